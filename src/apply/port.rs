@@ -1,0 +1,89 @@
+//! The two ports to the world, at the level of the domain: one that reads and one that writes. A dry run is the
+//! absence of the second.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+
+use crate::model::{Desired, ObjectRef, Observed};
+use crate::plan::{Action, Output};
+
+/// Reads AWS.
+pub trait Observe {
+    /// Reads everything that planning `desired` needs. Never fails: what could not be read is a gap.
+    fn observe(&self, desired: &Desired) -> impl Future<Output = Observed>;
+}
+
+/// Writes AWS.
+pub trait Perform {
+    /// Sends one action. Removals, and edits of a thing that somebody else may have changed meanwhile, are read
+    /// again first.
+    fn perform(&self, action: &Action, outputs: &Outputs) -> impl Future<Output = Result<Performed, AwsError>>;
+}
+
+/// What earlier steps answered, by the object they were for.
+pub type Outputs = BTreeMap<ObjectRef, Output>;
+
+/// The end of a step that did not fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Performed {
+    /// Sent and accepted, or found to stand already.
+    Done(Option<Output>),
+    /// The thing is no longer what the planner saw: nothing was sent, the next pass decides.
+    Stale(String),
+}
+
+/// What an AWS error means for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorKind {
+    /// Too many calls.
+    Throttled,
+    /// A server error, a time-out or a broken connection; whether a write took effect is open.
+    Transient,
+    /// The thing is not there.
+    NotFound,
+    /// It is there already, or somebody changed it at the same time.
+    Conflict,
+    /// Something still uses it.
+    InUse,
+    /// Not allowed.
+    Denied,
+    /// No credentials, or expired ones.
+    Credentials,
+    /// AWS does not take these values.
+    Invalid,
+    /// A quota is reached.
+    Quota,
+    /// Anything else.
+    Other,
+}
+
+/// An error of AWS as data. Holds no request and no answer, so that nothing secret can show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsError {
+    /// The call with its IAM prefix, such as `ecs:UpdateService`.
+    pub call: String,
+    /// What it means.
+    pub kind: ErrorKind,
+    /// AWS's error code, such as `AccessDeniedException`; `Timeout` or `Dispatch` where none arrived.
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
+    /// AWS's request id.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.call, self.code)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " (request {id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for AwsError {}

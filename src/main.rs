@@ -1,0 +1,2 @@
+//! The binary; grows with `cli`.
+fn main() {}

@@ -1,0 +1,39 @@
+//! The vocabulary of Portolan: what people declare, what AWS answers, and nothing of how either is written
+//! down. No AWS SDK, no serde and no I/O below this line.
+//!
+//! Both sides are canonical: [`crate::manifest`] lowers YAML to these types and `crate::aws` converts SDK
+//! answers to the same ones (host names in lower case, CIDRs masked, lists that are sets sorted), so that
+//! comparing is `==` on a field. A desired `None` always means *unmanaged*.
+
+pub mod desired;
+pub mod id;
+pub mod listener_rule;
+pub mod network;
+pub mod observed;
+pub mod owner;
+pub mod security_group;
+pub mod service;
+pub mod target;
+pub mod target_group;
+pub mod task_definition;
+
+pub use desired::{
+    Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
+    Mode, Network, Redeploy, Registrar, Removal, Route, StaticTarget, Suspend,
+};
+pub use id::{
+    GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
+    ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,
+};
+pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCondition, Rule, RuleActions, Serve};
+pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
+pub use observed::{AccountLimits, Cluster, Gap, Observed, ScalableTarget, Seen};
+pub use owner::{Mark, Owner, Tags};
+pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
+pub use service::{
+    Awsvpc, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Rollout, Scheduling, Service,
+    ServiceStatus, Strategy,
+};
+pub use target::{Binding, Host, Placement, Target, TargetHealth, TargetKey, TargetState, Task};
+pub use target_group::{HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType};
+pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};

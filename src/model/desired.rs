@@ -1,0 +1,309 @@
+//! What a manifest says, defaults filled in and references checked. `None` means *unmanaged*; an empty list
+//! means *manage it and keep it empty*.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+
+use super::id::{PortRange, ServiceId, Transport};
+use super::listener_rule::Conditions;
+use super::owner::Tags;
+use super::target::TargetKey;
+use super::target_group::{HealthCheck, Protocol, ProtocolVersion, TargetType};
+use super::task_definition::NetworkMode;
+
+/// One fleet: everything that one run was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The one Fleet document.
+    pub fleet: Fleet,
+    /// Services by key.
+    pub services: BTreeMap<String, DesiredService>,
+    /// Target groups by key.
+    pub target_groups: BTreeMap<String, DesiredTargetGroup>,
+}
+
+impl Desired {
+    /// The ports that name a target group, with their services.
+    pub fn ports_of<'a>(
+        &'a self,
+        target_group: &'a str,
+    ) -> impl Iterator<Item = (&'a DesiredService, &'a DesiredPort)> {
+        self.services.values().flat_map(move |service| {
+            let ports = service.ports.iter().flatten();
+            ports
+                .filter(move |port| port.target_groups.iter().flatten().any(|key| key == target_group))
+                .map(move |port| (service, port))
+        })
+    }
+
+    /// The clusters that services name.
+    pub fn clusters(&self) -> std::collections::BTreeSet<String> {
+        self.fleet
+            .cluster
+            .iter()
+            .cloned()
+            .chain(self.services.values().map(|service| service.id.cluster.clone()))
+            .collect()
+    }
+}
+
+/// Whether differences are repaired or only shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// Shown and repaired.
+    Enforce,
+    /// Shown only.
+    Observe,
+}
+
+/// Whether a repair may start an ECS deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redeploy {
+    /// No: such a repair is shown as blocked.
+    #[default]
+    Deny,
+    /// Yes.
+    Allow,
+}
+
+/// Whether Application Auto Scaling is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Autoscaling {
+    /// Ask for scalable targets.
+    #[default]
+    Check,
+    /// The owner states that there are none.
+    None,
+}
+
+/// Most removals of one kind in a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// That many.
+    Count(u32),
+    /// That share of the kind, in percent, rounded down, but at least 1 unless it is 0 %.
+    Percent(u32),
+}
+
+impl Budget {
+    /// The number that the budget allows out of `total`.
+    pub fn allows(self, total: usize) -> usize {
+        match self {
+            Self::Count(count) => count as usize,
+            Self::Percent(0) => 0,
+            Self::Percent(percent) => (total * percent as usize / 100).max(1),
+        }
+    }
+}
+
+/// How boldly things are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Delete marked things that the manifest no longer names.
+    pub prune: bool,
+    /// Most removals of one kind in a pass.
+    pub budget: Budget,
+}
+
+impl Default for Removal {
+    fn default() -> Self {
+        Self { prune: false, budget: Budget::Percent(10) }
+    }
+}
+
+/// Who owns, where, and how boldly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fleet {
+    /// Owner id, written as the tag `portolan.dev/fleet`.
+    pub name: String,
+    /// Region of the run.
+    pub region: Option<String>,
+    /// Account that the credentials must belong to.
+    pub account: Option<String>,
+    /// Default cluster of services.
+    pub cluster: Option<String>,
+    /// Default VPC of target groups: id or `Name` tag.
+    pub vpc: Option<String>,
+    /// Enforce or observe.
+    pub mode: Mode,
+    /// Whether repairs may redeploy.
+    pub redeploy: Redeploy,
+    /// Whether scalable targets are asked for.
+    pub autoscaling: Autoscaling,
+    /// Host ports that bridge tasks may get.
+    pub dynamic_ports: PortRange,
+    /// Removal policy.
+    pub removal: Removal,
+}
+
+/// A pause of one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspend {
+    /// When it ends.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// A declared number of tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DesiredCount {
+    /// Exactly that many, 0 included.
+    Exact(u32),
+    /// The nearest edge is written when the live count is outside.
+    Band {
+        /// Fewest.
+        min: u32,
+        /// Most.
+        max: u32,
+    },
+}
+
+/// Network of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Checked against the running task definition.
+    pub mode: Option<NetworkMode>,
+    /// awsvpc: the full set, by id or `Name` tag.
+    pub subnets: Option<Vec<String>>,
+    /// awsvpc: the full set, written. bridge, host: the instances' groups, only checked.
+    pub security_groups: Option<Vec<String>>,
+    /// The group that gets derived ingress; one of the above.
+    pub ingress_group: Option<String>,
+}
+
+impl Network {
+    /// The group for derived ingress: the named one, or the only one.
+    pub fn ingress_group(&self) -> Option<&str> {
+        self.ingress_group.as_deref().or(match self.security_groups.as_deref() {
+            Some([only]) => Some(only),
+            _ => None,
+        })
+    }
+}
+
+/// Who registers a port's tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registrar {
+    /// ECS; the service's `loadBalancers` block is the repair.
+    #[default]
+    Ecs,
+    /// Portolan itself: not yet.
+    Portolan,
+}
+
+/// Who may come in besides the load balancer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IngressSource {
+    /// A group, by id, name or `Name` tag.
+    SecurityGroup {
+        /// Its name.
+        name: String,
+        /// Description of the rule.
+        description: Option<String>,
+    },
+    /// Addresses.
+    Cidr {
+        /// Masked.
+        cidr: IpNet,
+        /// Description of the rule.
+        description: Option<String>,
+    },
+}
+
+/// A declared port mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredPort {
+    /// A label of the manifest.
+    pub name: String,
+    /// The container.
+    pub container: String,
+    /// The port inside.
+    pub container_port: u16,
+    /// bridge: 0 (dynamic) or a fixed one; `None` is unmanaged.
+    pub host_port: Option<u16>,
+    /// tcp or udp.
+    pub protocol: Transport,
+    /// Keys of target groups.
+    pub target_groups: Option<Vec<String>>,
+    /// Who registers.
+    pub registrar: Registrar,
+    /// Further ingress.
+    pub allow_from: Option<Vec<IngressSource>>,
+}
+
+/// A declared service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredService {
+    /// Key in the fleet.
+    pub key: String,
+    /// Cluster and name.
+    pub id: ServiceId,
+    /// Effective: observe wins over the fleet's enforce, never the other way round.
+    pub mode: Mode,
+    /// A pause.
+    pub suspend: Option<Suspend>,
+    /// The count.
+    pub desired_count: Option<DesiredCount>,
+    /// The network.
+    pub network: Option<Network>,
+    /// The ports.
+    pub ports: Option<Vec<DesiredPort>>,
+}
+
+/// One way from a listener to a target group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The listener's port.
+    pub listener: u16,
+    /// The listener's default action rather than a rule.
+    pub default: bool,
+    /// 1–50000; needed to create the rule.
+    pub priority: Option<u32>,
+    /// When the rule applies.
+    pub conditions: Conditions,
+    /// The rule must log people in before it forwards.
+    pub login: bool,
+}
+
+/// A static registration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StaticTarget {
+    /// Address or instance id, and port.
+    pub key: TargetKey,
+    /// `all` for addresses outside the VPC; `None` lets AWS find out.
+    pub zone: Option<String>,
+}
+
+/// A declared target group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredTargetGroup {
+    /// Key in the fleet.
+    pub key: String,
+    /// AWS name or ARN.
+    pub name: String,
+    /// Effective mode, as for services.
+    pub mode: Mode,
+    /// Name or ARN of its load balancer.
+    pub load_balancer: Option<String>,
+    /// Id or `Name` tag; the fleet's by default.
+    pub vpc: Option<String>,
+    /// Immutable.
+    pub protocol: Option<Protocol>,
+    /// Immutable.
+    pub protocol_version: Option<ProtocolVersion>,
+    /// Default on creation: the container port.
+    pub port: Option<u16>,
+    /// Default on creation: what the network mode needs.
+    pub target_type: Option<TargetType>,
+    /// Declared fields of the health check.
+    pub health_check: HealthCheck,
+    /// Declared attributes, by AWS's keys.
+    pub attributes: Tags,
+    /// The ways in.
+    pub routes: Option<Vec<Route>>,
+    /// Static registrations besides the tasks'.
+    pub targets: Option<Vec<StaticTarget>>,
+}

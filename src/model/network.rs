@@ -1,0 +1,104 @@
+//! What Portolan looks up and never writes: VPCs, subnets, load balancers; and the one way to find a thing by
+//! the name that a manifest gives.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use super::id::{GroupId, LoadBalancerArn, SubnetId, VpcId};
+
+/// A VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vpc {
+    /// `vpc-…`
+    pub id: VpcId,
+    /// The `Name` tag.
+    pub name: Option<String>,
+    /// Every associated block, IPv4 and IPv6.
+    pub cidrs: BTreeSet<IpNet>,
+    /// The account that owns the VPC; differs from the caller's in a shared VPC.
+    pub owner: Option<String>,
+}
+
+/// A subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// `subnet-…`
+    pub id: SubnetId,
+    /// The `Name` tag.
+    pub name: Option<String>,
+    /// The VPC it is in.
+    pub vpc: VpcId,
+    /// Its blocks, IPv4 and IPv6.
+    pub cidrs: BTreeSet<IpNet>,
+    /// Its availability zone.
+    pub zone: Option<String>,
+}
+
+/// The kind of a load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LoadBalancerKind {
+    /// HTTP and HTTPS, rules with conditions.
+    Application,
+    /// TCP, TLS, UDP; one action per listener.
+    Network,
+    /// Not handled.
+    Gateway,
+}
+
+/// A load balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancer {
+    /// Its ARN.
+    pub arn: LoadBalancerArn,
+    /// Its name.
+    pub name: String,
+    /// Application, network, or gateway.
+    pub kind: LoadBalancerKind,
+    /// The VPC it is in.
+    pub vpc: Option<VpcId>,
+    /// Its security groups; empty on a network load balancer that was made without any.
+    pub security_groups: BTreeSet<GroupId>,
+    /// The subnets of its nodes.
+    pub subnets: BTreeSet<SubnetId>,
+}
+
+/// The answer to looking a name up: the first kind of name that matches decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup<'a, T> {
+    /// Nothing has that name.
+    None,
+    /// Exactly one.
+    One(&'a T),
+    /// Several: the ids or ARNs of the candidates.
+    Several(Vec<String>),
+}
+
+/// Looks `name` up by id or ARN, then by name, then by `Name` tag; the first of these that matches anything decides.
+pub fn look_up<'a, T>(
+    all: impl IntoIterator<Item = &'a T> + Clone,
+    name: &str,
+    names: impl Fn(&T) -> Names<'_>,
+) -> Lookup<'a, T> {
+    type Pick = for<'n> fn(&Names<'n>) -> Option<&'n str>;
+    let kinds: [Pick; 3] = [|n| Some(n.id), |n| n.name, |n| n.name_tag];
+    for pick in kinds {
+        let found: Vec<&T> = all.clone().into_iter().filter(|item| pick(&names(item)) == Some(name)).collect();
+        match found.as_slice() {
+            [] => {}
+            [one] => return Lookup::One(one),
+            several => return Lookup::Several(several.iter().map(|item| names(item).id.to_owned()).collect()),
+        }
+    }
+    Lookup::None
+}
+
+/// The names that a thing answers to, in the order in which they are tried.
+pub struct Names<'a> {
+    /// Its id or ARN.
+    pub id: &'a str,
+    /// Its own name, where the kind has one.
+    pub name: Option<&'a str>,
+    /// Its `Name` tag.
+    pub name_tag: Option<&'a str>,
+}

@@ -1,0 +1,307 @@
+//! One reading of AWS, with its gaps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::id::{
+    GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, TargetGroupArn, TaskDefinitionArn, VpcId,
+};
+use super::listener_rule::{Listener, Rule};
+use super::network::{LoadBalancer, Lookup, Names, Subnet, Vpc, look_up};
+use super::owner::Tags;
+use super::security_group::{IngressRule, SecurityGroup};
+use super::service::{PastDeployment, Service};
+use super::target::{Host, Target, Task};
+use super::target_group::TargetGroup;
+use super::task_definition::TaskDefinition;
+
+/// Why something is not known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// The call that would have told, with its IAM prefix, such as `ecs:DescribeServices`.
+    pub call: String,
+    /// The error code or reason, such as `AccessDenied`.
+    pub why: String,
+}
+
+/// Certainty of one observation. *Unknown is not absent* (rule R1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen<T> {
+    /// AWS said that it does not exist.
+    Absent,
+    /// AWS said what it is.
+    Present(T),
+    /// AWS did not say.
+    Unknown(Gap),
+}
+
+impl<T> Seen<T> {
+    /// By reference.
+    pub fn as_ref(&self) -> Seen<&T> {
+        match self {
+            Self::Absent => Seen::Absent,
+            Self::Present(value) => Seen::Present(value),
+            Self::Unknown(gap) => Seen::Unknown(gap.clone()),
+        }
+    }
+
+    /// The value, if it is known to exist.
+    pub fn present(self) -> Option<T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Absent | Self::Unknown(_) => None,
+        }
+    }
+
+    /// The gap, if it is unknown.
+    pub fn gap(&self) -> Option<&Gap> {
+        match self {
+            Self::Unknown(gap) => Some(gap),
+            Self::Absent | Self::Present(_) => None,
+        }
+    }
+}
+
+/// An ECS cluster that is ACTIVE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A scalable target of Application Auto Scaling for `ecs:service:DesiredCount`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScalableTarget {
+    /// Fewest tasks.
+    pub min: u32,
+    /// Most tasks.
+    pub max: u32,
+    /// All three kinds of scaling are suspended: it does nothing.
+    pub suspended: bool,
+}
+
+/// Quotas in force (`elasticloadbalancing:DescribeAccountLimits`), by AWS's names, such as
+/// `rules-per-application-load-balancer`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountLimits(pub BTreeMap<String, u32>);
+
+/// What AWS answered in one pass.
+///
+/// Maps are keyed by what the manifest names or by ARN; a key that is missing was not asked for, and reads as
+/// unknown through the accessors. Lists that are `Seen` as a whole are complete when present: a page that failed
+/// makes the list unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The account of the credentials (`sts:GetCallerIdentity`).
+    pub account: Seen<String>,
+    /// The region that was asked.
+    pub region: String,
+    /// Clusters by the name in the manifest.
+    pub clusters: BTreeMap<String, Seen<Cluster>>,
+    /// Services of the manifest.
+    pub services: BTreeMap<ServiceId, Seen<Service>>,
+    /// Task definitions by ARN.
+    pub task_definitions: BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>>,
+    /// Tasks from PROVISIONING to STOPPING of the manifest's services.
+    pub tasks: BTreeMap<ServiceId, Seen<Vec<Task>>>,
+    /// Newest first; asked only for services whose wiring, ports or network differ.
+    pub past_deployments: BTreeMap<ServiceId, Seen<Vec<PastDeployment>>>,
+    /// Scalable targets; absent means that there is none.
+    pub scalable_targets: BTreeMap<ServiceId, Seen<ScalableTarget>>,
+    /// Instances that carry tasks or are registered as targets.
+    pub hosts: BTreeMap<InstanceId, Seen<Host>>,
+    /// Addresses of targets that no task explains: whether some network interface has that address.
+    pub interfaces: BTreeMap<IpAddr, Seen<()>>,
+    /// All VPCs of the region.
+    pub vpcs: Seen<Vec<Vpc>>,
+    /// All subnets of the fleet's VPCs.
+    pub subnets: Seen<Vec<Subnet>>,
+    /// All security groups of the fleet's VPCs.
+    pub security_groups: Seen<Vec<SecurityGroup>>,
+    /// Ingress rules of the groups that the manifest names, by group.
+    pub ingress: BTreeMap<GroupId, Seen<Vec<IngressRule>>>,
+    /// Ingress rules that bear this fleet's mark, in any group; asked only with prune.
+    pub marked_ingress: Seen<Vec<IngressRule>>,
+    /// All load balancers of the region.
+    pub load_balancers: Seen<Vec<LoadBalancer>>,
+    /// Listeners of the load balancers that the manifest names.
+    pub listeners: BTreeMap<LoadBalancerArn, Seen<Vec<Listener>>>,
+    /// Rules, the default ones left out, of these listeners.
+    pub rules: BTreeMap<ListenerArn, Seen<Vec<Rule>>>,
+    /// All target groups of the region. Tags are read for the manifest's, with prune for all.
+    pub target_groups: Seen<Vec<TargetGroup>>,
+    /// Attributes of the manifest's target groups.
+    pub attributes: BTreeMap<TargetGroupArn, Seen<Tags>>,
+    /// Registrations and their health.
+    pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
+    /// Quotas.
+    pub limits: Seen<AccountLimits>,
+    /// Everything that could not be read, with the object it was for (`Kind/key`, or an AWS name).
+    pub gaps: BTreeSet<(String, Gap)>,
+}
+
+fn not_asked(call: &str) -> Gap {
+    Gap { call: call.to_owned(), why: "not asked".to_owned() }
+}
+
+/// Reads a map of observations: a missing key was not asked for, hence unknown.
+fn asked<'a, K: Ord, T>(map: &'a BTreeMap<K, Seen<T>>, key: &K, call: &str) -> Seen<&'a T> {
+    map.get(key).map_or_else(|| Seen::Unknown(not_asked(call)), Seen::as_ref)
+}
+
+impl Observed {
+    /// A reading in which nothing was asked.
+    pub fn unasked(region: &str) -> Self {
+        let gap = |call: &str| not_asked(call);
+        Self {
+            account: Seen::Unknown(gap("sts:GetCallerIdentity")),
+            region: region.to_owned(),
+            clusters: BTreeMap::new(),
+            services: BTreeMap::new(),
+            task_definitions: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            past_deployments: BTreeMap::new(),
+            scalable_targets: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
+            vpcs: Seen::Unknown(gap("ec2:DescribeVpcs")),
+            subnets: Seen::Unknown(gap("ec2:DescribeSubnets")),
+            security_groups: Seen::Unknown(gap("ec2:DescribeSecurityGroups")),
+            ingress: BTreeMap::new(),
+            marked_ingress: Seen::Unknown(gap("ec2:DescribeSecurityGroupRules")),
+            load_balancers: Seen::Unknown(gap("elasticloadbalancing:DescribeLoadBalancers")),
+            listeners: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            target_groups: Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroups")),
+            attributes: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            limits: Seen::Unknown(gap("elasticloadbalancing:DescribeAccountLimits")),
+            gaps: BTreeSet::new(),
+        }
+    }
+
+    /// A service of the manifest.
+    pub fn service(&self, id: &ServiceId) -> Seen<&Service> {
+        asked(&self.services, id, "ecs:DescribeServices")
+    }
+
+    /// A task definition.
+    pub fn task_definition(&self, arn: &TaskDefinitionArn) -> Seen<&TaskDefinition> {
+        asked(&self.task_definitions, arn, "ecs:DescribeTaskDefinition")
+    }
+
+    /// The live tasks of a service.
+    pub fn tasks_of(&self, id: &ServiceId) -> Seen<&Vec<Task>> {
+        asked(&self.tasks, id, "ecs:ListTasks")
+    }
+
+    /// Finished deployments of a service, newest first.
+    pub fn past_deployments_of(&self, id: &ServiceId) -> Seen<&Vec<PastDeployment>> {
+        asked(&self.past_deployments, id, "ecs:ListServiceDeployments")
+    }
+
+    /// The scalable target of a service.
+    pub fn scalable_target(&self, id: &ServiceId) -> Seen<&ScalableTarget> {
+        asked(&self.scalable_targets, id, "application-autoscaling:DescribeScalableTargets")
+    }
+
+    /// An instance.
+    pub fn host(&self, id: &InstanceId) -> Seen<&Host> {
+        asked(&self.hosts, id, "ec2:DescribeInstances")
+    }
+
+    /// Whether a network interface has that address.
+    pub fn interface(&self, address: &IpAddr) -> Seen<&()> {
+        asked(&self.interfaces, address, "ec2:DescribeNetworkInterfaces")
+    }
+
+    /// The ingress rules of a group.
+    pub fn ingress_of(&self, group: &GroupId) -> Seen<&Vec<IngressRule>> {
+        asked(&self.ingress, group, "ec2:DescribeSecurityGroupRules")
+    }
+
+    /// The listeners of a load balancer.
+    pub fn listeners_of(&self, arn: &LoadBalancerArn) -> Seen<&Vec<Listener>> {
+        asked(&self.listeners, arn, "elasticloadbalancing:DescribeListeners")
+    }
+
+    /// The rules of a listener, without its default.
+    pub fn rules_of(&self, arn: &ListenerArn) -> Seen<&Vec<Rule>> {
+        asked(&self.rules, arn, "elasticloadbalancing:DescribeRules")
+    }
+
+    /// The attributes of a target group.
+    pub fn attributes_of(&self, arn: &TargetGroupArn) -> Seen<&Tags> {
+        asked(&self.attributes, arn, "elasticloadbalancing:DescribeTargetGroupAttributes")
+    }
+
+    /// The registrations of a target group.
+    pub fn targets_of(&self, arn: &TargetGroupArn) -> Seen<&Vec<Target>> {
+        asked(&self.targets, arn, "elasticloadbalancing:DescribeTargetHealth")
+    }
+
+    /// A VPC by id or `Name` tag.
+    pub fn vpc(&self, name: &str) -> Seen<Lookup<'_, Vpc>> {
+        find(&self.vpcs, name, |_| true, |vpc| Names { id: vpc.id.as_str(), name: None, name_tag: vpc.name.as_deref() })
+    }
+
+    /// A subnet of a VPC by id or `Name` tag.
+    pub fn subnet(&self, vpc: &VpcId, name: &str) -> Seen<Lookup<'_, Subnet>> {
+        find(
+            &self.subnets,
+            name,
+            |subnet| subnet.vpc == *vpc,
+            |subnet| Names { id: subnet.id.as_str(), name: None, name_tag: subnet.name.as_deref() },
+        )
+    }
+
+    /// A security group of a VPC by id, name or `Name` tag.
+    pub fn security_group(&self, vpc: &VpcId, name: &str) -> Seen<Lookup<'_, SecurityGroup>> {
+        find(
+            &self.security_groups,
+            name,
+            |group| group.vpc == *vpc,
+            |group| Names { id: group.id.as_str(), name: Some(&group.name), name_tag: group.name_tag.as_deref() },
+        )
+    }
+
+    /// A load balancer by ARN or name.
+    pub fn load_balancer(&self, name: &str) -> Seen<Lookup<'_, LoadBalancer>> {
+        find(
+            &self.load_balancers,
+            name,
+            |_| true,
+            |balancer| Names { id: balancer.arn.as_str(), name: Some(&balancer.name), name_tag: None },
+        )
+    }
+
+    /// A target group by ARN or name; absent when the complete list has none of that name.
+    pub fn target_group(&self, name: &str) -> Seen<&TargetGroup> {
+        match &self.target_groups {
+            Seen::Present(all) => all
+                .iter()
+                .find(|group| group.arn.as_str() == name || group.name == name)
+                .map_or(Seen::Absent, Seen::Present),
+            Seen::Absent => Seen::Absent,
+            Seen::Unknown(gap) => Seen::Unknown(gap.clone()),
+        }
+    }
+}
+
+fn find<'a, T>(
+    all: &'a Seen<Vec<T>>,
+    name: &str,
+    inside: impl Fn(&T) -> bool,
+    names: impl Fn(&T) -> Names<'_>,
+) -> Seen<Lookup<'a, T>> {
+    match all {
+        Seen::Present(all) => {
+            let inside: Vec<&T> = all.iter().filter(|item| inside(item)).collect();
+            Seen::Present(look_up(inside.iter().copied(), name, names))
+        }
+        Seen::Absent => Seen::Present(Lookup::None),
+        Seen::Unknown(gap) => Seen::Unknown(gap.clone()),
+    }
+}

@@ -1,0 +1,69 @@
+//! Who made a thing: the mark that Portolan leaves on what it creates, and on nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::id::ObjectRef;
+
+/// Tags of one AWS resource.
+pub type Tags = BTreeMap<String, String>;
+
+/// Tag that names the fleet which created the resource.
+pub const FLEET_TAG: &str = "portolan.dev/fleet";
+/// Tag that names the object of the manifest (`Kind/key`) which the resource was created for.
+pub const OBJECT_TAG: &str = "portolan.dev/object";
+/// Tag on a copied task definition: the fingerprint of its content (rule R7a).
+pub const FINGERPRINT_TAG: &str = "portolan.dev/fingerprint";
+
+/// The mark to write on something new.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// `metadata.name` of the Fleet.
+    pub fleet: String,
+    /// The object that the thing is for.
+    pub object: ObjectRef,
+}
+
+impl Mark {
+    /// The mark as tags.
+    pub fn tags(&self) -> Tags {
+        Tags::from([(FLEET_TAG.to_owned(), self.fleet.clone()), (OBJECT_TAG.to_owned(), self.object.to_string())])
+    }
+}
+
+/// What the tags of a resource say about its maker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// No fleet marked it.
+    Unmarked,
+    /// This fleet made it, for the object written there (`Kind/key`).
+    Ours(String),
+    /// Another fleet made it: never touched.
+    AnotherFleet(String),
+}
+
+impl Owner {
+    /// Reads the mark.
+    pub fn of(tags: &Tags, fleet: &str) -> Self {
+        match tags.get(FLEET_TAG) {
+            None => Self::Unmarked,
+            Some(name) if name == fleet => Self::Ours(tags.get(OBJECT_TAG).cloned().unwrap_or_default()),
+            Some(name) => Self::AnotherFleet(name.clone()),
+        }
+    }
+
+    /// Whether this fleet made it for `object`.
+    pub fn is_ours_for(&self, object: &ObjectRef) -> bool {
+        matches!(self, Self::Ours(written) if *written == object.to_string())
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unmarked => f.write_str("nobody's mark"),
+            Self::Ours(object) => write!(f, "this fleet, for {object}"),
+            Self::AnotherFleet(name) => write!(f, "fleet {name}"),
+        }
+    }
+}

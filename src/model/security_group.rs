@@ -1,0 +1,182 @@
+//! Security groups as values, and the question that matters: does this set of rules admit that flow?
+
+use std::fmt;
+
+use ipnet::IpNet;
+
+use super::id::{GroupId, GroupRuleId, PortRange, Transport, VpcId};
+use super::owner::Tags;
+
+/// A security group without its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// `sg-…`
+    pub id: GroupId,
+    /// The group's name.
+    pub name: String,
+    /// The `Name` tag.
+    pub name_tag: Option<String>,
+    /// The VPC it is in.
+    pub vpc: VpcId,
+}
+
+/// The protocol of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IpProtocol {
+    /// `-1`: every protocol and port.
+    All,
+    /// `tcp`
+    Tcp,
+    /// `udp`
+    Udp,
+    /// Any other, as EC2 writes it.
+    Other(String),
+}
+
+impl IpProtocol {
+    /// As EC2 writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::All => "-1",
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Other(text) => text,
+        }
+    }
+
+    /// Reads EC2's spelling: names in any case, or numbers.
+    pub fn parse(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "-1" | "all" => Self::All,
+            "tcp" | "6" => Self::Tcp,
+            "udp" | "17" => Self::Udp,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl From<Transport> for IpProtocol {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Tcp => Self::Tcp,
+            Transport::Udp => Self::Udp,
+        }
+    }
+}
+
+impl fmt::Display for IpProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The one source of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuleSource {
+    /// Addresses, masked.
+    Cidr(IpNet),
+    /// Everything that carries that group.
+    Group(GroupId),
+    /// A prefix list; its entries are not read, so it proves nothing.
+    PrefixList(String),
+    /// Something this version does not know.
+    Unknown,
+}
+
+impl fmt::Display for RuleSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cidr(cidr) => write!(f, "{cidr}"),
+            Self::Group(id) => write!(f, "{id}"),
+            Self::PrefixList(id) => write!(f, "{id}"),
+            Self::Unknown => f.write_str("an unknown source"),
+        }
+    }
+}
+
+/// One ingress rule (`DescribeSecurityGroupRules` returns them one source at a time).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngressRule {
+    /// `sgr-…`
+    pub id: GroupRuleId,
+    /// The group it belongs to.
+    pub group: GroupId,
+    /// The protocol.
+    pub protocol: IpProtocol,
+    /// The ports; `None` where the protocol has none (all ports).
+    pub ports: Option<PortRange>,
+    /// Who may come in.
+    pub source: RuleSource,
+    /// The description; not part of a rule's identity.
+    pub description: Option<String>,
+    /// Its tags: the mark, if it is ours.
+    pub tags: Tags,
+}
+
+impl IngressRule {
+    /// The ports that the rule opens for `transport`, if any.
+    ///
+    /// With `-1`, and with any protocol other than tcp, udp, icmp and icmpv6, EC2 allows every port whatever
+    /// ports the rule names (EC2 `IpPermission`); the latter say nothing about tcp or udp.
+    fn opens(&self, transport: Transport) -> Option<PortRange> {
+        const EVERY: PortRange = PortRange { from: 0, to: u16::MAX };
+        match &self.protocol {
+            IpProtocol::All => Some(EVERY),
+            IpProtocol::Tcp if transport == Transport::Tcp => Some(self.ports.unwrap_or(EVERY)),
+            IpProtocol::Udp if transport == Transport::Udp => Some(self.ports.unwrap_or(EVERY)),
+            IpProtocol::Tcp | IpProtocol::Udp | IpProtocol::Other(_) => None,
+        }
+    }
+}
+
+/// Who wants to come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Visitor<'a> {
+    /// Whatever carries this group, known to live at these addresses (empty: unknown).
+    Group(&'a GroupId, &'a [IpNet]),
+    /// These addresses.
+    Cidr(IpNet),
+}
+
+impl Visitor<'_> {
+    fn is_let_in_by(&self, source: &RuleSource) -> bool {
+        match (self, source) {
+            (Self::Group(id, _), RuleSource::Group(allowed)) => *id == allowed,
+            (Self::Group(_, homes), RuleSource::Cidr(cidr)) => {
+                !homes.is_empty() && homes.iter().all(|home| contains(cidr, home))
+            }
+            (Self::Cidr(wanted), RuleSource::Cidr(cidr)) => contains(cidr, wanted),
+            (Self::Cidr(_), RuleSource::Group(_)) | (_, RuleSource::PrefixList(_) | RuleSource::Unknown) => false,
+        }
+    }
+}
+
+fn contains(outer: &IpNet, inner: &IpNet) -> bool {
+    match (outer, inner) {
+        (IpNet::V4(outer), IpNet::V4(inner)) => outer.contains(inner),
+        (IpNet::V6(outer), IpNet::V6(inner)) => outer.contains(inner),
+        (IpNet::V4(_), IpNet::V6(_)) | (IpNet::V6(_), IpNet::V4(_)) => false,
+    }
+}
+
+/// Whether the union of `rules` lets `visitor` reach every one of `ports`. Several rules may share the range.
+pub fn admits<'a>(
+    rules: impl IntoIterator<Item = &'a IngressRule>,
+    transport: Transport,
+    ports: PortRange,
+    visitor: &Visitor<'_>,
+) -> bool {
+    let mut open: Vec<PortRange> = rules
+        .into_iter()
+        .filter(|rule| visitor.is_let_in_by(&rule.source))
+        .filter_map(|rule| rule.opens(transport))
+        .collect();
+    open.sort();
+    let mut next = u32::from(ports.from);
+    for range in open {
+        if u32::from(range.from) <= next {
+            next = next.max(u32::from(range.to) + 1);
+        }
+    }
+    next > u32::from(ports.to)
+}

@@ -1,0 +1,170 @@
+//! A live ECS service: counts, wiring, network, rollout state.
+
+use std::collections::BTreeSet;
+
+use super::id::{GroupId, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn};
+
+/// Lifecycle of a service. `INACTIVE` and `MISSING` are both [`super::Seen::Absent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceStatus {
+    /// In use.
+    Active,
+    /// Being deleted: wait.
+    Draining,
+}
+
+/// How ECS places the tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheduling {
+    /// A number of copies.
+    Replica,
+    /// One on every instance: there is no desired count to write.
+    Daemon,
+}
+
+/// Who carries deployments out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeploymentController {
+    /// ECS itself.
+    Ecs,
+    /// AWS CodeDeploy.
+    CodeDeploy,
+    /// Task sets driven from outside.
+    External,
+}
+
+/// Strategy of ECS's own deployments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Replace tasks in place.
+    Rolling,
+    /// Native blue/green: ECS owns the weights.
+    BlueGreen,
+    /// Traffic shifts in equal steps.
+    Linear,
+    /// A small share first.
+    Canary,
+}
+
+/// State of a rollout (`deployments[].rolloutState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// Under way.
+    InProgress,
+    /// Done.
+    Completed,
+    /// Given up, perhaps rolled back.
+    Failed,
+}
+
+/// One of the service's current deployments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Whether it is the PRIMARY one.
+    pub primary: bool,
+    /// Its state; absent behind a Classic Load Balancer.
+    pub rollout: Option<Rollout>,
+    /// What it runs.
+    pub task_definition: TaskDefinitionArn,
+}
+
+/// One entry of `loadBalancers`, with every member that a list sent back must carry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LoadBalancerEntry {
+    /// The target group; `None` for a Classic Load Balancer.
+    pub target_group: Option<TargetGroupArn>,
+    /// A Classic Load Balancer's name.
+    pub classic: Option<String>,
+    /// The container that takes the traffic.
+    pub container: String,
+    /// Its port.
+    pub container_port: u16,
+    /// `advancedConfiguration` of native blue/green deployments.
+    pub advanced: Option<AdvancedConfiguration>,
+}
+
+/// ECS's own blue/green wiring: carried over unchanged, never managed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AdvancedConfiguration {
+    /// The other target group; counts as the declared one.
+    pub alternate_target_group: Option<TargetGroupArn>,
+    /// The rule (ALB) or listener (NLB) whose weights ECS swings.
+    pub production_listener_rule: Option<String>,
+    /// The rule for test traffic.
+    pub test_listener_rule: Option<String>,
+    /// The infrastructure role.
+    pub role: Option<String>,
+}
+
+/// `awsvpcConfiguration`: replaced as a whole when it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Awsvpc {
+    /// The subnets, at most 16.
+    pub subnets: BTreeSet<SubnetId>,
+    /// The groups, at most 5; empty means the VPC's default group.
+    pub security_groups: BTreeSet<GroupId>,
+    /// `ENABLED` or `DISABLED`, as AWS answered; carried over.
+    pub assign_public_ip: Option<String>,
+}
+
+/// A live service (`DescribeServices`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The cluster and name it was asked by.
+    pub id: ServiceId,
+    /// Its ARN.
+    pub arn: String,
+    /// ACTIVE or DRAINING.
+    pub status: ServiceStatus,
+    /// Replica or daemon.
+    pub scheduling: Scheduling,
+    /// Who deploys.
+    pub controller: DeploymentController,
+    /// How ECS deploys.
+    pub strategy: Strategy,
+    /// `resourceManagementType: ECS`: Express mode or a gateway; ECS owns the whole chain.
+    pub managed_by_ecs: bool,
+    /// `desiredCount`
+    pub desired_count: u32,
+    /// `runningCount`
+    pub running_count: u32,
+    /// The revision in use.
+    pub task_definition: TaskDefinitionArn,
+    /// Its wiring.
+    pub load_balancers: Vec<LoadBalancerEntry>,
+    /// Its network; `None` for bridge and host.
+    pub network: Option<Awsvpc>,
+    /// Its current deployments.
+    pub deployments: Vec<Deployment>,
+}
+
+impl Service {
+    /// Whether a deployment is under way: one in progress, or more than the primary one still there.
+    pub fn is_deploying(&self) -> bool {
+        self.deployments.len() > 1
+            || self.deployments.iter().any(|deployment| deployment.rollout == Some(Rollout::InProgress))
+    }
+
+    /// The target groups that ECS feeds, alternates included.
+    pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroupArn> {
+        self.load_balancers.iter().flat_map(|entry| {
+            let alternate = entry.advanced.as_ref().and_then(|advanced| advanced.alternate_target_group.as_ref());
+            entry.target_group.iter().chain(alternate)
+        })
+    }
+}
+
+/// A finished deployment of a service (`ListServiceDeployments`, `DescribeServiceRevisions`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDeployment {
+    /// Whether it failed or was rolled back.
+    pub failed: bool,
+    /// What it ran.
+    pub task_definition: TaskDefinitionArn,
+    /// The fingerprint tag of that revision, if Portolan made it.
+    pub fingerprint: Option<String>,
+    /// The wiring it had.
+    pub load_balancers: Vec<LoadBalancerEntry>,
+    /// The network it had.
+    pub network: Option<Awsvpc>,
+}

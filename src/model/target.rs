@@ -1,0 +1,132 @@
+//! Registrations and their health, and where live tasks really are.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+
+use super::id::{GroupId, InstanceId, ServiceId, TaskArn, TaskDefinitionArn, Transport};
+
+/// What identifies a registration: the same address may stand there several times with other ports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TargetKey {
+    /// Address or instance id, as AWS writes it.
+    pub id: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl fmt::Display for TargetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.id, self.port)
+    }
+}
+
+/// State of a target (ELBv2 `TargetHealth.State`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TargetState {
+    /// Being registered, or not checked often enough yet.
+    Initial,
+    /// In service.
+    Healthy,
+    /// Failing its checks.
+    Unhealthy,
+    /// Not checked: no rule, zone not enabled, instance stopped.
+    Unused,
+    /// Deregistered and waiting for its connections (also `unhealthy.draining`).
+    Draining,
+    /// No data.
+    Unavailable,
+}
+
+/// Health of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetHealth {
+    /// The state.
+    pub state: TargetState,
+    /// AWS's reason code, such as `Target.Timeout`.
+    pub reason: Option<String>,
+    /// AWS's sentence about it.
+    pub description: Option<String>,
+}
+
+/// A registration in a target group (`DescribeTargetHealth`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Which.
+    pub key: TargetKey,
+    /// The zone it was registered with (`all` for addresses outside the VPC).
+    pub zone: Option<String>,
+    /// Its health.
+    pub health: TargetHealth,
+}
+
+/// A container port bound on an instance (`networkBindings`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Binding {
+    /// The container.
+    pub container: String,
+    /// The port inside.
+    pub container_port: u16,
+    /// The port on the instance.
+    pub host_port: u16,
+    /// tcp or udp.
+    pub protocol: Transport,
+}
+
+/// Where a task is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// awsvpc: the task's own address.
+    Address(IpAddr),
+    /// bridge or host: the instance and the ports bound on it.
+    Instance {
+        /// The EC2 instance.
+        instance: InstanceId,
+        /// What is bound.
+        bindings: Vec<Binding>,
+    },
+    /// AWS did not say yet: no attachment, no bindings, or the container instance could not be read.
+    Unknown,
+}
+
+/// A task from PROVISIONING to STOPPING.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its ARN.
+    pub arn: TaskArn,
+    /// The service that started it.
+    pub service: ServiceId,
+    /// What it runs.
+    pub task_definition: TaskDefinitionArn,
+    /// `lastStatus`, such as `RUNNING`.
+    pub status: String,
+    /// Where it is.
+    pub placement: Placement,
+}
+
+impl Task {
+    /// The registration that this task has for a container port; `None` while AWS does not say.
+    pub fn endpoint(&self, container: &str, container_port: u16) -> Option<TargetKey> {
+        match &self.placement {
+            Placement::Address(address) => Some(TargetKey { id: address.to_string(), port: container_port }),
+            Placement::Instance { instance, bindings } => bindings
+                .iter()
+                .find(|binding| binding.container == container && binding.container_port == container_port)
+                .map(|binding| TargetKey { id: instance.to_string(), port: binding.host_port }),
+            Placement::Unknown => None,
+        }
+    }
+}
+
+/// An EC2 instance that carries tasks, or that a registration names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Whether it is gone for good (`terminated`).
+    pub terminated: bool,
+    /// The groups of its primary network interface.
+    pub security_groups: BTreeSet<GroupId>,
+    /// Its private addresses.
+    pub addresses: BTreeSet<IpAddr>,
+}

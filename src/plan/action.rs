@@ -1,0 +1,233 @@
+//! One variant for each mutating AWS call. A step carries everything that the call needs: the executor decides
+//! nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IpProtocol, ListenerArn, LoadBalancerEntry, ObjectRef,
+    PortRange, Protocol, ProtocolVersion, RuleActions, RuleArn, RuleSource, ServiceId, StaticTarget, Tags,
+    TargetGroupArn, TargetKey, TargetType, TaskDefinitionArn, Transport, VpcId,
+};
+
+/// A value that is known now, or that the step which creates it for an object will answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ref<T> {
+    /// Known.
+    Known(T),
+    /// The output of the step that creates this kind of thing for that object.
+    Output(ObjectRef),
+}
+
+/// What a step answers and others wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// `CreateTargetGroup`
+    TargetGroup(TargetGroupArn),
+    /// `RegisterTaskDefinition`
+    TaskDefinition(TaskDefinitionArn),
+}
+
+/// The settings of a new target group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTargetGroup {
+    /// At most 32 characters.
+    pub name: String,
+    /// The VPC.
+    pub vpc: VpcId,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Its version; HTTP only.
+    pub protocol_version: Option<ProtocolVersion>,
+    /// The default port.
+    pub port: u16,
+    /// instance or ip.
+    pub target_type: TargetType,
+    /// Declared fields; AWS's defaults fill the rest.
+    pub health_check: HealthCheck,
+    /// The mark.
+    pub tags: Tags,
+}
+
+/// A corrected port mapping in a copied task definition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PortFix {
+    /// The container.
+    pub container: String,
+    /// The port inside.
+    pub container_port: u16,
+    /// `None`: send none (awsvpc, host); `Some(0)`: dynamic.
+    pub host_port: Option<u16>,
+    /// tcp or udp.
+    pub protocol: Transport,
+}
+
+/// What changes in a rule. Everything else of the rule is sent back as it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleEdit {
+    /// Forward to this target group alone instead of what the last action does now.
+    pub forward: Option<Ref<TargetGroupArn>>,
+    /// Replace all conditions.
+    pub conditions: Option<Conditions>,
+}
+
+/// A mutating AWS call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A copy of `source` with only these port mappings corrected (added, or replaced where the container port
+    /// stands already).
+    RegisterTaskDefinition {
+        /// The running revision.
+        source: TaskDefinitionArn,
+        /// The corrections.
+        ports: Vec<PortFix>,
+        /// Tags to add to the source's own: the fingerprint.
+        tags: Tags,
+    },
+    /// `UpdateService` with `desiredCount` alone: starts no deployment.
+    UpdateServiceCount {
+        /// The service.
+        service: ServiceId,
+        /// The count.
+        desired_count: u32,
+    },
+    /// `UpdateService` with everything that redeploys in one call; a `None` is left out of the call.
+    UpdateService {
+        /// The service.
+        service: ServiceId,
+        /// The revision.
+        task_definition: Option<Ref<TaskDefinitionArn>>,
+        /// The whole list, undeclared entries included.
+        load_balancers: Option<Vec<(Option<Ref<TargetGroupArn>>, LoadBalancerEntry)>>,
+        /// The whole block, `assignPublicIp` included.
+        network: Option<Awsvpc>,
+    },
+    /// `CreateTargetGroup`
+    CreateTargetGroup(NewTargetGroup),
+    /// `ModifyTargetGroup`: only the fields that are `Some` are sent.
+    ModifyTargetGroup {
+        /// The target group.
+        target_group: TargetGroupArn,
+        /// The fields.
+        health_check: HealthCheck,
+    },
+    /// `ModifyTargetGroupAttributes`: only these keys are sent.
+    ModifyTargetGroupAttributes {
+        /// The target group.
+        target_group: Ref<TargetGroupArn>,
+        /// The attributes.
+        attributes: BTreeMap<String, String>,
+    },
+    /// `DeleteTargetGroup`, if it still bears exactly these tags of the mark and no rule or target uses it.
+    DeleteTargetGroup {
+        /// The target group.
+        target_group: TargetGroupArn,
+        /// The mark it must still bear.
+        mark: Tags,
+    },
+    /// `CreateRule`
+    CreateRule {
+        /// The listener.
+        listener: ListenerArn,
+        /// 1–50000
+        priority: u32,
+        /// When it applies.
+        conditions: Conditions,
+        /// Where it forwards to.
+        target_group: Ref<TargetGroupArn>,
+        /// The mark.
+        tags: Tags,
+    },
+    /// `ModifyRule`: login, transforms, weights and sticky sessions that stand are sent back as they are.
+    ModifyRule {
+        /// The rule.
+        rule: RuleArn,
+        /// The change.
+        edit: RuleEdit,
+        /// What the planner saw: a mismatch makes the step stale.
+        expect: RuleActions,
+    },
+    /// `SetRulePriorities`: all of a listener's moves in one call, so that swaps work.
+    SetRulePriorities {
+        /// The listener.
+        listener: ListenerArn,
+        /// The new priority of each rule.
+        priorities: BTreeMap<RuleArn, u32>,
+    },
+    /// `DeleteRule`, if it still bears the mark.
+    DeleteRule {
+        /// The rule.
+        rule: RuleArn,
+        /// The mark it must still bear.
+        mark: Tags,
+    },
+    /// `ModifyListener`: the default action becomes a forward to this target group.
+    ModifyListener {
+        /// The listener.
+        listener: ListenerArn,
+        /// Where to.
+        target_group: Ref<TargetGroupArn>,
+        /// What the planner saw: a mismatch makes the step stale.
+        expect: RuleActions,
+    },
+    /// `RegisterTargets`
+    RegisterTargets {
+        /// The target group.
+        target_group: Ref<TargetGroupArn>,
+        /// The targets.
+        targets: Vec<StaticTarget>,
+    },
+    /// `DeregisterTargets`, of those that still stand, are not draining, and are not the last healthy one.
+    DeregisterTargets {
+        /// The target group.
+        target_group: TargetGroupArn,
+        /// The targets.
+        targets: BTreeSet<TargetKey>,
+    },
+    /// `AuthorizeSecurityGroupIngress` for one rule.
+    AuthorizeSecurityGroupIngress {
+        /// The group that gets the rule.
+        group: GroupId,
+        /// The protocol.
+        protocol: IpProtocol,
+        /// The ports.
+        ports: PortRange,
+        /// Who may come in.
+        source: RuleSource,
+        /// Description of the rule.
+        description: Option<String>,
+        /// The mark.
+        tags: Tags,
+    },
+    /// `RevokeSecurityGroupIngress` by rule id, if it still bears the mark.
+    RevokeSecurityGroupIngress {
+        /// The group.
+        group: GroupId,
+        /// The rule.
+        rule: GroupRuleId,
+        /// The mark it must still bear.
+        mark: Tags,
+    },
+}
+
+impl Action {
+    /// The AWS operation's own name.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::RegisterTaskDefinition { .. } => "RegisterTaskDefinition",
+            Self::UpdateServiceCount { .. } | Self::UpdateService { .. } => "UpdateService",
+            Self::CreateTargetGroup(_) => "CreateTargetGroup",
+            Self::ModifyTargetGroup { .. } => "ModifyTargetGroup",
+            Self::ModifyTargetGroupAttributes { .. } => "ModifyTargetGroupAttributes",
+            Self::DeleteTargetGroup { .. } => "DeleteTargetGroup",
+            Self::CreateRule { .. } => "CreateRule",
+            Self::ModifyRule { .. } => "ModifyRule",
+            Self::SetRulePriorities { .. } => "SetRulePriorities",
+            Self::DeleteRule { .. } => "DeleteRule",
+            Self::ModifyListener { .. } => "ModifyListener",
+            Self::RegisterTargets { .. } => "RegisterTargets",
+            Self::DeregisterTargets { .. } => "DeregisterTargets",
+            Self::AuthorizeSecurityGroupIngress { .. } => "AuthorizeSecurityGroupIngress",
+            Self::RevokeSecurityGroupIngress { .. } => "RevokeSecurityGroupIngress",
+        }
+    }
+}

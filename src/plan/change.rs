@@ -1,0 +1,176 @@
+//! The plan as a value: what to do, what not to do and why, and what it all amounts to.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::{Gap, ObjectRef};
+
+use super::action::Action;
+
+/// Number of a step in its plan, written `s0`, `s1`, …; steps are numbered in an order in which they may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StepId(pub usize);
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s{}", self.0)
+    }
+}
+
+/// One differing field, as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The field, in the manifest's words, such as `healthCheck.path`.
+    pub field: String,
+    /// What stands; `None`: nothing.
+    pub live: Option<String>,
+    /// What should stand; `None`: nothing.
+    pub desired: Option<String>,
+}
+
+/// One mutating call of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its number.
+    pub id: StepId,
+    /// The call.
+    pub action: Action,
+    /// The object of the manifest it is for; the Fleet, for what no object names any more.
+    pub object: ObjectRef,
+    /// The AWS resource it changes: id, ARN or name.
+    pub target: String,
+    /// What it does, in one line.
+    pub summary: String,
+    /// Why, with the evidence.
+    pub reason: String,
+    /// The fields that change.
+    pub changes: Vec<Change>,
+    /// The steps that must be done before.
+    pub after: BTreeSet<StepId>,
+    /// It starts an ECS deployment.
+    pub redeploys: bool,
+    /// It removes something, or lowers a count.
+    pub removes: bool,
+}
+
+/// What a blocked entry waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitingOn {
+    /// Something that could not be read: counts as incomplete, not as a difference.
+    Gap(Gap),
+    /// Anything else: a known difference that no step mends now. The sentence says what has to happen.
+    Difference(String),
+}
+
+impl fmt::Display for WaitingOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gap(gap) => write!(f, "{} could not be read ({})", gap.call, gap.why),
+            Self::Difference(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A difference that the plan leaves, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// The object.
+    pub object: ObjectRef,
+    /// What is different, or what would have been done.
+    pub what: String,
+    /// What has to happen first.
+    pub waiting_on: WaitingOn,
+    /// The fields of a step that was withheld.
+    pub changes: Vec<Change>,
+}
+
+/// What is left to its rightful owner; counts as in sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deferred {
+    /// The object.
+    pub object: ObjectRef,
+    /// What is left alone.
+    pub what: String,
+    /// Whose it is, such as `application-autoscaling`.
+    pub owner: String,
+}
+
+/// Something worth knowing that is no difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The object.
+    pub object: ObjectRef,
+    /// The sentence.
+    pub what: String,
+}
+
+/// What one pass found and would do. Zero steps alone never means "in sync".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "an unread plan is not actionable"]
+pub struct Plan {
+    /// In an order in which they may run; `after` says which orders are allowed.
+    pub steps: Vec<Step>,
+    /// Differences that stay, and why.
+    pub blocked: Vec<Blocked>,
+    /// What is left to others.
+    pub deferred: Vec<Deferred>,
+    /// Objects that were looked at and are fine.
+    pub unchanged: Vec<ObjectRef>,
+    /// Remarks.
+    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub gaps: Vec<(String, Gap)>,
+}
+
+/// What a pass amounts to; the first that applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// A step failed.
+    Failed,
+    /// There are steps that were not carried out.
+    Pending,
+    /// A known difference that no step mends.
+    Blocked,
+    /// Something could not be read, and nothing else differs.
+    Incomplete,
+    /// Everything was carried out.
+    Applied,
+    /// Nothing to do.
+    InSync,
+}
+
+impl Verdict {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+            Self::Blocked => "blocked",
+            Self::Incomplete => "incomplete",
+            Self::Applied => "applied",
+            Self::InSync => "in-sync",
+        }
+    }
+}
+
+impl Plan {
+    /// The verdict of a plan that is not carried out.
+    pub fn verdict(&self) -> Verdict {
+        if !self.steps.is_empty() {
+            return Verdict::Pending;
+        }
+        self.verdict_without_steps().unwrap_or(Verdict::InSync)
+    }
+
+    /// What stays besides the steps: blocked, incomplete, or nothing.
+    pub fn verdict_without_steps(&self) -> Option<Verdict> {
+        let differs = |entry: &Blocked| matches!(entry.waiting_on, WaitingOn::Difference(_));
+        if self.blocked.iter().any(differs) {
+            Some(Verdict::Blocked)
+        } else if !self.blocked.is_empty() || !self.gaps.is_empty() {
+            Some(Verdict::Incomplete)
+        } else {
+            None
+        }
+    }
+}

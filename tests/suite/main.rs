@@ -1,0 +1,1 @@
+//! The one offline test binary: each extra one would link the SDK again.
