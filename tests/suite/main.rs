@@ -1,1 +1,3 @@
 //! The one offline test binary: each extra one would link the SDK again.
+
+mod apply;
