@@ -9,5 +9,7 @@
 //! ```
 
 pub mod apply;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod model;
 pub mod plan;

@@ -1,0 +1,176 @@
+//! AWS through its SDK: the only tree that names it. [`Reader`] fills [`crate::model::Observed`], [`Writer`]
+//! sends the actions of a plan; both work on the same [`Clients`].
+//!
+//! What the SDK answers is turned into the model at once (`ecs`, `elbv2`, `ec2`), and its errors into data
+//! (`error`). No value of the SDK is ever formatted with `{:?}`: its types show the environment of containers.
+
+pub mod calls;
+mod copy;
+mod ec2;
+mod ecs;
+mod elbv2;
+pub mod error;
+pub mod reader;
+pub mod writer;
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ecs::config::retry::RetryPartition;
+
+pub use calls::Calls;
+pub use reader::Reader;
+pub use writer::Writer;
+
+/// AWS's defaults as of this version, so that an update of the SDK does not change retries or time-outs unseen.
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Attempts of a call that only reads.
+const READ_ATTEMPTS: u32 = 3;
+/// Attempts of a call that changes something: the next pass reads again, which is better than sending blindly.
+const WRITE_ATTEMPTS: u32 = 2;
+
+/// Where to go and as whom; everything that is `None` follows the SDK's usual chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `--region`
+    pub region: Option<String>,
+    /// `--profile`
+    pub profile: Option<String>,
+    /// `--endpoint-url`
+    pub endpoint_url: Option<String>,
+    /// `--assume-role-arn`
+    pub assume_role_arn: Option<String>,
+}
+
+/// Why there are no clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectError {
+    /// Neither the settings nor the environment nor the profile name a region.
+    NoRegion,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRegion => f.write_str(
+                "no region: set spec.region of the Fleet, --region, AWS_REGION, or a region in the AWS profile",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+/// The SDK's clients of one kind of call.
+#[derive(Clone, Debug)]
+pub(crate) struct Sdk {
+    pub(crate) ecs: aws_sdk_ecs::Client,
+    pub(crate) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) autoscaling: aws_sdk_applicationautoscaling::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+}
+
+/// Clients of every AWS service that Portolan calls, and the count of what they sent.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    region: String,
+    calls: Calls,
+    pub(crate) reading: Sdk,
+    pub(crate) writing: Sdk,
+}
+
+impl Clients {
+    /// Clients of a configuration that is complete already: region, credentials, endpoint, HTTP client.
+    pub fn new(config: &SdkConfig) -> Result<Self, ConnectError> {
+        let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
+        let calls = Calls::default();
+        let reading = sdk(config, &calls, READ_ATTEMPTS, "portolan-read");
+        let writing = sdk(config, &calls, WRITE_ATTEMPTS, "portolan-write");
+        Ok(Self { region, calls, reading, writing })
+    }
+
+    /// The region that is asked.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// What was sent so far.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+}
+
+/// Resolves region, credentials and endpoint, and makes the clients. Sends nothing, except what the credential
+/// chain itself sends later.
+pub async fn connect(settings: &Settings) -> Result<Clients, ConnectError> {
+    let mut loader = aws_config::defaults(behavior()).timeout_config(timeouts());
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &settings.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    let config = loader.load().await;
+    if config.region().is_none() {
+        return Err(ConnectError::NoRegion);
+    }
+    match &settings.assume_role_arn {
+        None => Clients::new(&config),
+        Some(role) => {
+            let provider = AssumeRoleProvider::builder(role).session_name("portolan").configure(&config).build().await;
+            let provider = aws_sdk_sts::config::SharedCredentialsProvider::new(provider);
+            // The cache of identities belongs to the credentials it was made for.
+            Clients::new(&config.into_builder().credentials_provider(provider).build())
+        }
+    }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+/// The clients of one part of the process. Each part has its own token bucket of retries: by default the SDK
+/// shares one among everything that calls the same service, and a storm in one part would silence the other.
+fn sdk(config: &SdkConfig, calls: &Calls, attempts: u32, part: &'static str) -> Sdk {
+    macro_rules! client {
+        ($sdk:ident) => {
+            $sdk::Client::from_conf(
+                $sdk::config::Builder::from(config)
+                    .behavior_version(behavior())
+                    .timeout_config(timeouts())
+                    .retry_config(RetryConfig::standard().with_max_attempts(attempts))
+                    .retry_partition(RetryPartition::custom(part).build())
+                    .interceptor(calls.clone())
+                    .build(),
+            )
+        };
+    }
+    Sdk {
+        ecs: client!(aws_sdk_ecs),
+        elb: client!(aws_sdk_elasticloadbalancingv2),
+        ec2: client!(aws_sdk_ec2),
+        autoscaling: client!(aws_sdk_applicationautoscaling),
+        sts: client!(aws_sdk_sts),
+    }
+}

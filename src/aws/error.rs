@@ -1,0 +1,170 @@
+//! Errors of the SDK as data, and the one table of what AWS's codes mean.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::apply::{AwsError, ErrorKind};
+use crate::model::Gap;
+
+/// Longest message that is kept.
+const MESSAGE_LIMIT: usize = 500;
+
+/// Turns an error of the SDK into data. Keeps AWS's own code, message and request id, and nothing of the request.
+pub fn from_sdk<E>(call: &str, error: &SdkError<E, HttpResponse>) -> AwsError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let request_id = error
+        .request_id()
+        .map(str::to_owned)
+        .or_else(|| error.as_service_error().and_then(|error| error.meta().request_id().map(str::to_owned)));
+    let (kind, code, message) = match error {
+        SdkError::TimeoutError(_) => {
+            (ErrorKind::Transient, "Timeout".to_owned(), "no answer within the time limit".to_owned())
+        }
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(connector) if connector.is_timeout() => {
+                (ErrorKind::Transient, "Timeout".to_owned(), "no connection within the time limit".to_owned())
+            }
+            connector => not_sent(connector.map(|error| error as &(dyn Error + 'static))),
+        },
+        SdkError::ConstructionFailure(_) => not_sent(error.source()),
+        SdkError::ServiceError(service) => {
+            answered(service.err().code(), service.err().message(), service.raw().status().as_u16())
+        }
+        SdkError::ResponseError(response) => answered(None, None, response.raw().status().as_u16()),
+        _ => (ErrorKind::Other, "Unknown".to_owned(), String::new()),
+    };
+    AwsError { call: call.to_owned(), kind, code: clean(&code), message: clean(&message), request_id }
+}
+
+/// Nothing was sent, or nothing came back: no credentials, or no connection.
+fn not_sent(first: Option<&(dyn Error + 'static)>) -> (ErrorKind, String, String) {
+    let mut why = "the request could not be sent".to_owned();
+    let mut next = first;
+    while let Some(error) = next {
+        why = error.to_string();
+        next = error.source();
+        if error.is::<CredentialsError>() {
+            let cause = next.map_or(why, ToString::to_string);
+            let message = format!("no usable AWS credentials: {cause}; {RENEW}");
+            return (ErrorKind::Credentials, "NoCredentials".to_owned(), message);
+        }
+    }
+    (ErrorKind::Transient, "Dispatch".to_owned(), why)
+}
+
+const RENEW: &str = "sign in again (for example `aws sso login`), or check AWS_PROFILE and the environment";
+
+/// AWS answered with an error.
+fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> (ErrorKind, String, String) {
+    let kind = code.map(kind_of_code).filter(|kind| *kind != ErrorKind::Other).unwrap_or(kind_of_status(status));
+    let mut message = message.unwrap_or_default().to_owned();
+    if kind == ErrorKind::Credentials {
+        message = if message.is_empty() { RENEW.to_owned() } else { format!("{message}; {RENEW}") };
+    }
+    (kind, code.map_or_else(|| format!("Http{status}"), str::to_owned), message)
+}
+
+fn kind_of_status(status: u16) -> ErrorKind {
+    match status {
+        429 => ErrorKind::Throttled,
+        403 => ErrorKind::Denied,
+        404 => ErrorKind::NotFound,
+        // 501: the endpoint does not have this operation; it will not have it in a second either.
+        501 => ErrorKind::Other,
+        500..=599 => ErrorKind::Transient,
+        _ => ErrorKind::Other,
+    }
+}
+
+/// What AWS's error codes mean. ECS and Application Auto Scaling put `Exception` behind their names, ELB and EC2 do
+/// not.
+pub fn kind_of_code(code: &str) -> ErrorKind {
+    let bare = code.strip_suffix("Exception").unwrap_or(code);
+    match bare {
+        "Throttling"
+        | "Throttled"
+        | "ThrottledRequest"
+        | "RequestThrottled"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
+        | "EC2Throttled"
+        | "PriorRequestNotComplete"
+        | "BandwidthLimitExceeded"
+        | "SlowDown" => ErrorKind::Throttled,
+        "Server" | "InternalServer" | "InternalService" | "InternalError" | "InternalFailure" | "Internal"
+        | "ServiceUnavailable" | "Unavailable" | "RequestTimeout" | "HealthUnavailable" => ErrorKind::Transient,
+        "ExpiredToken"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClient"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignature"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "AuthFailure"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "NotAuthorized" => ErrorKind::Credentials,
+        "AccessDenied" | "UnauthorizedOperation" | "UnauthorizedAccess" | "Forbidden" | "OptInRequired" | "Blocked" => {
+            ErrorKind::Denied
+        }
+        "PriorityInUse"
+        | "DuplicateTargetGroupName"
+        | "DuplicateListener"
+        | "InvalidPermission.Duplicate"
+        | "ConcurrentUpdate"
+        | "Conflict"
+        | "UpdateInProgress"
+        | "ServiceNotActive"
+        | "ServiceDeploymentInProgress" => ErrorKind::Conflict,
+        "ResourceInUse" | "DependencyViolation" => ErrorKind::InUse,
+        "LimitExceeded" | "TargetGroupAssociationLimit" | "ServiceQuotaExceeded" => ErrorKind::Quota,
+        _ if bare.ends_with("NotFound") => ErrorKind::NotFound,
+        _ if bare.starts_with("TooMany") || bare.ends_with("LimitExceeded") => ErrorKind::Quota,
+        _ if bare.starts_with("Invalid") || bare.starts_with("Incompatible") || bare.starts_with("Validation") => {
+            ErrorKind::Invalid
+        }
+        "Client"
+        | "MissingParameter"
+        | "MissingAction"
+        | "UnsupportedFeature"
+        | "OperationNotPermitted"
+        | "PlatformTaskDefinitionIncompatibility"
+        | "PlatformUnknown"
+        | "UnsupportedProtocol"
+        | "UnknownParameter" => ErrorKind::Invalid,
+        _ => ErrorKind::Other,
+    }
+}
+
+/// Whether the endpoint says that it has no such operation at all, as emulators do. AWS itself never says so of the
+/// calls that Portolan makes.
+pub(crate) fn is_unknown_operation(error: &AwsError) -> bool {
+    const CODES: [&str; 7] = [
+        "UnknownOperationException",
+        "UnknownOperation",
+        "InvalidAction",
+        "NotImplemented",
+        "NotImplementedException",
+        "UnsupportedOperation",
+        "Http501",
+    ];
+    CODES.contains(&error.code.as_str())
+}
+
+/// The gap that an error leaves.
+pub(crate) fn gap(error: &AwsError) -> Gap {
+    Gap { call: error.call.clone(), why: error.code.clone() }
+}
+
+/// One line without control characters, of bounded length: messages carry names and descriptions that others chose.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MESSAGE_LIMIT).collect()
+}
