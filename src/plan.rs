@@ -1,8 +1,123 @@
 //! `plan(desired, observed, policy, now) -> Plan`: total and pure. No I/O, no clock, no async, no `Result`, no
 //! hash maps; what it cannot decide becomes a blocked entry.
+//!
+//! Reading order: [`action`] and [`change`] say what a plan is; `draft` is a plan while it is drawn up; `resolve` finds
+//! things by name; then one file for each kind; `guard` holds back what must not happen now; `edges` derives the order.
 
 pub mod action;
+mod budget;
 pub mod change;
+mod draft;
+mod edges;
+pub mod effect;
+mod guard;
+mod listener;
+mod listener_rule;
+mod overlap;
+mod priority;
+mod prune;
+pub mod questions;
+mod redeployment;
+mod resolve;
+mod rule_match;
+pub mod scope;
+mod security_group;
+mod service;
+mod target;
+mod target_group;
+mod task_definition;
+mod traffic;
+mod weights;
+mod wiring;
 
-pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleEdit};
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::model::{Desired, ObjectKind, ObjectRef, Observed};
+
+pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleEdit, WiredEntry};
 pub use change::{Blocked, Change, Deferred, Finding, Plan, Step, StepId, Verdict, WaitingOn};
+pub use scope::{ScopeError, scope_errors};
+
+use draft::Drafts;
+use security_group::WantedIngress;
+
+/// How a run wants to be planned, beyond the manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Lifts the removal budget and R2a. Never the mark, a gap, a mode, or a proof.
+    pub force: bool,
+    /// These objects alone; a service brings its target groups. Never prunes.
+    pub only: Option<BTreeSet<ObjectRef>>,
+}
+
+/// Plans one fleet.
+///
+/// The kinds contribute drafts in an order in which later ones may refer to earlier ones: target groups, the ways to
+/// them, their static targets, services, ingress, and what goes. The guard then holds back what must not happen now.
+pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Plan {
+    let mut drafts = Drafts::default();
+    for group in desired.target_groups.values() {
+        target_group::plan_target_group(desired, observed, group, &mut drafts);
+    }
+    listener_rule::plan_routes(desired, observed, policy.force, &mut drafts);
+    for group in desired.target_groups.values() {
+        target::plan_targets(desired, observed, group, &mut drafts);
+    }
+    let mut wanted = WantedIngress::default();
+    for service in desired.services.values() {
+        service::plan_service(desired, observed, service, &mut drafts);
+        let object = ObjectRef::service(&service.key);
+        if !service::owns_its_ingress(observed, service) {
+            wanted.keep.insert(object.to_string());
+            continue;
+        }
+        match security_group::plan_ingress(desired, observed, service, &mut drafts) {
+            Ok(flows) => wanted.flows.extend(flows),
+            Err(obstacle) => {
+                wanted.keep.insert(object.to_string());
+                obstacle.block(&mut drafts, &object);
+            }
+        }
+    }
+    match &policy.only {
+        Some(only) => guard::keep_only(desired, only, &mut drafts),
+        None => prune::plan_prune(desired, observed, &wanted, &mut drafts),
+    }
+    guard::hold_back(desired, observed, policy, now, &mut drafts);
+    finish(desired, observed, policy, drafts)
+}
+
+fn finish(desired: &Desired, observed: &Observed, policy: &Policy, drafts: Drafts) -> Plan {
+    let Drafts { steps, mut blocked, mut deferred, mut findings } = drafts;
+    let steps = edges::number(steps, |removal, addition| is_related(desired, removal, addition));
+    blocked.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
+    deferred.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
+    findings.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
+    let busy: BTreeSet<&ObjectRef> = steps
+        .iter()
+        .map(|step| &step.object)
+        .chain(blocked.iter().map(|entry| &entry.object))
+        .chain(deferred.iter().map(|entry| &entry.object))
+        .collect();
+    let all = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
+    let all = all.chain(desired.services.keys().map(|key| ObjectRef::service(key)));
+    let selected = |object: &ObjectRef| policy.only.as_ref().is_none_or(|only| only.contains(object));
+    let unchanged = all.filter(|object| !busy.contains(object) && selected(object)).collect();
+    Plan { steps, blocked, deferred, unchanged, findings, gaps: observed.gaps.iter().cloned().collect() }
+}
+
+/// Removals come after the additions of the same object, of the services that use a target group, and for what no
+/// object names any more, after all.
+fn is_related(desired: &Desired, removal: &ObjectRef, addition: &ObjectRef) -> bool {
+    match removal.kind {
+        ObjectKind::Fleet => true,
+        ObjectKind::Service => removal == addition,
+        ObjectKind::TargetGroup => {
+            let service = |object: &ObjectRef| object.kind == ObjectKind::Service;
+            let mut users = desired.ports_of(&removal.key).map(|(service, _)| ObjectRef::service(&service.key));
+            removal == addition || (service(addition) && users.any(|user| user == *addition))
+        }
+    }
+}

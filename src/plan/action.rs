@@ -18,6 +18,9 @@ pub enum Ref<T> {
     Output(ObjectRef),
 }
 
+/// One entry of `loadBalancers` to send; its target group may not exist yet (a Classic Load Balancer has none).
+pub type WiredEntry = (Option<Ref<TargetGroupArn>>, LoadBalancerEntry);
+
 /// What a step answers and others wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -97,7 +100,7 @@ pub enum Action {
         /// The revision.
         task_definition: Option<Ref<TaskDefinitionArn>>,
         /// The whole list, undeclared entries included.
-        load_balancers: Option<Vec<(Option<Ref<TargetGroupArn>>, LoadBalancerEntry)>>,
+        load_balancers: Option<Vec<WiredEntry>>,
         /// The whole block, `assignPublicIp` included.
         network: Option<Awsvpc>,
     },

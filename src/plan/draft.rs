@@ -1,0 +1,117 @@
+//! A plan while it is being drawn up: steps without numbers, and everything the plan leaves.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Gap, ObjectRef, Seen};
+
+use super::action::Action;
+use super::change::{Blocked, Change, Deferred, Finding, WaitingOn};
+
+/// Position of a draft in [`Drafts::steps`].
+pub(super) type DraftId = usize;
+
+/// A step without a number.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) action: Action,
+    pub(super) object: ObjectRef,
+    pub(super) target: String,
+    pub(super) summary: String,
+    pub(super) reason: String,
+    pub(super) changes: Vec<Change>,
+    /// Steps that must be done before, besides those whose output the action names.
+    pub(super) after: BTreeSet<DraftId>,
+    pub(super) redeploys: bool,
+    pub(super) removes: bool,
+}
+
+/// Everything that the kinds contribute.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    pub(super) steps: Vec<Draft>,
+    pub(super) blocked: Vec<Blocked>,
+    pub(super) deferred: Vec<Deferred>,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Drafts {
+    pub(super) fn push(&mut self, draft: Draft) -> DraftId {
+        self.steps.push(draft);
+        self.steps.len() - 1
+    }
+
+    pub(super) fn block(&mut self, object: &ObjectRef, what: impl Into<String>, waiting_on: WaitingOn) {
+        let entry = Blocked { object: object.clone(), what: what.into(), waiting_on, changes: Vec::new() };
+        if !self.blocked.contains(&entry) {
+            self.blocked.push(entry);
+        }
+    }
+
+    pub(super) fn block_on(&mut self, object: &ObjectRef, what: impl Into<String>, sentence: impl Into<String>) {
+        self.block(object, what, WaitingOn::Difference(sentence.into()));
+    }
+
+    pub(super) fn defer(&mut self, object: &ObjectRef, what: impl Into<String>, owner: &str) {
+        self.deferred.push(Deferred { object: object.clone(), what: what.into(), owner: owner.to_owned() });
+    }
+
+    pub(super) fn find(&mut self, object: &ObjectRef, what: impl Into<String>) {
+        let finding = Finding { object: object.clone(), what: what.into() };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Steps that make or repair a way from a load balancer to a target group.
+    pub(super) fn attaching(&self, target_group: &ObjectRef) -> BTreeSet<DraftId> {
+        let attaches = |action: &Action| match action {
+            Action::CreateRule { .. } | Action::ModifyListener { .. } => true,
+            Action::ModifyRule { edit, .. } => edit.forward.is_some(),
+            Action::RegisterTaskDefinition { .. }
+            | Action::UpdateServiceCount { .. }
+            | Action::UpdateService { .. }
+            | Action::CreateTargetGroup(_)
+            | Action::ModifyTargetGroup { .. }
+            | Action::ModifyTargetGroupAttributes { .. }
+            | Action::DeleteTargetGroup { .. }
+            | Action::SetRulePriorities { .. }
+            | Action::DeleteRule { .. }
+            | Action::RegisterTargets { .. }
+            | Action::DeregisterTargets { .. }
+            | Action::AuthorizeSecurityGroupIngress { .. }
+            | Action::RevokeSecurityGroupIngress { .. } => false,
+        };
+        let matching = |(_, draft): &(usize, &Draft)| draft.object == *target_group && attaches(&draft.action);
+        self.steps.iter().enumerate().filter(matching).map(|(id, _)| id).collect()
+    }
+}
+
+/// Why something cannot be planned, before it is known for which object.
+#[derive(Clone, Debug)]
+pub(super) struct Obstacle {
+    pub(super) what: String,
+    pub(super) waiting_on: WaitingOn,
+}
+
+impl Obstacle {
+    pub(super) fn difference(what: impl Into<String>, sentence: impl Into<String>) -> Self {
+        Self { what: what.into(), waiting_on: WaitingOn::Difference(sentence.into()) }
+    }
+
+    pub(super) fn gap(what: impl Into<String>, gap: Gap) -> Self {
+        Self { what: what.into(), waiting_on: WaitingOn::Gap(gap) }
+    }
+
+    pub(super) fn block(self, drafts: &mut Drafts, object: &ObjectRef) {
+        drafts.block(object, self.what, self.waiting_on);
+    }
+}
+
+/// A known value, or the obstacle that it is absent or unknown.
+pub(super) fn need<T>(seen: Seen<T>, what: &str, absent: impl FnOnce() -> String) -> Result<T, Obstacle> {
+    match seen {
+        Seen::Present(value) => Ok(value),
+        Seen::Absent => Err(Obstacle::difference(what, absent())),
+        Seen::Unknown(gap) => Err(Obstacle::gap(what, gap)),
+    }
+}

@@ -1,0 +1,179 @@
+//! What must be done before what: derived from the outputs that an action names, and from the rule that removals come
+//! last (R2). The same edges hold dependents back, drive execution, and are printed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::ObjectRef;
+
+use super::action::{Action, Ref};
+use super::change::{Step, StepId, WaitingOn};
+use super::draft::{Draft, DraftId};
+
+/// What an action needs from another step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Product {
+    TargetGroup,
+    TaskDefinition,
+}
+
+fn produces(action: &Action) -> Option<Product> {
+    match action {
+        Action::CreateTargetGroup(_) => Some(Product::TargetGroup),
+        Action::RegisterTaskDefinition { .. } => Some(Product::TaskDefinition),
+        _ => None,
+    }
+}
+
+/// The outputs that an action names.
+fn needs(action: &Action) -> Vec<(Product, &ObjectRef)> {
+    fn output<T>(reference: &Ref<T>) -> Option<&ObjectRef> {
+        match reference {
+            Ref::Known(_) => None,
+            Ref::Output(object) => Some(object),
+        }
+    }
+    let target_group = |object| (Product::TargetGroup, object);
+    match action {
+        Action::UpdateService { task_definition, load_balancers, .. } => {
+            let definition = task_definition.iter().filter_map(output).map(|object| (Product::TaskDefinition, object));
+            let entries = load_balancers.iter().flatten().filter_map(|(target, _)| target.as_ref()).filter_map(output);
+            definition.chain(entries.map(target_group)).collect()
+        }
+        Action::ModifyTargetGroupAttributes { target_group: target, .. }
+        | Action::CreateRule { target_group: target, .. }
+        | Action::ModifyListener { target_group: target, .. }
+        | Action::RegisterTargets { target_group: target, .. } => {
+            output(target).map(target_group).into_iter().collect()
+        }
+        Action::ModifyRule { edit, .. } => edit.forward.iter().filter_map(output).map(target_group).collect(),
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => Vec::new(),
+    }
+}
+
+fn provider(steps: &[Draft], product: Product, object: &ObjectRef) -> Option<DraftId> {
+    steps.iter().position(|draft| draft.object == *object && produces(&draft.action) == Some(product))
+}
+
+/// Everything that a draft must wait for, removals apart.
+fn predecessors(steps: &[Draft], draft: &Draft) -> BTreeSet<DraftId> {
+    let provided = needs(&draft.action).into_iter().filter_map(|(product, object)| provider(steps, product, object));
+    draft.after.iter().copied().chain(provided).collect()
+}
+
+/// Holds back everything that waits for a step held back, or for an output that no step gives; and a copy of a task
+/// definition that nothing will use.
+pub(super) fn hold_dependents(steps: &[Draft], held: &mut BTreeMap<DraftId, WaitingOn>) {
+    loop {
+        let mut more = BTreeMap::new();
+        for (id, draft) in steps.iter().enumerate().filter(|(id, _)| !held.contains_key(id)) {
+            let missing =
+                needs(&draft.action).into_iter().find(|(product, object)| provider(steps, *product, object).is_none());
+            let waits =
+                predecessors(steps, draft).into_iter().find_map(|before| held.get(&before).map(|why| (before, why)));
+            let why = match (missing, waits) {
+                (Some((_, object)), _) => {
+                    Some(WaitingOn::Difference(format!("it needs {object}, which cannot be made yet")))
+                }
+                (None, Some((_, WaitingOn::Gap(gap)))) => Some(WaitingOn::Gap(gap.clone())),
+                (None, Some((before, WaitingOn::Difference(_)))) => Some(WaitingOn::Difference(format!(
+                    "it comes after \"{}\", which is blocked",
+                    steps[before].summary
+                ))),
+                (None, None) => unused_copy(steps, draft, held),
+            };
+            if let Some(why) = why {
+                more.insert(id, why);
+            }
+        }
+        if more.is_empty() {
+            return;
+        }
+        held.extend(more);
+    }
+}
+
+fn unused_copy(steps: &[Draft], draft: &Draft, held: &BTreeMap<DraftId, WaitingOn>) -> Option<WaitingOn> {
+    if produces(&draft.action) != Some(Product::TaskDefinition) {
+        return None;
+    }
+    let uses = |other: &Draft| needs(&other.action).contains(&(Product::TaskDefinition, &draft.object));
+    steps.iter().enumerate().filter(|(_, other)| uses(other)).find_map(|(id, _)| held.get(&id).cloned())
+}
+
+/// These drafts and everything they wait for.
+pub(super) fn with_providers(steps: &[Draft], mut wanted: BTreeSet<DraftId>) -> BTreeSet<DraftId> {
+    loop {
+        let before: BTreeSet<DraftId> = wanted.iter().flat_map(|id| predecessors(steps, &steps[*id])).collect();
+        if before.is_subset(&wanted) {
+            return wanted;
+        }
+        wanted.extend(before);
+    }
+}
+
+/// Numbers the drafts in an order in which they may run: additions before removals, else as they were drawn up.
+pub(super) fn number(drafts: Vec<Draft>, is_related: impl Fn(&ObjectRef, &ObjectRef) -> bool) -> Vec<Step> {
+    let mut before: Vec<BTreeSet<DraftId>> = drafts.iter().map(|draft| predecessors(&drafts, draft)).collect();
+    for (id, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.removes) {
+        let additions = drafts.iter().enumerate().filter(|(other, addition)| {
+            *other != id && !addition.removes && is_related(&draft.object, &addition.object)
+        });
+        // A step that something else waits for is no removal to put off: its own successors come after it.
+        let later = successors(&before, id);
+        before[id].extend(additions.map(|(other, _)| other).filter(|other| !later.contains(other)));
+    }
+    let order = sort(&drafts, &before);
+    let numbers: BTreeMap<DraftId, StepId> =
+        order.iter().enumerate().map(|(number, id)| (*id, StepId(number))).collect();
+    let mut steps: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
+    let numbered = order.iter().filter_map(|id| {
+        let draft = steps[*id].take()?;
+        let after = before[*id].iter().map(|other| numbers[other]).collect();
+        Some(finish(numbers[id], draft, after))
+    });
+    numbered.collect()
+}
+
+/// Everything that waits for a draft, directly or not.
+fn successors(before: &[BTreeSet<DraftId>], of: DraftId) -> BTreeSet<DraftId> {
+    let mut found = BTreeSet::from([of]);
+    loop {
+        let more: BTreeSet<DraftId> =
+            (0..before.len()).filter(|id| !found.contains(id) && !before[*id].is_disjoint(&found)).collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+/// A topological order; among those that may run, additions first, then by number. Edges form no cycle: they lead from
+/// later kinds to earlier ones, and from removals to additions that do not wait for them.
+fn sort(drafts: &[Draft], before: &[BTreeSet<DraftId>]) -> Vec<DraftId> {
+    let mut order: Vec<DraftId> = Vec::with_capacity(drafts.len());
+    let mut done: BTreeSet<DraftId> = BTreeSet::new();
+    while order.len() < drafts.len() {
+        let ready = (0..drafts.len()).filter(|id| !done.contains(id) && before[*id].is_subset(&done));
+        let Some(next) = ready.min_by_key(|id| (drafts[*id].removes, *id)) else {
+            debug_assert!(false, "a plan's edges form a cycle");
+            return order;
+        };
+        done.insert(next);
+        order.push(next);
+    }
+    order
+}
+
+fn finish(id: StepId, draft: Draft, after: BTreeSet<StepId>) -> Step {
+    let Draft { action, object, target, summary, reason, changes, after: _, redeploys, removes } = draft;
+    Step { id, action, object, target, summary, reason, changes, after, redeploys, removes }
+}

@@ -1,0 +1,300 @@
+//! What AWS should answer after a step: the planned state. It serves tests of the fixpoint, and whoever wants to look
+//! at the state that a plan would make.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Awsvpc, Conditions, Forward, GroupRuleId, HealthCheck, IngressRule, Listener, ListenerArn, LoadBalancerEntry,
+    Matcher, Observed, PortMapping, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId,
+    StaticTarget, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
+};
+
+use super::action::{Action, NewTargetGroup, PortFix, Ref, WiredEntry};
+use super::change::Step;
+
+/// A reference resolved in the planned state: an output becomes a placeholder.
+fn planned<T: Clone + From<String>>(reference: &Ref<T>) -> T {
+    match reference {
+        Ref::Known(value) => value.clone(),
+        Ref::Output(object) => T::from(format!("planned:{object}")),
+    }
+}
+
+fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
+    match seen {
+        Some(Seen::Present(value)) => Some(value),
+        Some(Seen::Absent | Seen::Unknown(_)) | None => None,
+    }
+}
+
+/// Applies a step to a reading of AWS. Deployments that it starts count as finished.
+pub fn apply_effect(step: &Step, observed: &mut Observed) {
+    match &step.action {
+        Action::RegisterTaskDefinition { source, ports, tags } => {
+            let arn = TaskDefinitionArn(format!("planned:{}", step.object));
+            if let Some(Seen::Present(definition)) = observed.task_definitions.get(source) {
+                let copy = copied(definition, arn.clone(), ports, tags);
+                observed.task_definitions.insert(arn, Seen::Present(copy));
+            }
+        }
+        Action::UpdateServiceCount { service, desired_count } => {
+            if let Some(live) = present(observed.services.get_mut(service)) {
+                live.desired_count = *desired_count;
+                live.running_count = *desired_count;
+            }
+        }
+        Action::UpdateService { service, task_definition, load_balancers, network } => {
+            update_service(observed, service, task_definition.as_ref(), load_balancers.as_deref(), network.as_ref());
+        }
+        Action::CreateTargetGroup(new) => {
+            create_target_group(observed, TargetGroupArn(format!("planned:{}", step.object)), new)
+        }
+        Action::ModifyTargetGroup { target_group, health_check } => {
+            if let Some(live) = target_group_mut(observed, target_group) {
+                merge(health_check, &mut live.health_check);
+            }
+        }
+        Action::ModifyTargetGroupAttributes { target_group, attributes } => {
+            let seen =
+                observed.attributes.entry(planned(target_group)).or_insert_with(|| Seen::Present(BTreeMap::new()));
+            if let Seen::Present(live) = seen {
+                live.extend(attributes.clone());
+            }
+        }
+        Action::DeleteTargetGroup { target_group, .. } => {
+            if let Seen::Present(all) = &mut observed.target_groups {
+                all.retain(|live| live.arn != *target_group);
+            }
+            observed.targets.remove(target_group);
+        }
+        Action::CreateRule { listener, priority, conditions, target_group, tags } => {
+            let rule = Rule {
+                arn: RuleArn(format!("planned:{listener}:{priority}")),
+                priority: *priority,
+                conditions: conditions.clone(),
+                actions: forward_to(planned(target_group)),
+                tags: Seen::Present(tags.clone()),
+            };
+            if let Some(rules) = present(observed.rules.get_mut(listener)) {
+                rules.push(rule);
+            }
+            attach(observed, listener, &planned(target_group));
+        }
+        Action::ModifyRule { rule, edit, .. } => {
+            modify_rule(observed, rule, edit.conditions.as_ref(), edit.forward.as_ref());
+        }
+        Action::SetRulePriorities { listener, priorities } => {
+            for rule in present(observed.rules.get_mut(listener)).into_iter().flatten() {
+                rule.priority = priorities.get(&rule.arn).copied().unwrap_or(rule.priority);
+            }
+        }
+        Action::DeleteRule { rule, .. } => delete_rule(observed, rule),
+        Action::ModifyListener { listener, target_group, .. } => {
+            if let Some(live) = listener_mut(observed, listener) {
+                live.default_actions.serve = Serve::Forward(Forward::to(planned(target_group)));
+            }
+            attach(observed, listener, &planned(target_group));
+        }
+        Action::RegisterTargets { target_group, targets } => register(observed, &planned(target_group), targets),
+        Action::DeregisterTargets { target_group, targets } => {
+            if let Some(live) = present(observed.targets.get_mut(target_group)) {
+                live.retain(|target| !targets.contains(&target.key));
+            }
+        }
+        Action::AuthorizeSecurityGroupIngress { group, protocol, ports, source, description, tags } => {
+            let rule = IngressRule {
+                id: GroupRuleId(format!("planned:{group}:{protocol}:{ports}:{source}")),
+                group: group.clone(),
+                protocol: protocol.clone(),
+                ports: Some(*ports),
+                source: source.clone(),
+                description: description.clone(),
+                tags: tags.clone(),
+            };
+            if let Seen::Present(marked) = &mut observed.marked_ingress {
+                marked.push(rule.clone());
+            }
+            if let Some(rules) = present(observed.ingress.get_mut(group)) {
+                rules.push(rule);
+            }
+        }
+        Action::RevokeSecurityGroupIngress { group, rule, .. } => {
+            if let Seen::Present(marked) = &mut observed.marked_ingress {
+                marked.retain(|live| live.id != *rule);
+            }
+            if let Some(rules) = present(observed.ingress.get_mut(group)) {
+                rules.retain(|live| live.id != *rule);
+            }
+        }
+    }
+}
+
+fn copied(
+    source: &TaskDefinition,
+    arn: TaskDefinitionArn,
+    ports: &[PortFix],
+    tags: &crate::model::Tags,
+) -> TaskDefinition {
+    let mut copy = TaskDefinition { arn, active: true, ..source.clone() };
+    copy.tags.extend(tags.clone());
+    for fix in ports {
+        let mapping =
+            PortMapping { container_port: fix.container_port, host_port: fix.host_port, protocol: fix.protocol };
+        let container = copy.containers.entry(fix.container.clone()).or_default();
+        container.ports.retain(|live| live.container_port != fix.container_port);
+        container.ports.push(mapping);
+        container.ports.sort();
+    }
+    copy
+}
+
+fn update_service(
+    observed: &mut Observed,
+    service: &ServiceId,
+    task_definition: Option<&Ref<TaskDefinitionArn>>,
+    load_balancers: Option<&[WiredEntry]>,
+    network: Option<&Awsvpc>,
+) {
+    let Some(live) = present(observed.services.get_mut(service)) else { return };
+    if let Some(reference) = task_definition {
+        live.task_definition = planned(reference);
+    }
+    if let Some(entries) = load_balancers {
+        let entry = |(target, entry): &WiredEntry| LoadBalancerEntry {
+            target_group: target.as_ref().map(planned),
+            ..entry.clone()
+        };
+        live.load_balancers = entries.iter().map(entry).collect();
+    }
+    if let Some(network) = network {
+        live.network = Some(network.clone());
+    }
+}
+
+fn create_target_group(observed: &mut Observed, arn: TargetGroupArn, new: &NewTargetGroup) {
+    let group = TargetGroup {
+        arn: arn.clone(),
+        name: new.name.clone(),
+        protocol: new.protocol.clone(),
+        protocol_version: new.protocol_version.clone().or(new.protocol.is_http().then_some(ProtocolVersion::Http1)),
+        port: Some(new.port),
+        vpc: Some(new.vpc.clone()),
+        target_type: new.target_type.clone(),
+        health_check: new_health_check(new),
+        load_balancers: BTreeSet::new(),
+        tags: Seen::Present(new.tags.clone()),
+    };
+    if let Seen::Present(all) = &mut observed.target_groups {
+        all.push(group);
+    }
+    observed.targets.insert(arn.clone(), Seen::Present(Vec::new()));
+    observed.attributes.insert(arn, Seen::Present(BTreeMap::new()));
+}
+
+/// AWS's defaults (`CreateTargetGroup`), with the declared fields on top.
+fn new_health_check(new: &NewTargetGroup) -> HealthCheck {
+    let http = new.protocol.is_http();
+    let grpc = new.protocol_version == Some(ProtocolVersion::Grpc);
+    let mut check = HealthCheck {
+        protocol: Some(if http { Protocol::Http } else { Protocol::Tcp }),
+        port: Some(crate::model::HealthPort::Traffic),
+        path: http.then(|| if grpc { "/AWS.ALB/healthcheck" } else { "/" }.to_owned()),
+        matcher: http.then(|| if grpc { Matcher::Grpc("12".to_owned()) } else { Matcher::Http("200".to_owned()) }),
+        interval: Some(30),
+        timeout: Some(if http { 5 } else { 10 }),
+        healthy_threshold: Some(5),
+        unhealthy_threshold: Some(2),
+    };
+    merge(&new.health_check, &mut check);
+    check
+}
+
+fn merge(edit: &HealthCheck, live: &mut HealthCheck) {
+    let HealthCheck { protocol, port, path, matcher, interval, timeout, healthy_threshold, unhealthy_threshold } =
+        edit.clone();
+    live.protocol = protocol.or(live.protocol.take());
+    live.port = port.or(live.port);
+    live.path = path.or(live.path.take());
+    live.matcher = matcher.or(live.matcher.take());
+    live.interval = interval.or(live.interval);
+    live.timeout = timeout.or(live.timeout);
+    live.healthy_threshold = healthy_threshold.or(live.healthy_threshold);
+    live.unhealthy_threshold = unhealthy_threshold.or(live.unhealthy_threshold);
+}
+
+fn target_group_mut<'a>(observed: &'a mut Observed, arn: &TargetGroupArn) -> Option<&'a mut TargetGroup> {
+    present(Some(&mut observed.target_groups))?.iter_mut().find(|live| live.arn == *arn)
+}
+
+fn listener_mut<'a>(observed: &'a mut Observed, arn: &ListenerArn) -> Option<&'a mut Listener> {
+    observed.listeners.values_mut().filter_map(|seen| present(Some(seen))).flatten().find(|live| live.arn == *arn)
+}
+
+fn forward_to(arn: TargetGroupArn) -> RuleActions {
+    RuleActions { login: false, token: false, serve: Serve::Forward(Forward::to(arn)) }
+}
+
+/// A rule or listener that forwards to a target group attaches it to the load balancer.
+fn attach(observed: &mut Observed, listener: &ListenerArn, target_group: &TargetGroupArn) {
+    let Some(balancer) = listener_mut(observed, listener).map(|live| live.load_balancer.clone()) else { return };
+    if let Some(live) = target_group_mut(observed, target_group) {
+        live.load_balancers.insert(balancer);
+    }
+}
+
+fn modify_rule(
+    observed: &mut Observed,
+    arn: &RuleArn,
+    conditions: Option<&Conditions>,
+    forward: Option<&Ref<TargetGroupArn>>,
+) {
+    let mut attached = None;
+    for (listener, seen) in &mut observed.rules {
+        let Some(rule) = present(Some(seen)).and_then(|rules| rules.iter_mut().find(|rule| rule.arn == *arn)) else {
+            continue;
+        };
+        if let Some(conditions) = conditions {
+            rule.conditions = conditions.clone();
+        }
+        if let Some(target) = forward {
+            rule.actions.serve = Serve::Forward(Forward::to(planned(target)));
+            attached = Some((listener.clone(), planned(target)));
+        }
+    }
+    if let Some((listener, target_group)) = attached {
+        attach(observed, &listener, &target_group);
+    }
+}
+
+fn delete_rule(observed: &mut Observed, arn: &RuleArn) {
+    let mut lost: BTreeSet<TargetGroupArn> = BTreeSet::new();
+    for seen in observed.rules.values_mut() {
+        let Some(rules) = present(Some(seen)) else { continue };
+        for rule in rules.iter().filter(|rule| rule.arn == *arn) {
+            if let Serve::Forward(forward) = &rule.actions.serve {
+                lost.extend(forward.weights.keys().cloned());
+            }
+        }
+        rules.retain(|rule| rule.arn != *arn);
+    }
+    let serves = |actions: &RuleActions, group: &TargetGroupArn| matches!(&actions.serve, Serve::Forward(forward) if forward.weights.contains_key(group));
+    for group in lost {
+        let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+        let listeners = observed.listeners.values().filter_map(|seen| seen.as_ref().present()).flatten();
+        let mut actions = rules.map(|rule| &rule.actions).chain(listeners.map(|listener| &listener.default_actions));
+        if !actions.any(|actions| serves(actions, &group))
+            && let Some(live) = target_group_mut(observed, &group)
+        {
+            live.load_balancers.clear();
+        }
+    }
+}
+
+fn register(observed: &mut Observed, target_group: &TargetGroupArn, targets: &[StaticTarget]) {
+    let Some(live) = present(observed.targets.get_mut(target_group)) else { return };
+    live.extend(targets.iter().map(|target| Target {
+        key: target.key.clone(),
+        zone: target.zone.clone(),
+        health: TargetHealth { state: TargetState::Initial, reason: None, description: None },
+    }));
+}

@@ -1,0 +1,183 @@
+//! Which drafts a plan holds back: observed or suspended objects, deployments in progress, denied redeployments, partial
+//! observations, budgets, and everything that depends on a step held back. What is held back stays visible as blocked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::model::{
+    DeploymentController, Desired, DesiredService, Mode, ObjectKind, ObjectRef, Observed, Redeploy, Seen, Strategy,
+    Suspend,
+};
+
+use super::action::Action;
+use super::change::{Blocked, WaitingOn};
+use super::draft::{Draft, DraftId, Drafts};
+use super::{Policy, edges};
+
+/// Everything that holds a single draft back, in the order in which it is asked.
+pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, drafts: &mut Drafts) {
+    let mut held: BTreeMap<DraftId, WaitingOn> = BTreeMap::new();
+    for (id, draft) in drafts.steps.iter().enumerate() {
+        let why = by_mode(desired, now, draft)
+            .or_else(|| by_deployment(desired, observed, draft))
+            .or_else(|| by_redeploy(desired, draft))
+            .or_else(|| by_partial_view(observed, draft));
+        if let Some(why) = why {
+            held.insert(id, why);
+        }
+    }
+    edges::hold_dependents(&drafts.steps, &mut held);
+    if !policy.force {
+        super::budget::hold_over_budget(desired, observed, &drafts.steps, &mut held);
+        edges::hold_dependents(&drafts.steps, &mut held);
+    }
+    take(drafts, held);
+}
+
+/// Turns drafts that are held back into blocked entries, and renumbers the edges of the others.
+fn take(drafts: &mut Drafts, mut held: BTreeMap<DraftId, WaitingOn>) {
+    let steps = std::mem::take(&mut drafts.steps);
+    let kept: BTreeMap<DraftId, DraftId> =
+        (0..steps.len()).filter(|id| !held.contains_key(id)).enumerate().map(|(new, old)| (old, new)).collect();
+    for (id, mut draft) in steps.into_iter().enumerate() {
+        match held.remove(&id) {
+            Some(waiting_on) => {
+                let entry = Blocked { object: draft.object, what: draft.summary, waiting_on, changes: draft.changes };
+                drafts.blocked.push(entry);
+            }
+            None => {
+                draft.after = draft.after.iter().filter_map(|old| kept.get(old).copied()).collect();
+                drafts.steps.push(draft);
+            }
+        }
+    }
+}
+
+fn difference(sentence: impl Into<String>) -> Option<WaitingOn> {
+    Some(WaitingOn::Difference(sentence.into()))
+}
+
+/// `mode: observe` and `suspend` of the object, or of the fleet.
+fn by_mode(desired: &Desired, now: Timestamp, draft: &Draft) -> Option<WaitingOn> {
+    let suspended = |suspend: &Suspend| {
+        (suspend.until > now).then(|| format!("suspended until {}: {}", suspend.until, suspend.reason))
+    };
+    let (mode, suspend) = match draft.object.kind {
+        ObjectKind::Fleet => (desired.fleet.mode, None),
+        ObjectKind::Service => {
+            let service = desired.services.get(&draft.object.key)?;
+            (service.mode, service.suspend.as_ref())
+        }
+        ObjectKind::TargetGroup => (desired.target_groups.get(&draft.object.key)?.mode, None),
+    };
+    if let Some(sentence) = suspend.and_then(suspended) {
+        return difference(sentence);
+    }
+    // A target group is repaired for its services: while one is suspended, its way in stays as it is.
+    if let Some(sentence) =
+        services_behind(desired, &draft.object).filter_map(|service| service.suspend.as_ref()).find_map(suspended)
+    {
+        return difference(format!("a service behind it is {sentence}"));
+    }
+    match mode {
+        Mode::Enforce => None,
+        Mode::Observe => difference("mode is observe: differences are shown, not repaired"),
+    }
+}
+
+/// The services that an object is about: itself, or those that name the target group.
+fn services_behind<'a>(desired: &'a Desired, object: &'a ObjectRef) -> impl Iterator<Item = &'a DesiredService> {
+    let own = (object.kind == ObjectKind::Service).then(|| desired.services.get(&object.key)).flatten();
+    let named =
+        (object.kind == ObjectKind::TargetGroup).then(|| desired.ports_of(&object.key).map(|(service, _)| service));
+    own.into_iter().chain(named.into_iter().flatten())
+}
+
+/// R7: while a deployment is in progress.
+fn by_deployment(desired: &Desired, observed: &Observed, draft: &Draft) -> Option<WaitingOn> {
+    for service in services_behind(desired, &draft.object) {
+        let live = match observed.service(&service.id) {
+            Seen::Present(live) => live,
+            Seen::Absent => continue,
+            Seen::Unknown(gap) if moves_traffic(&draft.action) || draft.removes => return Some(WaitingOn::Gap(gap)),
+            Seen::Unknown(_) => continue,
+        };
+        if !live.is_deploying() {
+            continue;
+        }
+        if draft.removes || draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. }) {
+            return difference(format!("a deployment of service {} is in progress; the next pass decides", service.id));
+        }
+        let rolling = live.controller == DeploymentController::Ecs && live.strategy == Strategy::Rolling;
+        if !rolling && moves_traffic(&draft.action) {
+            return difference(format!(
+                "a deployment of service {} is in progress, and its controller moves the traffic; the next pass decides",
+                service.id
+            ));
+        }
+    }
+    None
+}
+
+/// Actions on rules and listeners.
+fn moves_traffic(action: &Action) -> bool {
+    match action {
+        Action::CreateRule { .. }
+        | Action::ModifyRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::ModifyListener { .. } => true,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => false,
+    }
+}
+
+fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {
+    let needs_it = draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. });
+    match desired.fleet.redeploy {
+        Redeploy::Deny if needs_it => difference(
+            "it starts a deployment, and the Fleet says redeploy: deny; write redeploy: allow to have it done",
+        ),
+        Redeploy::Deny | Redeploy::Allow => None,
+    }
+}
+
+/// R11: a partial observation removes nothing.
+fn by_partial_view(observed: &Observed, draft: &Draft) -> Option<WaitingOn> {
+    let (_, gap) = observed.gaps.first().filter(|_| draft.removes)?;
+    Some(WaitingOn::Gap(gap.clone()))
+}
+
+/// `--only`: keeps the objects that were named, and what they need.
+pub(super) fn keep_only(desired: &Desired, only: &BTreeSet<ObjectRef>, drafts: &mut Drafts) {
+    let mut wanted = only.clone();
+    for object in only {
+        let Some(service) = desired.services.get(&object.key).filter(|_| object.kind == ObjectKind::Service) else {
+            continue;
+        };
+        let keys = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
+        wanted.extend(keys.map(|key| ObjectRef::target_group(key)));
+    }
+    drafts.blocked.retain(|entry| wanted.contains(&entry.object));
+    drafts.deferred.retain(|entry| wanted.contains(&entry.object));
+    drafts.findings.retain(|entry| wanted.contains(&entry.object));
+    let asked: BTreeSet<DraftId> =
+        drafts.steps.iter().enumerate().filter(|(_, draft)| wanted.contains(&draft.object)).map(|(id, _)| id).collect();
+    let needed = edges::with_providers(&drafts.steps, asked);
+    let steps = std::mem::take(&mut drafts.steps);
+    let kept: BTreeMap<DraftId, DraftId> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    for (_, mut draft) in steps.into_iter().enumerate().filter(|(id, _)| needed.contains(id)) {
+        draft.after = draft.after.iter().filter_map(|old| kept.get(old).copied()).collect();
+        drafts.steps.push(draft);
+    }
+}

@@ -1,0 +1,117 @@
+//! `default: true`: a listener's default action. It changes only when it already forwards to a group of this fleet, or
+//! serves nothing; a fixed response is something.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Owner, Seen, Serve};
+
+use super::action::{Action, Ref};
+use super::draft::{Draft, Drafts, Obstacle};
+use super::listener_rule::{ListenerPlanner, change, object};
+use super::rule_match::{RouteRef, stand_ins};
+use super::traffic::{self, Serving, held_back};
+use super::weights::{self, Forwarding};
+
+pub(super) fn plan_default(planner: &ListenerPlanner<'_>, route: RouteRef<'_>, drafts: &mut Drafts) {
+    if let Err(obstacle) = try_plan_default(planner, &route, drafts) {
+        obstacle.block(drafts, &object(&route));
+    }
+}
+
+fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts: &mut Drafts) -> Result<(), Obstacle> {
+    let live = planner.live;
+    let what = format!("the default action of listener {}", live.port);
+    if route.route.login && !live.default_actions.login {
+        return Err(Obstacle::difference(
+            what,
+            "it forwards without login, but authenticate: required is declared; add the login action to the listener",
+        ));
+    }
+    let arns = stand_ins(planner.desired, planner.observed, route.key);
+    match weights::judge(planner.desired, planner.observed, route.key, &arns, &live.default_actions) {
+        Forwarding::AsDeclared => return Ok(()),
+        Forwarding::Theirs { what: weights, owner } => {
+            drafts.defer(&object(route), format!("{what}: {weights}"), owner);
+            return Ok(());
+        }
+        Forwarding::Carried(weights) => {
+            drafts.find(&object(route), format!("{what}: {weights}"));
+            return Ok(());
+        }
+        Forwarding::Blocked(sentence) => return Err(Obstacle::difference(what, sentence)),
+        Forwarding::Wrong => {}
+    }
+    let target_group = planner.target_group(route)?;
+    may_change(planner, &what)?;
+    if !planner.force {
+        let losers = [(what.clone(), traffic::serves(planner.observed, &live.default_actions))];
+        if let Some(waiting_on) = held_back(planner.observed, &losers, &target_group) {
+            return Err(Obstacle { what, waiting_on });
+        }
+    }
+    push(planner, route, target_group, drafts);
+    Ok(())
+}
+
+/// Whether the default action is this fleet's to change.
+fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle> {
+    let actions = &planner.live.default_actions;
+    let foreign = |how: String| {
+        Obstacle::difference(
+            what,
+            format!("it is {how}, which is not this fleet's to change; change the listener yourself"),
+        )
+    };
+    match &actions.serve {
+        Serve::Forward(forward) => {
+            let ours = forward.weights.keys().all(|arn| is_of_fleet(planner, arn.as_str()));
+            match traffic::serves(planner.observed, actions) {
+                _ if ours => Ok(()),
+                Serving::No => Ok(()),
+                Serving::Unknown(gap) => Err(Obstacle::gap(what, gap)),
+                Serving::Yes(how) => Err(foreign(how)),
+            }
+        }
+        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Err(foreign(weights::describe(actions))),
+    }
+}
+
+/// A target group of the manifest, or one that bears this fleet's mark.
+fn is_of_fleet(planner: &ListenerPlanner<'_>, arn: &str) -> bool {
+    let Seen::Present(live) = planner.observed.target_group(arn) else { return false };
+    let declared: BTreeSet<&str> = planner.desired.target_groups.values().map(|group| group.name.as_str()).collect();
+    let owner = live.tags.as_ref().present().map(|tags| Owner::of(tags, &planner.desired.fleet.name));
+    match owner {
+        Some(Owner::AnotherFleet(_)) => false,
+        Some(Owner::Ours(_)) => true,
+        Some(Owner::Unmarked) | None => declared.contains(live.name.as_str()) || declared.contains(live.arn.as_str()),
+    }
+}
+
+fn push(
+    planner: &ListenerPlanner<'_>,
+    route: &RouteRef<'_>,
+    target_group: Ref<crate::model::TargetGroupArn>,
+    drafts: &mut Drafts,
+) {
+    let live = planner.live;
+    drafts.push(Draft {
+        action: Action::ModifyListener {
+            listener: live.arn.clone(),
+            target_group,
+            expect: live.default_actions.clone(),
+        },
+        object: object(route),
+        target: live.arn.to_string(),
+        summary: format!("forward by default from listener {} to {}", live.port, route.key),
+        reason: "the listener's default action does not forward to the declared target group".to_owned(),
+        changes: vec![change(
+            "default forward",
+            Some(weights::describe(&live.default_actions)),
+            Some(route.key.to_owned()),
+        )],
+        after: BTreeSet::new(),
+        redeploys: false,
+        removes: false,
+    });
+}

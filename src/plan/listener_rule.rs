@@ -1,0 +1,366 @@
+//! Listener rules: match, put right, create. A route manages the forward, the conditions and the priority; logins,
+//! tokens, transforms and weights that stand are carried over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Conditions, Desired, DesiredTargetGroup, Listener, ListenerArn, Mark, ObjectRef, Observed, Route, Rule, Seen,
+    TargetGroupArn,
+};
+
+use super::action::{Action, Ref, RuleEdit};
+use super::change::{Change, WaitingOn};
+use super::draft::{Draft, DraftId, Drafts, Obstacle};
+use super::priority::{Moves, plan_priorities};
+use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener, stand_ins};
+use super::traffic::{self, held_back};
+use super::weights::{self, Forwarding};
+use super::{listener, resolve, target_group};
+
+/// AWS's own name of the quota.
+const RULES_QUOTA: &str = "rules-per-application-load-balancer";
+
+/// Plans every route of the fleet, listener by listener.
+pub(super) fn plan_routes(desired: &Desired, observed: &Observed, force: bool, drafts: &mut Drafts) {
+    for group in desired.target_groups.values() {
+        if let Err(obstacle) = reachable_listeners(observed, group) {
+            obstacle.block(drafts, &ObjectRef::target_group(&group.key));
+        }
+    }
+    for (arn, routes) in routes_by_listener(desired, observed) {
+        let lists = observed.listeners.values().filter_map(|seen| seen.as_ref().present());
+        let Some(live) = lists.flatten().find(|listener| listener.arn == arn) else { continue };
+        let (defaults, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.route.default);
+        let planner = ListenerPlanner { desired, observed, force, live };
+        for route in defaults {
+            listener::plan_default(&planner, route, drafts);
+        }
+        planner.plan_rules(&others, drafts);
+    }
+}
+
+/// Load balancer and listeners of every route, or the first thing that is missing.
+fn reachable_listeners(observed: &Observed, group: &DesiredTargetGroup) -> Result<(), Obstacle> {
+    let Some(name) = &group.load_balancer else { return Ok(()) };
+    let balancer = resolve::load_balancer(observed, name)?;
+    for route in group.routes.iter().flatten() {
+        resolve::listener(observed, balancer, route.listener)?;
+    }
+    Ok(())
+}
+
+/// What planning the routes of one listener needs.
+pub(super) struct ListenerPlanner<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) observed: &'a Observed,
+    pub(super) force: bool,
+    pub(super) live: &'a Listener,
+}
+
+impl<'a> ListenerPlanner<'a> {
+    fn plan_rules(&self, routes: &[RouteRef<'a>], drafts: &mut Drafts) {
+        if routes.is_empty() {
+            return;
+        }
+        let rules = match self.observed.rules_of(&self.live.arn) {
+            Seen::Present(rules) => rules.as_slice(),
+            Seen::Absent => &[],
+            Seen::Unknown(gap) => {
+                for route in routes {
+                    drafts.block(&object(route), describe_route(route.route), WaitingOn::Gap(gap.clone()));
+                }
+                return;
+            }
+        };
+        let matches = match_rules(self.desired, self.observed, routes, rules);
+        let pairs: Vec<_> = routes.iter().zip(&matches).collect();
+        let moves = plan_priorities(self, &pairs, rules, drafts);
+        for (route, found) in pairs {
+            let result = match found {
+                Match::Rule(rule) => self.correct(route, rule, drafts),
+                Match::None => self.create(route, rules, &moves, drafts),
+                Match::Tie(arns) => Err(Obstacle::difference(
+                    describe_route(route.route),
+                    format!(
+                        "several rules could be it: {}; delete the ones that are not, or agree in priority and conditions",
+                        arns.join(", ")
+                    ),
+                )),
+                Match::Unknown(gap) => Err(Obstacle::gap(describe_route(route.route), gap.clone())),
+            };
+            if let Err(obstacle) = result {
+                obstacle.block(drafts, &object(route));
+            }
+        }
+    }
+
+    pub(super) fn target_group(&self, route: &RouteRef<'_>) -> Result<Ref<TargetGroupArn>, Obstacle> {
+        let what = describe_route(route.route);
+        let Some(group) = self.desired.target_groups.get(route.key) else {
+            return Err(Obstacle::difference(what, "its target group is not in this fleet"));
+        };
+        match resolve::target_group(self.observed, group) {
+            Seen::Unknown(gap) => Err(Obstacle::gap(what, gap)),
+            Seen::Absent => Ok(Ref::Output(object(route))),
+            Seen::Present(live) => match target_group::other_load_balancers(self.observed, group, live) {
+                None => Ok(Ref::Known(live.arn.clone())),
+                Some(_) => Err(Obstacle::difference(what, "its target group is attached to another load balancer")),
+            },
+        }
+    }
+
+    fn create(&self, route: &RouteRef<'a>, rules: &[Rule], moves: &Moves, drafts: &mut Drafts) -> Result<(), Obstacle> {
+        let what = format!("create the rule for {}", describe_route(route.route));
+        let blocked = |sentence: String| Obstacle::difference(what.clone(), sentence);
+        if route.route.login {
+            return Err(blocked(
+                "it must log people in (authenticate: required), and Portolan never makes a rule without login: create the \
+                 rule with its login action yourself, Portolan then keeps its forward right".to_owned(),
+            ));
+        }
+        let Some(priority) = route.route.priority else {
+            return Err(blocked("declare its priority: AWS needs one to create the rule".to_owned()));
+        };
+        let after = self.free_priority(&what, priority, rules, moves)?;
+        self.within_quota(&what, drafts)?;
+        let target_group = self.target_group(route)?;
+        let conditions = &route.route.conditions;
+        if !self.force {
+            let losers =
+                traffic::losers(self.observed, &self.desired.fleet.name, &self.live.arn, priority, conditions, None);
+            if let Some(waiting_on) = held_back(self.observed, &losers, &target_group) {
+                return Err(Obstacle { what, waiting_on });
+            }
+        }
+        let mark = Mark { fleet: self.desired.fleet.name.clone(), object: object(route) };
+        drafts.push(Draft {
+            action: Action::CreateRule {
+                listener: self.live.arn.clone(),
+                priority,
+                conditions: conditions.clone(),
+                target_group,
+                tags: mark.tags(),
+            },
+            object: object(route),
+            target: self.live.arn.to_string(),
+            summary: format!("create rule {priority} on listener {}: {} → {}", self.live.port, describe_conditions(conditions), route.key),
+            reason: "no rule of this listener bears the fleet's mark for it or agrees with the route in two of forward, conditions and priority".to_owned(),
+            changes: vec![
+                change("priority", None, Some(priority.to_string())),
+                change("conditions", None, Some(describe_conditions(conditions))),
+                change("forward", None, Some(route.key.to_owned())),
+            ],
+            after,
+            redeploys: false,
+            removes: false,
+        });
+        Ok(())
+    }
+
+    /// The step that frees the priority, if a rule of ours stands there and moves away; foreign rules never do.
+    fn free_priority(
+        &self,
+        what: &str,
+        priority: u32,
+        rules: &[Rule],
+        moves: &Moves,
+    ) -> Result<BTreeSet<DraftId>, Obstacle> {
+        let Some(occupant) = rules.iter().find(|rule| rule.priority == priority) else {
+            return Ok(BTreeSet::new());
+        };
+        if moves.leaves(&occupant.arn) {
+            return Ok(moves.step.into_iter().collect());
+        }
+        Err(Obstacle::difference(
+            what,
+            format!(
+                "priority {priority} is taken by {} ({}), which is not this fleet's rule for it; choose another priority",
+                occupant.arn,
+                describe_conditions(&occupant.conditions)
+            ),
+        ))
+    }
+
+    /// R9: rules of the whole load balancer, as far as they were read.
+    fn within_quota(&self, what: &str, drafts: &Drafts) -> Result<(), Obstacle> {
+        let Seen::Present(limits) = &self.observed.limits else { return Ok(()) };
+        let Some(limit) = limits.0.get(RULES_QUOTA) else { return Ok(()) };
+        let listeners: BTreeSet<&ListenerArn> = match self.observed.listeners_of(&self.live.load_balancer) {
+            Seen::Present(listeners) => listeners.iter().map(|listener| &listener.arn).collect(),
+            Seen::Absent | Seen::Unknown(_) => return Ok(()),
+        };
+        let standing: usize =
+            listeners.iter().filter_map(|arn| self.observed.rules_of(arn).present()).map(Vec::len).sum();
+        let coming = drafts.steps.iter().filter(
+            |draft| matches!(&draft.action, Action::CreateRule { listener, .. } if listeners.contains(listener)),
+        );
+        if standing + coming.count() < *limit as usize {
+            return Ok(());
+        }
+        Err(Obstacle::difference(
+            what,
+            format!("the load balancer's quota of {limit} rules is reached; have it raised or delete rules"),
+        ))
+    }
+
+    fn correct(&self, route: &RouteRef<'a>, rule: &Rule, drafts: &mut Drafts) -> Result<(), Obstacle> {
+        let what = format!("rule {} ({})", rule.arn, describe_route(route.route));
+        if route.route.login && !rule.actions.login {
+            return Err(Obstacle::difference(
+                what,
+                "it forwards without login, but authenticate: required is declared; add the login action to the rule",
+            ));
+        }
+        let forward = self.forward_edit(route, rule, drafts)?;
+        let conditions = self.conditions_edit(&what, route, rule)?;
+        if forward.is_none() && conditions.is_none() {
+            return Ok(());
+        }
+        self.hold_back_edit(&what, route, rule, forward.as_ref(), conditions.as_ref())?;
+        let mut changes = Vec::new();
+        if forward.is_some() {
+            changes.push(change("forward", Some(weights::describe(&rule.actions)), Some(route.key.to_owned())));
+        }
+        if let Some(conditions) = &conditions {
+            changes.push(change(
+                "conditions",
+                Some(describe_conditions(&rule.conditions)),
+                Some(describe_conditions(conditions)),
+            ));
+        }
+        let fields: Vec<_> = changes.iter().map(|change| change.field.clone()).collect();
+        drafts.push(Draft {
+            action: Action::ModifyRule {
+                rule: rule.arn.clone(),
+                edit: RuleEdit { forward, conditions },
+                expect: rule.actions.clone(),
+            },
+            object: object(route),
+            target: rule.arn.to_string(),
+            summary: format!("put rule {} on listener {} right ({})", rule.priority, self.live.port, fields.join(", ")),
+            reason: format!(
+                "the rule at priority {} is the declared one, and its {} differ from the manifest",
+                rule.priority,
+                fields.join(" and ")
+            ),
+            changes,
+            after: BTreeSet::new(),
+            redeploys: false,
+            removes: false,
+        });
+        Ok(())
+    }
+
+    fn forward_edit(
+        &self,
+        route: &RouteRef<'a>,
+        rule: &Rule,
+        drafts: &mut Drafts,
+    ) -> Result<Option<Ref<TargetGroupArn>>, Obstacle> {
+        let arns = stand_ins(self.desired, self.observed, route.key);
+        match weights::judge(self.desired, self.observed, route.key, &arns, &rule.actions) {
+            Forwarding::AsDeclared => Ok(None),
+            Forwarding::Theirs { what, owner } => {
+                drafts.defer(&object(route), format!("rule {}: {what}", rule.arn), owner);
+                Ok(None)
+            }
+            Forwarding::Carried(what) => {
+                drafts.find(&object(route), format!("rule {}: {what}", rule.arn));
+                Ok(None)
+            }
+            Forwarding::Blocked(sentence) => {
+                Err(Obstacle::difference(format!("forward of rule {}", rule.arn), sentence))
+            }
+            Forwarding::Wrong => self.target_group(route).map(Some),
+        }
+    }
+
+    fn conditions_edit(&self, what: &str, route: &RouteRef<'a>, rule: &Rule) -> Result<Option<Conditions>, Obstacle> {
+        if rule.conditions == route.route.conditions {
+            return Ok(None);
+        }
+        if rule.conditions.unsayable.is_empty() {
+            return Ok(Some(route.route.conditions.clone()));
+        }
+        Err(Obstacle::difference(
+            what,
+            format!(
+                "it has conditions that the manifest cannot say: {}; change the rule by hand",
+                rule.conditions.unsayable.join(", ")
+            ),
+        ))
+    }
+
+    /// R2a. An unmarked rule whose priority says that it is ours gets its edited conditions back freely.
+    fn hold_back_edit(
+        &self,
+        what: &str,
+        route: &RouteRef<'a>,
+        rule: &Rule,
+        forward: Option<&Ref<TargetGroupArn>>,
+        conditions: Option<&Conditions>,
+    ) -> Result<(), Obstacle> {
+        if self.force {
+            return Ok(());
+        }
+        let fleet = &self.desired.fleet.name;
+        let mut losers = Vec::new();
+        if forward.is_some() {
+            losers.push((format!("rule {}", rule.arn), traffic::rule_serves(self.observed, fleet, rule)));
+        }
+        let ours_by_priority =
+            route.route.priority == Some(rule.priority) && rule.tags == Seen::Present(BTreeMap::new());
+        if let Some(conditions) = conditions.filter(|_| !ours_by_priority) {
+            losers.extend(traffic::losers(self.observed, fleet, &self.live.arn, rule.priority, conditions, Some(rule)));
+        }
+        let getter = match forward {
+            Some(forward) => forward.clone(),
+            None => self.target_group(route)?,
+        };
+        match held_back(self.observed, &losers, &getter) {
+            Some(waiting_on) => Err(Obstacle { what: what.to_owned(), waiting_on }),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn object(route: &RouteRef<'_>) -> ObjectRef {
+    ObjectRef::target_group(route.key)
+}
+
+pub(super) fn change(field: &str, live: Option<String>, desired: Option<String>) -> Change {
+    Change { field: field.to_owned(), live, desired }
+}
+
+/// A route in words, such as `listener 443, priority 100`.
+pub(super) fn describe_route(route: &Route) -> String {
+    match (route.default, route.priority) {
+        (true, _) => format!("the default action of listener {}", route.listener),
+        (false, Some(priority)) => format!("listener {}, priority {priority}", route.listener),
+        (false, None) => format!("listener {}, {}", route.listener, describe_conditions(&route.conditions)),
+    }
+}
+
+/// Conditions in one line.
+pub(super) fn describe_conditions(conditions: &Conditions) -> String {
+    let Conditions { hosts, paths, methods, source_ips, headers, queries, unsayable } = conditions;
+    let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" or ");
+    let mut parts = Vec::new();
+    for (name, set) in [("host", hosts), ("path", paths), ("method", methods)] {
+        if !set.is_empty() {
+            parts.push(format!("{name} {}", list(set)));
+        }
+    }
+    if !source_ips.is_empty() {
+        parts.push(format!("source {}", source_ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")));
+    }
+    parts.extend(headers.iter().map(|header| format!("header {} {}", header.name, list(&header.values))));
+    for query in queries {
+        let pair = |(key, value): &(Option<String>, String)| {
+            key.as_ref().map_or_else(|| value.clone(), |key| format!("{key}={value}"))
+        };
+        parts.push(format!("query {}", query.pairs.iter().map(pair).collect::<Vec<_>>().join(" or ")));
+    }
+    parts.extend(unsayable.iter().cloned());
+    if parts.is_empty() { "every request".to_owned() } else { parts.join(", ") }
+}

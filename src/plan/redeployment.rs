@@ -1,0 +1,304 @@
+//! Everything about a service that only a new deployment can put right, in the one call that carries it all (R8a), and
+//! never again what ECS rolled back (R7a).
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Awsvpc, DeploymentController, Desired, DesiredService, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
+    Observed, PastDeployment, Seen, Service, TaskDefinition,
+};
+
+use super::action::{Action, PortFix, Ref, WiredEntry};
+use super::change::Change;
+use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
+use super::resolve;
+use super::service::live_service;
+use super::task_definition::{diff_ports, fingerprint, fingerprint_tags};
+use super::wiring::{Wiring, diff_wiring};
+
+/// Everything about a service that only a new deployment can put right.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Redeployment {
+    pub(super) fixes: Vec<PortFix>,
+    pub(super) wiring: Wiring,
+    pub(super) network: Option<Awsvpc>,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What a deployment would have to put right, if anything. Obstacles are differences that it cannot.
+pub(super) fn redeployment(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredService,
+    obstacles: &mut Vec<Obstacle>,
+) -> Option<Redeployment> {
+    let live = live_service(observed, wanted).ok().filter(|live| !live.managed_by_ecs)?;
+    let mut found = Redeployment::default();
+    if let Some(network) = &wanted.network {
+        match diff_network(desired, observed, wanted, live, network) {
+            Ok(Some((block, changes))) => {
+                found.network = Some(block);
+                found.changes.extend(changes);
+            }
+            Ok(None) => {}
+            Err(obstacle) => obstacles.push(obstacle),
+        }
+    }
+    if wanted.ports.is_some() {
+        let what = format!("task definition {}", live.task_definition);
+        match need(observed.task_definition(&live.task_definition), &what, || "it does not exist any more".to_owned()) {
+            Ok(definition) => {
+                if mode_agrees(wanted, definition, obstacles) {
+                    let (fixes, changes) = diff_ports(wanted, definition, obstacles);
+                    found.fixes = fixes;
+                    found.changes.extend(changes);
+                    let mode = definition.network_mode;
+                    found.wiring = diff_wiring(desired, observed, wanted, live, mode, obstacles);
+                    found.changes.extend(found.wiring.changes.clone());
+                }
+            }
+            Err(obstacle) => obstacles.push(obstacle),
+        }
+    }
+    (!found.fixes.is_empty() || !found.wiring.changes.is_empty() || found.network.is_some()).then_some(found)
+}
+
+/// The declared network mode is a check: a mismatch is nothing that Portolan mends.
+fn mode_agrees(wanted: &DesiredService, definition: &TaskDefinition, obstacles: &mut Vec<Obstacle>) -> bool {
+    let declared = wanted.network.as_ref().and_then(|network| network.mode);
+    match declared {
+        Some(declared) if declared != definition.network_mode => {
+            obstacles.push(Obstacle::difference(
+                format!("network.mode is {} in {}, declared {declared}", definition.network_mode, definition.arn),
+                "a network mode cannot be changed in place: deploy a task definition with the declared mode, or correct the manifest",
+            ));
+            false
+        }
+        Some(_) | None => true,
+    }
+}
+
+fn diff_network(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredService,
+    live: &Service,
+    network: &Network,
+) -> Result<Option<(Awsvpc, Vec<Change>)>, Obstacle> {
+    let Some(current) = &live.network else { return Ok(None) };
+    if network.mode.is_some_and(|mode| mode != NetworkMode::Awsvpc) {
+        return Ok(None);
+    }
+    if network.subnets.is_none() && network.security_groups.is_none() {
+        return Ok(None);
+    }
+    let vpc = resolve::vpc_of_service(desired, observed, wanted)?;
+    let mut block = current.clone();
+    let mut changes = Vec::new();
+    if let Some(names) = &network.subnets {
+        block.subnets = resolve::subnets(observed, vpc, names)?;
+        if block.subnets != current.subnets {
+            changes.push(set_change("network.subnets", &current.subnets, &block.subnets));
+        }
+    }
+    if let Some(names) = &network.security_groups {
+        block.security_groups = resolve::security_groups(observed, vpc, names)?;
+        if block.security_groups != current.security_groups {
+            changes.push(set_change("network.securityGroups", &current.security_groups, &block.security_groups));
+        }
+    }
+    Ok((!changes.is_empty()).then_some((block, changes)))
+}
+
+fn set_change<T: ToString>(
+    field: &str,
+    live: impl IntoIterator<Item = T>,
+    desired: impl IntoIterator<Item = T>,
+) -> Change {
+    let list = |items: Vec<String>| (!items.is_empty()).then(|| items.join(", "));
+    Change {
+        field: field.to_owned(),
+        live: list(live.into_iter().map(|item| item.to_string()).collect()),
+        desired: list(desired.into_iter().map(|item| item.to_string()).collect()),
+    }
+}
+
+pub(super) fn plan_redeployment(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredService,
+    live: &Service,
+    drafts: &mut Drafts,
+) {
+    let object = ObjectRef::service(&wanted.key);
+    let mut obstacles = Vec::new();
+    let found = redeployment(desired, observed, wanted, &mut obstacles);
+    for obstacle in obstacles {
+        obstacle.block(drafts, &object);
+    }
+    let Some(found) = found else { return };
+    let what = || describe_changes(&found.changes);
+    match live.controller {
+        DeploymentController::Ecs => {}
+        DeploymentController::CodeDeploy => return drafts.defer(&object, what(), "codedeploy"),
+        DeploymentController::External => return drafts.defer(&object, what(), "external deployment controller"),
+    }
+    match rolled_back(observed, wanted, live, &found) {
+        Ok(false) => {}
+        Ok(true) => {
+            return drafts.block_on(
+                &object,
+                what(),
+                "ECS rolled the newest deployment of exactly this back, or it failed; find out why, then change the manifest",
+            );
+        }
+        Err(obstacle) => return Obstacle { what: what(), ..obstacle }.block(drafts, &object),
+    }
+    push_redeployment(desired, observed, wanted, live, found, drafts);
+}
+
+fn describe_changes(changes: &[Change]) -> String {
+    let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+    let each = |change: &Change| format!("{}: {} → {}", change.field, show(&change.live), show(&change.desired));
+    changes.iter().map(each).collect::<Vec<_>>().join("; ")
+}
+
+/// R7a: whether the newest deployment of exactly this content failed or was rolled back.
+fn rolled_back(
+    observed: &Observed,
+    wanted: &DesiredService,
+    live: &Service,
+    found: &Redeployment,
+) -> Result<bool, Obstacle> {
+    let past = match observed.past_deployments_of(&wanted.id) {
+        Seen::Present(past) => past,
+        Seen::Absent => return Ok(false),
+        Seen::Unknown(gap) => return Err(Obstacle::gap("last deployments", gap)),
+    };
+    let copy = match (&found.fixes[..], observed.task_definition(&live.task_definition)) {
+        ([], _) => None,
+        (fixes, Seen::Present(definition)) => Some(fingerprint(definition, fixes)),
+        (_, Seen::Absent | Seen::Unknown(_)) => return Ok(false),
+    };
+    let same_definition = |past: &PastDeployment| match &copy {
+        Some(fingerprint) => past.fingerprint.as_ref() == Some(fingerprint),
+        None => past.task_definition == live.task_definition,
+    };
+    let same_wiring = |past: &PastDeployment| {
+        found.wiring.changes.is_empty()
+            || wired(&found.wiring.entries).is_some_and(|entries| entries == sorted(&past.load_balancers))
+    };
+    let same_network = |past: &PastDeployment| found.network.is_none() || found.network == past.network;
+    let newest = past.iter().find(|past| same_definition(past) && same_wiring(past) && same_network(past));
+    Ok(newest.is_some_and(|past| past.failed))
+}
+
+/// The entries as they would be sent; `None` while a target group does not exist: that wiring was never deployed.
+fn wired(entries: &[WiredEntry]) -> Option<Vec<LoadBalancerEntry>> {
+    let known = entries.iter().all(|(target, _)| !matches!(target, Some(Ref::Output(_))));
+    known.then(|| sorted(&entries.iter().map(|(_, entry)| entry.clone()).collect::<Vec<_>>()))
+}
+
+fn sorted(entries: &[LoadBalancerEntry]) -> Vec<LoadBalancerEntry> {
+    let mut entries = entries.to_vec();
+    entries.sort();
+    entries
+}
+
+fn push_redeployment(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredService,
+    live: &Service,
+    found: Redeployment,
+    drafts: &mut Drafts,
+) {
+    let object = ObjectRef::service(&wanted.key);
+    let mut after: BTreeSet<DraftId> = Default::default();
+    for key in &found.wiring.wired {
+        match wiring_waits_for(desired, observed, key, drafts) {
+            Ok(ids) => after.extend(ids),
+            Err(obstacle) => {
+                return Obstacle { what: describe_changes(&found.changes), ..obstacle }.block(drafts, &object);
+            }
+        }
+    }
+    let mut task_definition = None;
+    if let (false, Seen::Present(definition)) =
+        (found.fixes.is_empty(), observed.task_definition(&live.task_definition))
+    {
+        task_definition = Some(Ref::Output(object.clone()));
+        drafts.push(Draft {
+            action: Action::RegisterTaskDefinition {
+                source: definition.arn.clone(),
+                ports: found.fixes.clone(),
+                tags: fingerprint_tags(definition, &found.fixes),
+            },
+            object: object.clone(),
+            target: definition.family.clone(),
+            summary: format!("register a copy of {} with the declared port mappings", definition.arn),
+            reason: "port mappings of a revision cannot be changed; everything else is copied unchanged".to_owned(),
+            changes: found.changes.iter().filter(|change| change.field.ends_with(".mapping")).cloned().collect(),
+            after: Default::default(),
+            redeploys: false,
+            removes: false,
+        });
+    }
+    let reason = redeployment_reason(&found);
+    drafts.push(Draft {
+        action: Action::UpdateService {
+            service: wanted.id.clone(),
+            task_definition,
+            load_balancers: (!found.wiring.changes.is_empty()).then(|| found.wiring.entries.clone()),
+            network: found.network.clone(),
+        },
+        object,
+        target: wanted.id.to_string(),
+        summary: format!("update {} with a new deployment", redeployed_parts(&found).join(", ")),
+        reason,
+        changes: found.changes,
+        after,
+        redeploys: true,
+        removes: found.wiring.removes,
+    });
+}
+
+fn redeployed_parts(found: &Redeployment) -> Vec<&'static str> {
+    let parts = [
+        (!found.fixes.is_empty(), "the task definition"),
+        (!found.wiring.changes.is_empty(), "load balancers"),
+        (found.network.is_some(), "the network"),
+    ];
+    parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part).collect()
+}
+
+fn redeployment_reason(found: &Redeployment) -> String {
+    let mut reason = format!("{} differ from the manifest", redeployed_parts(found).join(", "));
+    if !found.wiring.wired.is_empty() {
+        reason.push_str("; ECS registers the tasks in a target group only when the service names it");
+    }
+    reason
+}
+
+/// ECS refuses a target group that no load balancer uses: the steps that attach it come first.
+fn wiring_waits_for(
+    desired: &Desired,
+    observed: &Observed,
+    key: &str,
+    drafts: &Drafts,
+) -> Result<BTreeSet<DraftId>, Obstacle> {
+    let object = ObjectRef::target_group(key);
+    let attaching = drafts.attaching(&object);
+    if !attaching.is_empty() {
+        return Ok(attaching);
+    }
+    let group = desired.target_groups.get(key);
+    let live = group.and_then(|group| resolve::target_group(observed, group).present());
+    if live.is_some_and(|live| !live.load_balancers.is_empty()) {
+        return Ok(Default::default());
+    }
+    Err(Obstacle::difference(
+        "loadBalancers",
+        format!("{object} has no load balancer yet, and ECS takes only target groups that have one; give it a route"),
+    ))
+}

@@ -1,0 +1,132 @@
+//! From the names in a manifest to the things in AWS, or to the reason why not.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use crate::model::{
+    Desired, DesiredService, DesiredTargetGroup, GroupId, Listener, LoadBalancer, Lookup, NetworkMode, Observed,
+    SecurityGroup, Seen, SubnetId, TargetGroup, TaskDefinition, Vpc,
+};
+
+use super::draft::{Obstacle, need};
+
+/// One name, found exactly once.
+fn one<'a, T>(seen: Seen<Lookup<'a, T>>, kind: &str, name: &str, place: &str) -> Result<&'a T, Obstacle> {
+    let what = format!("{kind} {name}");
+    match need(seen, &what, || format!("no {kind} is called {name}{place}"))? {
+        Lookup::One(found) => Ok(found),
+        Lookup::None => Err(Obstacle::difference(
+            what,
+            format!("no {kind} has the id, name or Name tag {name:?}{place}; create it or correct the name"),
+        )),
+        Lookup::Several(candidates) => Err(Obstacle::difference(
+            what,
+            format!("several are called {name:?}{place}: {}; write the id of the one you mean", candidates.join(", ")),
+        )),
+    }
+}
+
+pub(super) fn load_balancer<'a>(observed: &'a Observed, name: &str) -> Result<&'a LoadBalancer, Obstacle> {
+    one(observed.load_balancer(name), "load balancer", name, " in this region")
+}
+
+pub(super) fn vpc<'a>(observed: &'a Observed, name: &str) -> Result<&'a Vpc, Obstacle> {
+    one(observed.vpc(name), "VPC", name, " in this region")
+}
+
+pub(super) fn security_group<'a>(observed: &'a Observed, vpc: &Vpc, name: &str) -> Result<&'a SecurityGroup, Obstacle> {
+    one(observed.security_group(&vpc.id, name), "security group", name, &format!(" in {}", vpc.id))
+}
+
+pub(super) fn security_groups(observed: &Observed, vpc: &Vpc, names: &[String]) -> Result<BTreeSet<GroupId>, Obstacle> {
+    names.iter().map(|name| security_group(observed, vpc, name).map(|group| group.id.clone())).collect()
+}
+
+pub(super) fn subnets(observed: &Observed, vpc: &Vpc, names: &[String]) -> Result<BTreeSet<SubnetId>, Obstacle> {
+    let place = format!(" in {}", vpc.id);
+    names
+        .iter()
+        .map(|name| one(observed.subnet(&vpc.id, name), "subnet", name, &place).map(|subnet| subnet.id.clone()))
+        .collect()
+}
+
+/// The listener of a load balancer on a port.
+pub(super) fn listener<'a>(
+    observed: &'a Observed,
+    balancer: &LoadBalancer,
+    port: u16,
+) -> Result<&'a Listener, Obstacle> {
+    let what = format!("listener {port} of load balancer {}", balancer.name);
+    let missing = || format!("load balancer {} has no listener on port {port}; create it", balancer.name);
+    let listeners = need(observed.listeners_of(&balancer.arn), &what, missing)?;
+    listeners.iter().find(|listener| listener.port == port).ok_or_else(|| Obstacle::difference(what, missing()))
+}
+
+/// The live target group of a declared one; absent when it has to be created.
+pub(super) fn target_group<'a>(observed: &'a Observed, wanted: &DesiredTargetGroup) -> Seen<&'a TargetGroup> {
+    observed.target_group(&wanted.name)
+}
+
+/// The VPC of a target group: its own, the fleet's, or its load balancer's.
+pub(super) fn vpc_of_target_group<'a>(
+    desired: &Desired,
+    observed: &'a Observed,
+    wanted: &DesiredTargetGroup,
+) -> Result<&'a Vpc, Obstacle> {
+    if let Some(name) = wanted.vpc.as_ref().or(desired.fleet.vpc.as_ref()) {
+        return vpc(observed, name);
+    }
+    let of_balancer = match &wanted.load_balancer {
+        Some(name) => load_balancer(observed, name)?.vpc.as_ref(),
+        None => None,
+    };
+    match of_balancer {
+        Some(id) => vpc(observed, id.as_str()),
+        None => Err(Obstacle::difference("VPC", "name the VPC in the Fleet or in the target group (vpc:)")),
+    }
+}
+
+/// The VPC in which a service's groups and subnets are looked up: the fleet's, or that of its first target group.
+pub(super) fn vpc_of_service<'a>(
+    desired: &Desired,
+    observed: &'a Observed,
+    service: &DesiredService,
+) -> Result<&'a Vpc, Obstacle> {
+    let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
+    let mut wanted = groups.filter_map(|key| desired.target_groups.get(key));
+    match (wanted.next(), &desired.fleet.vpc) {
+        (Some(group), _) => vpc_of_target_group(desired, observed, group),
+        (None, Some(name)) => vpc(observed, name),
+        (None, None) => Err(Obstacle::difference("VPC", "name the VPC in the Fleet (vpc:)")),
+    }
+}
+
+/// The running task definition of a service, where all of it is known.
+pub(super) fn task_definition<'a>(observed: &'a Observed, service: &DesiredService) -> Seen<&'a TaskDefinition> {
+    match observed.service(&service.id) {
+        Seen::Present(live) => observed.task_definition(&live.task_definition),
+        Seen::Absent => Seen::Absent,
+        Seen::Unknown(gap) => Seen::Unknown(gap),
+    }
+}
+
+/// The network mode of a service: declared, or that of the running task definition.
+pub(super) fn network_mode(observed: &Observed, service: &DesiredService) -> Result<NetworkMode, Obstacle> {
+    if let Some(mode) = service.network.as_ref().and_then(|network| network.mode) {
+        return Ok(mode);
+    }
+    let what = format!("network mode of service {}", service.id);
+    let absent = || format!("service {} does not exist; declare network.mode or create the service", service.id);
+    need(task_definition(observed, service), &what, absent).map(|definition| definition.network_mode)
+}
+
+/// The blocks of a load balancer's subnets; empty if any of them is not known.
+pub(super) fn homes(observed: &Observed, balancer: &LoadBalancer) -> Vec<IpNet> {
+    let Seen::Present(subnets) = &observed.subnets else { return Vec::new() };
+    let known: Vec<_> = subnets.iter().filter(|subnet| balancer.subnets.contains(&subnet.id)).collect();
+    if known.len() < balancer.subnets.len() {
+        return Vec::new();
+    }
+    known.iter().flat_map(|subnet| subnet.cidrs.iter().copied()).collect()
+}

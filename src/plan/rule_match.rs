@@ -1,0 +1,156 @@
+//! Which live rule is the declared one: on that listener, the rule that bears this fleet's mark for the object;
+//! else the one that agrees with the route in at least two of three: forward, conditions, priority. Three before
+//! two; a tie is blocked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Desired, ListenerArn, ObjectRef, Observed, Owner, Route, Rule, RuleActions, Seen, Serve, TargetGroupArn,
+};
+
+use super::resolve;
+
+/// A route of a target group on one listener.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RouteRef<'a> {
+    /// Key of the target group.
+    pub(super) key: &'a str,
+    pub(super) route: &'a Route,
+}
+
+/// What became of a route.
+#[derive(Clone, Debug)]
+pub(super) enum Match<'a> {
+    /// This live rule is it.
+    Rule(&'a Rule),
+    /// No live rule is it.
+    None,
+    /// Several could be: their ARNs.
+    Tie(Vec<String>),
+    /// The tags of some rule are unknown, so whose it is is open.
+    Unknown(crate::model::Gap),
+}
+
+/// Every route of the fleet, by the listener it is on. Routes whose load balancer or listener is not known are left
+/// out: [`super::listener_rule`] reports them.
+pub(super) fn routes_by_listener<'a>(
+    desired: &'a Desired,
+    observed: &Observed,
+) -> BTreeMap<ListenerArn, Vec<RouteRef<'a>>> {
+    let mut routes: BTreeMap<ListenerArn, Vec<RouteRef<'a>>> = BTreeMap::new();
+    for (key, group) in &desired.target_groups {
+        let Some(name) = &group.load_balancer else { continue };
+        let Ok(balancer) = resolve::load_balancer(observed, name) else { continue };
+        for route in group.routes.iter().flatten() {
+            if let Ok(listener) = resolve::listener(observed, balancer, route.listener) {
+                routes.entry(listener.arn.clone()).or_default().push(RouteRef { key, route });
+            }
+        }
+    }
+    routes
+}
+
+/// The target groups that count as the declared one: itself, and the alternate of ECS's own blue/green.
+pub(super) fn stand_ins(desired: &Desired, observed: &Observed, key: &str) -> BTreeSet<TargetGroupArn> {
+    let Some(Seen::Present(live)) = desired.target_groups.get(key).map(|group| resolve::target_group(observed, group))
+    else {
+        return BTreeSet::new();
+    };
+    let mut arns = BTreeSet::from([live.arn.clone()]);
+    for (service, _) in desired.ports_of(key) {
+        let Seen::Present(service) = observed.service(&service.id) else { continue };
+        for entry in &service.load_balancers {
+            let Some(advanced) = &entry.advanced else { continue };
+            let pair: Vec<_> = entry.target_group.iter().chain(&advanced.alternate_target_group).collect();
+            if pair.contains(&&live.arn) {
+                arns.extend(pair.into_iter().cloned());
+            }
+        }
+    }
+    arns
+}
+
+/// Whether the last action forwards to these target groups and to nothing else.
+pub(super) fn forwards_only_to(actions: &RuleActions, arns: &BTreeSet<TargetGroupArn>) -> bool {
+    match &actions.serve {
+        Serve::Forward(forward) => {
+            forward.receivers().next().is_some() && forward.receivers().all(|arn| arns.contains(arn))
+        }
+        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => false,
+    }
+}
+
+/// In how many of forward, conditions and priority a rule agrees with a route.
+fn agreement(rule: &Rule, route: &Route, arns: &BTreeSet<TargetGroupArn>) -> usize {
+    usize::from(forwards_only_to(&rule.actions, arns))
+        + usize::from(rule.conditions == route.conditions)
+        + usize::from(route.priority == Some(rule.priority))
+}
+
+/// Matches the routes of one listener (default ones left out) with its rules, one to one. The result is in the order
+/// of `routes`.
+pub(super) fn match_rules<'a>(
+    desired: &Desired,
+    observed: &Observed,
+    routes: &[RouteRef<'_>],
+    rules: &'a [Rule],
+) -> Vec<Match<'a>> {
+    let fleet = &desired.fleet.name;
+    let arns: Vec<_> = routes.iter().map(|route| stand_ins(desired, observed, route.key)).collect();
+    let owner = |rule: &Rule| rule.tags.as_ref().present().map(|tags| Owner::of(tags, fleet));
+    let unknown = rules.iter().find_map(|rule| rule.tags.gap());
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    let mut found: Vec<Match<'a>> = vec![Match::None; routes.len()];
+
+    // Marked before unmarked; within each, the better agreement first.
+    for (marked, least) in [(true, 3), (true, 2), (true, 1), (true, 0), (false, 3), (false, 2)] {
+        let mut claims: Vec<(usize, Vec<&'a Rule>)> = Vec::new();
+        for (index, route) in routes.iter().enumerate() {
+            if !matches!(found[index], Match::None) {
+                continue;
+            }
+            let object = ObjectRef::target_group(route.key);
+            let may_be = |rule: &&Rule| {
+                let whose = match owner(rule) {
+                    Some(owner) if marked => owner.is_ours_for(&object),
+                    Some(owner) => owner == Owner::Unmarked,
+                    // Whose it is is open; a rule that agrees in all three is the declared one in any case.
+                    None => !marked && least == 3,
+                };
+                whose && !taken.contains(rule.arn.as_str()) && agreement(rule, route.route, &arns[index]) >= least
+            };
+            let candidates: Vec<&Rule> = rules.iter().filter(may_be).collect();
+            if !candidates.is_empty() {
+                claims.push((index, candidates));
+            }
+        }
+        settle(claims, &mut found, &mut taken);
+    }
+    if let Some(gap) = unknown {
+        for entry in &mut found {
+            if !matches!(entry, Match::Rule(_)) {
+                *entry = Match::Unknown(gap.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Gives each route its only candidate; several candidates, or one that several routes want, are a tie.
+fn settle<'a>(claims: Vec<(usize, Vec<&'a Rule>)>, found: &mut [Match<'a>], taken: &mut BTreeSet<&'a str>) {
+    let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, candidates) in &claims {
+        for rule in candidates {
+            *wanted.entry(rule.arn.as_str()).or_default() += 1;
+        }
+    }
+    for (index, candidates) in claims {
+        match candidates.as_slice() {
+            [only] if wanted[only.arn.as_str()] == 1 => {
+                taken.insert(only.arn.as_str());
+                found[index] = Match::Rule(only);
+            }
+            several => found[index] = Match::Tie(several.iter().map(|rule| rule.arn.to_string()).collect()),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A service: is it there, is it ours to work on, and its count.
+
+use crate::model::{
+    Autoscaling, Desired, DesiredCount, DesiredService, ObjectRef, Observed, Scheduling, Seen, Service, ServiceStatus,
+};
+
+use super::action::Action;
+use super::change::{Change, WaitingOn};
+use super::draft::{Draft, Drafts, Obstacle, need};
+use super::redeployment::plan_redeployment;
+
+pub(super) fn plan_service(desired: &Desired, observed: &Observed, wanted: &DesiredService, drafts: &mut Drafts) {
+    let object = ObjectRef::service(&wanted.key);
+    let live = match live_service(observed, wanted) {
+        Ok(live) => live,
+        Err(obstacle) => return obstacle.block(drafts, &object),
+    };
+    if live.managed_by_ecs {
+        let what = format!("service {} and its load balancing", wanted.id);
+        return drafts.defer(&object, what, "ecs (resourceManagementType ECS)");
+    }
+    plan_count(desired, observed, wanted, live, drafts);
+    plan_redeployment(desired, observed, wanted, live, drafts);
+}
+
+/// The live service, or why nothing of it can be planned.
+pub(super) fn live_service<'a>(observed: &'a Observed, wanted: &DesiredService) -> Result<&'a Service, Obstacle> {
+    let what = format!("service {}", wanted.id);
+    if let Some(Seen::Absent) = observed.clusters.get(&wanted.id.cluster) {
+        let sentence =
+            format!("no cluster is called {:?} in this region; create it or correct the name", wanted.id.cluster);
+        return Err(Obstacle::difference(what, sentence));
+    }
+    let live = need(observed.service(&wanted.id), &what, || {
+        format!(
+            "no service is called {:?} in cluster {:?}; create it first (Portolan does not create services yet)",
+            wanted.id.name, wanted.id.cluster
+        )
+    })?;
+    match live.status {
+        ServiceStatus::Active => Ok(live),
+        ServiceStatus::Draining => Err(Obstacle::difference(what, "it is being deleted (DRAINING)")),
+    }
+}
+
+/// Whether Portolan opens ports for a service: not for one whose chain ECS owns, nor for one that is being deleted.
+pub(super) fn owns_its_ingress(observed: &Observed, wanted: &DesiredService) -> bool {
+    match observed.service(&wanted.id) {
+        Seen::Present(live) => live.status == ServiceStatus::Active && !live.managed_by_ecs,
+        // What a missing service needs stays wanted, but is not opened ahead of it; an unknown one is repaired.
+        Seen::Absent => false,
+        Seen::Unknown(_) => true,
+    }
+}
+
+fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, live: &Service, drafts: &mut Drafts) {
+    let object = ObjectRef::service(&wanted.key);
+    let Some(declared) = wanted.desired_count else { return };
+    if live.scheduling == Scheduling::Daemon {
+        return drafts.block_on(
+            &object,
+            "desiredCount",
+            "a DAEMON service has one task on every instance and takes no desired count; remove desiredCount",
+        );
+    }
+    let count = match declared {
+        DesiredCount::Exact(count) => count,
+        DesiredCount::Band { min, max } => live.desired_count.clamp(min, max),
+    };
+    if count == live.desired_count {
+        return;
+    }
+    let what = format!("desiredCount {} (declared {})", live.desired_count, describe_count(declared));
+    if desired.fleet.autoscaling == Autoscaling::Check {
+        match observed.scalable_target(&wanted.id) {
+            Seen::Present(target) if !target.suspended => {
+                let what = format!("{what}, between {} and {}", target.min, target.max);
+                return drafts.defer(&object, what, "application-autoscaling");
+            }
+            Seen::Present(_) | Seen::Absent => {}
+            Seen::Unknown(gap) => return drafts.block(&object, what, WaitingOn::Gap(gap)),
+        }
+    }
+    let verb = if count < live.desired_count { "lower" } else { "raise" };
+    drafts.push(Draft {
+        action: Action::UpdateServiceCount { service: wanted.id.clone(), desired_count: count },
+        object,
+        target: wanted.id.to_string(),
+        summary: format!("{verb} the desired count from {} to {count}", live.desired_count),
+        reason: format!(
+            "the manifest declares {}; {} of {} wanted tasks run now, and nothing scales this service automatically",
+            describe_count(declared),
+            live.running_count,
+            live.desired_count
+        ),
+        changes: vec![Change {
+            field: "desiredCount".to_owned(),
+            live: Some(live.desired_count.to_string()),
+            desired: Some(count.to_string()),
+        }],
+        after: Default::default(),
+        redeploys: false,
+        removes: count < live.desired_count,
+    });
+}
+
+fn describe_count(count: DesiredCount) -> String {
+    match count {
+        DesiredCount::Exact(count) => count.to_string(),
+        DesiredCount::Band { min, max } => format!("{min} to {max}"),
+    }
+}

@@ -1,0 +1,311 @@
+//! Registrations: static targets are added; a stale one is removed on proof only (R4), a last healthy one never.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::model::{
+    Desired, DesiredTargetGroup, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, ServiceId, StaticTarget,
+    Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
+};
+
+use super::action::{Action, Ref};
+use super::change::{Change, WaitingOn};
+use super::draft::{Draft, Drafts, Obstacle, need};
+use super::{resolve, target_group};
+
+pub(super) fn plan_targets(desired: &Desired, observed: &Observed, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
+    let object = ObjectRef::target_group(&wanted.key);
+    match resolve::target_group(observed, wanted) {
+        // Why it is unknown is said where the target group itself is planned.
+        Seen::Unknown(_) => {}
+        Seen::Absent => {
+            let targets: Vec<_> = wanted.targets.iter().flatten().cloned().collect();
+            let creates =
+                |draft: &Draft| draft.object == object && matches!(draft.action, Action::CreateTargetGroup(_));
+            if !targets.is_empty() && drafts.steps.iter().any(creates) {
+                push_registration(drafts, wanted, Ref::Output(object), targets);
+            }
+        }
+        Seen::Present(live) => {
+            let result = register_missing(desired, observed, wanted, live, drafts)
+                .and_then(|()| deregister_stale(desired, observed, wanted, live, drafts));
+            if let Err(obstacle) = result {
+                obstacle.block(drafts, &object);
+            }
+        }
+    }
+}
+
+fn is_managed(desired: &Desired, wanted: &DesiredTargetGroup) -> bool {
+    wanted.targets.is_some() || desired.ports_of(&wanted.key).next().is_some()
+}
+
+fn register_missing(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    drafts: &mut Drafts,
+) -> Result<(), Obstacle> {
+    let Some(declared) = wanted.targets.as_ref().filter(|targets| !targets.is_empty()) else { return Ok(()) };
+    let what = format!("static targets of {}", live.arn);
+    let standing = need(observed.targets_of(&live.arn), &what, || "it has gone".to_owned())?;
+    let state_of =
+        |target: &StaticTarget| standing.iter().find(|found| found.key == target.key).map(|found| found.health.state);
+    let draining: Vec<_> = declared.iter().filter(|target| state_of(target) == Some(TargetState::Draining)).collect();
+    let missing: Vec<_> = declared.iter().filter(|target| state_of(target).is_none()).cloned().collect();
+    for target in draining {
+        drafts.block_on(
+            &ObjectRef::target_group(&wanted.key),
+            format!("register {}", target.key),
+            "it is still draining; it can be registered when the deregistration delay is over",
+        );
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    target_group::may_touch(&desired.fleet.name, live)?;
+    push_registration(drafts, wanted, Ref::Known(live.arn.clone()), missing);
+    Ok(())
+}
+
+fn push_registration(
+    drafts: &mut Drafts,
+    wanted: &DesiredTargetGroup,
+    target_group: Ref<TargetGroupArn>,
+    targets: Vec<StaticTarget>,
+) {
+    let listed: Vec<_> = targets.iter().map(|target| target.key.to_string()).collect();
+    let target = match &target_group {
+        Ref::Known(arn) => arn.to_string(),
+        Ref::Output(_) => wanted.name.clone(),
+    };
+    drafts.push(Draft {
+        changes: listed
+            .iter()
+            .map(|key| Change { field: "targets".to_owned(), live: None, desired: Some(key.clone()) })
+            .collect(),
+        action: Action::RegisterTargets { target_group, targets },
+        object: ObjectRef::target_group(&wanted.key),
+        target,
+        summary: format!("register {} in {}", listed.join(", "), wanted.name),
+        reason: "declared as static targets, and not registered".to_owned(),
+        after: BTreeSet::new(),
+        redeploys: false,
+        removes: false,
+    });
+}
+
+/// The live tasks that could be behind a target group, with the endpoints that they have in it.
+struct Behind<'a> {
+    endpoints: BTreeSet<TargetKey>,
+    /// Tasks whose address AWS does not tell, or a service whose tasks are not known.
+    unknown: bool,
+    services: BTreeSet<&'a ServiceId>,
+}
+
+/// A task may be behind a target group by declaration, or because the live service names it there.
+fn behind<'a>(
+    desired: &'a Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+) -> Behind<'a> {
+    let mut found = Behind { endpoints: BTreeSet::new(), unknown: false, services: BTreeSet::new() };
+    for service in desired.services.values() {
+        let mut doors: BTreeSet<(&str, u16)> = BTreeSet::new();
+        for port in service.ports.iter().flatten() {
+            if port.target_groups.iter().flatten().any(|key| *key == wanted.key) {
+                doors.insert((&port.container, port.container_port));
+            }
+        }
+        match observed.service(&service.id) {
+            Seen::Present(standing) => {
+                for entry in &standing.load_balancers {
+                    let alternate =
+                        entry.advanced.as_ref().and_then(|advanced| advanced.alternate_target_group.as_ref());
+                    if entry.target_group.as_ref() == Some(&live.arn) || alternate == Some(&live.arn) {
+                        doors.insert((&entry.container, entry.container_port));
+                    }
+                }
+            }
+            Seen::Absent => continue,
+            // It may name any target group.
+            Seen::Unknown(_) => found.unknown = true,
+        }
+        if doors.is_empty() {
+            continue;
+        }
+        found.services.insert(&service.id);
+        match observed.tasks_of(&service.id) {
+            Seen::Present(tasks) => collect(tasks, &doors, &mut found),
+            Seen::Absent => {}
+            Seen::Unknown(_) => found.unknown = true,
+        }
+    }
+    found
+}
+
+fn collect(tasks: &[Task], doors: &BTreeSet<(&str, u16)>, found: &mut Behind<'_>) {
+    for task in tasks {
+        for (container, port) in doors {
+            match task.endpoint(container, *port) {
+                Some(key) => {
+                    found.endpoints.insert(key);
+                }
+                None => found.unknown = true,
+            }
+        }
+    }
+}
+
+/// Registrations that no known task and no declared target explains; none while an address of a task is unknown.
+pub(super) fn strays<'a>(desired: &Desired, observed: &'a Observed, wanted: &DesiredTargetGroup) -> Vec<&'a Target> {
+    let Seen::Present(live) = resolve::target_group(observed, wanted) else { return Vec::new() };
+    if !is_managed(desired, wanted) {
+        return Vec::new();
+    }
+    let Seen::Present(targets) = observed.targets_of(&live.arn) else { return Vec::new() };
+    let behind = behind(desired, observed, wanted, live);
+    if behind.unknown {
+        return Vec::new();
+    }
+    let declared: BTreeSet<_> = wanted.targets.iter().flatten().map(|target| &target.key).collect();
+    let explained = |target: &&Target| behind.endpoints.contains(&target.key) || declared.contains(&target.key);
+    targets.iter().filter(|target| target.health.state != TargetState::Draining && !explained(target)).collect()
+}
+
+fn deregister_stale(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    drafts: &mut Drafts,
+) -> Result<(), Obstacle> {
+    let object = ObjectRef::target_group(&wanted.key);
+    let strays = strays(desired, observed, wanted);
+    let mut stale: BTreeMap<TargetKey, String> = BTreeMap::new();
+    for stray in strays {
+        match proof(desired, observed, wanted, live, stray) {
+            Ok(Some(proof)) => {
+                stale.insert(stray.key.clone(), proof);
+            }
+            Ok(None) => drafts.find(
+                &object,
+                format!("registration {} is explained by no known task and no declared target; left alone, since nothing proves it stale", stray.key),
+            ),
+            Err(gap) => drafts.block(&object, format!("registration {} may be stale", stray.key), WaitingOn::Gap(gap)),
+        }
+    }
+    keep_last_healthy(observed, live, &mut stale, drafts, &object);
+    if stale.is_empty() {
+        return Ok(());
+    }
+    target_group::may_touch(&desired.fleet.name, live)?;
+    let listed: Vec<_> = stale.keys().map(ToString::to_string).collect();
+    let proofs: BTreeSet<_> = stale.values().cloned().collect();
+    drafts.push(Draft {
+        changes: listed
+            .iter()
+            .map(|key| Change { field: "targets".to_owned(), live: Some(key.clone()), desired: None })
+            .collect(),
+        action: Action::DeregisterTargets { target_group: live.arn.clone(), targets: stale.into_keys().collect() },
+        object,
+        target: live.arn.to_string(),
+        summary: format!("deregister {} from {}", listed.join(", "), live.name),
+        reason: format!(
+            "no live task and no declared target has it, and {}",
+            proofs.into_iter().collect::<Vec<_>>().join("; ")
+        ),
+        after: BTreeSet::new(),
+        redeploys: false,
+        removes: true,
+    });
+    Ok(())
+}
+
+/// The last healthy target is never removed.
+fn keep_last_healthy(
+    observed: &Observed,
+    live: &TargetGroup,
+    stale: &mut BTreeMap<TargetKey, String>,
+    drafts: &mut Drafts,
+    object: &ObjectRef,
+) {
+    let Seen::Present(targets) = observed.targets_of(&live.arn) else { return };
+    let healthy: Vec<_> = targets.iter().filter(|target| target.health.state == TargetState::Healthy).collect();
+    if healthy.is_empty() || healthy.iter().any(|target| !stale.contains_key(&target.key)) {
+        return;
+    }
+    for target in healthy {
+        stale.remove(&target.key);
+        drafts.block_on(
+            object,
+            format!("deregister {}", target.key),
+            "it is stale, but no other target of the group is healthy; it goes when another one is",
+        );
+    }
+}
+
+/// What proves a stray stale, if anything (R4).
+fn proof(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    stray: &Target,
+) -> Result<Option<String>, crate::model::Gap> {
+    if let Some(other) = task_of_another_service(desired, observed, wanted, live, stray) {
+        return Ok(Some(other));
+    }
+    let own_vpc = match (live.vpc.as_ref().map(|id| observed.vpc(id.as_str())), observed.account.as_ref()) {
+        (Some(Seen::Present(crate::model::Lookup::One(vpc))), Seen::Present(account)) => {
+            (vpc.owner.as_ref() == Some(account)).then_some(vpc)
+        }
+        (Some(Seen::Unknown(gap)), _) | (_, Seen::Unknown(gap)) => return Err(gap),
+        (Some(Seen::Present(_) | Seen::Absent) | None, Seen::Present(_) | Seen::Absent) => None,
+    };
+    let Some(vpc) = own_vpc else { return Ok(None) };
+    match stray.key.id.parse::<IpAddr>() {
+        Ok(address) if vpc.cidrs.iter().any(|cidr| cidr.contains(&address)) => match observed.interface(&address) {
+            Seen::Absent => Ok(Some(format!("no network interface in {} has its address", vpc.id))),
+            Seen::Present(()) => Ok(None),
+            Seen::Unknown(gap) => Err(gap),
+        },
+        Ok(_) => Ok(None),
+        Err(_) if stray.key.id.starts_with("i-") => match observed.host(&InstanceId(stray.key.id.clone())) {
+            Seen::Absent => Ok(Some("the instance does not exist any more".to_owned())),
+            Seen::Present(host) if host.terminated => Ok(Some("the instance is terminated".to_owned())),
+            Seen::Present(_) => Ok(None),
+            Seen::Unknown(gap) => Err(gap),
+        },
+        Err(_) => Ok(None),
+    }
+}
+
+/// The other proof: the target group bears our mark, and the address is that of another service's task.
+fn task_of_another_service(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    stray: &Target,
+) -> Option<String> {
+    let tags = live.tags.as_ref().present()?;
+    if !matches!(Owner::of(tags, &desired.fleet.name), Owner::Ours(_)) {
+        return None;
+    }
+    let own = behind(desired, observed, wanted, live).services;
+    let others = desired.services.values().filter(|service| !own.contains(&service.id));
+    let has_address = |task: &Task| match &task.placement {
+        Placement::Address(address) => address.to_string() == stray.key.id,
+        Placement::Instance { instance, bindings } => {
+            instance.as_str() == stray.key.id && bindings.iter().any(|binding| binding.host_port == stray.key.port)
+        }
+        Placement::Unknown => false,
+    };
+    others
+        .filter_map(|service| observed.tasks_of(&service.id).present().map(|tasks| (service, tasks)))
+        .find(|(_, tasks)| tasks.iter().any(has_address))
+        .map(|(service, _)| format!("its address is that of a task of service {}", service.id))
+}

@@ -1,0 +1,385 @@
+//! Target groups: create what is missing, put health checks and attributes right, and say plainly what can never be
+//! changed in place (R8).
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Desired, DesiredPort, DesiredService, DesiredTargetGroup, HealthCheck, LoadBalancerArn, Mark, NetworkMode,
+    ObjectRef, Observed, Owner, Protocol, Seen, TargetGroup, TargetType,
+};
+
+use super::action::{Action, NewTargetGroup, Ref};
+use super::change::{Change, WaitingOn};
+use super::draft::{Draft, Drafts, Obstacle, need};
+use super::resolve;
+
+/// AWS's default quota, used only where the account's own could not be told (R9).
+const TARGET_GROUPS_QUOTA: &str = "target-groups";
+
+pub(super) fn plan_target_group(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    drafts: &mut Drafts,
+) {
+    let object = ObjectRef::target_group(&wanted.key);
+    match resolve::target_group(observed, wanted) {
+        Seen::Unknown(gap) => drafts.block(&object, format!("target group {}", wanted.name), WaitingOn::Gap(gap)),
+        Seen::Absent => {
+            if let Err(obstacle) = create(desired, observed, wanted, drafts) {
+                obstacle.block(drafts, &object);
+            }
+        }
+        Seen::Present(live) => correct(desired, observed, wanted, live, drafts),
+    }
+}
+
+fn create(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    drafts: &mut Drafts,
+) -> Result<(), Obstacle> {
+    let object = ObjectRef::target_group(&wanted.key);
+    let what = format!("create target group {}", wanted.name);
+    let blocked = |sentence: &str| Obstacle::difference(what.clone(), sentence);
+    if wanted.name.starts_with("arn:") {
+        return Err(blocked("no target group has that ARN; to have one created, write a name instead"));
+    }
+    let vpc = resolve::vpc_of_target_group(desired, observed, wanted)?;
+    let protocol = wanted.protocol.clone().ok_or_else(|| blocked("declare its protocol"))?;
+    let mut ports = desired.ports_of(&wanted.key);
+    let first = ports.next();
+    let (port, target_type) = (new_port(wanted, first), new_target_type(observed, wanted, first)?);
+    let port =
+        port.ok_or_else(|| blocked("declare its port: no service names it that could lend its container port"))?;
+    within_quota(observed, &what, drafts)?;
+    let mark = Mark { fleet: desired.fleet.name.clone(), object: object.clone() };
+    drafts.push(Draft {
+        action: Action::CreateTargetGroup(NewTargetGroup {
+            name: wanted.name.clone(),
+            vpc: vpc.id.clone(),
+            protocol: protocol.clone(),
+            protocol_version: wanted.protocol_version.clone(),
+            port,
+            target_type: target_type.clone(),
+            health_check: wanted.health_check.clone(),
+            tags: mark.tags(),
+        }),
+        object: object.clone(),
+        target: wanted.name.clone(),
+        summary: format!(
+            "create target group {} ({protocol} {port}, targets by {})",
+            wanted.name,
+            target_type.as_str()
+        ),
+        reason: "no target group in this region has that name".to_owned(),
+        changes: creation_changes(wanted, &protocol, port, &target_type),
+        after: BTreeSet::new(),
+        redeploys: false,
+        removes: false,
+    });
+    let attributes: Vec<_> = wanted.attributes.iter().collect();
+    if !attributes.is_empty() {
+        let changes =
+            attributes.iter().map(|(key, value)| change(&format!("attributes.{key}"), None, Some((*value).clone())));
+        push_attributes(
+            drafts,
+            wanted,
+            Ref::Output(object),
+            changes.collect(),
+            "they were declared for the new target group",
+        );
+    }
+    Ok(())
+}
+
+fn new_port(wanted: &DesiredTargetGroup, first: Option<(&DesiredService, &DesiredPort)>) -> Option<u16> {
+    wanted.port.or(first.map(|(_, port)| port.container_port)).or(wanted
+        .targets
+        .iter()
+        .flatten()
+        .map(|target| target.key.port)
+        .next())
+}
+
+fn new_target_type(
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    first: Option<(&DesiredService, &DesiredPort)>,
+) -> Result<TargetType, Obstacle> {
+    match (&wanted.target_type, first) {
+        (Some(declared), _) => Ok(declared.clone()),
+        (None, Some((service, _))) => Ok(resolve::network_mode(observed, service)?.target_type()),
+        (None, None) => Ok(NetworkMode::Awsvpc.target_type()),
+    }
+}
+
+/// R9: the region's quota, as the account has it. One that could not be read holds nothing back: AWS says no itself.
+fn within_quota(observed: &Observed, what: &str, drafts: &Drafts) -> Result<(), Obstacle> {
+    let (Seen::Present(limits), Seen::Present(all)) = (&observed.limits, &observed.target_groups) else {
+        return Ok(());
+    };
+    let Some(limit) = limits.0.get(TARGET_GROUPS_QUOTA) else { return Ok(()) };
+    let creations = drafts.steps.iter().filter(|draft| matches!(draft.action, Action::CreateTargetGroup(_))).count();
+    if all.len() + creations < *limit as usize {
+        return Ok(());
+    }
+    Err(Obstacle::difference(what, format!("the region's quota of {limit} target groups is reached; have it raised")))
+}
+
+fn creation_changes(
+    wanted: &DesiredTargetGroup,
+    protocol: &Protocol,
+    port: u16,
+    target_type: &TargetType,
+) -> Vec<Change> {
+    let mut changes = vec![
+        change("protocol", None, Some(protocol.to_string())),
+        change("port", None, Some(port.to_string())),
+        change("targetType", None, Some(target_type.as_str().to_owned())),
+    ];
+    if let Some(version) = &wanted.protocol_version {
+        changes.push(change("protocolVersion", None, Some(version.as_str().to_owned())));
+    }
+    changes.extend(diff_health_check(&wanted.health_check, &HealthCheck::default()).1);
+    changes
+}
+
+fn correct(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    drafts: &mut Drafts,
+) {
+    let object = ObjectRef::target_group(&wanted.key);
+    report_immutable(desired, observed, wanted, live, drafts);
+    report_other_load_balancer(observed, wanted, live, drafts);
+    let (health_check, changes) = diff_health_check(&wanted.health_check, &live.health_check);
+    let attributes = match diff_attributes(observed, wanted, live) {
+        Ok(changes) => changes,
+        Err(obstacle) => {
+            obstacle.block(drafts, &object);
+            Vec::new()
+        }
+    };
+    if changes.is_empty() && attributes.is_empty() {
+        return;
+    }
+    if let Err(obstacle) = may_touch(&desired.fleet.name, live) {
+        return obstacle.block(drafts, &object);
+    }
+    if !changes.is_empty() {
+        drafts.push(Draft {
+            action: Action::ModifyTargetGroup { target_group: live.arn.clone(), health_check },
+            object: object.clone(),
+            target: live.arn.to_string(),
+            summary: format!("correct the health check of {}", live.name),
+            reason: "these fields of the health check differ from the manifest".to_owned(),
+            changes,
+            after: BTreeSet::new(),
+            redeploys: false,
+            removes: false,
+        });
+    }
+    if !attributes.is_empty() {
+        push_attributes(
+            drafts,
+            wanted,
+            Ref::Known(live.arn.clone()),
+            attributes,
+            "these attributes differ from the manifest",
+        );
+    }
+}
+
+/// What another fleet has marked is never touched; whose it is must be known.
+pub(super) fn may_touch(fleet: &str, live: &TargetGroup) -> Result<(), Obstacle> {
+    let what = format!("target group {}", live.arn);
+    let tags = need(live.tags.as_ref(), &what, || "it has gone".to_owned())?;
+    match Owner::of(tags, fleet) {
+        Owner::Unmarked | Owner::Ours(_) => Ok(()),
+        Owner::AnotherFleet(other) => {
+            Err(Obstacle::difference(what, format!("fleet {other} made it (tag portolan.dev/fleet); change it there")))
+        }
+    }
+}
+
+fn push_attributes(
+    drafts: &mut Drafts,
+    wanted: &DesiredTargetGroup,
+    target_group: Ref<crate::model::TargetGroupArn>,
+    changes: Vec<Change>,
+    reason: &str,
+) {
+    let named = |key: &String| changes.iter().any(|change| change.field == format!("attributes.{key}"));
+    let attributes =
+        wanted.attributes.iter().filter(|(key, _)| named(key)).map(|(key, value)| (key.clone(), value.clone()));
+    let attributes = attributes.collect();
+    let target = match &target_group {
+        Ref::Known(arn) => arn.to_string(),
+        Ref::Output(_) => wanted.name.clone(),
+    };
+    drafts.push(Draft {
+        action: Action::ModifyTargetGroupAttributes { target_group, attributes },
+        object: ObjectRef::target_group(&wanted.key),
+        target,
+        summary: format!("set attributes of {}", wanted.name),
+        reason: reason.to_owned(),
+        changes,
+        after: BTreeSet::new(),
+        redeploys: false,
+        removes: false,
+    });
+}
+
+fn diff_attributes(
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+) -> Result<Vec<Change>, Obstacle> {
+    if wanted.attributes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let what = format!("attributes of {}", live.arn);
+    let attributes = need(observed.attributes_of(&live.arn), &what, || "it has gone".to_owned())?;
+    let differing = wanted.attributes.iter().filter(|(key, value)| attributes.get(*key) != Some(value));
+    Ok(differing
+        .map(|(key, value)| change(&format!("attributes.{key}"), attributes.get(key).cloned(), Some(value.clone())))
+        .collect())
+}
+
+fn change(field: &str, live: Option<String>, desired: Option<String>) -> Change {
+    Change { field: field.to_owned(), live, desired }
+}
+
+/// The declared fields that differ, as they are sent, and as people read them.
+fn diff_health_check(wanted: &HealthCheck, live: &HealthCheck) -> (HealthCheck, Vec<Change>) {
+    let HealthCheck { protocol, port, path, matcher, interval, timeout, healthy_threshold, unhealthy_threshold } =
+        wanted;
+    let mut changes = Vec::new();
+    let edit = HealthCheck {
+        protocol: differing("healthCheck.protocol", protocol, &live.protocol, ToString::to_string, &mut changes),
+        port: differing("healthCheck.port", port, &live.port, ToString::to_string, &mut changes),
+        path: differing("healthCheck.path", path, &live.path, Clone::clone, &mut changes),
+        matcher: differing("healthCheck.matcher", matcher, &live.matcher, ToString::to_string, &mut changes),
+        interval: differing("healthCheck.interval", interval, &live.interval, seconds, &mut changes),
+        timeout: differing("healthCheck.timeout", timeout, &live.timeout, seconds, &mut changes),
+        healthy_threshold: differing(
+            "healthCheck.healthyThreshold",
+            healthy_threshold,
+            &live.healthy_threshold,
+            u32::to_string,
+            &mut changes,
+        ),
+        unhealthy_threshold: differing(
+            "healthCheck.unhealthyThreshold",
+            unhealthy_threshold,
+            &live.unhealthy_threshold,
+            u32::to_string,
+            &mut changes,
+        ),
+    };
+    (edit, changes)
+}
+
+fn seconds(value: &u32) -> String {
+    format!("{value}s")
+}
+
+fn differing<T: Clone + PartialEq>(
+    field: &str,
+    wanted: &Option<T>,
+    live: &Option<T>,
+    show: impl Fn(&T) -> String,
+    changes: &mut Vec<Change>,
+) -> Option<T> {
+    let value = wanted.as_ref().filter(|value| live.as_ref() != Some(value))?;
+    changes.push(change(field, live.as_ref().map(&show), Some(show(value))));
+    Some(value.clone())
+}
+
+/// Fields that no call can change; the recipe is in words.
+fn report_immutable(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    drafts: &mut Drafts,
+) {
+    let object = ObjectRef::target_group(&wanted.key);
+    let mut differs = Vec::new();
+    let mut compare = |field: &str, declared: Option<&str>, live: Option<&str>| {
+        if let Some(declared) = declared.filter(|declared| live != Some(declared)) {
+            differs.push(format!("{field} is {}, declared {declared}", live.unwrap_or("not set")));
+        }
+    };
+    compare("protocol", wanted.protocol.as_ref().map(Protocol::as_str), Some(live.protocol.as_str()));
+    let version = live.protocol_version.as_ref().map(crate::model::ProtocolVersion::as_str);
+    compare("protocolVersion", wanted.protocol_version.as_ref().map(crate::model::ProtocolVersion::as_str), version);
+    compare("targetType", wanted.target_type.as_ref().map(TargetType::as_str), Some(live.target_type.as_str()));
+    if wanted.vpc.is_some() || desired.fleet.vpc.is_some() {
+        match resolve::vpc_of_target_group(desired, observed, wanted) {
+            Ok(vpc) => compare("vpc", Some(vpc.id.as_str()), live.vpc.as_ref().map(crate::model::VpcId::as_str)),
+            Err(obstacle) => obstacle.block(drafts, &object),
+        }
+    }
+    if !differs.is_empty() {
+        drafts.block_on(
+            &object,
+            format!("{}: {}", live.name, differs.join("; ")),
+            "AWS cannot change this in place: declare a second TargetGroup under a new name with its route, add it to the \
+             port's targetGroups, wait until its targets are healthy, then drop the old one",
+        );
+    }
+    report_port(desired, wanted, live, drafts);
+}
+
+fn report_port(desired: &Desired, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
+    let object = ObjectRef::target_group(&wanted.key);
+    let (Some(declared), Some(port)) = (wanted.port, live.port) else { return };
+    if declared == port {
+        return;
+    }
+    if desired.ports_of(&wanted.key).next().is_some() {
+        drafts.find(&object, format!(
+            "port is {port}, declared {declared}: without effect, since ECS registers every task with its own port, and AWS cannot change it"
+        ));
+    } else {
+        drafts.block_on(
+            &object,
+            format!("{}: port is {port}, declared {declared}", live.name),
+            "AWS cannot change the port in place; targets that name their own port are not affected",
+        );
+    }
+}
+
+/// A target group serves one load balancer.
+fn report_other_load_balancer(
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    drafts: &mut Drafts,
+) {
+    let object = ObjectRef::target_group(&wanted.key);
+    if let Some(others) = other_load_balancers(observed, wanted, live) {
+        let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+        drafts.block_on(
+            &object,
+            format!("{} is attached to {}", live.name, others.join(", ")),
+            "a target group serves one load balancer: remove its rules there, or declare another target group for this one",
+        );
+    }
+}
+
+/// The load balancers that a target group is attached to, if the declared one is not among them.
+pub(super) fn other_load_balancers<'a>(
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    live: &'a TargetGroup,
+) -> Option<&'a BTreeSet<LoadBalancerArn>> {
+    let name = wanted.load_balancer.as_ref()?;
+    let balancer = resolve::load_balancer(observed, name).ok()?;
+    (!live.load_balancers.is_empty() && !live.load_balancers.contains(&balancer.arn)).then_some(&live.load_balancers)
+}

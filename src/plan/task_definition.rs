@@ -1,0 +1,149 @@
+//! Port mappings of the running revision against the declared ones. A correction is a copy of the running revision
+//! with only its port mappings changed.
+
+use crate::model::{Container, DesiredPort, DesiredService, NetworkMode, PortMapping, Tags, TaskDefinition, owner};
+
+use super::action::PortFix;
+use super::change::Change;
+use super::draft::Obstacle;
+
+/// The corrections that the running revision needs, with the differences for people to read.
+pub(super) fn diff_ports(
+    wanted: &DesiredService,
+    definition: &TaskDefinition,
+    obstacles: &mut Vec<Obstacle>,
+) -> (Vec<PortFix>, Vec<Change>) {
+    let mut fixes = Vec::new();
+    let mut changes = Vec::new();
+    let mode = definition.network_mode;
+    for port in wanted.ports.iter().flatten() {
+        let Some(container) = definition.containers.get(&port.container) else {
+            obstacles.push(no_container(port, definition));
+            continue;
+        };
+        if mode == NetworkMode::None {
+            obstacles.push(Obstacle::difference(
+                format!("port {}", port.name),
+                "the task definition has network mode none, which maps no ports; deploy one with another mode",
+            ));
+            continue;
+        }
+        let live = mapping_of(container, port.container_port);
+        if live.is_none() && is_in_a_range(container, port.container_port) {
+            continue;
+        }
+        let target = wanted_mapping(port, mode, live);
+        if live == Some(&target) {
+            continue;
+        }
+        changes.push(Change {
+            field: format!("ports.{}.mapping", port.name),
+            live: live.map(|mapping| describe(&port.container, mapping)),
+            desired: Some(describe(&port.container, &target)),
+        });
+        fixes.push(PortFix {
+            container: port.container.clone(),
+            container_port: target.container_port,
+            host_port: target.host_port,
+            protocol: target.protocol,
+        });
+    }
+    if !fixes.is_empty() && !definition.uncopyable.is_empty() {
+        obstacles.push(Obstacle::difference(
+            format!("port mappings of {}", definition.arn),
+            format!(
+                "a copy would lose members that this version does not know: {}; register the revision yourself",
+                definition.uncopyable.join(", ")
+            ),
+        ));
+        fixes.clear();
+    }
+    fixes.sort();
+    (fixes, changes)
+}
+
+/// The live mapping of a container port, whatever its protocol: ECS takes one per container port.
+pub(super) fn mapping_of(container: &Container, container_port: u16) -> Option<&PortMapping> {
+    container.ports.iter().find(|mapping| mapping.container_port == container_port)
+}
+
+/// A `containerPortRange` such as `8000-8010` maps the port too.
+fn is_in_a_range(container: &Container, port: u16) -> bool {
+    container.port_ranges.iter().any(|range| {
+        let ends = range.split_once('-').unwrap_or((range, range));
+        let ends = (ends.0.trim().parse::<u16>(), ends.1.trim().parse::<u16>());
+        matches!(ends, (Ok(from), Ok(to)) if (from..=to).contains(&port))
+    })
+}
+
+/// The declared mapping; an undeclared host port keeps what stands.
+fn wanted_mapping(port: &DesiredPort, mode: NetworkMode, live: Option<&PortMapping>) -> PortMapping {
+    let host_port = match mode {
+        NetworkMode::Bridge => port.host_port.or(live.and_then(|mapping| mapping.host_port)).or(Some(0)),
+        NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
+    };
+    PortMapping { container_port: port.container_port, host_port, protocol: port.protocol }
+}
+
+fn describe(container: &str, mapping: &PortMapping) -> String {
+    let host = match mapping.host_port {
+        None => String::new(),
+        Some(0) => " on a dynamic host port".to_owned(),
+        Some(port) => format!(" on host port {port}"),
+    };
+    format!("{container} {}/{}{host}", mapping.container_port, mapping.protocol)
+}
+
+fn no_container(port: &DesiredPort, definition: &TaskDefinition) -> Obstacle {
+    let names: Vec<_> = definition.containers.keys().map(String::as_str).collect();
+    Obstacle::difference(
+        format!("port {}", port.name),
+        format!(
+            "{} has no container {:?} (it has {}); correct the manifest or deploy one that has it",
+            definition.arn,
+            port.container,
+            names.join(", ")
+        ),
+    )
+}
+
+/// The fingerprint of a copy's content: its source and its corrections, so that the same copy made again has the same
+/// one (R7a). FNV-1a, 64 bits: it names content, it protects nothing.
+pub(super) fn fingerprint(definition: &TaskDefinition, fixes: &[PortFix]) -> String {
+    let mut text = definition.arn.to_string();
+    for fix in fixes {
+        let host = fix.host_port.map_or_else(|| "-".to_owned(), |port| port.to_string());
+        text.push_str(&format!("|{}:{}:{host}/{}", fix.container, fix.container_port, fix.protocol));
+    }
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("v1-{hash:016x}")
+}
+
+/// The fingerprint as the tag that the copy gets.
+pub(super) fn fingerprint_tags(definition: &TaskDefinition, fixes: &[PortFix]) -> Tags {
+    Tags::from([(owner::FINGERPRINT_TAG.to_owned(), fingerprint(definition, fixes))])
+}
+
+/// The port on the host that traffic really goes to, as far as declaration and running revision say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RealPort {
+    /// That one.
+    Fixed(u16),
+    /// Any of the fleet's dynamic ports.
+    Dynamic,
+}
+
+/// Where traffic for a declared port arrives: awsvpc and host: the container port; bridge: the host port.
+pub(super) fn real_port(port: &DesiredPort, mode: NetworkMode, definition: Option<&TaskDefinition>) -> RealPort {
+    if mode != NetworkMode::Bridge {
+        return RealPort::Fixed(port.container_port);
+    }
+    let container = definition.and_then(|definition| definition.containers.get(&port.container));
+    let live = container.and_then(|container| mapping_of(container, port.container_port));
+    match port.host_port.or(live.and_then(|mapping| mapping.host_port)) {
+        None | Some(0) => RealPort::Dynamic,
+        Some(host_port) => RealPort::Fixed(host_port),
+    }
+}

@@ -1,0 +1,119 @@
+//! What a forward with weights means for a route, and whose the weights are.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    DeploymentController, Desired, Forward, Observed, RuleActions, Seen, Serve, Strategy, TargetGroupArn,
+};
+
+/// The judgement on the last action of the declared rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Forwarding {
+    /// It forwards to the declared target group.
+    AsDeclared,
+    /// Somebody else owns what it does now.
+    Theirs { what: String, owner: &'static str },
+    /// It shares traffic by weights that stand: carried over.
+    Carried(String),
+    /// It is wrong, and no repair is safe; the sentence says what to do.
+    Blocked(String),
+    /// It goes elsewhere: to be put right.
+    Wrong,
+}
+
+pub(super) fn judge(
+    desired: &Desired,
+    observed: &Observed,
+    key: &str,
+    stand_ins: &BTreeSet<TargetGroupArn>,
+    actions: &RuleActions,
+) -> Forwarding {
+    let owner = weights_owner(desired, observed, key);
+    let Serve::Forward(forward) = &actions.serve else {
+        return match owner {
+            Some(owner) => {
+                Forwarding::Blocked(format!("it does not forward, and {owner} owns this rule; put it right there"))
+            }
+            None => Forwarding::Wrong,
+        };
+    };
+    let receivers: BTreeSet<_> = forward.receivers().collect();
+    let primary = stand_ins.iter().find(|arn| is_declared(desired, observed, key, arn));
+    if receivers.len() == 1 && primary.is_some_and(|primary| receivers.contains(primary)) {
+        return Forwarding::AsDeclared;
+    }
+    if let Some(owner) = owner {
+        return judge_theirs(forward, stand_ins, owner);
+    }
+    if primary.is_some_and(|primary| receivers.contains(primary)) {
+        return Forwarding::Carried(format!(
+            "it shares requests by weight, which stands: {}",
+            describe_forward(forward)
+        ));
+    }
+    if primary.is_some_and(|primary| forward.weights.contains_key(primary)) || receivers.len() > 1 {
+        return Forwarding::Blocked(format!(
+            "its weights send nothing to the declared target group ({}), and Portolan does not change weights that stand; \
+             set the weight yourself",
+            describe_forward(forward)
+        ));
+    }
+    Forwarding::Wrong
+}
+
+/// Blue/green and CodeDeploy move traffic between target groups of their own (R6).
+fn judge_theirs(forward: &Forward, stand_ins: &BTreeSet<TargetGroupArn>, owner: &'static str) -> Forwarding {
+    let strangers: Vec<_> =
+        forward.receivers().filter(|arn| !stand_ins.contains(*arn)).map(ToString::to_string).collect();
+    if strangers.is_empty() || owner == CODE_DEPLOY {
+        return Forwarding::Theirs { what: format!("weights are {}", describe_forward(forward)), owner };
+    }
+    Forwarding::Blocked(format!(
+        "it also forwards to {}, which is neither the service's target group nor its alternate; {owner} owns the weights, so \
+         put the rule right by hand",
+        strangers.join(", ")
+    ))
+}
+
+const CODE_DEPLOY: &str = "codedeploy";
+
+/// Who moves the weights of the rules that serve a target group, if it is not the manifest.
+fn weights_owner(desired: &Desired, observed: &Observed, key: &str) -> Option<&'static str> {
+    desired.ports_of(key).find_map(|(service, _)| {
+        let Seen::Present(live) = observed.service(&service.id) else { return None };
+        match (live.controller, live.strategy) {
+            (DeploymentController::CodeDeploy, _) => Some(CODE_DEPLOY),
+            (DeploymentController::External, _) => Some("external deployment controller"),
+            (DeploymentController::Ecs, Strategy::BlueGreen | Strategy::Linear | Strategy::Canary) => {
+                Some("ecs (blue/green weights)")
+            }
+            (DeploymentController::Ecs, Strategy::Rolling) if live.managed_by_ecs => {
+                Some("ecs (resourceManagementType ECS)")
+            }
+            (DeploymentController::Ecs, Strategy::Rolling) => None,
+        }
+    })
+}
+
+fn is_declared(desired: &Desired, observed: &Observed, key: &str, arn: &TargetGroupArn) -> bool {
+    let group = desired.target_groups.get(key);
+    let live = group.and_then(|group| observed.target_group(&group.name).present());
+    live.is_some_and(|live| live.arn == *arn)
+}
+
+/// The last action in words.
+pub(super) fn describe(actions: &RuleActions) -> String {
+    match &actions.serve {
+        Serve::Forward(forward) => describe_forward(forward),
+        Serve::Redirect => "a redirect".to_owned(),
+        Serve::FixedResponse(code) => format!("a fixed response {code}"),
+        Serve::Other(kind) => kind.clone(),
+    }
+}
+
+fn describe_forward(forward: &Forward) -> String {
+    match forward.weights.iter().collect::<Vec<_>>().as_slice() {
+        [(only, _)] => only.to_string(),
+        several => several.iter().map(|(arn, weight)| format!("{arn} ×{weight}")).collect::<Vec<_>>().join(", "),
+    }
+}

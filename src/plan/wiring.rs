@@ -1,0 +1,151 @@
+//! A service's `loadBalancers` block against the declared target groups. The block is replaced as a whole, so what is
+//! sent contains every other live member unchanged (R8a).
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Desired, DesiredPort, DesiredService, LoadBalancerEntry, NetworkMode, ObjectRef, Observed, Registrar, Seen, Service,
+};
+
+use super::action::{Ref, WiredEntry};
+use super::change::Change;
+use super::draft::Obstacle;
+use super::resolve;
+
+/// ECS takes at most this many target groups on a service.
+const MOST_TARGET_GROUPS: usize = 5;
+
+/// The block to send and what differs; no changes: it is as declared.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wiring {
+    pub(super) entries: Vec<WiredEntry>,
+    pub(super) changes: Vec<Change>,
+    /// Keys of target groups that get a new or corrected entry: they need a load balancer first.
+    pub(super) wired: BTreeSet<String>,
+    /// An entry goes.
+    pub(super) removes: bool,
+}
+
+pub(super) fn diff_wiring(
+    desired: &Desired,
+    observed: &Observed,
+    wanted: &DesiredService,
+    live: &Service,
+    mode: NetworkMode,
+    obstacles: &mut Vec<Obstacle>,
+) -> Wiring {
+    let known = |entry: &LoadBalancerEntry| (entry.target_group.clone().map(Ref::Known), entry.clone());
+    let mut wiring = Wiring { entries: live.load_balancers.iter().map(known).collect(), ..Wiring::default() };
+    for port in wanted.ports.iter().flatten().filter(|port| port.registrar == Registrar::Ecs) {
+        let Some(keys) = &port.target_groups else { continue };
+        if keys.is_empty() {
+            unwire(&mut wiring, port);
+        }
+        for key in keys {
+            if let Err(obstacle) = wire(desired, observed, &mut wiring, port, key, mode) {
+                obstacles.push(obstacle);
+            }
+        }
+    }
+    if wiring.entries.len() > MOST_TARGET_GROUPS && !wiring.changes.is_empty() {
+        obstacles.push(Obstacle::difference(
+            "loadBalancers",
+            format!(
+                "the service would have {} target groups, undeclared ones included; ECS takes at most {MOST_TARGET_GROUPS}",
+                wiring.entries.len()
+            ),
+        ));
+        wiring.changes.clear();
+    }
+    wiring
+}
+
+/// `targetGroups: []`: manage the port's entries and keep none.
+fn unwire(wiring: &mut Wiring, port: &DesiredPort) {
+    let is_of_port =
+        |entry: &LoadBalancerEntry| entry.container == port.container && entry.container_port == port.container_port;
+    let (gone, kept) = std::mem::take(&mut wiring.entries).into_iter().partition(|(_, entry)| is_of_port(entry));
+    wiring.entries = kept;
+    for (_, entry) in gone {
+        wiring.removes = true;
+        let target_group = entry.target_group.as_ref().map(ToString::to_string);
+        wiring.changes.push(Change {
+            field: format!("ports.{}.targetGroups", port.name),
+            live: target_group.or(entry.classic),
+            desired: None,
+        });
+    }
+}
+
+fn wire(
+    desired: &Desired,
+    observed: &Observed,
+    wiring: &mut Wiring,
+    port: &DesiredPort,
+    key: &str,
+    mode: NetworkMode,
+) -> Result<(), Obstacle> {
+    let what = format!("target group {key} on port {}", port.name);
+    let Some(group) = desired.target_groups.get(key) else {
+        return Err(Obstacle::difference(what, format!("no TargetGroup is called {key} in this fleet")));
+    };
+    let wanted_type = mode.target_type();
+    let target = match resolve::target_group(observed, group) {
+        Seen::Unknown(gap) => return Err(Obstacle::gap(what, gap)),
+        Seen::Absent => Ref::Output(ObjectRef::target_group(key)),
+        Seen::Present(live) if live.target_type != wanted_type => {
+            return Err(Obstacle::difference(
+                what,
+                format!(
+                    "{} has target type {}, which ECS refuses for network mode {mode} (it needs {}); declare another \
+                     target group with targetType: {}",
+                    live.arn,
+                    live.target_type.as_str(),
+                    wanted_type.as_str(),
+                    wanted_type.as_str()
+                ),
+            ));
+        }
+        Seen::Present(live) => Ref::Known(live.arn.clone()),
+    };
+    let feeds = |entry: &LoadBalancerEntry| match &target {
+        Ref::Known(arn) => {
+            let alternate = entry.advanced.as_ref().and_then(|advanced| advanced.alternate_target_group.as_ref());
+            entry.target_group.as_ref() == Some(arn) || alternate == Some(arn)
+        }
+        Ref::Output(_) => false,
+    };
+    let place = |container: &str, container_port: u16| format!("{key} ← {container}:{container_port}");
+    let here = place(&port.container, port.container_port);
+    let field = format!("ports.{}.targetGroups", port.name);
+    let same =
+        |entry: &LoadBalancerEntry| entry.container == port.container && entry.container_port == port.container_port;
+    if wiring.entries.iter().any(|(_, entry)| feeds(entry) && same(entry)) {
+        return Ok(());
+    }
+    let live = match wiring.entries.iter_mut().find(|(_, entry)| feeds(entry)) {
+        Some((_, entry)) => {
+            let live = place(&entry.container, entry.container_port);
+            entry.container.clone_from(&port.container);
+            entry.container_port = port.container_port;
+            Some(live)
+        }
+        None => {
+            let arn = match &target {
+                Ref::Known(arn) => Some(arn.clone()),
+                Ref::Output(_) => None,
+            };
+            let entry = LoadBalancerEntry {
+                target_group: arn,
+                container: port.container.clone(),
+                container_port: port.container_port,
+                ..LoadBalancerEntry::default()
+            };
+            wiring.entries.push((Some(target), entry));
+            None
+        }
+    };
+    wiring.changes.push(Change { field, live, desired: Some(here) });
+    wiring.wired.insert(key.to_owned());
+    Ok(())
+}
