@@ -11,5 +11,6 @@
 pub mod apply;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod manifest;
 pub mod model;
 pub mod plan;

@@ -1,0 +1,42 @@
+//! YAML to [`Desired`]: read, decode, check, lower. All problems of all files are reported at once.
+//!
+//! ```text
+//! text ─ yaml ─▶ Node ─ decode ─▶ document ─ rules ─▶ (problems)
+//!                                          └ lower ─▶ Desired
+//! ```
+//!
+//! Offline by design: nothing here asks AWS, but everything that AWS is known to refuse is refused before it is sent.
+
+mod collect;
+mod decode;
+mod document;
+mod hints;
+mod lower;
+mod node;
+mod problem;
+mod rules;
+mod scalar;
+mod schema;
+mod source;
+mod words;
+mod yaml;
+
+pub use problem::{Excerpt, Problem};
+pub use schema::schema;
+pub use source::{STDIN, Source, find_sources};
+
+use crate::model::Desired;
+use problem::Problems;
+
+/// Reads a fleet: everything that one run was given.
+///
+/// Returns what is desired, or every problem, sorted by file, line and column. It never panics.
+pub fn load(sources: &[Source]) -> Result<Desired, Vec<Problem>> {
+    let mut problems = Problems::new(sources);
+    let documents = collect::collect(sources, &mut problems);
+    rules::check(&documents, &mut problems);
+    match lower::lower(&documents) {
+        Some(desired) if problems.is_empty() => Ok(desired),
+        _ => Err(problems.finish()),
+    }
+}

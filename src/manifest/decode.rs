@@ -1,0 +1,258 @@
+//! Nodes to typed documents. Every mistake is noted and reading goes on: a field that could not be read counts as
+//! absent, which is harmless because a load with problems returns nothing else.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use super::hints;
+use super::node::{Node, Sort, Value};
+use super::problem::{Position, Problems, quoted};
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct At<T> {
+    pub value: T,
+    pub at: Position,
+}
+
+impl<T> Deref for At<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// A required value whose absence must not hide the problems around it: reported, then treated as `None`.
+#[derive(Clone, Debug)]
+pub(crate) struct Must<T>(pub Option<At<T>>);
+
+/// A list that says something by being empty: *manage it and keep it empty*.
+pub(crate) type Managed<T> = Vec<At<T>>;
+
+/// A list that must not be empty.
+#[derive(Clone, Debug)]
+pub(crate) struct NonEmpty<T>(pub Vec<At<T>>);
+
+/// A mapping from any text to text.
+pub(crate) type TextMap = BTreeMap<String, At<String>>;
+
+/// Something that stands in a manifest. `name` is the field, for messages.
+pub(crate) trait Decode: Sized {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self>;
+}
+
+/// A field of a mapping, required or not.
+pub(crate) trait Slot: Sized {
+    fn read(fields: &Fields<'_>, name: &'static str, problems: &mut Problems<'_>) -> Option<Self>;
+}
+
+impl<T: Decode> Slot for Option<At<T>> {
+    fn read(fields: &Fields<'_>, name: &'static str, problems: &mut Problems<'_>) -> Option<Self> {
+        Some(fields.get(name).and_then(|node| At::decode(node, name, problems)))
+    }
+}
+
+impl<T: Decode> Slot for At<T> {
+    fn read(fields: &Fields<'_>, name: &'static str, problems: &mut Problems<'_>) -> Option<Self> {
+        match fields.get(name) {
+            Some(node) => Self::decode(node, name, problems),
+            None => {
+                fields.report_missing(name, problems);
+                None
+            }
+        }
+    }
+}
+
+impl<T: Decode> Slot for Must<T> {
+    fn read(fields: &Fields<'_>, name: &'static str, problems: &mut Problems<'_>) -> Option<Self> {
+        Some(Self(At::read(fields, name, problems)))
+    }
+}
+
+impl<T: Decode> Decode for At<T> {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        T::decode(node, name, problems).map(|value| Self { value, at: node.at })
+    }
+}
+
+/// An opened mapping whose keys are all known ones.
+pub(crate) struct Fields<'n> {
+    at: Position,
+    place: &'static str,
+    values: BTreeMap<&'n str, &'n Node>,
+}
+
+impl<'n> Fields<'n> {
+    /// Opens a mapping and reports the fields that do not belong there.
+    pub fn open(
+        node: &'n Node,
+        place: &'static str,
+        known: &[&'static str],
+        problems: &mut Problems<'_>,
+    ) -> Option<Self> {
+        let Value::Mapping(entries) = &node.value else {
+            wrong_type(node, place, "a mapping", hints::shape(place), problems);
+            return None;
+        };
+        let mut values = BTreeMap::new();
+        for entry in entries {
+            if known.contains(&entry.key.as_str()) {
+                values.insert(entry.key.as_str(), &entry.value);
+            } else {
+                let message = format!("unknown field {} in {place}", quoted(&entry.key));
+                problems.push_hint(entry.key_at, message, hints::unknown_field(place, &entry.key, known));
+            }
+        }
+        Some(Self { at: node.at, place, values })
+    }
+
+    fn get(&self, name: &str) -> Option<&'n Node> {
+        self.values.get(name).copied()
+    }
+
+    fn report_missing(&self, name: &str, problems: &mut Problems<'_>) {
+        let message = format!("missing field \"{name}\" in {}", self.place);
+        problems.push_hint(self.at, message, hints::missing_field(self.place, name));
+    }
+}
+
+/// Reports `expected …, found …`; silent where something was reported already.
+pub(crate) fn wrong_type(node: &Node, name: &str, expected: &str, hint: Option<String>, problems: &mut Problems<'_>) {
+    if matches!(node.value, Value::Broken) {
+        return;
+    }
+    let hint = if node.is_nothing() {
+        Some("give it a value, or remove the line: an absent field is unmanaged".to_owned())
+    } else {
+        hint
+    };
+    problems.push_hint(node.at, format!("{name}: expected {expected}, found {}", node.found()), hint);
+}
+
+/// The text of a scalar that is text; anything else is reported.
+pub(crate) fn text_of<'n>(node: &'n Node, name: &str, expected: &str, problems: &mut Problems<'_>) -> Option<&'n str> {
+    match &node.value {
+        Value::Scalar(scalar) if scalar.sort() == Sort::Text => {
+            if scalar.text.trim().is_empty() {
+                problems.add(node.at, format!("{name} must not be empty"));
+                return None;
+            }
+            Some(&scalar.text)
+        }
+        Value::Scalar(scalar) => {
+            let hint = format!("quote it: {}", quoted(&scalar.text));
+            wrong_type(node, name, expected, Some(hint), problems);
+            None
+        }
+        Value::Sequence(_) | Value::Mapping(_) | Value::Broken => {
+            wrong_type(node, name, expected, None, problems);
+            None
+        }
+    }
+}
+
+impl Decode for String {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        text_of(node, name, "text", problems).map(str::to_owned)
+    }
+}
+
+impl Decode for bool {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        if let Value::Scalar(scalar) = &node.value
+            && let Sort::Boolean(value) = scalar.sort()
+        {
+            return Some(value);
+        }
+        wrong_type(node, name, "true or false", None, problems);
+        None
+    }
+}
+
+fn items<T: Decode>(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Vec<At<T>>> {
+    let Value::Sequence(nodes) = &node.value else {
+        let hint = match &node.value {
+            Value::Scalar(scalar) if !node.is_nothing() => Some(format!("write a list: [{}]", quoted(&scalar.text))),
+            Value::Scalar(_) | Value::Sequence(_) | Value::Mapping(_) | Value::Broken => hints::shape(name),
+        };
+        wrong_type(node, name, "a list", hint, problems);
+        return None;
+    };
+    Some(nodes.iter().filter_map(|node| At::decode(node, name, problems)).collect())
+}
+
+impl<T: Decode> Decode for Vec<At<T>> {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        items(node, name, problems)
+    }
+}
+
+impl<T: Decode> Decode for NonEmpty<T> {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        if matches!(&node.value, Value::Sequence(nodes) if nodes.is_empty()) {
+            let hint = "remove it to leave it unmanaged; only routes, targets, targetGroups and allowFrom may be empty";
+            problems.add_hint(node.at, format!("{name}: an empty list says nothing here"), hint);
+            return None;
+        }
+        items(node, name, problems).map(Self)
+    }
+}
+
+impl Decode for TextMap {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let Value::Mapping(entries) = &node.value else {
+            wrong_type(node, name, "a mapping of text to text", None, problems);
+            return None;
+        };
+        let mut map = Self::new();
+        for entry in entries {
+            if let Some(text) = map_value(&entry.value, &entry.key, problems) {
+                map.insert(entry.key.clone(), At { value: text, at: entry.value.at });
+            }
+        }
+        Some(map)
+    }
+}
+
+/// Unlike elsewhere, empty text is a value here: a label may have it.
+fn map_value(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<String> {
+    match &node.value {
+        Value::Scalar(scalar) if !scalar.plain => Some(scalar.text.clone()),
+        _ => text_of(node, key, "text", problems).map(str::to_owned),
+    }
+}
+
+/// Declares a mapping of the manifest once: its struct, its place in the JSON Schema and its decoder.
+macro_rules! document {
+    ($(#[$meta:meta])* struct $name:ident in $place:literal {
+        $($(#[$field_meta:meta])* $field:ident as $key:tt: $type:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, schemars::JsonSchema)]
+        #[schemars(deny_unknown_fields)]
+        pub(crate) struct $name {
+            $($(#[$field_meta])* #[schemars(rename = $key)] pub $field: $type,)*
+        }
+
+        impl $name {
+            /// Where it stands, and the fields it has.
+            pub const FIELDS: (&'static str, &'static [&'static str]) = ($place, &[$($key),*]);
+        }
+
+        impl $crate::manifest::decode::Decode for $name {
+            fn decode(
+                node: &$crate::manifest::node::Node,
+                _name: &str,
+                problems: &mut $crate::manifest::problem::Problems<'_>,
+            ) -> Option<Self> {
+                let (place, known) = Self::FIELDS;
+                let fields = $crate::manifest::decode::Fields::open(node, place, known, problems)?;
+                $(let $field = $crate::manifest::decode::Slot::read(&fields, $key, problems);)*
+                Some(Self { $($field: $field?),* })
+            }
+        }
+    };
+}
+pub(crate) use document;

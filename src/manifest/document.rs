@@ -1,0 +1,371 @@
+//! The manifest as people write it. The comments here become the descriptions in the JSON Schema.
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::decode::{At, Decode, Managed, Must, NonEmpty, TextMap, document, wrong_type};
+use super::node::{Node, Value};
+use super::problem::Problems;
+use super::scalar::{Duration, Number, ObjectKey, Port};
+use super::words::{ApiVersion, CheckProtocol, FleetKind, Required, ServiceKind, TargetGroupKind};
+use crate::model::{
+    Autoscaling, Budget, HealthPort, Mode, NetworkMode, PortRange, Protocol, ProtocolVersion, Redeploy, Registrar,
+    TargetType, Transport,
+};
+
+document! {
+    /// Who owns, where, and how boldly. Exactly one in a run.
+    struct FleetDocument in "the document" {
+        /// Version of the format.
+        _api_version as "apiVersion": Must<ApiVersion>,
+        /// What the document describes.
+        _kind as "kind": Must<FleetKind>,
+        /// Name, labels and annotations.
+        metadata as "metadata": At<Metadata>,
+        /// The fleet.
+        spec as "spec": At<FleetSpec>,
+    }
+}
+
+document! {
+    /// An ECS service and the ports it must be reachable on.
+    struct ServiceDocument in "the document" {
+        /// Version of the format.
+        _api_version as "apiVersion": Must<ApiVersion>,
+        /// What the document describes.
+        _kind as "kind": Must<ServiceKind>,
+        /// Name, labels and annotations.
+        metadata as "metadata": At<Metadata>,
+        /// The service.
+        spec as "spec": At<ServiceSpec>,
+    }
+}
+
+document! {
+    /// An ELBv2 target group with the ways in and its static targets.
+    struct TargetGroupDocument in "the document" {
+        /// Version of the format.
+        _api_version as "apiVersion": Must<ApiVersion>,
+        /// What the document describes.
+        _kind as "kind": Must<TargetGroupKind>,
+        /// Name, labels and annotations.
+        metadata as "metadata": At<Metadata>,
+        /// The target group.
+        spec as "spec": At<TargetGroupSpec>,
+    }
+}
+
+document! {
+    /// Name, labels and annotations.
+    struct Metadata in "metadata" {
+        /// The key in this fleet, unique among documents of its kind. A Fleet's is the owner id: the value of the tag
+        /// portolan.dev/fleet on everything that Portolan creates.
+        name as "name": At<ObjectKey>,
+        /// Accepted and ignored.
+        _labels as "labels": Option<At<TextMap>>,
+        /// Accepted and ignored.
+        _annotations as "annotations": Option<At<TextMap>>,
+    }
+}
+
+document! {
+    /// The fleet.
+    struct FleetSpec in "Fleet.spec" {
+        /// Region of the run. A --region, AWS_REGION or profile that names another one is an error.
+        #[schemars(example = "eu-west-1")]
+        region as "region": Option<At<String>>,
+        /// Account that the credentials must belong to: 12 digits, in quotes.
+        #[schemars(regex(pattern = "^[0-9]{12}$"), example = "123456789012")]
+        account as "account": Option<At<String>>,
+        /// Cluster of services that name none.
+        cluster as "cluster": Option<At<String>>,
+        /// VPC of target groups that name none: id or Name tag.
+        vpc as "vpc": Option<At<String>>,
+        /// Whether differences are repaired or only shown.
+        mode as "mode": Must<Mode>,
+        /// Whether a repair may start an ECS deployment. Default: deny.
+        redeploy as "redeploy": Option<At<Redeploy>>,
+        /// Whether Application Auto Scaling is asked; none states that no scalable target exists. Default: check.
+        autoscaling as "autoscaling": Option<At<Autoscaling>>,
+        /// Host ports that bridge tasks may get. Default: 32768-65535.
+        dynamic_ports as "dynamicPorts": Option<At<PortRange>>,
+        /// How boldly things are removed.
+        removal as "removal": Option<At<RemovalSpec>>,
+    }
+}
+
+document! {
+    /// How boldly things are removed.
+    struct RemovalSpec in "Fleet.spec.removal" {
+        /// Delete marked things that the manifest no longer names. Default: false.
+        prune as "prune": Option<At<bool>>,
+        /// Most removals of one kind in a pass: a number, or a share (then at least 1). Default: 10%.
+        budget as "budget": Option<At<Budget>>,
+    }
+}
+
+document! {
+    /// The service.
+    struct ServiceSpec in "Service.spec" {
+        /// The ECS service's name. Default: metadata.name.
+        name as "name": Option<At<String>>,
+        /// Name of its cluster. Default: the fleet's.
+        cluster as "cluster": Option<At<String>>,
+        /// Of this object; observe wins over the fleet's enforce, never the other way round.
+        mode as "mode": Option<At<Mode>>,
+        /// A pause: nothing of this service is changed.
+        suspend as "suspend": Option<At<SuspendSpec>>,
+        /// A number, or the band {min, max}. Absent: unmanaged.
+        desired_count as "desiredCount": Option<At<Count>>,
+        /// The network of its tasks.
+        network as "network": Option<At<NetworkSpec>>,
+        /// The ports that must be reachable.
+        ports as "ports": Option<At<NonEmpty<PortSpec>>>,
+    }
+}
+
+document! {
+    /// A pause.
+    struct SuspendSpec in "Service.spec.suspend" {
+        /// When it ends.
+        #[schemars(with = "String", extend("format" = "date-time"))]
+        until as "until": At<Timestamp>,
+        /// Why.
+        reason as "reason": At<String>,
+    }
+}
+
+/// Most tasks of a service on AWS.
+pub(crate) const MOST_TASKS: u32 = 5_000;
+type Tasks = Number<0, MOST_TASKS>;
+
+document! {
+    /// A band: the count is moved to the nearest edge when it is outside.
+    struct Band in "Service.spec.desiredCount" {
+        /// Fewest tasks.
+        min as "min": At<Tasks>,
+        /// Most tasks.
+        max as "max": At<Tasks>,
+    }
+}
+
+/// `desiredCount`: a number or a band.
+#[derive(Clone, Debug)]
+pub(crate) enum Count {
+    Exact(u32),
+    Band(Band),
+}
+
+impl Decode for Count {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Mapping(_) => Band::decode(node, name, problems).map(Self::Band),
+            Value::Sequence(_) => {
+                wrong_type(node, name, "a number or {min, max}", None, problems);
+                None
+            }
+            Value::Scalar(_) | Value::Broken => {
+                Tasks::decode(node, name, problems).map(|Number(count)| Self::Exact(count))
+            }
+        }
+    }
+}
+
+impl JsonSchema for Count {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Count".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (number, band) = (generator.subschema_for::<Tasks>(), generator.subschema_for::<Band>());
+        json_schema!({"anyOf": [number, band]})
+    }
+}
+
+document! {
+    /// The network of a service's tasks.
+    struct NetworkSpec in "Service.spec.network" {
+        /// Network mode, checked against the running task definition.
+        mode as "mode": Option<At<NetworkMode>>,
+        /// awsvpc: the full set of subnets, by id or Name tag.
+        subnets as "subnets": Option<At<NonEmpty<String>>>,
+        /// awsvpc: the full set of security groups, written. bridge, host: the instances' groups, only checked.
+        security_groups as "securityGroups": Option<At<NonEmpty<String>>>,
+        /// The group that gets derived ingress, one of securityGroups. Default: the only one.
+        ingress_group as "ingressGroup": Option<At<String>>,
+    }
+}
+
+document! {
+    /// A port that must be reachable.
+    struct PortSpec in "Service.spec.ports" {
+        /// A label of this manifest.
+        name as "name": At<ObjectKey>,
+        /// The container that listens.
+        container as "container": At<String>,
+        /// The port inside the container.
+        container_port as "containerPort": At<Port>,
+        /// bridge: 0 (dynamic) or a fixed port. awsvpc and host: none, or the container port.
+        host_port as "hostPort": Option<At<Number<0, 65_535>>>,
+        /// Transport protocol. Default: tcp.
+        protocol as "protocol": Option<At<Transport>>,
+        /// Target groups that get this port, by metadata.name. Empty: none shall.
+        target_groups as "targetGroups": Option<At<Managed<String>>>,
+        /// Who registers the tasks: ECS, through the service's loadBalancers block. Default: ecs.
+        registrar as "registrar": Option<At<Registrar>>,
+        /// Ingress beyond the load balancer's, which is derived. Empty: none.
+        allow_from as "allowFrom": Option<At<Managed<IngressSpec>>>,
+    }
+}
+
+document! {
+    /// Who may come in besides the load balancer: either securityGroup or cidr.
+    struct IngressSpec in "Service.spec.ports.allowFrom" {
+        /// A security group, by id, name or Name tag.
+        security_group as "securityGroup": Option<At<String>>,
+        /// Addresses.
+        #[schemars(example = "10.20.0.0/16")]
+        cidr as "cidr": Option<At<String>>,
+        /// Description of the rule.
+        #[schemars(length(max = 255))]
+        description as "description": Option<At<String>>,
+    }
+}
+
+document! {
+    /// The target group.
+    struct TargetGroupSpec in "TargetGroup.spec" {
+        /// The AWS name (at most 32 characters) or an ARN. Default: metadata.name.
+        name as "name": Option<At<String>>,
+        /// Name or ARN of its load balancer; a target group serves one.
+        load_balancer as "loadBalancer": Option<At<String>>,
+        /// Id or Name tag. Default: the fleet's.
+        vpc as "vpc": Option<At<String>>,
+        /// Of this object; observe wins over the fleet's enforce, never the other way round.
+        mode as "mode": Option<At<Mode>>,
+        /// Protocol towards the targets. Immutable on AWS.
+        protocol as "protocol": Option<At<Protocol>>,
+        /// HTTP version towards the targets. Immutable on AWS.
+        protocol_version as "protocolVersion": Option<At<ProtocolVersion>>,
+        /// Port of registrations that name none. Default on creation: the container port.
+        port as "port": Option<At<Port>>,
+        /// ip for awsvpc tasks, instance for bridge and host. Default on creation: what the network mode needs.
+        target_type as "targetType": Option<At<TargetType>>,
+        /// The health check; only declared fields are managed.
+        health_check as "healthCheck": Option<At<HealthCheckSpec>>,
+        /// Attributes by AWS's keys; values are text. Only declared ones are managed.
+        attributes as "attributes": Option<At<TextMap>>,
+        /// The ways in. Empty: none.
+        routes as "routes": Option<At<Managed<RouteSpec>>>,
+        /// Static registrations besides the tasks'. Empty: none.
+        targets as "targets": Option<At<Managed<TargetSpec>>>,
+    }
+}
+
+document! {
+    /// A health check.
+    struct HealthCheckSpec in "TargetGroup.spec.healthCheck" {
+        /// Protocol of the check.
+        protocol as "protocol": Option<At<CheckProtocol>>,
+        /// Path, or gRPC method. HTTP and HTTPS checks only.
+        #[schemars(example = "/healthz")]
+        path as "path": Option<At<String>>,
+        /// traffic-port, or the same port on every target.
+        port as "port": Option<At<HealthPort>>,
+        /// Codes that count as healthy: HTTP codes, or gRPC codes for protocolVersion GRPC. In quotes.
+        #[schemars(example = "200-299")]
+        matcher as "matcher": Option<At<String>>,
+        /// Time between checks, 5s to 300s.
+        interval as "interval": Option<At<Duration<5, 300>>>,
+        /// Time to wait for an answer, 2s to 120s, below the interval.
+        timeout as "timeout": Option<At<Duration<2, 120>>>,
+        /// Good answers in a row to become healthy.
+        healthy_threshold as "healthyThreshold": Option<At<Number<2, 10>>>,
+        /// Bad answers in a row to become unhealthy.
+        unhealthy_threshold as "unhealthyThreshold": Option<At<Number<2, 10>>>,
+    }
+}
+
+document! {
+    /// One way from a listener to the target group: all kinds of conditions must hold, any value of each.
+    struct RouteSpec in "TargetGroup.spec.routes" {
+        /// The listener's port.
+        listener as "listener": At<Port>,
+        /// The listener's default action instead of a rule. The only form on network load balancers.
+        default as "default": Option<At<bool>>,
+        /// Lowest wins; unique on the listener. Needed to create the rule.
+        priority as "priority": Option<At<Number<1, 50_000>>>,
+        /// Host names; * and ? match.
+        hosts as "hosts": Option<At<NonEmpty<String>>>,
+        /// Paths; * and ? match, case counts.
+        paths as "paths": Option<At<NonEmpty<String>>>,
+        /// Request methods.
+        methods as "methods": Option<At<NonEmpty<String>>>,
+        /// Request headers; all of them must match.
+        headers as "headers": Option<At<NonEmpty<HeaderSpec>>>,
+        /// Query parameters; any of them must match.
+        query_strings as "queryStrings": Option<At<NonEmpty<QuerySpec>>>,
+        /// Addresses that requests come from.
+        source_ips as "sourceIps": Option<At<NonEmpty<String>>>,
+        /// The rule must log people in before it forwards.
+        authenticate as "authenticate": Option<At<Required>>,
+    }
+}
+
+document! {
+    /// A request header and its accepted values.
+    struct HeaderSpec in "TargetGroup.spec.routes.headers" {
+        /// The header.
+        name as "name": At<String>,
+        /// Accepted values; * and ? match.
+        values as "values": At<NonEmpty<String>>,
+    }
+}
+
+document! {
+    /// A query parameter.
+    struct QuerySpec in "TargetGroup.spec.routes.queryStrings" {
+        /// The key. Absent: any.
+        key as "key": Option<At<String>>,
+        /// The value; * and ? match.
+        value as "value": At<String>,
+    }
+}
+
+document! {
+    /// A static registration.
+    struct TargetSpec in "TargetGroup.spec.targets" {
+        /// Address, or instance id.
+        #[schemars(example = "10.0.40.12")]
+        address as "address": At<String>,
+        /// The port.
+        port as "port": At<Port>,
+        /// all for addresses outside the VPC. Absent: AWS finds out.
+        availability_zone as "availabilityZone": Option<At<String>>,
+    }
+}
+
+/// Every mapping of the format with its fields.
+pub(crate) const MAPPINGS: [(&str, &[&str]); 17] = [
+    FleetDocument::FIELDS,
+    Metadata::FIELDS,
+    FleetSpec::FIELDS,
+    RemovalSpec::FIELDS,
+    ServiceSpec::FIELDS,
+    SuspendSpec::FIELDS,
+    Band::FIELDS,
+    NetworkSpec::FIELDS,
+    PortSpec::FIELDS,
+    IngressSpec::FIELDS,
+    TargetGroupSpec::FIELDS,
+    HealthCheckSpec::FIELDS,
+    RouteSpec::FIELDS,
+    HeaderSpec::FIELDS,
+    QuerySpec::FIELDS,
+    TargetSpec::FIELDS,
+    ServiceDocument::FIELDS,
+];

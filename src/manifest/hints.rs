@@ -1,0 +1,184 @@
+//! What people probably meant: Kubernetes habits, fields of another kind, slips of the pen.
+
+use super::document::MAPPINGS;
+
+/// For a field that does not belong where it stands.
+pub(super) fn unknown_field(place: &str, field: &str, known: &[&str]) -> Option<String> {
+    habit(place, field)
+        .map(str::to_owned)
+        .or_else(|| nearest(field, known.iter().copied()).map(|near| format!("did you mean \"{near}\"?")))
+        .or_else(|| elsewhere(place, field))
+}
+
+/// What other tools call it.
+fn habit(place: &str, field: &str) -> Option<&'static str> {
+    let hint = match (place, field) {
+        ("metadata", "namespace") => "there are no namespaces: Fleet.spec.cluster and Fleet.spec.vpc say where",
+        ("metadata", "uid" | "generateName" | "finalizers" | "ownerReferences") => {
+            "metadata has name, labels and annotations"
+        }
+        ("the document", "status") => "a manifest has no status; see portolan status",
+        ("the document", "data" | "stringData") => "everything stands under spec",
+        ("the document", field) if elsewhere("", field).is_some() => "fields of the object stand under spec",
+        ("Service.spec", "replicas" | "count" | "desired_count") => "ECS calls it desiredCount",
+        ("Service.spec", "selector") => "an ECS service owns its tasks; ports name the container",
+        ("Service.spec", "type") => "load balancers are named by TargetGroup.spec.loadBalancer",
+        ("Service.spec", "image" | "template" | "containers" | "taskDefinition" | "env" | "environment") => {
+            "the task definition says what runs; Portolan only keeps its ports reachable"
+        }
+        ("Service.spec", "launchType" | "capacityProviderStrategy" | "deploymentConfiguration") => {
+            "creating and deploying services is not Portolan's; it keeps their ports reachable"
+        }
+        ("Service.spec", "loadBalancers" | "targetGroups") => "name target groups under ports: targetGroups",
+        ("Service.spec", "serviceName") => "it is called name",
+        ("Service.spec", "minReplicas" | "maxReplicas") => "desiredCount takes {min, max}",
+        ("Service.spec", "networkMode") => "it stands under network: {mode: …}",
+        ("Service.spec.network", "assignPublicIp") => "it is not managed; the live setting stays",
+        ("Service.spec.ports", "port" | "targetPort") => "ECS calls it containerPort",
+        ("Service.spec.ports", "nodePort") => "ECS calls it hostPort",
+        ("Service.spec.ports", "image") => "the task definition says what runs",
+        ("Service.spec.ports", "containerName") => "it is called container",
+        ("Service.spec.ports", "targetGroup") => "write a list: targetGroups: [name]",
+        ("TargetGroup.spec", "listeners" | "rules") => "ways in stand under routes",
+        ("TargetGroup.spec", "vpcId") => "it is called vpc, and takes an id or a Name tag",
+        ("TargetGroup.spec", "arn") => "name takes an ARN too",
+        ("TargetGroup.spec", "tags") => "tags are not managed",
+        ("TargetGroup.spec.healthCheck", "successCodes" | "codes") => "ELBv2 calls it matcher",
+        ("TargetGroup.spec.healthCheck", "periodSeconds" | "intervalSeconds") => "it is called interval: 15s",
+        ("TargetGroup.spec.healthCheck", "timeoutSeconds") => "it is called timeout: 5s",
+        ("TargetGroup.spec.healthCheck", "successThreshold") => "ELBv2 calls it healthyThreshold",
+        ("TargetGroup.spec.healthCheck", "failureThreshold") => "ELBv2 calls it unhealthyThreshold",
+        ("TargetGroup.spec.healthCheck", "initialDelaySeconds") => {
+            "that is the ECS service's healthCheckGracePeriodSeconds; it is not managed"
+        }
+        ("TargetGroup.spec.routes", "host") => "write a list: hosts: [name]",
+        ("TargetGroup.spec.routes", "path" | "pathType") => "write a list: paths: [\"/api/*\"]",
+        ("TargetGroup.spec.routes", "method") => "write a list: methods: [GET]",
+        ("TargetGroup.spec.routes", "weight") => "weights are not managed; those that stand are carried over",
+        ("TargetGroup.spec.routes", "redirect" | "fixedResponse") => "a route manages the forward alone",
+        ("TargetGroup.spec.targets", "id" | "ip" | "instance") => "it is called address",
+        _ => return None,
+    };
+    Some(hint)
+}
+
+/// For a field of another mapping.
+fn elsewhere(place: &str, field: &str) -> Option<String> {
+    const SHARED: [&str; 6] = ["name", "mode", "port", "protocol", "path", "key"];
+    if SHARED.contains(&field) {
+        return None;
+    }
+    let homes = MAPPINGS.iter().filter(|(home, fields)| *home != place && fields.contains(&field));
+    let homes: Vec<&str> = homes.map(|(home, _)| *home).filter(|home| home.contains('.')).collect();
+    (!homes.is_empty()).then(|| format!("it belongs in {}", homes.join(" or ")))
+}
+
+/// For a required field that is missing.
+pub(super) fn missing_field(place: &str, field: &str) -> Option<String> {
+    let hint = match (place, field) {
+        ("Fleet.spec", "mode") => "enforce repairs, observe only shows; there is no default",
+        ("the document", "apiVersion") => "apiVersion: portolan.dev/v1alpha1",
+        ("the document", "metadata") => "metadata: {name: …}",
+        ("the document", "spec") => "spec: {…}",
+        ("Service.spec.suspend", _) => {
+            "a pause has an end and a reason: {until: 2026-12-01T08:00:00Z, reason: load test}"
+        }
+        ("Service.spec.desiredCount", _) => "a band has both ends: {min: 2, max: 10}",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// For a value of the wrong shape.
+pub(super) fn shape(name: &str) -> Option<String> {
+    let hint = match name {
+        "Service.spec.suspend" => "a pause has an end and a reason: {until: 2026-12-01T08:00:00Z, reason: load test}",
+        "TargetGroup.spec.healthCheck" => "such as {protocol: HTTP, path: /healthz}",
+        "Service.spec.ports" => "such as {name: http, container: app, containerPort: 8080}",
+        "TargetGroup.spec.routes" => "such as {listener: 443, priority: 100, hosts: [example.com]}",
+        "TargetGroup.spec.targets" => "such as {address: 10.0.40.12, port: 8080}",
+        "Service.spec.ports.allowFrom" => "such as {securityGroup: bastion} or {cidr: 10.20.0.0/16}",
+        "TargetGroup.spec.routes.headers" => "such as {name: X-Tenant, values: [a]}",
+        "TargetGroup.spec.routes.queryStrings" => "such as {key: version, value: \"2\"}",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// For a word outside its closed set.
+pub(super) fn wrong_word(name: &str, word: &str, allowed: &[&str]) -> Option<String> {
+    let hint = match (name, word) {
+        ("apiVersion", _) => "apiVersion: portolan.dev/v1alpha1",
+        ("authenticate", _) => "leave it out for rules without login",
+        ("protocol", "GRPC" | "grpc" | "HTTP2") if allowed.contains(&"TLS") => {
+            "protocol: HTTP or HTTPS, with protocolVersion for the rest"
+        }
+        ("protocol", "UDP" | "TLS" | "TCP_UDP") if !allowed.contains(&word) && allowed.contains(&"TCP") => {
+            "AWS checks such target groups with TCP, HTTP or HTTPS"
+        }
+        ("protocol", "http" | "https" | "HTTP" | "HTTPS") if allowed == ["tcp", "udp"] => {
+            "the transport of the port: tcp; HTTP is a matter of the target group"
+        }
+        ("mode", "none") => "a service without a network needs no Portolan",
+        ("targetType", "lambda" | "alb") => "such target groups are not managed",
+        _ => return nearest(word, allowed.iter().copied()).map(|near| format!("did you mean {near}?")),
+    };
+    Some(hint.to_owned())
+}
+
+/// For a kind that is not Portolan's.
+pub(super) fn unknown_kind(kind: &str) -> String {
+    let hint = match kind {
+        "Ingress" | "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "UDPRoute" | "Gateway" => {
+            "ways in are TargetGroup.spec.routes; kinds are Fleet, Service and TargetGroup"
+        }
+        "Deployment" | "Pod" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => {
+            "an ECS service is a Service; kinds are Fleet, Service and TargetGroup"
+        }
+        "NetworkPolicy" | "SecurityGroup" => {
+            "ingress is derived, more of it is Service.spec.ports.allowFrom; kinds are Fleet, Service and TargetGroup"
+        }
+        "ConfigMap" | "Secret" | "List" | "Namespace" => "kinds are Fleet, Service and TargetGroup",
+        _ => {
+            return match nearest(kind, ["Fleet", "Service", "TargetGroup"]) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "kinds are Fleet, Service and TargetGroup".to_owned(),
+            };
+        }
+    };
+    hint.to_owned()
+}
+
+/// The candidate that differs least, if it is near enough to be a slip.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let bare = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
+    let wanted = bare(word);
+    let limit = 1 + wanted.chars().count() / 5;
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .map(|candidate| (distance(&wanted, &bare(candidate)), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Insertions, deletions and replacements from one text to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, wanted) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, found) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(wanted != *found);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}

@@ -1,0 +1,234 @@
+//! Documents to the model: defaults filled in, sets sorted, spellings made canonical.
+//!
+//! Lowering is total. It runs on documents with problems too, for the rules ask it what a field means; its result is
+//! thrown away then.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::collect::Documents;
+use super::decode::{At, Managed, NonEmpty, TextMap};
+use super::document::{
+    Count, FleetSpec, HealthCheckSpec, IngressSpec, NetworkSpec, PortSpec, RouteSpec, ServiceDocument,
+    TargetGroupDocument, TargetSpec,
+};
+use crate::model::{
+    Conditions, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, HeaderCondition,
+    HealthCheck, IngressSource, Matcher, Mode, Network, PortRange, ProtocolVersion, QueryCondition, Registrar, Removal,
+    Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey, Transport,
+};
+
+/// Host ports that bridge tasks get when the fleet says nothing else.
+const DYNAMIC_PORTS: PortRange = PortRange { from: 32_768, to: 65_535 };
+
+/// The fleet, or `None` without a Fleet document.
+pub(super) fn lower(documents: &Documents) -> Option<Desired> {
+    let document = documents.fleet.as_ref()?;
+    let fleet = fleet(&document.metadata.name.0, &document.spec);
+    let services = documents.services.iter().map(|document| service(document, &fleet));
+    let services = services.map(|service| (service.key.clone(), service)).collect();
+    let target_groups = documents.target_groups.iter().map(|document| target_group(document, &fleet));
+    let target_groups = target_groups.map(|group| (group.key.clone(), group)).collect();
+    Some(Desired { fleet, services, target_groups })
+}
+
+/// The Fleet document.
+pub(super) fn fleet(name: &str, spec: &FleetSpec) -> Fleet {
+    let defaults = Removal::default();
+    let removal = spec.removal.as_ref();
+    Fleet {
+        name: name.to_owned(),
+        region: text(&spec.region),
+        account: text(&spec.account),
+        cluster: text(&spec.cluster),
+        vpc: text(&spec.vpc),
+        mode: spec.mode.0.as_ref().map_or(Mode::Observe, |mode| mode.value),
+        redeploy: copied(&spec.redeploy).unwrap_or_default(),
+        autoscaling: copied(&spec.autoscaling).unwrap_or_default(),
+        dynamic_ports: copied(&spec.dynamic_ports).unwrap_or(DYNAMIC_PORTS),
+        removal: Removal {
+            prune: removal.and_then(|removal| copied(&removal.prune)).unwrap_or(defaults.prune),
+            budget: removal.and_then(|removal| copied(&removal.budget)).unwrap_or(defaults.budget),
+        },
+    }
+}
+
+/// Observe wins over the fleet's enforce, never the other way round.
+fn effective(own: &Option<At<Mode>>, fleet: Mode) -> Mode {
+    match (copied(own), fleet) {
+        (Some(Mode::Observe), _) | (_, Mode::Observe) => Mode::Observe,
+        (Some(Mode::Enforce) | None, Mode::Enforce) => Mode::Enforce,
+    }
+}
+
+fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
+    let (key, spec) = (&document.metadata.name.0, &document.spec);
+    let cluster = text(&spec.cluster).or_else(|| fleet.cluster.clone()).unwrap_or_default();
+    DesiredService {
+        key: key.clone(),
+        id: ServiceId { cluster, name: text(&spec.name).unwrap_or_else(|| key.clone()) },
+        mode: effective(&spec.mode, fleet.mode),
+        suspend: spec
+            .suspend
+            .as_ref()
+            .map(|pause| Suspend { until: pause.until.value, reason: pause.reason.value.clone() }),
+        desired_count: spec.desired_count.as_ref().map(|count| match &count.value {
+            Count::Exact(count) => DesiredCount::Exact(*count),
+            Count::Band(band) => DesiredCount::Band { min: band.min.0, max: band.max.0 },
+        }),
+        network: spec.network.as_ref().map(|network| lower_network(network)),
+        ports: spec.ports.as_ref().map(|ports| ports.0.iter().map(|port| lower_port(port)).collect()),
+    }
+}
+
+fn lower_network(network: &NetworkSpec) -> Network {
+    Network {
+        mode: copied(&network.mode),
+        subnets: network.subnets.as_ref().map(|subnets| sorted(&subnets.0)),
+        security_groups: network.security_groups.as_ref().map(|groups| sorted(&groups.0)),
+        ingress_group: text(&network.ingress_group),
+    }
+}
+
+fn lower_port(port: &PortSpec) -> DesiredPort {
+    DesiredPort {
+        name: port.name.0.clone(),
+        container: port.container.value.clone(),
+        container_port: port.container_port.get(),
+        host_port: port.host_port.as_ref().and_then(|port| u16::try_from(port.0).ok()),
+        protocol: copied(&port.protocol).unwrap_or(Transport::Tcp),
+        target_groups: port.target_groups.as_ref().map(|keys| sorted(keys)),
+        registrar: copied(&port.registrar).unwrap_or(Registrar::Ecs),
+        allow_from: port.allow_from.as_ref().map(|sources| ingress_sources(sources)),
+    }
+}
+
+fn ingress_sources(sources: &Managed<IngressSpec>) -> Vec<IngressSource> {
+    let mut lowered: Vec<IngressSource> = sources.iter().filter_map(|source| ingress_source(source)).collect();
+    lowered.sort();
+    lowered
+}
+
+/// One entry of `allowFrom`, unless it names no source that can be read.
+pub(super) fn ingress_source(source: &IngressSpec) -> Option<IngressSource> {
+    let description = text(&source.description);
+    if let Some(name) = text(&source.security_group) {
+        return Some(IngressSource::SecurityGroup { name, description });
+    }
+    let cidr = cidr(source.cidr.as_deref()?)?;
+    Some(IngressSource::Cidr { cidr, description })
+}
+
+/// Addresses with their mask applied; `None` when it is not `address/prefix`.
+pub(super) fn cidr(text: &str) -> Option<IpNet> {
+    text.parse().ok().map(|net: IpNet| net.trunc())
+}
+
+fn target_group(document: &TargetGroupDocument, fleet: &Fleet) -> DesiredTargetGroup {
+    let (key, spec) = (&document.metadata.name.0, &document.spec);
+    let version = spec.protocol_version.as_ref().map(|version| version.value.clone());
+    DesiredTargetGroup {
+        key: key.clone(),
+        name: text(&spec.name).unwrap_or_else(|| key.clone()),
+        mode: effective(&spec.mode, fleet.mode),
+        load_balancer: text(&spec.load_balancer),
+        vpc: text(&spec.vpc).or_else(|| fleet.vpc.clone()),
+        protocol: spec.protocol.as_ref().map(|protocol| protocol.value.clone()),
+        port: spec.port.as_ref().map(|port| port.get()),
+        target_type: spec.target_type.as_ref().map(|kind| kind.value.clone()),
+        health_check: spec
+            .health_check
+            .as_ref()
+            .map_or_else(HealthCheck::default, |check| health_check(check, version.as_ref())),
+        protocol_version: version,
+        attributes: spec.attributes.as_ref().map_or_else(Tags::new, |map| attributes(map)),
+        routes: spec.routes.as_ref().map(|routes| routes.iter().map(|route| lower_route(route)).collect()),
+        targets: spec.targets.as_ref().map(|targets| static_targets(targets)),
+    }
+}
+
+fn health_check(check: &HealthCheckSpec, version: Option<&ProtocolVersion>) -> HealthCheck {
+    let matcher = |codes: &At<String>| match version {
+        Some(ProtocolVersion::Grpc) => Matcher::Grpc(codes.value.clone()),
+        _ => Matcher::Http(codes.value.clone()),
+    };
+    HealthCheck {
+        protocol: check.protocol.as_ref().map(|protocol| protocol.0.clone()),
+        port: copied(&check.port),
+        path: text(&check.path),
+        matcher: check.matcher.as_ref().map(matcher),
+        interval: check.interval.as_ref().map(|interval| interval.0),
+        timeout: check.timeout.as_ref().map(|timeout| timeout.0),
+        healthy_threshold: check.healthy_threshold.as_ref().map(|threshold| threshold.0),
+        unhealthy_threshold: check.unhealthy_threshold.as_ref().map(|threshold| threshold.0),
+    }
+}
+
+fn attributes(map: &TextMap) -> Tags {
+    map.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
+}
+
+fn lower_route(route: &RouteSpec) -> Route {
+    Route {
+        listener: route.listener.get(),
+        default: copied(&route.default).unwrap_or(false),
+        priority: route.priority.as_ref().map(|priority| priority.0),
+        conditions: conditions(route),
+        login: route.authenticate.is_some(),
+    }
+}
+
+/// The conditions of a route as the model compares them.
+pub(super) fn conditions(route: &RouteSpec) -> Conditions {
+    let headers = route.headers.iter().flat_map(|headers| &headers.0);
+    let queries = route.query_strings.iter().flat_map(|queries| &queries.0);
+    let pairs = queries.map(|At { value: query, .. }| (text(&query.key), query.value.to_string())).collect();
+    let queries = QueryCondition { pairs };
+    Conditions {
+        hosts: values(&route.hosts).map(str::to_ascii_lowercase).collect(),
+        paths: values(&route.paths).map(str::to_owned).collect(),
+        methods: values(&route.methods).map(str::to_owned).collect(),
+        source_ips: values(&route.source_ips).filter_map(cidr).collect(),
+        headers: headers
+            .map(|header| HeaderCondition {
+                name: header.name.to_ascii_lowercase(),
+                values: header.values.0.iter().map(|value| value.value.clone()).collect(),
+            })
+            .collect(),
+        queries: if queries.pairs.is_empty() { Default::default() } else { [queries].into() },
+        unsayable: Vec::new(),
+    }
+}
+
+fn static_targets(targets: &Managed<TargetSpec>) -> Vec<StaticTarget> {
+    let mut lowered: Vec<StaticTarget> = targets.iter().map(|target| static_target(target)).collect();
+    lowered.sort();
+    lowered
+}
+
+/// A static target; addresses are written as AWS writes them.
+pub(super) fn static_target(target: &TargetSpec) -> StaticTarget {
+    let address = &target.address.value;
+    let id = address.parse::<IpAddr>().map_or_else(|_| address.clone(), |address| address.to_string());
+    StaticTarget { key: TargetKey { id, port: target.port.get() }, zone: text(&target.availability_zone) }
+}
+
+fn text(field: &Option<At<String>>) -> Option<String> {
+    field.as_ref().map(|text| text.value.clone())
+}
+
+fn copied<T: Copy>(field: &Option<At<T>>) -> Option<T> {
+    field.as_ref().map(|value| value.value)
+}
+
+fn sorted(list: &[At<String>]) -> Vec<String> {
+    let mut texts: Vec<String> = list.iter().map(|text| text.value.clone()).collect();
+    texts.sort();
+    texts.dedup();
+    texts
+}
+
+fn values(list: &Option<At<NonEmpty<String>>>) -> impl Iterator<Item = &str> {
+    list.iter().flat_map(|list| &list.value.0).map(|text| text.value.as_str())
+}

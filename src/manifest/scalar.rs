@@ -1,0 +1,243 @@
+//! The scalars of a manifest that are more than text: numbers within bounds, durations, ranges, shares.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::decode::{At, Decode, Managed, Must, NonEmpty, text_of, wrong_type};
+use super::hints;
+use super::node::{Node, Sort, Value};
+use super::problem::{Problems, quoted};
+use crate::model::{Budget, HealthPort, PortRange};
+
+/// A whole number, both bounds included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number<const MIN: u32, const MAX: u32>(pub u32);
+
+/// A port that something listens on.
+pub(crate) type Port = Number<1, 65_535>;
+
+impl Port {
+    /// As the model has it; the decoder saw to the range.
+    pub fn get(self) -> u16 {
+        u16::try_from(self.0).unwrap_or_default()
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> Decode for Number<MIN, MAX> {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let Value::Scalar(scalar) = &node.value else {
+            wrong_type(node, name, "a number", hints::shape(name), problems);
+            return None;
+        };
+        if scalar.sort() != Sort::Integer {
+            let digits = scalar.text.bytes().all(|byte| byte.is_ascii_digit()) && !scalar.text.is_empty();
+            let hint = match scalar.sort() {
+                Sort::OtherNumber if digits => Some("write it without leading zeros".to_owned()),
+                _ if digits => Some("remove the quotes".to_owned()),
+                _ => None,
+            };
+            wrong_type(node, name, "a number", hint, problems);
+            return None;
+        }
+        match scalar.text.parse() {
+            Ok(number) if (MIN..=MAX).contains(&number) => Some(Self(number)),
+            _ => {
+                problems.add(
+                    node.at,
+                    format!("{name} must be {MIN} to {MAX}, found {}", quoted(&scalar.text).trim_matches('"')),
+                );
+                None
+            }
+        }
+    }
+}
+
+/// A duration such as `15s` or `2m`, kept in seconds; the bounds are seconds, too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Duration<const MIN: u32, const MAX: u32>(pub u32);
+
+impl<const MIN: u32, const MAX: u32> Decode for Duration<MIN, MAX> {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let expected = "a duration such as 15s or 2m";
+        if let Value::Scalar(scalar) = &node.value
+            && matches!(scalar.sort(), Sort::Integer | Sort::OtherNumber)
+        {
+            wrong_type(node, name, expected, Some(format!("write the unit: {}s", scalar.text)), problems);
+            return None;
+        }
+        let text = text_of(node, name, expected, problems)?;
+        let Some(seconds) = seconds(text) else {
+            let hint = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("write the unit: {text}s"));
+            wrong_type(node, name, expected, hint, problems);
+            return None;
+        };
+        if !(MIN..=MAX).contains(&seconds) {
+            problems.add(node.at, format!("{name} must be {MIN}s to {MAX}s, found {}", quoted(text).trim_matches('"')));
+            return None;
+        }
+        Some(Self(seconds))
+    }
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    let (digits, unit) = match text.strip_suffix('s') {
+        Some(digits) => (digits, 1),
+        None => (text.strip_suffix('m')?, 60),
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse::<u32>().ok().filter(|_| plain)?.checked_mul(unit)
+}
+
+/// `metadata.name`, and the name of a port: what people refer to.
+#[derive(Clone, Debug)]
+pub(crate) struct ObjectKey(pub String);
+
+impl Decode for ObjectKey {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let text = text_of(node, name, "text", problems)?;
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+        if text.len() > 63 || !text.bytes().all(allowed) {
+            let message = format!("{name} {} is not a key of the manifest", quoted(text));
+            problems.add_hint(node.at, message, "1 to 63 lower-case letters, digits, \"-\" and \".\"");
+            return None;
+        }
+        Some(Self(text.to_owned()))
+    }
+}
+
+impl Decode for Timestamp {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let expected = "a time such as 2026-12-01T08:00:00Z";
+        let text = text_of(node, name, expected, problems)?;
+        let time = text.parse().ok();
+        if time.is_none() {
+            let hint = "date, time and zone, as in RFC 3339".to_owned();
+            wrong_type(node, name, expected, Some(hint), problems);
+        }
+        time
+    }
+}
+
+/// Where health checks knock: `traffic-port` or a port.
+impl Decode for HealthPort {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Scalar(scalar) if scalar.text == "traffic-port" => Some(Self::Traffic),
+            Value::Scalar(scalar) if scalar.sort() == Sort::Text && scalar.text.parse::<u16>().is_err() => {
+                wrong_type(node, name, "traffic-port or a number", None, problems);
+                None
+            }
+            _ => Port::decode(node, name, problems).map(|port| Self::Fixed(port.get())),
+        }
+    }
+}
+
+/// `32768-65535`
+impl Decode for PortRange {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let expected = "a range of ports such as 32768-65535";
+        let text = text_of(node, name, expected, problems)?;
+        let ends = text.split_once('-').and_then(|(from, to)| Some((port(from)?, port(to)?)));
+        let range = ends.filter(|(from, to)| from <= to).map(|(from, to)| Self { from, to });
+        if range.is_none() {
+            let hint = "1 to 65535, the lower port first".to_owned();
+            wrong_type(node, name, expected, Some(hint), problems);
+        }
+        range
+    }
+}
+
+fn port(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port: &u16| *port > 0 && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// `3` or `10%`
+impl Decode for Budget {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        if let Value::Scalar(scalar) = &node.value
+            && let Some(percent) = scalar.text.strip_suffix('%')
+        {
+            let share = percent.parse().ok().filter(|share| *share <= 100 && !percent.starts_with('+'));
+            if share.is_none() {
+                let expected = "a number, or a share from 0% to 100%";
+                wrong_type(node, name, expected, None, problems);
+            }
+            return share.map(Self::Percent);
+        }
+        let hint = Some("a number of objects, or a share such as 10%".to_owned());
+        if !matches!(&node.value, Value::Scalar(scalar) if scalar.sort() == Sort::Integer) {
+            wrong_type(node, name, "a number or a share", hint, problems);
+            return None;
+        }
+        Number::<0, 100_000>::decode(node, name, problems).map(|Number(count)| Self::Count(count))
+    }
+}
+
+macro_rules! schemas {
+    ($([$($generics:tt)*] $type:ty => $schema:tt)*) => {$(
+        impl<$($generics)*> JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+schemas! {
+    [const MIN: u32, const MAX: u32] Number<MIN, MAX> => {"type": "integer", "minimum": MIN, "maximum": MAX}
+    [const MIN: u32, const MAX: u32] Duration<MIN, MAX> => {"type": "string", "pattern": "^[0-9]+[sm]$"}
+    [] ObjectKey => {"type": "string", "pattern": "^[a-z0-9.-]{1,63}$"}
+    [] HealthPort => {"anyOf": [{"const": "traffic-port"}, {"type": "integer", "minimum": 1, "maximum": 65_535}]}
+    [] PortRange => {"type": "string", "pattern": "^[0-9]{1,5}-[0-9]{1,5}$"}
+    [] Budget => {"anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": 100_000},
+        {"type": "string", "pattern": "^(100|[0-9]{1,2})%$"},
+    ]}
+}
+
+/// Places are invisible in the schema.
+macro_rules! transparent {
+    ($($type:ty => $inner:ty),*) => {$(
+        impl<T: JsonSchema> JsonSchema for $type {
+            fn inline_schema() -> bool {
+                <$inner>::inline_schema()
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                <$inner>::schema_name()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                <$inner>::json_schema(generator)
+            }
+        }
+    )*};
+}
+
+transparent! { At<T> => T, Must<T> => T }
+
+impl<T: JsonSchema> JsonSchema for NonEmpty<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("NonEmpty_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Managed::<T>::json_schema(generator);
+        schema.insert("minItems".to_owned(), 1.into());
+        schema
+    }
+}
