@@ -1,0 +1,146 @@
+//! What a pass tells people and programs: one verdict, and everything behind it.
+//!
+//! Nothing here prints. [`text::render`] and [`json::render`] turn a [`Report`] into a `String`; both are pure and
+//! give the same bytes for the same report.
+
+use std::collections::BTreeMap;
+
+use crate::apply::{Outcome, StepResult};
+use crate::plan::{Plan, Step, Verdict};
+
+pub mod json;
+pub mod text;
+
+/// What went wrong outside of the plan's steps: a manifest, the credentials, the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Error {
+    /// The file it is in.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// The column, from 1.
+    pub column: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Error {
+    /// An error that no file is to blame for.
+    pub fn new(message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { message: message.into(), hint, ..Self::default() }
+    }
+}
+
+/// What one pass found, would do, and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Which fleet and where, as the first line of the text; empty leaves it out.
+    pub heading: String,
+    /// The plan.
+    pub plan: Plan,
+    /// What became of it; `None` when it was only shown.
+    pub outcome: Option<Outcome>,
+    /// What went wrong besides, such as a wait that ran out of time.
+    pub errors: Vec<Error>,
+    /// The calls that were sent, by their IAM names.
+    pub calls: BTreeMap<String, u64>,
+}
+
+impl Report {
+    /// What the pass amounts to; the first that applies.
+    pub fn verdict(&self) -> Verdict {
+        if !self.errors.is_empty() {
+            return Verdict::Failed;
+        }
+        let Some(outcome) = &self.outcome else { return self.plan.verdict() };
+        let results = || self.plan.steps.iter().map(|step| outcome.results.get(&step.id));
+        if results().any(|result| matches!(result, Some(StepResult::Failed(_)))) {
+            Verdict::Failed
+        } else if results().any(|result| result != Some(&StepResult::Done)) {
+            Verdict::Pending
+        } else if let Some(verdict) = self.plan.verdict_without_steps() {
+            verdict
+        } else if self.plan.steps.is_empty() {
+            Verdict::InSync
+        } else {
+            Verdict::Applied
+        }
+    }
+
+    /// The verdict and its size in a few words, such as `pending: 4 steps to apply`.
+    pub fn headline(&self) -> String {
+        let verdict = self.verdict();
+        format!("{}: {}", verdict.as_str(), self.explain(verdict))
+    }
+
+    /// What an interrupted run did, in a few words.
+    pub fn progress(&self) -> String {
+        let tally = Tally::of(self);
+        format!("{} done, {} not done", steps(tally.done), steps(self.plan.steps.len() - tally.done))
+    }
+
+    fn explain(&self, verdict: Verdict) -> String {
+        let tally = Tally::of(self);
+        let all = self.plan.steps.len();
+        match verdict {
+            Verdict::Failed if tally.failed > 0 => match tally.skipped {
+                0 => format!("{} of {} failed", tally.failed, steps(all)),
+                skipped => format!("{} of {} failed, {skipped} skipped", tally.failed, steps(all)),
+            },
+            Verdict::Failed => count(self.errors.len(), "error", "errors"),
+            Verdict::Pending if self.outcome.is_none() => format!("{} to apply", steps(all)),
+            Verdict::Pending => format!("{} of {} not applied", all - tally.done, steps(all)),
+            Verdict::Blocked => {
+                let left = count(self.plan.blocked.len(), "difference", "differences");
+                if tally.done == 0 { format!("{left} left") } else { format!("{} applied, {left} left", steps(all)) }
+            }
+            Verdict::Incomplete => {
+                let unread = self.plan.gaps.len().max(self.plan.blocked.len());
+                format!("{} could not be read", count(unread, "thing", "things"))
+            }
+            Verdict::Applied => steps(all),
+            Verdict::InSync => "nothing to do".to_owned(),
+        }
+    }
+
+    fn result_of(&self, step: &Step) -> Option<&StepResult> {
+        self.outcome.as_ref()?.results.get(&step.id)
+    }
+}
+
+/// How many steps came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    stale: usize,
+    cancelled: usize,
+}
+
+impl Tally {
+    fn of(report: &Report) -> Self {
+        let mut tally = Self::default();
+        for step in &report.plan.steps {
+            match report.result_of(step) {
+                Some(StepResult::Done) => tally.done += 1,
+                Some(StepResult::Failed(_)) => tally.failed += 1,
+                Some(StepResult::Skipped { .. }) => tally.skipped += 1,
+                Some(StepResult::Stale(_)) => tally.stale += 1,
+                Some(StepResult::Cancelled) => tally.cancelled += 1,
+                None => {}
+            }
+        }
+        tally
+    }
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+fn steps(number: usize) -> String {
+    count(number, "step", "steps")
+}

@@ -1,0 +1,212 @@
+//! A pass as one JSON document, version 1. These are wire types: the model may change, they stay. Fields may be
+//! added, and every list and field is there even when it is empty, except what only some results have.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::apply::StepResult;
+use crate::plan::{Change, Step, Verdict};
+
+use super::{Error, Report};
+
+/// The version of the documents.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The document of a pass, with a line feed at its end.
+pub fn render(report: &Report) -> String {
+    let plan = &report.plan;
+    to_text(&Document {
+        schema_version: SCHEMA_VERSION,
+        verdict: report.verdict().as_str(),
+        steps: plan.steps.iter().map(|step| WireStep::of(step, report.result_of(step))).collect(),
+        blocked: plan.blocked.iter().map(WireBlocked::of).collect(),
+        deferred: plan.deferred.iter().map(WireDeferred::of).collect(),
+        unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
+        findings: plan.findings.iter().map(WireFinding::of).collect(),
+        gaps: plan.gaps.iter().map(|(object, gap)| WireGap { object, call: &gap.call, why: &gap.why }).collect(),
+        errors: report.errors.iter().map(WireError::of).collect(),
+        calls: report.calls.clone(),
+    })
+}
+
+/// The document of a pass that did not get as far as a plan.
+pub fn render_errors(errors: &[Error]) -> String {
+    to_text(&Document {
+        schema_version: SCHEMA_VERSION,
+        verdict: Verdict::Failed.as_str(),
+        errors: errors.iter().map(WireError::of).collect(),
+        ..Document::default()
+    })
+}
+
+/// The document of `portolan validate`.
+pub fn render_validation(errors: &[Error]) -> String {
+    let errors: Vec<_> = errors.iter().map(WireError::of).collect();
+    to_text(&Validation { schema_version: SCHEMA_VERSION, valid: errors.is_empty(), errors })
+}
+
+fn to_text(document: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(document).expect("strings, numbers and lists have a JSON form");
+    text.push('\n');
+    text
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    schema_version: u32,
+    verdict: &'a str,
+    steps: Vec<WireStep<'a>>,
+    blocked: Vec<WireBlocked<'a>>,
+    deferred: Vec<WireDeferred<'a>>,
+    unchanged: Vec<String>,
+    findings: Vec<WireFinding<'a>>,
+    gaps: Vec<WireGap<'a>>,
+    errors: Vec<WireError<'a>>,
+    calls: BTreeMap<String, u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Validation<'a> {
+    schema_version: u32,
+    valid: bool,
+    errors: Vec<WireError<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireStep<'a> {
+    id: String,
+    action: &'a str,
+    object: String,
+    target: &'a str,
+    summary: &'a str,
+    reason: &'a str,
+    changes: Vec<WireChange<'a>>,
+    after: Vec<String>,
+    redeploys: bool,
+    removes: bool,
+    result: &'a str,
+    /// What AWS said; failed steps only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The step that did not get done; skipped steps only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+    /// What had changed, or that the run was interrupted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+}
+
+impl<'a> WireStep<'a> {
+    fn of(step: &'a Step, result: Option<&'a StepResult>) -> Self {
+        let Step { id, action, object, target, summary, reason, changes, after, redeploys, removes } = step;
+        let (word, error, because, note) = match result {
+            None => ("planned", None, None, None),
+            Some(StepResult::Done) => ("done", None, None, None),
+            Some(StepResult::Failed(error)) => ("failed", Some(error.to_string()), None, None),
+            Some(StepResult::Skipped { because }) => ("skipped", None, Some(because.to_string()), None),
+            Some(StepResult::Stale(why)) => ("stale", None, None, Some(why.as_str())),
+            Some(StepResult::Cancelled) => ("skipped", None, None, Some("interrupted")),
+        };
+        Self {
+            id: id.to_string(),
+            action: action.operation(),
+            object: object.to_string(),
+            target,
+            summary,
+            reason,
+            changes: changes.iter().map(WireChange::of).collect(),
+            after: after.iter().map(ToString::to_string).collect(),
+            redeploys: *redeploys,
+            removes: *removes,
+            result: word,
+            error,
+            because,
+            note,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireChange<'a> {
+    field: &'a str,
+    live: Option<&'a str>,
+    desired: Option<&'a str>,
+}
+
+impl<'a> WireChange<'a> {
+    fn of(change: &'a Change) -> Self {
+        let Change { field, live, desired } = change;
+        Self { field, live: live.as_deref(), desired: desired.as_deref() }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireBlocked<'a> {
+    object: String,
+    what: &'a str,
+    waiting_on: String,
+    changes: Vec<WireChange<'a>>,
+}
+
+impl<'a> WireBlocked<'a> {
+    fn of(blocked: &'a crate::plan::Blocked) -> Self {
+        let crate::plan::Blocked { object, what, waiting_on, changes } = blocked;
+        let changes = changes.iter().map(WireChange::of).collect();
+        Self { object: object.to_string(), what, waiting_on: waiting_on.to_string(), changes }
+    }
+}
+
+#[derive(Serialize)]
+struct WireDeferred<'a> {
+    object: String,
+    what: &'a str,
+    owner: &'a str,
+}
+
+impl<'a> WireDeferred<'a> {
+    fn of(deferred: &'a crate::plan::Deferred) -> Self {
+        let crate::plan::Deferred { object, what, owner } = deferred;
+        Self { object: object.to_string(), what, owner }
+    }
+}
+
+#[derive(Serialize)]
+struct WireFinding<'a> {
+    object: String,
+    what: &'a str,
+}
+
+impl<'a> WireFinding<'a> {
+    fn of(finding: &'a crate::plan::Finding) -> Self {
+        let crate::plan::Finding { object, what } = finding;
+        Self { object: object.to_string(), what }
+    }
+}
+
+#[derive(Serialize)]
+struct WireGap<'a> {
+    object: &'a str,
+    call: &'a str,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireError<'a> {
+    file: Option<&'a str>,
+    line: Option<usize>,
+    column: Option<usize>,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+impl<'a> WireError<'a> {
+    fn of(error: &'a Error) -> Self {
+        let Error { file, line, column, message, hint } = error;
+        Self { file: file.as_deref(), line: *line, column: *column, message, hint: hint.as_deref() }
+    }
+}

@@ -1,0 +1,142 @@
+//! A pass as people want to read it: grouped by object, one block for each step, one summary line at the end.
+//!
+//! `+` create, `~` change, `-` remove, `!` blocked, `»` left to its owner, `=` unchanged, `?` not read. The words
+//! say the same as the symbols, and the symbols the same as the colours, so nothing is lost without colour.
+
+use std::collections::BTreeMap;
+
+use crate::model::ObjectRef;
+use crate::plan::{Blocked, Deferred, Finding, Plan, Step};
+
+use super::Report;
+
+mod advice;
+mod line;
+mod paint;
+mod step;
+mod summary;
+
+pub use line::plain;
+pub use paint::{Paint, Tone};
+pub use step::{render_result, symbol};
+pub use summary::render_summary;
+
+use line::Block;
+
+/// Lines are broken at this width where their words allow it.
+const WIDTH: usize = 100;
+/// Most unchanged objects that are named; of a large fleet the number says more.
+const NAMED_UNCHANGED: usize = 12;
+
+/// The whole text of a pass: the plan, or what became of it.
+pub fn render(report: &Report, paint: Paint) -> String {
+    let mut sections = Vec::new();
+    let groups = group(&report.plan);
+    if !report.heading.is_empty() && has_something_to_say(report) {
+        sections.push(format!("{}\n", paint.tone(Tone::Quiet, &plain(&report.heading))));
+    }
+    let page = step::Page::of(report);
+    sections.extend(groups.iter().map(|(object, group)| render_group(object, group, &page, paint)));
+    if has_something_to_say(report) {
+        sections.extend(render_gaps(&report.plan, paint));
+        sections.extend(render_unchanged(&report.plan, paint));
+    }
+    let mut summary = Block::new(paint);
+    summary.sentence(0, &render_summary(report), Some(Tone::Heading));
+    sections.push(summary.into_text());
+    sections.join("\n")
+}
+
+/// A fleet that is silent gets its one line and nothing else.
+fn has_something_to_say(report: &Report) -> bool {
+    let Plan { steps, blocked, deferred, unchanged: _, findings, gaps } = &report.plan;
+    !(steps.is_empty() && blocked.is_empty() && deferred.is_empty() && findings.is_empty() && gaps.is_empty())
+}
+
+/// What a plan says about one object.
+#[derive(Default)]
+struct Group<'a> {
+    steps: Vec<&'a Step>,
+    blocked: Vec<&'a Blocked>,
+    deferred: Vec<&'a Deferred>,
+    findings: Vec<&'a Finding>,
+}
+
+fn group(plan: &Plan) -> BTreeMap<&ObjectRef, Group<'_>> {
+    let mut groups: BTreeMap<&ObjectRef, Group<'_>> = BTreeMap::new();
+    for step in &plan.steps {
+        groups.entry(&step.object).or_default().steps.push(step);
+    }
+    for blocked in &plan.blocked {
+        groups.entry(&blocked.object).or_default().blocked.push(blocked);
+    }
+    for deferred in &plan.deferred {
+        groups.entry(&deferred.object).or_default().deferred.push(deferred);
+    }
+    for finding in &plan.findings {
+        groups.entry(&finding.object).or_default().findings.push(finding);
+    }
+    groups
+}
+
+fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, paint: Paint) -> String {
+    let mut block = Block::new(paint);
+    block.line(0, &paint.tone(Tone::Heading, &plain(&object.to_string())));
+    for step in &group.steps {
+        step::render_step(&mut block, step, page);
+    }
+    for blocked in &group.blocked {
+        render_blocked(&mut block, blocked);
+    }
+    for deferred in &group.deferred {
+        block.marked("»", Tone::Defer, "deferred:", &deferred.what);
+        block.labelled(4, "owner", &deferred.owner, Tone::Quiet);
+    }
+    for finding in &group.findings {
+        block.marked("i", Tone::Quiet, "note:", &finding.what);
+    }
+    block.into_text()
+}
+
+fn render_blocked(block: &mut Block, blocked: &Blocked) {
+    block.marked("!", Tone::Blocked, "blocked:", &blocked.what);
+    block.changes(6, &blocked.changes);
+    block.labelled(4, "until", &blocked.waiting_on.to_string(), Tone::Quiet);
+}
+
+/// What could not be read, each call once with the objects that miss it.
+fn render_gaps(plan: &Plan, paint: Paint) -> Option<String> {
+    let mut objects: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for (object, gap) in &plan.gaps {
+        objects.entry((&gap.call, &gap.why)).or_default().push(object);
+    }
+    if objects.is_empty() {
+        return None;
+    }
+    let mut block = Block::new(paint);
+    block.line(0, &paint.tone(Tone::Heading, "Could not be read"));
+    for ((call, why), objects) in objects {
+        block.marked("?", Tone::Blocked, &format!("{}:", plain(call)), why);
+        block.labelled(4, "for", &shorten(&objects), Tone::Quiet);
+    }
+    Some(block.into_text())
+}
+
+fn render_unchanged(plan: &Plan, paint: Paint) -> Option<String> {
+    if plan.unchanged.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = plan.unchanged.iter().map(ToString::to_string).collect();
+    let mut block = Block::new(paint);
+    block.line(0, &paint.tone(Tone::Heading, "Unchanged"));
+    block.marked("=", Tone::Quiet, "", &shorten(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    Some(block.into_text())
+}
+
+fn shorten(names: &[&str]) -> String {
+    let named = names.iter().take(NAMED_UNCHANGED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED_UNCHANGED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}

@@ -1,0 +1,160 @@
+//! Lines: indented, wrapped, aligned, and free of whatever others wrote into names and descriptions to steer a
+//! terminal.
+
+use crate::plan::Change;
+
+use super::WIDTH;
+use super::paint::{Paint, Tone};
+
+/// Width of the labels under a headline (`why`, `after`, `until`, …).
+const LABEL: usize = 5;
+/// A live value longer than this does not push the arrows of its neighbours to the right.
+const ALIGNED_LIVE: usize = 32;
+/// The same for the names of fields.
+const ALIGNED_FIELD: usize = 36;
+
+/// `text` on one line, with every control character and every character that changes the direction of writing
+/// spelled out.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => plain.push(' '),
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                plain.extend(character.escape_unicode());
+            }
+            other if other.is_control() => plain.extend(other.escape_unicode()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn pad(text: &str, to: usize) -> String {
+    format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
+}
+
+/// Breaks at spaces so that no line is wider than `room`; a longer word stands alone.
+fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && width(&line) + 1 + width(word) > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Lines that belong together.
+pub(super) struct Block {
+    paint: Paint,
+    text: String,
+}
+
+impl Block {
+    pub(super) fn new(paint: Paint) -> Self {
+        Self { paint, text: String::new() }
+    }
+
+    pub(super) fn paint(&self) -> Paint {
+        self.paint
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// One line as it is.
+    pub(super) fn line(&mut self, indent: usize, text: &str) {
+        self.text.push_str(&" ".repeat(indent));
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
+    /// A sentence, wrapped.
+    pub(super) fn sentence(&mut self, indent: usize, text: &str, tone: Option<Tone>) {
+        for line in wrap(&plain(text), WIDTH.saturating_sub(indent)) {
+            let line = tone.map_or(line.clone(), |tone| self.paint.tone(tone, &line));
+            self.line(indent, &line);
+        }
+    }
+
+    /// `! blocked: text`, wrapped with the text's own indentation.
+    pub(super) fn marked(&mut self, symbol: &str, tone: Tone, word: &str, text: &str) {
+        let lead = if word.is_empty() { symbol.to_owned() } else { format!("{symbol} {word}") };
+        let indent = 2 + width(symbol) + 1;
+        let first_room = WIDTH.saturating_sub(2 + width(&lead) + 1);
+        let text = plain(text);
+        let first = wrap(&text, first_room).swap_remove(0);
+        self.line(2, &format!("{} {first}", self.paint.tone(tone, &lead)));
+        let rest = text.split_whitespace().skip(first.split_whitespace().count()).collect::<Vec<_>>().join(" ");
+        if !rest.is_empty() {
+            self.sentence(indent, &rest, None);
+        }
+    }
+
+    /// `why    text`, wrapped under the text.
+    pub(super) fn labelled(&mut self, indent: usize, label: &str, text: &str, tone: Tone) {
+        let room = WIDTH.saturating_sub(indent + LABEL + 2);
+        for (number, line) in wrap(&plain(text), room).iter().enumerate() {
+            let lead = if number == 0 { pad(label, LABEL) } else { " ".repeat(LABEL) };
+            self.line(indent, &self.paint.tone(tone, &format!("{lead}  {line}")));
+        }
+    }
+
+    /// The fields of a step, arrows below each other.
+    pub(super) fn changes(&mut self, indent: usize, changes: &[Change]) {
+        let rows: Vec<_> = changes.iter().map(Row::of).collect();
+        let longest = |part: fn(&Row) -> &str, most: usize| {
+            rows.iter().map(|row| width(part(row))).filter(|width| *width <= most).max().unwrap_or(0)
+        };
+        let field = longest(|row| &row.field, ALIGNED_FIELD);
+        let live = longest(|row| &row.live, ALIGNED_LIVE);
+        for row in &rows {
+            self.change(indent, row, field, live);
+        }
+    }
+
+    fn change(&mut self, indent: usize, row: &Row, field: usize, live: usize) {
+        let Row { field: name, live: from, desired: to } = row;
+        let line = format!("{}  {} → {to}", pad(name, field), pad(from, live));
+        if indent + width(&line) <= WIDTH {
+            self.line(indent, &line);
+            return;
+        }
+        self.line(indent, name);
+        for (lead, value) in [("  ", from), ("→ ", to)] {
+            for (number, part) in wrap(value, WIDTH.saturating_sub(indent + 4)).iter().enumerate() {
+                self.line(indent + 2, &format!("{}{part}", if number == 0 { lead } else { "  " }));
+            }
+        }
+    }
+}
+
+/// One field, as shown.
+struct Row {
+    field: String,
+    live: String,
+    desired: String,
+}
+
+impl Row {
+    fn of(change: &Change) -> Self {
+        let shown = |value: &Option<String>| match value.as_deref() {
+            None => "none".to_owned(),
+            Some("") => "\"\"".to_owned(),
+            Some(text) => plain(text),
+        };
+        Self { field: plain(&change.field), live: shown(&change.live), desired: shown(&change.desired) }
+    }
+}

@@ -1,0 +1,176 @@
+//! One step: its headline with the AWS operation, its fields, why it is there and what it disturbs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::apply::StepResult;
+use crate::plan::{Action, Step, StepId};
+
+use super::advice::advice;
+use super::line::{Block, plain};
+use super::paint::{Paint, Tone};
+use crate::report::Report;
+
+/// Steps that are named in `after`; a removal at the end may wait for all of them.
+const NAMED_AFTER: usize = 6;
+
+/// What all steps of a report share: its steps by number, and the widths of the page.
+pub(super) struct Page<'a> {
+    report: &'a Report,
+    steps: BTreeMap<StepId, &'a Step>,
+    id: usize,
+    result: usize,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn of(report: &'a Report) -> Self {
+        let steps = &report.plan.steps;
+        let words = steps.iter().filter_map(|step| report.result_of(step));
+        Self {
+            report,
+            steps: steps.iter().map(|step| (step.id, step)).collect(),
+            id: steps.iter().map(|step| step.id.to_string().len()).max().unwrap_or(0),
+            result: words.map(|result| word(result).0.len()).max().unwrap_or(0),
+        }
+    }
+
+    /// Where everything below the headline starts.
+    fn body(&self) -> usize {
+        2 + 2 + self.id + 2
+    }
+
+    /// The steps right before this one: those that another one of its `after` implies say nothing new.
+    fn after(&self, step: &Step) -> Option<String> {
+        let mut implied = BTreeSet::new();
+        let mut open: Vec<StepId> = step.after.iter().copied().collect();
+        while let Some(id) = open.pop() {
+            let before = self.steps.get(&id).into_iter().flat_map(|step| &step.after);
+            open.extend(before.filter(|before| implied.insert(**before)));
+        }
+        let direct: Vec<StepId> = step.after.difference(&implied).copied().collect();
+        let named = direct.iter().take(NAMED_AFTER).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match direct.len() {
+            0 => None,
+            number if number > NAMED_AFTER => Some(format!("{named} and {} more", number - NAMED_AFTER)),
+            _ => Some(named),
+        }
+    }
+}
+
+/// The symbol of an action and its tone: `+` create, `~` change, `-` remove.
+pub fn symbol(action: &Action) -> (&'static str, Tone) {
+    match action {
+        Action::RegisterTaskDefinition { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::CreateRule { .. }
+        | Action::RegisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. } => ("+", Tone::Create),
+        Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::ModifyRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::ModifyListener { .. } => ("~", Tone::Change),
+        Action::DeleteTargetGroup { .. }
+        | Action::DeleteRule { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => ("-", Tone::Remove),
+    }
+}
+
+fn word(result: &StepResult) -> (&'static str, Tone) {
+    match result {
+        StepResult::Done => ("done", Tone::Good),
+        StepResult::Failed(_) => ("failed", Tone::Bad),
+        StepResult::Skipped { .. } => ("skipped", Tone::Blocked),
+        StepResult::Stale(_) => ("stale", Tone::Blocked),
+        StepResult::Cancelled => ("not run", Tone::Blocked),
+    }
+}
+
+/// The end of a step on one line, for those who watch: `done  CreateRule on … (TargetGroup/checkout-http)`.
+pub fn render_result(step: &Step, result: &StepResult, paint: Paint) -> String {
+    let (text, tone) = word(result);
+    let what = format!("{} {} on {} ({})", step.id, step.action.operation(), short(&step.target), step.object);
+    let what = plain(&what);
+    let why = match result {
+        StepResult::Done | StepResult::Cancelled => String::new(),
+        StepResult::Failed(error) => format!(": {}", plain(&error.to_string())),
+        StepResult::Skipped { because } => format!(": {because} did not get done"),
+        StepResult::Stale(why) => format!(": {}", plain(why)),
+    };
+    format!("{} {what}{why}", paint.tone(tone, &format!("{text:<7}")))
+}
+
+pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
+    let paint = block.paint();
+    let (symbol, tone) = symbol(&step.action);
+    let result = page.report.result_of(step);
+    let id = format!("{:<width$}", step.id.to_string(), width = page.id);
+    let mut head = format!("{} {id}  ", paint.tone(tone, symbol));
+    if let Some(result) = result {
+        let (text, tone) = word(result);
+        head.push_str(&paint.tone(tone, &format!("{text:<width$}", width = page.result)));
+        head.push_str("  ");
+    }
+    head.push_str(&paint.tone(tone, step.action.operation()));
+    head.push_str(" · ");
+    head.push_str(&plain(short(&step.target)));
+    block.line(2, &head);
+
+    let body = page.body();
+    render_outcome(block, body, result);
+    block.sentence(body, &step.summary, None);
+    block.changes(body + 2, &step.changes);
+    block.labelled(body, "why", &step.reason, Tone::Quiet);
+    if let Some(after) = page.after(step) {
+        block.labelled(body, "after", &after, Tone::Quiet);
+    }
+    if let Some(note) = disturbance(step) {
+        block.labelled(body, "note", note, Tone::Change);
+    }
+}
+
+/// What AWS said and what to do about it; nothing for a step that is done or only planned.
+fn render_outcome(block: &mut Block, body: usize, result: Option<&StepResult>) {
+    match result {
+        None | Some(StepResult::Done) => {}
+        Some(StepResult::Failed(error)) => {
+            block.labelled(body, "error", &error.to_string(), Tone::Bad);
+            block.labelled(body, "next", &advice(error), Tone::Heading);
+        }
+        Some(StepResult::Skipped { because }) => {
+            block.labelled(body, "cause", &format!("{because} did not get done"), Tone::Blocked);
+        }
+        Some(StepResult::Stale(why)) => {
+            block.labelled(body, "cause", why, Tone::Blocked);
+            block.labelled(
+                body,
+                "next",
+                "run again: it was not touched, and the next pass reads it anew",
+                Tone::Heading,
+            );
+        }
+        Some(StepResult::Cancelled) => {
+            block.labelled(body, "cause", "the run was interrupted before it", Tone::Blocked);
+        }
+    }
+}
+
+fn disturbance(step: &Step) -> Option<&'static str> {
+    let shows_removal = symbol(&step.action).0 == "-";
+    match (step.redeploys, step.removes && !shows_removal) {
+        (true, true) => Some("starts an ECS deployment and takes something away"),
+        (true, false) => Some("starts an ECS deployment"),
+        (false, true) => Some("takes something away"),
+        (false, false) => None,
+    }
+}
+
+/// An ARN without the part that is the same for everything in the fleet.
+fn short(target: &str) -> &str {
+    match target.strip_prefix("arn:") {
+        Some(rest) => rest.splitn(5, ':').nth(4).unwrap_or(target),
+        None => target,
+    }
+}

@@ -1,0 +1,69 @@
+//! The one line that says it all.
+
+use crate::plan::Step;
+use crate::report::{Report, Tally, count, steps};
+
+use super::step::symbol;
+
+/// Such as `Plan: 2 to create, 2 to change, 0 to remove; 1 blocked, 1 deferred, 3 unchanged.`
+pub fn render_summary(report: &Report) -> String {
+    let plan = &report.plan;
+    let rest = rest(report);
+    let with_rest = |lead: String| match rest.as_str() {
+        "" => format!("{lead}."),
+        rest => format!("{lead}; {rest}."),
+    };
+    match (&report.outcome, plan.steps.is_empty()) {
+        (_, true) if is_silent(report) => silence(plan.unchanged.len()),
+        (_, true) => with_rest("Nothing to apply".to_owned()),
+        (None, false) => {
+            let of = |wanted: &str| plan.steps.iter().filter(|step| symbol(&step.action).0 == wanted).count();
+            let lead = format!("Plan: {} to create, {} to change, {} to remove", of("+"), of("~"), of("-"));
+            with_rest(lead) + &deployments(&plan.steps)
+        }
+        (Some(_), false) => with_rest(results(report)),
+    }
+}
+
+fn is_silent(report: &Report) -> bool {
+    report.plan.blocked.is_empty() && report.plan.deferred.is_empty() && report.plan.gaps.is_empty()
+}
+
+fn silence(unchanged: usize) -> String {
+    match unchanged {
+        0 => "In sync: nothing to do.".to_owned(),
+        number => format!("In sync: {} checked, nothing to do.", count(number, "object", "objects")),
+    }
+}
+
+fn results(report: &Report) -> String {
+    let Tally { done, failed, skipped, stale, cancelled } = Tally::of(report);
+    let all = report.plan.steps.len();
+    if done == all {
+        return format!("Applied: {} done", steps(all));
+    }
+    let parts = [(failed, "failed"), (skipped, "skipped"), (stale, "stale"), (cancelled, "not run")];
+    let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!(", {number} {word}"));
+    format!("Applied in part: {done} of {} done{}", steps(all), parts.collect::<String>())
+}
+
+/// Everything that is no step; what there is none of is left out.
+fn rest(report: &Report) -> String {
+    let plan = &report.plan;
+    let parts = [
+        (plan.blocked.len(), "blocked"),
+        (plan.deferred.len(), "deferred"),
+        (plan.gaps.len(), "not read"),
+        (plan.unchanged.len(), "unchanged"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn deployments(all: &[Step]) -> String {
+    match all.iter().filter(|step| step.redeploys).count() {
+        0 => String::new(),
+        1 => " 1 step starts an ECS deployment.".to_owned(),
+        number => format!(" {number} steps start ECS deployments."),
+    }
+}
