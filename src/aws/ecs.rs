@@ -1,1 +1,264 @@
-//! Conversions.
+//! ECS's types and the model's, both ways. What AWS fills in or leaves out is made the same here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use aws_sdk_applicationautoscaling::types::ScalableTarget as SdkScalableTarget;
+use aws_sdk_ecs::types as sdk;
+
+use crate::model::service::AdvancedConfiguration;
+use crate::model::{
+    Awsvpc, Binding, Container, Deployment, DeploymentController, GroupId, LoadBalancerEntry, NetworkMode,
+    PastDeployment, PortMapping, Rollout, ScalableTarget, Scheduling, Service, ServiceId, ServiceStatus, Strategy,
+    SubnetId, Tags, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Transport,
+};
+
+/// Numbers of AWS's are signed; a negative one, which AWS never sends, reads as 0.
+pub(super) fn count(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+pub(super) fn port(number: i32) -> Option<u16> {
+    u16::try_from(number).ok()
+}
+
+pub(super) fn tags_from_sdk(tags: &[sdk::Tag]) -> Tags {
+    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+}
+
+pub(super) fn tags_to_sdk(tags: &Tags) -> Vec<sdk::Tag> {
+    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// A service that is ACTIVE or DRAINING; `None` for every other status, which all mean that it does not exist.
+pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option<Service> {
+    let status = match service.status()? {
+        "ACTIVE" => ServiceStatus::Active,
+        "DRAINING" => ServiceStatus::Draining,
+        _ => return None,
+    };
+    let strategy = service.deployment_configuration().and_then(|configuration| configuration.strategy());
+    Some(Service {
+        id: id.clone(),
+        arn: service.service_arn().unwrap_or_default().to_owned(),
+        status,
+        scheduling: match service.scheduling_strategy() {
+            Some(sdk::SchedulingStrategy::Daemon) => Scheduling::Daemon,
+            _ => Scheduling::Replica,
+        },
+        controller: match service.deployment_controller().map(sdk::DeploymentController::r#type) {
+            Some(sdk::DeploymentControllerType::CodeDeploy) => DeploymentController::CodeDeploy,
+            Some(sdk::DeploymentControllerType::External) => DeploymentController::External,
+            _ => DeploymentController::Ecs,
+        },
+        strategy: match strategy {
+            Some(sdk::DeploymentStrategy::BlueGreen) => Strategy::BlueGreen,
+            Some(sdk::DeploymentStrategy::Linear) => Strategy::Linear,
+            Some(sdk::DeploymentStrategy::Canary) => Strategy::Canary,
+            _ => Strategy::Rolling,
+        },
+        managed_by_ecs: service.resource_management_type() == Some(&sdk::ResourceManagementType::Ecs),
+        desired_count: count(service.desired_count()),
+        running_count: count(service.running_count()),
+        task_definition: TaskDefinitionArn::from(service.task_definition().unwrap_or_default()),
+        load_balancers: service.load_balancers().iter().map(entry_from_sdk).collect(),
+        network: service.network_configuration().and_then(awsvpc_from_sdk),
+        deployments: service.deployments().iter().map(deployment_from_sdk).collect(),
+    })
+}
+
+fn deployment_from_sdk(deployment: &sdk::Deployment) -> Deployment {
+    Deployment {
+        primary: deployment.status() == Some("PRIMARY"),
+        rollout: deployment.rollout_state().and_then(|state| match state {
+            sdk::DeploymentRolloutState::InProgress => Some(Rollout::InProgress),
+            sdk::DeploymentRolloutState::Completed => Some(Rollout::Completed),
+            sdk::DeploymentRolloutState::Failed => Some(Rollout::Failed),
+            _ => None,
+        }),
+        task_definition: TaskDefinitionArn::from(deployment.task_definition().unwrap_or_default()),
+    }
+}
+
+pub(super) fn entry_from_sdk(entry: &sdk::LoadBalancer) -> LoadBalancerEntry {
+    LoadBalancerEntry {
+        target_group: entry.target_group_arn().map(TargetGroupArn::from),
+        classic: entry.load_balancer_name().map(str::to_owned),
+        container: entry.container_name().unwrap_or_default().to_owned(),
+        container_port: entry.container_port().and_then(port).unwrap_or_default(),
+        advanced: entry.advanced_configuration().map(|advanced| AdvancedConfiguration {
+            alternate_target_group: advanced.alternate_target_group_arn().map(TargetGroupArn::from),
+            production_listener_rule: advanced.production_listener_rule().map(str::to_owned),
+            test_listener_rule: advanced.test_listener_rule().map(str::to_owned),
+            role: advanced.role_arn().map(str::to_owned),
+        }),
+    }
+}
+
+/// An entry as it is sent; `target_group` is the entry's own, or the one that an earlier step made for it.
+pub(super) fn entry_to_sdk(entry: &LoadBalancerEntry, target_group: Option<&TargetGroupArn>) -> sdk::LoadBalancer {
+    let advanced = entry.advanced.as_ref().map(|advanced| {
+        sdk::AdvancedConfiguration::builder()
+            .set_alternate_target_group_arn(advanced.alternate_target_group.as_ref().map(ToString::to_string))
+            .set_production_listener_rule(advanced.production_listener_rule.clone())
+            .set_test_listener_rule(advanced.test_listener_rule.clone())
+            .set_role_arn(advanced.role.clone())
+            .build()
+    });
+    sdk::LoadBalancer::builder()
+        .set_target_group_arn(target_group.or(entry.target_group.as_ref()).map(ToString::to_string))
+        .set_load_balancer_name(entry.classic.clone())
+        .container_name(&entry.container)
+        .container_port(i32::from(entry.container_port))
+        .set_advanced_configuration(advanced)
+        .build()
+}
+
+pub(super) fn awsvpc_from_sdk(configuration: &sdk::NetworkConfiguration) -> Option<Awsvpc> {
+    let awsvpc = configuration.awsvpc_configuration()?;
+    Some(Awsvpc {
+        subnets: awsvpc.subnets().iter().map(|id| SubnetId::from(id.as_str())).collect(),
+        security_groups: awsvpc.security_groups().iter().map(|id| GroupId::from(id.as_str())).collect(),
+        assign_public_ip: awsvpc.assign_public_ip().map(|value| value.as_str().to_owned()),
+    })
+}
+
+pub(super) fn awsvpc_to_sdk(network: &Awsvpc) -> Result<sdk::NetworkConfiguration, String> {
+    let groups: Vec<String> = network.security_groups.iter().map(ToString::to_string).collect();
+    let awsvpc = sdk::AwsVpcConfiguration::builder()
+        .set_subnets(Some(network.subnets.iter().map(ToString::to_string).collect()))
+        .set_security_groups((!groups.is_empty()).then_some(groups))
+        .set_assign_public_ip(network.assign_public_ip.as_deref().map(sdk::AssignPublicIp::from))
+        .build()
+        .map_err(|error| error.to_string())?;
+    Ok(sdk::NetworkConfiguration::builder().awsvpc_configuration(awsvpc).build())
+}
+
+/// A task definition without what a copy would lose, which its raw answer tells.
+pub(super) fn task_definition_from_sdk(definition: &sdk::TaskDefinition, tags: &[sdk::Tag]) -> TaskDefinition {
+    let network_mode = match definition.network_mode() {
+        Some(sdk::NetworkMode::Awsvpc) => NetworkMode::Awsvpc,
+        Some(sdk::NetworkMode::Host) => NetworkMode::Host,
+        Some(sdk::NetworkMode::None) => NetworkMode::None,
+        _ => NetworkMode::Bridge,
+    };
+    let containers = definition.container_definitions().iter().map(|container| {
+        (container.name().unwrap_or_default().to_owned(), container_from_sdk(container, network_mode))
+    });
+    TaskDefinition {
+        arn: TaskDefinitionArn::from(definition.task_definition_arn().unwrap_or_default()),
+        family: definition.family().unwrap_or_default().to_owned(),
+        active: definition.status() == Some(&sdk::TaskDefinitionStatus::Active),
+        network_mode,
+        containers: containers.collect::<BTreeMap<_, _>>(),
+        tags: tags_from_sdk(tags),
+        uncopyable: Vec::new(),
+    }
+}
+
+fn container_from_sdk(container: &sdk::ContainerDefinition, mode: NetworkMode) -> Container {
+    let mut ports: Vec<PortMapping> = container
+        .port_mappings()
+        .iter()
+        .filter_map(|mapping| {
+            Some(PortMapping {
+                container_port: mapping.container_port().and_then(port).filter(|number| *number > 0)?,
+                host_port: match mode {
+                    NetworkMode::Bridge => Some(mapping.host_port().and_then(port).unwrap_or(0)),
+                    NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
+                },
+                protocol: transport_from_sdk(mapping.protocol()),
+            })
+        })
+        .collect();
+    ports.sort();
+    let ranges = container.port_mappings().iter().filter_map(|mapping| mapping.container_port_range());
+    Container { ports, port_ranges: ranges.map(str::to_owned).collect() }
+}
+
+/// ECS takes everything but `udp` for tcp, what it does not know included.
+pub(super) fn transport_from_sdk(protocol: Option<&sdk::TransportProtocol>) -> Transport {
+    match protocol {
+        Some(sdk::TransportProtocol::Udp) => Transport::Udp,
+        _ => Transport::Tcp,
+    }
+}
+
+pub(super) fn transport_to_sdk(transport: Transport) -> sdk::TransportProtocol {
+    match transport {
+        Transport::Tcp => sdk::TransportProtocol::Tcp,
+        Transport::Udp => sdk::TransportProtocol::Udp,
+    }
+}
+
+/// The address of a task in awsvpc mode: `None` when it has no network interface at all, `Some(None)` when AWS did
+/// not say yet which address the interface has.
+pub(super) fn address_from_sdk(task: &sdk::Task) -> Option<Option<IpAddr>> {
+    let mut has_interface = false;
+    for attachment in task.attachments() {
+        if !matches!(attachment.r#type(), Some("ElasticNetworkInterface" | "eni")) {
+            continue;
+        }
+        has_interface = true;
+        let detail = attachment.details().iter().find(|detail| detail.name() == Some("privateIPv4Address"));
+        if let Some(address) = detail.and_then(|detail| detail.value()?.parse().ok()) {
+            return Some(Some(address));
+        }
+    }
+    for interface in task.containers().iter().flat_map(|container| container.network_interfaces()) {
+        has_interface = true;
+        let text = interface.private_ipv4_address().or(interface.ipv6_address());
+        if let Some(address) = text.and_then(|text| text.parse().ok()) {
+            return Some(Some(address));
+        }
+    }
+    has_interface.then_some(None)
+}
+
+/// The ports of a task that are bound on its instance; port ranges are left out.
+pub(super) fn bindings_from_sdk(task: &sdk::Task) -> Vec<Binding> {
+    let bindings = task.containers().iter().flat_map(|container| {
+        container.network_bindings().iter().filter_map(|binding| {
+            Some(Binding {
+                container: container.name()?.to_owned(),
+                container_port: binding.container_port().and_then(port)?,
+                host_port: binding.host_port().and_then(port).filter(|number| *number > 0)?,
+                protocol: transport_from_sdk(binding.protocol()),
+            })
+        })
+    });
+    // One for each family of addresses: the same ports twice.
+    bindings.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// How a deployment that AWS lists ended: `None` while it is still under way.
+///
+/// AWS has no status FAILED: what the circuit breaker or an alarm gives up is rolled back, or STOPPED where no
+/// rollback is configured.
+pub(super) fn has_failed(status: &sdk::ServiceDeploymentStatus) -> Option<bool> {
+    match status.as_str() {
+        "SUCCESSFUL" => Some(false),
+        "PENDING" | "IN_PROGRESS" => None,
+        text if text.starts_with("ROLLBACK") || text.starts_with("STOP") || text.contains("FAIL") => Some(true),
+        _ => None,
+    }
+}
+
+pub(super) fn past_from_sdk(failed: bool, revision: &sdk::ServiceRevision) -> PastDeployment {
+    PastDeployment {
+        failed,
+        task_definition: TaskDefinitionArn::from(revision.task_definition().unwrap_or_default()),
+        fingerprint: None,
+        load_balancers: revision.load_balancers().iter().map(entry_from_sdk).collect(),
+        network: revision.network_configuration().and_then(awsvpc_from_sdk),
+    }
+}
+
+pub(super) fn scalable_target_from_sdk(target: &SdkScalableTarget) -> ScalableTarget {
+    let suspended = target.suspended_state().is_some_and(|state| {
+        state.dynamic_scaling_in_suspended() == Some(true)
+            && state.dynamic_scaling_out_suspended() == Some(true)
+            && state.scheduled_scaling_suspended() == Some(true)
+    });
+    ScalableTarget { min: count(target.min_capacity()), max: count(target.max_capacity()), suspended }
+}

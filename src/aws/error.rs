@@ -8,7 +8,6 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::apply::{AwsError, ErrorKind};
-use crate::model::Gap;
 
 /// Longest message that is kept.
 const MESSAGE_LIMIT: usize = 500;
@@ -74,7 +73,6 @@ fn kind_of_status(status: u16) -> ErrorKind {
     match status {
         429 => ErrorKind::Throttled,
         403 => ErrorKind::Denied,
-        404 => ErrorKind::NotFound,
         // 501: the endpoint does not have this operation; it will not have it in a second either.
         501 => ErrorKind::Other,
         500..=599 => ErrorKind::Transient,
@@ -157,11 +155,6 @@ pub(crate) fn is_unknown_operation(error: &AwsError) -> bool {
         "Http501",
     ];
     CODES.contains(&error.code.as_str())
-}
-
-/// The gap that an error leaves.
-pub(crate) fn gap(error: &AwsError) -> Gap {
-    Gap { call: error.call.clone(), why: error.code.clone() }
 }
 
 /// One line without control characters, of bounded length: messages carry names and descriptions that others chose.

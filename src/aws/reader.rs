@@ -1,25 +1,135 @@
-//! Reads AWS.
+//! Reads AWS: what to ask, in batches and pages, and what stays unknown when a call fails.
+//!
+//! What hangs together is read in one chain (`ecs`: services → task definitions, tasks → instances; `balancing`: load
+//! balancers → listeners → rules → tags), the chains run side by side, and the questions that planning has about the
+//! result are asked last. An error never ends the reading: it becomes [`Seen::Unknown`] for what it was about.
 
-use crate::apply::Observe;
-use crate::model::{Desired, Observed};
+mod balancing;
+mod deployments;
+mod gaps;
+mod groups;
+mod hosts;
+mod network;
+mod services;
+mod target_health;
+mod task_definitions;
+mod tasks;
 
-use super::Clients;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::future::Future;
+use std::sync::Mutex;
 
-/// Reads AWS; remembers task definitions, which never change, for as long as it lives.
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tokio::sync::Semaphore;
+
+use crate::apply::{AwsError, ErrorKind, Observe};
+use crate::model::{Desired, Gap, Observed, Seen, TaskDefinition, TaskDefinitionArn};
+use crate::plan::questions;
+
+use super::{Clients, error};
+
+/// Most calls under way at a time.
+const IN_FLIGHT: usize = 16;
+
+/// Reads AWS. Remembers task definitions, which never change, for as long as it lives.
 #[derive(Debug)]
 pub struct Reader {
     clients: Clients,
+    permits: Semaphore,
+    task_definitions: Mutex<BTreeMap<TaskDefinitionArn, TaskDefinition>>,
 }
 
 impl Reader {
     /// A reader with an empty memory.
     pub fn new(clients: &Clients) -> Self {
-        Self { clients: clients.clone() }
+        Self {
+            clients: clients.clone(),
+            permits: Semaphore::new(IN_FLIGHT),
+            task_definitions: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Sends a request, or all pages of one, when there is room for it.
+    async fn ask<T, E>(
+        &self,
+        call: &str,
+        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        // The semaphore is never closed, so there is always a permit in the end.
+        let _permit = self.permits.acquire().await;
+        request.await.map_err(|error| {
+            let error = error::from_sdk(call, &error);
+            tracing::warn!(call = error.call, code = error.code, message = error.message, "read failed");
+            error
+        })
     }
 }
 
 impl Observe for Reader {
-    async fn observe(&self, _desired: &Desired) -> Observed {
-        Observed::unasked(self.clients.region())
+    async fn observe(&self, desired: &Desired) -> Observed {
+        let mut observed = Observed::unasked(self.clients.region());
+        let (ecs, balancing, network) =
+            tokio::join!(self.services(desired), self.balancing(desired), self.network(desired));
+        ecs.store(&mut observed);
+        balancing.store(&mut observed);
+        network.store(&mut observed);
+
+        let groups = questions::groups_to_read(desired, &observed);
+        let target_groups = questions::target_groups_to_check(desired, &observed);
+        let looked_back = questions::services_to_look_back(desired, &observed);
+        let (ingress, targets, past) = tokio::join!(
+            self.ingress(&groups),
+            self.target_health(&target_groups),
+            self.past_deployments(&looked_back, &observed),
+        );
+        observed.ingress = ingress;
+        observed.targets = targets;
+        observed.past_deployments = past;
+
+        let unexplained = questions::unexplained_targets(desired, &observed);
+        if unexplained != questions::Unexplained::default() {
+            let clusters = observed.tasks.keys().map(|service| service.cluster.clone()).collect();
+            let (stopping, interfaces, hosts) = tokio::join!(
+                self.stopping_tasks(&clusters),
+                self.interfaces(&unexplained.addresses),
+                self.hosts(&unexplained.instances),
+            );
+            stopping.store(&mut observed);
+            observed.interfaces = interfaces;
+            observed.hosts.extend(hosts);
+        }
+        gaps::note(desired, &mut observed);
+        observed
     }
+}
+
+/// What an error leaves: not known.
+fn unknown<T>(error: &AwsError) -> Seen<T> {
+    Seen::Unknown(gap(error))
+}
+
+/// The gap that an error leaves. Who has no valid credentials needs more than a code.
+fn gap(error: &AwsError) -> Gap {
+    let why = match error.kind {
+        ErrorKind::Credentials => format!("{}: {}", error.code, error.message),
+        _ => error.code.clone(),
+    };
+    Gap { call: error.call.clone(), why }
+}
+
+/// What an error leaves where the thing that was asked for may just not be there.
+fn absent_or_unknown<T>(error: &AwsError) -> Seen<T> {
+    if error.kind == ErrorKind::NotFound { Seen::Absent } else { unknown(error) }
+}
+
+const NOT_ASKED: &str = "not asked";
+
+/// For what the manifest does not need.
+fn not_asked(call: &str) -> Gap {
+    Gap { call: call.to_owned(), why: NOT_ASKED.to_owned() }
 }

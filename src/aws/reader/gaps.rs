@@ -1,0 +1,126 @@
+//! Names for what could not be read: every unknown of a reading, with the object it was for.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Desired, Gap, ObjectRef, Observed, Seen, ServiceId, TargetGroup};
+
+use super::NOT_ASKED;
+
+/// Notes every gap of the reading in `observed.gaps`. What was not asked for is none.
+pub(super) fn note(desired: &Desired, observed: &mut Observed) {
+    let mut notes = Notes { desired, found: BTreeSet::new() };
+    notes.of_the_region(observed);
+    notes.of_services(observed);
+    notes.of_balancing(observed);
+    notes.of_ec2(observed);
+    let found = notes.found;
+    observed.gaps.extend(found);
+}
+
+struct Notes<'a> {
+    desired: &'a Desired,
+    found: BTreeSet<(String, Gap)>,
+}
+
+impl Notes<'_> {
+    fn add<T>(&mut self, name: impl Into<String>, seen: &Seen<T>) {
+        if let Some(gap) = seen.gap().filter(|gap| gap.why != NOT_ASKED) {
+            self.found.insert((name.into(), gap.clone()));
+        }
+    }
+
+    fn fleet(&self) -> String {
+        ObjectRef::fleet(&self.desired.fleet.name).to_string()
+    }
+
+    fn service(&self, id: &ServiceId) -> String {
+        let found = self.desired.services.values().find(|service| service.id == *id);
+        found.map_or_else(|| id.to_string(), |service| ObjectRef::service(&service.key).to_string())
+    }
+
+    fn target_group(&self, group: &TargetGroup) -> String {
+        let mut all = self.desired.target_groups.values();
+        let found = all.find(|wanted| wanted.name == group.name || wanted.name == group.arn.as_str());
+        found.map_or_else(|| group.name.clone(), |wanted| ObjectRef::target_group(&wanted.key).to_string())
+    }
+
+    fn of_the_region(&mut self, observed: &Observed) {
+        let fleet = self.fleet();
+        self.add(&fleet, &observed.account);
+        self.add(&fleet, &observed.vpcs);
+        self.add(&fleet, &observed.subnets);
+        self.add(&fleet, &observed.security_groups);
+        self.add(&fleet, &observed.marked_ingress);
+        self.add(&fleet, &observed.load_balancers);
+        self.add(&fleet, &observed.target_groups);
+        self.add(&fleet, &observed.limits);
+        for (name, seen) in &observed.clusters {
+            self.add(name, seen);
+        }
+    }
+
+    fn of_services(&mut self, observed: &Observed) {
+        for (id, seen) in &observed.services {
+            self.add(self.service(id), seen);
+        }
+        for (id, seen) in &observed.tasks {
+            self.add(self.service(id), seen);
+        }
+        for (id, seen) in &observed.past_deployments {
+            self.add(self.service(id), seen);
+        }
+        for (id, seen) in &observed.scalable_targets {
+            self.add(self.service(id), seen);
+        }
+        for (arn, seen) in &observed.task_definitions {
+            let services = observed.services.iter().filter(|(_, service)| {
+                let service = service.as_ref().present();
+                service.is_some_and(|service| service.task_definition == *arn)
+            });
+            let users: Vec<String> = services.map(|(id, _)| self.service(id)).collect();
+            for user in &users {
+                self.add(user, seen);
+            }
+            if users.is_empty() {
+                self.add(arn.as_str(), seen);
+            }
+        }
+    }
+
+    fn of_balancing(&mut self, observed: &Observed) {
+        let balancers: Vec<_> = observed.load_balancers.as_ref().present().into_iter().flatten().collect();
+        let groups: Vec<_> = observed.target_groups.as_ref().present().into_iter().flatten().collect();
+        for (arn, seen) in &observed.listeners {
+            let found = balancers.iter().find(|balancer| balancer.arn == *arn);
+            self.add(found.map_or(arn.as_str(), |balancer| &balancer.name), seen);
+        }
+        for (arn, seen) in &observed.rules {
+            self.add(arn.as_str(), seen);
+            for rule in seen.as_ref().present().into_iter().flatten() {
+                self.add(arn.as_str(), &rule.tags);
+            }
+        }
+        for group in &groups {
+            let name = self.target_group(group);
+            self.add(&name, &group.tags);
+            if let Some(seen) = observed.attributes.get(&group.arn) {
+                self.add(&name, seen);
+            }
+            if let Some(seen) = observed.targets.get(&group.arn) {
+                self.add(&name, seen);
+            }
+        }
+    }
+
+    fn of_ec2(&mut self, observed: &Observed) {
+        for (id, seen) in &observed.ingress {
+            self.add(id.as_str(), seen);
+        }
+        for (id, seen) in &observed.hosts {
+            self.add(id.as_str(), seen);
+        }
+        for (address, seen) in &observed.interfaces {
+            self.add(address.to_string(), seen);
+        }
+    }
+}

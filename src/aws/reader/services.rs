@@ -1,0 +1,200 @@
+//! Clusters, services and their scalable targets; the chain from services to tasks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+
+use crate::apply::{AwsError, ErrorKind};
+use crate::aws::ecs;
+use crate::model::{
+    Autoscaling, Cluster, Desired, Gap, Observed, ScalableTarget, Seen, Service, ServiceId, TaskDefinition,
+    TaskDefinitionArn,
+};
+
+use super::tasks::ReadTasks;
+use super::{Reader, absent_or_unknown, unknown};
+
+const CLUSTERS: &str = "ecs:DescribeClusters";
+const SERVICES: &str = "ecs:DescribeServices";
+const SCALABLE_TARGETS: &str = "application-autoscaling:DescribeScalableTargets";
+
+/// Everything that is read from ECS before planning has questions.
+pub(super) struct ReadServices {
+    clusters: BTreeMap<String, Seen<Cluster>>,
+    services: BTreeMap<ServiceId, Seen<Service>>,
+    task_definitions: BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>>,
+    scalable_targets: BTreeMap<ServiceId, Seen<ScalableTarget>>,
+    tasks: ReadTasks,
+}
+
+impl ReadServices {
+    pub(super) fn store(self, observed: &mut Observed) {
+        observed.clusters = self.clusters;
+        observed.services = self.services;
+        observed.task_definitions = self.task_definitions;
+        observed.scalable_targets = self.scalable_targets;
+        self.tasks.store(observed);
+    }
+}
+
+impl Reader {
+    pub(super) async fn services(&self, desired: &Desired) -> ReadServices {
+        let ids: BTreeSet<ServiceId> = desired.services.values().map(|service| service.id.clone()).collect();
+        let (clusters, (services, task_definitions), scalable_targets, tasks) = tokio::join!(
+            self.clusters(desired.clusters()),
+            self.services_and_definitions(&ids),
+            self.scalable_targets(desired, &ids),
+            self.tasks(desired),
+        );
+        ReadServices { clusters, services, task_definitions, scalable_targets, tasks }
+    }
+
+    async fn services_and_definitions(
+        &self,
+        ids: &BTreeSet<ServiceId>,
+    ) -> (BTreeMap<ServiceId, Seen<Service>>, BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>>) {
+        let services = self.describe_services(ids).await;
+        let present = services.values().filter_map(|seen| seen.as_ref().present());
+        let arns: BTreeSet<TaskDefinitionArn> = present
+            .flat_map(|service| {
+                let deployed = service.deployments.iter().map(|deployment| &deployment.task_definition);
+                deployed.chain([&service.task_definition])
+            })
+            .filter(|arn| !arn.as_str().is_empty())
+            .cloned()
+            .collect();
+        let definitions = self.task_definitions(&arns).await;
+        (services, definitions)
+    }
+
+    async fn clusters(&self, names: BTreeSet<String>) -> BTreeMap<String, Seen<Cluster>> {
+        let names: Vec<String> = names.into_iter().collect();
+        let batches = names.chunks(100).map(async |names| {
+            let request = self.clients.reading.ecs.describe_clusters().set_clusters(Some(names.to_vec()));
+            let answer = self.ask(CLUSTERS, request.send()).await;
+            names.iter().map(|name| (name.clone(), cluster(name, &answer))).collect::<Vec<_>>()
+        });
+        join_all(batches).await.into_iter().flatten().collect()
+    }
+
+    async fn describe_services(&self, ids: &BTreeSet<ServiceId>) -> BTreeMap<ServiceId, Seen<Service>> {
+        let mut clusters: BTreeMap<&str, Vec<&ServiceId>> = BTreeMap::new();
+        for id in ids {
+            clusters.entry(&id.cluster).or_default().push(id);
+        }
+        let batches = clusters.values().flat_map(|ids| ids.chunks(10)).map(|batch| self.describe_batch(batch));
+        join_all(batches).await.into_iter().flatten().collect()
+    }
+
+    /// At most ten services of one cluster.
+    async fn describe_batch(&self, ids: &[&ServiceId]) -> Vec<(ServiceId, Seen<Service>)> {
+        let Some(first) = ids.first() else { return Vec::new() };
+        let names = ids.iter().map(|id| id.name.clone()).collect();
+        let request = self.clients.reading.ecs.describe_services().cluster(&first.cluster).set_services(Some(names));
+        match self.ask(SERVICES, request.send()).await {
+            Ok(answer) => ids.iter().map(|id| ((*id).clone(), service(id, &answer))).collect(),
+            // Some service of the batch was purged long ago, and AWS does not say which.
+            Err(error) if error.code == "ServiceNotFoundException" && ids.len() > 1 => {
+                let single = ids.chunks(1).map(|single| Box::pin(self.describe_batch(single)));
+                join_all(single).await.into_iter().flatten().collect()
+            }
+            Err(error) => ids.iter().map(|id| ((*id).clone(), absent_or_unknown(&error))).collect(),
+        }
+    }
+
+    async fn scalable_targets(
+        &self,
+        desired: &Desired,
+        ids: &BTreeSet<ServiceId>,
+    ) -> BTreeMap<ServiceId, Seen<ScalableTarget>> {
+        if desired.fleet.autoscaling == Autoscaling::None {
+            return ids.iter().map(|id| (id.clone(), Seen::Absent)).collect();
+        }
+        let ids: Vec<(ServiceId, String)> = ids.iter().map(|id| (id.clone(), resource_id(id))).collect();
+        let batches = ids.chunks(50).map(async |batch| {
+            let request = self
+                .clients
+                .reading
+                .autoscaling
+                .describe_scalable_targets()
+                .service_namespace(ServiceNamespace::Ecs)
+                .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                .set_resource_ids(Some(batch.iter().map(|(_, resource)| resource.clone()).collect()));
+            let pages = request.into_paginator().page_size(50).items().send();
+            let answer = self.ask(SCALABLE_TARGETS, pages.try_collect()).await;
+            let find = |resource: &str| match &answer {
+                Err(error) => unknown(error),
+                Ok(targets) => targets
+                    .iter()
+                    .find(|target| target.resource_id() == resource)
+                    .map_or(Seen::Absent, |target| Seen::Present(ecs::scalable_target_from_sdk(target))),
+            };
+            batch.iter().map(|(id, resource)| (id.clone(), find(resource))).collect::<Vec<_>>()
+        });
+        join_all(batches).await.into_iter().flatten().collect()
+    }
+}
+
+/// Application Auto Scaling knows clusters by name only.
+fn resource_id(id: &ServiceId) -> String {
+    format!("service/{}/{}", last_segment(&id.cluster), id.name)
+}
+
+/// The name at the end of an ARN; a name is its own last segment.
+fn last_segment(text: &str) -> &str {
+    text.rsplit('/').next().unwrap_or(text)
+}
+
+fn cluster(
+    name: &str,
+    answer: &Result<aws_sdk_ecs::operation::describe_clusters::DescribeClustersOutput, AwsError>,
+) -> Seen<Cluster> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return unknown(error),
+    };
+    let is_it = |arn: Option<&str>| arn.is_some_and(|arn| arn == name || last_segment(arn) == name);
+    let found =
+        answer.clusters().iter().find(|cluster| cluster.cluster_name() == Some(name) || is_it(cluster.cluster_arn()));
+    let failure = answer.failures().iter().find(|failure| is_it(failure.arn()));
+    match (found, failure.map(|failure| failure.reason().unwrap_or_default())) {
+        (Some(cluster), _) => match cluster.status().unwrap_or_default() {
+            "ACTIVE" => Seen::Present(Cluster {
+                arn: cluster.cluster_arn().unwrap_or_default().to_owned(),
+                name: cluster.cluster_name().unwrap_or(name).to_owned(),
+            }),
+            "INACTIVE" => Seen::Absent,
+            status => Seen::Unknown(Gap { call: CLUSTERS.to_owned(), why: format!("the cluster is {status}") }),
+        },
+        (None, Some("MISSING")) => Seen::Absent,
+        (None, reason) => not_answered(CLUSTERS, reason),
+    }
+}
+
+fn service(
+    id: &ServiceId,
+    answer: &aws_sdk_ecs::operation::describe_services::DescribeServicesOutput,
+) -> Seen<Service> {
+    let found = answer.services().iter().find(|service| service.service_name() == Some(&id.name));
+    if let Some(service) = found {
+        return ecs::service_from_sdk(id, service).map_or(Seen::Absent, Seen::Present);
+    }
+    let failure = answer.failures().iter().find(|failure| failure.arn().map(last_segment) == Some(&id.name));
+    match failure.map(|failure| failure.reason().unwrap_or_default()) {
+        Some("MISSING") => Seen::Absent,
+        reason => not_answered(SERVICES, reason),
+    }
+}
+
+/// AWS named a reason other than that the thing is missing, or left it out altogether.
+fn not_answered<T>(call: &str, reason: Option<&str>) -> Seen<T> {
+    let why = reason.unwrap_or("neither in the answer nor among its failures").to_owned();
+    Seen::Unknown(Gap { call: call.to_owned(), why })
+}
+
+/// Whether AWS says that the cluster itself is not there.
+pub(super) fn is_cluster_missing(error: &AwsError) -> bool {
+    error.kind == ErrorKind::NotFound
+}

@@ -1,0 +1,34 @@
+//! Registrations and their health: one call for each target group, ELB has no other way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+
+use crate::aws::elbv2;
+use crate::model::{Seen, Target, TargetGroupArn};
+
+use super::{Reader, absent_or_unknown};
+
+const CALL: &str = "elasticloadbalancing:DescribeTargetHealth";
+
+impl Reader {
+    pub(super) async fn target_health(
+        &self,
+        arns: &BTreeSet<TargetGroupArn>,
+    ) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
+        let all = arns.iter().map(async |arn| {
+            let request = self.clients.reading.elb.describe_target_health().target_group_arn(arn.as_str());
+            let seen = match self.ask(CALL, request.send()).await {
+                Ok(answer) => {
+                    let descriptions = answer.target_health_descriptions();
+                    let mut targets: Vec<Target> = descriptions.iter().filter_map(elbv2::target_from_sdk).collect();
+                    targets.sort_by(|a, b| a.key.cmp(&b.key));
+                    Seen::Present(targets)
+                }
+                Err(error) => absent_or_unknown(&error),
+            };
+            (arn.clone(), seen)
+        });
+        join_all(all).await.into_iter().collect()
+    }
+}

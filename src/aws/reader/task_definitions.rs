@@ -1,0 +1,66 @@
+//! Task definitions, each read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+
+use aws_sdk_ecs::types::TaskDefinitionField;
+use futures_util::future::join_all;
+
+use crate::aws::copy::{self, KeepAnswer, Slot};
+use crate::aws::ecs;
+use crate::model::{Seen, TaskDefinition, TaskDefinitionArn};
+
+use super::{Reader, unknown};
+
+const CALL: &str = "ecs:DescribeTaskDefinition";
+
+impl Reader {
+    pub(super) async fn task_definitions(
+        &self,
+        arns: &BTreeSet<TaskDefinitionArn>,
+    ) -> BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>> {
+        let all = arns.iter().map(async |arn| (arn.clone(), self.task_definition(arn).await));
+        join_all(all).await.into_iter().collect()
+    }
+
+    async fn task_definition(&self, arn: &TaskDefinitionArn) -> Seen<TaskDefinition> {
+        if let Some(known) = self.remembered(arn) {
+            return Seen::Present(known);
+        }
+        let read = self.read_task_definition(arn).await;
+        if let Seen::Present(definition) = &read {
+            let mut memory = self.task_definitions.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.insert(arn.clone(), definition.clone());
+        }
+        read
+    }
+
+    fn remembered(&self, arn: &TaskDefinitionArn) -> Option<TaskDefinition> {
+        self.task_definitions.lock().unwrap_or_else(PoisonError::into_inner).get(arn).cloned()
+    }
+
+    async fn read_task_definition(&self, arn: &TaskDefinitionArn) -> Seen<TaskDefinition> {
+        let client = &self.clients.reading.ecs;
+        let raw = Slot::default();
+        let request = client
+            .describe_task_definition()
+            .task_definition(arn.as_str())
+            .include(TaskDefinitionField::Tags)
+            .customize()
+            .interceptor(KeepAnswer(raw.clone()));
+        let answer = match self.ask(CALL, request.send()).await {
+            Ok(answer) => answer,
+            // ECS has no code of its own for a revision that was deleted.
+            Err(error) if error.code == "ClientException" && error.message.contains("Unable to describe") => {
+                return Seen::Absent;
+            }
+            Err(error) => return unknown(&error),
+        };
+        let Some(definition) = answer.task_definition() else {
+            return Seen::Absent;
+        };
+        let mut read = ecs::task_definition_from_sdk(definition, answer.tags());
+        read.uncopyable = copy::losses(client, &raw.take(), definition, answer.tags()).await;
+        Seen::Present(read)
+    }
+}

@@ -1,0 +1,226 @@
+//! Tasks of whole clusters, and the instances that carry them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ecs::types as sdk;
+use futures_util::future::join_all;
+
+use crate::apply::AwsError;
+use crate::aws::ecs;
+use crate::model::{
+    Desired, Gap, Host, InstanceId, Observed, Placement, Seen, ServiceId, Task, TaskArn, TaskDefinitionArn,
+};
+
+use super::services::is_cluster_missing;
+use super::{Reader, gap};
+
+const LIST: &str = "ecs:ListTasks";
+const DESCRIBE: &str = "ecs:DescribeTasks";
+const CONTAINER_INSTANCES: &str = "ecs:DescribeContainerInstances";
+
+/// Tasks of the manifest's services with their instances.
+pub(super) struct ReadTasks {
+    tasks: BTreeMap<ServiceId, Seen<Vec<Task>>>,
+    hosts: BTreeMap<InstanceId, Seen<Host>>,
+    gaps: Vec<(String, Gap)>,
+}
+
+impl ReadTasks {
+    pub(super) fn store(self, observed: &mut Observed) {
+        observed.tasks = self.tasks;
+        observed.hosts.extend(self.hosts);
+        observed.gaps.extend(self.gaps);
+    }
+}
+
+/// Tasks that are on their way out, by cluster: those that ECS lists as STOPPED before they are.
+pub(super) struct StoppingTasks {
+    clusters: BTreeMap<String, Result<Vec<FoundTask>, Gap>>,
+    hosts: BTreeMap<InstanceId, Seen<Host>>,
+    gaps: Vec<(String, Gap)>,
+}
+
+impl StoppingTasks {
+    /// Adds them to the tasks that are known. Where they could not be read, a complete list is not known any more.
+    pub(super) fn store(self, observed: &mut Observed) {
+        for (id, seen) in &mut observed.tasks {
+            match (self.clusters.get(&id.cluster), &mut *seen) {
+                (Some(Err(gap)), Seen::Present(_)) => *seen = Seen::Unknown(gap.clone()),
+                (Some(Ok(found)), Seen::Present(tasks)) => {
+                    let known: BTreeSet<TaskArn> = tasks.iter().map(|task| task.arn.clone()).collect();
+                    tasks.extend(of_service(found, id).filter(|task| !known.contains(&task.arn)));
+                    tasks.sort_by(|a, b| a.arn.cmp(&b.arn));
+                }
+                _ => {}
+            }
+        }
+        observed.hosts.extend(self.hosts);
+        observed.gaps.extend(self.gaps);
+    }
+}
+
+/// A task whose service is known by the name of its group only.
+struct FoundTask {
+    group: String,
+    task: sdk::Task,
+    placement: Placement,
+}
+
+fn of_service<'a>(found: &'a [FoundTask], id: &ServiceId) -> impl Iterator<Item = Task> + use<'a> {
+    let group = format!("service:{}", id.name);
+    let id = id.clone();
+    found.iter().filter(move |found| found.group == group).map(move |found| Task {
+        arn: TaskArn::from(found.task.task_arn().unwrap_or_default()),
+        service: id.clone(),
+        task_definition: TaskDefinitionArn::from(found.task.task_definition_arn().unwrap_or_default()),
+        status: found.task.last_status().unwrap_or_default().to_owned(),
+        placement: found.placement.clone(),
+    })
+}
+
+impl Reader {
+    /// Tasks of the clusters in which some service of the manifest has a port with a target group.
+    pub(super) async fn tasks(&self, desired: &Desired) -> ReadTasks {
+        let wired = desired.services.values().filter(|service| {
+            let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
+            groups.count() > 0
+        });
+        let names: BTreeSet<String> = wired.map(|service| service.id.cluster.clone()).collect();
+        let (clusters, hosts, gaps) = self.tasks_of_clusters(&names, sdk::DesiredStatus::Running).await;
+        let mut tasks = BTreeMap::new();
+        for service in desired.services.values() {
+            let seen = match clusters.get(&service.id.cluster) {
+                None => continue,
+                Some(Err(gap)) => Seen::Unknown(gap.clone()),
+                Some(Ok(found)) => Seen::Present(of_service(found, &service.id).collect()),
+            };
+            tasks.insert(service.id.clone(), seen);
+        }
+        ReadTasks { tasks, hosts, gaps }
+    }
+
+    pub(super) async fn stopping_tasks(&self, names: &BTreeSet<String>) -> StoppingTasks {
+        let (clusters, hosts, gaps) = self.tasks_of_clusters(names, sdk::DesiredStatus::Stopped).await;
+        StoppingTasks { clusters, hosts, gaps }
+    }
+
+    async fn tasks_of_clusters(
+        &self,
+        names: &BTreeSet<String>,
+        status: sdk::DesiredStatus,
+    ) -> (BTreeMap<String, Result<Vec<FoundTask>, Gap>>, BTreeMap<InstanceId, Seen<Host>>, Vec<(String, Gap)>) {
+        let all = names.iter().map(|cluster| self.tasks_of_cluster(cluster, status.clone()));
+        let mut clusters = BTreeMap::new();
+        let mut instances = BTreeSet::new();
+        let mut gaps = Vec::new();
+        for (cluster, read) in names.iter().zip(join_all(all).await) {
+            let read = read.map(|(tasks, more)| {
+                gaps.extend(more);
+                instances.extend(tasks.iter().filter_map(|found| match &found.placement {
+                    Placement::Instance { instance, .. } => Some(instance.clone()),
+                    Placement::Address(_) | Placement::Unknown => None,
+                }));
+                tasks
+            });
+            clusters.insert(cluster.clone(), read.map_err(|error| gap(&error)));
+        }
+        let hosts = self.hosts(&instances).await;
+        (clusters, hosts, gaps)
+    }
+
+    /// Every task of a cluster that is not STOPPED, sorted.
+    async fn tasks_of_cluster(
+        &self,
+        cluster: &str,
+        status: sdk::DesiredStatus,
+    ) -> Result<(Vec<FoundTask>, Vec<(String, Gap)>), AwsError> {
+        let request = self.clients.reading.ecs.list_tasks().cluster(cluster).desired_status(status);
+        let pages = request.into_paginator().page_size(100).items().send();
+        let arns = match self.ask(LIST, pages.try_collect()).await {
+            Ok(arns) => arns,
+            Err(error) if is_cluster_missing(&error) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let batches = arns.chunks(100).map(|arns| self.describe_tasks(cluster, arns));
+        let mut tasks = Vec::new();
+        for batch in join_all(batches).await {
+            tasks.extend(batch?);
+        }
+        // DELETED comes after STOPPED and is never listed for long.
+        tasks.retain(|task| !matches!(task.last_status(), Some("STOPPED" | "DELETED")));
+        tasks.sort_by(|a, b| a.task_arn().cmp(&b.task_arn()));
+        let (instances, gaps) = self.container_instances(cluster, &tasks).await;
+        let found = tasks.into_iter().map(|task| FoundTask {
+            group: task.group().unwrap_or_default().to_owned(),
+            placement: placement(&task, &instances),
+            task,
+        });
+        Ok((found.collect(), gaps))
+    }
+
+    async fn describe_tasks(&self, cluster: &str, arns: &[String]) -> Result<Vec<sdk::Task>, AwsError> {
+        let request = self.clients.reading.ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns.to_vec()));
+        let answer = self.ask(DESCRIBE, request.send()).await?;
+        // MISSING: it ended between the two calls. Anything else: the list is not complete.
+        match answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
+            Some(failure) => Err(incomplete(DESCRIBE, failure)),
+            None => Ok(answer.tasks.unwrap_or_default()),
+        }
+    }
+
+    /// The EC2 instances behind the container instances of tasks that have no address of their own.
+    async fn container_instances(
+        &self,
+        cluster: &str,
+        tasks: &[sdk::Task],
+    ) -> (BTreeMap<String, InstanceId>, Vec<(String, Gap)>) {
+        let unplaced = tasks.iter().filter(|task| ecs::address_from_sdk(task).is_none());
+        let arns: BTreeSet<&str> = unplaced.filter_map(|task| task.container_instance_arn()).collect();
+        let arns: Vec<String> = arns.into_iter().map(str::to_owned).collect();
+        let batches = arns.chunks(100).map(async |arns| {
+            let client = &self.clients.reading.ecs;
+            let request = client.describe_container_instances().cluster(cluster);
+            let answer =
+                self.ask(CONTAINER_INSTANCES, request.set_container_instances(Some(arns.to_vec())).send()).await?;
+            match answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
+                Some(failure) => Err(incomplete(CONTAINER_INSTANCES, failure)),
+                None => Ok(answer.container_instances.unwrap_or_default()),
+            }
+        });
+        let mut instances = BTreeMap::new();
+        let mut gaps = Vec::new();
+        for batch in join_all(batches).await {
+            match batch {
+                Ok(list) => instances.extend(list.iter().filter_map(|instance| {
+                    let id = InstanceId::from(instance.ec2_instance_id()?);
+                    Some((instance.container_instance_arn()?.to_owned(), id))
+                })),
+                Err(error) => gaps.push((cluster.to_owned(), gap(&error))),
+            }
+        }
+        (instances, gaps)
+    }
+}
+
+fn placement(task: &sdk::Task, instances: &BTreeMap<String, InstanceId>) -> Placement {
+    if let Some(address) = ecs::address_from_sdk(task) {
+        return address.map_or(Placement::Unknown, Placement::Address);
+    }
+    let instance = task.container_instance_arn().and_then(|arn| instances.get(arn));
+    let bindings = ecs::bindings_from_sdk(task);
+    match instance {
+        Some(instance) if !bindings.is_empty() => Placement::Instance { instance: instance.clone(), bindings },
+        _ => Placement::Unknown,
+    }
+}
+
+/// An answer that names failures is an error of the whole list.
+fn incomplete(call: &str, failure: &sdk::Failure) -> AwsError {
+    AwsError {
+        call: call.to_owned(),
+        kind: crate::apply::ErrorKind::Other,
+        code: failure.reason().unwrap_or("a failure without a reason").to_owned(),
+        message: String::new(),
+        request_id: None,
+    }
+}
