@@ -15,8 +15,8 @@ use super::document::{
 };
 use crate::model::{
     Conditions, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, HeaderCondition,
-    HealthCheck, IngressSource, Matcher, Mode, Network, PortRange, ProtocolVersion, QueryCondition, Registrar, Removal,
-    Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey, Transport,
+    HealthCheck, IngressSource, Matcher, Mode, Network, NetworkMode, PortRange, ProtocolVersion, QueryCondition,
+    Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey, Transport,
 };
 
 /// Host ports that bridge tasks get when the fleet says nothing else.
@@ -64,6 +64,7 @@ fn effective(own: &Option<At<Mode>>, fleet: Mode) -> Mode {
 
 fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
     let (key, spec) = (&document.metadata.name.0, &document.spec);
+    let mode = spec.network.as_ref().and_then(|network| copied(&network.mode));
     let cluster = text(&spec.cluster).or_else(|| fleet.cluster.clone()).unwrap_or_default();
     DesiredService {
         key: key.clone(),
@@ -78,7 +79,7 @@ fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
             Count::Band(band) => DesiredCount::Band { min: band.min.0, max: band.max.0 },
         }),
         network: spec.network.as_ref().map(|network| lower_network(network)),
-        ports: spec.ports.as_ref().map(|ports| ports.0.iter().map(|port| lower_port(port)).collect()),
+        ports: spec.ports.as_ref().map(|ports| ports.0.iter().map(|port| lower_port(port, mode)).collect()),
     }
 }
 
@@ -91,12 +92,15 @@ fn lower_network(network: &NetworkSpec) -> Network {
     }
 }
 
-fn lower_port(port: &PortSpec) -> DesiredPort {
+fn lower_port(port: &PortSpec, mode: Option<NetworkMode>) -> DesiredPort {
+    // Where the host port can only be the container port, it says nothing.
+    let implied = matches!(mode, Some(NetworkMode::Awsvpc | NetworkMode::Host));
+    let host_port = port.host_port.as_ref().filter(|_| !implied);
     DesiredPort {
         name: port.name.0.clone(),
         container: port.container.value.clone(),
         container_port: port.container_port.get(),
-        host_port: port.host_port.as_ref().and_then(|port| u16::try_from(port.0).ok()),
+        host_port: host_port.and_then(|port| u16::try_from(port.0).ok()),
         protocol: copied(&port.protocol).unwrap_or(Transport::Tcp),
         target_groups: port.target_groups.as_ref().map(|keys| sorted(keys)),
         registrar: copied(&port.registrar).unwrap_or(Registrar::Ecs),

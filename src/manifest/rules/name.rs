@@ -1,0 +1,90 @@
+//! Names that AWS accepts.
+
+use crate::manifest::decode::At;
+use crate::manifest::problem::{Position, Problems, quoted};
+use crate::model::Fleet;
+
+/// Longest name of a target group or load balancer.
+const ELB_NAME: usize = 32;
+/// Longest name of an ECS service or cluster, and of anything else that is only looked up.
+const ECS_NAME: usize = 255;
+
+/// What an ARN or a name of ELBv2 is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elb {
+    TargetGroup,
+    LoadBalancer,
+}
+
+impl Elb {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TargetGroup => ("target group", "targetgroup/"),
+            Self::LoadBalancer => ("load balancer", "loadbalancer/"),
+        }
+    }
+}
+
+/// The name of a target group or load balancer, given as a name or an ARN.
+pub(super) fn check_elb(text: &str, at: Position, kind: Elb, fleet: Option<&Fleet>, problems: &mut Problems<'_>) {
+    if text.starts_with("arn:") {
+        return check_arn(text, at, kind, fleet, problems);
+    }
+    let (what, _) = kind.words();
+    let alphabet = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if text.len() > ELB_NAME || !alphabet || text.starts_with('-') || text.ends_with('-') {
+        let message = format!("{} is not a name that a {what} can have", quoted(text));
+        let hint = "at most 32 letters, digits and hyphens, no hyphen at either end";
+        problems.add_hint(at, message, hint);
+    } else if kind == Elb::LoadBalancer && text.starts_with("internal-") {
+        let message = format!("{} is not a name that a load balancer can have", quoted(text));
+        problems.add_hint(at, message, "only DNS names begin with \"internal-\"; leave it out");
+    }
+}
+
+fn check_arn(text: &str, at: Position, kind: Elb, fleet: Option<&Fleet>, problems: &mut Problems<'_>) {
+    let (what, resource) = kind.words();
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [_, _, "elasticloadbalancing", region, account, path] = parts.as_slice() else {
+        return problems.add(at, format!("{} is not the ARN of a {what}", quoted(text)));
+    };
+    if !path.starts_with(resource) || path.split('/').count() < 3 {
+        return problems.add(at, format!("{} is not the ARN of a {what}", quoted(text)));
+    }
+    let other = |declared: Option<&String>, found: &str| declared.is_some_and(|declared| declared != found);
+    if other(fleet.and_then(|fleet| fleet.region.as_ref()), region) {
+        problems.add(at, format!("the ARN is of region {region}, not of the fleet's"));
+    }
+    if other(fleet.and_then(|fleet| fleet.account.as_ref()), account) {
+        problems.add(at, format!("the ARN is of account {account}, not of the fleet's"));
+    }
+}
+
+/// The name inside an ARN, or the name itself: what two spellings of one thing have in common.
+pub(super) fn bare(text: &str) -> &str {
+    let Some(path) = text.starts_with("arn:").then(|| text.splitn(6, ':').nth(5)).flatten() else { return text };
+    let mut parts = path.split('/');
+    match parts.next() {
+        Some("targetgroup") => parts.next().unwrap_or(text),
+        Some("loadbalancer") => parts.nth(1).unwrap_or(text),
+        _ => text,
+    }
+}
+
+/// The name of an ECS service or cluster.
+pub(super) fn check_ecs(text: &str, at: Position, what: &str, problems: &mut Problems<'_>) {
+    let alphabet = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if text.len() > ECS_NAME || !alphabet {
+        let message = format!("{} is not a name that {what} can have", quoted(text));
+        let hint =
+            if text.starts_with("arn:") { "give its name, not its ARN" } else { "letters, digits, \"-\" and \"_\"" };
+        problems.add_hint(at, message, hint);
+    }
+}
+
+/// Something that is looked up by id, name or `Name` tag.
+pub(super) fn check_lookup(text: &At<String>, what: &str, problems: &mut Problems<'_>) {
+    if text.chars().count() > ECS_NAME {
+        problems.add(text.at, format!("{what}: longer than {ECS_NAME} characters"));
+    }
+}

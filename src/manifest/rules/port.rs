@@ -1,0 +1,195 @@
+//! Ports of a service: what each network mode allows, and whether a target group fits.
+
+use std::collections::BTreeMap;
+
+use super::{Scene, check_cidr, check_once, name};
+use crate::manifest::decode::At;
+use crate::manifest::document::{IngressSpec, PortSpec, ServiceSpec, TargetGroupSpec};
+use crate::manifest::hints;
+use crate::manifest::problem::{Position, Problems, quoted};
+use crate::model::{NetworkMode, PortRange, Protocol, Registrar, Transport};
+
+/// Host ports that the ECS agent keeps for Docker, SSH and itself.
+const RESERVED: [u32; 6] = [22, 2375, 2376, 51_678, 51_679, 51_680];
+/// Longest description of a security group's rule.
+const MOST_DESCRIPTION: usize = 255;
+
+pub(super) fn check(spec: &ServiceSpec, scene: &Scene<'_>, problems: &mut Problems<'_>) {
+    let mode = spec.network.as_ref().and_then(|network| network.mode.as_ref()).map(|mode| mode.value);
+    let ports = spec.ports.as_ref().map_or(&[][..], |ports| &ports.0);
+    for port in ports {
+        if let Some(registrar) = port.registrar.as_ref().filter(|registrar| registrar.value == Registrar::Portolan) {
+            let hint = "leave it out, or registrar: ecs: the service's loadBalancers block registers the tasks";
+            problems.add_hint(registrar.at, "registrar: portolan is not there yet", hint);
+        }
+        check_host_port(port, mode, scene, problems);
+        check_target_groups(port, mode, scene, problems);
+        for source in port.allow_from.iter().flat_map(|sources| &sources.value) {
+            check_ingress(source, problems);
+        }
+    }
+    check_together(ports, mode, problems);
+}
+
+fn check_host_port(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene<'_>, problems: &mut Problems<'_>) {
+    let container = port.container_port.0;
+    let declared = port.host_port.as_ref();
+    if let (Some(mode @ (NetworkMode::Awsvpc | NetworkMode::Host)), Some(host)) = (mode, declared)
+        && host.0 != container
+    {
+        let message = format!("hostPort {} differs from containerPort {container}, in {mode} mode", host.0);
+        problems.add_hint(host.at, message, "remove it: there the host port is the container port");
+        return;
+    }
+    let fixed = fixed_host_port(port, mode);
+    let Some((number, at)) = fixed else { return };
+    if RESERVED.contains(&number) {
+        let hint = "22, 2375, 2376 and 51678 to 51680 belong to SSH, Docker and the ECS agent";
+        problems.add_hint(at, format!("host port {number} is reserved on container instances"), hint);
+    }
+    let dynamic = scene.fleet.as_ref().map(|fleet| fleet.dynamic_ports);
+    let number = u16::try_from(number).unwrap_or_default();
+    if let Some(range) = dynamic.filter(|range| range.covers(PortRange::one(number)) && mode != Some(NetworkMode::Host))
+    {
+        let message = format!("hostPort {number} lies in dynamicPorts {range}, where other tasks may get it first");
+        problems.add_hint(at, message, "take a lower one, or narrow Fleet.spec.dynamicPorts");
+    }
+}
+
+/// The port that every instance must have free, where there is one. Without a mode only a host port that differs
+/// from the container's tells: it must be bridge.
+fn fixed_host_port(port: &PortSpec, mode: Option<NetworkMode>) -> Option<(u32, Position)> {
+    let declared = port.host_port.as_ref().map(|host| (host.0, host.at)).filter(|(host, _)| *host != 0);
+    match mode {
+        Some(NetworkMode::Host) => declared.or(Some((port.container_port.0, port.container_port.at))),
+        Some(NetworkMode::Bridge) => declared,
+        Some(NetworkMode::Awsvpc | NetworkMode::None) => None,
+        None => declared.filter(|(host, _)| *host != port.container_port.0),
+    }
+}
+
+fn transport(port: &PortSpec) -> Transport {
+    port.protocol.as_ref().map_or(Transport::Tcp, |protocol| protocol.value)
+}
+
+fn check_together(ports: &[At<PortSpec>], mode: Option<NetworkMode>, problems: &mut Problems<'_>) {
+    let (mut names, mut mappings) = (BTreeMap::new(), BTreeMap::new());
+    let (mut host_ports, mut addresses) = (BTreeMap::new(), BTreeMap::new());
+    for port in ports {
+        let (number, transport) = (port.container_port.0, transport(port));
+        if let Some(first) = names.insert(port.name.0.as_str(), port.name.at) {
+            let message = format!("a second port {} in this service", quoted(&port.name.0));
+            problems.add_hint(port.name.at, message, format!("first at {}", problems.place(first)));
+        }
+        let mapping = (port.container.as_str(), number);
+        if let Some((first, other)) = mappings.insert(mapping, (port.container_port.at, transport)) {
+            let message = if other == transport {
+                format!("port {number} of container {} is declared twice", quoted(&port.container))
+            } else {
+                format!(
+                    "port {number} of container {} for tcp and udp: ECS exposes it for one",
+                    quoted(&port.container)
+                )
+            };
+            problems.add_hint(port.container_port.at, message, format!("first at {}", problems.place(first)));
+            continue;
+        }
+        if let Some((host, at)) = fixed_host_port(port, mode)
+            && let Some(first) = host_ports.insert((host, transport), at)
+        {
+            let hint = format!("first at {}", problems.place(first));
+            problems.add_hint(at, format!("host port {host}/{transport} is taken twice"), hint);
+        }
+        if mode == Some(NetworkMode::Awsvpc)
+            && let Some(first) = addresses.insert((number, transport), port.container_port.at)
+        {
+            let message = format!("two containers on port {number}/{transport}: in awsvpc mode they share one address");
+            problems.add_hint(port.container_port.at, message, format!("first at {}", problems.place(first)));
+        }
+    }
+}
+
+fn check_target_groups(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene<'_>, problems: &mut Problems<'_>) {
+    let Some(keys) = &port.target_groups else { return };
+    check_once(keys, "targetGroups", problems);
+    for key in &keys.value {
+        match scene.target_groups.get(key.value.as_str()) {
+            Some(group) => check_fit(port, mode, key, &group.spec, problems),
+            None if scene.documents.target_group_keys.contains(&key.value) || !scene.documents.whole => {}
+            None => {
+                let known = scene.documents.target_group_keys.iter().map(String::as_str);
+                let hint = match hints::nearest(key, known) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => "targetGroups takes metadata.name of TargetGroups in this fleet".to_owned(),
+                };
+                problems.add_hint(key.at, format!("no TargetGroup {} in this fleet", quoted(key)), hint);
+            }
+        }
+    }
+}
+
+fn check_fit(
+    port: &PortSpec,
+    mode: Option<NetworkMode>,
+    key: &At<String>,
+    group: &TargetGroupSpec,
+    problems: &mut Problems<'_>,
+) {
+    if group.routes.as_ref().is_some_and(|routes| routes.is_empty()) {
+        let message = format!("TargetGroup {} has no routes", quoted(key));
+        let hint = "ECS refuses a target group without a load balancer: add a route, or remove the empty list";
+        problems.add_hint(key.at, message, hint);
+    }
+    if let (Some(mode), Some(kind)) = (mode, &group.target_type)
+        && mode.target_type() != kind.value
+    {
+        let message = format!("TargetGroup {} holds targets of type {}", quoted(key), kind.as_str());
+        problems.add_hint(key.at, message, format!("{mode} mode needs targetType: {}", mode.target_type().as_str()));
+    }
+    let transport = transport(port);
+    if let Some(protocol) = &group.protocol
+        && !fits(&protocol.value, transport)
+    {
+        let message = format!("TargetGroup {} speaks {}, the port {transport}", quoted(key), protocol.value);
+        let hint = match transport {
+            Transport::Tcp => "a tcp port goes with HTTP, HTTPS, TCP, TLS or TCP_UDP",
+            Transport::Udp => "a udp port goes with UDP or TCP_UDP",
+        };
+        problems.add_hint(key.at, message, hint);
+    }
+}
+
+fn fits(protocol: &Protocol, transport: Transport) -> bool {
+    match protocol {
+        Protocol::Http | Protocol::Https | Protocol::Tcp | Protocol::Tls => transport == Transport::Tcp,
+        Protocol::Udp => transport == Transport::Udp,
+        Protocol::TcpUdp | Protocol::Other(_) => true,
+    }
+}
+
+fn check_ingress(source: &At<IngressSpec>, problems: &mut Problems<'_>) {
+    match (&source.security_group, &source.cidr) {
+        (Some(group), None) => name::check_lookup(group, "securityGroup", problems),
+        (None, Some(cidr)) => check_cidr(cidr, "cidr", problems),
+        (Some(_), Some(_)) => {
+            problems.add_hint(source.at, "allowFrom: securityGroup and cidr in one entry", "make two entries of it");
+        }
+        (None, None) => {
+            problems.add(source.at, "allowFrom: an entry needs securityGroup or cidr");
+        }
+    }
+    if let Some(description) = &source.description {
+        check_description(description, problems);
+    }
+}
+
+fn check_description(description: &At<String>, problems: &mut Problems<'_>) {
+    let allowed = |char: char| char.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(char);
+    if description.chars().count() > MOST_DESCRIPTION {
+        problems.add(description.at, format!("description: longer than {MOST_DESCRIPTION} characters"));
+    }
+    if let Some(char) = description.chars().find(|char| !allowed(*char)) {
+        let message = format!("description: EC2 does not accept the character {}", quoted(&char.to_string()));
+        problems.add_hint(description.at, message, "letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*");
+    }
+}
