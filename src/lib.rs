@@ -11,6 +11,10 @@
 pub mod apply;
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "aws")]
+pub mod cli;
 pub mod manifest;
 pub mod model;
+pub mod pass;
 pub mod plan;
+pub mod report;

@@ -1,2 +1,7 @@
-//! The binary; grows with `cli`.
-fn main() {}
+//! The binary; everything it does is in [`portolan::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    portolan::cli::main(std::env::args_os())
+}

@@ -1,0 +1,207 @@
+//! The command line as clap reads it.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Keeps every declared port of an Amazon ECS fleet reachable.
+///
+/// Reads the intended chain from listener to container out of YAML and the live one out of AWS, shows the
+/// difference, and repairs it.
+#[derive(Debug, Parser)]
+#[command(name = "portolan", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Exit codes:
+  0         in sync, or everything was applied
+  1         difference: pending changes, drift, or a difference that is blocked
+  2         error: usage, manifest, credentials, AWS refused, apply failed
+  3         incomplete: something could not be read and nothing else differs (only with --strict)
+  130, 143  interrupted, terminated
+
+Examples:
+  portolan validate -f manifests/
+  portolan reconcile -f manifests/ --dry-run
+  portolan reconcile -f manifests/ --yes --wait
+  kustomize build . | portolan drift -f - -o json")]
+pub struct Cli {
+    /// The manifest, when it is given before the verb.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// What every verb understands.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Where the manifest is. Everything given in one run is one fleet.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Inputs {
+    /// File or folder (*.yaml, *.yml) with the manifest; `-` is standard input; may repeat
+    #[arg(short = 'f', long = "file", value_name = "PATH", action = clap::ArgAction::Append)]
+    pub files: Vec<String>,
+    /// Read the folders below the given ones too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+}
+
+impl Inputs {
+    /// What was given before and after the verb is one list: leaving half of a fleet out would be dangerous.
+    pub fn and(&self, after_verb: &Self) -> Self {
+        let files = self.files.iter().chain(&after_verb.files).cloned().collect();
+        Self { files, recursive: self.recursive || after_verb.recursive }
+    }
+}
+
+/// What every verb understands.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Form of the answer on standard output
+    #[arg(short, long, global = true, value_enum, value_name = "FORM", default_value_t = Output::Text)]
+    pub output: Output,
+    /// Exit with 3 when something could not be read and nothing else differs
+    #[arg(long, global = true)]
+    pub strict: bool,
+    /// AWS region, where the Fleet names none; another one than the Fleet's is an error
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Profile of the AWS configuration
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Send every AWS call there, such as to an emulator
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Role to assume with the credentials
+    #[arg(long, global = true, value_name = "ARN")]
+    pub assume_role_arn: Option<String>,
+    /// When to use colour; NO_COLOR turns `auto` off
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Log more to standard error: -v what is sent, -vv every call
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// No progress on standard error
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Form of the log on standard error
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Check a manifest without asking AWS: syntax, references, AWS constraints
+    #[command(after_help = "\
+Examples:
+  portolan validate -f fleet.yaml
+  portolan validate -f manifests/ -R -o json")]
+    Validate(Inputs),
+    /// Observe, plan, show, and apply: one pass
+    #[command(after_help = "\
+Without --yes the plan is shown and you are asked; where there is no terminal to ask on, nothing is applied.
+
+Examples:
+  portolan reconcile -f manifests/ --dry-run
+  portolan reconcile -f manifests/ --yes --wait --timeout 15m
+  portolan reconcile -f manifests/ --only service/checkout")]
+    Reconcile(ReconcileArgs),
+    /// Show what differs, change nothing: for cron and CI
+    #[command(after_help = "\
+Examples:
+  portolan drift -f manifests/
+  portolan drift -f manifests/ -o json --strict")]
+    Drift(DriftArgs),
+    /// Print the JSON Schema of the manifest, for editors
+    #[command(after_help = "\
+Example:
+  portolan schema > portolan.schema.json")]
+    Schema,
+    /// Print the completions of a shell
+    #[command(after_help = "\
+Examples:
+  portolan completions bash > ~/.local/share/bash-completion/completions/portolan
+  portolan completions zsh > ~/.zfunc/_portolan")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// `portolan drift`
+#[derive(Args, Clone, Debug)]
+pub struct DriftArgs {
+    /// The manifest.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Terraform's exit codes: 2 for a difference, 1 for an error
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `portolan reconcile`
+#[derive(Args, Clone, Debug)]
+pub struct ReconcileArgs {
+    /// The manifest.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Show the plan and stop
+    #[arg(long, conflicts_with_all = ["yes", "wait"])]
+    pub dry_run: bool,
+    /// Apply without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Lift the removal budget, and the rule that no traffic moves to nothing
+    #[arg(long)]
+    pub force: bool,
+    /// After applying, wait until deployments are complete and targets healthy
+    #[arg(long)]
+    pub wait: bool,
+    /// Longest wait, such as 90s, 10m or 1h
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration, requires = "wait")]
+    pub timeout: Duration,
+    /// Only this object, such as service/checkout; a service brings its target groups; may repeat; never prunes
+    #[arg(long, value_name = "KIND/KEY", action = clap::ArgAction::Append)]
+    pub only: Vec<String>,
+    /// Terraform's exit codes: 2 for a difference, 1 for an error
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+    let duration = parsed.ok().and_then(|duration| Duration::try_from(duration).ok());
+    duration.filter(|duration| !duration.is_zero()).ok_or_else(|| "write it like 90s, 10m or 1h".to_owned())
+}

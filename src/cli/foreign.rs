@@ -1,0 +1,28 @@
+//! Words that people bring along from other tools, and verbs that are still to come.
+
+/// What to say to a verb that there is none of.
+pub fn hint(word: &str) -> Option<String> {
+    let hint = match word {
+        "apply" | "sync" | "up" | "deploy" => {
+            format!("`{word}` is `portolan reconcile -f …` here: it shows the plan and asks before it applies")
+        }
+        "plan" | "diff" => format!(
+            "`{word}` is `portolan reconcile -f … --dry-run` here; for cron and CI there is `portolan drift -f …`"
+        ),
+        "get" | "describe" => {
+            format!("`{word}` is not a verb here: `portolan drift -f …` shows what stands where it differs")
+        }
+        "check" | "lint" => {
+            format!("`{word}` is `portolan validate -f …` here, and `portolan drift -f …` against the live fleet")
+        }
+        "delete" | "destroy" => format!(
+            "`{word}` is not a verb here: take the object out of the manifest, and with `removal: {{prune: true}}` \
+             `portolan reconcile` deletes what Portolan made for it"
+        ),
+        "run" | "trace" | "status" | "init" | "demo" | "sandbox" => {
+            format!("this version does not have `portolan {word}` yet: it has validate, reconcile, drift and schema")
+        }
+        _ => return None,
+    };
+    Some(hint)
+}

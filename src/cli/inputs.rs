@@ -1,0 +1,44 @@
+//! The manifest that a run was given.
+
+use std::io::Read;
+
+use super::args::Inputs;
+use super::failure::Failure;
+use crate::manifest::{self, Problem, STDIN, Source};
+use crate::model::Desired;
+
+/// The fleet, and the number of files it came from.
+pub struct Loaded {
+    /// The fleet.
+    pub desired: Desired,
+    /// Files that were read.
+    pub files: usize,
+}
+
+/// Reads and checks everything that `-f` names.
+pub fn load(inputs: &Inputs) -> Result<Loaded, Vec<Problem>> {
+    let sources = read(inputs)?;
+    let desired = manifest::load(&sources)?;
+    Ok(Loaded { desired, files: sources.len() })
+}
+
+/// Refuses a run without `-f`.
+pub fn require(inputs: &Inputs) -> Result<(), Failure> {
+    if inputs.files.is_empty() {
+        let hint = "name files or folders with -f, such as -f manifests/; `-f -` reads standard input";
+        return Err(Failure::new("no manifest was given", Some(hint.to_owned())));
+    }
+    Ok(())
+}
+
+fn read(inputs: &Inputs) -> Result<Vec<Source>, Vec<Problem>> {
+    let stdin = if inputs.files.iter().any(|path| path == STDIN) { Some(read_stdin()?) } else { None };
+    manifest::find_sources(&inputs.files, inputs.recursive, stdin.as_deref())
+}
+
+fn read_stdin() -> Result<String, Vec<Problem>> {
+    let mut bytes = Vec::new();
+    let problem = |message: String| vec![Problem::of_file("<stdin>", message, None)];
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| problem(format!("cannot be read: {error}")))?;
+    String::from_utf8(bytes).map_err(|_| problem("not UTF-8 text".to_owned()))
+}

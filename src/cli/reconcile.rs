@@ -1,0 +1,148 @@
+//! `portolan reconcile`: one pass, as far as it is allowed to go.
+
+use std::time::Duration;
+
+use super::args::{Global, Inputs, Output, ReconcileArgs};
+use super::exit::Exit;
+use super::failure::{Answer, Failure};
+use super::run::Run;
+use super::signals::Signals;
+use super::terminal::{Terminal, ask, can_ask, note};
+use super::wait::{Waited, wait};
+use crate::apply::{DEFAULT_LIMIT, Event, Outcome, apply};
+use crate::aws::Writer;
+use crate::manifest::STDIN;
+use crate::pass::Look;
+use crate::plan::{Plan, Step, Verdict};
+use crate::report::text::{render, render_result, render_summary};
+use crate::report::{Error, Report};
+
+/// Shows the plan and, with consent, carries it out.
+pub async fn reconcile(
+    args: &ReconcileArgs,
+    inputs: &Inputs,
+    global: &Global,
+    terminal: Terminal,
+    signals: &Signals,
+) -> Result<Answer, Failure> {
+    let run = Run::open(global, terminal, signals, inputs, args.force, &args.only).await?;
+    let look = run.look().await?;
+    if args.dry_run {
+        return Ok(run.answer(&run.report(look, None)));
+    }
+    let look = if args.yes || look.plan.steps.is_empty() {
+        look
+    } else if can_ask() && !inputs.files.iter().any(|path| path == STDIN) {
+        match confirm(&run, look).await? {
+            Consent::Given(look) => look,
+            Consent::Refused(look) => return Ok(refused(&run, look)),
+        }
+    } else {
+        note("portolan: nothing was applied: there is no terminal to ask on, and --yes was not given");
+        return Ok(run.answer(&run.report(look, None)));
+    };
+    let report = carry_out(&run, look).await;
+    Ok(run.answer(&settle(args, &run, report).await))
+}
+
+enum Consent {
+    Given(Look),
+    Refused(Look),
+}
+
+/// Shows the plan and asks. After a yes AWS is read again, and only the plan that was shown is carried out: minutes
+/// may have passed.
+async fn confirm(run: &Run<'_>, mut look: Look) -> Result<Consent, Failure> {
+    while !look.plan.steps.is_empty() {
+        let plan = look.plan.clone();
+        note(&format!("\n{}", render(&run.report(look.clone(), None), run.terminal.notes)));
+        let question = match plan.steps.len() {
+            1 => "Apply this step? Only 'yes' is accepted:".to_owned(),
+            number => format!("Apply these {number} steps? Only 'yes' is accepted:"),
+        };
+        let reply = tokio::select! {
+            biased;
+            () = run.signals.token().cancelled() => {
+                return Err(Failure::interrupted(run.signals.exit().unwrap_or(Exit::Interrupted)));
+            }
+            reply = ask(&question) => reply,
+        };
+        if reply != "yes" {
+            return Ok(Consent::Refused(look));
+        }
+        look = run.look().await?;
+        if is_same(&look.plan, &plan) {
+            return Ok(Consent::Given(look));
+        }
+        note("portolan: the plan has changed since it was shown; this is the new one");
+    }
+    Ok(Consent::Given(look))
+}
+
+/// Whether two plans would do the same. Reasons are evidence, which may be newer, and bind nobody.
+fn is_same(one: &Plan, other: &Plan) -> bool {
+    let same = |(one, other): (&Step, &Step)| {
+        let Step { id, action, object, target, summary: _, reason: _, changes, after, redeploys, removes } = one;
+        *id == other.id
+            && *action == other.action
+            && *object == other.object
+            && *target == other.target
+            && *changes == other.changes
+            && *after == other.after
+            && *redeploys == other.redeploys
+            && *removes == other.removes
+    };
+    one.steps.len() == other.steps.len() && one.steps.iter().zip(&other.steps).all(same)
+}
+
+/// People have the plan before their eyes already; programs get the document.
+fn refused(run: &Run<'_>, look: Look) -> Answer {
+    let report = run.report(look, None);
+    let mut answer = run.answer(&report);
+    if run.global.output == Output::Text {
+        answer.text = format!("Nothing was applied. {}\n", render_summary(&report));
+    }
+    answer
+}
+
+/// The only place that makes a writer.
+async fn carry_out(run: &Run<'_>, look: Look) -> Report {
+    if look.plan.steps.is_empty() {
+        return run.report(look, Some(Outcome::default()));
+    }
+    let all = look.plan.steps.len();
+    let mut ended = 0_usize;
+    let writer = Writer::new(&run.clients);
+    let outcome = apply(&look.plan, &writer, DEFAULT_LIMIT, run.signals.token(), |event| match event {
+        Event::Started(_) => {}
+        Event::Finished(step, result) => {
+            ended += 1;
+            run.terminal.progress(&format!("[{ended}/{all}] {}", render_result(step, result, run.terminal.notes)));
+        }
+    })
+    .await;
+    run.report(look, Some(outcome))
+}
+
+/// `--wait`: until what was applied has arrived. There is nothing to wait for behind a step that failed.
+async fn settle(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Report {
+    if !args.wait || run.signals.exit().is_some() {
+        return report;
+    }
+    if !matches!(report.verdict(), Verdict::Applied | Verdict::InSync | Verdict::Incomplete) {
+        run.terminal.progress("portolan: not waiting, because not everything was applied");
+        return report;
+    }
+    let has_changed = !report.plan.steps.is_empty();
+    if let Waited::TimedOut(missing) = wait(run, args.timeout, has_changed).await {
+        report.errors = missing.into_iter().map(|what| timed_out(args.timeout, &what)).collect();
+    }
+    report.calls = run.clients.calls().snapshot();
+    report
+}
+
+fn timed_out(timeout: Duration, what: &str) -> Error {
+    let shown = jiff::SignedDuration::try_from(timeout).map(|time| format!("{time:#}")).unwrap_or_default();
+    let hint = "everything was applied: see the service's events and its targets' health, or wait longer (--timeout)";
+    Error::new(format!("not there after {shown}: {what}"), Some(hint.to_owned()))
+}

@@ -1,0 +1,109 @@
+//! What `reconcile` and `drift` share: the manifest, the clients, and one look at AWS.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::args::{Global, Inputs, Output};
+use super::exit::Exit;
+use super::failure::{Answer, Failure, show_error};
+use super::signals::Signals;
+use super::terminal::{Terminal, note};
+use super::{inputs, only, region};
+use crate::apply::Outcome;
+use crate::aws::{Clients, Reader, Settings, connect};
+use crate::model::{Desired, ObjectRef};
+use crate::pass::{self, Look};
+use crate::plan::Policy;
+use crate::report::{Error, Report, json, text};
+
+/// One run of a verb against AWS.
+pub struct Run<'a> {
+    /// The options of every verb.
+    pub global: &'a Global,
+    /// Where people look.
+    pub terminal: Terminal,
+    /// Whether to stop.
+    pub signals: &'a Signals,
+    /// What should be.
+    pub desired: Desired,
+    /// How to plan.
+    pub policy: Policy,
+    /// AWS.
+    pub clients: Clients,
+    /// The eyes of the run; remembers what never changes.
+    pub reader: Reader,
+}
+
+impl<'a> Run<'a> {
+    /// Loads the manifest, settles the region and makes the clients. Sends nothing yet.
+    pub async fn open(
+        global: &'a Global,
+        terminal: Terminal,
+        signals: &'a Signals,
+        given: &Inputs,
+        force: bool,
+        chosen: &[String],
+    ) -> Result<Self, Failure> {
+        inputs::require(given)?;
+        let desired = inputs::load(given).map_err(|problems| Failure::of_problems(&problems))?.desired;
+        let policy = Policy { force, only: only::parse(chosen, &desired)? };
+        let settings = Settings {
+            region: region::choose(&desired.fleet, global)?,
+            profile: global.profile.clone(),
+            endpoint_url: global.endpoint_url.clone(),
+            assume_role_arn: global.assume_role_arn.clone(),
+        };
+        let clients = connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))?;
+        let reader = Reader::new(&clients);
+        Ok(Self { global, terminal, signals, desired, policy, clients, reader })
+    }
+
+    /// Observes and plans, unless a signal comes first: reading can be dropped at any point.
+    pub async fn look(&self) -> Result<Look, Failure> {
+        self.terminal.progress(&format!("portolan: reading {} …", self.clients.region()));
+        let looked = tokio::select! {
+            biased;
+            () = self.signals.token().cancelled() => {
+                return Err(Failure::interrupted(self.signals.exit().unwrap_or(Exit::Interrupted)));
+            }
+            looked = pass::look(&self.desired, &self.reader, &self.policy, now()) => looked,
+        };
+        looked.map_err(|errors| {
+            let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
+            Failure::of_errors(errors, "failed: the fleet cannot be worked on from here")
+        })
+    }
+
+    /// The objects that `--only` chose.
+    pub fn chosen(&self) -> Option<&BTreeSet<ObjectRef>> {
+        self.policy.only.as_ref()
+    }
+
+    /// The report of a pass.
+    pub fn report(&self, look: Look, outcome: Option<Outcome>) -> Report {
+        look.into_report(&self.desired, outcome, self.clients.calls().snapshot())
+    }
+
+    /// The answer of a pass, in the form that was asked for.
+    pub fn answer(&self, report: &Report) -> Answer {
+        for error in &report.errors {
+            note(&show_error(error));
+        }
+        let text = match self.global.output {
+            Output::Text => text::render(report, self.terminal.answer),
+            Output::Json => json::render(report),
+        };
+        match self.signals.exit() {
+            Some(exit) => Answer { text, headline: Some(format!("interrupted: {}", report.progress())), exit },
+            None => {
+                Answer { text, headline: Some(report.headline()), exit: Exit::of(report.verdict(), self.global.strict) }
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "cli reads the clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}

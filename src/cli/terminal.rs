@@ -1,0 +1,75 @@
+//! The only place that prints. Standard output carries the answer; everything else goes to standard error.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::args::{Color, Global};
+use crate::report::text::Paint;
+
+/// Where people look, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Colour on standard output.
+    pub answer: Paint,
+    /// Colour on standard error.
+    pub notes: Paint,
+    /// No progress.
+    quiet: bool,
+}
+
+impl Terminal {
+    /// As the options, the environment and the streams say.
+    pub fn of(global: &Global) -> Self {
+        let paint = |is_terminal: bool| match global.color {
+            Color::Always => Paint::On,
+            Color::Auto if is_terminal && wants_colour() => Paint::On,
+            Color::Auto | Color::Never => Paint::Off,
+        };
+        Self {
+            answer: paint(io::stdout().is_terminal()),
+            notes: paint(io::stderr().is_terminal()),
+            quiet: global.quiet,
+        }
+    }
+
+    /// A line of progress; `-q` leaves it out.
+    pub fn progress(&self, text: &str) {
+        if !self.quiet {
+            note(text);
+        }
+    }
+}
+
+fn wants_colour() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether somebody can be asked.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Writes a line to standard error. When nobody reads it any more, there is nobody to tell either.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+}
+
+/// Writes the answer. A reader that went away (`| head`) is no error; a full disk is.
+pub fn answer(text: &str) -> Result<(), String> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.to_string()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Asks on standard error and waits for a line. The end of the input is an empty answer.
+pub async fn ask(question: &str) -> String {
+    let mut stderr = io::stderr();
+    let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+    let mut line = String::new();
+    let _ = BufReader::new(tokio::io::stdin()).read_line(&mut line).await;
+    line.trim().to_owned()
+}

@@ -1,0 +1,53 @@
+//! `--wait`: looks again until deployments are complete and targets healthy.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+
+use super::run::Run;
+use crate::apply::Observe;
+use crate::pass::unsettled;
+
+/// Between two looks; ECS and health checks do not move faster.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// How a wait ended.
+pub enum Waited {
+    /// Everything is there.
+    Settled,
+    /// A signal came first.
+    Interrupted,
+    /// This was still missing.
+    TimedOut(Vec<String>),
+}
+
+/// Waits. After a change the first look comes a period later, because ECS may not show the deployment at once.
+pub async fn wait(run: &Run<'_>, timeout: Duration, has_changed: bool) -> Waited {
+    let first = if has_changed { Instant::now() + PERIOD } else { Instant::now() };
+    let mut ticker = interval_at(first, PERIOD);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let deadline = sleep(timeout);
+    tokio::pin!(deadline);
+    let mut missing = vec!["nothing could be read yet".to_owned()];
+    loop {
+        let look = async {
+            ticker.tick().await;
+            run.reader.observe(&run.desired).await
+        };
+        tokio::select! {
+            biased;
+            () = run.signals.token().cancelled() => return Waited::Interrupted,
+            observed = look => {
+                let now_missing = unsettled(&run.desired, &observed, run.chosen());
+                if now_missing.is_empty() {
+                    return Waited::Settled;
+                }
+                if now_missing != missing {
+                    run.terminal.progress(&format!("portolan: waiting for {}", now_missing.join("; ")));
+                    missing = now_missing;
+                }
+            }
+            () = &mut deadline => return Waited::TimedOut(missing),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! One pass, for every mode: observe and plan. Carrying the plan out is a separate call ([`crate::apply::apply`]), so a
+//! dry run and a drift check are simply passes without it, and need no writer.
+//!
+//! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::apply::{Observe, Outcome};
+use crate::model::{
+    Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Seen, Service, TargetGroup, TargetGroupArn,
+    TargetState,
+};
+use crate::plan::{Plan, Policy, ScopeError, plan, scope_errors};
+use crate::report::Report;
+
+/// What one reading showed, and what it would take to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The reading.
+    pub observed: Observed,
+    /// The plan.
+    pub plan: Plan,
+}
+
+impl Look {
+    /// The report of this pass; `outcome` is what became of the plan, if it was carried out.
+    pub fn into_report(self, desired: &Desired, outcome: Option<Outcome>, calls: BTreeMap<String, u64>) -> Report {
+        let heading = heading(desired, &self.observed);
+        Report { heading, plan: self.plan, outcome, errors: Vec::new(), calls }
+    }
+}
+
+/// Observes and plans. An error is about the fleet as a whole: it must not be worked on with these credentials.
+pub async fn look(
+    desired: &Desired,
+    reader: &impl Observe,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Look, Vec<ScopeError>> {
+    let observed = reader.observe(desired).await;
+    if let Some(error) = nothing_answered(&observed) {
+        return Err(vec![error]);
+    }
+    let errors = scope_errors(desired, &observed);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let plan = plan(desired, &observed, policy, now);
+    Ok(Look { observed, plan })
+}
+
+/// Denied calls are gaps, and the rest goes on. But when not even the question "who am I", which needs no
+/// permission, was answered, and nothing else either, then the credentials or the way to AWS are at fault.
+fn nothing_answered(observed: &Observed) -> Option<ScopeError> {
+    let Seen::Unknown(gap) = &observed.account else { return None };
+    let is_silent = observed.load_balancers.gap().is_some()
+        && observed.target_groups.gap().is_some()
+        && observed.vpcs.gap().is_some()
+        && observed.clusters.values().all(|seen| seen.gap().is_some())
+        && observed.services.values().all(|seen| seen.gap().is_some());
+    is_silent.then(|| ScopeError {
+        message: format!("AWS did not answer anything in {} ({}: {})", observed.region, gap.call, gap.why),
+        hint: "check the credentials (aws sts get-caller-identity) and the network".to_owned(),
+    })
+}
+
+fn heading(desired: &Desired, observed: &Observed) -> String {
+    let place = format!("Fleet {} in {}", desired.fleet.name, observed.region);
+    match &observed.account {
+        Seen::Present(account) => format!("{place}, account {account}"),
+        Seen::Absent | Seen::Unknown(_) => place,
+    }
+}
+
+/// What is not yet as a deployment and its health checks should leave it: one line for each service and target
+/// group that is still on its way. `only` restricts it as in [`Policy`].
+pub fn unsettled(desired: &Desired, observed: &Observed, only: Option<&BTreeSet<ObjectRef>>) -> Vec<String> {
+    let wanted = |object: &ObjectRef| only.is_none_or(|only| only.contains(object));
+    let services = desired.services.values().filter_map(|service| {
+        let object = ObjectRef::service(&service.key);
+        wanted(&object).then(|| unsettled_service(service, observed))?.map(|what| format!("{object}: {what}"))
+    });
+    let groups = desired.target_groups.values().filter_map(|group| {
+        let object = ObjectRef::target_group(&group.key);
+        wanted(&object).then(|| unsettled_group(desired, group, observed))?.map(|what| format!("{object}: {what}"))
+    });
+    services.chain(groups).collect()
+}
+
+fn unsettled_service(service: &DesiredService, observed: &Observed) -> Option<String> {
+    match observed.service(&service.id) {
+        Seen::Present(live) => {
+            let tasks = format!("{} of {} tasks run", live.running_count, live.desired_count);
+            if live.is_deploying() {
+                Some(format!("a deployment is in progress, {tasks}"))
+            } else {
+                (live.running_count != live.desired_count).then_some(tasks)
+            }
+        }
+        Seen::Absent => Some("it does not exist".to_owned()),
+        Seen::Unknown(gap) => Some(format!("it could not be read ({}: {})", gap.call, gap.why)),
+    }
+}
+
+fn unsettled_group(desired: &Desired, group: &DesiredTargetGroup, observed: &Observed) -> Option<String> {
+    let live = match observed.target_group(&group.name) {
+        Seen::Present(live) => live,
+        Seen::Absent => return Some("it does not exist".to_owned()),
+        Seen::Unknown(gap) => return Some(format!("it could not be read ({}: {})", gap.call, gap.why)),
+    };
+    if live.load_balancers.is_empty() {
+        // Its targets are `unused`: nobody checks them, and nothing would come of waiting.
+        return None;
+    }
+    let fed = feeds(desired, group, live, observed);
+    let expected = fed.tasks + group.targets.as_ref().map_or(0, Vec::len);
+    let mut healthy = 0;
+    for arn in &fed.groups {
+        match observed.targets_of(arn) {
+            Seen::Present(targets) => {
+                healthy += targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
+            }
+            // The other group of a blue/green pair is read only while ECS names it.
+            Seen::Absent | Seen::Unknown(_) if *arn != live.arn => {}
+            Seen::Absent => return Some("its targets are gone".to_owned()),
+            Seen::Unknown(gap) => return Some(format!("its targets could not be read ({}: {})", gap.call, gap.why)),
+        }
+    }
+    (healthy < expected).then(|| format!("{healthy} of {expected} targets are healthy"))
+}
+
+/// The tasks that ECS registers in a target group, and where they may be.
+struct Feeds {
+    tasks: usize,
+    /// The group itself, and the other ones of blue/green pairs: the tasks are in either.
+    groups: BTreeSet<TargetGroupArn>,
+}
+
+fn feeds(desired: &Desired, group: &DesiredTargetGroup, live: &TargetGroup, observed: &Observed) -> Feeds {
+    let mut feeds = Feeds { tasks: 0, groups: BTreeSet::from([live.arn.clone()]) };
+    let services: BTreeSet<_> = desired.ports_of(&group.key).map(|(service, _)| &service.id).collect();
+    for id in services {
+        let Seen::Present(service) = observed.service(id) else { continue };
+        for alternate in wired(service, &live.arn) {
+            feeds.tasks += service.desired_count as usize;
+            feeds.groups.extend(alternate.cloned());
+        }
+    }
+    feeds
+}
+
+/// The entries of a service that name a target group, each with the other group of its pair.
+fn wired<'a>(
+    service: &'a Service,
+    arn: &'a TargetGroupArn,
+) -> impl Iterator<Item = Option<&'a TargetGroupArn>> + use<'a> {
+    service.load_balancers.iter().filter_map(move |entry| {
+        let alternate = entry.advanced.as_ref().and_then(|advanced| advanced.alternate_target_group.as_ref());
+        let named = [entry.target_group.as_ref(), alternate];
+        named.contains(&Some(arn)).then(|| named.into_iter().flatten().find(|other| *other != arn))
+    })
+}
