@@ -81,6 +81,9 @@ impl Collector {
     }
 
     fn claim_identity(&mut self, kind: ObjectKind, node: &Node, problems: &mut Problems<'_>) {
+        if kind == ObjectKind::Fleet {
+            return; // a second one is wrong whatever its name
+        }
         let Some(name) = field(node, "metadata").and_then(|metadata| field(metadata, "name")) else { return };
         let Value::Scalar(scalar) = &name.value else { return };
         if kind == ObjectKind::TargetGroup {

@@ -13,6 +13,8 @@ use super::problem::{Position, Problems, quoted};
 pub(crate) struct At<T> {
     pub value: T,
     pub at: Position,
+    /// Something in it was reported, so what seems absent may just be misspelt.
+    pub flawed: bool,
 }
 
 impl<T> Deref for At<T> {
@@ -73,7 +75,8 @@ impl<T: Decode> Slot for Must<T> {
 
 impl<T: Decode> Decode for At<T> {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        T::decode(node, name, problems).map(|value| Self { value, at: node.at })
+        let before = problems.len();
+        T::decode(node, name, problems).map(|value| Self { value, at: node.at, flawed: problems.len() > before })
     }
 }
 
@@ -131,6 +134,9 @@ pub(crate) fn wrong_type(node: &Node, name: &str, expected: &str, hint: Option<S
     problems.push_hint(node.at, format!("{name}: expected {expected}, found {}", node.found()), hint);
 }
 
+/// What free text is expected as.
+pub(crate) const TEXT: &str = "text";
+
 /// The text of a scalar that is text; anything else is reported.
 pub(crate) fn text_of<'n>(node: &'n Node, name: &str, expected: &str, problems: &mut Problems<'_>) -> Option<&'n str> {
     match &node.value {
@@ -142,8 +148,8 @@ pub(crate) fn text_of<'n>(node: &'n Node, name: &str, expected: &str, problems: 
             Some(&scalar.text)
         }
         Value::Scalar(scalar) => {
-            let hint = format!("quote it: {}", quoted(&scalar.text));
-            wrong_type(node, name, expected, Some(hint), problems);
+            let hint = (expected == TEXT).then(|| format!("quote it: {}", quoted(&scalar.text)));
+            wrong_type(node, name, expected, hint, problems);
             None
         }
         Value::Sequence(_) | Value::Mapping(_) | Value::Broken => {
@@ -155,7 +161,7 @@ pub(crate) fn text_of<'n>(node: &'n Node, name: &str, expected: &str, problems: 
 
 impl Decode for String {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        text_of(node, name, "text", problems).map(str::to_owned)
+        text_of(node, name, TEXT, problems).map(str::to_owned)
     }
 }
 
@@ -209,7 +215,7 @@ impl Decode for TextMap {
         let mut map = Self::new();
         for entry in entries {
             if let Some(text) = map_value(&entry.value, &entry.key, problems) {
-                map.insert(entry.key.clone(), At { value: text, at: entry.value.at });
+                map.insert(entry.key.clone(), At { value: text, at: entry.value.at, flawed: false });
             }
         }
         Some(map)
@@ -220,7 +226,7 @@ impl Decode for TextMap {
 fn map_value(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<String> {
     match &node.value {
         Value::Scalar(scalar) if !scalar.plain => Some(scalar.text.clone()),
-        _ => text_of(node, key, "text", problems).map(str::to_owned),
+        _ => text_of(node, key, TEXT, problems).map(str::to_owned),
     }
 }
 

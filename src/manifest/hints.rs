@@ -18,6 +18,7 @@ fn habit(place: &str, field: &str) -> Option<&'static str> {
             "metadata has name, labels and annotations"
         }
         ("the document", "status") => "a manifest has no status; see portolan status",
+        ("the document", "replicas") => "ECS calls it desiredCount, and it stands under spec",
         ("the document", "data" | "stringData") => "everything stands under spec",
         ("the document", field) if elsewhere("", field).is_some() => "fields of the object stand under spec",
         ("Service.spec", "replicas" | "count" | "desired_count") => "ECS calls it desiredCount",
@@ -119,6 +120,7 @@ pub(super) fn wrong_word(name: &str, word: &str, allowed: &[&str]) -> Option<Str
         ("protocol", "http" | "https" | "HTTP" | "HTTPS") if allowed == ["tcp", "udp"] => {
             "the transport of the port: tcp; HTTP is a matter of the target group"
         }
+        ("protocol", "QUIC" | "TCP_QUIC" | "GENEVE") => "such target groups are not managed",
         ("mode", "none") => "a service without a network needs no Portolan",
         ("targetType", "lambda" | "alb") => "such target groups are not managed",
         _ => return nearest(word, allowed.iter().copied()).map(|near| format!("did you mean {near}?")),
@@ -160,7 +162,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     let limit = 1 + wanted.chars().count() / 5;
     candidates
         .into_iter()
-        .filter(|candidate| candidate.len() <= LONGEST)
+        .filter(|candidate| candidate.len() <= LONGEST && candidate.len().abs_diff(word.len()) <= limit + 2)
         .map(|candidate| (distance(&wanted, &bare(candidate)), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()

@@ -9,6 +9,8 @@ const MOST_PROBLEMS: usize = 1_000;
 /// Longest piece of a source line, and longest piece of a value, that a problem repeats.
 const EXCERPT_CHARS: usize = 120;
 const QUOTED_CHARS: usize = 60;
+/// Beyond that column a line is not for people, and counting its characters for each problem would take long.
+const LAST_COLUMN: usize = 4_000;
 
 /// One thing to mend, with its place. `Display` is what people read in the terminal, without colour.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,6 +119,16 @@ impl<'a> Problems<'a> {
         }
     }
 
+    /// The number of problems so far, to notice whether a part added some.
+    pub fn len(&self) -> usize {
+        self.found.len() + self.dropped
+    }
+
+    /// Whether a further problem would be counted only: its hint is not worth the search.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= MOST_PROBLEMS
+    }
+
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
@@ -154,7 +166,9 @@ impl<'a> Problems<'a> {
             column: known.map(|()| column),
             message: found.message.clone(),
             hint: found.hint.clone(),
-            excerpt: text.filter(|text| !text.trim().is_empty()).map(|text| excerpt(text, column.max(1) - 1)),
+            excerpt: text
+                .filter(|text| column <= LAST_COLUMN && !text.trim().is_empty())
+                .map(|text| excerpt(text, column.max(1) - 1)),
         }
     }
 }

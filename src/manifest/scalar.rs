@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::decode::{At, Decode, Managed, Must, NonEmpty, text_of, wrong_type};
+use super::decode::{At, Decode, Managed, Must, NonEmpty, TEXT, text_of, wrong_type};
 use super::hints;
 use super::node::{Node, Sort, Value};
 use super::problem::{Problems, quoted};
@@ -96,7 +96,7 @@ pub(crate) struct ObjectKey(pub String);
 
 impl Decode for ObjectKey {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        let text = text_of(node, name, "text", problems)?;
+        let text = text_of(node, name, TEXT, problems)?;
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
         if text.len() > 63 || !text.bytes().all(allowed) {
             let message = format!("{name} {} is not a key of the manifest", quoted(text));

@@ -111,7 +111,9 @@ fn problems_of_several_files_come_sorted_and_all_at_once() {
     let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
     let fleet = "apiVersion: portolan.dev/v1alpha1\nkind: Fleet\nmetadata: {name: f}\nspec: {mode: on}\n";
     let service = "apiVersion: portolan.dev/v1alpha1\nkind: Service\nmetadata: {name: s}\nspec: {replicas: 2}\n";
-    let problems = load(&[source("b.yaml", service), source("a.yaml", fleet), source("-", service)]).expect_err("mistakes");
-    let places: Vec<String> = problems.iter().map(|problem| format!("{}:{}", problem.file, problem.line.unwrap_or(0))).collect();
-    assert_eq!(places, ["<stdin>:3", "<stdin>:4", "<stdin>:4", "a.yaml:4", "b.yaml:4", "b.yaml:4"], "{}", render(&problems));
+    let problems =
+        load(&[source("b.yaml", service), source("a.yaml", fleet), source("-", service)]).expect_err("mistakes");
+    let places: Vec<String> =
+        problems.iter().map(|problem| format!("{}:{}", problem.file, problem.line.unwrap_or(0))).collect();
+    assert_eq!(places, ["<stdin>:3", "<stdin>:4", "a.yaml:4", "b.yaml:4"], "{}", render(&problems));
 }

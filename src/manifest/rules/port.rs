@@ -118,7 +118,8 @@ fn check_target_groups(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene
             None if scene.documents.target_group_keys.contains(&key.value) || !scene.documents.whole => {}
             None => {
                 let known = scene.documents.target_group_keys.iter().map(String::as_str);
-                let hint = match hints::nearest(key, known) {
+                let near = if problems.is_full() { None } else { hints::nearest(key, known) };
+                let hint = match near {
                     Some(near) => format!("did you mean \"{near}\"?"),
                     None => "targetGroups takes metadata.name of TargetGroups in this fleet".to_owned(),
                 };
@@ -174,6 +175,7 @@ fn check_ingress(source: &At<IngressSpec>, problems: &mut Problems<'_>) {
         (Some(_), Some(_)) => {
             problems.add_hint(source.at, "allowFrom: securityGroup and cidr in one entry", "make two entries of it");
         }
+        (None, None) if source.flawed => {}
         (None, None) => {
             problems.add(source.at, "allowFrom: an entry needs securityGroup or cidr");
         }

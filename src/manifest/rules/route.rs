@@ -14,9 +14,9 @@ const MOST_VALUE_CHARS: usize = 128;
 const MOST_METHOD_CHARS: usize = 40;
 const MOST_HEADER_CHARS: usize = 40;
 
-pub(super) fn check(spec: &TargetGroupSpec, problems: &mut Problems<'_>) {
+pub(super) fn check(spec: &At<TargetGroupSpec>, problems: &mut Problems<'_>) {
     let Some(routes) = &spec.routes else { return };
-    if !routes.is_empty() && spec.load_balancer.is_none() {
+    if !routes.is_empty() && spec.load_balancer.is_none() && !spec.flawed {
         problems.add_hint(routes.at, "routes without a loadBalancer", "name the load balancer that has the listener");
     }
     for route in &routes.value {
@@ -47,7 +47,7 @@ fn check_form(route: &At<RouteSpec>, spec: &TargetGroupSpec, problems: &mut Prob
     } else if let Some(protocol) = network {
         let message = format!("a route of a {} target group must be the listener's default", protocol.value);
         problems.add_hint(route.at, message, format!("write {{listener: {}, default: true}}", route.listener.0));
-    } else if !has_conditions(route) {
+    } else if !has_conditions(route) && !route.flawed {
         let hint = "add hosts, paths or another condition, or default: true for the listener's default action";
         problems.add_hint(route.at, "a route needs at least one condition", hint);
     }

@@ -41,7 +41,7 @@ fn check_names(service: &At<ServiceDocument>, scene: &Scene<'_>, problems: &mut 
     }
     match (&spec.cluster, &scene.fleet) {
         (Some(cluster), _) => name::check_ecs(cluster, cluster.at, "a cluster", problems),
-        (None, Some(fleet)) if fleet.cluster.is_none() => {
+        (None, Some(fleet)) if fleet.cluster.is_none() && !fleet_is_flawed(scene) && !spec.flawed => {
             let message = format!("Service {} names no cluster, and neither does the Fleet", quoted(&key.0));
             problems.add_hint(spec.at, message, "add cluster here, or to the Fleet for all services");
         }
@@ -49,7 +49,12 @@ fn check_names(service: &At<ServiceDocument>, scene: &Scene<'_>, problems: &mut 
     }
 }
 
-fn check_network(network: &NetworkSpec, spec: &ServiceSpec, problems: &mut Problems<'_>) {
+/// Whether the fleet's cluster may be absent because it was misspelt.
+fn fleet_is_flawed(scene: &Scene<'_>) -> bool {
+    scene.documents.fleet.as_ref().is_some_and(|fleet| fleet.flawed)
+}
+
+fn check_network(network: &At<NetworkSpec>, spec: &ServiceSpec, problems: &mut Problems<'_>) {
     let on_instances = match network.mode.as_ref().map(|mode| mode.value) {
         Some(mode @ (NetworkMode::Bridge | NetworkMode::Host)) => Some(mode),
         Some(NetworkMode::Awsvpc | NetworkMode::None) | None => None,
@@ -66,7 +71,7 @@ fn check_network(network: &NetworkSpec, spec: &ServiceSpec, problems: &mut Probl
         }
     }
     let Some(groups) = &network.security_groups else {
-        if let Some(group) = &network.ingress_group {
+        if let Some(group) = network.ingress_group.as_ref().filter(|_| !network.flawed) {
             let hint = "list the service's groups under securityGroups";
             problems.add_hint(group.at, "ingressGroup must be one of securityGroups", hint);
         }
@@ -78,10 +83,10 @@ fn check_network(network: &NetworkSpec, spec: &ServiceSpec, problems: &mut Probl
         problems.add(groups.at, format!("{} security groups; ECS takes at most {MOST_GROUPS}", groups.0.len()));
     }
     match &network.ingress_group {
-        Some(group) if !groups.0.iter().any(|listed| listed.value == group.value) => {
+        Some(group) if !groups.flawed && !groups.0.iter().any(|listed| listed.value == group.value) => {
             problems.add(group.at, format!("ingressGroup {} is not one of securityGroups", quoted(group)));
         }
-        None if groups.0.len() > 1 && has_target_groups(spec) => {
+        None if groups.0.len() > 1 && !network.flawed && has_target_groups(spec) => {
             let message = "several securityGroups and no ingressGroup: which one gets the load balancer's ingress?";
             problems.add_hint(groups.at, message, format!("such as ingressGroup: {}", groups.0[0].value));
         }

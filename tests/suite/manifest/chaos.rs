@@ -9,7 +9,9 @@ fn manifests() -> Vec<String> {
     let good = yaml_files("tests/manifests/good");
     let examples = examples().into_iter().flat_map(|example| {
         let listed = std::fs::read_dir(example).expect("an example");
-        listed.map(|entry| entry.expect("a file").path()).filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+        listed
+            .map(|entry| entry.expect("a file").path())
+            .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
     });
     let mut paths: Vec<_> = bad.into_iter().chain(good).chain(examples).collect();
     paths.sort();

@@ -27,7 +27,8 @@ fn find(folder: &tempfile::TempDir, paths: &[&str], recursive: bool) -> Result<V
 
 #[test]
 fn folders_give_their_yaml_in_order() {
-    let folder = folder(&[("d/b.yml", b""), ("d/a.yaml", b""), ("d/c.json", b""), ("d/.x.yaml", b""), ("d/e/f.yaml", b"")]);
+    let folder =
+        folder(&[("d/b.yml", b""), ("d/a.yaml", b""), ("d/c.json", b""), ("d/.x.yaml", b""), ("d/e/f.yaml", b"")]);
     assert_eq!(find(&folder, &["d"], false), Ok(vec!["d/a.yaml".to_owned(), "d/b.yml".to_owned()]));
     let all = ["d/a.yaml", "d/b.yml", "d/e/f.yaml"].map(str::to_owned).to_vec();
     assert_eq!(find(&folder, &["d"], true), Ok(all));
