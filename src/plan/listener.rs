@@ -57,10 +57,7 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
 fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle> {
     let actions = &planner.live.default_actions;
     let foreign = |how: String| {
-        Obstacle::difference(
-            what,
-            format!("it is {how}, which is not this fleet's to change; change the listener yourself"),
-        )
+        Obstacle::difference(what, format!("it is not this fleet's to change ({how}); change the listener yourself"))
     };
     match &actions.serve {
         Serve::Forward(forward) => {

@@ -204,7 +204,7 @@ impl<'a> ListenerPlanner<'a> {
     }
 
     fn correct(&self, route: &RouteRef<'a>, rule: &Rule, drafts: &mut Drafts) -> Result<(), Obstacle> {
-        let what = format!("rule {} ({})", rule.arn, describe_route(route.route));
+        let what = describe_rule(self.live.port, rule);
         if route.route.login && !rule.actions.login {
             return Err(Obstacle::difference(
                 what,
@@ -239,9 +239,9 @@ impl<'a> ListenerPlanner<'a> {
             target: rule.arn.to_string(),
             summary: format!("put rule {} on listener {} right ({})", rule.priority, self.live.port, fields.join(", ")),
             reason: format!(
-                "the rule at priority {} is the declared one, and its {} differ from the manifest",
+                "the rule at priority {} is the declared one, and has another {}",
                 rule.priority,
-                fields.join(" and ")
+                fields.join(" and other ")
             ),
             changes,
             after: BTreeSet::new(),
@@ -261,15 +261,15 @@ impl<'a> ListenerPlanner<'a> {
         match weights::judge(self.desired, self.observed, route.key, &arns, &rule.actions) {
             Forwarding::AsDeclared => Ok(None),
             Forwarding::Theirs { what, owner } => {
-                drafts.defer(&object(route), format!("rule {}: {what}", rule.arn), owner);
+                drafts.defer(&object(route), format!("{}: {what}", describe_rule(self.live.port, rule)), owner);
                 Ok(None)
             }
             Forwarding::Carried(what) => {
-                drafts.find(&object(route), format!("rule {}: {what}", rule.arn));
+                drafts.find(&object(route), format!("{}: {what}", describe_rule(self.live.port, rule)));
                 Ok(None)
             }
             Forwarding::Blocked(sentence) => {
-                Err(Obstacle::difference(format!("forward of rule {}", rule.arn), sentence))
+                Err(Obstacle::difference(format!("forward of {}", describe_rule(self.live.port, rule)), sentence))
             }
             Forwarding::Wrong => self.target_group(route).map(Some),
         }
@@ -306,7 +306,7 @@ impl<'a> ListenerPlanner<'a> {
         let fleet = &self.desired.fleet.name;
         let mut losers = Vec::new();
         if forward.is_some() {
-            losers.push((format!("rule {}", rule.arn), traffic::rule_serves(self.observed, fleet, rule)));
+            losers.push((format!("rule {}", rule.priority), traffic::rule_serves(self.observed, fleet, rule)));
         }
         let ours_by_priority =
             route.route.priority == Some(rule.priority) && rule.tags == Seen::Present(BTreeMap::new());
@@ -330,6 +330,11 @@ pub(super) fn object(route: &RouteRef<'_>) -> ObjectRef {
 
 pub(super) fn change(field: &str, live: Option<String>, desired: Option<String>) -> Change {
     Change { field: field.to_owned(), live, desired }
+}
+
+/// A live rule in words.
+fn describe_rule(port: u16, rule: &Rule) -> String {
+    format!("rule {} of listener {port}", rule.priority)
 }
 
 /// A route in words, such as `listener 443, priority 100`.

@@ -91,12 +91,7 @@ fn drop_moves_onto_others(moves: &mut Vec<Move<'_>>, rules: &[Rule], drafts: &mu
         let dropped = moves.remove(index);
         drafts.block_on(
             &object(dropped.route),
-            format!(
-                "{}: rule {} has priority {}",
-                describe_route(dropped.route.route),
-                dropped.rule.arn,
-                dropped.rule.priority
-            ),
+            format!("{}: the rule has priority {}", describe_route(dropped.route.route), dropped.rule.priority),
             format!("priority {} is taken by {occupant}, which stays there; choose another priority", dropped.to),
         );
     }
@@ -134,12 +129,7 @@ fn drop_moves_to_nothing(
             return;
         };
         let dropped = moves.remove(index);
-        let what = format!(
-            "{}: rule {} has priority {}",
-            describe_route(dropped.route.route),
-            dropped.rule.arn,
-            dropped.rule.priority
-        );
+        let what = format!("{}: the rule has priority {}", describe_route(dropped.route.route), dropped.rule.priority);
         drafts.block(&object(dropped.route), what, waiting_on);
     }
 }
@@ -149,9 +139,8 @@ fn hand_over(loser: &Rule, loses: Serving, getter: &Rule, gets: Serving) -> Opti
         (Serving::No, _) | (_, Serving::Yes(_)) => None,
         (Serving::Unknown(gap), _) | (_, Serving::Unknown(gap)) => Some(WaitingOn::Gap(gap)),
         (Serving::Yes(how), Serving::No) => Some(WaitingOn::Difference(format!(
-            "rule {} would get requests that rule {} serves now ({how}), and its target group has no healthy target; \
-             wait for one, or use --force",
-            getter.arn, loser.arn
+            "rule {} would get requests that rule {} serves now ({how}), and serves nothing itself; wait for a healthy target, or use --force",
+            getter.priority, loser.priority
         ))),
     }
 }

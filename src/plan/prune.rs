@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Desired, GroupId, IngressRule, ListenerArn, ObjectRef, Observed, Owner, Placement, PortRange, Rule, RuleSource,
-    Seen, Serve, Tags, TargetGroup, TargetGroupArn, Task,
+    Desired, GroupId, IngressRule, ObjectRef, Observed, Owner, Placement, PortRange, Rule, RuleSource, Seen, Serve,
+    Tags, TargetGroup, TargetGroupArn, Task,
 };
 
 use super::action::Action;
 use super::change::WaitingOn;
 use super::draft::{Draft, DraftId, Drafts};
+use super::listener_rule::describe_conditions;
 use super::rule_match::{Match, match_rules, routes_by_listener};
 use super::security_group::WantedIngress;
 
@@ -64,7 +65,7 @@ fn prune_rules(desired: &Desired, observed: &Observed, drafts: &mut Drafts) -> V
         for rule in rules.iter().filter(|rule| !kept.contains(rule.arn.as_str())) {
             let Some(object) = marked_for(rule.tags.as_ref().present(), &desired.fleet.name) else { continue };
             if !routes_are_unmanaged(desired, &object) {
-                deleted.push(delete_rule(desired, listener, rule, &object, drafts));
+                deleted.push(delete_rule(desired, rule, &object, drafts));
             }
         }
     }
@@ -79,19 +80,13 @@ fn routes_are_unmanaged(desired: &Desired, object: &str) -> bool {
         .any(|group| ObjectRef::target_group(&group.key).to_string() == object && group.routes.is_none())
 }
 
-fn delete_rule(
-    desired: &Desired,
-    listener: &ListenerArn,
-    rule: &Rule,
-    object: &str,
-    drafts: &mut Drafts,
-) -> DeletedRule {
+fn delete_rule(desired: &Desired, rule: &Rule, object: &str, drafts: &mut Drafts) -> DeletedRule {
     let tags = rule.tags.as_ref().present().cloned().unwrap_or_default();
     let step = drafts.push(removal(
         desired,
         Action::DeleteRule { rule: rule.arn.clone(), mark: mark_of(&tags) },
         rule.arn.to_string(),
-        format!("delete rule {} of listener {listener}", rule.priority),
+        format!("delete rule {} ({})", rule.priority, describe_conditions(&rule.conditions)),
         format!("this fleet made it for {object}, and the manifest no longer has that route"),
     ));
     let forwards_to = match &rule.actions.serve {
@@ -127,7 +122,7 @@ fn prune_target_groups(desired: &Desired, observed: &Observed, deleted: &[Delete
         if desired.target_groups.keys().any(|key| ObjectRef::target_group(key).to_string() == object) {
             drafts.block_on(
                 &ObjectRef::fleet(&desired.fleet.name),
-                format!("delete target group {}", live.arn),
+                format!("delete target group {}", live.name),
                 format!(
                     "{object} still stands in the manifest under another AWS name; delete the old target group yourself"
                 ),
@@ -147,14 +142,14 @@ fn prune_target_group(
     drafts: &mut Drafts,
 ) {
     let fleet = ObjectRef::fleet(&desired.fleet.name);
-    let what = format!("delete target group {}", live.arn);
+    let what = format!("delete target group {}", live.name);
     if let Some(user) = users(observed, live, deleted) {
         return drafts.block_on(&fleet, what, user);
     }
     match observed.targets_of(&live.arn) {
         Seen::Present(targets) if targets.is_empty() => {}
         Seen::Present(targets) => {
-            return drafts.block_on(&fleet, what, format!("{} targets are still registered in it", targets.len()));
+            return drafts.block_on(&fleet, what, format!("targets registered in it: {}", targets.len()));
         }
         Seen::Absent => return,
         Seen::Unknown(gap) => return drafts.block(&fleet, what, WaitingOn::Gap(gap)),
@@ -191,7 +186,7 @@ fn users(observed: &Observed, live: &TargetGroup, deleted: &[DeletedRule]) -> Op
     if going > 0 && going == forwarding {
         return None;
     }
-    let balancers: Vec<_> = live.load_balancers.iter().map(ToString::to_string).collect();
+    let balancers: Vec<_> = live.load_balancers.iter().map(|arn| arn.name()).collect();
     Some(format!("a rule or listener of {} still forwards to it", balancers.join(", ")))
 }
 
@@ -280,7 +275,7 @@ fn in_use(desired: &Desired, observed: &Observed, rule: &IngressRule) -> Result<
             Seen::Unknown(gap) => return Err(gap.clone()),
         };
         if let Some(target) = targets.iter().find(|target| covers(target.key.port)) {
-            return Ok(Some(format!("target {} of {arn} uses the port", target.key)));
+            return Ok(Some(format!("target {} of {} uses the port", target.key, arn.name())));
         }
     }
     Ok(None)

@@ -69,7 +69,7 @@ fn mode_agrees(wanted: &DesiredService, definition: &TaskDefinition, obstacles: 
     match declared {
         Some(declared) if declared != definition.network_mode => {
             obstacles.push(Obstacle::difference(
-                format!("network.mode is {} in {}, declared {declared}", definition.network_mode, definition.arn),
+                format!("network.mode is {} in {}, declared {declared}", definition.network_mode, definition.arn.name()),
                 "a network mode cannot be changed in place: deploy a task definition with the declared mode, or correct the manifest",
             ));
             false
@@ -236,7 +236,7 @@ fn push_redeployment(
             },
             object: object.clone(),
             target: definition.family.clone(),
-            summary: format!("register a copy of {} with the declared port mappings", definition.arn),
+            summary: format!("register a copy of {} with the declared port mappings", definition.arn.name()),
             reason: "port mappings of a revision cannot be changed; everything else is copied unchanged".to_owned(),
             changes: found.changes.iter().filter(|change| change.field.ends_with(".mapping")).cloned().collect(),
             after: Default::default(),
@@ -273,7 +273,7 @@ fn redeployed_parts(found: &Redeployment) -> Vec<&'static str> {
 }
 
 fn redeployment_reason(found: &Redeployment) -> String {
-    let mut reason = format!("{} differ from the manifest", redeployed_parts(found).join(", "));
+    let mut reason = format!("not as the manifest declares: {}", redeployed_parts(found).join(", "));
     if !found.wiring.wired.is_empty() {
         reason.push_str("; ECS registers the tasks in a target group only when the service names it");
     }

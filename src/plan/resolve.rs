@@ -113,10 +113,20 @@ pub(super) fn task_definition<'a>(observed: &'a Observed, service: &DesiredServi
 
 /// The network mode of a service: declared, or that of the running task definition.
 pub(super) fn network_mode(observed: &Observed, service: &DesiredService) -> Result<NetworkMode, Obstacle> {
-    if let Some(mode) = service.network.as_ref().and_then(|network| network.mode) {
-        return Ok(mode);
-    }
+    let declared = service.network.as_ref().and_then(|network| network.mode);
     let what = format!("network mode of service {}", service.id);
+    match (declared, task_definition(observed, service)) {
+        (Some(declared), Seen::Present(live)) if live.network_mode != declared => {
+            let sentence = format!(
+                "{} runs with {}, declared {declared}: which port to open cannot be told",
+                live.arn.name(),
+                live.network_mode
+            );
+            return Err(Obstacle::difference(what, sentence));
+        }
+        (Some(declared), _) => return Ok(declared),
+        (None, _) => {}
+    }
     let absent = || format!("service {} does not exist; declare network.mode or create the service", service.id);
     need(task_definition(observed, service), &what, absent).map(|definition| definition.network_mode)
 }

@@ -196,7 +196,7 @@ fn correct(
 
 /// What another fleet has marked is never touched; whose it is must be known.
 pub(super) fn may_touch(fleet: &str, live: &TargetGroup) -> Result<(), Obstacle> {
-    let what = format!("target group {}", live.arn);
+    let what = format!("target group {}", live.name);
     let tags = need(live.tags.as_ref(), &what, || "it has gone".to_owned())?;
     match Owner::of(tags, fleet) {
         Owner::Unmarked | Owner::Ours(_) => Ok(()),
@@ -364,7 +364,7 @@ fn report_other_load_balancer(
 ) {
     let object = ObjectRef::target_group(&wanted.key);
     if let Some(others) = other_load_balancers(observed, wanted, live) {
-        let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+        let others: Vec<_> = others.iter().map(|arn| arn.name()).collect();
         drafts.block_on(
             &object,
             format!("{} is attached to {}", live.name, others.join(", ")),

@@ -50,7 +50,7 @@ pub(super) fn diff_ports(
     }
     if !fixes.is_empty() && !definition.uncopyable.is_empty() {
         obstacles.push(Obstacle::difference(
-            format!("port mappings of {}", definition.arn),
+            format!("port mappings of {}", definition.arn.name()),
             format!(
                 "a copy would lose members that this version does not know: {}; register the revision yourself",
                 definition.uncopyable.join(", ")
@@ -100,7 +100,7 @@ fn no_container(port: &DesiredPort, definition: &TaskDefinition) -> Obstacle {
         format!("port {}", port.name),
         format!(
             "{} has no container {:?} (it has {}); correct the manifest or deploy one that has it",
-            definition.arn,
+            definition.arn.name(),
             port.container,
             names.join(", ")
         ),

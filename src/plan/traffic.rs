@@ -35,7 +35,9 @@ fn forward_serves(observed: &Observed, forward: &Forward) -> Serving {
     let mut unknown = None;
     for arn in forward.receivers() {
         match has_healthy_target(observed, arn) {
-            Seen::Present(true) => return Serving::Yes(format!("a forward to {arn}, which has a healthy target")),
+            Seen::Present(true) => {
+                return Serving::Yes(format!("a forward to {}, which has a healthy target", arn.name()));
+            }
             Seen::Present(false) | Seen::Absent => {}
             Seen::Unknown(gap) => unknown = Some(gap),
         }
@@ -76,10 +78,7 @@ pub(super) fn losers(
         for rule in rules {
             let same = except.is_some_and(|except| except.arn == rule.arn);
             if !same && rule.priority > priority && may_overlap(&rule.conditions, conditions) {
-                losers.push((
-                    format!("rule {} (priority {})", rule.arn, rule.priority),
-                    rule_serves(observed, fleet, rule),
-                ));
+                losers.push((format!("rule {}", rule.priority), rule_serves(observed, fleet, rule)));
             }
         }
     }
@@ -102,15 +101,14 @@ pub(super) fn held_back(
 ) -> Option<WaitingOn> {
     let loser = losers.iter().find(|(_, serving)| *serving != Serving::No)?;
     let (getter_name, healthy) = match getter {
-        Ref::Known(arn) => (arn.to_string(), has_healthy_target(observed, arn)),
-        Ref::Output(object) => (object.to_string(), Seen::Present(false)),
+        Ref::Known(arn) => (arn.name().to_owned(), has_healthy_target(observed, arn)),
+        Ref::Output(object) => (object.key.clone(), Seen::Present(false)),
     };
     match (healthy, loser.1.clone()) {
         (Seen::Present(true), _) => None,
         (Seen::Unknown(gap), _) | (_, Serving::Unknown(gap)) => Some(WaitingOn::Gap(gap)),
         (Seen::Present(false) | Seen::Absent, Serving::Yes(how)) => Some(WaitingOn::Difference(format!(
-            "{getter_name} has no healthy target, and {} serves such requests now ({how}); \
-             wait for a healthy target, or use --force",
+            "{getter_name} has no healthy target, and {} serves such requests now ({how}); wait for one, or use --force",
             loser.0
         ))),
         (Seen::Present(false) | Seen::Absent, Serving::No) => None,

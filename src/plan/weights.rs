@@ -63,8 +63,7 @@ pub(super) fn judge(
 
 /// Blue/green and CodeDeploy move traffic between target groups of their own (R6).
 fn judge_theirs(forward: &Forward, stand_ins: &BTreeSet<TargetGroupArn>, owner: &'static str) -> Forwarding {
-    let strangers: Vec<_> =
-        forward.receivers().filter(|arn| !stand_ins.contains(*arn)).map(ToString::to_string).collect();
+    let strangers: Vec<_> = forward.receivers().filter(|arn| !stand_ins.contains(*arn)).map(|arn| arn.name()).collect();
     if strangers.is_empty() || owner == CODE_DEPLOY {
         return Forwarding::Theirs { what: format!("weights are {}", describe_forward(forward)), owner };
     }
@@ -113,7 +112,9 @@ pub(super) fn describe(actions: &RuleActions) -> String {
 
 fn describe_forward(forward: &Forward) -> String {
     match forward.weights.iter().collect::<Vec<_>>().as_slice() {
-        [(only, _)] => only.to_string(),
-        several => several.iter().map(|(arn, weight)| format!("{arn} ×{weight}")).collect::<Vec<_>>().join(", "),
+        [(only, _)] => only.name().to_owned(),
+        several => {
+            several.iter().map(|(arn, weight)| format!("{} ×{weight}", arn.name())).collect::<Vec<_>>().join(", ")
+        }
     }
 }

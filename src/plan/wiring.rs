@@ -99,7 +99,7 @@ fn wire(
                 format!(
                     "{} has target type {}, which ECS refuses for network mode {mode} (it needs {}); declare another \
                      target group with targetType: {}",
-                    live.arn,
+                    live.name,
                     live.target_type.as_str(),
                     wanted_type.as_str(),
                     wanted_type.as_str()

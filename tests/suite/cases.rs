@@ -1,0 +1,218 @@
+//! Every folder of `tests/cases` is a test of planning: `manifest.yaml` + `observed.yaml` → `plan.txt`, and for free:
+//! plan → effects → plan again is silent; and wherever a run is cut off, the next ones end in the same world.
+//!
+//! `policy.yaml` is optional (`force`, `only`, `now`, `passes`). `UPDATE_EXPECT=1 cargo test` writes `plan.txt`; read the
+//! difference before you commit it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use portolan::manifest::{self, Source};
+use portolan::model::{Desired, ObjectRef, Observed, Seen};
+use portolan::plan::effect::apply_effect;
+use portolan::plan::{Plan, Policy, Step, StepId, plan, scope_errors};
+use portolan::report::Report;
+use portolan::report::text::{self, Paint};
+use serde::Deserialize;
+
+use crate::observed::{ObservedFile, build};
+
+/// A planning problem.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub desired: Desired,
+    pub observed: Observed,
+    pub policy: Policy,
+    pub now: Timestamp,
+    /// Passes until there is nothing left to do: more than one only where a budget spreads the work.
+    pub passes: usize,
+}
+
+impl Case {
+    pub fn plan(&self) -> Plan {
+        plan(&self.desired, &self.observed, &self.policy, self.now)
+    }
+
+    fn after<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) -> Self {
+        let mut next = self.clone();
+        steps.into_iter().for_each(|step| apply_effect(step, &mut next.observed));
+        next
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PolicyFile {
+    force: bool,
+    only: Vec<String>,
+    now: String,
+    passes: usize,
+}
+
+impl Default for PolicyFile {
+    fn default() -> Self {
+        Self { force: false, only: Vec::new(), now: "2026-11-20T12:00:00Z".to_owned(), passes: 1 }
+    }
+}
+
+fn folders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut folders: Vec<_> = fs::read_dir(&root)
+        .expect("tests/cases can be listed")
+        .map(|entry| entry.expect("an entry of tests/cases").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn read<T: serde::de::DeserializeOwned + Default>(path: &Path) -> T {
+    match fs::read_to_string(path) {
+        Ok(text) => serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+        Err(_) => T::default(),
+    }
+}
+
+pub fn load(folder: &Path) -> Case {
+    let path = folder.join("manifest.yaml");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let desired = manifest::load(&[Source { name: "manifest.yaml".to_owned(), text }]).unwrap_or_else(|problems| {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        panic!("{}: the manifest is not valid:\n{}", folder.display(), problems.join("\n"))
+    });
+    let observed: ObservedFile = read(&folder.join("observed.yaml"));
+    let policy: PolicyFile = read(&folder.join("policy.yaml"));
+    let observed = build(&observed, &desired.fleet.name);
+    let object = |text: &String| match text.split_once('/') {
+        Some(("Service", key)) => ObjectRef::service(key),
+        Some(("TargetGroup", key)) => ObjectRef::target_group(key),
+        _ => panic!("only: takes Kind/key, not {text}"),
+    };
+    let only: BTreeSet<ObjectRef> = policy.only.iter().map(object).collect();
+    Case {
+        desired,
+        observed,
+        policy: Policy { force: policy.force, only: (!only.is_empty()).then_some(only) },
+        now: policy.now.parse().expect("now is a timestamp"),
+        passes: policy.passes,
+    }
+}
+
+fn render(case: &Case) -> String {
+    let errors = scope_errors(&case.desired, &case.observed);
+    if !errors.is_empty() {
+        return errors.iter().map(|error| format!("error: {}\nhint: {}\n", error.message, error.hint)).collect();
+    }
+    let report = Report { plan: case.plan(), ..Report::default() };
+    let mut text = text::render(&report, Paint::Off);
+    let edges = report.plan.steps.iter().filter(|step| !step.after.is_empty()).map(|step| {
+        let after: Vec<_> = step.after.iter().map(ToString::to_string).collect();
+        format!("{} after {}\n", step.id, after.join(", "))
+    });
+    let edges: String = edges.collect();
+    if !edges.is_empty() {
+        text.push_str(&format!("\nedges:\n{edges}"));
+    }
+    text.push_str(&format!("verdict: {}\n", report.verdict().as_str()));
+    text
+}
+
+#[test]
+fn every_case_plans_as_written() {
+    let mut differing = Vec::new();
+    let folders = folders();
+    assert!(folders.len() >= 35, "only {} cases", folders.len());
+    for folder in folders {
+        let got = render(&load(&folder));
+        let path = folder.join("plan.txt");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&path, got).expect("plan.txt can be written");
+            continue;
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if got != expected {
+            differing.push(format!("=== {}\n--- expected\n{expected}+++ got\n{got}", path.display()));
+        }
+    }
+    assert!(differing.is_empty(), "{}\n(UPDATE_EXPECT=1 accepts them)", differing.join("\n"));
+}
+
+#[test]
+fn what_a_plan_makes_needs_no_further_plan() {
+    for folder in folders() {
+        let case = load(&folder);
+        if !scope_errors(&case.desired, &case.observed).is_empty() {
+            continue;
+        }
+        let mut next = case.clone();
+        for _ in 0..case.passes {
+            next = next.after(&next.plan().steps);
+        }
+        let left = next.plan().steps;
+        assert!(left.is_empty(), "{}: a further pass would still do {left:#?}", folder.display());
+    }
+}
+
+#[test]
+fn wherever_a_run_is_cut_off_the_next_ones_end_in_the_same_world() {
+    for folder in folders() {
+        let case = load(&folder);
+        let steps = case.plan().steps;
+        let whole = canonical(settle(case.after(&steps), &folder));
+        for subset in down_closed(&steps) {
+            let cut = case.after(steps.iter().filter(|step| subset.contains(&step.id)));
+            let end = canonical(settle(cut, &folder));
+            assert!(end == whole, "{}: cut off after {subset:?}, the world ends differently", folder.display());
+        }
+    }
+}
+
+/// Plans and applies until nothing is left to do.
+fn settle(mut case: Case, folder: &Path) -> Observed {
+    for _ in 0..4 {
+        let steps = case.plan().steps;
+        if steps.is_empty() {
+            return case.observed;
+        }
+        case = case.after(&steps);
+    }
+    panic!("{}: four passes, and still something to do", folder.display());
+}
+
+/// Every set of steps that a cut can leave done: with each step, all before it. Large plans are cut in their own order.
+fn down_closed(steps: &[Step]) -> Vec<BTreeSet<StepId>> {
+    if steps.len() > 10 {
+        return (0..=steps.len()).map(|cut| steps[..cut].iter().map(|step| step.id).collect()).collect();
+    }
+    (0..1_u32 << steps.len())
+        .map(|bits| steps.iter().filter(|step| bits & (1 << step.id.0) != 0).map(|step| step.id).collect())
+        .filter(|subset: &BTreeSet<StepId>| {
+            steps.iter().filter(|step| subset.contains(&step.id)).all(|step| step.after.is_subset(subset))
+        })
+        .collect()
+}
+
+/// Lists whose order says nothing, sorted.
+pub fn canonical(mut observed: Observed) -> Observed {
+    for rules in observed.rules.values_mut() {
+        if let Seen::Present(rules) = rules {
+            rules.sort_by(|a, b| a.arn.cmp(&b.arn));
+        }
+    }
+    for rules in observed.ingress.values_mut().chain([&mut observed.marked_ingress]) {
+        if let Seen::Present(rules) = rules {
+            rules.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+    }
+    if let Seen::Present(groups) = &mut observed.target_groups {
+        groups.sort_by(|a, b| a.arn.cmp(&b.arn));
+    }
+    for targets in observed.targets.values_mut() {
+        if let Seen::Present(targets) = targets {
+            targets.sort_by(|a, b| a.key.cmp(&b.key));
+        }
+    }
+    observed
+}
