@@ -32,7 +32,7 @@ pub struct Failure {
 impl Failure {
     /// One thing that is wrong.
     pub fn new(message: impl Into<String>, hint: Option<String>) -> Self {
-        Self::of_errors(vec![report::Error::new(message, hint)], "failed: error")
+        Self::of_errors(vec![report::Error::new(message, hint)], "failed: 1 error")
     }
 
     /// Several things that are wrong.

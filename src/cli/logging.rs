@@ -31,6 +31,10 @@ fn filter(global: &Global) -> Targets {
         (false, _) => (LevelFilter::DEBUG, LevelFilter::INFO),
     };
     let filter = Targets::new().with_default(others).with_target("portolan", ours);
-    // What became of each step is shown as progress already; the log repeats it only for those who want the log.
-    if global.verbose == 0 { filter.with_target("portolan::apply", Level::ERROR) } else { filter }
+    // What became of each step and what could not be read is in the answer; the log repeats it for those who want it.
+    if global.verbose == 0 {
+        filter.with_target("portolan::apply", Level::ERROR).with_target("portolan::aws::reader", Level::ERROR)
+    } else {
+        filter
+    }
 }

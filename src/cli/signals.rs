@@ -29,9 +29,10 @@ impl Signals {
     /// Drives `work` to its end and listens meanwhile.
     pub async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
         tokio::select! {
+            // Listening comes first, so that no signal finds the process without ears once work has begun.
             biased;
-            result = work => result,
             never = self.listen() => match never {},
+            result = work => result,
         }
     }
 

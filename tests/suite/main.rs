@@ -1,5 +1,9 @@
 //! The one offline test binary: each extra one would link the SDK again.
 
 mod apply;
+#[cfg(feature = "aws")]
+mod cli;
+mod cases;
 mod manifest;
+mod observed;
 mod report;

@@ -17,10 +17,6 @@ fn checkout() -> ObjectRef {
     ObjectRef::service("checkout")
 }
 
-fn checkout_http() -> ObjectRef {
-    ObjectRef::target_group("checkout-http")
-}
-
 fn change(field: &str, live: Option<&str>, desired: Option<&str>) -> Change {
     Change { field: field.to_owned(), live: live.map(str::to_owned), desired: desired.map(str::to_owned) }
 }
@@ -59,7 +55,7 @@ fn create_target_group() -> Step {
         ],
         ..step(
             0,
-            checkout_http(),
+            ObjectRef::target_group("checkout-http"),
             action,
             "checkout-http",
             "create target group checkout-http (HTTP 8080, ip) in vpc-0a",
@@ -73,7 +69,7 @@ fn create_rule() -> Step {
         listener: ListenerArn::from("arn:l"),
         priority: 100,
         conditions: Conditions::default(),
-        target_group: Ref::Output(checkout_http()),
+        target_group: Ref::Output(ObjectRef::target_group("checkout-http")),
         tags: Tags::new(),
     };
     let hosts = "host checkout.example.com, checkout.internal.example.com, shop.example.com; path /api/*, /v2/*";
@@ -82,7 +78,7 @@ fn create_rule() -> Step {
         after: [StepId(0)].into(),
         ..step(
             1,
-            checkout_http(),
+            ObjectRef::target_group("checkout-http"),
             action,
             "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/public/50dc6c495c0c9188/f2f7dc8efc522ab2",
             "forward checkout.example.com/api/* on listener 443 of public to checkout-http",
@@ -331,18 +327,10 @@ mod texts {
     }
 
     #[test]
-    fn of_a_plan_that_was_carried_out() {
-        let plan = Plan { steps: vec![create_target_group()], ..Plan::default() };
-        let report = Report { outcome: Some(outcome([StepResult::Done])), ..planned(plan) };
-        insta::assert_snapshot!(text::render(&report, Paint::Off));
-    }
-
-    #[test]
     fn of_a_silent_fleet_are_one_line() {
-        let unchanged = vec![checkout(), checkout_http()];
+        let unchanged = vec![checkout(), ObjectRef::target_group("checkout-http")];
         let report = planned(Plan { unchanged, ..Plan::default() });
         assert_eq!(text::render(&report, Paint::Off), "In sync: 2 objects checked, nothing to do.\n");
-        assert_eq!(text::render(&Report::default(), Paint::Off), "In sync: nothing to do.\n");
     }
 
     #[test]
@@ -357,12 +345,10 @@ mod texts {
         for report in [planned(everything()), mixed()] {
             let coloured = text::render(&report, Paint::On);
             assert!(coloured.contains("\u{1b}[32m+\u{1b}[0m"));
-            let mut stripped = String::new();
-            let mut pieces = coloured.split('\u{1b}');
-            stripped.push_str(pieces.next().expect("a first piece"));
-            for piece in pieces {
-                stripped.push_str(piece.split_once('m').expect("the end of a colour").1);
-            }
+            let pieces = coloured.split('\u{1b}').enumerate();
+            let stripped: String = pieces
+                .map(|(number, piece)| if number == 0 { piece } else { piece.split_once('m').expect("an end").1 })
+                .collect();
             assert_eq!(stripped, text::render(&report, Paint::Off));
         }
     }
@@ -458,11 +444,5 @@ mod documents {
         insta::assert_snapshot!(json::render_errors(std::slice::from_ref(&error)));
         insta::assert_snapshot!(json::render_validation(&[error]));
         insta::assert_snapshot!(json::render_validation(&[]));
-    }
-
-    #[test]
-    fn are_the_same_bytes_every_time() {
-        assert_eq!(json::render(&mixed()), json::render(&mixed()));
-        assert_eq!(text::render(&mixed(), Paint::On), text::render(&mixed(), Paint::On));
     }
 }
