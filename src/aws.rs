@@ -87,6 +87,8 @@ pub(crate) struct Sdk {
 #[derive(Clone, Debug)]
 pub struct Clients {
     region: String,
+    /// The calls go to something that speaks like AWS, not to AWS itself.
+    custom_endpoint: bool,
     calls: Calls,
     pub(crate) reading: Sdk,
     pub(crate) writing: Sdk,
@@ -96,10 +98,11 @@ impl Clients {
     /// Clients of a configuration that is complete already: region, credentials, endpoint, HTTP client.
     pub fn new(config: &SdkConfig) -> Result<Self, ConnectError> {
         let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
+        let custom_endpoint = config.endpoint_url().is_some();
         let calls = Calls::default();
         let reading = sdk(config, &calls, READ_ATTEMPTS, "portolan-read");
         let writing = sdk(config, &calls, WRITE_ATTEMPTS, "portolan-write");
-        Ok(Self { region, calls, reading, writing })
+        Ok(Self { region, custom_endpoint, calls, reading, writing })
     }
 
     /// The region that is asked.

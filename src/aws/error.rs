@@ -41,6 +41,17 @@ where
     AwsError { call: call.to_owned(), kind, code: clean(&code), message: clean(&message), request_id }
 }
 
+/// Waits for an answer and turns an error into data.
+pub(crate) async fn answer<T, E>(
+    call: &str,
+    request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<T, AwsError>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    request.await.map_err(|error| from_sdk(call, &error))
+}
+
 /// Nothing was sent, or nothing came back: no credentials, or no connection.
 fn not_sent(first: Option<&(dyn Error + 'static)>) -> (ErrorKind, String, String) {
     let mut why = "the request could not be sent".to_owned();
@@ -144,7 +155,7 @@ pub fn kind_of_code(code: &str) -> ErrorKind {
 
 /// Whether the endpoint says that it has no such operation at all, as emulators do. AWS itself never says so of the
 /// calls that Portolan makes.
-pub(crate) fn is_unknown_operation(error: &AwsError) -> bool {
+pub(crate) fn is_unknown_operation(error: &AwsError, custom_endpoint: bool) -> bool {
     const CODES: [&str; 7] = [
         "UnknownOperationException",
         "UnknownOperation",
@@ -154,7 +165,8 @@ pub(crate) fn is_unknown_operation(error: &AwsError) -> bool {
         "UnsupportedOperation",
         "Http501",
     ];
-    CODES.contains(&error.code.as_str())
+    // moto answers a bare web page with status 500; from AWS that would be a failure like any other.
+    CODES.contains(&error.code.as_str()) || (custom_endpoint && error.code == "Http500")
 }
 
 /// One line without control characters, of bounded length: messages carry names and descriptions that others chose.

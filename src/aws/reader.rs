@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -39,6 +40,8 @@ pub struct Reader {
     clients: Clients,
     permits: Semaphore,
     task_definitions: Mutex<BTreeMap<TaskDefinitionArn, TaskDefinition>>,
+    /// The endpoint said that it cannot list deployments; it is not asked again.
+    lacks_deployments: AtomicBool,
 }
 
 impl Reader {
@@ -48,6 +51,7 @@ impl Reader {
             clients: clients.clone(),
             permits: Semaphore::new(IN_FLIGHT),
             task_definitions: Mutex::new(BTreeMap::new()),
+            lacks_deployments: AtomicBool::new(false),
         }
     }
 
@@ -62,10 +66,8 @@ impl Reader {
     {
         // The semaphore is never closed, so there is always a permit in the end.
         let _permit = self.permits.acquire().await;
-        request.await.map_err(|error| {
-            let error = error::from_sdk(call, &error);
+        error::answer(call, request).await.inspect_err(|error| {
             tracing::warn!(call = error.call, code = error.code, message = error.message, "read failed");
-            error
         })
     }
 }

@@ -1,9 +1,25 @@
-//! Writes AWS.
+//! Writes AWS: one function for each action, and no decision about a resource in any of them.
+//!
+//! What removes something, or edits what somebody else may have edited meanwhile, reads it again first. A mismatch
+//! is [`Performed::Stale`]: nothing is sent and the next pass decides. An error that says "it is so already" is
+//! believed only after a look.
+
+mod ingress;
+mod listener_rule;
+mod patience;
+mod service;
+mod target;
+mod target_group;
+mod task_definition;
+
+use std::collections::BTreeSet;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Perform, Performed};
-use crate::plan::Action;
+use crate::model::{ObjectRef, Tags, TargetGroupArn, TaskDefinitionArn};
+use crate::plan::{Action, Output, Ref};
 
-use super::Clients;
+use super::error::answer;
+use super::{Clients, elbv2};
 
 /// Sends the actions of a plan.
 #[derive(Debug)]
@@ -16,17 +32,144 @@ impl Writer {
     pub fn new(clients: &Clients) -> Self {
         Self { clients: clients.clone() }
     }
+
+    async fn send(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
+        match action {
+            Action::RegisterTaskDefinition { source, ports, tags } => {
+                self.register_task_definition(source, ports, tags).await
+            }
+            Action::UpdateServiceCount { service, desired_count } => {
+                self.update_service_count(service, *desired_count).await
+            }
+            Action::UpdateService { service, task_definition, load_balancers, network } => {
+                let update = service::Update { task_definition, load_balancers, network };
+                self.update_service(service, update, outputs).await
+            }
+            Action::CreateTargetGroup(new) => self.create_target_group(new).await,
+            Action::ModifyTargetGroup { target_group, health_check } => {
+                self.modify_target_group(target_group, health_check).await
+            }
+            Action::ModifyTargetGroupAttributes { target_group, attributes } => {
+                self.modify_target_group_attributes(target_group, attributes, outputs).await
+            }
+            Action::DeleteTargetGroup { target_group, mark } => self.delete_target_group(target_group, mark).await,
+            Action::CreateRule { listener, priority, conditions, target_group, tags } => {
+                let new = listener_rule::NewRule { listener, priority: *priority, conditions, tags };
+                self.create_rule(new, target_group, outputs).await
+            }
+            Action::ModifyRule { rule, edit, expect } => self.modify_rule(rule, edit, expect, outputs).await,
+            Action::SetRulePriorities { listener: _, priorities } => self.set_rule_priorities(priorities).await,
+            Action::DeleteRule { rule, mark } => self.delete_rule(rule, mark).await,
+            Action::ModifyListener { listener, target_group, expect } => {
+                self.modify_listener(listener, target_group, expect, outputs).await
+            }
+            Action::RegisterTargets { target_group, targets } => {
+                self.register_targets(target_group, targets, outputs).await
+            }
+            Action::DeregisterTargets { target_group, targets } => self.deregister_targets(target_group, targets).await,
+            Action::AuthorizeSecurityGroupIngress { group, protocol, ports, source, description, tags } => {
+                let new = ingress::NewRule { group, protocol, ports: *ports, source, description, tags };
+                self.authorize_ingress(new).await
+            }
+            Action::RevokeSecurityGroupIngress { group, rule, mark } => self.revoke_ingress(group, rule, mark).await,
+        }
+    }
+
+    /// The tags of a target group or rule, right now.
+    async fn balancing_tags(&self, arn: &str) -> Result<Tags, AwsError> {
+        let request = self.clients.reading.elb.describe_tags().resource_arns(arn);
+        let tags = answer("elasticloadbalancing:DescribeTags", request.send()).await?;
+        Ok(tags.tag_descriptions().first().map(|found| elbv2::tags_from_sdk(found.tags())).unwrap_or_default())
+    }
 }
 
 impl Perform for Writer {
-    async fn perform(&self, action: &Action, _outputs: &Outputs) -> Result<Performed, AwsError> {
-        let _ = &self.clients;
-        Err(AwsError {
-            call: action.operation().to_owned(),
-            kind: ErrorKind::Other,
-            code: "NotImplemented".to_owned(),
-            message: String::new(),
-            request_id: None,
-        })
+    async fn perform(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
+        let operation = action.operation();
+        let target = target_of(action);
+        tracing::info!(operation, target, "step starts");
+        let result = self.send(action, outputs).await;
+        match &result {
+            Ok(Performed::Done(_)) => tracing::info!(operation, target, "step done"),
+            Ok(Performed::Stale(why)) => tracing::info!(operation, target, why, "step is stale"),
+            Err(error) => tracing::warn!(operation, target, code = error.code, message = error.message, "step failed"),
+        }
+        result
     }
+}
+
+/// What an action is about, for the log.
+fn target_of(action: &Action) -> String {
+    let of_ref = |target: &Ref<TargetGroupArn>| match target {
+        Ref::Known(arn) => arn.to_string(),
+        Ref::Output(object) => object.to_string(),
+    };
+    match action {
+        Action::RegisterTaskDefinition { source, .. } => source.to_string(),
+        Action::UpdateServiceCount { service, .. } | Action::UpdateService { service, .. } => service.to_string(),
+        Action::CreateTargetGroup(new) => new.name.clone(),
+        Action::ModifyTargetGroup { target_group, .. }
+        | Action::DeleteTargetGroup { target_group, .. }
+        | Action::DeregisterTargets { target_group, .. } => target_group.to_string(),
+        Action::ModifyTargetGroupAttributes { target_group, .. } | Action::RegisterTargets { target_group, .. } => {
+            of_ref(target_group)
+        }
+        Action::CreateRule { listener, .. }
+        | Action::SetRulePriorities { listener, .. }
+        | Action::ModifyListener { listener, .. } => listener.to_string(),
+        Action::ModifyRule { rule, .. } | Action::DeleteRule { rule, .. } => rule.to_string(),
+        Action::AuthorizeSecurityGroupIngress { group, .. } => group.to_string(),
+        Action::RevokeSecurityGroupIngress { group, rule, .. } => format!("{rule} of {group}"),
+    }
+}
+
+const DONE: Result<Performed, AwsError> = Ok(Performed::Done(None));
+
+fn stale(why: impl Into<String>) -> Result<Performed, AwsError> {
+    Ok(Performed::Stale(why.into()))
+}
+
+/// The target group that an action names, or the one that an earlier step made.
+fn target_group(call: &str, target: &Ref<TargetGroupArn>, outputs: &Outputs) -> Result<TargetGroupArn, AwsError> {
+    match target {
+        Ref::Known(arn) => Ok(arn.clone()),
+        Ref::Output(object) => match outputs.get(object) {
+            Some(Output::TargetGroup(arn)) => Ok(arn.clone()),
+            Some(Output::TaskDefinition(_)) | None => Err(missing_output(call, object)),
+        },
+    }
+}
+
+/// The revision that an action names, or the one that an earlier step made.
+fn task_definition(
+    call: &str,
+    target: &Ref<TaskDefinitionArn>,
+    outputs: &Outputs,
+) -> Result<TaskDefinitionArn, AwsError> {
+    match target {
+        Ref::Known(arn) => Ok(arn.clone()),
+        Ref::Output(object) => match outputs.get(object) {
+            Some(Output::TaskDefinition(arn)) => Ok(arn.clone()),
+            Some(Output::TargetGroup(_)) | None => Err(missing_output(call, object)),
+        },
+    }
+}
+
+fn missing_output(call: &str, object: &ObjectRef) -> AwsError {
+    refusal(call, ErrorKind::Other, "MissingOutput", format!("no earlier step answered anything for {object}"))
+}
+
+/// An error of our own: nothing was sent, or the answer makes no sense.
+fn refusal(call: &str, kind: ErrorKind, code: &str, message: String) -> AwsError {
+    AwsError { call: call.to_owned(), kind, code: code.to_owned(), message, request_id: None }
+}
+
+/// Whether a thing still bears a mark.
+fn bears(tags: &Tags, mark: &Tags) -> bool {
+    mark.iter().all(|(key, value)| tags.get(key) == Some(value))
+}
+
+/// A set, as the log shows it.
+fn listed<T: ToString>(items: &BTreeSet<T>) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,7 @@
 //! How the last deployments of a service ended.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use aws_sdk_ecs::types as sdk;
 use futures_util::future::join_all;
@@ -36,10 +37,17 @@ impl Reader {
     }
 
     async fn past_deployments_of(&self, service: &Service) -> Seen<Vec<PastDeployment>> {
-        let past = match self.listed_deployments(&service.id).await {
-            Ok(past) => past,
-            Err(error) if error::is_unknown_operation(&error) => current_deployments(service),
-            Err(error) => return unknown(&error),
+        let past = if self.lacks_deployments.load(Ordering::Relaxed) {
+            current_deployments(service)
+        } else {
+            match self.listed_deployments(&service.id).await {
+                Ok(past) => past,
+                Err(error) if error::is_unknown_operation(&error, self.clients.custom_endpoint) => {
+                    self.lacks_deployments.store(true, Ordering::Relaxed);
+                    current_deployments(service)
+                }
+                Err(error) => return unknown(&error),
+            }
         };
         self.with_fingerprints(past).await
     }

@@ -1,0 +1,103 @@
+//! Ingress rules of security groups.
+
+use aws_sdk_ec2::types as sdk;
+
+use crate::apply::{AwsError, ErrorKind, Performed};
+use crate::aws::ec2;
+use crate::aws::error::answer;
+use crate::model::{GroupId, GroupRuleId, IngressRule, IpProtocol, PortRange, RuleSource, Tags};
+
+use super::{DONE, Writer, bears, refusal, stale};
+
+const AUTHORIZE: &str = "ec2:AuthorizeSecurityGroupIngress";
+const REVOKE: &str = "ec2:RevokeSecurityGroupIngress";
+const READ: &str = "ec2:DescribeSecurityGroupRules";
+
+/// A rule to be made.
+pub(super) struct NewRule<'a> {
+    pub(super) group: &'a GroupId,
+    pub(super) protocol: &'a IpProtocol,
+    pub(super) ports: PortRange,
+    pub(super) source: &'a RuleSource,
+    pub(super) description: &'a Option<String>,
+    pub(super) tags: &'a Tags,
+}
+
+impl NewRule<'_> {
+    /// Whether that rule does what this one is to do; description and tags are no part of a rule.
+    fn is(&self, rule: &IngressRule) -> bool {
+        let ports = (*self.protocol != IpProtocol::All).then_some(self.ports);
+        rule.protocol == *self.protocol && rule.source == *self.source && (ports.is_none() || rule.ports == ports)
+    }
+}
+
+impl Writer {
+    pub(super) async fn authorize_ingress(&self, new: NewRule<'_>) -> Result<Performed, AwsError> {
+        let permission = ec2::permission_to_sdk(new.protocol, new.ports, new.source, new.description.as_deref());
+        let request = self
+            .clients
+            .writing
+            .ec2
+            .authorize_security_group_ingress()
+            .group_id(new.group.as_str())
+            .ip_permissions(permission)
+            .set_tag_specifications(ec2::rule_tags_to_sdk(new.tags).map(|tags| vec![tags]));
+        match answer(AUTHORIZE, request.send()).await {
+            Ok(_) => DONE,
+            Err(error) if error.code == "InvalidPermission.Duplicate" => {
+                let rules = self.ingress_of(new.group).await?;
+                if rules.iter().any(|rule| new.is(rule)) { DONE } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn revoke_ingress(
+        &self,
+        group: &GroupId,
+        id: &GroupRuleId,
+        mark: &Tags,
+    ) -> Result<Performed, AwsError> {
+        let Some(rule) = self.ingress_rule(id).await? else { return DONE };
+        if rule.group != *group || !bears(&rule.tags, mark) {
+            return stale("the rule does not bear the mark any more");
+        }
+        tracing::info!(
+            group = group.as_str(),
+            protocol = rule.protocol.as_str(),
+            ports = rule.ports.map(|ports| ports.to_string()),
+            source = rule.source.to_string(),
+            "ingress rule before it is revoked"
+        );
+        let client = &self.clients.writing.ec2;
+        let request =
+            client.revoke_security_group_ingress().group_id(group.as_str()).security_group_rule_ids(id.as_str());
+        let error = match answer(REVOKE, request.send()).await {
+            Ok(answer) if answer.r#return() != Some(false) && answer.unknown_ip_permissions().is_empty() => {
+                return DONE;
+            }
+            Ok(_) => refusal(REVOKE, ErrorKind::Other, "NotRevoked", "EC2 did not know the rule".to_owned()),
+            Err(error) if error.kind == ErrorKind::NotFound => error,
+            Err(error) => return Err(error),
+        };
+        if self.ingress_rule(id).await?.is_none() { DONE } else { Err(error) }
+    }
+
+    /// A rule as it stands; `None`: it is gone.
+    async fn ingress_rule(&self, id: &GroupRuleId) -> Result<Option<IngressRule>, AwsError> {
+        let request = self.clients.reading.ec2.describe_security_group_rules().security_group_rule_ids(id.as_str());
+        match answer(READ, request.send()).await {
+            Ok(found) => Ok(found.security_group_rules().iter().find_map(ec2::ingress_from_sdk)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ingress_of(&self, group: &GroupId) -> Result<Vec<IngressRule>, AwsError> {
+        let filter = sdk::Filter::builder().name("group-id").values(group.as_str()).build();
+        let request = self.clients.reading.ec2.describe_security_group_rules().filters(filter);
+        let pages = request.into_paginator().page_size(1000).items().send();
+        let rules: Vec<sdk::SecurityGroupRule> = answer(READ, pages.try_collect()).await?;
+        Ok(rules.iter().filter_map(ec2::ingress_from_sdk).collect())
+    }
+}

@@ -1,0 +1,208 @@
+//! Rules, and the default actions of listeners.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::types as sdk;
+
+use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
+use crate::aws::elbv2::rule::{
+    actions_from_sdk, conditions_from_sdk, conditions_to_sdk, forward_instead, forward_to_sdk,
+};
+use crate::aws::elbv2::tags_to_sdk;
+use crate::aws::error::answer;
+use crate::model::{Conditions, Forward, ListenerArn, RuleActions, RuleArn, Serve, Tags, TargetGroupArn};
+use crate::plan::{Ref, RuleEdit};
+
+use super::patience::patiently;
+use super::{DONE, Writer, bears, refusal, stale, target_group};
+
+const CREATE: &str = "elasticloadbalancing:CreateRule";
+const MODIFY: &str = "elasticloadbalancing:ModifyRule";
+const PRIORITIES: &str = "elasticloadbalancing:SetRulePriorities";
+const DELETE: &str = "elasticloadbalancing:DeleteRule";
+const LISTENER: &str = "elasticloadbalancing:ModifyListener";
+const READ: &str = "elasticloadbalancing:DescribeRules";
+const READ_LISTENER: &str = "elasticloadbalancing:DescribeListeners";
+
+/// A rule to be made, without its forward.
+pub(super) struct NewRule<'a> {
+    pub(super) listener: &'a ListenerArn,
+    pub(super) priority: u32,
+    pub(super) conditions: &'a Conditions,
+    pub(super) tags: &'a Tags,
+}
+
+impl Writer {
+    pub(super) async fn create_rule(
+        &self,
+        new: NewRule<'_>,
+        target: &Ref<TargetGroupArn>,
+        outputs: &Outputs,
+    ) -> Result<Performed, AwsError> {
+        let arn = target_group(CREATE, target, outputs)?;
+        let request = self
+            .clients
+            .writing
+            .elb
+            .create_rule()
+            .listener_arn(new.listener.as_str())
+            .priority(priority_to_sdk(CREATE, new.priority)?)
+            .set_conditions(Some(conditions_to_sdk(new.conditions)))
+            .actions(forward_to_sdk(&arn))
+            .set_tags(tags_to_sdk(new.tags));
+        let passes = is_too_new(target);
+        match patiently(async || answer(CREATE, request.clone().send()).await, passes).await {
+            Ok(_) => DONE,
+            Err(error) if error.code == "PriorityInUse" || error.code == "PriorityInUseException" => {
+                if self.stands(&new, &arn).await? { DONE } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether an earlier attempt got through: the same rule, with our mark.
+    async fn stands(&self, new: &NewRule<'_>, target: &TargetGroupArn) -> Result<bool, AwsError> {
+        let request = self.clients.reading.elb.describe_rules().listener_arn(new.listener.as_str()).page_size(400);
+        let rules: Vec<sdk::Rule> = answer(READ, request.into_paginator().items().send().try_collect()).await?;
+        let priority = new.priority.to_string();
+        let Some(rule) = rules.iter().find(|rule| rule.priority() == Some(&priority)) else {
+            return Ok(false);
+        };
+        let wanted = RuleActions { login: false, token: false, serve: Serve::Forward(Forward::to(target.clone())) };
+        if conditions_from_sdk(rule.conditions()) != *new.conditions || actions_from_sdk(rule.actions()) != wanted {
+            return Ok(false);
+        }
+        Ok(bears(&self.balancing_tags(rule.rule_arn().unwrap_or_default()).await?, new.tags))
+    }
+
+    pub(super) async fn modify_rule(
+        &self,
+        arn: &RuleArn,
+        edit: &RuleEdit,
+        expect: &RuleActions,
+        outputs: &Outputs,
+    ) -> Result<Performed, AwsError> {
+        let forward = edit.forward.as_ref().map(|target| target_group(MODIFY, target, outputs)).transpose()?;
+        let Some(rule) = self.rule(arn).await? else {
+            return stale("the rule is gone");
+        };
+        let actions = actions_from_sdk(rule.actions());
+        log_rule(&rule, &actions);
+        if actions != *expect {
+            return stale(format!("the rule {} now", describe(&actions)));
+        }
+        let actions = forward.map(|target| forward_instead(rule.actions(), &target));
+        let conditions = edit.conditions.as_ref().map(conditions_to_sdk);
+        if actions.is_none() && conditions.is_none() {
+            return DONE;
+        }
+        let client = &self.clients.writing.elb;
+        let request = client.modify_rule().rule_arn(arn.as_str()).set_actions(actions).set_conditions(conditions);
+        let passes = |error: &AwsError| edit.forward.as_ref().is_some_and(|target| is_too_new(target)(error));
+        patiently(async || answer(MODIFY, request.clone().send()).await, passes).await?;
+        DONE
+    }
+
+    pub(super) async fn set_rule_priorities(&self, priorities: &BTreeMap<RuleArn, u32>) -> Result<Performed, AwsError> {
+        let mut pairs = Vec::new();
+        for (rule, priority) in priorities {
+            let priority = priority_to_sdk(PRIORITIES, *priority)?;
+            pairs.push(sdk::RulePriorityPair::builder().rule_arn(rule.as_str()).priority(priority).build());
+        }
+        let request = self.clients.writing.elb.set_rule_priorities().set_rule_priorities(Some(pairs));
+        answer(PRIORITIES, request.send()).await?;
+        DONE
+    }
+
+    pub(super) async fn delete_rule(&self, arn: &RuleArn, mark: &Tags) -> Result<Performed, AwsError> {
+        let Some(rule) = self.rule(arn).await? else { return DONE };
+        if !bears(&self.balancing_tags(arn.as_str()).await?, mark) {
+            return stale("the rule does not bear the mark any more");
+        }
+        log_rule(&rule, &actions_from_sdk(rule.actions()));
+        let request = self.clients.writing.elb.delete_rule().rule_arn(arn.as_str());
+        match answer(DELETE, request.send()).await {
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            Ok(_) | Err(_) => DONE,
+        }
+    }
+
+    pub(super) async fn modify_listener(
+        &self,
+        arn: &ListenerArn,
+        target: &Ref<TargetGroupArn>,
+        expect: &RuleActions,
+        outputs: &Outputs,
+    ) -> Result<Performed, AwsError> {
+        let to = target_group(LISTENER, target, outputs)?;
+        let request = self.clients.reading.elb.describe_listeners().listener_arns(arn.as_str());
+        let found = match answer(READ_LISTENER, request.send()).await {
+            Ok(found) => found,
+            Err(error) if error.kind == ErrorKind::NotFound => return stale("the listener is gone"),
+            Err(error) => return Err(error),
+        };
+        let Some(listener) = found.listeners().first() else {
+            return stale("the listener is gone");
+        };
+        let actions = actions_from_sdk(listener.default_actions());
+        tracing::info!(listener = arn.as_str(), before = describe(&actions), "default action before it is changed");
+        if actions != *expect {
+            return stale(format!("the default action {} now", describe(&actions)));
+        }
+        let actions = forward_instead(listener.default_actions(), &to);
+        let client = &self.clients.writing.elb;
+        let request = client.modify_listener().listener_arn(arn.as_str()).set_default_actions(Some(actions));
+        patiently(async || answer(LISTENER, request.clone().send()).await, is_too_new(target)).await?;
+        DONE
+    }
+
+    /// A rule as it stands; `None`: it is gone.
+    async fn rule(&self, arn: &RuleArn) -> Result<Option<sdk::Rule>, AwsError> {
+        let request = self.clients.reading.elb.describe_rules().rule_arns(arn.as_str());
+        match answer(READ, request.send()).await {
+            Ok(found) => Ok(found.rules.unwrap_or_default().into_iter().next()),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn priority_to_sdk(call: &str, priority: u32) -> Result<i32, AwsError> {
+    i32::try_from(priority)
+        .map_err(|_| refusal(call, ErrorKind::Invalid, "TooLarge", format!("{priority} is no priority")))
+}
+
+/// A target group of an earlier step may not be visible everywhere yet; one that was there before is.
+fn is_too_new(target: &Ref<TargetGroupArn>) -> impl Fn(&AwsError) -> bool {
+    let just_made = matches!(target, Ref::Output(_));
+    move |error| just_made && error.kind == ErrorKind::NotFound
+}
+
+fn log_rule(rule: &sdk::Rule, actions: &RuleActions) {
+    tracing::info!(
+        rule = rule.rule_arn(),
+        priority = rule.priority(),
+        before = describe(actions),
+        conditions = rule.conditions().len(),
+        "rule before it is changed"
+    );
+}
+
+/// What actions do, in a few words.
+fn describe(actions: &RuleActions) -> String {
+    let first = match (actions.login, actions.token) {
+        (true, _) => "logs in and ",
+        (false, true) => "checks a token and ",
+        (false, false) => "",
+    };
+    let last = match &actions.serve {
+        Serve::Forward(forward) => {
+            let groups = forward.weights.iter().map(|(arn, weight)| format!("{arn} (weight {weight})"));
+            format!("forwards to {}", groups.collect::<Vec<_>>().join(", "))
+        }
+        Serve::Redirect => "redirects".to_owned(),
+        Serve::FixedResponse(code) => format!("answers {code}"),
+        Serve::Other(what) => format!("does {what}"),
+    };
+    format!("{first}{last}")
+}

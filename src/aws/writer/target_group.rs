@@ -1,0 +1,177 @@
+//! Target groups and their attributes.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::types as sdk;
+
+use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
+use crate::aws::elbv2;
+use crate::aws::error::answer;
+use crate::model::owner::FLEET_TAG;
+use crate::model::{HealthCheck, Seen, Tags, TargetGroup, TargetGroupArn, TargetState};
+use crate::plan::{NewTargetGroup, Output, Ref};
+
+use super::patience::patiently;
+use super::{DONE, Writer, bears, listed, refusal, stale, target_group};
+
+const CREATE: &str = "elasticloadbalancing:CreateTargetGroup";
+const MODIFY: &str = "elasticloadbalancing:ModifyTargetGroup";
+const ATTRIBUTES: &str = "elasticloadbalancing:ModifyTargetGroupAttributes";
+const DELETE: &str = "elasticloadbalancing:DeleteTargetGroup";
+const READ: &str = "elasticloadbalancing:DescribeTargetGroups";
+
+impl Writer {
+    pub(super) async fn create_target_group(&self, new: &NewTargetGroup) -> Result<Performed, AwsError> {
+        let check = elbv2::health_check_to_sdk(&new.health_check);
+        let request = self
+            .clients
+            .writing
+            .elb
+            .create_target_group()
+            .name(&new.name)
+            .vpc_id(new.vpc.as_str())
+            .protocol(sdk::ProtocolEnum::from(new.protocol.as_str()))
+            .set_protocol_version(new.protocol_version.as_ref().map(|version| version.as_str().to_owned()))
+            .port(i32::from(new.port))
+            .target_type(sdk::TargetTypeEnum::from(new.target_type.as_str()))
+            .set_health_check_protocol(check.protocol)
+            .set_health_check_port(check.port)
+            .set_health_check_path(check.path)
+            .set_matcher(check.matcher)
+            .set_health_check_interval_seconds(check.interval)
+            .set_health_check_timeout_seconds(check.timeout)
+            .set_healthy_threshold_count(check.healthy_threshold)
+            .set_unhealthy_threshold_count(check.unhealthy_threshold)
+            .set_tags(elbv2::tags_to_sdk(&new.tags));
+        let created = match answer(CREATE, request.send()).await {
+            Ok(created) => created,
+            Err(error)
+                if error.code == "DuplicateTargetGroupName" || error.code == "DuplicateTargetGroupNameException" =>
+            {
+                return self.find_same(new, error).await;
+            }
+            Err(error) => return Err(error),
+        };
+        let arn = created.target_groups().first().and_then(|group| group.target_group_arn());
+        let arn =
+            arn.ok_or_else(|| refusal(CREATE, ErrorKind::Other, "NoArn", "the answer names no ARN".to_owned()))?;
+        Ok(Performed::Done(Some(Output::TargetGroup(TargetGroupArn::from(arn)))))
+    }
+
+    /// The name is taken: by an earlier attempt of ours that got through, or by somebody else.
+    async fn find_same(&self, new: &NewTargetGroup, taken: AwsError) -> Result<Performed, AwsError> {
+        let request = self.clients.reading.elb.describe_target_groups().names(&new.name);
+        let found = answer(READ, request.send()).await?;
+        let group = found.target_groups().first().and_then(|group| elbv2::target_group_from_sdk(group, Seen::Absent));
+        let Some(group) = group.filter(|group| has_settings_of(group, new)) else {
+            return Err(taken);
+        };
+        let tags = self.balancing_tags(group.arn.as_str()).await?;
+        if tags.get(FLEET_TAG).is_some_and(|fleet| new.tags.get(FLEET_TAG) != Some(fleet)) {
+            return Err(taken);
+        }
+        Ok(Performed::Done(Some(Output::TargetGroup(group.arn))))
+    }
+
+    pub(super) async fn modify_target_group(
+        &self,
+        arn: &TargetGroupArn,
+        health_check: &HealthCheck,
+    ) -> Result<Performed, AwsError> {
+        let check = elbv2::health_check_to_sdk(health_check);
+        let request = self
+            .clients
+            .writing
+            .elb
+            .modify_target_group()
+            .target_group_arn(arn.as_str())
+            .set_health_check_protocol(check.protocol)
+            .set_health_check_port(check.port)
+            .set_health_check_path(check.path)
+            .set_matcher(check.matcher)
+            .set_health_check_interval_seconds(check.interval)
+            .set_health_check_timeout_seconds(check.timeout)
+            .set_healthy_threshold_count(check.healthy_threshold)
+            .set_unhealthy_threshold_count(check.unhealthy_threshold);
+        answer(MODIFY, request.send()).await?;
+        DONE
+    }
+
+    pub(super) async fn modify_target_group_attributes(
+        &self,
+        target: &Ref<TargetGroupArn>,
+        attributes: &BTreeMap<String, String>,
+        outputs: &Outputs,
+    ) -> Result<Performed, AwsError> {
+        let arn = target_group(ATTRIBUTES, target, outputs)?;
+        let pairs =
+            attributes.iter().map(|(key, value)| sdk::TargetGroupAttribute::builder().key(key).value(value).build());
+        let request = self
+            .clients
+            .writing
+            .elb
+            .modify_target_group_attributes()
+            .target_group_arn(arn.as_str())
+            .set_attributes(Some(pairs.collect()));
+        let just_made = matches!(target, Ref::Output(_));
+        let passes = |error: &AwsError| just_made && error.kind == ErrorKind::NotFound;
+        patiently(async || answer(ATTRIBUTES, request.clone().send()).await, passes).await?;
+        DONE
+    }
+
+    pub(super) async fn delete_target_group(&self, arn: &TargetGroupArn, mark: &Tags) -> Result<Performed, AwsError> {
+        let request = self.clients.reading.elb.describe_target_groups().target_group_arns(arn.as_str());
+        let found = match answer(READ, request.send()).await {
+            Ok(found) => found,
+            Err(error) if error.kind == ErrorKind::NotFound => return DONE,
+            Err(error) => return Err(error),
+        };
+        let group = found.target_groups().first().and_then(|group| elbv2::target_group_from_sdk(group, Seen::Absent));
+        let Some(group) = group else { return DONE };
+        if !bears(&self.balancing_tags(arn.as_str()).await?, mark) {
+            return stale(format!("{} does not bear the mark any more", group.name));
+        }
+        let targets = self.targets(arn).await?;
+        let serving = targets.iter().filter(|target| target.health.state != TargetState::Draining).count();
+        if serving > 0 {
+            return stale(format!("{} has {serving} targets", group.name));
+        }
+        tracing::info!(
+            name = group.name,
+            protocol = group.protocol.as_str(),
+            port = group.port,
+            load_balancers = listed(&group.load_balancers),
+            "target group before it is deleted"
+        );
+        // The rule that used it may have been deleted a moment ago, which ELB takes a while to notice.
+        let request = self.clients.writing.elb.delete_target_group().target_group_arn(arn.as_str());
+        let passes = |error: &AwsError| error.kind == ErrorKind::InUse;
+        patiently(async || answer(DELETE, request.clone().send()).await, passes).await?;
+        DONE
+    }
+}
+
+/// Whether a target group that stands is the one that was to be made: in everything that cannot be changed later,
+/// and in the declared fields of the health check.
+fn has_settings_of(group: &TargetGroup, new: &NewTargetGroup) -> bool {
+    group.protocol == new.protocol
+        && new.protocol_version.as_ref().is_none_or(|version| group.protocol_version.as_ref() == Some(version))
+        && group.port == Some(new.port)
+        && group.vpc.as_ref() == Some(&new.vpc)
+        && group.target_type == new.target_type
+        && has_check_of(&group.health_check, &new.health_check)
+}
+
+fn has_check_of(live: &HealthCheck, wanted: &HealthCheck) -> bool {
+    fn same<T: PartialEq>(live: &Option<T>, wanted: &Option<T>) -> bool {
+        wanted.is_none() || live == wanted
+    }
+    same(&live.protocol, &wanted.protocol)
+        && same(&live.port, &wanted.port)
+        && same(&live.path, &wanted.path)
+        && same(&live.matcher, &wanted.matcher)
+        && same(&live.interval, &wanted.interval)
+        && same(&live.timeout, &wanted.timeout)
+        && same(&live.healthy_threshold, &wanted.healthy_threshold)
+        && same(&live.unhealthy_threshold, &wanted.unhealthy_threshold)
+}

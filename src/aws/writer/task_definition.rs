@@ -1,0 +1,50 @@
+//! A copy of a task definition with corrected ports.
+
+use aws_sdk_ecs::types::TaskDefinitionField;
+
+use crate::apply::{AwsError, ErrorKind, Performed};
+use crate::aws::copy::{self, KeepAnswer, Slot};
+use crate::aws::error::answer;
+use crate::model::{Tags, TaskDefinitionArn};
+use crate::plan::{Output, PortFix};
+
+use super::{Writer, refusal, stale};
+
+const CALL: &str = "ecs:RegisterTaskDefinition";
+
+impl Writer {
+    pub(super) async fn register_task_definition(
+        &self,
+        source: &TaskDefinitionArn,
+        ports: &[PortFix],
+        tags: &Tags,
+    ) -> Result<Performed, AwsError> {
+        let raw = Slot::default();
+        let request = self
+            .clients
+            .reading
+            .ecs
+            .describe_task_definition()
+            .task_definition(source.as_str())
+            .include(TaskDefinitionField::Tags)
+            .customize()
+            .interceptor(KeepAnswer(raw.clone()));
+        let read = answer("ecs:DescribeTaskDefinition", request.send()).await?;
+        let Some(definition) = read.task_definition() else {
+            return stale(format!("{source} is gone"));
+        };
+        let losses = copy::losses(&self.clients.reading.ecs, &raw.take(), definition, read.tags()).await;
+        if !losses.is_empty() {
+            return stale(format!("a copy would lose {}", losses.join(", ")));
+        }
+        let request = copy::request(&self.clients.writing.ecs, definition, read.tags());
+        let request = copy::fix_ports(copy::add_tags(request, tags), ports).map_err(|container| {
+            let message = format!("{source} has no container {container}");
+            refusal(CALL, ErrorKind::Invalid, "MissingContainer", message)
+        })?;
+        let registered = answer(CALL, request.send()).await?;
+        let arn = registered.task_definition().and_then(|definition| definition.task_definition_arn());
+        let arn = arn.ok_or_else(|| refusal(CALL, ErrorKind::Other, "NoArn", "the answer names no ARN".to_owned()))?;
+        Ok(Performed::Done(Some(Output::TaskDefinition(TaskDefinitionArn::from(arn)))))
+    }
+}
