@@ -162,3 +162,143 @@ fn wired<'a>(
         named.contains(&Some(arn)).then(|| named.into_iter().flatten().find(|other| *other != arn))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Source, load};
+    use crate::model::{
+        Deployment, DeploymentController, Gap, HealthCheck, LoadBalancerArn, LoadBalancerEntry, Protocol, Rollout,
+        Scheduling, ServiceStatus, Strategy, Target, TargetHealth, TargetKey, TargetType, TaskDefinitionArn,
+    };
+
+    const FLEET: &str = "
+apiVersion: portolan.dev/v1alpha1
+kind: Fleet
+metadata: {name: payments}
+spec: {region: eu-west-1, cluster: prod, vpc: main, mode: enforce}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: Service
+metadata: {name: checkout}
+spec: {ports: [{name: http, container: app, containerPort: 8080, targetGroups: [checkout-http]}]}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: TargetGroup
+metadata: {name: checkout-http}
+spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address: 10.1.0.9, port: 8080}]}
+";
+
+    fn desired() -> Desired {
+        load(&[Source { name: "fleet.yaml".to_owned(), text: FLEET.to_owned() }]).expect("a sound manifest")
+    }
+
+    fn arn(name: &str) -> TargetGroupArn {
+        TargetGroupArn::from(name)
+    }
+
+    fn service(rollout: Rollout, running_count: u32) -> Service {
+        let entry = LoadBalancerEntry { target_group: Some(arn("tg")), ..LoadBalancerEntry::default() };
+        Service {
+            id: desired().services["checkout"].id.clone(),
+            arn: "arn:s".to_owned(),
+            status: ServiceStatus::Active,
+            scheduling: Scheduling::Replica,
+            controller: DeploymentController::Ecs,
+            strategy: Strategy::Rolling,
+            managed_by_ecs: false,
+            desired_count: 2,
+            running_count,
+            task_definition: TaskDefinitionArn::from("td:1"),
+            load_balancers: vec![entry],
+            network: None,
+            deployments: vec![Deployment {
+                primary: true,
+                rollout: Some(rollout),
+                task_definition: TaskDefinitionArn::from("td:1"),
+            }],
+        }
+    }
+
+    fn target_group(load_balancers: &[&str]) -> TargetGroup {
+        TargetGroup {
+            arn: arn("tg"),
+            name: "checkout-http".to_owned(),
+            protocol: Protocol::Http,
+            protocol_version: None,
+            port: Some(8080),
+            vpc: None,
+            target_type: TargetType::Ip,
+            health_check: HealthCheck::default(),
+            load_balancers: load_balancers.iter().map(|arn| LoadBalancerArn::from(*arn)).collect(),
+            tags: Seen::Absent,
+        }
+    }
+
+    fn targets(states: &[TargetState]) -> Seen<Vec<Target>> {
+        let target = |(number, state): (usize, &TargetState)| Target {
+            key: TargetKey { id: format!("10.1.0.{number}"), port: 8080 },
+            zone: None,
+            health: TargetHealth { state: *state, reason: None, description: None },
+        };
+        Seen::Present(states.iter().enumerate().map(target).collect())
+    }
+
+    fn observed(service: Service, group: TargetGroup, states: &[TargetState]) -> Observed {
+        let mut observed = Observed::unasked("eu-west-1");
+        observed.services.insert(service.id.clone(), Seen::Present(service));
+        observed.target_groups = Seen::Present(vec![group]);
+        observed.targets.insert(arn("tg"), targets(states));
+        observed
+    }
+
+    const HEALTHY: TargetState = TargetState::Healthy;
+
+    #[test]
+    fn a_fleet_is_settled_when_its_deployments_are_complete_and_its_targets_healthy() {
+        let all = observed(service(Rollout::Completed, 2), target_group(&["lb"]), &[HEALTHY; 3]);
+        assert_eq!(unsettled(&desired(), &all, None), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let states = [HEALTHY, TargetState::Initial];
+        let some = observed(service(Rollout::InProgress, 1), target_group(&["lb"]), &states);
+        let expected = [
+            "Service/checkout: a deployment is in progress, 1 of 2 tasks run",
+            "TargetGroup/checkout-http: 1 of 3 targets are healthy",
+        ];
+        assert_eq!(unsettled(&desired(), &some, None), expected);
+        let only = BTreeSet::from([ObjectRef::target_group("checkout-http")]);
+        assert_eq!(unsettled(&desired(), &some, Some(&only)), expected[1..]);
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_settled_and_what_serves_nobody_is_not_awaited() {
+        let apart = observed(service(Rollout::Completed, 2), target_group(&[]), &[TargetState::Unused]);
+        assert_eq!(unsettled(&desired(), &apart, None), [""; 0]);
+        assert_eq!(unsettled(&desired(), &Observed::unasked("eu-west-1"), None).len(), 2);
+    }
+
+    #[test]
+    fn the_tasks_of_a_blue_green_service_count_in_either_of_its_target_groups() {
+        let mut live = service(Rollout::Completed, 2);
+        let advanced = live.load_balancers[0].advanced.insert(Default::default());
+        advanced.alternate_target_group = Some(arn("green"));
+        let mut all = observed(live, target_group(&["lb"]), &[HEALTHY]);
+        all.targets.insert(arn("green"), targets(&[HEALTHY; 2]));
+        assert_eq!(unsettled(&desired(), &all, None), [""; 0]);
+    }
+
+    #[test]
+    fn silence_on_every_question_is_an_error_and_a_denied_one_is_not() {
+        let mut observed = Observed::unasked("eu-west-1");
+        assert!(nothing_answered(&observed).is_some());
+        observed.account = Seen::Present("123456789012".to_owned());
+        assert!(nothing_answered(&observed).is_none());
+        let gap = Gap { call: "sts:GetCallerIdentity".to_owned(), why: "Dispatch".to_owned() };
+        observed.account = Seen::Unknown(gap);
+        observed.vpcs = Seen::Present(Vec::new());
+        assert!(nothing_answered(&observed).is_none());
+    }
+}
