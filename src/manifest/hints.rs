@@ -154,6 +154,7 @@ pub(super) fn unknown_kind(kind: &str) -> String {
 /// The candidate that differs least, if it is near enough to be a slip.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 64;
+    const MOST_CANDIDATES: usize = 500;
     if word.len() > LONGEST {
         return None;
     }
@@ -162,6 +163,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     let limit = 1 + wanted.chars().count() / 5;
     candidates
         .into_iter()
+        .take(MOST_CANDIDATES)
         .filter(|candidate| candidate.len() <= LONGEST && candidate.len().abs_diff(word.len()) <= limit + 2)
         .map(|candidate| (distance(&wanted, &bare(candidate)), candidate))
         .filter(|(distance, _)| *distance <= limit)

@@ -6,6 +6,8 @@ use super::Source;
 
 /// Most problems that one load reports; a file of nonsense must not become a wall of text.
 const MOST_PROBLEMS: usize = 1_000;
+/// Problems that may come with a search for what was meant.
+const MOST_SUGGESTIONS: usize = 100;
 /// Longest piece of a source line, and longest piece of a value, that a problem repeats.
 const EXCERPT_CHARS: usize = 120;
 const QUOTED_CHARS: usize = 60;
@@ -124,9 +126,14 @@ impl<'a> Problems<'a> {
         self.found.len() + self.dropped
     }
 
-    /// Whether a further problem would be counted only: its hint is not worth the search.
+    /// Whether further problems are only counted.
     pub fn is_full(&self) -> bool {
         self.found.len() >= MOST_PROBLEMS
+    }
+
+    /// Whether it is still worth searching for what was meant.
+    pub fn wants_suggestions(&self) -> bool {
+        self.found.len() < MOST_SUGGESTIONS
     }
 
     /// Whether nothing was found.
@@ -149,8 +156,8 @@ impl<'a> Problems<'a> {
         let mut problems: Vec<Problem> = self.found.iter().map(|found| self.render(found, &lines)).collect();
         problems.sort();
         problems.dedup();
-        if self.dropped > 0 {
-            let message = format!("and {} more problems", self.dropped);
+        if self.found.len() >= MOST_PROBLEMS {
+            let message = format!("these are the first {MOST_PROBLEMS} problems; there may be more");
             problems.push(Problem::of_file(self.file(self.sources.len().saturating_sub(1)), message, None));
         }
         problems

@@ -15,8 +15,12 @@ use super::problem::{Position, Problems, quoted};
 pub(super) const MOST_BYTES: usize = 1 << 20;
 /// Deepest nesting. The format itself needs 8.
 const MOST_DEPTH: usize = 32;
-/// Most nodes in a file, keys included: twice what fits into [`MOST_BYTES`] when people write it.
-const MOST_NODES: usize = 150_000;
+/// Most nodes in a file, keys included: as many as fit into [`MOST_BYTES`] when people write it.
+const MOST_NODES: usize = 120_000;
+/// Most entries of one list or mapping.
+const MOST_ENTRIES: usize = 10_000;
+/// Most documents in a file.
+const MOST_DOCUMENTS: usize = 10_000;
 /// Longest scalar.
 const MOST_SCALAR_BYTES: usize = 16 << 10;
 
@@ -58,6 +62,15 @@ pub(super) fn read(source: usize, text: &str, problems: &mut Problems<'_>) -> Re
 enum Frame {
     Sequence { at: Position, items: Vec<Node> },
     Mapping { at: Position, entries: Vec<Entry>, seen: BTreeMap<String, Position>, key: Option<Key> },
+}
+
+impl Frame {
+    fn entries(&self) -> usize {
+        match self {
+            Self::Sequence { items, .. } => items.len(),
+            Self::Mapping { entries, .. } => entries.len(),
+        }
+    }
 }
 
 /// A mapping's key that waits for its value; without text when the pair is to be thrown away.
@@ -153,8 +166,12 @@ impl<'a> Reader<'a, '_> {
             format!("more than {MOST_NODES} values and keys in one file")
         } else if self.frames.len() > MOST_DEPTH {
             format!("nested deeper than {MOST_DEPTH} levels")
+        } else if self.frames.last().is_some_and(|frame| frame.entries() >= MOST_ENTRIES) {
+            format!("more than {MOST_ENTRIES} entries in one list or mapping")
+        } else if self.documents.len() >= MOST_DOCUMENTS {
+            format!("more than {MOST_DOCUMENTS} documents in one file")
         } else {
-            return Ok(());
+            return if self.problems.is_full() { Err(Spent) } else { Ok(()) };
         };
         self.problems.add(at, message);
         Err(Spent)

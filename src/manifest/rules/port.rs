@@ -113,12 +113,15 @@ fn check_target_groups(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene
     let Some(keys) = &port.target_groups else { return };
     check_once(keys, "targetGroups", problems);
     for key in &keys.value {
+        if problems.is_full() {
+            return;
+        }
         match scene.target_groups.get(key.value.as_str()) {
             Some(group) => check_fit(port, mode, key, &group.spec, problems),
             None if scene.documents.target_group_keys.contains(&key.value) || !scene.documents.whole => {}
             None => {
                 let known = scene.documents.target_group_keys.iter().map(String::as_str);
-                let near = if problems.is_full() { None } else { hints::nearest(key, known) };
+                let near = problems.wants_suggestions().then(|| hints::nearest(key, known)).flatten();
                 let hint = match near {
                     Some(near) => format!("did you mean \"{near}\"?"),
                     None => "targetGroups takes metadata.name of TargetGroups in this fleet".to_owned(),

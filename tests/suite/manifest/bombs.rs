@@ -39,10 +39,11 @@ fn nested_in_block_style() {
 
 #[test]
 fn wide() {
-    refused(&format!("[{}]", "a,".repeat(500_000)), "more than 150000 values and keys in one file");
-    refused(&"a\n---\n".repeat(170_000), "more problems");
+    refused(&format!("[{}]", "a,".repeat(500_000)), "more than 10000 entries in one list or mapping");
+    refused(&format!("[{}]", format!("[{}],", "a,".repeat(9_000)).repeat(50)), "more than 120000 values and keys");
+    refused(&"a\n---\n".repeat(170_000), "more than 10000 documents in one file");
     let keys: String = (0..90_000).map(|key| format!("k{key}: 1\n")).collect();
-    refused(&keys, "more than 150000 values and keys in one file");
+    refused(&keys, "more than 10000 entries in one list or mapping");
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn nothing() {
 #[test]
 fn same_key_many_times() {
     refused(&"a: 1\n".repeat(10_000), "the key \"a\" stands here twice");
-    refused(&"a: 1\n".repeat(10_000), "more problems");
+    refused(&"a: 1\n".repeat(10_000), "these are the first 1000 problems");
 }
 
 /// What the budget must leave room for.
