@@ -103,7 +103,8 @@ impl<'a> ListenerPlanner<'a> {
             Seen::Unknown(gap) => Err(Obstacle::gap(what, gap)),
             Seen::Absent => Ok(Ref::Output(object(route))),
             Seen::Present(live) => match target_group::other_load_balancers(self.observed, group, live) {
-                None => Ok(Ref::Known(live.arn.clone())),
+                // A way to a group that another fleet made is that fleet's to make.
+                None => target_group::may_touch(&self.desired.fleet.name, live).map(|()| Ref::Known(live.arn.clone())),
                 Some(_) => Err(Obstacle::difference(what, "its target group is attached to another load balancer")),
             },
         }

@@ -3,7 +3,9 @@
 mod apply;
 #[cfg(feature = "aws")]
 mod cli;
+mod arrows;
 mod cases;
 mod manifest;
 mod observed;
+mod properties;
 mod report;

@@ -1,0 +1,86 @@
+//! Who may use whom: the layers of the library, read off its `use` lines.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Layer, and the layers it may name. `main` and `cli` may name all.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("model", &[]),
+    ("manifest", &["model"]),
+    ("plan", &["model"]),
+    ("apply", &["plan", "model"]),
+    ("report", &["plan", "apply", "model"]),
+    ("aws", &["plan", "apply", "model"]),
+    ("pass", &["manifest", "plan", "apply", "report", "model"]),
+];
+
+fn files_of(layer: &str) -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = vec![src.join(format!("{layer}.rs"))];
+    walk(&src.join(layer), &mut found);
+    found
+}
+
+/// The layers that a file names by `crate::layer`.
+fn named(text: &str) -> BTreeSet<&str> {
+    let starts = text.match_indices("crate::").map(|(at, word)| &text[at + word.len()..]);
+    starts
+        .map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or_default())
+        .filter(|layer| ARROWS.iter().any(|(known, _)| known == layer) || *layer == "cli")
+        .collect()
+}
+
+#[test]
+fn layers_use_only_what_lies_beneath() {
+    let mut wrong = Vec::new();
+    for (layer, allowed) in ARROWS {
+        for path in files_of(layer) {
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            for other in named(&code) {
+                if other != layer && !allowed.contains(&other) {
+                    wrong.push(format!("{}: {layer} must not name {other}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_aws_tree_names_the_sdk() {
+    let mut wrong = Vec::new();
+    for (layer, _) in ARROWS.iter().filter(|(layer, _)| *layer != "aws") {
+        for path in files_of(layer) {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            if ["aws_sdk_", "aws_config", "aws_smithy_"].iter().any(|sdk| text.contains(sdk)) {
+                wrong.push(path.display().to_string());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these name the SDK: {}", wrong.join(", "));
+}
+
+#[test]
+fn no_file_outgrows_its_room() {
+    let all = ARROWS.iter().flat_map(|(layer, _)| files_of(layer)).chain(files_of("cli"));
+    let long: Vec<_> = all
+        .filter_map(|path| {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+            (lines > 450).then(|| format!("{}: {lines} lines", path.display()))
+        })
+        .collect();
+    assert!(long.is_empty(), "split these: {}", long.join(", "));
+}

@@ -1,0 +1,206 @@
+//! What must hold in every world: random fleets, random breakage, random strangers. 2,000 cases each (`PROPTEST_CASES` for more).
+
+mod world;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use portolan::manifest::{self, Source};
+use portolan::model::{Desired, Observed, Owner, Seen, TargetGroupArn};
+use portolan::plan::effect::apply_effect;
+use portolan::plan::{Action, Plan, Policy, Ref, Step, plan};
+use portolan::report::{Report, json};
+use proptest::prelude::*;
+
+use crate::observed::build;
+use world::{FLEET, Spec, Style};
+
+fn now() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().expect("a timestamp")
+}
+
+fn desired(spec: &Spec, style: Style) -> Desired {
+    let text = spec.manifest(style);
+    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: text.clone() }]).unwrap_or_else(|problems| {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        panic!("{}\n{text}", problems.join("\n"))
+    })
+}
+
+fn observed(spec: &Spec) -> Observed {
+    build(&spec.observed(), FLEET)
+}
+
+fn planned(desired: &Desired, observed: &Observed) -> Plan {
+    plan(desired, observed, &Policy::default(), now())
+}
+
+fn after(observed: &Observed, steps: &[Step]) -> Observed {
+    let mut next = observed.clone();
+    steps.iter().for_each(|step| apply_effect(step, &mut next));
+    next
+}
+
+/// 2,000 cases, or more when `PROPTEST_CASES` says so.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(2_000), failure_persistence: None, ..default }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_effects_of_a_plan_need_no_further_plan(spec in world::any_spec()) {
+        let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
+        let first = planned(&desired, &observed);
+        let second = planned(&desired, &after(&observed, &first.steps));
+        prop_assert!(second.steps.is_empty(), "first {:#?}\nsecond {:#?}", first.steps, second.steps);
+    }
+
+    #[test]
+    fn order_and_written_out_defaults_change_nothing(spec in world::any_spec()) {
+        let observed = observed(&spec);
+        let plain = planned(&desired(&spec, Style::default()), &observed);
+        let other = planned(&desired(&spec, Style { reversed: true, defaults: true }), &observed);
+        prop_assert_eq!(plain, other);
+    }
+
+    #[test]
+    fn what_is_touched_is_declared_or_marked(spec in world::any_spec()) {
+        let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
+        for step in planned(&desired, &observed).steps {
+            prop_assert!(may_touch(&desired, &observed, &step.action), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn what_is_removed_is_marked_or_proven_stale(spec in world::any_spec()) {
+        let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
+        for step in planned(&desired, &observed).steps.iter().filter(|step| step.removes) {
+            prop_assert!(may_remove(&observed, &step.action), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn additions_come_before_removals(spec in world::any_spec()) {
+        let steps = planned(&desired(&spec, Style::default()), &observed(&spec)).steps;
+        for (place, step) in steps.iter().enumerate() {
+            prop_assert_eq!(step.id.0, place);
+            prop_assert!(step.after.iter().all(|before| before.0 < place), "{:#?}", steps);
+            let related = |other: &&Step| other.object == step.object && !other.removes;
+            if step.removes {
+                let waits_for_all = steps.iter().filter(related).all(|other| step.after.contains(&other.id));
+                prop_assert!(waits_for_all, "{steps:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_partial_view_removes_nothing(spec in world::any_spec(), call in world::any_gap()) {
+        let mut file = spec.observed();
+        file.gaps.push(call);
+        let plan = planned(&desired(&spec, Style::default()), &build(&file, FLEET));
+        prop_assert!(plan.steps.iter().all(|step| !step.removes), "{:#?}", plan.steps);
+    }
+
+    #[test]
+    fn a_fleet_alone_does_nothing(spec in world::any_spec()) {
+        let alone = Spec { services: Vec::new(), ..spec.clone() };
+        let plan = planned(&desired(&alone, Style::default()), &observed(&spec));
+        prop_assert!(plan.steps.is_empty(), "{:#?}", plan.steps);
+    }
+
+    #[test]
+    fn json_is_the_same_to_the_byte(spec in world::any_spec()) {
+        let render = || {
+            let plan = planned(&desired(&spec, Style::default()), &observed(&spec));
+            json::render(&Report { plan, ..Report::default() })
+        };
+        prop_assert_eq!(render(), render());
+    }
+}
+
+fn is_foreign(owner: Option<Owner>) -> bool {
+    matches!(owner, Some(Owner::AnotherFleet(_)))
+}
+
+/// Whether the manifest names a target group, or this fleet marked it; never one of another fleet.
+fn is_declared(desired: &Desired, observed: &Observed, arn: &TargetGroupArn) -> bool {
+    let Seen::Present(group) = observed.target_group(arn.as_str()) else { return false };
+    let owner = group.tags.as_ref().present().map(|tags| Owner::of(tags, FLEET));
+    !is_foreign(owner) && desired.target_groups.values().any(|wanted| wanted.name == group.name)
+}
+
+fn may_touch(desired: &Desired, observed: &Observed, action: &Action) -> bool {
+    let known = |target: &Ref<TargetGroupArn>| match target {
+        Ref::Known(arn) => is_declared(desired, observed, arn),
+        Ref::Output(object) => desired.target_groups.contains_key(&object.key),
+    };
+    let rule = |arn: &portolan::model::RuleArn| {
+        let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+        let found = rules.into_iter().find(|rule| rule.arn == *arn).expect("the rule of a step stands");
+        let owner = found.tags.as_ref().present().map(|tags| Owner::of(tags, FLEET));
+        // A declared rule agrees with a route in priority, or in conditions and forward.
+        let routes = desired.target_groups.values().flat_map(|group| group.routes.iter().flatten());
+        let mut declared =
+            routes.filter(|route| route.priority == Some(found.priority) || route.conditions == found.conditions);
+        !is_foreign(owner.clone()) && (matches!(owner, Some(Owner::Ours(_))) || declared.next().is_some())
+    };
+    let service = |id: &portolan::model::ServiceId| desired.services.values().any(|wanted| wanted.id == *id);
+    match action {
+        Action::RegisterTaskDefinition { .. } | Action::CreateTargetGroup(_) => true,
+        Action::UpdateServiceCount { service: id, .. } | Action::UpdateService { service: id, .. } => service(id),
+        Action::ModifyTargetGroup { target_group, .. } | Action::DeregisterTargets { target_group, .. } => {
+            is_declared(desired, observed, target_group)
+        }
+        Action::ModifyTargetGroupAttributes { target_group, .. }
+        | Action::RegisterTargets { target_group, .. }
+        | Action::CreateRule { target_group, .. }
+        | Action::ModifyListener { target_group, .. } => known(target_group),
+        Action::ModifyRule { rule: arn, .. } => rule(arn),
+        Action::SetRulePriorities { priorities, .. } => priorities.keys().all(rule),
+        Action::AuthorizeSecurityGroupIngress { tags, .. } => matches!(Owner::of(tags, FLEET), Owner::Ours(_)),
+        Action::DeleteTargetGroup { .. } | Action::DeleteRule { .. } | Action::RevokeSecurityGroupIngress { .. } => {
+            may_remove(observed, action)
+        }
+    }
+}
+
+fn may_remove(observed: &Observed, action: &Action) -> bool {
+    match action {
+        Action::DeleteTargetGroup { target_group, mark } => {
+            let Seen::Present(group) = observed.target_group(target_group.as_str()) else { return false };
+            let tags = group.tags.as_ref().present().expect("tags are known");
+            matches!(Owner::of(tags, FLEET), Owner::Ours(_))
+                && mark.iter().all(|(key, value)| tags.get(key) == Some(value))
+        }
+        Action::DeleteRule { rule, .. } => {
+            let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+            let found = rules.into_iter().find(|found| found.arn == *rule).expect("the rule stands");
+            matches!(found.tags.as_ref().present().map(|tags| Owner::of(tags, FLEET)), Some(Owner::Ours(_)))
+        }
+        Action::RevokeSecurityGroupIngress { rule, .. } => {
+            let marked = observed.marked_ingress.as_ref().present().expect("marked ingress is known");
+            marked.iter().any(|found| found.id == *rule && matches!(Owner::of(&found.tags, FLEET), Owner::Ours(_)))
+        }
+        Action::DeregisterTargets { target_group, targets } => targets.iter().all(|key| {
+            let live: BTreeSet<_> = live_endpoints(observed);
+            let gone = match key.id.parse() {
+                Ok(address) => observed.interface(&address) == Seen::Absent,
+                Err(_) => matches!(observed.host(&portolan::model::InstanceId(key.id.clone())), Seen::Absent),
+            };
+            let standing = observed.targets_of(target_group).present().expect("targets are known");
+            gone && !live.contains(&key.to_string()) && standing.iter().any(|target| target.key == *key)
+        }),
+        Action::UpdateServiceCount { service, desired_count } => {
+            observed.service(service).present().is_some_and(|live| live.desired_count > *desired_count)
+        }
+        _ => false,
+    }
+}
+
+fn live_endpoints(observed: &Observed) -> BTreeSet<String> {
+    let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    tasks.filter_map(|task| task.endpoint("app", world::PORT)).map(|key| key.to_string()).collect()
+}
