@@ -115,6 +115,7 @@ impl<'a> Problems<'a> {
 
     fn push(&mut self, at: Position, message: String, hint: Option<String>) {
         if self.found.len() < MOST_PROBLEMS {
+            let (message, hint) = (printable(&message), hint.as_deref().map(printable));
             self.found.push(Found { at, message, hint });
         } else {
             self.dropped += 1;
@@ -206,7 +207,14 @@ fn printable(text: &str) -> String {
 fn plain(char: char) -> char {
     match char {
         '\t' => ' ',
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        '\u{61c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => '\u{fffd}',
         control if control.is_control() => '\u{fffd}',
         other => other,
     }

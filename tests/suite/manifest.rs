@@ -117,3 +117,17 @@ fn problems_of_several_files_come_sorted_and_all_at_once() {
         problems.iter().map(|problem| format!("{}:{}", problem.file, problem.line.unwrap_or(0))).collect();
     assert_eq!(places, ["<stdin>:3", "<stdin>:4", "a.yaml:4", "b.yaml:4"], "{}", render(&problems));
 }
+
+#[test]
+fn rendered_example_is_its_template_with_the_values_of_prod() {
+    let read = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/environments").join(name);
+        std::fs::read_to_string(path).expect("a file of the example")
+    };
+    let mut rendered = read("fleet.yaml.tmpl");
+    for line in read("prod.env").lines() {
+        let (name, value) = line.split_once('=').expect("NAME=value");
+        rendered = rendered.replace(&format!("${{{name}}}"), value);
+    }
+    assert_eq!(rendered, read("fleet.yaml"));
+}

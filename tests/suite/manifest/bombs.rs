@@ -73,6 +73,8 @@ fn nothing() {
     for text in ["", "\n\n", "# only\n# comments\n", "---\n", "---\n---\n...\n", "~", "null"] {
         refused(text, "nothing is declared");
     }
+    let problems = portolan::manifest::load(&[]).expect_err("no source at all");
+    assert!(render(&problems).contains("nothing is declared"));
 }
 
 #[test]
