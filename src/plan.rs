@@ -15,6 +15,7 @@ mod listener;
 mod listener_rule;
 mod overlap;
 mod priority;
+mod protocol;
 mod prune;
 pub mod questions;
 mod redeployment;
@@ -103,7 +104,8 @@ fn finish(desired: &Desired, observed: &Observed, policy: &Policy, drafts: Draft
         .collect();
     let all = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
     let all = all.chain(desired.services.keys().map(|key| ObjectRef::service(key)));
-    let selected = |object: &ObjectRef| policy.only.as_ref().is_none_or(|only| only.contains(object));
+    let only = policy.only.as_ref().map(|only| guard::with_target_groups(desired, only));
+    let selected = |object: &ObjectRef| only.as_ref().is_none_or(|only| only.contains(object));
     let unchanged = all.filter(|object| !busy.contains(object) && selected(object)).collect();
     Plan { steps, blocked, deferred, unchanged, findings, gaps: observed.gaps.iter().cloned().collect() }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::model::{Desired, Observed, Owner, Seen, Tags};
 
 use super::action::Action;
-use super::change::WaitingOn;
-use super::draft::{Draft, DraftId};
+use super::change::{Blocked, WaitingOn};
+use super::draft::{Draft, DraftId, Drafts};
 
 /// The kinds that a budget counts apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,30 +77,57 @@ fn total(desired: &Desired, observed: &Observed, kind: Kind) -> usize {
     }
 }
 
-/// Holds back what the budget does not allow, in the order of the drafts.
+/// Holds back what the budget does not allow, in the order of the drafts. Of a list of registrations as many go as the
+/// budget still allows.
 pub(super) fn hold_over_budget(
     desired: &Desired,
     observed: &Observed,
-    steps: &[Draft],
+    drafts: &mut Drafts,
     held: &mut BTreeMap<DraftId, WaitingOn>,
 ) {
     let mut spent: BTreeMap<Kind, usize> = BTreeMap::new();
-    for (id, draft) in steps.iter().enumerate().filter(|(id, _)| !held.contains_key(id)).collect::<Vec<_>>() {
-        let Some((kind, number)) = cost(draft) else { continue };
+    for id in 0..drafts.steps.len() {
+        let cost = cost(&drafts.steps[id]).filter(|_| !held.contains_key(&id));
+        let Some((kind, number)) = cost else { continue };
         let total = total(desired, observed, kind);
         let allowed = desired.fleet.removal.budget.allows(total);
         let so_far = spent.entry(kind).or_default();
-        if *so_far + number > allowed {
-            held.insert(
-                id,
-                WaitingOn::Difference(format!(
-                    "the removal budget allows {allowed} of {total} {} in a pass, and this would make {}; raise removal.budget or use --force",
-                    kind.words(),
-                    *so_far + number
-                )),
-            );
-        } else {
+        let left = allowed.saturating_sub(*so_far);
+        if number <= left {
             *so_far += number;
+            continue;
+        }
+        let why = WaitingOn::Difference(format!(
+            "the removal budget allows {allowed} of {total} {} in a pass; the next pass goes on, or raise removal.budget, or use --force",
+            kind.words()
+        ));
+        match cut(&mut drafts.steps[id], left) {
+            Some(rest) => {
+                *so_far += left;
+                drafts.blocked.push(Blocked { waiting_on: why, ..rest });
+            }
+            None => {
+                held.insert(id, why);
+            }
         }
     }
+}
+
+/// Keeps the first `left` registrations of a list; the rest is told as blocked. `None` where nothing can be cut.
+fn cut(draft: &mut Draft, left: usize) -> Option<Blocked> {
+    let Action::DeregisterTargets { targets, .. } = &mut draft.action else { return None };
+    if left == 0 {
+        return None;
+    }
+    let rest: Vec<String> = targets.iter().skip(left).map(ToString::to_string).collect();
+    *targets = std::mem::take(targets).into_iter().take(left).collect();
+    let kept: Vec<String> = targets.iter().map(ToString::to_string).collect();
+    draft.summary = format!("deregister {} (of {})", kept.join(", "), kept.len() + rest.len());
+    let changes = draft.changes.split_off(left);
+    Some(Blocked {
+        object: draft.object.clone(),
+        what: format!("deregister {}", rest.join(", ")),
+        waiting_on: WaitingOn::Difference(String::new()),
+        changes,
+    })
 }

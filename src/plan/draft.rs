@@ -15,6 +15,8 @@ pub(super) type DraftId = usize;
 pub(super) struct Draft {
     pub(super) action: Action,
     pub(super) object: ObjectRef,
+    /// Other objects that the step concerns: what holds one of them back holds the step back.
+    pub(super) also: BTreeSet<ObjectRef>,
     pub(super) target: String,
     pub(super) summary: String,
     pub(super) reason: String,

@@ -19,8 +19,10 @@ use super::{Policy, edges};
 pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, drafts: &mut Drafts) {
     let mut held: BTreeMap<DraftId, WaitingOn> = BTreeMap::new();
     for (id, draft) in drafts.steps.iter().enumerate() {
-        let why = by_mode(desired, now, draft)
-            .or_else(|| by_deployment(desired, observed, draft))
+        let objects = || draft.also.iter().chain([&draft.object]);
+        let why = objects()
+            .find_map(|object| by_mode(desired, now, object))
+            .or_else(|| objects().find_map(|object| by_deployment(desired, observed, object, draft)))
             .or_else(|| by_redeploy(desired, draft))
             .or_else(|| by_partial_view(observed, draft));
         if let Some(why) = why {
@@ -29,7 +31,7 @@ pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy,
     }
     edges::hold_dependents(&drafts.steps, &mut held);
     if !policy.force {
-        super::budget::hold_over_budget(desired, observed, &drafts.steps, &mut held);
+        super::budget::hold_over_budget(desired, observed, drafts, &mut held);
         edges::hold_dependents(&drafts.steps, &mut held);
     }
     take(drafts, held);
@@ -59,24 +61,24 @@ fn difference(sentence: impl Into<String>) -> Option<WaitingOn> {
 }
 
 /// `mode: observe` and `suspend` of the object, or of the fleet.
-fn by_mode(desired: &Desired, now: Timestamp, draft: &Draft) -> Option<WaitingOn> {
+fn by_mode(desired: &Desired, now: Timestamp, object: &ObjectRef) -> Option<WaitingOn> {
     let suspended = |suspend: &Suspend| {
         (suspend.until > now).then(|| format!("suspended until {}: {}", suspend.until, suspend.reason))
     };
-    let (mode, suspend) = match draft.object.kind {
+    let (mode, suspend) = match object.kind {
         ObjectKind::Fleet => (desired.fleet.mode, None),
         ObjectKind::Service => {
-            let service = desired.services.get(&draft.object.key)?;
+            let service = desired.services.get(&object.key)?;
             (service.mode, service.suspend.as_ref())
         }
-        ObjectKind::TargetGroup => (desired.target_groups.get(&draft.object.key)?.mode, None),
+        ObjectKind::TargetGroup => (desired.target_groups.get(&object.key)?.mode, None),
     };
     if let Some(sentence) = suspend.and_then(suspended) {
         return difference(sentence);
     }
     // A target group is repaired for its services: while one is suspended, its way in stays as it is.
     if let Some(sentence) =
-        services_behind(desired, &draft.object).filter_map(|service| service.suspend.as_ref()).find_map(suspended)
+        services_behind(desired, object).filter_map(|service| service.suspend.as_ref()).find_map(suspended)
     {
         return difference(format!("a service behind it is {sentence}"));
     }
@@ -95,8 +97,8 @@ fn services_behind<'a>(desired: &'a Desired, object: &'a ObjectRef) -> impl Iter
 }
 
 /// R7: while a deployment is in progress.
-fn by_deployment(desired: &Desired, observed: &Observed, draft: &Draft) -> Option<WaitingOn> {
-    for service in services_behind(desired, &draft.object) {
+fn by_deployment(desired: &Desired, observed: &Observed, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
+    for service in services_behind(desired, object) {
         let live = match observed.service(&service.id) {
             Seen::Present(live) => live,
             Seen::Absent => continue,
@@ -160,14 +162,7 @@ fn by_partial_view(observed: &Observed, draft: &Draft) -> Option<WaitingOn> {
 
 /// `--only`: keeps the objects that were named, and what they need.
 pub(super) fn keep_only(desired: &Desired, only: &BTreeSet<ObjectRef>, drafts: &mut Drafts) {
-    let mut wanted = only.clone();
-    for object in only {
-        let Some(service) = desired.services.get(&object.key).filter(|_| object.kind == ObjectKind::Service) else {
-            continue;
-        };
-        let keys = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
-        wanted.extend(keys.map(|key| ObjectRef::target_group(key)));
-    }
+    let wanted = with_target_groups(desired, only);
     drafts.blocked.retain(|entry| wanted.contains(&entry.object));
     drafts.deferred.retain(|entry| wanted.contains(&entry.object));
     drafts.findings.retain(|entry| wanted.contains(&entry.object));
@@ -180,4 +175,17 @@ pub(super) fn keep_only(desired: &Desired, only: &BTreeSet<ObjectRef>, drafts: &
         draft.after = draft.after.iter().filter_map(|old| kept.get(old).copied()).collect();
         drafts.steps.push(draft);
     }
+}
+
+/// A service brings its target groups.
+pub(super) fn with_target_groups(desired: &Desired, only: &BTreeSet<ObjectRef>) -> BTreeSet<ObjectRef> {
+    let mut wanted = only.clone();
+    for object in only {
+        let Some(service) = desired.services.get(&object.key).filter(|_| object.kind == ObjectKind::Service) else {
+            continue;
+        };
+        let keys = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
+        wanted.extend(keys.map(|key| ObjectRef::target_group(key)));
+    }
+    wanted
 }

@@ -99,6 +99,7 @@ fn push(
             expect: live.default_actions.clone(),
         },
         object: object(route),
+        also: BTreeSet::new(),
         target: live.arn.to_string(),
         summary: format!("forward by default from listener {} to {}", live.port, route.key),
         reason: "the listener's default action does not forward to the declared target group".to_owned(),

@@ -15,7 +15,7 @@ use super::priority::{Moves, plan_priorities};
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener, stand_ins};
 use super::traffic::{self, held_back};
 use super::weights::{self, Forwarding};
-use super::{listener, resolve, target_group};
+use super::{listener, protocol, resolve, target_group};
 
 /// AWS's own name of the quota.
 const RULES_QUOTA: &str = "rules-per-application-load-balancer";
@@ -99,7 +99,14 @@ impl<'a> ListenerPlanner<'a> {
         let Some(group) = self.desired.target_groups.get(route.key) else {
             return Err(Obstacle::difference(what, "its target group is not in this fleet"));
         };
-        match resolve::target_group(self.observed, group) {
+        let seen = resolve::target_group(self.observed, group);
+        let live = seen.clone().present();
+        let protocol = live.map(|live| &live.protocol).or(group.protocol.as_ref());
+        let version = live.map_or(group.protocol_version.as_ref(), |live| live.protocol_version.as_ref());
+        if let Some(sentence) = protocol.and_then(|protocol| protocol::refusal(self.live, protocol, version)) {
+            return Err(Obstacle::difference(what, sentence));
+        }
+        match seen {
             Seen::Unknown(gap) => Err(Obstacle::gap(what, gap)),
             Seen::Absent => Ok(Ref::Output(object(route))),
             Seen::Present(live) => match target_group::other_load_balancers(self.observed, group, live) {
@@ -143,6 +150,7 @@ impl<'a> ListenerPlanner<'a> {
                 tags: mark.tags(),
             },
             object: object(route),
+            also: BTreeSet::new(),
             target: self.live.arn.to_string(),
             summary: format!("create rule {priority} on listener {}: {} → {}", self.live.port, describe_conditions(conditions), route.key),
             reason: "no rule of this listener bears the fleet's mark for it or agrees with the route in two of forward, conditions and priority".to_owned(),
@@ -237,6 +245,7 @@ impl<'a> ListenerPlanner<'a> {
                 expect: rule.actions.clone(),
             },
             object: object(route),
+            also: BTreeSet::new(),
             target: rule.arn.to_string(),
             summary: format!("put rule {} on listener {} right ({})", rule.priority, self.live.port, fields.join(", ")),
             reason: format!(

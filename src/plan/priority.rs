@@ -56,6 +56,7 @@ pub(super) fn plan_priorities<'a>(
             priorities: moves.iter().map(|one| (one.rule.arn.clone(), one.to)).collect(),
         },
         object: object(first.route),
+        also: moves.iter().map(|one| object(one.route)).collect(),
         target: planner.live.arn.to_string(),
         summary: format!(
             "set {} of listener {}",

@@ -100,6 +100,7 @@ fn removal(desired: &Desired, action: Action, target: String, summary: String, r
     Draft {
         action,
         object: ObjectRef::fleet(&desired.fleet.name),
+        also: BTreeSet::new(),
         target,
         summary,
         reason,

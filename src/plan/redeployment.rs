@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Awsvpc, DeploymentController, Desired, DesiredService, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
-    Observed, PastDeployment, Seen, Service, TaskDefinition,
+    Observed, PastDeployment, Seen, Service, Strategy, TaskDefinition,
 };
 
 use super::action::{Action, PortFix, Ref, WiredEntry};
@@ -143,6 +143,14 @@ pub(super) fn plan_redeployment(
         DeploymentController::CodeDeploy => return drafts.defer(&object, what(), "codedeploy"),
         DeploymentController::External => return drafts.defer(&object, what(), "external deployment controller"),
     }
+    if live.strategy != Strategy::Rolling && !found.wiring.changes.is_empty() {
+        return drafts.block_on(
+            &object,
+            what(),
+            "the service deploys blue/green, and ECS needs the alternate target group and the production rule with every \
+             load balancer; wire it where these are declared",
+        );
+    }
     match rolled_back(observed, wanted, live, &found) {
         Ok(false) => {}
         Ok(true) => {
@@ -235,6 +243,7 @@ fn push_redeployment(
                 tags: fingerprint_tags(definition, &found.fixes),
             },
             object: object.clone(),
+            also: BTreeSet::new(),
             target: definition.family.clone(),
             summary: format!("register a copy of {} with the declared port mappings", definition.arn.name()),
             reason: "port mappings of a revision cannot be changed; everything else is copied unchanged".to_owned(),
@@ -253,6 +262,7 @@ fn push_redeployment(
             network: found.network.clone(),
         },
         object,
+        also: BTreeSet::new(),
         target: wanted.id.to_string(),
         summary: format!("update {} with a new deployment", redeployed_parts(&found).join(", ")),
         reason,

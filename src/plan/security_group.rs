@@ -272,6 +272,7 @@ fn open(
             tags: Mark { fleet: desired.fleet.name.clone(), object: object.clone() }.tags(),
         },
         object,
+        also: BTreeSet::new(),
         target: ingress_group.to_string(),
         summary: what,
         reason: format!("no rule of the service's groups ({}) admits it", listed.join(", ")),

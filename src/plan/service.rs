@@ -1,5 +1,7 @@
 //! A service: is it there, is it ours to work on, and its count.
 
+use std::collections::BTreeSet;
+
 use crate::model::{
     Autoscaling, Desired, DesiredCount, DesiredService, ObjectRef, Observed, Scheduling, Seen, Service, ServiceStatus,
 };
@@ -85,6 +87,7 @@ fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, l
     drafts.push(Draft {
         action: Action::UpdateServiceCount { service: wanted.id.clone(), desired_count: count },
         object,
+        also: BTreeSet::new(),
         target: wanted.id.to_string(),
         summary: format!("{verb} the desired count from {} to {count}", live.desired_count),
         reason: format!(

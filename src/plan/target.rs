@@ -87,6 +87,7 @@ fn push_registration(
             .collect(),
         action: Action::RegisterTargets { target_group, targets },
         object: ObjectRef::target_group(&wanted.key),
+        also: BTreeSet::new(),
         target,
         summary: format!("register {} in {}", listed.join(", "), wanted.name),
         reason: "declared as static targets, and not registered".to_owned(),
@@ -211,6 +212,7 @@ fn deregister_stale(
             .collect(),
         action: Action::DeregisterTargets { target_group: live.arn.clone(), targets: stale.into_keys().collect() },
         object,
+        also: BTreeSet::new(),
         target: live.arn.to_string(),
         summary: format!("deregister {} from {}", listed.join(", "), live.name),
         reason: format!(

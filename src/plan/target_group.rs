@@ -67,6 +67,7 @@ fn create(
             tags: mark.tags(),
         }),
         object: object.clone(),
+        also: BTreeSet::new(),
         target: wanted.name.clone(),
         summary: format!(
             "create target group {} ({protocol} {port}, targets by {})",
@@ -174,6 +175,7 @@ fn correct(
         drafts.push(Draft {
             action: Action::ModifyTargetGroup { target_group: live.arn.clone(), health_check },
             object: object.clone(),
+            also: BTreeSet::new(),
             target: live.arn.to_string(),
             summary: format!("correct the health check of {}", live.name),
             reason: "these fields of the health check differ from the manifest".to_owned(),
@@ -224,6 +226,7 @@ fn push_attributes(
     drafts.push(Draft {
         action: Action::ModifyTargetGroupAttributes { target_group, attributes },
         object: ObjectRef::target_group(&wanted.key),
+        also: BTreeSet::new(),
         target,
         summary: format!("set attributes of {}", wanted.name),
         reason: reason.to_owned(),
