@@ -74,10 +74,21 @@ fn heading(desired: &Desired, observed: &Observed) -> String {
     }
 }
 
+/// What a run may wait for: everything that it was about, except target groups that are blocked, for which nothing is
+/// under way.
+pub fn awaited(desired: &Desired, plan: &Plan, policy: &Policy) -> BTreeSet<ObjectRef> {
+    let services = desired.services.keys().map(|key| ObjectRef::service(key));
+    let groups = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
+    let blocked: BTreeSet<_> = plan.blocked.iter().map(|entry| &entry.object).collect();
+    let groups = groups.filter(|object| !blocked.contains(object));
+    let chosen = |object: &ObjectRef| policy.only.as_ref().is_none_or(|only| only.contains(object));
+    services.chain(groups).filter(chosen).collect()
+}
+
 /// What is not yet as a deployment and its health checks should leave it: one line for each service and target
-/// group that is still on its way. `only` restricts it as in [`Policy`].
-pub fn unsettled(desired: &Desired, observed: &Observed, only: Option<&BTreeSet<ObjectRef>>) -> Vec<String> {
-    let wanted = |object: &ObjectRef| only.is_none_or(|only| only.contains(object));
+/// group of `awaited` that is still on its way.
+pub fn unsettled(desired: &Desired, observed: &Observed, awaited: &BTreeSet<ObjectRef>) -> Vec<String> {
+    let wanted = |object: &ObjectRef| awaited.contains(object);
     let services = desired.services.values().filter_map(|service| {
         let object = ObjectRef::service(&service.key);
         wanted(&object).then(|| unsettled_service(service, observed))?.map(|what| format!("{object}: {what}"))
@@ -99,7 +110,8 @@ fn unsettled_service(service: &DesiredService, observed: &Observed) -> Option<St
                 (live.running_count != live.desired_count).then_some(tasks)
             }
         }
-        Seen::Absent => Some("it does not exist".to_owned()),
+        // No step creates a service: the plan has it as blocked, and waiting would not bring it.
+        Seen::Absent => None,
         Seen::Unknown(gap) => Some(format!("it could not be read ({}: {})", gap.call, gap.why)),
     }
 }
@@ -193,6 +205,10 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
         load(&[Source { name: "fleet.yaml".to_owned(), text: FLEET.to_owned() }]).expect("a sound manifest")
     }
 
+    fn all() -> BTreeSet<ObjectRef> {
+        awaited(&desired(), &Plan::default(), &Policy::default())
+    }
+
     fn arn(name: &str) -> TargetGroupArn {
         TargetGroupArn::from(name)
     }
@@ -256,8 +272,8 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
 
     #[test]
     fn a_fleet_is_settled_when_its_deployments_are_complete_and_its_targets_healthy() {
-        let all = observed(service(Rollout::Completed, 2), target_group(&["lb"]), &[HEALTHY; 3]);
-        assert_eq!(unsettled(&desired(), &all, None), [""; 0]);
+        let live = observed(service(Rollout::Completed, 2), target_group(&["lb"]), &[HEALTHY; 3]);
+        assert_eq!(unsettled(&desired(), &live, &all()), [""; 0]);
     }
 
     #[test]
@@ -268,16 +284,17 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
             "Service/checkout: a deployment is in progress, 1 of 2 tasks run",
             "TargetGroup/checkout-http: 1 of 3 targets are healthy",
         ];
-        assert_eq!(unsettled(&desired(), &some, None), expected);
-        let only = BTreeSet::from([ObjectRef::target_group("checkout-http")]);
-        assert_eq!(unsettled(&desired(), &some, Some(&only)), expected[1..]);
+        assert_eq!(unsettled(&desired(), &some, &all()), expected);
+        let only = Some(BTreeSet::from([ObjectRef::target_group("checkout-http")]));
+        let only = awaited(&desired(), &Plan::default(), &Policy { only, force: false });
+        assert_eq!(unsettled(&desired(), &some, &only), expected[1..]);
     }
 
     #[test]
     fn what_was_not_read_is_not_settled_and_what_serves_nobody_is_not_awaited() {
         let apart = observed(service(Rollout::Completed, 2), target_group(&[]), &[TargetState::Unused]);
-        assert_eq!(unsettled(&desired(), &apart, None), [""; 0]);
-        assert_eq!(unsettled(&desired(), &Observed::unasked("eu-west-1"), None).len(), 2);
+        assert_eq!(unsettled(&desired(), &apart, &all()), [""; 0]);
+        assert_eq!(unsettled(&desired(), &Observed::unasked("eu-west-1"), &all()).len(), 2);
     }
 
     #[test]
@@ -285,9 +302,9 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
         let mut live = service(Rollout::Completed, 2);
         let advanced = live.load_balancers[0].advanced.insert(Default::default());
         advanced.alternate_target_group = Some(arn("green"));
-        let mut all = observed(live, target_group(&["lb"]), &[HEALTHY]);
-        all.targets.insert(arn("green"), targets(&[HEALTHY; 2]));
-        assert_eq!(unsettled(&desired(), &all, None), [""; 0]);
+        let mut live = observed(live, target_group(&["lb"]), &[HEALTHY]);
+        live.targets.insert(arn("green"), targets(&[HEALTHY; 2]));
+        assert_eq!(unsettled(&desired(), &live, &all()), [""; 0]);
     }
 
     #[test]

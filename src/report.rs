@@ -77,8 +77,12 @@ impl Report {
 
     /// What an interrupted run did, in a few words.
     pub fn progress(&self) -> String {
-        let tally = Tally::of(self);
-        format!("{} done, {} not done", steps(tally.done), steps(self.plan.steps.len() - tally.done))
+        let done = Tally::of(self).done;
+        match self.plan.steps.len() - done {
+            0 if done == 0 => "there was nothing to apply".to_owned(),
+            0 => format!("{} done", steps(done)),
+            left => format!("{} done, {left} not done", steps(done)),
+        }
     }
 
     fn explain(&self, verdict: Verdict) -> String {

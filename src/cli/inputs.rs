@@ -7,6 +7,9 @@ use super::failure::Failure;
 use crate::manifest::{self, Problem, STDIN, Source};
 use crate::model::Desired;
 
+/// Reading stops here: far beyond what a manifest may be, so that one that is too large is told as such.
+const MOST_STDIN: u64 = 8 << 20;
+
 /// The fleet, and the number of files it came from.
 pub struct Loaded {
     /// The fleet.
@@ -39,6 +42,10 @@ fn read(inputs: &Inputs) -> Result<Vec<Source>, Vec<Problem>> {
 fn read_stdin() -> Result<String, Vec<Problem>> {
     let mut bytes = Vec::new();
     let problem = |message: String| vec![Problem::of_file("<stdin>", message, None)];
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| problem(format!("cannot be read: {error}")))?;
+    std::io::stdin()
+        .lock()
+        .take(MOST_STDIN)
+        .read_to_end(&mut bytes)
+        .map_err(|error| problem(format!("cannot be read: {error}")))?;
     String::from_utf8(bytes).map_err(|_| problem("not UTF-8 text".to_owned()))
 }

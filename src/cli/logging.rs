@@ -12,7 +12,7 @@ use crate::report::text::Paint;
 /// Sets the log up for the process.
 ///
 /// The SDK writes requests with credentials at its finest levels, so whatever is asked for, other crates are never
-/// heard below `info`.
+/// heard below `info`. Unasked, their warnings stay out too: what matters of them comes back as an error or a gap.
 pub fn start(global: &Global, terminal: &Terminal) {
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal.notes == Paint::On);
     let registry = tracing_subscriber::registry().with(filter(global));
@@ -26,14 +26,14 @@ pub fn start(global: &Global, terminal: &Terminal) {
 fn filter(global: &Global) -> Targets {
     let (ours, others) = match (global.quiet, global.verbose) {
         (true, _) => (LevelFilter::ERROR, LevelFilter::ERROR),
-        (false, 0) => (LevelFilter::WARN, LevelFilter::WARN),
+        (false, 0) => (LevelFilter::WARN, LevelFilter::ERROR),
         (false, 1) => (LevelFilter::INFO, LevelFilter::WARN),
         (false, _) => (LevelFilter::DEBUG, LevelFilter::INFO),
     };
     let filter = Targets::new().with_default(others).with_target("portolan", ours);
     // What became of each step and what could not be read is in the answer; the log repeats it for those who want it.
     if global.verbose == 0 {
-        filter.with_target("portolan::apply", Level::ERROR).with_target("portolan::aws::reader", Level::ERROR)
+        filter.with_target("portolan::apply", Level::ERROR).with_target("portolan::aws", Level::ERROR)
     } else {
         filter
     }

@@ -12,7 +12,7 @@ use super::wait::{Waited, wait};
 use crate::apply::{DEFAULT_LIMIT, Event, Outcome, apply};
 use crate::aws::Writer;
 use crate::manifest::STDIN;
-use crate::pass::Look;
+use crate::pass::{Look, awaited};
 use crate::plan::{Plan, Step, Verdict};
 use crate::report::text::{render, render_result, render_summary};
 use crate::report::{Error, Report};
@@ -129,12 +129,13 @@ async fn settle(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Repo
     if !args.wait || run.signals.exit().is_some() {
         return report;
     }
-    if !matches!(report.verdict(), Verdict::Applied | Verdict::InSync | Verdict::Incomplete) {
+    if matches!(report.verdict(), Verdict::Failed | Verdict::Pending) {
         run.terminal.progress("portolan: not waiting, because not everything was applied");
         return report;
     }
     let has_changed = !report.plan.steps.is_empty();
-    if let Waited::TimedOut(missing) = wait(run, args.timeout, has_changed).await {
+    let awaited = awaited(&run.desired, &report.plan, &run.policy);
+    if let Waited::TimedOut(missing) = wait(run, &awaited, args.timeout, has_changed).await {
         report.errors = missing.into_iter().map(|what| timed_out(args.timeout, &what)).collect();
     }
     report.calls = run.clients.calls().snapshot();
@@ -143,6 +144,6 @@ async fn settle(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Repo
 
 fn timed_out(timeout: Duration, what: &str) -> Error {
     let shown = jiff::SignedDuration::try_from(timeout).map(|time| format!("{time:#}")).unwrap_or_default();
-    let hint = "everything was applied: see the service's events and its targets' health, or wait longer (--timeout)";
+    let hint = "see the service's events and its targets' health, or wait longer (--timeout)";
     Error::new(format!("not there after {shown}: {what}"), Some(hint.to_owned()))
 }

@@ -1,7 +1,5 @@
 //! What `reconcile` and `drift` share: the manifest, the clients, and one look at AWS.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::args::{Global, Inputs, Output};
@@ -12,7 +10,7 @@ use super::terminal::{Terminal, note};
 use super::{inputs, only, region};
 use crate::apply::Outcome;
 use crate::aws::{Clients, Reader, Settings, connect};
-use crate::model::{Desired, ObjectRef};
+use crate::model::Desired;
 use crate::pass::{self, Look};
 use crate::plan::Policy;
 use crate::report::{Error, Report, json, text};
@@ -73,11 +71,6 @@ impl<'a> Run<'a> {
             let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
             Failure::of_errors(errors, "failed: the fleet cannot be worked on from here")
         })
-    }
-
-    /// The objects that `--only` chose.
-    pub fn chosen(&self) -> Option<&BTreeSet<ObjectRef>> {
-        self.policy.only.as_ref()
     }
 
     /// The report of a pass.

@@ -1,11 +1,13 @@
 //! `--wait`: looks again until deployments are complete and targets healthy.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::run::Run;
 use crate::apply::Observe;
+use crate::model::ObjectRef;
 use crate::pass::unsettled;
 
 /// Between two looks; ECS and health checks do not move faster.
@@ -22,7 +24,7 @@ pub enum Waited {
 }
 
 /// Waits. After a change the first look comes a period later, because ECS may not show the deployment at once.
-pub async fn wait(run: &Run<'_>, timeout: Duration, has_changed: bool) -> Waited {
+pub async fn wait(run: &Run<'_>, awaited: &BTreeSet<ObjectRef>, timeout: Duration, has_changed: bool) -> Waited {
     let first = if has_changed { Instant::now() + PERIOD } else { Instant::now() };
     let mut ticker = interval_at(first, PERIOD);
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,7 +40,7 @@ pub async fn wait(run: &Run<'_>, timeout: Duration, has_changed: bool) -> Waited
             biased;
             () = run.signals.token().cancelled() => return Waited::Interrupted,
             observed = look => {
-                let now_missing = unsettled(&run.desired, &observed, run.chosen());
+                let now_missing = unsettled(&run.desired, &observed, awaited);
                 if now_missing.is_empty() {
                     return Waited::Settled;
                 }

@@ -302,7 +302,7 @@ mod verdicts {
             assert!(headline.starts_with(verdict.as_str()));
         }
         assert_eq!(mixed().headline(), "failed: 1 of 7 steps failed, 2 skipped");
-        assert_eq!(mixed().progress(), "2 steps done, 5 steps not done");
+        assert_eq!(mixed().progress(), "2 steps done, 5 not done");
     }
 
     #[test]

@@ -43,8 +43,12 @@ fn results(report: &Report) -> String {
         return format!("Applied: {} done", steps(all));
     }
     let parts = [(failed, "failed"), (skipped, "skipped"), (stale, "stale"), (cancelled, "not run")];
-    let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!(", {number} {word}"));
-    format!("Applied in part: {done} of {} done{}", steps(all), parts.collect::<String>())
+    let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}"));
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    match done {
+        0 => format!("Nothing was applied: {parts}"),
+        _ => format!("Applied in part: {done} of {} done, {parts}", steps(all)),
+    }
 }
 
 /// Everything that is no step; what there is none of is left out.
