@@ -16,7 +16,7 @@ pub(super) const MOST_BYTES: usize = 1 << 20;
 /// Deepest nesting. The format itself needs 8.
 const MOST_DEPTH: usize = 32;
 /// Most nodes in a file, keys included: as many as fit into [`MOST_BYTES`] when people write it.
-const MOST_NODES: usize = 120_000;
+const MOST_NODES: usize = 100_000;
 /// Most entries of one list or mapping.
 const MOST_ENTRIES: usize = 10_000;
 /// Most documents in a file.
