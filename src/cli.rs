@@ -32,6 +32,7 @@ use failure::{Answer, Failure};
 use signals::Signals;
 use terminal::{Terminal, note};
 
+use crate::report::text::plain;
 use crate::report::{Error, json};
 
 /// Runs the command line to its end. A bug that panics is an error like any other: one line, and exit code 2.
@@ -39,7 +40,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         let what = info.payload_as_str().unwrap_or("no message");
         let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
-        note(&format!("portolan: internal error: {what}{place}; please report it"));
+        note(&format!("portolan: internal error: {}{place}; please report it", plain(what)));
     }));
     let args: Vec<OsString> = args.into_iter().collect();
     let output = asked_output(&args);
@@ -63,11 +64,11 @@ fn start(args: &[OsString], output: Output) -> u8 {
 
 fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
     let global = &cli.global;
-    let plain = |text: String| Ok(Answer { text, headline: None, exit: Exit::Sound });
+    let without_verdict = |text: String| Ok(Answer { text, headline: None, exit: Exit::Sound });
     match &cli.verb {
         Verb::Validate(inputs) => (validate::validate(&cli.inputs.and(inputs), global.output), Habit::Own),
-        Verb::Schema => (plain(schema()), Habit::Own),
-        Verb::Completions { shell } => (plain(completions(*shell)), Habit::Own),
+        Verb::Schema => (without_verdict(schema()), Habit::Own),
+        Verb::Completions { shell } => (without_verdict(completions(*shell)), Habit::Own),
         Verb::Drift(args) => {
             let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
             let work = signals.watch(drift::drift(&inputs, global, terminal, &signals));
