@@ -2,10 +2,14 @@
 
 mod apply;
 #[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "aws")]
 mod cli;
 mod arrows;
 mod cases;
 mod manifest;
+#[cfg(feature = "aws")]
+mod moto;
 mod observed;
 mod properties;
 mod report;

@@ -1,0 +1,9 @@
+//! The tree that names the SDK: against moto where moto knows the call, against a script of answers for the rest.
+
+mod copying;
+mod errors;
+mod fleet;
+mod reading;
+mod script;
+mod writing;
+mod writing_again;

@@ -1,0 +1,109 @@
+//! Errors of AWS as data.
+
+use portolan::apply::{AwsError, ErrorKind, Outputs, Perform};
+use portolan::aws::Writer;
+use portolan::aws::error::kind_of_code;
+use portolan::model::ServiceId;
+use portolan::plan::Action;
+
+use super::script::{Answer, Script, json_error, page};
+
+#[test]
+fn codes_have_one_meaning() {
+    let table = [
+        ("ThrottlingException", ErrorKind::Throttled),
+        ("Throttling", ErrorKind::Throttled),
+        ("RequestLimitExceeded", ErrorKind::Throttled),
+        ("PriorRequestNotComplete", ErrorKind::Throttled),
+        ("ServerException", ErrorKind::Transient),
+        ("InternalFailure", ErrorKind::Transient),
+        ("HealthUnavailable", ErrorKind::Transient),
+        ("ClusterNotFoundException", ErrorKind::NotFound),
+        ("TargetGroupNotFound", ErrorKind::NotFound),
+        ("InvalidGroup.NotFound", ErrorKind::NotFound),
+        ("InvalidPermission.NotFound", ErrorKind::NotFound),
+        ("InvalidSecurityGroupRuleId.NotFound", ErrorKind::NotFound),
+        ("ObjectNotFoundException", ErrorKind::NotFound),
+        ("PriorityInUse", ErrorKind::Conflict),
+        ("DuplicateTargetGroupName", ErrorKind::Conflict),
+        ("InvalidPermission.Duplicate", ErrorKind::Conflict),
+        ("ServiceNotActiveException", ErrorKind::Conflict),
+        ("ConcurrentUpdateException", ErrorKind::Conflict),
+        ("ResourceInUse", ErrorKind::InUse),
+        ("DependencyViolation", ErrorKind::InUse),
+        ("AccessDeniedException", ErrorKind::Denied),
+        ("AccessDenied", ErrorKind::Denied),
+        ("UnauthorizedOperation", ErrorKind::Denied),
+        ("ExpiredTokenException", ErrorKind::Credentials),
+        ("ExpiredToken", ErrorKind::Credentials),
+        ("RequestExpired", ErrorKind::Credentials),
+        ("UnrecognizedClientException", ErrorKind::Credentials),
+        ("InvalidClientTokenId", ErrorKind::Credentials),
+        ("AuthFailure", ErrorKind::Credentials),
+        ("SignatureDoesNotMatch", ErrorKind::Credentials),
+        ("TooManyRules", ErrorKind::Quota),
+        ("TargetGroupAssociationLimit", ErrorKind::Quota),
+        ("RulesPerSecurityGroupLimitExceeded", ErrorKind::Quota),
+        ("LimitExceededException", ErrorKind::Quota),
+        ("InvalidParameterException", ErrorKind::Invalid),
+        ("InvalidParameterValue", ErrorKind::Invalid),
+        ("ValidationError", ErrorKind::Invalid),
+        ("ClientException", ErrorKind::Invalid),
+        ("IncompatibleProtocols", ErrorKind::Invalid),
+        ("SomethingNew", ErrorKind::Other),
+    ];
+    for (code, kind) in table {
+        assert_eq!(kind_of_code(code), kind, "{code}");
+    }
+}
+
+/// The error of an `UpdateService` that AWS answers like this.
+async fn error_of(answer: Answer) -> AwsError {
+    let script = Script::new(move |_| answer.clone());
+    let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
+    let action = Action::UpdateServiceCount { service, desired_count: 2 };
+    Writer::new(&script.clients()).perform(&action, &Outputs::new()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_error_keeps_code_and_message() {
+    let error = error_of(json_error(400, "AccessDeniedException", "no identity-based policy allows it")).await;
+    assert_eq!(error.call, "ecs:UpdateService");
+    assert_eq!(error.kind, ErrorKind::Denied);
+    assert_eq!(error.to_string(), "ecs:UpdateService: AccessDeniedException: no identity-based policy allows it");
+}
+
+#[tokio::test]
+async fn expired_credentials_say_what_to_do() {
+    let error = error_of(json_error(400, "ExpiredTokenException", "The security token has expired")).await;
+    assert_eq!(error.kind, ErrorKind::Credentials);
+    assert!(error.message.starts_with("The security token has expired; sign in again"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn messages_are_one_line_of_bounded_length() {
+    let text = format!("a\u{1b}[31mb\r\nc{}", "x".repeat(2000));
+    let error = error_of(json_error(400, "InvalidParameterException", &text)).await;
+    assert!(error.message.starts_with("a[31mbcxxx"), "{}", error.message);
+    assert_eq!(error.message.chars().count(), 500);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_awss_is_told_by_its_status() {
+    let error = error_of(page(404)).await;
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Other, "Http404"));
+    let error = error_of(page(403)).await;
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Denied, "Http403"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_error_is_tried_twice_and_no_more() {
+    let script = Script::new(|_| json_error(500, "ServerException", "try again"));
+    let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
+    let action = Action::UpdateServiceCount { service, desired_count: 2 };
+    let clients = script.clients();
+    let error = Writer::new(&clients).perform(&action, &Outputs::new()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Transient);
+    assert_eq!(script.requests().len(), 2);
+    assert_eq!(clients.calls().snapshot()["ecs:UpdateService"], 2, "every attempt counts");
+}
