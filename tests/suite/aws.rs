@@ -3,7 +3,10 @@
 mod copying;
 mod errors;
 mod fleet;
+mod looking_back;
 mod reading;
 mod script;
+mod secrets;
 mod writing;
 mod writing_again;
+mod writing_moto;

@@ -62,7 +62,7 @@ impl Moto {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(REGION))
-            .endpoint_url(&self.endpoint)
+            .endpoint_url(self.endpoint())
             .credentials_provider(credentials())
             .build()
     }
@@ -118,7 +118,10 @@ fn endpoint_of(errors: ChildStderr) -> String {
 
 /// The virtual environment; made once, however many tests and test processes ask for it at a time.
 fn environment() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto");
+    // Beside whatever was built: tests and examples share the one environment.
+    let program = std::env::current_exe().unwrap();
+    let profile = program.ancestors().find(|folder| folder.join("deps").is_dir());
+    let folder = profile.and_then(Path::parent).unwrap_or(Path::new("target")).join("tmp/moto");
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();

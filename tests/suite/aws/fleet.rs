@@ -134,7 +134,7 @@ fn check_ingress(fleet: &Fleet, observed: &Observed) {
     assert_eq!(ports, fleet.services.iter().map(|service| service.port).collect());
     let balancers = observed.load_balancers.clone().present().unwrap();
     let [balancer] = balancers.as_slice() else { panic!("one load balancer") };
-    assert_eq!(balancer.name, "public");
+    assert_eq!((balancer.arn.as_str(), balancer.name.as_str()), (fleet.load_balancer.as_str(), "public"));
     assert_eq!(balancer.security_groups.iter().map(|id| id.as_str()).collect::<Vec<_>>(), [fleet.lb_group.as_str()]);
     assert_eq!(balancer.subnets.len(), 2);
     let [listener] = observed.listeners_of(&balancer.arn).present().unwrap().as_slice() else { panic!("one listener") };

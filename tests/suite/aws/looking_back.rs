@@ -1,0 +1,145 @@
+//! How the last deployments ended, of a service whose wiring differs from the manifest's.
+
+use portolan::apply::Observe;
+use portolan::aws::Reader;
+use portolan::model::{Observed, PastDeployment, Seen, ServiceId};
+use serde_json::{Value, json};
+
+use super::script::{self, Answer, Request, Script};
+use crate::moto::seed::desired;
+
+const TG: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/checkout/3";
+const LB: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/public/1";
+const REVISION: &str = "arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/checkout/";
+const DEFINITION: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/checkout:";
+
+const MANIFEST: &str = "
+apiVersion: portolan.dev/v1alpha1
+kind: Fleet
+metadata: {name: harbour}
+spec: {cluster: prod, vpc: main, mode: enforce, redeploy: allow}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: Service
+metadata: {name: checkout}
+spec:
+  ports:
+    - {name: http, container: app, containerPort: 8080, targetGroups: [checkout]}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: TargetGroup
+metadata: {name: checkout}
+spec: {loadBalancer: public, protocol: HTTP, targetType: ip}
+";
+
+/// A service without load balancers, and the target group that the manifest wires to it.
+fn world(request: &Request) -> Answer {
+    let operation = request.operation.as_str();
+    match operation {
+        "DescribeServices" => script::json(json!({"services": [{
+            "serviceName": "checkout", "serviceArn": "arn", "status": "ACTIVE", "desiredCount": 1, "runningCount": 1,
+            "taskDefinition": format!("{DEFINITION}1"),
+            "deployments": [
+                {"status": "PRIMARY", "rolloutState": "COMPLETED", "taskDefinition": format!("{DEFINITION}1")},
+                {"status": "INACTIVE", "rolloutState": "FAILED", "taskDefinition": format!("{DEFINITION}2")}
+            ]
+        }]})),
+        "DescribeTaskDefinition" => {
+            let arn = request.json["taskDefinition"].as_str().unwrap();
+            let tags = if arn.ends_with(":2") {
+                json!([{"key": "portolan.dev/fingerprint", "value": "v1:two"}])
+            } else {
+                json!([])
+            };
+            script::json(json!({"tags": tags, "taskDefinition": {
+                "taskDefinitionArn": arn, "family": "checkout", "status": "ACTIVE", "networkMode": "awsvpc",
+                "containerDefinitions": [{"name": "app", "image": "x", "portMappings": [{"containerPort": 8080}]}]
+            }}))
+        }
+        "DescribeVpcs" => script::response(
+            operation,
+            "<vpcSet><item><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock>\
+             <tagSet><item><key>Name</key><value>main</value></item></tagSet></item></vpcSet>",
+        ),
+        "DescribeLoadBalancers" => script::result(
+            operation,
+            &format!(
+                "<LoadBalancers><member><LoadBalancerArn>{LB}</LoadBalancerArn><VpcId>vpc-1</VpcId>\
+                 <LoadBalancerName>public</LoadBalancerName><Type>application</Type></member></LoadBalancers>"
+            ),
+        ),
+        "DescribeTargetGroups" => script::result(
+            operation,
+            &format!(
+                "<TargetGroups><member><TargetGroupArn>{TG}</TargetGroupArn><TargetGroupName>checkout</TargetGroupName>\
+                 <Protocol>HTTP</Protocol><Port>8080</Port><VpcId>vpc-1</VpcId><TargetType>ip</TargetType>\
+                 <LoadBalancerArns><member>{LB}</member></LoadBalancerArns></member></TargetGroups>"
+            ),
+        ),
+        _ => script::empty(request),
+    }
+}
+
+async fn look_back(listed: Answer) -> (Script, Seen<Vec<PastDeployment>>, Observed) {
+    let script = Script::new(move |request| match request.operation.as_str() {
+        "ListServiceDeployments" => listed.clone(),
+        "DescribeServiceRevisions" => script::json(json!({"serviceRevisions": [revision("2"), revision("1")]})),
+        _ => world(request),
+    });
+    let observed = Reader::new(&script.clients()).observe(&desired(MANIFEST)).await;
+    let id = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
+    let seen = observed.past_deployments.get(&id).cloned().expect("the service was looked back at");
+    (script, seen, observed)
+}
+
+fn revision(number: &str) -> Value {
+    json!({
+        "serviceRevisionArn": format!("{REVISION}{number}"),
+        "taskDefinition": format!("{DEFINITION}{number}"),
+        "loadBalancers": [{"targetGroupArn": TG, "containerName": "app", "containerPort": 8080}],
+    })
+}
+
+fn deployment(status: &str, revision: &str, created: u64) -> Value {
+    json!({"status": status, "targetServiceRevisionArn": format!("{REVISION}{revision}"), "createdAt": created})
+}
+
+#[tokio::test]
+async fn ended_deployments_are_read_newest_first_with_their_fingerprints() {
+    let listed = script::json(json!({"serviceDeployments": [
+        deployment("SUCCESSFUL", "1", 1_700_000_000),
+        deployment("ROLLBACK_SUCCESSFUL", "2", 1_700_000_200),
+        deployment("STOPPED", "1", 1_700_000_100),
+        deployment("IN_PROGRESS", "1", 1_700_000_300),
+    ]}));
+    let (script, past, _) = look_back(listed).await;
+    let past = past.present().unwrap();
+    let told: Vec<(bool, Option<&str>)> = past.iter().map(|past| (past.failed, past.fingerprint.as_deref())).collect();
+    assert_eq!(told, [(true, Some("v1:two")), (true, None), (false, None)]);
+    assert_eq!(past[0].load_balancers[0].target_group.as_ref().unwrap().as_str(), TG);
+    let asked = script.only("DescribeServiceRevisions").json["serviceRevisionArns"].clone();
+    assert_eq!(asked, json!([format!("{REVISION}1"), format!("{REVISION}2")]), "each once");
+    assert_eq!(script.only("ListServiceDeployments").json["maxResults"], 20);
+}
+
+#[tokio::test]
+async fn an_endpoint_without_the_operation_leaves_what_the_service_itself_says() {
+    let (_, past, _) = look_back(script::json_error(400, "UnknownOperationException", "no such thing")).await;
+    let past = past.present().unwrap();
+    let told: Vec<(bool, Option<&str>)> = past.iter().map(|past| (past.failed, past.fingerprint.as_deref())).collect();
+    assert_eq!(told, [(false, None), (true, Some("v1:two"))]);
+}
+
+#[tokio::test]
+async fn a_denied_look_back_is_a_gap_and_not_a_clean_record() {
+    let (_, past, observed) = look_back(script::json_error(400, "AccessDeniedException", "not allowed")).await;
+    let gap = past.gap().unwrap().clone();
+    assert_eq!((gap.call.as_str(), gap.why.as_str()), ("ecs:ListServiceDeployments", "AccessDeniedException"));
+    assert!(observed.gaps.contains(&("Service/checkout".to_owned(), gap)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_web_page_of_awss_own_front_is_no_answer_about_the_operation() {
+    let (_, past, _) = look_back(script::page(500)).await;
+    assert_eq!(past.gap().unwrap().why, "Http500");
+}
