@@ -138,7 +138,6 @@ pub async fn connect(settings: &Settings) -> Result<Clients, ConnectError> {
         Some(role) => {
             let provider = AssumeRoleProvider::builder(role).session_name("portolan").configure(&config).build().await;
             let provider = aws_sdk_sts::config::SharedCredentialsProvider::new(provider);
-            // The cache of identities belongs to the credentials it was made for.
             Clients::new(&config.into_builder().credentials_provider(provider).build())
         }
     }

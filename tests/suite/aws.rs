@@ -1,5 +1,7 @@
 //! The tree that names the SDK: against moto where moto knows the call, against a script of answers for the rest.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod copying;
 mod errors;
 mod fleet;
@@ -10,3 +12,4 @@ mod secrets;
 mod writing;
 mod writing_again;
 mod writing_moto;
+mod writing_service;

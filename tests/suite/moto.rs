@@ -4,6 +4,8 @@
 //! What it cannot show: it starts no tasks for a service, registers no targets, finds every target healthy, does not
 //! page most lists and takes batches of any size. Those are the business of `aws/script.rs`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 pub mod seed;
 
 use std::fs::{self, File};

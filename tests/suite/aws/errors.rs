@@ -1,12 +1,16 @@
 //! Errors of AWS as data.
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use portolan::apply::{AwsError, ErrorKind, Outputs, Perform};
-use portolan::aws::Writer;
 use portolan::aws::error::kind_of_code;
+use portolan::aws::{Clients, ConnectError, Writer};
 use portolan::model::ServiceId;
 use portolan::plan::Action;
 
 use super::script::{Answer, Script, json_error, page};
+use crate::moto::{REGION, credentials};
 
 #[test]
 fn codes_have_one_meaning() {
@@ -60,9 +64,13 @@ fn codes_have_one_meaning() {
 /// The error of an `UpdateService` that AWS answers like this.
 async fn error_of(answer: Answer) -> AwsError {
     let script = Script::new(move |_| answer.clone());
+    error_with(&script.clients()).await
+}
+
+async fn error_with(clients: &Clients) -> AwsError {
     let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
     let action = Action::UpdateServiceCount { service, desired_count: 2 };
-    Writer::new(&script.clients()).perform(&action, &Outputs::new()).await.unwrap_err()
+    Writer::new(clients).perform(&action, &Outputs::new()).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -99,11 +107,51 @@ async fn an_answer_that_is_not_awss_is_told_by_its_status() {
 #[tokio::test(start_paused = true)]
 async fn a_server_error_is_tried_twice_and_no_more() {
     let script = Script::new(|_| json_error(500, "ServerException", "try again"));
-    let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
-    let action = Action::UpdateServiceCount { service, desired_count: 2 };
     let clients = script.clients();
-    let error = Writer::new(&clients).perform(&action, &Outputs::new()).await.unwrap_err();
+    let error = error_with(&clients).await;
     assert_eq!(error.kind, ErrorKind::Transient);
     assert_eq!(script.requests().len(), 2);
     assert_eq!(clients.calls().snapshot()["ecs:UpdateService"], 2, "every attempt counts");
+}
+
+/// Nobody listens there.
+fn nowhere(credentials: SharedCredentialsProvider) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(REGION))
+        .endpoint_url("http://127.0.0.1:1")
+        .credentials_provider(credentials)
+        .build()
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_listen_is_transient_and_said_in_a_few_words() {
+    let error = error_with(&Clients::new(&nowhere(credentials())).unwrap()).await;
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Transient, "Dispatch"));
+    assert!(error.message.contains("refused") && !error.message.contains('{'), "{}", error.message);
+}
+
+#[derive(Debug)]
+struct Nobody;
+
+impl ProvideCredentials for Nobody {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("no profile named somebody")))
+    }
+}
+
+#[tokio::test]
+async fn missing_credentials_are_no_trouble_of_the_network() {
+    let error = error_with(&Clients::new(&nowhere(SharedCredentialsProvider::new(Nobody))).unwrap()).await;
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Credentials, "NoCredentials"));
+    assert!(error.message.contains("no profile named somebody"), "{}", error.message);
+}
+
+#[test]
+fn a_region_is_needed() {
+    let config = SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build();
+    assert_eq!(Clients::new(&config).err(), Some(ConnectError::NoRegion));
 }

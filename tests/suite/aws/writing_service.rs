@@ -1,0 +1,92 @@
+//! `UpdateService`, member by member.
+
+use std::collections::BTreeSet;
+
+use portolan::model::service::AdvancedConfiguration;
+use portolan::model::{Awsvpc, LoadBalancerEntry, ObjectRef};
+use portolan::plan::{Action, Ref};
+use serde_json::json;
+
+use super::writing::{TG, output, perform, sent, service};
+
+#[tokio::test]
+async fn a_count_is_sent_alone() {
+    let request = sent(Action::UpdateServiceCount { service: service(), desired_count: 3 }, |_| None).await;
+    assert_eq!(request.json, json!({"cluster": "prod", "service": "checkout", "desiredCount": 3}));
+}
+
+#[tokio::test]
+async fn a_redeployment_carries_whole_blocks_and_nothing_else() {
+    let advanced = AdvancedConfiguration {
+        alternate_target_group: Some("alternate".into()),
+        production_listener_rule: Some("rule".to_owned()),
+        test_listener_rule: None,
+        role: Some("role".to_owned()),
+    };
+    let entry = LoadBalancerEntry { container: "app".to_owned(), container_port: 8080, ..Default::default() };
+    let other = LoadBalancerEntry {
+        target_group: Some("other".into()),
+        container: "side".to_owned(),
+        container_port: 9000,
+        advanced: Some(advanced),
+        ..Default::default()
+    };
+    let classic = LoadBalancerEntry { classic: Some("old".to_owned()), ..entry.clone() };
+    let network = Awsvpc {
+        subnets: BTreeSet::from(["subnet-b".into(), "subnet-a".into()]),
+        security_groups: BTreeSet::from(["sg-1".into()]),
+        assign_public_ip: Some("DISABLED".to_owned()),
+    };
+    let action = Action::UpdateService {
+        service: service(),
+        task_definition: Some(Ref::Known("app:8".into())),
+        load_balancers: Some(vec![(Some(output()), entry), (None, other), (None, classic)]),
+        network: Some(network),
+    };
+    let request = sent(action, |_| None).await;
+    assert_eq!(
+        request.json,
+        json!({
+            "cluster": "prod",
+            "service": "checkout",
+            "taskDefinition": "app:8",
+            "networkConfiguration": {"awsvpcConfiguration": {
+                "subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-1"], "assignPublicIp": "DISABLED"
+            }},
+            "loadBalancers": [
+                {"targetGroupArn": TG, "containerName": "app", "containerPort": 8080},
+                {"targetGroupArn": "other", "containerName": "side", "containerPort": 9000, "advancedConfiguration": {
+                    "alternateTargetGroupArn": "alternate", "productionListenerRule": "rule", "roleArn": "role"
+                }},
+                {"loadBalancerName": "old", "containerName": "app", "containerPort": 8080}
+            ]
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_empty_list_of_load_balancers_is_sent_and_a_missing_one_is_not() {
+    let action = |load_balancers| Action::UpdateService {
+        service: service(),
+        task_definition: None,
+        load_balancers,
+        network: None,
+    };
+    let request = sent(action(Some(Vec::new())), |_| None).await;
+    assert_eq!(request.json["loadBalancers"], json!([]));
+    let request = sent(action(None), |_| None).await;
+    assert_eq!(request.json, json!({"cluster": "prod", "service": "checkout"}));
+}
+
+#[tokio::test]
+async fn a_missing_output_is_an_error_and_nothing_is_sent() {
+    let action = Action::UpdateService {
+        service: service(),
+        task_definition: Some(Ref::Output(ObjectRef::service("checkout"))),
+        load_balancers: None,
+        network: None,
+    };
+    let (script, done) = perform(action, |_| None).await;
+    assert_eq!(done.unwrap_err().code, "MissingOutput");
+    assert_eq!(script.requests().len(), 0);
+}
