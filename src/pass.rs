@@ -233,6 +233,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
                 rollout: Some(rollout),
                 task_definition: TaskDefinitionArn::from("td:1"),
             }],
+            task_sets_move: false,
         }
     }
 

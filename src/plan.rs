@@ -35,14 +35,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, ObjectKind, ObjectRef, Observed};
+use crate::model::{Desired, DesiredService, ObjectKind, ObjectRef, Observed};
 
 pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleEdit, WiredEntry};
 pub use change::{Blocked, Change, Deferred, Finding, Plan, Step, StepId, Verdict, WaitingOn};
 pub use scope::{ScopeError, scope_errors};
 
 use draft::Drafts;
-use security_group::WantedIngress;
+use security_group::{ServiceIngress, WantedIngress};
 
 /// How a run wants to be planned, beyond the manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,28 +59,25 @@ pub struct Policy {
 /// them, their static targets, services, ingress, and what goes. The guard then holds back what must not happen now.
 pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Plan {
     let mut drafts = Drafts::default();
+    let mut groups = Vec::new();
     for group in desired.target_groups.values() {
+        if weights::is_managed_by_ecs(desired, observed, &group.key) {
+            let what = format!("target group {} and its routes", group.name);
+            drafts.defer(&ObjectRef::target_group(&group.key), what, service::MANAGED_BY_ECS);
+        } else {
+            groups.push(group);
+        }
+    }
+    for group in &groups {
         target_group::plan_target_group(desired, observed, group, &mut drafts);
     }
-    listener_rule::plan_routes(desired, observed, policy.force, &mut drafts);
-    for group in desired.target_groups.values() {
+    listener_rule::plan_routes(desired, observed, &mut drafts);
+    for group in &groups {
         target::plan_targets(desired, observed, group, &mut drafts);
     }
     let mut wanted = WantedIngress::default();
     for service in desired.services.values() {
-        service::plan_service(desired, observed, service, &mut drafts);
-        let object = ObjectRef::service(&service.key);
-        if !service::owns_its_ingress(observed, service) {
-            wanted.keep.insert(object.to_string());
-            continue;
-        }
-        match security_group::plan_ingress(desired, observed, service, &mut drafts) {
-            Ok(flows) => wanted.flows.extend(flows),
-            Err(obstacle) => {
-                wanted.keep.insert(object.to_string());
-                obstacle.block(&mut drafts, &object);
-            }
-        }
+        plan_one_service(desired, observed, service, &mut wanted, &mut drafts);
     }
     match &policy.only {
         Some(only) => guard::keep_only(desired, only, &mut drafts),
@@ -90,8 +87,36 @@ pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timest
     finish(desired, observed, policy, drafts)
 }
 
+/// Count, ingress, and then whatever redeploys: tasks must not come up behind a closed port.
+fn plan_one_service(
+    desired: &Desired,
+    observed: &Observed,
+    service: &DesiredService,
+    wanted: &mut WantedIngress,
+    drafts: &mut Drafts,
+) {
+    let object = ObjectRef::service(&service.key);
+    service::plan_service(desired, observed, service, drafts);
+    let mut ingress = ServiceIngress { is_unmanaged: true, ..ServiceIngress::default() };
+    if service::owns_its_ingress(observed, service) {
+        match security_group::plan_ingress(desired, observed, service, drafts) {
+            Ok(planned) => ingress = planned,
+            Err(obstacle) => {
+                ingress.is_blocked = true;
+                obstacle.block(drafts, &object);
+            }
+        }
+    }
+    if ingress.is_unmanaged || ingress.is_blocked {
+        wanted.keep.insert(object.to_string());
+    }
+    redeployment::plan_redeployment(desired, observed, service, &ingress, drafts);
+    wanted.flows.extend(ingress.flows);
+}
+
 fn finish(desired: &Desired, observed: &Observed, policy: &Policy, drafts: Drafts) -> Plan {
     let Drafts { steps, mut blocked, mut deferred, mut findings } = drafts;
+    let also: BTreeSet<ObjectRef> = steps.iter().flat_map(|draft| draft.also.iter().cloned()).collect();
     let steps = edges::number(steps, |removal, addition| is_related(desired, removal, addition));
     blocked.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
     deferred.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
@@ -101,6 +126,7 @@ fn finish(desired: &Desired, observed: &Observed, policy: &Policy, drafts: Draft
         .map(|step| &step.object)
         .chain(blocked.iter().map(|entry| &entry.object))
         .chain(deferred.iter().map(|entry| &entry.object))
+        .chain(&also)
         .collect();
     let all = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
     let all = all.chain(desired.services.keys().map(|key| ObjectRef::service(key)));

@@ -60,11 +60,23 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option
         managed_by_ecs: service.resource_management_type() == Some(&sdk::ResourceManagementType::Ecs),
         desired_count: count(service.desired_count()),
         running_count: count(service.running_count()),
-        task_definition: TaskDefinitionArn::from(service.task_definition().unwrap_or_default()),
+        // An EXTERNAL service has a revision in each task set only.
+        task_definition: TaskDefinitionArn::from(
+            service
+                .task_definition()
+                .or_else(|| service.task_sets().first().and_then(sdk::TaskSet::task_definition))
+                .unwrap_or_default(),
+        ),
         load_balancers: service.load_balancers().iter().map(entry_from_sdk).collect(),
         network: service.network_configuration().and_then(awsvpc_from_sdk),
         deployments: service.deployments().iter().map(deployment_from_sdk).collect(),
+        task_sets_move: task_sets_move(service.task_sets()),
     })
+}
+
+fn task_sets_move(sets: &[sdk::TaskSet]) -> bool {
+    let steady = |set: &sdk::TaskSet| set.stability_status() == Some(&sdk::StabilityStatus::SteadyState);
+    sets.len() > 1 || !sets.iter().all(steady)
 }
 
 fn deployment_from_sdk(deployment: &sdk::Deployment) -> Deployment {

@@ -9,6 +9,7 @@ mod deployments;
 mod gaps;
 mod groups;
 mod hosts;
+mod left_overs;
 mod network;
 mod services;
 mod target_health;
@@ -84,14 +85,23 @@ impl Observe for Reader {
         let groups = questions::groups_to_read(desired, &observed);
         let target_groups = questions::target_groups_to_check(desired, &observed);
         let looked_back = questions::services_to_look_back(desired, &observed);
-        let (ingress, targets, past) = tokio::join!(
+        let unowned = questions::target_groups_to_tag(desired, &observed);
+        let marked = questions::groups_to_look_around(desired, &observed);
+        let clusters = questions::clusters_to_list(desired, &observed);
+        let (ingress, targets, past, owners, carriers, named) = tokio::join!(
             self.ingress(&groups),
             self.target_health(&target_groups),
             self.past_deployments(&looked_back, &observed),
+            self.owners(&unowned),
+            self.carriers(&marked),
+            self.named_target_groups(&clusters),
         );
         observed.ingress = ingress;
         observed.targets = targets;
         observed.past_deployments = past;
+        observed.carriers = carriers;
+        observed.named_target_groups = named;
+        balancing::store_owners(owners, &mut observed);
 
         let unexplained = questions::unexplained_targets(desired, &observed);
         if unexplained != questions::Unexplained::default() {

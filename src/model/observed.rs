@@ -136,6 +136,10 @@ pub struct Observed {
     pub attributes: BTreeMap<TargetGroupArn, Seen<Tags>>,
     /// Registrations and their health.
     pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
+    /// Addresses of the network interfaces that carry a group; asked for groups with marked ingress, with prune.
+    pub carriers: BTreeMap<GroupId, Seen<BTreeSet<IpAddr>>>,
+    /// Target groups that any service of a cluster names, by cluster; asked when a marked one may have to go.
+    pub named_target_groups: BTreeMap<String, Seen<BTreeSet<TargetGroupArn>>>,
     /// Quotas.
     pub limits: Seen<AccountLimits>,
     /// Everything that could not be read, with the object it was for (`Kind/key`, or an AWS name).
@@ -177,6 +181,8 @@ impl Observed {
             target_groups: Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroups")),
             attributes: BTreeMap::new(),
             targets: BTreeMap::new(),
+            carriers: BTreeMap::new(),
+            named_target_groups: BTreeMap::new(),
             limits: Seen::Unknown(gap("elasticloadbalancing:DescribeAccountLimits")),
             gaps: BTreeSet::new(),
         }
@@ -215,6 +221,22 @@ impl Observed {
     /// Whether a network interface has that address.
     pub fn interface(&self, address: &IpAddr) -> Seen<&()> {
         asked(&self.interfaces, address, "ec2:DescribeNetworkInterfaces")
+    }
+
+    /// The addresses of the network interfaces that carry a group.
+    pub fn carriers_of(&self, group: &GroupId) -> Seen<&BTreeSet<IpAddr>> {
+        asked(&self.carriers, group, "ec2:DescribeNetworkInterfaces")
+    }
+
+    /// The target groups that any service of a cluster names.
+    pub fn named_target_groups_of(&self, cluster: &String) -> Seen<&BTreeSet<TargetGroupArn>> {
+        asked(&self.named_target_groups, cluster, "ecs:ListServices")
+    }
+
+    /// The services that feed a target group now, as primary or as alternate, with the entries that do.
+    pub fn services_feeding<'a>(&'a self, arn: &'a TargetGroupArn) -> impl Iterator<Item = &'a Service> {
+        let services = self.services.values().filter_map(|seen| seen.as_ref().present());
+        services.filter(move |service| service.entries_behind(arn).next().is_some())
     }
 
     /// The ingress rules of a group.

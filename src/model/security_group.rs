@@ -138,19 +138,6 @@ pub enum Visitor<'a> {
     Cidr(IpNet),
 }
 
-impl Visitor<'_> {
-    fn is_let_in_by(&self, source: &RuleSource) -> bool {
-        match (self, source) {
-            (Self::Group(id, _), RuleSource::Group(allowed)) => *id == allowed,
-            (Self::Group(_, homes), RuleSource::Cidr(cidr)) => {
-                !homes.is_empty() && homes.iter().all(|home| contains(cidr, home))
-            }
-            (Self::Cidr(wanted), RuleSource::Cidr(cidr)) => contains(cidr, wanted),
-            (Self::Cidr(_), RuleSource::Group(_)) | (_, RuleSource::PrefixList(_) | RuleSource::Unknown) => false,
-        }
-    }
-}
-
 fn contains(outer: &IpNet, inner: &IpNet) -> bool {
     match (outer, inner) {
         (IpNet::V4(outer), IpNet::V4(inner)) => outer.contains(inner),
@@ -159,24 +146,39 @@ fn contains(outer: &IpNet, inner: &IpNet) -> bool {
     }
 }
 
-/// Whether the union of `rules` lets `visitor` reach every one of `ports`. Several rules may share the range.
+/// Whether the union of `rules` lets `visitor` reach every one of `ports`. Several rules may share the range, and
+/// several the addresses: each home of a group may be let in by rules of its own.
 pub fn admits<'a>(
     rules: impl IntoIterator<Item = &'a IngressRule>,
     transport: Transport,
     ports: PortRange,
     visitor: &Visitor<'_>,
 ) -> bool {
-    let mut open: Vec<PortRange> = rules
-        .into_iter()
-        .filter(|rule| visitor.is_let_in_by(&rule.source))
-        .filter_map(|rule| rule.opens(transport))
-        .collect();
+    let rules: Vec<&IngressRule> = rules.into_iter().collect();
+    let open_to = |lets_in: &dyn Fn(&RuleSource) -> bool| {
+        let open = rules.iter().filter(|rule| lets_in(&rule.source)).filter_map(|rule| rule.opens(transport));
+        cover(open.collect(), ports)
+    };
+    let lets_address_in =
+        |source: &RuleSource, wanted: &IpNet| matches!(source, RuleSource::Cidr(cidr) if contains(cidr, wanted));
+    match visitor {
+        Visitor::Cidr(wanted) => open_to(&|source| lets_address_in(source, wanted)),
+        Visitor::Group(id, homes) => {
+            let lets_group_in = |source: &RuleSource| matches!(source, RuleSource::Group(allowed) if allowed == *id);
+            let at_home = |home: &IpNet| open_to(&|source| lets_group_in(source) || lets_address_in(source, home));
+            open_to(&lets_group_in) || (!homes.is_empty() && homes.iter().all(at_home))
+        }
+    }
+}
+
+/// Whether the open ranges together cover every port of `wanted`.
+fn cover(mut open: Vec<PortRange>, wanted: PortRange) -> bool {
     open.sort();
-    let mut next = u32::from(ports.from);
+    let mut next = u32::from(wanted.from);
     for range in open {
         if u32::from(range.from) <= next {
             next = next.max(u32::from(range.to) + 1);
         }
     }
-    next > u32::from(ports.to)
+    next > u32::from(wanted.to)
 }

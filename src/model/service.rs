@@ -83,6 +83,14 @@ pub struct LoadBalancerEntry {
     pub advanced: Option<AdvancedConfiguration>,
 }
 
+impl LoadBalancerEntry {
+    /// The target group and, with native blue/green deployments, its alternate: both count as the declared one.
+    pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroupArn> {
+        let alternate = self.advanced.as_ref().and_then(|advanced| advanced.alternate_target_group.as_ref());
+        self.target_group.iter().chain(alternate)
+    }
+}
+
 /// ECS's own blue/green wiring: carried over unchanged, never managed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AdvancedConfiguration {
@@ -134,23 +142,28 @@ pub struct Service {
     pub load_balancers: Vec<LoadBalancerEntry>,
     /// Its network; `None` for bridge and host.
     pub network: Option<Awsvpc>,
-    /// Its current deployments.
+    /// Its current deployments; empty for CODE_DEPLOY and EXTERNAL services, which have task sets.
     pub deployments: Vec<Deployment>,
+    /// There are several task sets, or one that is not steady: a deployment from outside is under way.
+    pub task_sets_move: bool,
 }
 
 impl Service {
     /// Whether a deployment is under way: one in progress, or more than the primary one still there.
     pub fn is_deploying(&self) -> bool {
-        self.deployments.len() > 1
+        self.task_sets_move
+            || self.deployments.len() > 1
             || self.deployments.iter().any(|deployment| deployment.rollout == Some(Rollout::InProgress))
     }
 
     /// The target groups that ECS feeds, alternates included.
     pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroupArn> {
-        self.load_balancers.iter().flat_map(|entry| {
-            let alternate = entry.advanced.as_ref().and_then(|advanced| advanced.alternate_target_group.as_ref());
-            entry.target_group.iter().chain(alternate)
-        })
+        self.load_balancers.iter().flat_map(LoadBalancerEntry::target_groups)
+    }
+
+    /// The entries that feed a target group, as primary or as alternate.
+    pub fn entries_behind(&self, arn: &TargetGroupArn) -> impl Iterator<Item = &LoadBalancerEntry> {
+        self.load_balancers.iter().filter(move |entry| entry.target_groups().any(|fed| fed == arn))
     }
 }
 

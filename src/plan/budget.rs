@@ -1,12 +1,13 @@
 //! The removal budget: most removals of one kind in a pass (R5, R9).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Desired, Observed, Owner, Seen, Tags};
 
 use super::action::Action;
 use super::change::{Blocked, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
+use super::resolve;
 
 /// The kinds that a budget counts apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +60,11 @@ fn total(desired: &Desired, observed: &Observed, kind: Kind) -> usize {
     let ours =
         |tags: Option<&Tags>| tags.is_some_and(|tags| matches!(Owner::of(tags, &desired.fleet.name), Owner::Ours(_)));
     match kind {
-        Kind::Registrations => observed.targets.values().filter_map(|seen| seen.as_ref().present()).map(Vec::len).sum(),
+        Kind::Registrations => {
+            let declared = desired.target_groups.keys().flat_map(|key| resolve::stand_ins(desired, observed, key));
+            let arns: BTreeSet<_> = declared.collect();
+            arns.iter().filter_map(|arn| observed.targets_of(arn).present()).map(Vec::len).sum()
+        }
         Kind::Rules => {
             let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
             rules.filter(|rule| ours(rule.tags.as_ref().present())).count()

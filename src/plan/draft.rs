@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Gap, ObjectRef, Seen};
+use crate::model::{Gap, GroupId, ObjectRef, Seen};
 
 use super::action::Action;
 use super::change::{Blocked, Change, Deferred, Finding, WaitingOn};
@@ -62,6 +62,12 @@ impl Drafts {
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
+    }
+
+    /// Steps that open ports of these groups.
+    pub(super) fn opening(&self, groups: &BTreeSet<GroupId>) -> BTreeSet<DraftId> {
+        let opens = |action: &Action| matches!(action, Action::AuthorizeSecurityGroupIngress { group, .. } if groups.contains(group));
+        self.steps.iter().enumerate().filter(|(_, draft)| opens(&draft.action)).map(|(id, _)| id).collect()
     }
 
     /// Steps that make or repair a way from a load balancer to a target group.

@@ -13,7 +13,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Blocked, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::{Policy, edges};
+use super::{Policy, edges, resolve, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
 pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, drafts: &mut Drafts) {
@@ -21,7 +21,7 @@ pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy,
     for (id, draft) in drafts.steps.iter().enumerate() {
         let objects = || draft.also.iter().chain([&draft.object]);
         let why = objects()
-            .find_map(|object| by_mode(desired, now, object))
+            .find_map(|object| by_mode(desired, observed, now, object))
             .or_else(|| objects().find_map(|object| by_deployment(desired, observed, object, draft)))
             .or_else(|| by_redeploy(desired, draft))
             .or_else(|| by_partial_view(observed, draft));
@@ -31,6 +31,7 @@ pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy,
     }
     edges::hold_dependents(&drafts.steps, &mut held);
     if !policy.force {
+        traffic::hold_back(desired, observed, &drafts.steps, &mut held);
         super::budget::hold_over_budget(desired, observed, drafts, &mut held);
         edges::hold_dependents(&drafts.steps, &mut held);
     }
@@ -61,7 +62,7 @@ fn difference(sentence: impl Into<String>) -> Option<WaitingOn> {
 }
 
 /// `mode: observe` and `suspend` of the object, or of the fleet.
-fn by_mode(desired: &Desired, now: Timestamp, object: &ObjectRef) -> Option<WaitingOn> {
+fn by_mode(desired: &Desired, observed: &Observed, now: Timestamp, object: &ObjectRef) -> Option<WaitingOn> {
     let suspended = |suspend: &Suspend| {
         (suspend.until > now).then(|| format!("suspended until {}: {}", suspend.until, suspend.reason))
     };
@@ -77,8 +78,10 @@ fn by_mode(desired: &Desired, now: Timestamp, object: &ObjectRef) -> Option<Wait
         return difference(sentence);
     }
     // A target group is repaired for its services: while one is suspended, its way in stays as it is.
-    if let Some(sentence) =
-        services_behind(desired, object).filter_map(|service| service.suspend.as_ref()).find_map(suspended)
+    if let Some(sentence) = services_of(desired, observed, object)
+        .into_iter()
+        .filter_map(|service| service.suspend.as_ref())
+        .find_map(suspended)
     {
         return difference(format!("a service behind it is {sentence}"));
     }
@@ -88,17 +91,18 @@ fn by_mode(desired: &Desired, now: Timestamp, object: &ObjectRef) -> Option<Wait
     }
 }
 
-/// The services that an object is about: itself, or those that name the target group.
-fn services_behind<'a>(desired: &'a Desired, object: &'a ObjectRef) -> impl Iterator<Item = &'a DesiredService> {
-    let own = (object.kind == ObjectKind::Service).then(|| desired.services.get(&object.key)).flatten();
-    let named =
-        (object.kind == ObjectKind::TargetGroup).then(|| desired.ports_of(&object.key).map(|(service, _)| service));
-    own.into_iter().chain(named.into_iter().flatten())
+/// The services that an object is about: itself, or those behind the target group.
+fn services_of<'a>(desired: &'a Desired, observed: &Observed, object: &ObjectRef) -> Vec<&'a DesiredService> {
+    match object.kind {
+        ObjectKind::Fleet => Vec::new(),
+        ObjectKind::Service => desired.services.get(&object.key).into_iter().collect(),
+        ObjectKind::TargetGroup => resolve::services_behind(desired, observed, &object.key),
+    }
 }
 
 /// R7: while a deployment is in progress.
 fn by_deployment(desired: &Desired, observed: &Observed, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
-    for service in services_behind(desired, object) {
+    for service in services_of(desired, observed, object) {
         let live = match observed.service(&service.id) {
             Seen::Present(live) => live,
             Seen::Absent => continue,
@@ -112,9 +116,10 @@ fn by_deployment(desired: &Desired, observed: &Observed, object: &ObjectRef, dra
             return difference(format!("a deployment of service {} is in progress; the next pass decides", service.id));
         }
         let rolling = live.controller == DeploymentController::Ecs && live.strategy == Strategy::Rolling;
-        if !rolling && moves_traffic(&draft.action) {
+        // Opening a port is all that helps whoever deploys.
+        if !rolling && !matches!(draft.action, Action::AuthorizeSecurityGroupIngress { .. }) {
             return difference(format!(
-                "a deployment of service {} is in progress, and its controller moves the traffic; the next pass decides",
+                "a deployment of service {} is in progress, and the traffic is its controller's to move; the next pass decides",
                 service.id
             ));
         }
@@ -163,12 +168,22 @@ fn by_partial_view(observed: &Observed, draft: &Draft) -> Option<WaitingOn> {
 /// `--only`: keeps the objects that were named, and what they need.
 pub(super) fn keep_only(desired: &Desired, only: &BTreeSet<ObjectRef>, drafts: &mut Drafts) {
     let wanted = with_target_groups(desired, only);
+    let concerns = |draft: &Draft| draft.also.iter().chain([&draft.object]).any(|object| wanted.contains(object));
     drafts.blocked.retain(|entry| wanted.contains(&entry.object));
     drafts.deferred.retain(|entry| wanted.contains(&entry.object));
     drafts.findings.retain(|entry| wanted.contains(&entry.object));
     let asked: BTreeSet<DraftId> =
-        drafts.steps.iter().enumerate().filter(|(_, draft)| wanted.contains(&draft.object)).map(|(id, _)| id).collect();
-    let needed = edges::with_providers(&drafts.steps, asked);
+        drafts.steps.iter().enumerate().filter(|(_, draft)| concerns(draft)).map(|(id, _)| id).collect();
+    for draft in asked.iter().map(|id| &drafts.steps[*id]) {
+        if let Some(other) = draft.also.iter().find(|object| !wanted.contains(object)) {
+            let sentence = format!("it also changes {other}; name that in --only too");
+            let waiting_on = WaitingOn::Difference(sentence);
+            let (object, what) = (draft.object.clone(), draft.summary.clone());
+            drafts.blocked.push(Blocked { object, what, waiting_on, changes: draft.changes.clone() });
+        }
+    }
+    let whole = |id: &DraftId| drafts.steps[*id].also.iter().all(|object| wanted.contains(object));
+    let needed = edges::with_providers(&drafts.steps, asked.into_iter().filter(whole).collect());
     let steps = std::mem::take(&mut drafts.steps);
     let kept: BTreeMap<DraftId, DraftId> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
     for (_, mut draft) in steps.into_iter().enumerate().filter(|(id, _)| needed.contains(id)) {

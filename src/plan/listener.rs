@@ -8,8 +8,9 @@ use crate::model::{Owner, Seen, Serve};
 use super::action::{Action, Ref};
 use super::draft::{Draft, Drafts, Obstacle};
 use super::listener_rule::{ListenerPlanner, change, object};
-use super::rule_match::{RouteRef, stand_ins};
-use super::traffic::{self, Serving, held_back};
+use super::resolve;
+use super::rule_match::RouteRef;
+use super::traffic::{self, Serving};
 use super::weights::{self, Forwarding};
 
 pub(super) fn plan_default(planner: &ListenerPlanner<'_>, route: RouteRef<'_>, drafts: &mut Drafts) {
@@ -27,7 +28,7 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
             "it forwards without login, but authenticate: required is declared; add the login action to the listener",
         ));
     }
-    let arns = stand_ins(planner.desired, planner.observed, route.key);
+    let arns = resolve::stand_ins(planner.desired, planner.observed, route.key);
     match weights::judge(planner.desired, planner.observed, route.key, &arns, &live.default_actions) {
         Forwarding::AsDeclared => return Ok(()),
         Forwarding::Theirs { what: weights, owner } => {
@@ -43,12 +44,6 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
     }
     let target_group = planner.target_group(route)?;
     may_change(planner, &what)?;
-    if !planner.force {
-        let losers = [(what.clone(), traffic::serves(planner.observed, &live.default_actions))];
-        if let Some(waiting_on) = held_back(planner.observed, &losers, &target_group) {
-            return Err(Obstacle { what, waiting_on });
-        }
-    }
     push(planner, route, target_group, drafts);
     Ok(())
 }
@@ -61,8 +56,18 @@ fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle>
     };
     match &actions.serve {
         Serve::Forward(forward) => {
+            let fleet = &planner.desired.fleet.name;
+            for arn in forward.weights.keys() {
+                match traffic::owner_of(planner.observed, fleet, arn) {
+                    Seen::Present(Owner::AnotherFleet(other)) => {
+                        return Err(foreign(format!("a forward to {} of fleet {other}", arn.name())));
+                    }
+                    Seen::Present(Owner::Unmarked | Owner::Ours(_)) | Seen::Absent => {}
+                    Seen::Unknown(gap) => return Err(Obstacle::gap(what, gap)),
+                }
+            }
             let ours = forward.weights.keys().all(|arn| is_of_fleet(planner, arn.as_str()));
-            match traffic::serves(planner.observed, actions) {
+            match traffic::serves(planner.observed, fleet, actions) {
                 _ if ours => Ok(()),
                 Serving::No => Ok(()),
                 Serving::Unknown(gap) => Err(Obstacle::gap(what, gap)),

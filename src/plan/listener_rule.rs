@@ -1,27 +1,26 @@
 //! Listener rules: match, put right, create. A route manages the forward, the conditions and the priority; logins,
 //! tokens, transforms and weights that stand are carried over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::model::{
-    Conditions, Desired, DesiredTargetGroup, Listener, ListenerArn, Mark, ObjectRef, Observed, Route, Rule, Seen,
-    TargetGroupArn,
+    Conditions, Desired, DesiredTargetGroup, Listener, ListenerArn, Mark, ObjectRef, Observed, Owner, Route, Rule,
+    Seen, Serve, TargetGroupArn,
 };
 
 use super::action::{Action, Ref, RuleEdit};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::priority::{Moves, plan_priorities};
-use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener, stand_ins};
-use super::traffic::{self, held_back};
+use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
 use super::weights::{self, Forwarding};
-use super::{listener, protocol, resolve, target_group};
+use super::{listener, protocol, resolve, target_group, traffic};
 
 /// AWS's own name of the quota.
 const RULES_QUOTA: &str = "rules-per-application-load-balancer";
 
 /// Plans every route of the fleet, listener by listener.
-pub(super) fn plan_routes(desired: &Desired, observed: &Observed, force: bool, drafts: &mut Drafts) {
+pub(super) fn plan_routes(desired: &Desired, observed: &Observed, drafts: &mut Drafts) {
     for group in desired.target_groups.values() {
         if let Err(obstacle) = reachable_listeners(observed, group) {
             obstacle.block(drafts, &ObjectRef::target_group(&group.key));
@@ -31,7 +30,7 @@ pub(super) fn plan_routes(desired: &Desired, observed: &Observed, force: bool, d
         let lists = observed.listeners.values().filter_map(|seen| seen.as_ref().present());
         let Some(live) = lists.flatten().find(|listener| listener.arn == arn) else { continue };
         let (defaults, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.route.default);
-        let planner = ListenerPlanner { desired, observed, force, live };
+        let planner = ListenerPlanner { desired, observed, live };
         for route in defaults {
             listener::plan_default(&planner, route, drafts);
         }
@@ -53,7 +52,6 @@ fn reachable_listeners(observed: &Observed, group: &DesiredTargetGroup) -> Resul
 pub(super) struct ListenerPlanner<'a> {
     pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
-    pub(super) force: bool,
     pub(super) live: &'a Listener,
 }
 
@@ -133,13 +131,6 @@ impl<'a> ListenerPlanner<'a> {
         self.within_quota(&what, drafts)?;
         let target_group = self.target_group(route)?;
         let conditions = &route.route.conditions;
-        if !self.force {
-            let losers =
-                traffic::losers(self.observed, &self.desired.fleet.name, &self.live.arn, priority, conditions, None);
-            if let Some(waiting_on) = held_back(self.observed, &losers, &target_group) {
-                return Err(Obstacle { what, waiting_on });
-            }
-        }
         let mark = Mark { fleet: self.desired.fleet.name.clone(), object: object(route) };
         drafts.push(Draft {
             action: Action::CreateRule {
@@ -177,8 +168,8 @@ impl<'a> ListenerPlanner<'a> {
         let Some(occupant) = rules.iter().find(|rule| rule.priority == priority) else {
             return Ok(BTreeSet::new());
         };
-        if moves.leaves(&occupant.arn) {
-            return Ok(moves.step.into_iter().collect());
+        if let Some(step) = moves.step_of(&occupant.arn) {
+            return Ok(BTreeSet::from([step]));
         }
         Err(Obstacle::difference(
             what,
@@ -225,7 +216,6 @@ impl<'a> ListenerPlanner<'a> {
         if forward.is_none() && conditions.is_none() {
             return Ok(());
         }
-        self.hold_back_edit(&what, route, rule, forward.as_ref(), conditions.as_ref())?;
         let mut changes = Vec::new();
         if forward.is_some() {
             changes.push(change("forward", Some(weights::describe(&rule.actions)), Some(route.key.to_owned())));
@@ -267,7 +257,7 @@ impl<'a> ListenerPlanner<'a> {
         rule: &Rule,
         drafts: &mut Drafts,
     ) -> Result<Option<Ref<TargetGroupArn>>, Obstacle> {
-        let arns = stand_ins(self.desired, self.observed, route.key);
+        let arns = resolve::stand_ins(self.desired, self.observed, route.key);
         match weights::judge(self.desired, self.observed, route.key, &arns, &rule.actions) {
             Forwarding::AsDeclared => Ok(None),
             Forwarding::Theirs { what, owner } => {
@@ -281,8 +271,28 @@ impl<'a> ListenerPlanner<'a> {
             Forwarding::Blocked(sentence) => {
                 Err(Obstacle::difference(format!("forward of {}", describe_rule(self.live.port, rule)), sentence))
             }
-            Forwarding::Wrong => self.target_group(route).map(Some),
+            Forwarding::Wrong => {
+                self.refuse_another_fleets(rule)?;
+                self.target_group(route).map(Some)
+            }
         }
+    }
+
+    /// A rule that leads to another fleet's target group is theirs, whatever it agrees with.
+    fn refuse_another_fleets(&self, rule: &Rule) -> Result<(), Obstacle> {
+        let Serve::Forward(forward) = &rule.actions.serve else { return Ok(()) };
+        let what = describe_rule(self.live.port, rule);
+        for arn in forward.weights.keys() {
+            match traffic::owner_of(self.observed, &self.desired.fleet.name, arn) {
+                Seen::Present(Owner::AnotherFleet(other)) => {
+                    let sentence = format!("it forwards to {} of fleet {other}; settle it with them", arn.name());
+                    return Err(Obstacle::difference(what, sentence));
+                }
+                Seen::Present(Owner::Unmarked | Owner::Ours(_)) | Seen::Absent => {}
+                Seen::Unknown(gap) => return Err(Obstacle::gap(what, gap)),
+            }
+        }
+        Ok(())
     }
 
     fn conditions_edit(&self, what: &str, route: &RouteRef<'a>, rule: &Rule) -> Result<Option<Conditions>, Obstacle> {
@@ -299,38 +309,6 @@ impl<'a> ListenerPlanner<'a> {
                 rule.conditions.unsayable.join(", ")
             ),
         ))
-    }
-
-    /// R2a. An unmarked rule whose priority says that it is ours gets its edited conditions back freely.
-    fn hold_back_edit(
-        &self,
-        what: &str,
-        route: &RouteRef<'a>,
-        rule: &Rule,
-        forward: Option<&Ref<TargetGroupArn>>,
-        conditions: Option<&Conditions>,
-    ) -> Result<(), Obstacle> {
-        if self.force {
-            return Ok(());
-        }
-        let fleet = &self.desired.fleet.name;
-        let mut losers = Vec::new();
-        if forward.is_some() {
-            losers.push((format!("rule {}", rule.priority), traffic::rule_serves(self.observed, fleet, rule)));
-        }
-        let ours_by_priority =
-            route.route.priority == Some(rule.priority) && rule.tags == Seen::Present(BTreeMap::new());
-        if let Some(conditions) = conditions.filter(|_| !ours_by_priority) {
-            losers.extend(traffic::losers(self.observed, fleet, &self.live.arn, rule.priority, conditions, Some(rule)));
-        }
-        let getter = match forward {
-            Some(forward) => forward.clone(),
-            None => self.target_group(route)?,
-        };
-        match held_back(self.observed, &losers, &getter) {
-            Some(waiting_on) => Err(Obstacle { what: what.to_owned(), waiting_on }),
-            None => Ok(()),
-        }
     }
 }
 

@@ -5,24 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Rule, RuleArn};
 
 use super::action::Action;
-use super::change::WaitingOn;
 use super::draft::{Draft, DraftId, Drafts};
 use super::listener_rule::{ListenerPlanner, change, describe_route, object};
-use super::overlap::may_overlap;
 use super::rule_match::{Match, RouteRef};
-use super::traffic::{Serving, rule_serves};
 
 /// The moves that were planned on one listener.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Moves {
-    pub(super) step: Option<DraftId>,
-    leaving: BTreeSet<RuleArn>,
+    steps: BTreeMap<RuleArn, DraftId>,
 }
 
 impl Moves {
-    /// Whether that rule gives its priority up.
-    pub(super) fn leaves(&self, rule: &RuleArn) -> bool {
-        self.leaving.contains(rule)
+    /// The step in which that rule gives its priority up, if it does.
+    pub(super) fn step_of(&self, rule: &RuleArn) -> Option<DraftId> {
+        self.steps.get(rule).copied()
     }
 }
 
@@ -40,36 +36,50 @@ pub(super) fn plan_priorities<'a>(
 ) -> Moves {
     let mut moves: Vec<Move<'a>> = pairs.iter().filter_map(|(route, found)| wanted_move(route, found)).collect();
     drop_moves_onto_others(&mut moves, rules, drafts);
-    if !planner.force {
-        drop_moves_to_nothing(planner, &mut moves, rules, drafts);
-        // A move that stays home may keep another from its place.
-        drop_moves_onto_others(&mut moves, rules, drafts);
+    let mut planned = Moves::default();
+    while let Some(first) = moves.pop() {
+        let group = connected(first, &mut moves);
+        let step = push(planner, &group, drafts);
+        planned.steps.extend(group.iter().map(|one| (one.rule.arn.clone(), step)));
     }
-    let Some(first) = moves.first() else { return Moves::default() };
+    planned
+}
+
+/// The moves that need each other: one goes where the other leaves. They go in one call, the others in their own.
+fn connected<'a>(first: Move<'a>, rest: &mut Vec<Move<'a>>) -> Vec<Move<'a>> {
+    let mut group = vec![first];
+    let meets = |group: &[Move<'_>], one: &Move<'_>| {
+        group.iter().any(|member| member.to == one.rule.priority || one.to == member.rule.priority)
+    };
+    while let Some(place) = rest.iter().position(|one| meets(&group, one)) {
+        group.push(rest.remove(place));
+    }
+    group.sort_by(|a, b| (a.route.key, a.to).cmp(&(b.route.key, b.to)));
+    group
+}
+
+fn push(planner: &ListenerPlanner<'_>, moves: &[Move<'_>], drafts: &mut Drafts) -> DraftId {
     let changes = moves.iter().map(|one| {
-        change(&format!("{} priority", one.route.key), Some(one.rule.priority.to_string()), Some(one.to.to_string()))
+        let (live, desired) = (one.rule.priority.to_string(), one.to.to_string());
+        change(&format!("{} priority", one.route.key), Some(live), Some(desired))
     });
     let changes: Vec<_> = changes.collect();
-    let step = drafts.push(Draft {
+    let what = if changes.len() == 1 { "the priority of one rule" } else { "rule priorities" };
+    drafts.push(Draft {
         action: Action::SetRulePriorities {
             listener: planner.live.arn.clone(),
             priorities: moves.iter().map(|one| (one.rule.arn.clone(), one.to)).collect(),
         },
-        object: object(first.route),
+        object: object(moves[0].route),
         also: moves.iter().map(|one| object(one.route)).collect(),
         target: planner.live.arn.to_string(),
-        summary: format!(
-            "set {} of listener {}",
-            if changes.len() == 1 { "the priority of one rule" } else { "rule priorities" },
-            planner.live.port
-        ),
+        summary: format!("set {what} of listener {}", planner.live.port),
         reason: "rules are tried in the order of their priorities, the first that matches decides".to_owned(),
         changes,
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
-    });
-    Moves { step: Some(step), leaving: moves.iter().map(|one| one.rule.arn.clone()).collect() }
+    })
 }
 
 fn wanted_move<'a>(route: &'a RouteRef<'a>, found: &'a Match<'a>) -> Option<Move<'a>> {
@@ -95,53 +105,5 @@ fn drop_moves_onto_others(moves: &mut Vec<Move<'_>>, rules: &[Rule], drafts: &mu
             format!("{}: the rule has priority {}", describe_route(dropped.route.route), dropped.rule.priority),
             format!("priority {} is taken by {occupant}, which stays there; choose another priority", dropped.to),
         );
-    }
-}
-
-/// R2a for priorities: of two rules that may match the same request and change places, the one that loses must not
-/// serve now while the one that gets the request serves nothing.
-fn drop_moves_to_nothing(
-    planner: &ListenerPlanner<'_>,
-    moves: &mut Vec<Move<'_>>,
-    rules: &[Rule],
-    drafts: &mut Drafts,
-) {
-    let fleet = &planner.desired.fleet.name;
-    let serves = |rule: &Rule| rule_serves(planner.observed, fleet, rule);
-    loop {
-        let to: BTreeMap<&RuleArn, u32> = moves.iter().map(|one| (&one.rule.arn, one.to)).collect();
-        let after = |rule: &Rule| to.get(&rule.arn).copied().unwrap_or(rule.priority);
-        let harm = |one: &Move<'_>| {
-            rules
-                .iter()
-                .filter(|other| other.arn != one.rule.arn && may_overlap(&other.conditions, &one.rule.conditions))
-                .find_map(|other| {
-                    let (was_first, is_first) = (one.rule.priority < other.priority, after(one.rule) < after(other));
-                    match (was_first, is_first) {
-                        (false, true) => hand_over(other, serves(other), one.rule, serves(one.rule)),
-                        (true, false) => hand_over(one.rule, serves(one.rule), other, serves(other)),
-                        (true, true) | (false, false) => None,
-                    }
-                })
-        };
-        let Some((index, waiting_on)) =
-            moves.iter().enumerate().find_map(|(index, one)| harm(one).map(|why| (index, why)))
-        else {
-            return;
-        };
-        let dropped = moves.remove(index);
-        let what = format!("{}: the rule has priority {}", describe_route(dropped.route.route), dropped.rule.priority);
-        drafts.block(&object(dropped.route), what, waiting_on);
-    }
-}
-
-fn hand_over(loser: &Rule, loses: Serving, getter: &Rule, gets: Serving) -> Option<WaitingOn> {
-    match (loses, gets) {
-        (Serving::No, _) | (_, Serving::Yes(_)) => None,
-        (Serving::Unknown(gap), _) | (_, Serving::Unknown(gap)) => Some(WaitingOn::Gap(gap)),
-        (Serving::Yes(how), Serving::No) => Some(WaitingOn::Difference(format!(
-            "rule {} would get requests that rule {} serves now ({how}), and serves nothing itself; wait for a healthy target, or use --force",
-            getter.priority, loser.priority
-        ))),
     }
 }

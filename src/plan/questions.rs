@@ -6,10 +6,11 @@ use std::net::IpAddr;
 
 use crate::model::{
     Desired, DesiredService, GroupId, InstanceId, LoadBalancerKind, Lookup, Observed, Owner, Seen, Serve, ServiceId,
-    TargetGroupArn,
+    TargetGroup, TargetGroupArn,
 };
 
-use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener, stand_ins};
+use super::resolve::stand_ins;
+use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
 use super::{redeployment, resolve, target};
 
 /// The security groups whose ingress rules planning compares. Needs: VPCs, security groups, load balancers.
@@ -27,30 +28,55 @@ pub fn groups_to_read(desired: &Desired, observed: &Observed) -> BTreeSet<GroupI
     groups
 }
 
-/// The target groups whose health planning needs: the manifest's own, marked left-overs with prune, and those that
-/// would lose requests to a rule that has to be made or changed (R2a). Needs: target groups with tags, load balancers,
-/// listeners, rules with tags, services.
+/// The target groups whose health planning needs: the manifest's own with the others of their blue/green pairs, marked
+/// left-overs with prune, and those that would lose requests to a rule that has to be made or changed (R2a). Needs:
+/// target groups, load balancers, listeners, rules with tags, services; with prune, the tags of target groups.
 pub fn target_groups_to_check(desired: &Desired, observed: &Observed) -> BTreeSet<TargetGroupArn> {
-    let mut arns = BTreeSet::new();
-    for group in desired.target_groups.values() {
-        if let Seen::Present(live) = resolve::target_group(observed, group) {
-            arns.insert(live.arn.clone());
-        }
-    }
+    let mut arns: BTreeSet<TargetGroupArn> =
+        desired.target_groups.keys().flat_map(|key| resolve::stand_ins(desired, observed, key)).collect();
     if desired.fleet.removal.prune {
-        arns.extend(left_overs(desired, observed));
+        arns.extend(left_overs(desired, observed).map(|group| group.arn.clone()));
     }
     arns.extend(who_may_lose_requests(desired, observed));
     arns
 }
 
-fn left_overs<'a>(desired: &'a Desired, observed: &'a Observed) -> impl Iterator<Item = TargetGroupArn> + 'a {
+/// The target groups whose owner planning needs, besides the manifest's own: those that would lose requests. Needs what
+/// [`target_groups_to_check`] needs.
+pub fn target_groups_to_tag(desired: &Desired, observed: &Observed) -> BTreeSet<TargetGroupArn> {
+    who_may_lose_requests(desired, observed)
+}
+
+/// The groups whose carriers planning needs, with prune: those with marked ingress. Needs: marked ingress.
+pub fn groups_to_look_around(desired: &Desired, observed: &Observed) -> BTreeSet<GroupId> {
+    if !desired.fleet.removal.prune {
+        return BTreeSet::new();
+    }
+    let marked = observed.marked_ingress.as_ref().present().into_iter().flatten();
+    marked.map(|rule| rule.group.clone()).collect()
+}
+
+/// The clusters of which every service has to be known, with prune: some target group may have to go. Needs: clusters,
+/// target groups with tags.
+pub fn clusters_to_list(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
+    if !desired.fleet.removal.prune || left_overs(desired, observed).next().is_none() {
+        return BTreeSet::new();
+    }
+    desired.clusters()
+}
+
+/// Target groups that bear this fleet's mark and that the manifest does not name.
+pub(super) fn left_overs<'a>(
+    desired: &'a Desired,
+    observed: &'a Observed,
+) -> impl Iterator<Item = &'a TargetGroup> + 'a {
+    let declared: BTreeSet<&str> = desired.target_groups.values().map(|group| group.name.as_str()).collect();
     let all = observed.target_groups.as_ref().present().into_iter().flatten();
-    let marked = all.filter(|group| {
+    all.filter(move |group| {
         let owner = group.tags.as_ref().present().map(|tags| Owner::of(tags, &desired.fleet.name));
-        matches!(owner, Some(Owner::Ours(_)))
-    });
-    marked.map(|group| group.arn.clone())
+        let named = declared.contains(group.name.as_str()) || declared.contains(group.arn.as_str());
+        matches!(owner, Some(Owner::Ours(_))) && !named
+    })
 }
 
 /// On every listener where some route has no live rule that is exactly it, all groups that the listener forwards to.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Awsvpc, DeploymentController, Desired, DesiredService, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
+    Awsvpc, DeploymentController, Desired, DesiredService, GroupId, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
     Observed, PastDeployment, Seen, Service, Strategy, TaskDefinition,
 };
 
@@ -12,7 +12,8 @@ use super::action::{Action, PortFix, Ref, WiredEntry};
 use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::resolve;
-use super::service::live_service;
+use super::security_group::ServiceIngress;
+use super::service::{EXTERNAL, live_service};
 use super::task_definition::{diff_ports, fingerprint, fingerprint_tags};
 use super::wiring::{Wiring, diff_wiring};
 
@@ -49,18 +50,33 @@ pub(super) fn redeployment(
         match need(observed.task_definition(&live.task_definition), &what, || "it does not exist any more".to_owned()) {
             Ok(definition) => {
                 if mode_agrees(wanted, definition, obstacles) {
-                    let (fixes, changes) = diff_ports(wanted, definition, obstacles);
-                    found.fixes = fixes;
-                    found.changes.extend(changes);
+                    let ports = diff_ports(wanted, definition, obstacles);
+                    found.fixes = ports.fixes;
+                    found.changes.extend(ports.changes);
                     let mode = definition.network_mode;
-                    found.wiring = diff_wiring(desired, observed, wanted, live, mode, obstacles);
+                    found.wiring = diff_wiring(desired, observed, wanted, live, mode, &ports.unmapped, obstacles);
                     found.changes.extend(found.wiring.changes.clone());
                 }
             }
             Err(obstacle) => obstacles.push(obstacle),
         }
     }
-    (!found.fixes.is_empty() || !found.wiring.changes.is_empty() || found.network.is_some()).then_some(found)
+    let differs = !found.fixes.is_empty() || !found.wiring.changes.is_empty() || found.network.is_some();
+    if differs && found.fixes.is_empty() && is_inactive(observed, live) {
+        obstacles.push(Obstacle::difference(
+            describe_changes(&found.changes),
+            format!(
+                "{} is INACTIVE, and ECS takes no update with it; deploy an active revision",
+                live.task_definition.name()
+            ),
+        ));
+        return None;
+    }
+    differs.then_some(found)
+}
+
+fn is_inactive(observed: &Observed, live: &Service) -> bool {
+    observed.task_definition(&live.task_definition).present().is_some_and(|definition| !definition.active)
 }
 
 /// The declared network mode is a check: a mismatch is nothing that Portolan mends.
@@ -127,9 +143,11 @@ pub(super) fn plan_redeployment(
     desired: &Desired,
     observed: &Observed,
     wanted: &DesiredService,
-    live: &Service,
+    ingress: &ServiceIngress,
     drafts: &mut Drafts,
 ) {
+    // Why it cannot be planned is said where the service itself is.
+    let Ok(live) = live_service(observed, wanted) else { return };
     let object = ObjectRef::service(&wanted.key);
     let mut obstacles = Vec::new();
     let found = redeployment(desired, observed, wanted, &mut obstacles);
@@ -141,7 +159,7 @@ pub(super) fn plan_redeployment(
     match live.controller {
         DeploymentController::Ecs => {}
         DeploymentController::CodeDeploy => return drafts.defer(&object, what(), "codedeploy"),
-        DeploymentController::External => return drafts.defer(&object, what(), "external deployment controller"),
+        DeploymentController::External => return drafts.defer(&object, what(), EXTERNAL),
     }
     if live.strategy != Strategy::Rolling && !found.wiring.changes.is_empty() {
         return drafts.block_on(
@@ -157,12 +175,16 @@ pub(super) fn plan_redeployment(
             return drafts.block_on(
                 &object,
                 what(),
-                "ECS rolled the newest deployment of exactly this back, or it failed; find out why, then change the manifest",
+                "the newest deployment with this failed, or ECS rolled it back; find out why, then change the manifest",
             );
         }
         Err(obstacle) => return Obstacle { what: what(), ..obstacle }.block(drafts, &object),
     }
-    push_redeployment(desired, observed, wanted, live, found, drafts);
+    if ingress.is_blocked {
+        let sentence = "its ingress cannot be opened yet: new tasks would come up behind a closed port";
+        return drafts.block_on(&object, what(), sentence);
+    }
+    push_redeployment(desired, observed, wanted, live, found, &ingress.groups, drafts);
 }
 
 fn describe_changes(changes: &[Change]) -> String {
@@ -171,7 +193,7 @@ fn describe_changes(changes: &[Change]) -> String {
     changes.iter().map(each).collect::<Vec<_>>().join("; ")
 }
 
-/// R7a: whether the newest deployment of exactly this content failed or was rolled back.
+/// R7a: whether the newest deployment of that content, of that wiring or of that network failed or was rolled back.
 fn rolled_back(
     observed: &Observed,
     wanted: &DesiredService,
@@ -188,17 +210,14 @@ fn rolled_back(
         (fixes, Seen::Present(definition)) => Some(fingerprint(definition, fixes)),
         (_, Seen::Absent | Seen::Unknown(_)) => return Ok(false),
     };
-    let same_definition = |past: &PastDeployment| match &copy {
-        Some(fingerprint) => past.fingerprint.as_ref() == Some(fingerprint),
-        None => past.task_definition == live.task_definition,
+    let wiring = (!found.wiring.changes.is_empty()).then(|| wired(&found.wiring.entries)).flatten();
+    let same_copy = |past: &PastDeployment| copy.is_some() && past.fingerprint == copy;
+    let same_wiring = |past: &PastDeployment| wiring.as_ref().is_some_and(|own| *own == sorted(&past.load_balancers));
+    let same_network = |past: &PastDeployment| found.network.is_some() && found.network == past.network;
+    let failed = |is_same: &dyn Fn(&PastDeployment) -> bool| {
+        past.iter().find(|past| is_same(past)).is_some_and(|newest| newest.failed)
     };
-    let same_wiring = |past: &PastDeployment| {
-        found.wiring.changes.is_empty()
-            || wired(&found.wiring.entries).is_some_and(|entries| entries == sorted(&past.load_balancers))
-    };
-    let same_network = |past: &PastDeployment| found.network.is_none() || found.network == past.network;
-    let newest = past.iter().find(|past| same_definition(past) && same_wiring(past) && same_network(past));
-    Ok(newest.is_some_and(|past| past.failed))
+    Ok(failed(&same_copy) || failed(&same_wiring) || failed(&same_network))
 }
 
 /// The entries as they would be sent; `None` while a target group does not exist: that wiring was never deployed.
@@ -219,10 +238,11 @@ fn push_redeployment(
     wanted: &DesiredService,
     live: &Service,
     found: Redeployment,
+    groups: &BTreeSet<GroupId>,
     drafts: &mut Drafts,
 ) {
     let object = ObjectRef::service(&wanted.key);
-    let mut after: BTreeSet<DraftId> = Default::default();
+    let mut after: BTreeSet<DraftId> = drafts.opening(groups);
     for key in &found.wiring.wired {
         match wiring_waits_for(desired, observed, key, drafts) {
             Ok(ids) => after.extend(ids),

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::model::{
     Desired, DesiredService, DesiredTargetGroup, GroupId, Listener, LoadBalancer, Lookup, NetworkMode, Observed,
-    SecurityGroup, Seen, SubnetId, TargetGroup, TaskDefinition, Vpc,
+    SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TaskDefinition, Vpc,
 };
 
 use super::draft::{Obstacle, need};
@@ -139,4 +139,28 @@ pub(super) fn homes(observed: &Observed, balancer: &LoadBalancer) -> Vec<IpNet> 
         return Vec::new();
     }
     known.iter().flat_map(|subnet| subnet.cidrs.iter().copied()).collect()
+}
+
+/// The services behind a target group: those whose ports name it, and those that feed it now, as primary or alternate.
+pub(super) fn services_behind<'a>(desired: &'a Desired, observed: &Observed, key: &str) -> Vec<&'a DesiredService> {
+    let live = desired.target_groups.get(key).and_then(|group| target_group(observed, group).present());
+    let feeds = |service: &DesiredService| {
+        let standing = observed.service(&service.id).present();
+        live.zip(standing).is_some_and(|(live, standing)| standing.entries_behind(&live.arn).next().is_some())
+    };
+    let names = |service: &DesiredService| {
+        let ports = service.ports.iter().flatten();
+        ports.flat_map(|port| port.target_groups.iter().flatten()).any(|named| named == key)
+    };
+    desired.services.values().filter(|service| names(service) || feeds(service)).collect()
+}
+
+/// A target group and, where ECS deploys blue/green with it, the other one of the pair: both count as the declared one.
+pub(super) fn stand_ins(desired: &Desired, observed: &Observed, key: &str) -> BTreeSet<TargetGroupArn> {
+    let Some(live) = desired.target_groups.get(key).and_then(|group| target_group(observed, group).present()) else {
+        return BTreeSet::new();
+    };
+    let entries = observed.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
+    let pairs = entries.flat_map(|entry| entry.target_groups()).cloned();
+    pairs.chain([live.arn.clone()]).collect()
 }

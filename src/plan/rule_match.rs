@@ -4,11 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{
-    Desired, ListenerArn, ObjectRef, Observed, Owner, Route, Rule, RuleActions, Seen, Serve, TargetGroupArn,
-};
+use crate::model::{Desired, ListenerArn, ObjectRef, Observed, Owner, Route, Rule, RuleActions, Serve, TargetGroupArn};
 
-use super::resolve;
+use super::{resolve, weights};
 
 /// A route of a target group on one listener.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +38,9 @@ pub(super) fn routes_by_listener<'a>(
     let mut routes: BTreeMap<ListenerArn, Vec<RouteRef<'a>>> = BTreeMap::new();
     for (key, group) in &desired.target_groups {
         let Some(name) = &group.load_balancer else { continue };
+        if weights::is_managed_by_ecs(desired, observed, key) {
+            continue;
+        }
         let Ok(balancer) = resolve::load_balancer(observed, name) else { continue };
         for route in group.routes.iter().flatten() {
             if let Ok(listener) = resolve::listener(observed, balancer, route.listener) {
@@ -48,26 +49,6 @@ pub(super) fn routes_by_listener<'a>(
         }
     }
     routes
-}
-
-/// The target groups that count as the declared one: itself, and the alternate of ECS's own blue/green.
-pub(super) fn stand_ins(desired: &Desired, observed: &Observed, key: &str) -> BTreeSet<TargetGroupArn> {
-    let Some(Seen::Present(live)) = desired.target_groups.get(key).map(|group| resolve::target_group(observed, group))
-    else {
-        return BTreeSet::new();
-    };
-    let mut arns = BTreeSet::from([live.arn.clone()]);
-    for (service, _) in desired.ports_of(key) {
-        let Seen::Present(service) = observed.service(&service.id) else { continue };
-        for entry in &service.load_balancers {
-            let Some(advanced) = &entry.advanced else { continue };
-            let pair: Vec<_> = entry.target_group.iter().chain(&advanced.alternate_target_group).collect();
-            if pair.contains(&&live.arn) {
-                arns.extend(pair.into_iter().cloned());
-            }
-        }
-    }
-    arns
 }
 
 /// Whether the last action forwards to these target groups and to nothing else.
@@ -87,6 +68,17 @@ fn agreement(rule: &Rule, route: &Route, arns: &BTreeSet<TargetGroupArn>) -> usi
         + usize::from(route.priority == Some(rule.priority))
 }
 
+/// Whose mark a rule may bear to be a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// This fleet's, for the object of the route.
+    Own,
+    /// This fleet's, for another object.
+    Left,
+    /// Nobody's.
+    None,
+}
+
 /// Matches the routes of one listener (default ones left out) with its rules, one to one. The result is in the order
 /// of `routes`.
 pub(super) fn match_rules<'a>(
@@ -96,14 +88,16 @@ pub(super) fn match_rules<'a>(
     rules: &'a [Rule],
 ) -> Vec<Match<'a>> {
     let fleet = &desired.fleet.name;
-    let arns: Vec<_> = routes.iter().map(|route| stand_ins(desired, observed, route.key)).collect();
+    let arns: Vec<_> = routes.iter().map(|route| resolve::stand_ins(desired, observed, route.key)).collect();
     let owner = |rule: &Rule| rule.tags.as_ref().present().map(|tags| Owner::of(tags, fleet));
     let unknown = rules.iter().find_map(|rule| rule.tags.gap());
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     let mut found: Vec<Match<'a>> = vec![Match::None; routes.len()];
 
-    // Marked before unmarked; within each, the better agreement first.
-    for (marked, least) in [(true, 3), (true, 2), (true, 1), (true, 0), (false, 3), (false, 2)] {
+    // Marked before unmarked; within each, the better agreement first. A rule that this fleet made for another object,
+    // and that none of that object's routes claimed, is matched like an unmarked one: keys get renamed, routes move.
+    let tiers = [(Mark::Own, 3), (Mark::Own, 2), (Mark::Own, 1), (Mark::Own, 0), (Mark::Left, 3), (Mark::Left, 2)];
+    for (mark, least) in tiers.into_iter().chain([(Mark::None, 3), (Mark::None, 2)]) {
         let mut claims: Vec<(usize, Vec<&'a Rule>)> = Vec::new();
         for (index, route) in routes.iter().enumerate() {
             if !matches!(found[index], Match::None) {
@@ -111,11 +105,12 @@ pub(super) fn match_rules<'a>(
             }
             let object = ObjectRef::target_group(route.key);
             let may_be = |rule: &&Rule| {
-                let whose = match owner(rule) {
-                    Some(owner) if marked => owner.is_ours_for(&object),
-                    Some(owner) => owner == Owner::Unmarked,
+                let whose = match (owner(rule), mark) {
+                    (Some(owner), Mark::Own) => owner.is_ours_for(&object),
+                    (Some(owner), Mark::Left) => matches!(owner, Owner::Ours(_)),
+                    (Some(owner), Mark::None) => owner == Owner::Unmarked,
                     // Whose it is is open; a rule that agrees in all three is the declared one in any case.
-                    None => !marked && least == 3,
+                    (None, mark) => mark == Mark::None && least == 3,
                 };
                 whose && !taken.contains(rule.arn.as_str()) && agreement(rule, route.route, &arns[index]) >= least
             };

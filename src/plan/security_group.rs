@@ -8,15 +8,15 @@ use ipnet::IpNet;
 use crate::model::security_group::{Visitor, admits};
 use crate::model::{
     Desired, DesiredPort, DesiredService, DesiredTargetGroup, GroupId, GroupRuleId, HealthPort, IngressRule,
-    IngressSource, IpProtocol, Mark, NetworkMode, ObjectRef, Observed, Placement, PortRange, Protocol, RuleSource,
-    Seen, Transport, Vpc,
+    IngressSource, IpProtocol, LoadBalancerKind, Mark, NetworkMode, ObjectRef, Observed, Placement, PortRange,
+    Protocol, Redeploy, RuleSource, Seen, TaskDefinition, Transport, Vpc,
 };
 
 use super::action::Action;
 use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::resolve;
-use super::task_definition::{RealPort, real_port};
+use super::task_definition::{RealPort, mapping_of, real_port};
 
 /// One thing that must be let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,56 +31,89 @@ pub(super) struct Flow {
     who: String,
 }
 
-/// The group that gets a flow's rule, with the flow.
-pub(super) type WantedFlows = Vec<(GroupId, Flow)>;
+/// A flow that the manifest wants, satisfied or not.
+#[derive(Clone, Debug)]
+pub(super) struct WantedFlow {
+    /// The group that gets its rule.
+    pub(super) ingress_group: GroupId,
+    /// All groups of the service: their union must admit it.
+    pub(super) groups: BTreeSet<GroupId>,
+    pub(super) flow: Flow,
+}
+
+/// What is wanted of one service.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ServiceIngress {
+    pub(super) flows: Vec<WantedFlow>,
+    /// All groups of the service, where they are declared.
+    pub(super) groups: BTreeSet<GroupId>,
+    /// Something that is wanted could not be planned.
+    pub(super) is_blocked: bool,
+    /// The manifest does not say which groups the tasks have: what was opened for them stays.
+    pub(super) is_unmanaged: bool,
+}
 
 /// What prune must keep.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WantedIngress {
-    pub(super) flows: WantedFlows,
+    pub(super) flows: Vec<WantedFlow>,
     /// `Service/key` of services whose needs are not known now: everything marked for them stays.
     pub(super) keep: BTreeSet<String>,
 }
 
-/// Plans the ingress of one service; answers every flow that the manifest wants, satisfied or not.
+impl Flow {
+    /// Who comes in, as rules are asked.
+    pub(super) fn visitor(&self) -> Option<Visitor<'_>> {
+        match &self.source {
+            RuleSource::Group(id) => Some(Visitor::Group(id, &self.homes)),
+            RuleSource::Cidr(cidr) => Some(Visitor::Cidr(*cidr)),
+            RuleSource::PrefixList(_) | RuleSource::Unknown => None,
+        }
+    }
+}
+
+/// Plans the ingress of one service.
 pub(super) fn plan_ingress(
     desired: &Desired,
     observed: &Observed,
     wanted: &DesiredService,
     drafts: &mut Drafts,
-) -> Result<WantedFlows, Obstacle> {
+) -> Result<ServiceIngress, Obstacle> {
     let object = ObjectRef::service(&wanted.key);
-    let mut kept = WantedFlows::new();
+    let names = wanted.network.as_ref().and_then(|network| network.security_groups.as_ref());
+    let mut planned = ServiceIngress { is_unmanaged: names.is_none(), ..ServiceIngress::default() };
     let mut flows = Vec::new();
     for port in wanted.ports.iter().flatten() {
         flows.extend(flows_of_port(desired, observed, wanted, port, drafts)?);
     }
     if flows.is_empty() {
-        return Ok(kept);
+        return Ok(planned);
     }
-    let names = wanted.network.as_ref().and_then(|network| network.security_groups.as_ref());
     let Some(names) = names.filter(|names| !names.is_empty()) else {
         drafts.find(
             &object,
-            "no ingress is derived: the service declares no securityGroups, so Portolan cannot tell which group its tasks have",
+            "no ingress is derived: the service declares no securityGroups, so Portolan cannot tell which group its \
+             tasks have",
         );
-        return Ok(kept);
+        return Ok(planned);
     };
     let vpc = resolve::vpc_of_service(desired, observed, wanted)?;
-    let groups = resolve::security_groups(observed, vpc, names)?;
+    planned.groups = resolve::security_groups(observed, vpc, names)?;
     let ingress_group = wanted.network.as_ref().and_then(|network| network.ingress_group());
     let Some(ingress_group) = ingress_group else {
         return Err(Obstacle::difference("ingress", "several securityGroups are declared; name the ingressGroup"));
     };
     let ingress_group = resolve::security_group(observed, vpc, ingress_group)?.id.clone();
-    check_instances(observed, wanted, &groups, drafts);
+    check_instances(observed, wanted, &planned.groups, drafts);
     for flow in flows {
-        if let Err(obstacle) = open(desired, observed, wanted, &groups, &ingress_group, &flow, drafts) {
+        let flow = WantedFlow { ingress_group: ingress_group.clone(), groups: planned.groups.clone(), flow };
+        if let Err(obstacle) = open(desired, observed, wanted, &flow, drafts) {
+            planned.is_blocked = true;
             obstacle.block(drafts, &object);
         }
-        kept.push((ingress_group.clone(), flow));
+        planned.flows.push(flow);
     }
-    Ok(kept)
+    Ok(planned)
 }
 
 /// bridge and host: the declared groups are the instances', and only checked.
@@ -119,35 +152,55 @@ fn flows_of_port(
         return Ok(Vec::new());
     }
     let mode = resolve::network_mode(observed, wanted)?;
-    let definition = match (mode, port.host_port) {
-        // Only a bridge port whose host port is not declared depends on the running revision.
-        (NetworkMode::Bridge, None) => {
+    let definition = match mode {
+        // Only a bridge port depends on the running revision.
+        NetworkMode::Bridge => {
             let what = format!("host port of {}", port.name);
-            Some(need(resolve::task_definition(observed, wanted), &what, || {
-                format!("service {} does not exist", wanted.id)
-            })?)
+            let absent = || format!("service {} does not exist", wanted.id);
+            Some(need(resolve::task_definition(observed, wanted), &what, absent)?)
         }
-        _ => None,
-    };
-    let ports = match real_port(port, mode, definition) {
-        RealPort::Fixed(port) => PortRange::one(port),
-        RealPort::Dynamic => desired.fleet.dynamic_ports,
+        NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
     };
     let mut flows = Vec::new();
-    for key in keys {
-        let Some(group) = desired.target_groups.get(key) else { continue };
-        flows.extend(flows_of_load_balancer(observed, wanted, port, group, ports, drafts)?);
-    }
-    if !sources.is_empty() {
-        let vpc = resolve::vpc_of_service(desired, observed, wanted)?;
-        for source in sources {
-            flows.push(flow_of_source(observed, vpc, port, ports, source)?);
+    for ports in real_ports(desired, port, mode, definition) {
+        for key in &keys {
+            let Some(group) = desired.target_groups.get(*key) else { continue };
+            flows.extend(flows_of_load_balancer(desired, observed, wanted, port, group, ports, drafts)?);
+        }
+        if !sources.is_empty() {
+            let vpc = resolve::vpc_of_service(desired, observed, wanted)?;
+            for source in &sources {
+                flows.push(flow_of_source(observed, vpc, port, ports, source)?);
+            }
         }
     }
     Ok(flows)
 }
 
+/// Where traffic arrives now, and where it will once a declared host port is deployed, if that may happen.
+fn real_ports(
+    desired: &Desired,
+    port: &DesiredPort,
+    mode: NetworkMode,
+    definition: Option<&TaskDefinition>,
+) -> BTreeSet<PortRange> {
+    let range = |real: RealPort| match real {
+        RealPort::Fixed(port) => PortRange::one(port),
+        RealPort::Dynamic => desired.fleet.dynamic_ports,
+    };
+    let declared = range(real_port(port, mode, definition));
+    let undeclared = DesiredPort { host_port: None, ..port.clone() };
+    let container = definition.and_then(|definition| definition.containers.get(&port.container));
+    let is_mapped = container.is_some_and(|container| mapping_of(container, port.container_port).is_some());
+    let live = if is_mapped { range(real_port(&undeclared, mode, definition)) } else { declared };
+    match desired.fleet.redeploy {
+        Redeploy::Allow => BTreeSet::from([live, declared]),
+        Redeploy::Deny => BTreeSet::from([live]),
+    }
+}
+
 fn flows_of_load_balancer(
+    desired: &Desired,
     observed: &Observed,
     wanted: &DesiredService,
     port: &DesiredPort,
@@ -167,8 +220,12 @@ fn flows_of_load_balancer(
         );
         return Ok(Vec::new());
     }
-    let needs = needs_of(observed, port, group, ports);
-    let homes = resolve::homes(observed, balancer);
+    let needs = needs_of(desired, observed, port, group, ports);
+    // A network load balancer may show its clients' addresses instead of its own: where it lives proves nothing.
+    let homes = match balancer.kind {
+        LoadBalancerKind::Application => resolve::homes(observed, balancer),
+        LoadBalancerKind::Network | LoadBalancerKind::Gateway => Vec::new(),
+    };
     let flow = |source: &GroupId, (transport, ports, what): &(Transport, PortRange, &str)| Flow {
         transport: *transport,
         ports: *ports,
@@ -187,6 +244,7 @@ fn flows_of_load_balancer(
 
 /// Traffic, and health checks where they knock elsewhere; these are TCP even for UDP.
 fn needs_of(
+    desired: &Desired,
     observed: &Observed,
     port: &DesiredPort,
     group: &DesiredTargetGroup,
@@ -198,14 +256,19 @@ fn needs_of(
     if protocol == Some(&Protocol::TcpUdp) {
         needs = vec![(Transport::Tcp, ports, "traffic"), (Transport::Udp, ports, "traffic")];
     }
-    let health =
-        group.health_check.port.or(live.and_then(|live| live.health_check.port)).unwrap_or(HealthPort::Traffic);
-    let knocks_at = match health {
-        HealthPort::Traffic => ports,
-        HealthPort::Fixed(port) => PortRange::one(port),
-    };
-    if !needs.iter().any(|(transport, open, _)| *transport == Transport::Tcp && open.covers(knocks_at)) {
-        needs.push((Transport::Tcp, knocks_at, "health checks"));
+    let own = group.health_check.port.or(live.and_then(|live| live.health_check.port)).unwrap_or(HealthPort::Traffic);
+    // The other group of a blue/green pair is checked at its own port.
+    let pair = resolve::stand_ins(desired, observed, &group.key);
+    let others = pair.iter().filter(|arn| live.is_none_or(|live| live.arn != **arn));
+    let others = others.filter_map(|arn| observed.target_group(arn.as_str()).present()?.health_check.port);
+    for health in [own].into_iter().chain(others) {
+        let knocks_at = match health {
+            HealthPort::Traffic => ports,
+            HealthPort::Fixed(port) => PortRange::one(port),
+        };
+        if !needs.iter().any(|(transport, open, _)| *transport == Transport::Tcp && open.covers(knocks_at)) {
+            needs.push((Transport::Tcp, knocks_at, "health checks"));
+        }
     }
     needs
 }
@@ -234,9 +297,7 @@ fn open(
     desired: &Desired,
     observed: &Observed,
     wanted: &DesiredService,
-    groups: &BTreeSet<GroupId>,
-    ingress_group: &GroupId,
-    flow: &Flow,
+    WantedFlow { ingress_group, groups, flow }: &WantedFlow,
     drafts: &mut Drafts,
 ) -> Result<(), Obstacle> {
     let mut gap = None;
@@ -248,11 +309,7 @@ fn open(
             Seen::Unknown(why) => gap = Some(why),
         }
     }
-    let visitor = match &flow.source {
-        RuleSource::Group(id) => Visitor::Group(id, &flow.homes),
-        RuleSource::Cidr(cidr) => Visitor::Cidr(*cidr),
-        RuleSource::PrefixList(_) | RuleSource::Unknown => return Ok(()),
-    };
+    let Some(visitor) = flow.visitor() else { return Ok(()) };
     if admits(&rules, flow.transport, flow.ports, &visitor) {
         return Ok(());
     }

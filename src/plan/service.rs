@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Autoscaling, Desired, DesiredCount, DesiredService, ObjectRef, Observed, Scheduling, Seen, Service, ServiceStatus,
+    Autoscaling, DeploymentController, Desired, DesiredCount, DesiredService, ObjectRef, Observed, Scheduling, Seen,
+    Service, ServiceStatus,
 };
 
 use super::action::Action;
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
-use super::redeployment::plan_redeployment;
+
+/// The owner of a chain that ECS makes itself: Express mode and gateways.
+pub(super) const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
+/// The owner of services with an EXTERNAL deployment controller.
+pub(super) const EXTERNAL: &str = "external deployment controller";
 
 pub(super) fn plan_service(desired: &Desired, observed: &Observed, wanted: &DesiredService, drafts: &mut Drafts) {
     let object = ObjectRef::service(&wanted.key);
@@ -19,10 +24,9 @@ pub(super) fn plan_service(desired: &Desired, observed: &Observed, wanted: &Desi
     };
     if live.managed_by_ecs {
         let what = format!("service {} and its load balancing", wanted.id);
-        return drafts.defer(&object, what, "ecs (resourceManagementType ECS)");
+        return drafts.defer(&object, what, MANAGED_BY_ECS);
     }
     plan_count(desired, observed, wanted, live, drafts);
-    plan_redeployment(desired, observed, wanted, live, drafts);
 }
 
 /// The live service, or why nothing of it can be planned.
@@ -73,13 +77,17 @@ fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, l
         return;
     }
     let what = format!("desiredCount {} (declared {})", live.desired_count, describe_count(declared));
+    if live.controller == DeploymentController::External {
+        return drafts.defer(&object, what, EXTERNAL);
+    }
     if desired.fleet.autoscaling == Autoscaling::Check {
         match observed.scalable_target(&wanted.id) {
-            Seen::Present(target) if !target.suspended => {
-                let what = format!("{what}, between {} and {}", target.min, target.max);
+            Seen::Present(target) => {
+                let suspended = if target.suspended { ", suspended" } else { "" };
+                let what = format!("{what}; scalable target {} to {}{suspended}", target.min, target.max);
                 return drafts.defer(&object, what, "application-autoscaling");
             }
-            Seen::Present(_) | Seen::Absent => {}
+            Seen::Absent => {}
             Seen::Unknown(gap) => return drafts.block(&object, what, WaitingOn::Gap(gap)),
         }
     }
@@ -91,10 +99,9 @@ fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, l
         target: wanted.id.to_string(),
         summary: format!("{verb} the desired count from {} to {count}", live.desired_count),
         reason: format!(
-            "the manifest declares {}; {} of {} wanted tasks run now, and nothing scales this service automatically",
+            "the manifest declares {}, and no autoscaler owns the count; {} tasks run now",
             describe_count(declared),
-            live.running_count,
-            live.desired_count
+            live.running_count
         ),
         changes: vec![Change {
             field: "desiredCount".to_owned(),

@@ -27,10 +27,13 @@ pub(super) fn plan_targets(desired: &Desired, observed: &Observed, wanted: &Desi
             }
         }
         Seen::Present(live) => {
-            let result = register_missing(desired, observed, wanted, live, drafts)
-                .and_then(|()| deregister_stale(desired, observed, wanted, live, drafts));
-            if let Err(obstacle) = result {
+            if let Err(obstacle) = register_missing(desired, observed, wanted, live, drafts) {
                 obstacle.block(drafts, &object);
+            }
+            for group in standing_groups(desired, observed, wanted) {
+                if let Err(obstacle) = deregister_stale(desired, observed, wanted, group, drafts) {
+                    obstacle.block(drafts, &object);
+                }
             }
         }
     }
@@ -105,7 +108,8 @@ struct Behind<'a> {
     services: BTreeSet<&'a ServiceId>,
 }
 
-/// A task may be behind a target group by declaration, or because the live service names it there.
+/// A task may be behind a target group by declaration, or because the live service names it or the other one of its
+/// blue/green pair.
 fn behind<'a>(
     desired: &'a Desired,
     observed: &Observed,
@@ -122,13 +126,8 @@ fn behind<'a>(
         }
         match observed.service(&service.id) {
             Seen::Present(standing) => {
-                for entry in &standing.load_balancers {
-                    let alternate =
-                        entry.advanced.as_ref().and_then(|advanced| advanced.alternate_target_group.as_ref());
-                    if entry.target_group.as_ref() == Some(&live.arn) || alternate == Some(&live.arn) {
-                        doors.insert((&entry.container, entry.container_port));
-                    }
-                }
+                let entries = standing.entries_behind(&live.arn);
+                doors.extend(entries.map(|entry| (entry.container.as_str(), entry.container_port)));
             }
             Seen::Absent => continue,
             // It may name any target group.
@@ -160,9 +159,25 @@ fn collect(tasks: &[Task], doors: &BTreeSet<(&str, u16)>, found: &mut Behind<'_>
     }
 }
 
-/// Registrations that no known task and no declared target explains; none while an address of a task is unknown.
+/// The live groups that stand for a declared one: itself, and the other one of its blue/green pair.
+fn standing_groups<'a>(desired: &Desired, observed: &'a Observed, wanted: &DesiredTargetGroup) -> Vec<&'a TargetGroup> {
+    let arns = resolve::stand_ins(desired, observed, &wanted.key);
+    arns.iter().filter_map(|arn| observed.target_group(arn.as_str()).present()).collect()
+}
+
+/// Registrations that no known task and no declared target explains, in a declared group and the other one of its
+/// blue/green pair; none while an address of a task is unknown.
 pub(super) fn strays<'a>(desired: &Desired, observed: &'a Observed, wanted: &DesiredTargetGroup) -> Vec<&'a Target> {
-    let Seen::Present(live) = resolve::target_group(observed, wanted) else { return Vec::new() };
+    let groups = standing_groups(desired, observed, wanted);
+    groups.into_iter().flat_map(|live| strays_in(desired, observed, wanted, live)).collect()
+}
+
+fn strays_in<'a>(
+    desired: &Desired,
+    observed: &'a Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+) -> Vec<&'a Target> {
     if !is_managed(desired, wanted) {
         return Vec::new();
     }
@@ -184,7 +199,7 @@ fn deregister_stale(
     drafts: &mut Drafts,
 ) -> Result<(), Obstacle> {
     let object = ObjectRef::target_group(&wanted.key);
-    let strays = strays(desired, observed, wanted);
+    let strays = strays_in(desired, observed, wanted, live);
     let mut stale: BTreeMap<TargetKey, String> = BTreeMap::new();
     for stray in strays {
         match proof(desired, observed, wanted, live, stray) {

@@ -1,54 +1,37 @@
 //! Port mappings of the running revision against the declared ones. A correction is a copy of the running revision
 //! with only its port mappings changed.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Container, DesiredPort, DesiredService, NetworkMode, PortMapping, Tags, TaskDefinition, owner};
 
 use super::action::PortFix;
 use super::change::Change;
 use super::draft::Obstacle;
 
+/// What the port mappings of the running revision need.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PortDiff {
+    pub(super) fixes: Vec<PortFix>,
+    pub(super) changes: Vec<Change>,
+    /// Names of ports that the revision does not map and that nothing here can correct: they cannot be wired either.
+    pub(super) unmapped: BTreeSet<String>,
+}
+
 /// The corrections that the running revision needs, with the differences for people to read.
 pub(super) fn diff_ports(
     wanted: &DesiredService,
     definition: &TaskDefinition,
     obstacles: &mut Vec<Obstacle>,
-) -> (Vec<PortFix>, Vec<Change>) {
-    let mut fixes = Vec::new();
-    let mut changes = Vec::new();
-    let mode = definition.network_mode;
+) -> PortDiff {
+    let mut diff = PortDiff::default();
     for port in wanted.ports.iter().flatten() {
-        let Some(container) = definition.containers.get(&port.container) else {
-            obstacles.push(no_container(port, definition));
-            continue;
-        };
-        if mode == NetworkMode::None {
-            obstacles.push(Obstacle::difference(
-                format!("port {}", port.name),
-                "the task definition has network mode none, which maps no ports; deploy one with another mode",
-            ));
-            continue;
+        if let Err(obstacle) = diff_port(port, definition, &mut diff) {
+            obstacles.push(obstacle);
+            diff.unmapped.insert(port.name.clone());
         }
-        let live = mapping_of(container, port.container_port);
-        if live.is_none() && is_in_a_range(container, port.container_port) {
-            continue;
-        }
-        let target = wanted_mapping(port, mode, live);
-        if live == Some(&target) {
-            continue;
-        }
-        changes.push(Change {
-            field: format!("ports.{}.mapping", port.name),
-            live: live.map(|mapping| describe(&port.container, mapping)),
-            desired: Some(describe(&port.container, &target)),
-        });
-        fixes.push(PortFix {
-            container: port.container.clone(),
-            container_port: target.container_port,
-            host_port: target.host_port,
-            protocol: target.protocol,
-        });
     }
-    if !fixes.is_empty() && !definition.uncopyable.is_empty() {
+    if !diff.fixes.is_empty() && !definition.uncopyable.is_empty() {
         obstacles.push(Obstacle::difference(
             format!("port mappings of {}", definition.arn.name()),
             format!(
@@ -56,10 +39,42 @@ pub(super) fn diff_ports(
                 definition.uncopyable.join(", ")
             ),
         ));
-        fixes.clear();
+        let fixed = |port: &&DesiredPort| {
+            diff.fixes.iter().any(|fix| fix.container == port.container && fix.container_port == port.container_port)
+        };
+        let unmapped = wanted.ports.iter().flatten().filter(fixed).map(|port| port.name.clone()).collect();
+        diff = PortDiff { unmapped, ..PortDiff::default() };
     }
-    fixes.sort();
-    (fixes, changes)
+    diff.fixes.sort();
+    diff
+}
+
+fn diff_port(port: &DesiredPort, definition: &TaskDefinition, diff: &mut PortDiff) -> Result<(), Obstacle> {
+    let mode = definition.network_mode;
+    let container = definition.containers.get(&port.container).ok_or_else(|| no_container(port, definition))?;
+    if mode == NetworkMode::None {
+        return Err(Obstacle::difference(
+            format!("port {}", port.name),
+            "the task definition has network mode none, which maps no ports; deploy one with another mode",
+        ));
+    }
+    let live = mapping_of(container, port.container_port);
+    let target = wanted_mapping(port, mode, live);
+    if live == Some(&target) || (live.is_none() && is_in_a_range(container, port.container_port)) {
+        return Ok(());
+    }
+    diff.changes.push(Change {
+        field: format!("ports.{}.mapping", port.name),
+        live: live.map(|mapping| describe(&port.container, mapping)),
+        desired: Some(describe(&port.container, &target)),
+    });
+    diff.fixes.push(PortFix {
+        container: port.container.clone(),
+        container_port: target.container_port,
+        host_port: target.host_port,
+        protocol: target.protocol,
+    });
+    Ok(())
 }
 
 /// The live mapping of a container port, whatever its protocol: ECS takes one per container port.

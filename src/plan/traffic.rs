@@ -1,12 +1,17 @@
-//! R2a: no traffic moves to nothing. Who serves the requests that a step would take away, and does the action that
-//! would get them have a healthy target?
+//! R2a: no traffic moves to nothing. Judged once, on the table of rules that a listener would have after all steps that
+//! are left: whoever gets requests that an action serves now must have a healthy target.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Conditions, Forward, Gap, ListenerArn, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn, TargetState,
+    Conditions, Desired, Forward, Gap, ListenerArn, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn,
+    TargetState,
 };
 
-use super::action::Ref;
+use super::action::{Action, Ref};
 use super::change::WaitingOn;
+use super::draft::{Draft, DraftId};
+use super::edges;
 use super::overlap::may_overlap;
 
 /// Whether an action serves requests now.
@@ -16,7 +21,7 @@ pub(super) enum Serving {
     Yes(String),
     /// It does not: an empty or unhealthy target group, a fixed response.
     No,
-    /// The health of its targets is not known.
+    /// The health or the owner of its targets is not known.
     Unknown(Gap),
 }
 
@@ -31,9 +36,25 @@ pub(super) fn has_healthy_target(observed: &Observed, arn: &TargetGroupArn) -> S
     }
 }
 
-fn forward_serves(observed: &Observed, forward: &Forward) -> Serving {
+/// Whose a target group is; unknown while its tags are.
+pub(super) fn owner_of(observed: &Observed, fleet: &str, arn: &TargetGroupArn) -> Seen<Owner> {
+    match observed.target_group(arn.as_str()) {
+        Seen::Present(group) => match group.tags.as_ref() {
+            Seen::Present(tags) => Seen::Present(Owner::of(tags, fleet)),
+            Seen::Absent => Seen::Present(Owner::Unmarked),
+            Seen::Unknown(gap) => Seen::Unknown(gap),
+        },
+        Seen::Absent => Seen::Absent,
+        Seen::Unknown(gap) => Seen::Unknown(gap),
+    }
+}
+
+fn forward_serves(observed: &Observed, fleet: &str, forward: &Forward) -> Serving {
     let mut unknown = None;
     for arn in forward.receivers() {
+        if let Seen::Present(Owner::AnotherFleet(other)) = owner_of(observed, fleet, arn) {
+            return Serving::Yes(format!("a forward to {} of fleet {other}", arn.name()));
+        }
         match has_healthy_target(observed, arn) {
             Seen::Present(true) => {
                 return Serving::Yes(format!("a forward to {}, which has a healthy target", arn.name()));
@@ -46,9 +67,9 @@ fn forward_serves(observed: &Observed, forward: &Forward) -> Serving {
 }
 
 /// Whether these actions serve requests now. A fixed response serves nothing here.
-pub(super) fn serves(observed: &Observed, actions: &RuleActions) -> Serving {
+pub(super) fn serves(observed: &Observed, fleet: &str, actions: &RuleActions) -> Serving {
     match &actions.serve {
-        Serve::Forward(forward) => forward_serves(observed, forward),
+        Serve::Forward(forward) => forward_serves(observed, fleet, forward),
         Serve::Redirect => Serving::Yes("a redirect".to_owned()),
         Serve::FixedResponse(_) => Serving::No,
         Serve::Other(kind) => Serving::Yes(format!("an action of kind {kind}")),
@@ -56,61 +77,237 @@ pub(super) fn serves(observed: &Observed, actions: &RuleActions) -> Serving {
 }
 
 /// As [`serves`]; what another fleet has marked always counts as serving.
-pub(super) fn rule_serves(observed: &Observed, fleet: &str, rule: &Rule) -> Serving {
+fn rule_serves(observed: &Observed, fleet: &str, rule: &Rule) -> Serving {
     match rule.tags.as_ref().present().map(|tags| Owner::of(tags, fleet)) {
         Some(Owner::AnotherFleet(other)) => Serving::Yes(format!("a rule of fleet {other}")),
-        Some(Owner::Unmarked | Owner::Ours(_)) | None => serves(observed, &rule.actions),
+        Some(Owner::Unmarked | Owner::Ours(_)) | None => serves(observed, fleet, &rule.actions),
     }
 }
 
-/// Who would lose requests to a rule with these conditions at this priority: the later rules that may match the same
-/// requests, and the default action.
-pub(super) fn losers(
-    observed: &Observed,
-    fleet: &str,
-    listener: &ListenerArn,
+/// Who gets the requests of an entry in the end.
+enum Receiver<'a> {
+    /// A group that a step forwards to.
+    Group(&'a Ref<TargetGroupArn>),
+    /// What the live action does.
+    Live(&'a RuleActions),
+}
+
+/// A rule or default action: as it is, and as the steps would leave it.
+struct Entry<'a> {
+    name: String,
+    /// Priority, conditions and serving now; `None` for a rule that a step creates.
+    now: Option<(u32, &'a Conditions, Serving)>,
     priority: u32,
-    conditions: &Conditions,
-    except: Option<&Rule>,
-) -> Vec<(String, Serving)> {
-    let mut losers = Vec::new();
-    if let Seen::Present(rules) = observed.rules_of(listener) {
-        for rule in rules {
-            let same = except.is_some_and(|except| except.arn == rule.arn);
-            if !same && rule.priority > priority && may_overlap(&rule.conditions, conditions) {
-                losers.push((format!("rule {}", rule.priority), rule_serves(observed, fleet, rule)));
-            }
+    conditions: &'a Conditions,
+    receiver: Receiver<'a>,
+    forward_changes: bool,
+    /// An unmarked rule's edited conditions, where its priority says that it is ours: they come back freely.
+    free_conditions: bool,
+    steps: BTreeSet<DraftId>,
+}
+
+/// The default action is tried last.
+const LAST: u32 = u32::MAX;
+
+/// Holds back every step that would give requests which something serves now to something that serves nothing.
+pub(super) fn hold_back(
+    desired: &Desired,
+    observed: &Observed,
+    steps: &[Draft],
+    held: &mut BTreeMap<DraftId, WaitingOn>,
+) {
+    let listeners: BTreeSet<&ListenerArn> = observed.rules.keys().chain(default_listeners(observed)).collect();
+    for listener in listeners {
+        // A step that stays out changes the table for the others.
+        while let Some((ids, why)) = harm(observed, &table(desired, observed, listener, steps, held)) {
+            held.extend(ids.into_iter().map(|id| (id, why.clone())));
+            edges::hold_dependents(steps, held);
         }
     }
-    if let Some(default) = default_actions(observed, listener) {
-        losers.push(("the listener's default action".to_owned(), serves(observed, default)));
-    }
-    losers
 }
 
-fn default_actions<'a>(observed: &'a Observed, listener: &ListenerArn) -> Option<&'a RuleActions> {
+fn default_listeners(observed: &Observed) -> impl Iterator<Item = &ListenerArn> {
     let lists = observed.listeners.values().filter_map(|seen| seen.as_ref().present());
-    lists.flatten().find(|found| found.arn == *listener).map(|found| &found.default_actions)
+    lists.flatten().map(|listener| &listener.arn)
 }
 
-/// What a step that gives the losers' requests to `getter` has to wait for, if anything.
-pub(super) fn held_back(
+fn table<'a>(
+    desired: &Desired,
+    observed: &'a Observed,
+    listener: &ListenerArn,
+    steps: &'a [Draft],
+    held: &BTreeMap<DraftId, WaitingOn>,
+) -> Vec<Entry<'a>> {
+    let fleet = &desired.fleet.name;
+    let mut entries: BTreeMap<&str, Entry<'a>> = BTreeMap::new();
+    for rule in observed.rules_of(listener).present().into_iter().flatten() {
+        let entry = Entry {
+            name: format!("rule {}", rule.priority),
+            now: Some((rule.priority, &rule.conditions, rule_serves(observed, fleet, rule))),
+            priority: rule.priority,
+            conditions: &rule.conditions,
+            receiver: Receiver::Live(&rule.actions),
+            forward_changes: false,
+            free_conditions: false,
+            steps: BTreeSet::new(),
+        };
+        entries.insert(rule.arn.as_str(), entry);
+    }
+    let lists = observed.listeners.values().filter_map(|seen| seen.as_ref().present());
+    if let Some(live) = lists.flatten().find(|live| live.arn == *listener) {
+        let serving = serves(observed, fleet, &live.default_actions);
+        entries.insert(live.arn.as_str(), default_entry(&live.default_actions, serving));
+    }
+    let mut created = Vec::new();
+    for (id, draft) in steps.iter().enumerate().filter(|(id, _)| !held.contains_key(id)) {
+        match &draft.action {
+            Action::CreateRule { listener: at, priority, conditions, target_group, .. } if at == listener => {
+                created.push(Entry {
+                    name: format!("rule {priority}"),
+                    now: None,
+                    priority: *priority,
+                    conditions,
+                    receiver: Receiver::Group(target_group),
+                    forward_changes: true,
+                    free_conditions: false,
+                    steps: BTreeSet::from([id]),
+                });
+            }
+            action => change_entry(observed, desired, action, id, &mut entries),
+        }
+    }
+    entries.into_values().chain(created).collect()
+}
+
+static EVERY_REQUEST: Conditions = Conditions {
+    hosts: BTreeSet::new(),
+    paths: BTreeSet::new(),
+    methods: BTreeSet::new(),
+    source_ips: BTreeSet::new(),
+    headers: BTreeSet::new(),
+    queries: BTreeSet::new(),
+    unsayable: Vec::new(),
+};
+
+fn default_entry(actions: &RuleActions, serving: Serving) -> Entry<'_> {
+    Entry {
+        name: "the listener's default action".to_owned(),
+        now: Some((LAST, &EVERY_REQUEST, serving)),
+        priority: LAST,
+        conditions: &EVERY_REQUEST,
+        receiver: Receiver::Live(actions),
+        forward_changes: false,
+        free_conditions: false,
+        steps: BTreeSet::new(),
+    }
+}
+
+/// What a step changes in the entries of a listener.
+fn change_entry<'a>(
     observed: &Observed,
-    losers: &[(String, Serving)],
-    getter: &Ref<TargetGroupArn>,
-) -> Option<WaitingOn> {
-    let loser = losers.iter().find(|(_, serving)| *serving != Serving::No)?;
-    let (getter_name, healthy) = match getter {
-        Ref::Known(arn) => (arn.name().to_owned(), has_healthy_target(observed, arn)),
-        Ref::Output(object) => (object.key.clone(), Seen::Present(false)),
-    };
-    match (healthy, loser.1.clone()) {
-        (Seen::Present(true), _) => None,
-        (Seen::Unknown(gap), _) | (_, Serving::Unknown(gap)) => Some(WaitingOn::Gap(gap)),
-        (Seen::Present(false) | Seen::Absent, Serving::Yes(how)) => Some(WaitingOn::Difference(format!(
-            "{getter_name} has no healthy target, and {} serves such requests now ({how}); wait for one, or use --force",
-            loser.0
-        ))),
-        (Seen::Present(false) | Seen::Absent, Serving::No) => None,
+    desired: &Desired,
+    action: &'a Action,
+    id: DraftId,
+    entries: &mut BTreeMap<&str, Entry<'a>>,
+) {
+    match action {
+        Action::ModifyRule { rule, edit, .. } => {
+            let Some(entry) = entries.get_mut(rule.as_str()) else { return };
+            entry.steps.insert(id);
+            if let Some(conditions) = &edit.conditions {
+                entry.conditions = conditions;
+                entry.free_conditions = is_ours_by_priority(desired, observed, rule.as_str());
+            }
+            if let Some(forward) = &edit.forward {
+                entry.receiver = Receiver::Group(forward);
+                entry.forward_changes = true;
+            }
+        }
+        Action::SetRulePriorities { priorities, .. } => {
+            for (rule, priority) in priorities {
+                if let Some(entry) = entries.get_mut(rule.as_str()) {
+                    entry.priority = *priority;
+                    entry.steps.insert(id);
+                }
+            }
+        }
+        Action::ModifyListener { listener, target_group, .. } => {
+            if let Some(entry) = entries.get_mut(listener.as_str()) {
+                entry.receiver = Receiver::Group(target_group);
+                entry.forward_changes = true;
+                entry.steps.insert(id);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An unmarked rule at a declared priority. That it is the declared one was settled when it was matched.
+fn is_ours_by_priority(desired: &Desired, observed: &Observed, arn: &str) -> bool {
+    let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    let Some(rule) = rules.into_iter().find(|rule| rule.arn.as_str() == arn) else { return false };
+    let owner = rule.tags.as_ref().present().map(|tags| Owner::of(tags, &desired.fleet.name));
+    let mut routes = desired.target_groups.values().flat_map(|group| group.routes.iter().flatten());
+    owner == Some(Owner::Unmarked) && routes.any(|route| route.priority == Some(rule.priority))
+}
+
+/// The first entry that would get requests which another serves now, and would serve nothing.
+fn harm(observed: &Observed, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, WaitingOn)> {
+    table.iter().filter(|getter| !getter.steps.is_empty()).find_map(|getter| {
+        let loser = table.iter().filter(|loser| loses_to(loser, getter)).find_map(|loser| match &loser.now {
+            Some((_, _, Serving::No)) | None => None,
+            Some((_, _, serving)) => Some((&loser.name, serving)),
+        })?;
+        let (name, healthy) = health(observed, &getter.receiver);
+        let why = match (healthy, loser.1) {
+            (Seen::Present(true), _) => return None,
+            (Seen::Unknown(gap), _) => WaitingOn::Gap(gap),
+            (_, Serving::Unknown(gap)) => WaitingOn::Gap(gap.clone()),
+            (_, Serving::Yes(how)) => WaitingOn::Difference(format!(
+                "{name} has no healthy target, and {} serves such requests now ({how}); wait for one, or use --force",
+                loser.0
+            )),
+            (_, Serving::No) => return None,
+        };
+        Some((getter.steps.clone(), why))
+    })
+}
+
+/// Whether some request that `loser` gets now would go to `getter`.
+fn loses_to(loser: &Entry<'_>, getter: &Entry<'_>) -> bool {
+    let Some((priority, conditions, _)) = &loser.now else { return false };
+    if std::ptr::eq(loser, getter) {
+        return getter.forward_changes;
+    }
+    if getter.free_conditions
+        && !getter.forward_changes
+        && getter.now.as_ref().is_some_and(|now| now.0 == getter.priority)
+    {
+        return false;
+    }
+    let had_them_already =
+        getter.now.as_ref().is_some_and(|(first, own, _)| first < priority && *own == getter.conditions);
+    getter.priority < loser.priority && !had_them_already && may_overlap(conditions, getter.conditions)
+}
+
+/// Name and health of the receiver. A redirect or a fixed response has no healthy target.
+fn health(observed: &Observed, receiver: &Receiver<'_>) -> (String, Seen<bool>) {
+    match receiver {
+        Receiver::Group(Ref::Known(arn)) => (arn.name().to_owned(), has_healthy_target(observed, arn)),
+        Receiver::Group(Ref::Output(object)) => (object.key.clone(), Seen::Present(false)),
+        Receiver::Live(actions) => {
+            let Serve::Forward(forward) = &actions.serve else {
+                return (super::weights::describe(actions), Seen::Present(false));
+            };
+            let mut seen = Seen::Present(false);
+            for arn in forward.receivers() {
+                match has_healthy_target(observed, arn) {
+                    Seen::Present(true) => return (arn.name().to_owned(), Seen::Present(true)),
+                    Seen::Present(false) | Seen::Absent => {}
+                    Seen::Unknown(gap) => seen = Seen::Unknown(gap),
+                }
+            }
+            (super::weights::describe(actions), seen)
+        }
     }
 }

@@ -6,6 +6,8 @@ use crate::model::{
     DeploymentController, Desired, Forward, Observed, RuleActions, Seen, Serve, Strategy, TargetGroupArn,
 };
 
+use super::resolve;
+
 /// The judgement on the last action of the declared rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Forwarding {
@@ -78,16 +80,13 @@ const CODE_DEPLOY: &str = "codedeploy";
 
 /// Who moves the weights of the rules that serve a target group, if it is not the manifest.
 fn weights_owner(desired: &Desired, observed: &Observed, key: &str) -> Option<&'static str> {
-    desired.ports_of(key).find_map(|(service, _)| {
+    resolve::services_behind(desired, observed, key).into_iter().find_map(|service| {
         let Seen::Present(live) = observed.service(&service.id) else { return None };
         match (live.controller, live.strategy) {
             (DeploymentController::CodeDeploy, _) => Some(CODE_DEPLOY),
             (DeploymentController::External, _) => Some("external deployment controller"),
             (DeploymentController::Ecs, Strategy::BlueGreen | Strategy::Linear | Strategy::Canary) => {
                 Some("ecs (blue/green weights)")
-            }
-            (DeploymentController::Ecs, Strategy::Rolling) if live.managed_by_ecs => {
-                Some("ecs (resourceManagementType ECS)")
             }
             (DeploymentController::Ecs, Strategy::Rolling) => None,
         }
@@ -117,4 +116,10 @@ fn describe_forward(forward: &Forward) -> String {
             several.iter().map(|(arn, weight)| format!("{} ×{weight}", arn.name())).collect::<Vec<_>>().join(", ")
         }
     }
+}
+
+/// Whether ECS manages the whole chain of a service behind a target group (Express mode, gateways).
+pub(super) fn is_managed_by_ecs(desired: &Desired, observed: &Observed, key: &str) -> bool {
+    let services = resolve::services_behind(desired, observed, key);
+    services.iter().any(|service| observed.service(&service.id).present().is_some_and(|live| live.managed_by_ecs))
 }

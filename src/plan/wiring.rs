@@ -10,7 +10,7 @@ use crate::model::{
 use super::action::{Ref, WiredEntry};
 use super::change::Change;
 use super::draft::Obstacle;
-use super::resolve;
+use super::{resolve, target_group};
 
 /// ECS takes at most this many target groups on a service.
 const MOST_TARGET_GROUPS: usize = 5;
@@ -32,11 +32,14 @@ pub(super) fn diff_wiring(
     wanted: &DesiredService,
     live: &Service,
     mode: NetworkMode,
+    unmapped: &BTreeSet<String>,
     obstacles: &mut Vec<Obstacle>,
 ) -> Wiring {
     let known = |entry: &LoadBalancerEntry| (entry.target_group.clone().map(Ref::Known), entry.clone());
     let mut wiring = Wiring { entries: live.load_balancers.iter().map(known).collect(), ..Wiring::default() };
-    for port in wanted.ports.iter().flatten().filter(|port| port.registrar == Registrar::Ecs) {
+    for port in
+        wanted.ports.iter().flatten().filter(|port| port.registrar == Registrar::Ecs && !unmapped.contains(&port.name))
+    {
         let Some(keys) = &port.target_groups else { continue };
         if keys.is_empty() {
             unwire(&mut wiring, port);
@@ -106,7 +109,11 @@ fn wire(
                 ),
             ));
         }
-        Seen::Present(live) => Ref::Known(live.arn.clone()),
+        Seen::Present(live) => {
+            // Their group would send their requests to our tasks.
+            target_group::may_touch(&desired.fleet.name, live)?;
+            Ref::Known(live.arn.clone())
+        }
     };
     let feeds = |entry: &LoadBalancerEntry| match &target {
         Ref::Known(arn) => {

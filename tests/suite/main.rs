@@ -1,15 +1,19 @@
 //! The one offline test binary: each extra one would link the SDK again.
 
 mod apply;
+mod arrows;
 #[cfg(feature = "aws")]
 mod aws;
+mod cases;
 #[cfg(feature = "aws")]
 mod cli;
-mod arrows;
-mod cases;
+#[cfg(feature = "aws")]
+mod main_job;
 mod manifest;
 #[cfg(feature = "aws")]
 mod moto;
 mod observed;
+#[cfg(feature = "aws")]
+mod pages;
 mod properties;
 mod report;

@@ -26,6 +26,10 @@ pub struct ObservedFile {
     pub instances: Vec<Instance>,
     /// Addresses that some network interface has, besides the tasks'.
     pub interfaces: Vec<String>,
+    /// Addresses of interfaces that carry a group, besides the tasks' and instances'.
+    pub carriers: BTreeMap<String, Vec<String>>,
+    /// Target groups that services outside the manifest name, all in cluster `prod`.
+    pub named_elsewhere: Vec<String>,
     pub limits: BTreeMap<String, u32>,
     /// Calls that failed: everything that they would have told is unknown.
     pub gaps: Vec<GapFile>,
@@ -46,6 +50,8 @@ impl Default for ObservedFile {
             services: Vec::new(),
             instances: Vec::new(),
             interfaces: Vec::new(),
+            carriers: BTreeMap::new(),
+            named_elsewhere: Vec::new(),
             limits: BTreeMap::new(),
             gaps: Vec::new(),
         }
@@ -312,6 +318,8 @@ pub struct Service {
     pub assign_public_ip: String,
     /// Rollout states, the primary one first; `COMPLETED` when left out.
     pub deployments: Vec<String>,
+    /// A CODE_DEPLOY or EXTERNAL deployment is under way.
+    pub task_sets_move: bool,
     pub scaling: Option<Scaling>,
     pub tasks: Vec<Task>,
     /// Asked in every case; newest first.
@@ -336,6 +344,7 @@ impl Default for Service {
             security_groups: Vec::new(),
             assign_public_ip: "DISABLED".to_owned(),
             deployments: Vec::new(),
+            task_sets_move: false,
             scaling: None,
             tasks: Vec::new(),
             past: Vec::new(),
@@ -385,6 +394,8 @@ pub struct Past {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Instance {
     pub id: String,
+    #[serde(default)]
+    pub address: Option<String>,
     #[serde(default)]
     pub terminated: bool,
     #[serde(default)]

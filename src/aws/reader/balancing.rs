@@ -180,6 +180,12 @@ impl Reader {
         }
     }
 
+    /// The tags of target groups that the manifest does not name.
+    pub(super) async fn owners(&self, arns: &BTreeSet<TargetGroupArn>) -> BTreeMap<String, Seen<Tags>> {
+        let arns: Vec<String> = arns.iter().map(ToString::to_string).collect();
+        self.tags(&arns).await
+    }
+
     /// The tags of any kind of thing, by ARN.
     async fn tags(&self, arns: &[String]) -> BTreeMap<String, Seen<Tags>> {
         let batches = arns.chunks(20).map(|batch| self.tags_of(batch));
@@ -203,6 +209,16 @@ impl Reader {
                 join_all(single).await.into_iter().flatten().collect()
             }
             Err(error) => arns.iter().map(|arn| (arn.clone(), absent_or_unknown(&error))).collect(),
+        }
+    }
+}
+
+/// Puts tags that were asked later where they belong.
+pub(super) fn store_owners(mut owners: BTreeMap<String, Seen<Tags>>, observed: &mut Observed) {
+    let Seen::Present(all) = &mut observed.target_groups else { return };
+    for group in all {
+        if let Some(tags) = owners.remove(group.arn.as_str()) {
+            group.tags = tags;
         }
     }
 }

@@ -57,6 +57,9 @@ impl Notes<'_> {
         for (name, seen) in &observed.clusters {
             self.add(name, seen);
         }
+        for (name, seen) in &observed.named_target_groups {
+            self.add(name, seen);
+        }
     }
 
     fn of_services(&mut self, observed: &Observed) {
@@ -117,6 +120,9 @@ impl Notes<'_> {
             self.add(id.as_str(), seen);
         }
         for (id, seen) in &observed.hosts {
+            self.add(id.as_str(), seen);
+        }
+        for (id, seen) in &observed.carriers {
             self.add(id.as_str(), seen);
         }
         for (address, seen) in &observed.interfaces {

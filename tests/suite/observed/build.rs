@@ -45,6 +45,7 @@ pub fn build(file: &ObservedFile, fleet: &str) -> Observed {
     balancers(file, &mut observed);
     groups(file, &mut observed);
     ecs(file, &mut observed);
+    carriers(file, &mut observed);
     for gap in &file.gaps {
         open_gap(gap, &mut observed);
     }
@@ -90,7 +91,7 @@ fn network(file: &ObservedFile, fleet: &str, observed: &mut Observed) {
             instance: InstanceId(instance.id.clone()),
             terminated: instance.terminated,
             security_groups: instance.security_groups.iter().map(|id| GroupId(id.clone())).collect(),
-            addresses: BTreeSet::new(),
+            addresses: instance.address.iter().map(|text| text.parse().expect("an address")).collect(),
         };
         observed.hosts.insert(host.instance.clone(), Seen::Present(host));
     }
@@ -303,6 +304,27 @@ fn ecs(file: &ObservedFile, observed: &mut Observed) {
     observed.interfaces = interfaces;
 }
 
+/// Who carries the groups, and which target groups any service names.
+fn carriers(file: &ObservedFile, observed: &mut Observed) {
+    let address = |text: &String| text.parse::<std::net::IpAddr>().expect("an address");
+    for group in &file.security_groups {
+        let has = |groups: &[String]| groups.contains(&group.id);
+        let tasks =
+            file.services.iter().filter(|service| has(&service.security_groups)).flat_map(|service| &service.tasks);
+        let instances = file.instances.iter().filter(|instance| has(&instance.security_groups));
+        let others = file.carriers.get(&group.id).into_iter().flatten();
+        let all = tasks.filter_map(|task| task.address.as_ref());
+        let all = all.chain(instances.filter_map(|instance| instance.address.as_ref())).chain(others);
+        observed.carriers.insert(GroupId(group.id.clone()), Seen::Present(all.map(address).collect()));
+    }
+    for cluster in &file.clusters {
+        let own = file.services.iter().filter(|service| service.cluster == *cluster);
+        let named = own.flat_map(|service| service.load_balancers.iter().map(|entry| &entry.target_group));
+        let named = named.chain(&file.named_elsewhere).map(|name| target_group_arn(name)).collect();
+        observed.named_target_groups.insert(cluster.clone(), Seen::Present(named));
+    }
+}
+
 fn mapping(text: &str, mode: NetworkMode) -> PortMapping {
     let (inside, host) = match text.split_once("->") {
         Some((inside, host)) => (inside, Some(host.parse().expect("a port"))),
@@ -371,6 +393,7 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
                 task_definition: definition.clone(),
             })
             .collect(),
+        task_sets_move: service.task_sets_move,
     };
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));
     observed.tasks.insert(id.clone(), Seen::Present(tasks.collect()));
@@ -445,7 +468,11 @@ fn open_gap(file: &GapFile, observed: &mut Observed) {
         }
         "ec2:DescribeSecurityGroups" => observed.security_groups = Seen::Unknown(gap.clone()),
         "ec2:DescribeSecurityGroupRules" => all(&mut observed.ingress, &gap),
-        "ec2:DescribeNetworkInterfaces" => all(&mut observed.interfaces, &gap),
+        "ec2:DescribeNetworkInterfaces" => {
+            all(&mut observed.interfaces, &gap);
+            all(&mut observed.carriers, &gap);
+        }
+        "ecs:ListServices" => all(&mut observed.named_target_groups, &gap),
         other => panic!("no case needs a gap in {other} yet: say here what it hides"),
     }
     observed.gaps.insert((file.object.clone(), gap));

@@ -341,6 +341,7 @@ impl ServiceSpec {
             };
             file.instances.push(Instance {
                 id: instance.clone(),
+                address: Some(format!("10.0.8.{}", 10 * number + usize::from(copy))),
                 terminated: false,
                 security_groups: vec![format!("sg-{number}")],
             });

@@ -1,0 +1,184 @@
+//! Marked ingress that the manifest no longer needs: revoked only when everything that carries the group is known, and
+//! nothing of it uses the port.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::model::security_group::admits;
+use crate::model::{
+    Desired, DesiredService, IngressRule, LoadBalancerKind, ObjectRef, Observed, Placement, PortRange, RuleSource,
+    Seen, Task,
+};
+
+use super::super::action::Action;
+use super::super::change::WaitingOn;
+use super::super::draft::Drafts;
+use super::super::security_group::{WantedFlow, WantedIngress};
+use super::{Words, declared_object, mark_of, marked_for, removal};
+
+pub(super) fn prune_ingress(desired: &Desired, observed: &Observed, wanted: &WantedIngress, drafts: &mut Drafts) {
+    let fleet = ObjectRef::fleet(&desired.fleet.name);
+    let marked = match &observed.marked_ingress {
+        Seen::Present(marked) => marked,
+        Seen::Absent => return,
+        Seen::Unknown(gap) => {
+            let what = "revoke marked ingress that the manifest no longer needs";
+            return drafts.block(&fleet, what, WaitingOn::Gap(gap.clone()));
+        }
+    };
+    let mut revoked: Vec<&IngressRule> = Vec::new();
+    for rule in marked {
+        let Some(object) = marked_for(Some(&rule.tags), &desired.fleet.name) else { continue };
+        if wanted.keep.contains(&object) || is_unmanaged(desired, observed, &object, rule) {
+            continue;
+        }
+        if wanted.flows.iter().any(|flow| is_exactly(rule, flow) || rests_on(observed, flow, rule, &revoked)) {
+            continue;
+        }
+        match in_use(desired, observed, rule) {
+            Ok(()) => {
+                revoke(desired, rule, &object, drafts);
+                revoked.push(rule);
+            }
+            Err(waiting_on) => drafts.block(&fleet, format!("revoke {} from {}", rule.id, rule.group), waiting_on),
+        }
+    }
+}
+
+fn revoke(desired: &Desired, rule: &IngressRule, object: &str, drafts: &mut Drafts) {
+    let ports = rule.ports.map_or_else(|| "all ports".to_owned(), |ports| ports.to_string());
+    drafts.push(removal(
+        desired,
+        Action::RevokeSecurityGroupIngress {
+            group: rule.group.clone(),
+            rule: rule.id.clone(),
+            mark: mark_of(&rule.tags),
+        },
+        declared_object(desired, object).into_iter().collect(),
+        Words {
+            target: rule.group.to_string(),
+            summary: format!("revoke {} {ports} from {}", rule.protocol, rule.source),
+            reason: format!(
+                "this fleet made it for {object}, and the manifest no longer needs it; nothing that carries the group \
+                 uses the port"
+            ),
+        },
+    ));
+}
+
+/// What the manifest leaves out it does not manage: ports, their target groups, or, for a rule that does not come from a
+/// load balancer, their `allowFrom`.
+fn is_unmanaged(desired: &Desired, observed: &Observed, object: &str, rule: &IngressRule) -> bool {
+    let Some(service) =
+        desired.services.values().find(|service| ObjectRef::service(&service.key).to_string() == object)
+    else {
+        return false;
+    };
+    let Some(ports) = &service.ports else { return true };
+    if ports.iter().any(|port| port.target_groups.is_none()) {
+        return true;
+    }
+    let from_balancer = match &rule.source {
+        RuleSource::Group(id) => {
+            let balancers = observed.load_balancers.as_ref().present().into_iter().flatten();
+            balancers
+                .filter(|balancer| balancer.kind != LoadBalancerKind::Gateway)
+                .any(|balancer| balancer.security_groups.contains(id))
+        }
+        RuleSource::Cidr(_) | RuleSource::PrefixList(_) | RuleSource::Unknown => false,
+    };
+    !from_balancer && ports.iter().any(|port| port.allow_from.is_none())
+}
+
+/// Whether a rule is just what a flow asks for.
+fn is_exactly(rule: &IngressRule, wanted: &WantedFlow) -> bool {
+    let flow = &wanted.flow;
+    wanted.ingress_group == rule.group
+        && rule.protocol == flow.transport.into()
+        && rule.ports == Some(flow.ports)
+        && rule.source == flow.source
+}
+
+/// Whether a flow is admitted now, and would not be without a rule and those that already go.
+fn rests_on(observed: &Observed, wanted: &WantedFlow, rule: &IngressRule, revoked: &[&IngressRule]) -> bool {
+    let all: Vec<&IngressRule> =
+        wanted.groups.iter().filter_map(|group| observed.ingress_of(group).present()).flatten().collect();
+    let goes = |other: &IngressRule| other.id == rule.id || revoked.iter().any(|gone| gone.id == other.id);
+    let left = all.iter().copied().filter(|other| !goes(other));
+    let flow = &wanted.flow;
+    let visitor = flow.visitor();
+    visitor.is_some_and(|visitor| {
+        admits(all.iter().copied(), flow.transport, flow.ports, &visitor)
+            && !admits(left, flow.transport, flow.ports, &visitor)
+    })
+}
+
+/// Whether something that carries the group uses a port of the rule, or might.
+fn in_use(desired: &Desired, observed: &Observed, rule: &IngressRule) -> Result<(), WaitingOn> {
+    let carriers = match observed.carriers_of(&rule.group) {
+        Seen::Present(carriers) => carriers,
+        Seen::Absent => return Ok(()),
+        Seen::Unknown(gap) => return Err(WaitingOn::Gap(gap)),
+    };
+    let mut explained: BTreeSet<IpAddr> = BTreeSet::new();
+    for service in desired.services.values() {
+        for task in observed.tasks_of(&service.id).present().into_iter().flatten() {
+            explained.extend(explain(observed, service, task, carriers, rule)?);
+        }
+    }
+    if let Some(stranger) = carriers.difference(&explained).next() {
+        return Err(WaitingOn::Difference(format!(
+            "network interface {stranger} carries {}, and what listens there is not known",
+            rule.group
+        )));
+    }
+    let targets = observed.targets.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    let mut using = targets.filter(|target| {
+        covers(rule, target.key.port) && target.key.id.parse().is_ok_and(|address: IpAddr| carriers.contains(&address))
+    });
+    match using.next() {
+        Some(target) => Err(WaitingOn::Difference(format!("target {} uses the port", target.key))),
+        None => Ok(()),
+    }
+}
+
+fn covers(rule: &IngressRule, port: u16) -> bool {
+    rule.ports.is_none_or(|ports| ports.covers(PortRange::one(port)))
+}
+
+/// The addresses among the carriers that a task explains; an error when the task uses a port of the rule. A task uses
+/// every port that its task definition maps.
+fn explain(
+    observed: &Observed,
+    service: &DesiredService,
+    task: &Task,
+    carriers: &BTreeSet<IpAddr>,
+    rule: &IngressRule,
+) -> Result<Vec<IpAddr>, WaitingOn> {
+    let (addresses, ports) = match &task.placement {
+        Placement::Unknown => return Ok(Vec::new()),
+        Placement::Address(address) => {
+            let definition = match observed.task_definition(&task.task_definition) {
+                Seen::Present(definition) => definition,
+                Seen::Absent => return Ok(Vec::new()),
+                Seen::Unknown(gap) => return Err(WaitingOn::Gap(gap)),
+            };
+            let containers = definition.containers.values();
+            if containers.clone().any(|container| !container.port_ranges.is_empty()) {
+                return Ok(Vec::new());
+            }
+            let ports = containers.flat_map(|container| container.ports.iter().map(|mapping| mapping.container_port));
+            (vec![*address], ports.collect::<BTreeSet<u16>>())
+        }
+        Placement::Instance { instance, bindings } => {
+            let host = observed.host(instance).present();
+            let addresses = host.map(|host| host.addresses.iter().copied().collect()).unwrap_or_default();
+            (addresses, bindings.iter().map(|binding| binding.host_port).collect())
+        }
+    };
+    let here: Vec<IpAddr> = addresses.into_iter().filter(|address| carriers.contains(address)).collect();
+    match ports.into_iter().find(|port| !here.is_empty() && covers(rule, *port)) {
+        Some(port) => Err(WaitingOn::Difference(format!("a task of service {} listens on port {port}", service.id))),
+        None => Ok(here),
+    }
+}

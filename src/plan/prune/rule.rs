@@ -1,0 +1,161 @@
+//! Marked rules that no route claims. One goes only when every route that could be meant by it stands: a route that
+//! moved or was misspelt must not lose its old rule before it has a new one.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Desired, ListenerArn, ObjectRef, Observed, Rule, Seen, Serve, TargetGroupArn};
+
+use super::super::action::Action;
+use super::super::draft::{DraftId, Drafts};
+use super::super::listener_rule::{describe_conditions, describe_route};
+use super::super::resolve;
+use super::super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
+use super::{DeletedRule, Words, concerned, mark_of, marked_for, removal};
+
+/// A route without a live rule.
+struct Homeless<'a> {
+    route: RouteRef<'a>,
+    /// The listener it is for, if that is known.
+    listener: Option<ListenerArn>,
+}
+
+pub(super) fn prune_rules(desired: &Desired, observed: &Observed, drafts: &mut Drafts) -> Vec<DeletedRule> {
+    let (matched, homeless) = matched_rules(desired, observed);
+    let mut deleted = Vec::new();
+    for (listener, seen) in &observed.rules {
+        let Seen::Present(rules) = seen else { continue };
+        for rule in rules.iter().filter(|rule| !matched.contains(rule.arn.as_str())) {
+            let Some(object) = marked_for(rule.tags.as_ref().present(), &desired.fleet.name) else { continue };
+            if routes_are_unmanaged(desired, &object) || is_deployment_rule(observed, rule) {
+                continue;
+            }
+            let waiting = homeless.iter().filter(|route| may_mean(desired, observed, route, listener, rule, &object));
+            match waiting.map(|homeless| creation(homeless, drafts).ok_or(homeless)).collect() {
+                Ok(after) => deleted.push(delete_rule(desired, observed, rule, &object, after, drafts)),
+                Err(homeless) => drafts.block_on(
+                    &ObjectRef::fleet(&desired.fleet.name),
+                    format!("delete rule {} ({})", rule.priority, describe_conditions(&rule.conditions)),
+                    format!(
+                        "TargetGroup/{} has no rule yet for {}; the old one goes when the new one stands",
+                        homeless.route.key,
+                        describe_route(homeless.route.route)
+                    ),
+                ),
+            }
+        }
+    }
+    deleted
+}
+
+/// The rules that routes claim, ties included, and the routes that claim none.
+fn matched_rules<'a>(desired: &'a Desired, observed: &Observed) -> (BTreeSet<String>, Vec<Homeless<'a>>) {
+    let mut matched = BTreeSet::new();
+    let mut homeless = Vec::new();
+    let routes = routes_by_listener(desired, observed);
+    for (listener, routes) in &routes {
+        let routes: Vec<_> = routes.iter().copied().filter(|route| !route.route.default).collect();
+        let none = Vec::new();
+        let rules = observed.rules_of(listener).present().unwrap_or(&none);
+        for (route, found) in routes.iter().zip(match_rules(desired, observed, &routes, rules)) {
+            match found {
+                Match::Rule(rule) => {
+                    matched.insert(rule.arn.to_string());
+                }
+                Match::Tie(arns) => matched.extend(arns),
+                Match::None | Match::Unknown(_) => {
+                    homeless.push(Homeless { route: *route, listener: Some(listener.clone()) });
+                }
+            }
+        }
+    }
+    // Routes whose load balancer or listener is not found are in no list above.
+    for (key, group) in &desired.target_groups {
+        for route in group.routes.iter().flatten().filter(|route| !route.default) {
+            let known = routes.values().flatten().any(|known| known.key == key && std::ptr::eq(known.route, route));
+            if !known {
+                homeless.push(Homeless { route: RouteRef { key, route }, listener: None });
+            }
+        }
+    }
+    (matched, homeless)
+}
+
+/// The step that makes the rule of a homeless route, if there is one.
+fn creation(homeless: &Homeless<'_>, drafts: &Drafts) -> Option<DraftId> {
+    let wanted = homeless.route.route;
+    drafts.steps.iter().position(|draft| {
+        let Action::CreateRule { listener, priority, conditions, .. } = &draft.action else { return false };
+        homeless.listener.as_ref() == Some(listener)
+            && wanted.priority == Some(*priority)
+            && wanted.conditions == *conditions
+    })
+}
+
+/// Whether a left-over rule may be what a homeless route had until now: on its listener, of its object, or leading to
+/// its target group.
+fn may_mean(
+    desired: &Desired,
+    observed: &Observed,
+    homeless: &Homeless<'_>,
+    listener: &ListenerArn,
+    rule: &Rule,
+    object: &str,
+) -> bool {
+    let leads_there = desired.target_groups.get(homeless.route.key).is_some_and(|group| {
+        let live = resolve::target_group(observed, group).present();
+        live.is_some_and(|live| receivers(rule).contains(&live.arn))
+    });
+    homeless.listener.as_ref().is_none_or(|own| own == listener)
+        || ObjectRef::target_group(homeless.route.key).to_string() == object
+        || leads_there
+}
+
+fn receivers(rule: &Rule) -> BTreeSet<TargetGroupArn> {
+    match &rule.actions.serve {
+        Serve::Forward(forward) => forward.weights.keys().cloned().collect(),
+        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => BTreeSet::new(),
+    }
+}
+
+/// A target group whose `routes` are absent has unmanaged routes: its rules stay.
+fn routes_are_unmanaged(desired: &Desired, object: &str) -> bool {
+    desired
+        .target_groups
+        .values()
+        .any(|group| ObjectRef::target_group(&group.key).to_string() == object && group.routes.is_none())
+}
+
+/// A rule that a blue/green service names for production or test traffic.
+fn is_deployment_rule(observed: &Observed, rule: &Rule) -> bool {
+    let services = observed.services.values().filter_map(|seen| seen.as_ref().present());
+    let advanced =
+        services.flat_map(|service| service.load_balancers.iter().filter_map(|entry| entry.advanced.as_ref()));
+    let mut named =
+        advanced.flat_map(|advanced| advanced.production_listener_rule.iter().chain(&advanced.test_listener_rule));
+    named.any(|arn| arn == rule.arn.as_str())
+}
+
+fn delete_rule(
+    desired: &Desired,
+    observed: &Observed,
+    rule: &Rule,
+    object: &str,
+    after: BTreeSet<DraftId>,
+    drafts: &mut Drafts,
+) -> DeletedRule {
+    let tags = rule.tags.as_ref().present().cloned().unwrap_or_default();
+    let forwards_to = receivers(rule);
+    let mut draft = removal(
+        desired,
+        Action::DeleteRule { rule: rule.arn.clone(), mark: mark_of(&tags) },
+        concerned(desired, observed, object, &forwards_to),
+        Words {
+            target: rule.arn.to_string(),
+            summary: format!("delete rule {} ({})", rule.priority, describe_conditions(&rule.conditions)),
+            reason: format!("this fleet made it for {object}, and the manifest no longer has that route"),
+        },
+    );
+    draft.after = after;
+    let step = drafts.push(draft);
+    DeletedRule { step, forwards_to }
+}

@@ -1,0 +1,360 @@
+//! The main job as its user does it: the binary, a manifest in a file, and AWS's answers from moto.
+
+mod refusing_proxy;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::{Command, Output};
+
+use aws_sdk_ec2::types as ec2;
+use aws_sdk_elasticloadbalancingv2::types as elb;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::moto::seed::{self, Fleet, SECRET};
+use crate::moto::{Moto, REGION};
+use refusing_proxy::RefusingProxy;
+
+const NAMES: [&str; 4] = ["cart", "catalog", "checkout", "search"];
+
+/// One run of the binary.
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Run {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    fn actions(&self) -> Vec<String> {
+        let json = self.json();
+        let steps = json["steps"].as_array().expect("steps").iter();
+        steps.map(|step| step["action"].as_str().expect("an action").to_owned()).collect()
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        serde_json::from_value(self.json()["calls"].clone()).expect("calls by name")
+    }
+
+    /// The calls that change something.
+    fn mutations(&self) -> BTreeMap<String, u64> {
+        let reads = |name: &String| {
+            let (_, operation) = name.split_once(':').expect("a call has its IAM prefix");
+            ["Describe", "List", "Get"].iter().any(|word| operation.starts_with(word))
+        };
+        self.calls().into_iter().filter(|(name, _)| !reads(name)).collect()
+    }
+
+    #[track_caller]
+    fn is(&self, verdict: &str, code: i32) -> &Self {
+        assert_eq!(
+            (self.json()["verdict"].as_str(), self.code),
+            (Some(verdict), code),
+            "{}\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    #[track_caller]
+    fn is_silent(&self) {
+        self.is("in-sync", 0);
+        assert_eq!(self.actions(), [""; 0]);
+        assert_eq!(self.mutations(), BTreeMap::new());
+    }
+}
+
+/// A folder with one manifest, and an endpoint to run against.
+struct Desk {
+    home: TempDir,
+    endpoint: String,
+}
+
+impl Desk {
+    fn new(endpoint: &str, manifest: &str) -> Self {
+        let desk = Self { home: TempDir::new().expect("a folder"), endpoint: endpoint.to_owned() };
+        desk.write(manifest);
+        desk
+    }
+
+    fn write(&self, manifest: &str) {
+        fs::write(self.home.path().join("fleet.yaml"), manifest).expect("the manifest can be written");
+    }
+
+    fn portolan(&self, words: &str) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
+        command.args(words.split_whitespace()).args(["-f", "fleet.yaml", "--endpoint-url", &self.endpoint]);
+        command.current_dir(self.home.path()).env_clear().envs([
+            ("HOME", self.home.path().to_str().expect("a path")),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ]);
+        let Output { status, stdout, stderr } = command.output().expect("portolan starts");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        let run = Run { code: status.code().expect("an exit code"), stdout: text(stdout), stderr: text(stderr) };
+        assert!(!run.stdout.contains(SECRET) && !run.stderr.contains(SECRET), "a secret shows");
+        run
+    }
+}
+
+fn set(words: &[&str]) -> BTreeSet<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_sound_fleet_is_silent() {
+    let moto = Moto::start();
+    let fleet = seed::sound_fleet(&moto, &NAMES).await;
+    let desk = Desk::new(moto.endpoint(), &fleet.manifest());
+    for words in
+        ["reconcile --dry-run -o json", "drift -o json", "reconcile --yes -o json", "reconcile --yes --strict -o json"]
+    {
+        desk.portolan(words).is_silent();
+    }
+    let text = desk.portolan("reconcile --dry-run");
+    assert_eq!((text.code, text.stdout.as_str()), (0, "In sync: 8 objects checked, nothing to do.\n"));
+}
+
+#[tokio::test]
+async fn four_faults_are_named_mended_and_gone() {
+    let moto = Moto::start();
+    let fleet = seed::sound_fleet(&moto, &NAMES).await;
+    let [cart, catalog, checkout, search] = fleet.services.as_slice() else { panic!("four services") };
+    fleet.revoke_ingress(cart).await;
+    fleet.set_count(catalog, 0).await;
+    fleet.change_health_path(checkout, "/wrong").await;
+    fleet.change_rule_path(search, "/elsewhere/*").await;
+    let desk = Desk::new(moto.endpoint(), &fleet.manifest());
+    let expected = set(&["AuthorizeSecurityGroupIngress", "UpdateService", "ModifyTargetGroup", "ModifyRule"]);
+
+    for words in ["reconcile --dry-run -o json", "drift -o json", "reconcile -o json"] {
+        let run = desk.portolan(words);
+        run.is("pending", 1);
+        assert_eq!(run.actions().into_iter().collect::<BTreeSet<_>>(), expected);
+        assert_eq!((run.actions().len(), run.mutations()), (4, BTreeMap::new()));
+    }
+    let run = desk.portolan("reconcile --yes -o json");
+    run.is("applied", 0);
+    let sent: BTreeSet<_> = run.mutations().into_keys().collect();
+    let named = set(&[
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ecs:UpdateService",
+        "elasticloadbalancing:ModifyTargetGroup",
+        "elasticloadbalancing:ModifyRule",
+    ]);
+    assert_eq!((sent, run.mutations().values().sum::<u64>()), (named, 4));
+    desk.portolan("reconcile --yes -o json").is_silent();
+    desk.portolan("drift -o json").is_silent();
+}
+
+#[tokio::test]
+async fn a_way_in_is_made_from_nothing() {
+    let moto = Moto::start();
+    let fleet = seed::bare(&moto, &NAMES).await;
+    let outside = "  targets: [{address: 10.0.40.12, port: 8080}]\n";
+    let desk =
+        Desk::new(moto.endpoint(), &fleet.manifest().replace("  healthCheck:", &format!("{outside}  healthCheck:")));
+    let run = desk.portolan("reconcile --yes -o json");
+    run.is("applied", 0);
+    assert_eq!(
+        run.mutations(),
+        BTreeMap::from([
+            ("ec2:AuthorizeSecurityGroupIngress".to_owned(), 4),
+            ("ecs:UpdateService".to_owned(), 4),
+            ("elasticloadbalancing:CreateRule".to_owned(), 4),
+            ("elasticloadbalancing:CreateTargetGroup".to_owned(), 4),
+            ("elasticloadbalancing:RegisterTargets".to_owned(), 4),
+        ])
+    );
+    let json = run.json();
+    let steps = json["steps"].as_array().expect("steps");
+    for service in steps.iter().filter(|step| step["action"] == "UpdateService") {
+        let before = service["after"].as_array().expect("after");
+        let rules = steps.iter().filter(|step| step["action"] == "CreateRule");
+        assert!(rules.filter(|rule| before.contains(&rule["id"])).count() == 1, "each rule before its service");
+    }
+    is_marked(&fleet).await;
+    desk.portolan("reconcile --yes -o json").is_silent();
+}
+
+/// Everything that was made bears the mark, and ingress is exact: group to group, one port.
+async fn is_marked(fleet: &Fleet) {
+    let (_, elb, ec2) = fleet.sdk();
+    let filter = ec2::Filter::builder().name("group-id").values(&fleet.task_group).build();
+    let rules = ec2.describe_security_group_rules().filters(filter).send().await.expect("rules");
+    let ingress = rules.security_group_rules().iter().filter(|rule| rule.is_egress() == Some(false));
+    let ports: BTreeSet<_> = ingress
+        .map(|rule| {
+            let source = rule.referenced_group_info().and_then(|group| group.group_id());
+            assert_eq!((source, rule.from_port()), (Some(fleet.lb_group.as_str()), rule.to_port()));
+            let tags: BTreeSet<_> = rule.tags().iter().filter_map(|tag| tag.value()).collect();
+            assert!(tags.contains("harbour"), "{tags:?}");
+            rule.from_port()
+        })
+        .collect();
+    assert_eq!(ports, (8080..8084).map(Some).collect());
+    for group in elb.describe_target_groups().send().await.expect("groups").target_groups() {
+        let arn = group.target_group_arn().expect("an ARN");
+        let tags = elb.describe_tags().resource_arns(arn).send().await.expect("tags");
+        let tags: BTreeMap<_, _> =
+            tags.tag_descriptions()[0].tags().iter().map(|tag| (tag.key().unwrap_or_default(), tag.value())).collect();
+        let name = group.target_group_name().expect("a name");
+        assert_eq!(tags.get("portolan.dev/fleet"), Some(&Some("harbour")));
+        assert_eq!(tags.get("portolan.dev/object"), Some(&Some(format!("TargetGroup/{name}").as_str())));
+    }
+}
+
+#[tokio::test]
+async fn nothing_foreign_is_touched_and_prune_takes_only_its_own() {
+    let moto = Moto::start();
+    let fleet = seed::sound_fleet(&moto, &NAMES).await;
+    let checkout = &fleet.services[2];
+    strangers(&fleet).await;
+    fleet.register(checkout, "10.9.9.9").await;
+    let left_over = make_rule(&fleet, 900, "/gone/*", Some(("harbour", "TargetGroup/gone"))).await;
+    let prune =
+        fleet.manifest().replace("  redeploy: allow\n", "  redeploy: allow\n  removal: {prune: true, budget: 100%}\n");
+
+    let desk = Desk::new(moto.endpoint(), &fleet.manifest());
+    desk.portolan("reconcile --yes -o json").is("in-sync", 0);
+    desk.write(&prune);
+    let run = desk.portolan("reconcile --yes -o json");
+    run.is("applied", 0);
+    assert_eq!(run.mutations(), BTreeMap::from([("elasticloadbalancing:DeleteRule".to_owned(), 1)]));
+    assert_eq!(run.json()["steps"][0]["target"], left_over.as_str());
+    desk.portolan("reconcile --yes -o json").is("in-sync", 0);
+}
+
+/// Ingress and rules of others, one of them marked by another fleet.
+async fn strangers(fleet: &Fleet) {
+    let (_, _, ec2) = fleet.sdk();
+    let range = ec2::IpRange::builder().cidr_ip("0.0.0.0/0").build();
+    let permission = ec2::IpPermission::builder().ip_protocol("tcp").from_port(22).to_port(22).ip_ranges(range).build();
+    let request = ec2.authorize_security_group_ingress().group_id(&fleet.task_group).ip_permissions(permission);
+    request.send().await.expect("foreign ingress");
+    make_rule(fleet, 50, "/foreign/*", None).await;
+    make_rule(fleet, 51, "/theirs/*", Some(("other-team", "TargetGroup/theirs"))).await;
+}
+
+async fn make_rule(fleet: &Fleet, priority: i32, path: &str, mark: Option<(&str, &str)>) -> String {
+    let (_, elb, _) = fleet.sdk();
+    let response = elb::FixedResponseActionConfig::builder().status_code("200").build();
+    let action =
+        elb::Action::builder().r#type(elb::ActionTypeEnum::FixedResponse).fixed_response_config(response).build();
+    let paths = elb::PathPatternConditionConfig::builder().values(path).build();
+    let condition = elb::RuleCondition::builder().field("path-pattern").path_pattern_config(paths).build();
+    let tag = |key: &str, value: &str| elb::Tag::builder().key(key).value(value).build();
+    let tags = mark.map(|(fleet, object)| vec![tag("portolan.dev/fleet", fleet), tag("portolan.dev/object", object)]);
+    let request = elb.create_rule().listener_arn(&fleet.listener).priority(priority).conditions(condition);
+    let made = request.actions(action).set_tags(tags).send().await.expect("a rule");
+    made.rules()[0].rule_arn().expect("an ARN").to_owned()
+}
+
+#[tokio::test]
+async fn another_teams_rule_at_our_priority_is_blocked_and_named() {
+    let moto = Moto::start();
+    let fleet = seed::sound_fleet(&moto, &NAMES).await;
+    let checkout = &fleet.services[2];
+    fleet.delete_rule(checkout).await;
+    let theirs = make_rule(&fleet, checkout.priority, "/theirs/*", Some(("other-team", "TargetGroup/theirs"))).await;
+    let desk = Desk::new(moto.endpoint(), &fleet.manifest());
+    let run = desk.portolan("reconcile --yes -o json");
+    run.is("blocked", 1);
+    assert_eq!(run.mutations(), BTreeMap::new());
+    let waiting = run.json()["blocked"][0]["waitingOn"].as_str().expect("a reason").to_owned();
+    assert!(waiting.contains(&theirs), "{waiting}");
+}
+
+#[tokio::test]
+async fn without_objects_or_in_the_wrong_place_nothing_is_sent() {
+    let moto = Moto::start();
+    let fleet = seed::sound_fleet(&moto, &["cart"]).await;
+    fleet.set_count(&fleet.services[0], 0).await;
+    let manifest = fleet.manifest();
+    let alone = manifest.split("---").next().expect("the Fleet").replace("redeploy: allow", "removal: {prune: true}");
+    let desk = Desk::new(moto.endpoint(), &alone);
+    desk.portolan("reconcile --yes -o json").is_silent();
+
+    for (text, words, code) in [
+        ("", "reconcile --yes -o json", 2),
+        (manifest.as_str(), "reconcile --yes -o json --region us-east-1", 2),
+        (&manifest.replace("123456789012", "999999999999"), "reconcile --yes -o json", 2),
+        (&manifest.replace("cluster: prod", "cluster: nowhere"), "reconcile --yes -o json", 2),
+        (&manifest.replace("vpc: main", "vpc: nowhere"), "reconcile --yes -o json", 2),
+    ] {
+        desk.write(text);
+        let run = desk.portolan(words);
+        run.is("failed", code);
+        assert!(!run.json()["errors"].as_array().expect("errors").is_empty());
+        let sent = run.json()["calls"].as_object().map_or(0, |calls| {
+            calls.keys().filter(|name| !["Describe", "List", "Get"].iter().any(|word| name.contains(word))).count()
+        });
+        assert_eq!(sent, 0, "{}", run.stdout);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_gap() {
+    let moto = Moto::start();
+    let fleet = seed::sound_fleet(&moto, &["cart"]).await;
+    fleet.set_count(&fleet.services[0], 0).await;
+    for (refused, call) in [
+        ("DescribeServices", "ecs:DescribeServices"),
+        ("DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
+        ("DescribeScalableTargets", "application-autoscaling:DescribeScalableTargets"),
+    ] {
+        let proxy = RefusingProxy::start(moto.endpoint(), refused);
+        let desk = Desk::new(proxy.endpoint(), &fleet.manifest());
+        let run = desk.portolan("reconcile --dry-run -o json");
+        let gaps = run.json()["gaps"].as_array().expect("gaps").clone();
+        assert!(gaps.iter().any(|gap| gap["call"] == call), "{refused}: {}", run.stdout);
+        assert!(!run.actions().iter().any(|action| action.starts_with("Create") || action.starts_with("Delete")));
+    }
+    let proxy = RefusingProxy::start(moto.endpoint(), "DescribeServices");
+    let desk = Desk::new(proxy.endpoint(), &fleet.manifest());
+    desk.portolan("reconcile --yes -o json").is("incomplete", 0);
+    let strict = desk.portolan("reconcile --yes --strict -o json");
+    strict.is("incomplete", 3);
+    assert_eq!(strict.mutations(), BTreeMap::new());
+    assert_eq!(desk.portolan("drift --strict -o json").code, 3);
+}
+
+#[tokio::test]
+async fn a_steady_pass_over_fifty_services_asks_in_batches() {
+    let moto = Moto::start();
+    let names: Vec<String> = (0..50).map(|number| format!("s{number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let fleet = seed::sound_fleet(&moto, &names).await;
+    let run = Desk::new(moto.endpoint(), &fleet.manifest()).portolan("drift -o json");
+    run.is_silent();
+    let most = |call: &str| match call {
+        "ecs:DescribeServices" => 5,
+        // One a revision and one a target group: AWS takes no more in a call.
+        "ecs:DescribeTaskDefinition" | "elasticloadbalancing:DescribeTargetHealth" => 50,
+        // By twenties: fifty target groups and fifty rules.
+        "elasticloadbalancing:DescribeTags" => 6,
+        _ => 2,
+    };
+    for (call, sent) in run.calls() {
+        assert!(sent <= most(&call), "{call} was sent {sent} times");
+    }
+}
+
+#[tokio::test]
+async fn another_region_than_the_fleets_is_an_error() {
+    let desk = Desk::new(
+        "http://127.0.0.1:1",
+        &format!(
+            "apiVersion: portolan.dev/v1alpha1\nkind: Fleet\nmetadata: {{name: harbour}}\nspec: {{region: {REGION}, mode: enforce}}\n"
+        ),
+    );
+    let run = desk.portolan("drift -o json --region us-east-1");
+    run.is("failed", 2);
+    let message = run.json()["errors"][0]["message"].as_str().expect("a message").to_owned();
+    assert!(message.contains(REGION) && message.contains("us-east-1"), "{message}");
+}

@@ -1,0 +1,81 @@
+//! Stands between the binary and moto, and refuses one operation the way AWS does.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+/// Passes every request on, except those of one operation.
+pub struct RefusingProxy {
+    endpoint: String,
+}
+
+impl RefusingProxy {
+    /// Listens on a free loopback port for as long as the test runs.
+    pub fn start(behind: &str, operation: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let behind = behind.trim_start_matches("http://").to_owned();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let behind = behind.clone();
+                // A broken connection is the client's business: it sees it and says so.
+                std::thread::spawn(move || serve(stream, &behind, operation).unwrap_or_default());
+            }
+        });
+        Self { endpoint }
+    }
+
+    /// `http://127.0.0.1:…`
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+fn serve(mut stream: TcpStream, behind: &str, operation: &str) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut head = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        if line == "\r\n" {
+            break;
+        }
+        let lower = line.to_ascii_lowercase();
+        if let Some(value) = lower.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or_default();
+        }
+        if !lower.starts_with("connection:") {
+            head.push_str(&line);
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    // JSON protocols name the operation in a header, query protocols in the body.
+    let in_head = head.lines().any(|line| line.trim_end().ends_with(&format!(".{operation}")));
+    let in_body = String::from_utf8_lossy(&body).contains(&format!("Action={operation}&"));
+    if in_head || in_body {
+        return refuse(&mut stream, in_head);
+    }
+    let mut upstream = TcpStream::connect(behind)?;
+    write!(upstream, "{head}Connection: close\r\n\r\n")?;
+    upstream.write_all(&body)?;
+    std::io::copy(&mut upstream, &mut stream)?;
+    Ok(())
+}
+
+fn refuse(stream: &mut TcpStream, json: bool) -> std::io::Result<()> {
+    let (status, kind, body) = if json {
+        ("400 Bad Request", "application/x-amz-json-1.1", r#"{"__type":"AccessDeniedException","message":"no"}"#)
+    } else {
+        let xml = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>\
+                   <RequestId>r</RequestId></ErrorResponse>";
+        ("403 Forbidden", "text/xml", xml)
+    };
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}

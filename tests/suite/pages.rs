@@ -1,0 +1,169 @@
+//! The README and the pages say what is true: commands parse, what is shown is what comes out, policies allow what is
+//! called.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use clap::Parser;
+use portolan::cli::args::Cli;
+
+use crate::moto::Moto;
+use crate::moto::seed;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let list = fs::read_dir(root().join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let mut found: Vec<_> = list.map(|entry| entry.expect("an entry").path()).collect();
+    found.retain(|path| path.extension().is_some_and(|found| found == extension));
+    found.sort();
+    found
+}
+
+/// Lines that start with `$ ` in the code blocks of a page.
+fn commands(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.strip_prefix("$ ")).collect()
+}
+
+#[test]
+fn every_shown_command_is_one_that_portolan_takes() {
+    let pages = [root().join("README.md")].into_iter().chain(files("docs", "md"));
+    let mut seen = 0;
+    for page in pages {
+        for command in commands(&read(&page)) {
+            // Only the last command of a pipe or list is portolan's to parse when it comes first.
+            let Some(words) = command.strip_prefix("portolan ") else { continue };
+            let words = words.split(['|', '>', '&', ';', '#']).next().unwrap_or_default().split_whitespace();
+            let parsed = Cli::try_parse_from(["portolan"].into_iter().chain(words));
+            let fine = parsed.as_ref().err().is_none_or(|error| !error.use_stderr());
+            assert!(
+                fine,
+                "{}: $ {command}\n{}",
+                page.display(),
+                parsed.err().map(|e| e.to_string()).unwrap_or_default()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen >= 8, "only {seen} commands are shown");
+}
+
+/// Ids that differ from run to run.
+fn without_ids(text: &str) -> String {
+    let hidden = |word: &str| -> String {
+        let is_id = |part: &str| part.len() >= 16 && part.chars().all(|c| c.is_ascii_hexdigit());
+        let parts: Vec<&str> = word.split('/').map(|part| if is_id(part) { "…" } else { part }).collect();
+        let joined = parts.join("/");
+        match joined.find("sg-") {
+            Some(at) => {
+                let rest = joined[at + 3..].trim_start_matches(|c: char| c.is_ascii_hexdigit());
+                format!("{}sg-…{rest}", &joined[..at])
+            }
+            None => joined,
+        }
+    };
+    text.lines().map(|line| line.split(' ').map(hidden).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n")
+}
+
+/// What the README shows under a marker.
+fn shown(readme: &str, marker: &str) -> String {
+    let marker = format!("<!-- first-look: {marker} -->\n```console\n");
+    let start = readme.find(&marker).unwrap_or_else(|| panic!("the README has no {marker}")) + marker.len();
+    let block = &readme[start..];
+    block[..block.find("\n```").expect("the block ends")].to_owned()
+}
+
+#[tokio::test]
+async fn the_readme_shows_what_comes_out() {
+    let moto = Moto::start();
+    let fleet = seed::sound_fleet(&moto, &["cart", "catalog", "checkout"]).await;
+    let [cart, catalog, checkout] = fleet.services.as_slice() else { panic!("three services") };
+    fleet.set_count(cart, 0).await;
+    fleet.change_health_path(catalog, "/").await;
+    fleet.change_rule_path(catalog, "/katalog/*").await;
+    fleet.revoke_ingress(checkout).await;
+    let mut readme = read(&root().join("README.md"));
+    for (marker, words, code) in [
+        ("dry run", "reconcile -f localstack/fleet.yaml --dry-run", 1),
+        ("", "reconcile -f localstack/fleet.yaml --yes", 0),
+        ("drift", "drift -f localstack/fleet.yaml", 0),
+    ] {
+        let output = portolan(moto.endpoint(), words);
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        if marker.is_empty() {
+            continue;
+        }
+        let answer = without_ids(&String::from_utf8(output.stdout).expect("text"));
+        let expected = format!("$ portolan {words}\n{answer}");
+        let found = shown(&readme, marker);
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            readme = readme.replace(&found, &expected);
+            fs::write(root().join("README.md"), &readme).expect("the README can be written");
+        } else {
+            assert_eq!(found, expected, "UPDATE_EXPECT=1 writes it");
+        }
+    }
+}
+
+fn portolan(endpoint: &str, words: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
+    command.args(words.split_whitespace()).current_dir(root()).env_clear().envs([
+        ("HOME", env!("CARGO_TARGET_TMPDIR")),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]);
+    command.output().expect("portolan starts")
+}
+
+/// IAM names in a text, such as `ecs:ListTasks`.
+fn iam_names(text: &str) -> BTreeSet<String> {
+    let prefixes = ["application-autoscaling:", "ec2:", "ecs:", "elasticloadbalancing:", "sts:"];
+    let quoted = text.split('"').skip(1).step_by(2);
+    let is_name = |word: &&str| {
+        let operation = prefixes.iter().find_map(|prefix| word.strip_prefix(prefix));
+        operation.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphabetic()))
+    };
+    quoted.filter(is_name).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_policies_allow_what_is_called_and_nothing_else() {
+    fn walk(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            match entry.path() {
+                path if path.is_dir() => walk(&path, found),
+                path => {
+                    let text = read(&path);
+                    // Attributes and character literals hold quotes of their own; names never span lines.
+                    found.extend(text.lines().flat_map(iam_names));
+                }
+            }
+        }
+    }
+    let mut called = BTreeSet::new();
+    walk(&root().join("src/aws"), &mut called);
+    let mut allowed = BTreeSet::new();
+    for policy in files("docs/iam", "json") {
+        let text = read(&policy);
+        serde_json::from_str::<serde_json::Value>(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", policy.display()));
+        allowed.extend(iam_names(&text));
+    }
+    // Marks are written with the call that creates; AWS asks for these as well.
+    for mark in ["ec2:CreateTags", "ecs:TagResource", "elasticloadbalancing:AddTags"] {
+        assert!(allowed.remove(mark), "no policy allows {mark}");
+    }
+    // Not actions but condition keys.
+    allowed.retain(|name| !name.ends_with(":CreateAction"));
+    assert_eq!(called, allowed);
+}
