@@ -10,6 +10,7 @@ mod ec2;
 mod ecs;
 mod elbv2;
 pub mod error;
+mod pace;
 pub mod reader;
 pub mod writer;
 
@@ -90,6 +91,7 @@ pub struct Clients {
     /// The calls go to something that speaks like AWS, not to AWS itself.
     custom_endpoint: bool,
     calls: Calls,
+    pace: pace::Pace,
     pub(crate) reading: Sdk,
     pub(crate) writing: Sdk,
 }
@@ -102,7 +104,7 @@ impl Clients {
         let calls = Calls::default();
         let reading = sdk(config, &calls, READ_ATTEMPTS, "portolan-read");
         let writing = sdk(config, &calls, WRITE_ATTEMPTS, "portolan-write");
-        Ok(Self { region, custom_endpoint, calls, reading, writing })
+        Ok(Self { region, custom_endpoint, calls, pace: pace::Pace::default(), reading, writing })
     }
 
     /// The region that is asked.

@@ -37,7 +37,7 @@ use jiff::Timestamp;
 
 use crate::model::{Desired, DesiredService, ObjectKind, ObjectRef, Observed};
 
-pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleEdit, WiredEntry};
+pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleEdit, ServiceBelief, WiredEntry};
 pub use change::{Blocked, Change, Deferred, Finding, Plan, Step, StepId, Verdict, WaitingOn};
 pub use scope::{ScopeError, scope_errors};
 

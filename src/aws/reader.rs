@@ -65,6 +65,7 @@ impl Reader {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
+        self.clients.pace.wait(call).await;
         // The semaphore is never closed, so there is always a permit in the end.
         let _permit = self.permits.acquire().await;
         error::answer(call, request).await.inspect_err(|error| {

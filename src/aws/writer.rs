@@ -38,12 +38,12 @@ impl Writer {
             Action::RegisterTaskDefinition { source, ports, tags } => {
                 self.register_task_definition(source, ports, tags).await
             }
-            Action::UpdateServiceCount { service, desired_count } => {
-                self.update_service_count(service, *desired_count).await
+            Action::UpdateServiceCount { service, desired_count, lowers_from } => {
+                self.update_service_count(service, *desired_count, *lowers_from).await
             }
-            Action::UpdateService { service, task_definition, load_balancers, network } => {
+            Action::UpdateService { service, task_definition, load_balancers, network, expect } => {
                 let update = service::Update { task_definition, load_balancers, network };
-                self.update_service(service, update, outputs).await
+                self.update_service(service, update, expect, outputs).await
             }
             Action::CreateTargetGroup(new) => self.create_target_group(new).await,
             Action::ModifyTargetGroup { target_group, health_check } => {
@@ -88,6 +88,7 @@ impl Perform for Writer {
         let operation = action.operation();
         let target = target_of(action);
         tracing::info!(operation, target, "step starts");
+        self.clients.pace.wait(&call_of(action)).await;
         let result = self.send(action, outputs).await;
         match &result {
             Ok(Performed::Done(_)) => tracing::info!(operation, target, "step done"),
@@ -96,6 +97,28 @@ impl Perform for Writer {
         }
         result
     }
+}
+
+/// The call of an action by IAM's name.
+fn call_of(action: &Action) -> String {
+    let prefix = match action {
+        Action::RegisterTaskDefinition { .. } | Action::UpdateServiceCount { .. } | Action::UpdateService { .. } => {
+            "ecs"
+        }
+        Action::AuthorizeSecurityGroupIngress { .. } | Action::RevokeSecurityGroupIngress { .. } => "ec2",
+        Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::CreateRule { .. }
+        | Action::ModifyRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::ModifyListener { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. } => "elasticloadbalancing",
+    };
+    format!("{prefix}:{}", action.operation())
 }
 
 /// What an action is about, for the log.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IpProtocol, ListenerArn, LoadBalancerEntry, ObjectRef,
-    PortRange, Protocol, ProtocolVersion, RuleActions, RuleArn, RuleSource, ServiceId, StaticTarget, Tags,
+    PortRange, Protocol, ProtocolVersion, RuleActions, RuleArn, RuleSource, Service, ServiceId, StaticTarget, Tags,
     TargetGroupArn, TargetKey, TargetType, TaskDefinitionArn, Transport, VpcId,
 };
 
@@ -16,6 +16,26 @@ pub enum Ref<T> {
     Known(T),
     /// The output of the step that creates this kind of thing for that object.
     Output(ObjectRef),
+}
+
+/// What a plan believes of a service whose blocks it replaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceBelief {
+    /// The revision in use.
+    pub task_definition: TaskDefinitionArn,
+    /// Its wiring, sorted.
+    pub load_balancers: Vec<LoadBalancerEntry>,
+    /// Its network.
+    pub network: Option<Awsvpc>,
+}
+
+impl ServiceBelief {
+    /// What a plan that was made from this reading believes.
+    pub fn of(live: &Service) -> Self {
+        let mut load_balancers = live.load_balancers.clone();
+        load_balancers.sort();
+        Self { task_definition: live.task_definition.clone(), load_balancers, network: live.network.clone() }
+    }
 }
 
 /// One entry of `loadBalancers` to send; its target group may not exist yet (a Classic Load Balancer has none).
@@ -92,6 +112,8 @@ pub enum Action {
         service: ServiceId,
         /// The count.
         desired_count: u32,
+        /// When the count is lowered: what it must still be, for lowering is a removal and is read again first.
+        lowers_from: Option<u32>,
     },
     /// `UpdateService` with everything that redeploys in one call; a `None` is left out of the call.
     UpdateService {
@@ -103,6 +125,8 @@ pub enum Action {
         load_balancers: Option<Vec<WiredEntry>>,
         /// The whole block, `assignPublicIp` included.
         network: Option<Awsvpc>,
+        /// What the planner saw: a mismatch makes the step stale, for whole blocks would undo somebody's change.
+        expect: ServiceBelief,
     },
     /// `CreateTargetGroup`
     CreateTargetGroup(NewTargetGroup),

@@ -37,13 +37,13 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 observed.task_definitions.insert(arn, Seen::Present(copy));
             }
         }
-        Action::UpdateServiceCount { service, desired_count } => {
+        Action::UpdateServiceCount { service, desired_count, lowers_from: _ } => {
             if let Some(live) = present(observed.services.get_mut(service)) {
                 live.desired_count = *desired_count;
                 live.running_count = *desired_count;
             }
         }
-        Action::UpdateService { service, task_definition, load_balancers, network } => {
+        Action::UpdateService { service, task_definition, load_balancers, network, expect: _ } => {
             update_service(observed, service, task_definition.as_ref(), load_balancers.as_deref(), network.as_ref());
         }
         Action::CreateTargetGroup(new) => {

@@ -8,7 +8,7 @@ use crate::model::{
     Observed, PastDeployment, Seen, Service, Strategy, TaskDefinition,
 };
 
-use super::action::{Action, PortFix, Ref, WiredEntry};
+use super::action::{Action, PortFix, Ref, ServiceBelief, WiredEntry};
 use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::resolve;
@@ -280,6 +280,7 @@ fn push_redeployment(
             task_definition,
             load_balancers: (!found.wiring.changes.is_empty()).then(|| found.wiring.entries.clone()),
             network: found.network.clone(),
+            expect: ServiceBelief::of(live),
         },
         object,
         also: BTreeSet::new(),

@@ -93,7 +93,11 @@ fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, l
     }
     let verb = if count < live.desired_count { "lower" } else { "raise" };
     drafts.push(Draft {
-        action: Action::UpdateServiceCount { service: wanted.id.clone(), desired_count: count },
+        action: Action::UpdateServiceCount {
+            service: wanted.id.clone(),
+            desired_count: count,
+            lowers_from: (count < live.desired_count).then_some(live.desired_count),
+        },
         object,
         also: BTreeSet::new(),
         target: wanted.id.to_string(),

@@ -193,7 +193,7 @@ fn may_remove(observed: &Observed, action: &Action) -> bool {
             let standing = observed.targets_of(target_group).present().expect("targets are known");
             gone && !live.contains(&key.to_string()) && standing.iter().any(|target| target.key == *key)
         }),
-        Action::UpdateServiceCount { service, desired_count } => {
+        Action::UpdateServiceCount { service, desired_count, .. } => {
             observed.service(service).present().is_some_and(|live| live.desired_count > *desired_count)
         }
         _ => false,

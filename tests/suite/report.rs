@@ -8,7 +8,8 @@ use portolan::model::{
     RuleSource, ServiceId, Tags, TargetGroupArn, TargetType, VpcId,
 };
 use portolan::plan::{
-    Action, Blocked, Change, Deferred, Finding, NewTargetGroup, Plan, Ref, Step, StepId, Verdict, WaitingOn,
+    Action, Blocked, Change, Deferred, Finding, NewTargetGroup, Plan, Ref, ServiceBelief, Step, StepId, Verdict,
+    WaitingOn,
 };
 use portolan::report::text::Paint;
 use portolan::report::{Error, Report, json, text};
@@ -90,8 +91,14 @@ fn create_rule() -> Step {
 
 fn update_service() -> Step {
     let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
-    let action =
-        Action::UpdateService { service, task_definition: None, load_balancers: Some(Vec::new()), network: None };
+    let expect = ServiceBelief { task_definition: "app:7".into(), load_balancers: Vec::new(), network: None };
+    let action = Action::UpdateService {
+        service,
+        task_definition: None,
+        load_balancers: Some(Vec::new()),
+        network: None,
+        expect,
+    };
     Step {
         changes: vec![
             change("ports.http.targetGroups", Some("checkout-old"), Some("checkout-http")),
@@ -111,7 +118,7 @@ fn lower_count() -> Step {
         ..step(
             3,
             checkout(),
-            Action::UpdateServiceCount { service, desired_count: 3 },
+            Action::UpdateServiceCount { service, desired_count: 3, lowers_from: None },
             "prod/checkout",
             "run 3 tasks",
             "the manifest says 3",

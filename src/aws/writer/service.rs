@@ -5,11 +5,11 @@ use aws_sdk_ecs::types as sdk;
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
 use crate::aws::ecs;
 use crate::aws::error::answer;
-use crate::model::{Awsvpc, ServiceId, TaskDefinitionArn};
-use crate::plan::{Ref, WiredEntry};
+use crate::model::{Awsvpc, Service, ServiceId, TaskDefinitionArn};
+use crate::plan::{Ref, ServiceBelief, WiredEntry};
 
 use super::patience::patiently;
-use super::{DONE, Writer, refusal, target_group, task_definition};
+use super::{DONE, Writer, refusal, stale, target_group, task_definition};
 
 const CALL: &str = "ecs:UpdateService";
 
@@ -21,7 +21,27 @@ pub(super) struct Update<'a> {
 }
 
 impl Writer {
-    pub(super) async fn update_service_count(&self, service: &ServiceId, count: u32) -> Result<Performed, AwsError> {
+    pub(super) async fn update_service_count(
+        &self,
+        service: &ServiceId,
+        count: u32,
+        lowers_from: Option<u32>,
+    ) -> Result<Performed, AwsError> {
+        if let Some(expected) = lowers_from {
+            match self.service_now(service).await? {
+                Some(live) if live.desired_count == expected && !live.is_deploying() => {}
+                Some(live) if live.is_deploying() => {
+                    return stale("a deployment has started since the service was read");
+                }
+                Some(live) => {
+                    let count = live.desired_count;
+                    return stale(format!(
+                        "the desired count is {count} now; it was {expected} when the service was read"
+                    ));
+                }
+                None => return stale("the service is not there any more"),
+            }
+        }
         let count = i32::try_from(count)
             .map_err(|_| refusal(CALL, ErrorKind::Invalid, "TooLarge", format!("{count} is no count of tasks")))?;
         let client = &self.clients.writing.ecs;
@@ -34,12 +54,22 @@ impl Writer {
         &self,
         service: &ServiceId,
         update: Update<'_>,
+        expect: &ServiceBelief,
         outputs: &Outputs,
     ) -> Result<Performed, AwsError> {
-        let definition = update.task_definition.as_ref().map(|target| task_definition(CALL, target, outputs));
-        let balancers = update.load_balancers.as_ref().map(|entries| entries_to_sdk(entries, outputs));
+        let definition =
+            update.task_definition.as_ref().map(|target| task_definition(CALL, target, outputs)).transpose()?;
+        let balancers = update.load_balancers.as_ref().map(|entries| entries_to_sdk(entries, outputs)).transpose()?;
         let network = update.network.as_ref().map(ecs::awsvpc_to_sdk);
         let network = network.transpose().map_err(|message| refusal(CALL, ErrorKind::Invalid, "NoSubnets", message))?;
+        match self.service_now(service).await? {
+            Some(live) if live.is_deploying() => return stale("a deployment has started since the service was read"),
+            Some(live) if ServiceBelief::of(&live) == *expect => {}
+            Some(_) => {
+                return stale("the service's revision, load balancers or network have changed since it was read");
+            }
+            None => return stale("the service is not there any more"),
+        }
         let request = self
             .clients
             .writing
@@ -47,11 +77,20 @@ impl Writer {
             .update_service()
             .cluster(&service.cluster)
             .service(&service.name)
-            .set_task_definition(definition.transpose()?.map(|arn| arn.to_string()))
-            .set_load_balancers(balancers.transpose()?)
+            .set_task_definition(definition.map(|arn| arn.to_string()))
+            .set_load_balancers(balancers)
             .set_network_configuration(network);
         patiently(async || answer(CALL, request.clone().send()).await, is_propagation).await?;
         DONE
+    }
+}
+
+impl Writer {
+    /// The service, right now; `None` when it does not exist any more.
+    async fn service_now(&self, id: &ServiceId) -> Result<Option<Service>, AwsError> {
+        let request = self.clients.reading.ecs.describe_services().cluster(&id.cluster).services(&id.name);
+        let found = answer("ecs:DescribeServices", request.send()).await?;
+        Ok(found.services().iter().find_map(|service| ecs::service_from_sdk(id, service)))
     }
 }
 

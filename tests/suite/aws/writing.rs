@@ -9,7 +9,7 @@ use portolan::model::{
     ProtocolVersion, QueryCondition, RuleActions, RuleSource, Serve, ServiceId, StaticTarget, Tags, TargetGroupArn,
     TargetKey, TargetType,
 };
-use portolan::plan::{Action, NewTargetGroup, Output, Ref, RuleEdit};
+use portolan::plan::{Action, NewTargetGroup, Output, Ref, RuleEdit, ServiceBelief};
 
 use super::script::{self, Answer, Request, Script};
 
@@ -22,7 +22,9 @@ pub async fn perform(
     action: Action,
     answering: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
 ) -> (Script, Result<Performed, AwsError>) {
-    let script = Script::new(move |request| answering(request).unwrap_or_else(|| script::empty(request)));
+    let script = Script::new(move |request| {
+        answering(request).or_else(|| standing_service(request)).unwrap_or_else(|| script::empty(request))
+    });
     let made = Output::TargetGroup(TargetGroupArn::from(TG));
     let outputs = Outputs::from([(ObjectRef::target_group("checkout"), made)]);
     let done = Writer::new(&script.clients()).perform(&action, &outputs).await;
@@ -46,6 +48,21 @@ pub fn mark() -> Tags {
 
 pub fn service() -> ServiceId {
     ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() }
+}
+
+/// The service as the writer finds it when it looks again.
+fn standing_service(request: &Request) -> Option<Answer> {
+    let service = serde_json::json!({
+        "serviceName": "checkout", "status": "ACTIVE", "desiredCount": 5, "taskDefinition": "app:7",
+        "deployments": [{"status": "PRIMARY", "rolloutState": "COMPLETED", "taskDefinition": "app:7"}],
+    });
+    let answer = serde_json::json!({"services": [service], "failures": []});
+    (request.operation == "DescribeServices").then(|| script::json(answer))
+}
+
+/// What a plan made from that believes.
+pub fn belief() -> ServiceBelief {
+    ServiceBelief { task_definition: "app:7".into(), load_balancers: Vec::new(), network: None }
 }
 
 pub fn known() -> Ref<TargetGroupArn> {

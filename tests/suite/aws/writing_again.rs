@@ -8,8 +8,8 @@ use portolan::plan::{Action, Output, RuleEdit};
 
 use super::script::{self, Answer, Request, Script};
 use super::writing::{
-    LISTENER, RULE, TG, conditions, forward, forwards_to, ingress, known, mark, new_target_group, output, perform,
-    rule, service, target,
+    LISTENER, RULE, TG, belief, conditions, forward, forwards_to, ingress, known, mark, new_target_group, output,
+    perform, rule, service, target,
 };
 
 type Done = Result<Performed, AwsError>;
@@ -364,6 +364,7 @@ async fn a_target_group_that_ecs_does_not_see_in_a_rule_yet_is_tried_again() {
         task_definition: None,
         load_balancers: Some(Vec::new()),
         network: None,
+        expect: belief(),
     };
     let text = "The target group with targetGroupArn x does not have an associated load balancer.";
     let error = script::json_error(400, "InvalidParameterException", text);

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use portolan::apply::Performed;
 use portolan::model::service::AdvancedConfiguration;
 use portolan::model::{Awsvpc, LoadBalancerEntry, ObjectRef};
-use portolan::plan::{Action, Ref};
+use portolan::plan::{Action, Ref, ServiceBelief};
 use serde_json::json;
 
-use super::writing::{TG, output, perform, sent, service};
+use super::writing::{TG, belief, output, perform, sent, service};
 
 #[tokio::test]
 async fn a_count_is_sent_alone() {
-    let request = sent(Action::UpdateServiceCount { service: service(), desired_count: 3 }, |_| None).await;
+    let request =
+        sent(Action::UpdateServiceCount { service: service(), desired_count: 3, lowers_from: None }, |_| None).await;
     assert_eq!(request.json, json!({"cluster": "prod", "service": "checkout", "desiredCount": 3}));
 }
 
@@ -42,6 +44,7 @@ async fn a_redeployment_carries_whole_blocks_and_nothing_else() {
         task_definition: Some(Ref::Known("app:8".into())),
         load_balancers: Some(vec![(Some(output()), entry), (None, other), (None, classic)]),
         network: Some(network),
+        expect: belief(),
     };
     let request = sent(action, |_| None).await;
     assert_eq!(
@@ -71,6 +74,7 @@ async fn an_empty_list_of_load_balancers_is_sent_and_a_missing_one_is_not() {
         task_definition: None,
         load_balancers,
         network: None,
+        expect: belief(),
     };
     let request = sent(action(Some(Vec::new())), |_| None).await;
     assert_eq!(request.json["loadBalancers"], json!([]));
@@ -85,8 +89,27 @@ async fn a_missing_output_is_an_error_and_nothing_is_sent() {
         task_definition: Some(Ref::Output(ObjectRef::service("checkout"))),
         load_balancers: None,
         network: None,
+        expect: belief(),
     };
     let (script, done) = perform(action, |_| None).await;
     assert_eq!(done.unwrap_err().code, "MissingOutput");
     assert_eq!(script.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_service_that_changed_since_it_was_read_is_left_alone() {
+    let update = |expect| Action::UpdateService {
+        service: service(),
+        task_definition: None,
+        load_balancers: Some(Vec::new()),
+        network: None,
+        expect,
+    };
+    let other = ServiceBelief { task_definition: "app:6".into(), ..belief() };
+    let lower = |from| Action::UpdateServiceCount { service: service(), desired_count: 2, lowers_from: Some(from) };
+    for (action, goes) in [(update(belief()), true), (update(other), false), (lower(5), true), (lower(9), false)] {
+        let (script, done) = perform(action, |_| None).await;
+        assert_eq!(matches!(done, Ok(Performed::Stale(_))), !goes, "{done:?}");
+        assert_eq!(script.sent("UpdateService").len(), usize::from(goes));
+    }
 }
