@@ -126,10 +126,12 @@ fn unknown<T>(error: &AwsError) -> Seen<T> {
     Seen::Unknown(gap(error))
 }
 
-/// The gap that an error leaves. Who has no valid credentials needs more than a code.
+/// The gap that an error leaves. Who has no valid credentials, or no way to AWS, needs more than a code.
 fn gap(error: &AwsError) -> Gap {
     let why = match error.kind {
-        ErrorKind::Credentials => format!("{}: {}", error.code, error.message),
+        ErrorKind::Credentials | ErrorKind::Transient if !error.message.is_empty() => {
+            format!("{}: {}", error.code, error.message)
+        }
         _ => error.code.clone(),
     };
     Gap { call: error.call.clone(), why }

@@ -217,6 +217,7 @@ async fn nothing_foreign_is_touched_and_prune_takes_only_its_own() {
     strangers(&fleet).await;
     fleet.register(checkout, "10.9.9.9").await;
     let left_over = make_rule(&fleet, 900, "/gone/*", Some(("harbour", "TargetGroup/gone"))).await;
+    left_overs(&fleet).await;
     let prune =
         fleet.manifest().replace("  redeploy: allow\n", "  redeploy: allow\n  removal: {prune: true, budget: 100%}\n");
 
@@ -225,7 +226,14 @@ async fn nothing_foreign_is_touched_and_prune_takes_only_its_own() {
     desk.write(&prune);
     let run = desk.portolan("reconcile --yes -o json");
     run.is("applied", 0);
-    assert_eq!(run.mutations(), BTreeMap::from([("elasticloadbalancing:DeleteRule".to_owned(), 1)]));
+    assert_eq!(
+        run.mutations(),
+        BTreeMap::from([
+            ("ec2:RevokeSecurityGroupIngress".to_owned(), 1),
+            ("elasticloadbalancing:DeleteRule".to_owned(), 1),
+            ("elasticloadbalancing:DeleteTargetGroup".to_owned(), 1),
+        ])
+    );
     assert_eq!(run.json()["steps"][0]["target"], left_over.as_str());
     desk.portolan("reconcile --yes -o json").is("in-sync", 0);
 }
@@ -239,6 +247,28 @@ async fn strangers(fleet: &Fleet) {
     request.send().await.expect("foreign ingress");
     make_rule(fleet, 50, "/foreign/*", None).await;
     make_rule(fleet, 51, "/theirs/*", Some(("other-team", "TargetGroup/theirs"))).await;
+}
+
+/// A target group and an ingress rule that this fleet made, and that the manifest does not name.
+async fn left_overs(fleet: &Fleet) {
+    let (_, elb, ec2) = fleet.sdk();
+    let tag = |key: &str, value: &str| elb::Tag::builder().key(key).value(value).build();
+    let request = elb.create_target_group().name("gone").vpc_id(&fleet.vpc).protocol(elb::ProtocolEnum::Http).port(80);
+    let request = request.target_type(elb::TargetTypeEnum::Ip);
+    let request =
+        request.tags(tag("portolan.dev/fleet", "harbour")).tags(tag("portolan.dev/object", "TargetGroup/gone"));
+    request.send().await.expect("a left-over target group");
+    let tag = |key: &str, value: &str| ec2::Tag::builder().key(key).value(value).build();
+    let mark = ec2::TagSpecification::builder()
+        .resource_type(ec2::ResourceType::SecurityGroupRule)
+        .tags(tag("portolan.dev/fleet", "harbour"))
+        .tags(tag("portolan.dev/object", "Service/gone"))
+        .build();
+    let range = ec2::IpRange::builder().cidr_ip("10.9.0.0/16").build();
+    let permission =
+        ec2::IpPermission::builder().ip_protocol("tcp").from_port(9090).to_port(9090).ip_ranges(range).build();
+    let request = ec2.authorize_security_group_ingress().group_id(&fleet.task_group).ip_permissions(permission);
+    request.tag_specifications(mark).send().await.expect("left-over ingress");
 }
 
 async fn make_rule(fleet: &Fleet, priority: i32, path: &str, mark: Option<(&str, &str)>) -> String {
