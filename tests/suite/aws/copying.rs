@@ -158,3 +158,19 @@ async fn a_missing_container_is_an_error_and_nothing_is_sent() {
     assert_eq!(error.code, "MissingContainer");
     assert_eq!(script.sent("RegisterTaskDefinition").len(), 0);
 }
+
+#[tokio::test]
+async fn a_copy_that_an_earlier_pass_left_behind_is_used() {
+    let script = Script::new(|request: &Request| {
+        let mut answer = described();
+        // Asked for by family, AWS answers the newest revision.
+        if request.json["taskDefinition"] == "checkout" {
+            answer["taskDefinition"]["taskDefinitionArn"] = json!(COPY);
+            answer["tags"] = json!([{"key": "portolan.dev/fingerprint", "value": "v1:abc"}]);
+        }
+        script::json(answer)
+    });
+    let done = Writer::new(&script.clients()).perform(&action(vec![fix(8081, None)]), &Outputs::new()).await;
+    assert_eq!(done, Ok(Performed::Done(Some(Output::TaskDefinition(TaskDefinitionArn::from(COPY))))));
+    assert_eq!(script.sent("RegisterTaskDefinition").len(), 0);
+}
