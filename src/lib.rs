@@ -1,12 +1,27 @@
 //! Portolan keeps every declared port of an Amazon ECS fleet reachable.
 //!
-//! One data path: **load → observe → plan → apply**, then report.
+//! One data path, four verbs: **load → observe → plan → apply**, then report. `reconcile` and `drift` call the same pass;
+//! they differ in how far it goes.
 //!
 //! ```text
 //! manifests/*/*.yaml ─ manifest ─▶ Desired ─┐
 //!                                           ├─ plan ─▶ Plan ─ apply ─▶ Outcome ─ report ─▶ text, JSON
 //! ECS, ELBv2, EC2 ──── aws ────▶ Observed ──┘
 //! ```
+//!
+//! In reading order, each layer using only those before it:
+//!
+//! - [`model`]: what is declared and what AWS answers. No SDK, no serde, no I/O.
+//! - [`manifest`]: YAML to [`model::Desired`], every problem with its place, offline.
+//! - [`plan`]: desired and observed to a [`plan::Plan`]. Total and pure: no clock, no I/O, no `Result`.
+//! - [`apply`]: a walk of the plan's graph, and the two ports to the world that it and observing need.
+//! - [`report`]: a pass as text for people and as JSON for programs.
+//! - `aws` (feature `aws`): the only tree that names the SDK.
+//! - [`pass`]: one pass, without printing and without a loop.
+//! - `cli` (feature `aws`): the only part that prints, reads the environment and the clock, and knows exit codes.
+//!
+//! What is deliberately absent: a state file (what Portolan made bears its tag), a dry-run flag (a dry run has no writer),
+//! a decision in the executor, and an *unknown* that is read as *absent*.
 
 pub mod apply;
 #[cfg(feature = "aws")]

@@ -12,6 +12,7 @@ pub mod network;
 pub mod observed;
 pub mod owner;
 pub mod security_group;
+pub mod seen;
 pub mod service;
 pub mod target;
 pub mod target_group;
@@ -27,9 +28,10 @@ pub use id::{
 };
 pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCondition, Rule, RuleActions, Serve};
 pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
-pub use observed::{AccountLimits, Cluster, Gap, Observed, ScalableTarget, Seen};
+pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
+pub use seen::{Gap, Seen};
 pub use service::{
     Awsvpc, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Rollout, Scheduling, Service,
     ServiceStatus, Strategy,

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::id::{ListenerArn, LoadBalancerArn, RuleArn, TargetGroupArn};
-use super::observed::Seen;
 use super::owner::Tags;
+use super::seen::Seen;
 use super::target_group::Protocol;
 
 /// One `http-header` condition: any of the values.

@@ -10,57 +10,11 @@ use super::listener_rule::{Listener, Rule};
 use super::network::{LoadBalancer, Lookup, Names, Subnet, Vpc, look_up};
 use super::owner::Tags;
 use super::security_group::{IngressRule, SecurityGroup};
+use super::seen::{Gap, Seen};
 use super::service::{PastDeployment, Service};
 use super::target::{Host, Target, Task};
 use super::target_group::TargetGroup;
 use super::task_definition::TaskDefinition;
-
-/// Why something is not known.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Gap {
-    /// The call that would have told, with its IAM prefix, such as `ecs:DescribeServices`.
-    pub call: String,
-    /// The error code or reason, such as `AccessDenied`.
-    pub why: String,
-}
-
-/// Certainty of one observation. *Unknown is not absent* (rule R1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen<T> {
-    /// AWS said that it does not exist.
-    Absent,
-    /// AWS said what it is.
-    Present(T),
-    /// AWS did not say.
-    Unknown(Gap),
-}
-
-impl<T> Seen<T> {
-    /// By reference.
-    pub fn as_ref(&self) -> Seen<&T> {
-        match self {
-            Self::Absent => Seen::Absent,
-            Self::Present(value) => Seen::Present(value),
-            Self::Unknown(gap) => Seen::Unknown(gap.clone()),
-        }
-    }
-
-    /// The value, if it is known to exist.
-    pub fn present(self) -> Option<T> {
-        match self {
-            Self::Present(value) => Some(value),
-            Self::Absent | Self::Unknown(_) => None,
-        }
-    }
-
-    /// The gap, if it is unknown.
-    pub fn gap(&self) -> Option<&Gap> {
-        match self {
-            Self::Unknown(gap) => Some(gap),
-            Self::Absent | Self::Present(_) => None,
-        }
-    }
-}
 
 /// An ECS cluster that is ACTIVE.
 #[derive(Clone, Debug, PartialEq, Eq)]

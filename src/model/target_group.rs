@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::id::{LoadBalancerArn, TargetGroupArn, VpcId};
-use super::observed::Seen;
 use super::owner::Tags;
+use super::seen::Seen;
 
 /// Protocol of a target group, a listener or a health check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

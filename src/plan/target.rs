@@ -84,10 +84,7 @@ fn push_registration(
         Ref::Output(_) => wanted.name.clone(),
     };
     drafts.push(Draft {
-        changes: listed
-            .iter()
-            .map(|key| Change { field: "targets".to_owned(), live: None, desired: Some(key.clone()) })
-            .collect(),
+        changes: listed.iter().map(|key| registration(None, Some(key))).collect(),
         action: Action::RegisterTargets { target_group, targets },
         object: ObjectRef::target_group(&wanted.key),
         also: BTreeSet::new(),
@@ -98,6 +95,11 @@ fn push_registration(
         redeploys: false,
         removes: false,
     });
+}
+
+/// A registration that comes or goes.
+fn registration(live: Option<&String>, desired: Option<&String>) -> Change {
+    Change { field: "targets".to_owned(), live: live.cloned(), desired: desired.cloned() }
 }
 
 /// The live tasks that could be behind a target group, with the endpoints that they have in it.
@@ -221,10 +223,7 @@ fn deregister_stale(
     let listed: Vec<_> = stale.keys().map(ToString::to_string).collect();
     let proofs: BTreeSet<_> = stale.values().cloned().collect();
     drafts.push(Draft {
-        changes: listed
-            .iter()
-            .map(|key| Change { field: "targets".to_owned(), live: Some(key.clone()), desired: None })
-            .collect(),
+        changes: listed.iter().map(|key| registration(Some(key), None)).collect(),
         action: Action::DeregisterTargets { target_group: live.arn.clone(), targets: stale.into_keys().collect() },
         object,
         also: BTreeSet::new(),
