@@ -37,7 +37,7 @@ use jiff::Timestamp;
 
 use crate::model::{Desired, DesiredService, ObjectKind, ObjectRef, Observed};
 
-pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleEdit, ServiceBelief, WiredEntry};
+pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleBelief, RuleEdit, ServiceBelief, WiredEntry};
 pub use change::{Blocked, Change, Deferred, Finding, Plan, Step, StepId, Verdict, WaitingOn};
 pub use scope::{ScopeError, scope_errors};
 
@@ -111,6 +111,7 @@ fn plan_one_service(
         wanted.keep.insert(object.to_string());
     }
     redeployment::plan_redeployment(desired, observed, service, &ingress, drafts);
+    target_group::check_only_open_ports(service, &ingress, drafts);
     wanted.flows.extend(ingress.flows);
 }
 

@@ -159,6 +159,13 @@ pub(super) fn host_from_sdk(instance: &sdk::Instance) -> Option<Host> {
     })
 }
 
+/// The prefixes that are delegated to an interface: each address inside belongs to it.
+pub(super) fn prefixes_from_sdk(interface: &sdk::NetworkInterface) -> Vec<IpNet> {
+    let v4 = interface.ipv4_prefixes().iter().filter_map(|prefix| prefix.ipv4_prefix());
+    let v6 = interface.ipv6_prefixes().iter().filter_map(|prefix| prefix.ipv6_prefix());
+    v4.chain(v6).filter_map(|prefix| prefix.parse().ok()).collect()
+}
+
 /// Every address of a network interface.
 pub(super) fn addresses_from_sdk(interface: &sdk::NetworkInterface) -> BTreeSet<IpAddr> {
     let v4 = interface.private_ip_addresses().iter().filter_map(|address| address.private_ip_address());

@@ -43,19 +43,20 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option
         arn: service.service_arn().unwrap_or_default().to_owned(),
         status,
         scheduling: match service.scheduling_strategy() {
-            Some(sdk::SchedulingStrategy::Daemon) => Scheduling::Daemon,
-            _ => Scheduling::Replica,
+            None | Some(sdk::SchedulingStrategy::Replica) => Scheduling::Replica,
+            // What this version does not know is treated as what Portolan leaves alone most.
+            Some(_) => Scheduling::Daemon,
         },
         controller: match service.deployment_controller().map(sdk::DeploymentController::r#type) {
             Some(sdk::DeploymentControllerType::CodeDeploy) => DeploymentController::CodeDeploy,
-            Some(sdk::DeploymentControllerType::External) => DeploymentController::External,
-            _ => DeploymentController::Ecs,
+            None | Some(sdk::DeploymentControllerType::Ecs) => DeploymentController::Ecs,
+            Some(_) => DeploymentController::External,
         },
         strategy: match strategy {
             Some(sdk::DeploymentStrategy::BlueGreen) => Strategy::BlueGreen,
             Some(sdk::DeploymentStrategy::Linear) => Strategy::Linear,
-            Some(sdk::DeploymentStrategy::Canary) => Strategy::Canary,
-            _ => Strategy::Rolling,
+            None | Some(sdk::DeploymentStrategy::Rolling) => Strategy::Rolling,
+            Some(_) => Strategy::Canary,
         },
         managed_by_ecs: service.resource_management_type() == Some(&sdk::ResourceManagementType::Ecs),
         desired_count: count(service.desired_count()),
@@ -67,7 +68,7 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option
                 .or_else(|| service.task_sets().first().and_then(sdk::TaskSet::task_definition))
                 .unwrap_or_default(),
         ),
-        load_balancers: service.load_balancers().iter().map(entry_from_sdk).collect(),
+        load_balancers: entries_from_sdk(service),
         network: service.network_configuration().and_then(awsvpc_from_sdk),
         deployments: service.deployments().iter().map(deployment_from_sdk).collect(),
         task_sets_move: task_sets_move(service.task_sets()),
@@ -90,6 +91,14 @@ fn deployment_from_sdk(deployment: &sdk::Deployment) -> Deployment {
         }),
         task_definition: TaskDefinitionArn::from(deployment.task_definition().unwrap_or_default()),
     }
+}
+
+/// The wiring of a service; one with an outside controller has it in its task sets.
+pub(super) fn entries_from_sdk(service: &sdk::Service) -> Vec<LoadBalancerEntry> {
+    let own = service.load_balancers().iter();
+    let of_sets = service.task_sets().iter().flat_map(sdk::TaskSet::load_balancers);
+    let entries: BTreeSet<LoadBalancerEntry> = own.chain(of_sets).map(entry_from_sdk).collect();
+    entries.into_iter().collect()
 }
 
 pub(super) fn entry_from_sdk(entry: &sdk::LoadBalancer) -> LoadBalancerEntry {
@@ -152,7 +161,9 @@ pub(super) fn task_definition_from_sdk(definition: &sdk::TaskDefinition, tags: &
         Some(sdk::NetworkMode::Awsvpc) => NetworkMode::Awsvpc,
         Some(sdk::NetworkMode::Host) => NetworkMode::Host,
         Some(sdk::NetworkMode::None) => NetworkMode::None,
-        _ => NetworkMode::Bridge,
+        None | Some(sdk::NetworkMode::Bridge) => NetworkMode::Bridge,
+        // A mode that this version does not know maps no port that it could reason about.
+        Some(_) => NetworkMode::None,
     };
     let containers = definition.container_definitions().iter().map(|container| {
         (container.name().unwrap_or_default().to_owned(), container_from_sdk(container, network_mode))
@@ -243,15 +254,16 @@ pub(super) fn bindings_from_sdk(task: &sdk::Task) -> Vec<Binding> {
     bindings.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// How a deployment that AWS lists ended: `None` while it is still under way.
+/// How a deployment that AWS lists ended: `None` while it is still under way, or when it says nothing.
 ///
 /// AWS has no status FAILED: what the circuit breaker or an alarm gives up is rolled back, or STOPPED where no
-/// rollback is configured.
-pub(super) fn has_failed(status: &sdk::ServiceDeploymentStatus) -> Option<bool> {
+/// rollback is configured. A deployment is STOPPED as well when a newer one took its place: that is no failure.
+pub(super) fn has_failed(status: &sdk::ServiceDeploymentStatus, was_superseded: bool) -> Option<bool> {
     match status.as_str() {
         "SUCCESSFUL" => Some(false),
         "PENDING" | "IN_PROGRESS" => None,
-        text if text.starts_with("ROLLBACK") || text.starts_with("STOP") || text.contains("FAIL") => Some(true),
+        text if text.starts_with("STOP") => (!was_superseded).then_some(true),
+        text if text.starts_with("ROLLBACK") || text.contains("FAIL") => Some(true),
         _ => None,
     }
 }

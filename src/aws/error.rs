@@ -119,11 +119,14 @@ pub fn kind_of_code(code: &str) -> ErrorKind {
         | "MissingAuthenticationToken"
         | "AuthFailure"
         | "InvalidToken"
-        | "TokenRefreshRequired"
-        | "NotAuthorized" => ErrorKind::Credentials,
-        "AccessDenied" | "UnauthorizedOperation" | "UnauthorizedAccess" | "Forbidden" | "OptInRequired" | "Blocked" => {
-            ErrorKind::Denied
-        }
+        | "TokenRefreshRequired" => ErrorKind::Credentials,
+        "AccessDenied"
+        | "NotAuthorized"
+        | "UnauthorizedOperation"
+        | "UnauthorizedAccess"
+        | "Forbidden"
+        | "OptInRequired"
+        | "Blocked" => ErrorKind::Denied,
         "PriorityInUse"
         | "DuplicateTargetGroupName"
         | "DuplicateListener"

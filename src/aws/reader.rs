@@ -109,7 +109,7 @@ impl Observe for Reader {
             let clusters = observed.tasks.keys().map(|service| service.cluster.clone()).collect();
             let (stopping, interfaces, hosts) = tokio::join!(
                 self.stopping_tasks(&clusters),
-                self.interfaces(&unexplained.addresses),
+                self.interfaces(&unexplained.addresses, &observed.subnets),
                 self.hosts(&unexplained.instances),
             );
             stopping.store(&mut observed);

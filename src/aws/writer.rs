@@ -38,8 +38,8 @@ impl Writer {
             Action::RegisterTaskDefinition { source, ports, tags } => {
                 self.register_task_definition(source, ports, tags).await
             }
-            Action::UpdateServiceCount { service, desired_count, lowers_from } => {
-                self.update_service_count(service, *desired_count, *lowers_from).await
+            Action::UpdateServiceCount { service, desired_count, from } => {
+                self.update_service_count(service, *desired_count, *from).await
             }
             Action::UpdateService { service, task_definition, load_balancers, network, expect } => {
                 let update = service::Update { task_definition, load_balancers, network };
@@ -58,7 +58,9 @@ impl Writer {
                 self.create_rule(new, target_group, outputs).await
             }
             Action::ModifyRule { rule, edit, expect } => self.modify_rule(rule, edit, expect, outputs).await,
-            Action::SetRulePriorities { listener: _, priorities } => self.set_rule_priorities(priorities).await,
+            Action::SetRulePriorities { listener: _, priorities, expect } => {
+                self.set_rule_priorities(priorities, expect).await
+            }
             Action::DeleteRule { rule, mark } => self.delete_rule(rule, mark).await,
             Action::ModifyListener { listener, target_group, expect } => {
                 self.modify_listener(listener, target_group, expect, outputs).await

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IpProtocol, ListenerArn, LoadBalancerEntry, ObjectRef,
-    PortRange, Protocol, ProtocolVersion, RuleActions, RuleArn, RuleSource, Service, ServiceId, StaticTarget, Tags,
-    TargetGroupArn, TargetKey, TargetType, TaskDefinitionArn, Transport, VpcId,
+    PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, RuleSource, Service, ServiceId, StaticTarget,
+    Tags, TargetGroupArn, TargetKey, TargetType, TaskDefinitionArn, Transport, VpcId,
 };
 
 /// A value that is known now, or that the step which creates it for an object will answer.
@@ -16,6 +16,24 @@ pub enum Ref<T> {
     Known(T),
     /// The output of the step that creates this kind of thing for that object.
     Output(ObjectRef),
+}
+
+/// What a plan believes of a rule that it edits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleBelief {
+    /// 1–50000
+    pub priority: u32,
+    /// When it applies.
+    pub conditions: Conditions,
+    /// What it does.
+    pub actions: RuleActions,
+}
+
+impl RuleBelief {
+    /// What a plan that was made from this reading believes.
+    pub fn of(live: &Rule) -> Self {
+        Self { priority: live.priority, conditions: live.conditions.clone(), actions: live.actions.clone() }
+    }
 }
 
 /// What a plan believes of a service whose blocks it replaces.
@@ -112,8 +130,8 @@ pub enum Action {
         service: ServiceId,
         /// The count.
         desired_count: u32,
-        /// When the count is lowered: what it must still be, for lowering is a removal and is read again first.
-        lowers_from: Option<u32>,
+        /// What it must still be: the count is read again first, for somebody may have changed it meanwhile.
+        from: u32,
     },
     /// `UpdateService` with everything that redeploys in one call; a `None` is left out of the call.
     UpdateService {
@@ -171,7 +189,7 @@ pub enum Action {
         /// The change.
         edit: RuleEdit,
         /// What the planner saw: a mismatch makes the step stale.
-        expect: RuleActions,
+        expect: RuleBelief,
     },
     /// `SetRulePriorities`: all of a listener's moves in one call, so that swaps work.
     SetRulePriorities {
@@ -179,6 +197,8 @@ pub enum Action {
         listener: ListenerArn,
         /// The new priority of each rule.
         priorities: BTreeMap<RuleArn, u32>,
+        /// The priority that the planner saw: a mismatch makes the step stale.
+        expect: BTreeMap<RuleArn, u32>,
     },
     /// `DeleteRule`, if it still bears the mark.
     DeleteRule {

@@ -25,6 +25,8 @@ pub(super) struct Draft {
     pub(super) after: BTreeSet<DraftId>,
     pub(super) redeploys: bool,
     pub(super) removes: bool,
+    /// Why it must wait, where that was found after it was drawn up.
+    pub(super) held: Option<WaitingOn>,
 }
 
 /// Everything that the kinds contribute.

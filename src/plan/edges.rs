@@ -120,6 +120,11 @@ pub(super) fn with_providers(steps: &[Draft], mut wanted: BTreeSet<DraftId>) -> 
     }
 }
 
+/// Whether a draft has to be done, directly or not, before another one.
+pub(super) fn leads_to(steps: &[Draft], first: DraftId, then: DraftId) -> bool {
+    with_providers(steps, BTreeSet::from([then])).contains(&first)
+}
+
 /// Numbers the drafts in an order in which they may run: additions before removals, else as they were drawn up.
 pub(super) fn number(drafts: Vec<Draft>, is_related: impl Fn(&ObjectRef, &ObjectRef) -> bool) -> Vec<Step> {
     let mut before: Vec<BTreeSet<DraftId>> = drafts.iter().map(|draft| predecessors(&drafts, draft)).collect();
@@ -174,6 +179,7 @@ fn sort(drafts: &[Draft], before: &[BTreeSet<DraftId>]) -> Vec<DraftId> {
 }
 
 fn finish(id: StepId, draft: Draft, after: BTreeSet<StepId>) -> Step {
-    let Draft { action, object, also: _, target, summary, reason, changes, after: _, redeploys, removes } = draft;
+    let Draft { action, object, also: _, target, summary, reason, changes, after: _, redeploys, removes, held: _ } =
+        draft;
     Step { id, action, object, target, summary, reason, changes, after, redeploys, removes }
 }

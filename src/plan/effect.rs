@@ -37,7 +37,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 observed.task_definitions.insert(arn, Seen::Present(copy));
             }
         }
-        Action::UpdateServiceCount { service, desired_count, lowers_from: _ } => {
+        Action::UpdateServiceCount { service, desired_count, from: _ } => {
             if let Some(live) = present(observed.services.get_mut(service)) {
                 live.desired_count = *desired_count;
                 live.running_count = *desired_count;
@@ -83,7 +83,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
         Action::ModifyRule { rule, edit, .. } => {
             modify_rule(observed, rule, edit.conditions.as_ref(), edit.forward.as_ref());
         }
-        Action::SetRulePriorities { listener, priorities } => {
+        Action::SetRulePriorities { listener, priorities, expect: _ } => {
             for rule in present(observed.rules.get_mut(listener)).into_iter().flatten() {
                 rule.priority = priorities.get(&rule.arn).copied().unwrap_or(rule.priority);
             }

@@ -23,6 +23,7 @@ pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy,
         let why = objects()
             .find_map(|object| by_mode(desired, observed, now, object))
             .or_else(|| objects().find_map(|object| by_deployment(desired, observed, object, draft)))
+            .or_else(|| draft.held.clone())
             .or_else(|| by_redeploy(desired, draft))
             .or_else(|| by_partial_view(observed, draft));
         if let Some(why) = why {
@@ -174,16 +175,20 @@ pub(super) fn keep_only(desired: &Desired, only: &BTreeSet<ObjectRef>, drafts: &
     drafts.findings.retain(|entry| wanted.contains(&entry.object));
     let asked: BTreeSet<DraftId> =
         drafts.steps.iter().enumerate().filter(|(_, draft)| concerns(draft)).map(|(id, _)| id).collect();
-    for draft in asked.iter().map(|id| &drafts.steps[*id]) {
-        if let Some(other) = draft.also.iter().find(|object| !wanted.contains(object)) {
-            let sentence = format!("it also changes {other}; name that in --only too");
-            let waiting_on = WaitingOn::Difference(sentence);
-            let (object, what) = (draft.object.clone(), draft.summary.clone());
-            drafts.blocked.push(Blocked { object, what, waiting_on, changes: draft.changes.clone() });
+    let mut needed = BTreeSet::new();
+    for id in asked {
+        let chain = edges::with_providers(&drafts.steps, BTreeSet::from([id]));
+        let objects = chain.iter().flat_map(|id| drafts.steps[*id].also.iter());
+        match objects.into_iter().find(|object| !wanted.contains(object)) {
+            None => needed.extend(chain),
+            Some(other) => {
+                let draft = &drafts.steps[id];
+                let waiting_on = WaitingOn::Difference(format!("it also changes {other}; name that in --only too"));
+                let (object, what, changes) = (draft.object.clone(), draft.summary.clone(), draft.changes.clone());
+                drafts.blocked.push(Blocked { object, what, waiting_on, changes });
+            }
         }
     }
-    let whole = |id: &DraftId| drafts.steps[*id].also.iter().all(|object| wanted.contains(object));
-    let needed = edges::with_providers(&drafts.steps, asked.into_iter().filter(whole).collect());
     let steps = std::mem::take(&mut drafts.steps);
     let kept: BTreeMap<DraftId, DraftId> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
     for (_, mut draft) in steps.into_iter().enumerate().filter(|(id, _)| needed.contains(id)) {

@@ -116,5 +116,6 @@ fn push(
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
+        held: None,
     });
 }

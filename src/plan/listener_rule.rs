@@ -3,18 +3,20 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::owner::OBJECT_TAG;
 use crate::model::{
     Conditions, Desired, DesiredTargetGroup, Listener, ListenerArn, Mark, ObjectRef, Observed, Owner, Route, Rule,
     Seen, Serve, TargetGroupArn,
 };
 
-use super::action::{Action, Ref, RuleEdit};
+use super::action::{Action, Ref, RuleBelief, RuleEdit};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
+use super::overlap::may_overlap;
 use super::priority::{Moves, plan_priorities};
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
 use super::weights::{self, Forwarding};
-use super::{listener, protocol, resolve, target_group, traffic};
+use super::{edges, listener, protocol, resolve, target_group, traffic};
 
 /// AWS's own name of the quota.
 const RULES_QUOTA: &str = "rules-per-application-load-balancer";
@@ -71,7 +73,18 @@ impl<'a> ListenerPlanner<'a> {
             }
         };
         let matches = match_rules(self.desired, self.observed, routes, rules);
-        let pairs: Vec<_> = routes.iter().zip(&matches).collect();
+        let mut pairs: Vec<_> = routes.iter().zip(&matches).collect();
+        // What must not be edited is not moved either.
+        pairs.retain(|(route, found)| match found {
+            Match::Rule(rule) => match self.refusal(route, rule) {
+                None => true,
+                Some(obstacle) => {
+                    obstacle.block(drafts, &object(route));
+                    false
+                }
+            },
+            Match::None | Match::Tie(_) | Match::Unknown(_) => true,
+        });
         let moves = plan_priorities(self, &pairs, rules, drafts);
         for (route, found) in pairs {
             let result = match found {
@@ -88,6 +101,39 @@ impl<'a> ListenerPlanner<'a> {
             };
             if let Err(obstacle) = result {
                 obstacle.block(drafts, &object(route));
+            }
+        }
+        self.order(rules, drafts);
+    }
+
+    /// No state between two steps may be worse than both ends: a rule gets its conditions before it moves, and gives up
+    /// old ones only when the rules that take them over stand.
+    fn order(&self, rules: &[Rule], drafts: &mut Drafts) {
+        let edits: Vec<(DraftId, &Rule)> = drafts
+            .steps
+            .iter()
+            .enumerate()
+            .filter_map(|(id, draft)| match &draft.action {
+                Action::ModifyRule { rule, edit, .. } if edit.conditions.is_some() => {
+                    rules.iter().find(|live| live.arn == *rule).map(|live| (id, live))
+                }
+                _ => None,
+            })
+            .collect();
+        for (edit, live) in edits {
+            for id in 0..drafts.steps.len() {
+                let (before, after) = match &drafts.steps[id].action {
+                    Action::SetRulePriorities { priorities, .. } if priorities.contains_key(&live.arn) => (edit, id),
+                    Action::CreateRule { listener, conditions, .. }
+                        if *listener == self.live.arn && may_overlap(&live.conditions, conditions) =>
+                    {
+                        (id, edit)
+                    }
+                    _ => continue,
+                };
+                if !edges::leads_to(&drafts.steps, after, before) {
+                    drafts.steps[after].after.insert(before);
+                }
             }
         }
     }
@@ -131,6 +177,15 @@ impl<'a> ListenerPlanner<'a> {
         self.within_quota(&what, drafts)?;
         let target_group = self.target_group(route)?;
         let conditions = &route.route.conditions;
+        if let (Ref::Known(arn), Some(owner)) =
+            (&target_group, weights::weights_owner(self.desired, self.observed, route.key))
+            && self.observed.services_feeding(arn).next().is_some()
+        {
+            return Err(blocked(format!(
+                "its service moves traffic between two target groups ({owner}), so which one a new rule has to lead to is \
+                 not the manifest's to say; make the rule by hand"
+            )));
+        }
         let mark = Mark { fleet: self.desired.fleet.name.clone(), object: object(route) };
         drafts.push(Draft {
             action: Action::CreateRule {
@@ -153,6 +208,7 @@ impl<'a> ListenerPlanner<'a> {
             after,
             redeploys: false,
             removes: false,
+            held: None,
         });
         Ok(())
     }
@@ -204,15 +260,8 @@ impl<'a> ListenerPlanner<'a> {
     }
 
     fn correct(&self, route: &RouteRef<'a>, rule: &Rule, drafts: &mut Drafts) -> Result<(), Obstacle> {
-        let what = describe_rule(self.live.port, rule);
-        if route.route.login && !rule.actions.login {
-            return Err(Obstacle::difference(
-                what,
-                "it forwards without login, but authenticate: required is declared; add the login action to the rule",
-            ));
-        }
         let forward = self.forward_edit(route, rule, drafts)?;
-        let conditions = self.conditions_edit(&what, route, rule)?;
+        let conditions = (rule.conditions != route.route.conditions).then(|| route.route.conditions.clone());
         if forward.is_none() && conditions.is_none() {
             return Ok(());
         }
@@ -232,21 +281,22 @@ impl<'a> ListenerPlanner<'a> {
             action: Action::ModifyRule {
                 rule: rule.arn.clone(),
                 edit: RuleEdit { forward, conditions },
-                expect: rule.actions.clone(),
+                expect: RuleBelief::of(rule),
             },
             object: object(route),
-            also: BTreeSet::new(),
+            also: self.losers(route, rule),
             target: rule.arn.to_string(),
             summary: format!("put rule {} on listener {} right ({})", rule.priority, self.live.port, fields.join(", ")),
             reason: format!(
-                "the rule at priority {} is the declared one, and has another {}",
+                "the rule at priority {} is the declared one, but not as declared: {}",
                 rule.priority,
-                fields.join(" and other ")
+                fields.join(", ")
             ),
             changes,
             after: BTreeSet::new(),
             redeploys: false,
             removes: false,
+            held: None,
         });
         Ok(())
     }
@@ -257,8 +307,7 @@ impl<'a> ListenerPlanner<'a> {
         rule: &Rule,
         drafts: &mut Drafts,
     ) -> Result<Option<Ref<TargetGroupArn>>, Obstacle> {
-        let arns = resolve::stand_ins(self.desired, self.observed, route.key);
-        match weights::judge(self.desired, self.observed, route.key, &arns, &rule.actions) {
+        match self.judge(route, rule) {
             Forwarding::AsDeclared => Ok(None),
             Forwarding::Theirs { what, owner } => {
                 drafts.defer(&object(route), format!("{}: {what}", describe_rule(self.live.port, rule)), owner);
@@ -268,13 +317,39 @@ impl<'a> ListenerPlanner<'a> {
                 drafts.find(&object(route), format!("{}: {what}", describe_rule(self.live.port, rule)));
                 Ok(None)
             }
-            Forwarding::Blocked(sentence) => {
-                Err(Obstacle::difference(format!("forward of {}", describe_rule(self.live.port, rule)), sentence))
-            }
-            Forwarding::Wrong => {
-                self.refuse_another_fleets(rule)?;
-                self.target_group(route).map(Some)
-            }
+            // Said where the rule was refused.
+            Forwarding::Blocked(_) => Ok(None),
+            Forwarding::Wrong => self.target_group(route).map(Some),
+        }
+    }
+
+    fn judge(&self, route: &RouteRef<'_>, rule: &Rule) -> Forwarding {
+        let arns = resolve::stand_ins(self.desired, self.observed, route.key);
+        weights::judge(self.desired, self.observed, route.key, &arns, &rule.actions)
+    }
+
+    /// Why a declared rule is left alone altogether, priority included.
+    fn refusal(&self, route: &RouteRef<'_>, rule: &Rule) -> Option<Obstacle> {
+        let what = describe_rule(self.live.port, rule);
+        if route.route.login && !rule.actions.login {
+            let sentence =
+                "it forwards without login, but authenticate: required is declared; add the login action to the rule";
+            return Some(Obstacle::difference(what, sentence));
+        }
+        if rule.conditions != route.route.conditions && !rule.conditions.unsayable.is_empty() {
+            let unsayable = rule.conditions.unsayable.join(", ");
+            let sentence =
+                format!("it has conditions that the manifest cannot say: {unsayable}; change the rule by hand");
+            return Some(Obstacle::difference(what, sentence));
+        }
+        match self.judge(route, rule) {
+            Forwarding::Blocked(sentence) => Some(Obstacle::difference(format!("forward of {what}"), sentence)),
+            Forwarding::Wrong if resolve::is_deployment_rule(self.observed, rule) => Some(Obstacle::difference(
+                what,
+                "a blue/green service names it for its traffic, so its forward is ECS's; put it right by hand",
+            )),
+            Forwarding::Wrong => self.refuse_another_fleets(rule).err(),
+            Forwarding::AsDeclared | Forwarding::Theirs { .. } | Forwarding::Carried(_) => None,
         }
     }
 
@@ -295,20 +370,16 @@ impl<'a> ListenerPlanner<'a> {
         Ok(())
     }
 
-    fn conditions_edit(&self, what: &str, route: &RouteRef<'a>, rule: &Rule) -> Result<Option<Conditions>, Obstacle> {
-        if rule.conditions == route.route.conditions {
-            return Ok(None);
-        }
-        if rule.conditions.unsayable.is_empty() {
-            return Ok(Some(route.route.conditions.clone()));
-        }
-        Err(Obstacle::difference(
-            what,
-            format!(
-                "it has conditions that the manifest cannot say: {}; change the rule by hand",
-                rule.conditions.unsayable.join(", ")
-            ),
-        ))
+    /// Whoever loses a rule has a say: the object that its mark names, and what stands behind the groups that it leads to.
+    fn losers(&self, route: &RouteRef<'_>, rule: &Rule) -> BTreeSet<ObjectRef> {
+        let own = resolve::stand_ins(self.desired, self.observed, route.key);
+        let others: Vec<_> = match &rule.actions.serve {
+            Serve::Forward(forward) => forward.weights.keys().filter(|arn| !own.contains(*arn)).collect(),
+            Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
+        };
+        let tags = rule.tags.as_ref().present();
+        let mark = tags.and_then(|tags| tags.get(OBJECT_TAG)).map_or("", String::as_str);
+        resolve::concerned(self.desired, self.observed, mark, others)
     }
 }
 

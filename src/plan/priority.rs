@@ -69,6 +69,7 @@ fn push(planner: &ListenerPlanner<'_>, moves: &[Move<'_>], drafts: &mut Drafts) 
         action: Action::SetRulePriorities {
             listener: planner.live.arn.clone(),
             priorities: moves.iter().map(|one| (one.rule.arn.clone(), one.to)).collect(),
+            expect: moves.iter().map(|one| (one.rule.arn.clone(), one.rule.priority)).collect(),
         },
         object: object(moves[0].route),
         also: moves.iter().map(|one| object(one.route)).collect(),
@@ -79,6 +80,7 @@ fn push(planner: &ListenerPlanner<'_>, moves: &[Move<'_>], drafts: &mut Drafts) 
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
+        held: None,
     })
 }
 

@@ -7,7 +7,7 @@ mod target_group;
 
 use std::collections::BTreeSet;
 
-use crate::model::{Desired, ObjectKind, ObjectRef, Observed, Owner, Tags, TargetGroupArn};
+use crate::model::{Desired, ObjectRef, Observed, Owner, Tags, TargetGroupArn};
 
 use super::action::Action;
 use super::draft::{Draft, DraftId, Drafts};
@@ -40,34 +40,6 @@ fn marked_for(tags: Option<&Tags>, fleet: &str) -> Option<String> {
     }
 }
 
-/// The object of the manifest that a mark names, if it still stands there.
-fn declared_object(desired: &Desired, written: &str) -> Option<ObjectRef> {
-    let groups = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
-    let services = desired.services.keys().map(|key| ObjectRef::service(key));
-    groups.chain(services).find(|object| object.to_string() == written)
-}
-
-/// The objects whose mode, pause or deployment also hold a removal back: the one that the mark names, and whatever
-/// stands behind the target groups that it leads to.
-fn concerned<'a>(
-    desired: &Desired,
-    observed: &Observed,
-    written: &str,
-    arns: impl IntoIterator<Item = &'a TargetGroupArn>,
-) -> BTreeSet<ObjectRef> {
-    let mut objects: BTreeSet<ObjectRef> = declared_object(desired, written).into_iter().collect();
-    for arn in arns {
-        let is_it = |name: &str| observed.target_group(name).present().is_some_and(|live| live.arn == *arn);
-        let declared = desired.target_groups.values().filter(|group| is_it(&group.name));
-        objects.extend(declared.map(|group| ObjectRef::target_group(&group.key)));
-        let feeding = observed.services_feeding(arn).map(|live| &live.id);
-        let services = feeding.filter_map(|id| desired.services.values().find(|service| service.id == *id));
-        objects.extend(services.map(|service| ObjectRef::service(&service.key)));
-    }
-    debug_assert!(objects.iter().all(|object| object.kind != ObjectKind::Fleet), "a mark names an object");
-    objects
-}
-
 fn removal(desired: &Desired, action: Action, also: BTreeSet<ObjectRef>, words: Words) -> Draft {
     Draft {
         action,
@@ -80,6 +52,7 @@ fn removal(desired: &Desired, action: Action, also: BTreeSet<ObjectRef>, words: 
         after: BTreeSet::new(),
         redeploys: false,
         removes: true,
+        held: None,
     }
 }
 

@@ -44,7 +44,10 @@ pub fn target_groups_to_check(desired: &Desired, observed: &Observed) -> BTreeSe
 /// The target groups whose owner planning needs, besides the manifest's own: those that would lose requests. Needs what
 /// [`target_groups_to_check`] needs.
 pub fn target_groups_to_tag(desired: &Desired, observed: &Observed) -> BTreeSet<TargetGroupArn> {
-    who_may_lose_requests(desired, observed)
+    let untagged = |arn: &TargetGroupArn| {
+        observed.target_group(arn.as_str()).present().is_some_and(|group| group.tags.gap().is_some())
+    };
+    who_may_lose_requests(desired, observed).into_iter().filter(untagged).collect()
 }
 
 /// The groups whose carriers planning needs, with prune: those with marked ingress. Needs: marked ingress.

@@ -271,6 +271,7 @@ fn push_redeployment(
             after: Default::default(),
             redeploys: false,
             removes: false,
+            held: None,
         });
     }
     let reason = redeployment_reason(&found);
@@ -291,6 +292,7 @@ fn push_redeployment(
         after,
         redeploys: true,
         removes: found.wiring.removes,
+        held: None,
     });
 }
 

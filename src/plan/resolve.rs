@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, GroupId, Listener, LoadBalancer, Lookup, NetworkMode, Observed,
-    SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TaskDefinition, Vpc,
+    Desired, DesiredService, DesiredTargetGroup, GroupId, Listener, LoadBalancer, Lookup, NetworkMode, ObjectRef,
+    Observed, Rule, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TaskDefinition, Vpc,
 };
 
 use super::draft::{Obstacle, need};
@@ -163,4 +163,41 @@ pub(super) fn stand_ins(desired: &Desired, observed: &Observed, key: &str) -> BT
     let entries = observed.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
     let pairs = entries.flat_map(|entry| entry.target_groups()).cloned();
     pairs.chain([live.arn.clone()]).collect()
+}
+
+/// Whether a blue/green service names a rule for its production or test traffic: then its weights are ECS's.
+pub(super) fn is_deployment_rule(observed: &Observed, rule: &Rule) -> bool {
+    let services = observed.services.values().filter_map(|seen| seen.as_ref().present());
+    let entries = services.flat_map(|service| service.load_balancers.iter());
+    let advanced = entries.filter_map(|entry| entry.advanced.as_ref());
+    let mut named =
+        advanced.flat_map(|advanced| advanced.production_listener_rule.iter().chain(&advanced.test_listener_rule));
+    named.any(|arn| arn == rule.arn.as_str())
+}
+
+/// The objects whose mode, pause or deployment also hold back a step that takes something from them: the one that a mark
+/// names, and whatever stands behind these target groups.
+pub(super) fn concerned<'a>(
+    desired: &Desired,
+    observed: &Observed,
+    marked_for: &str,
+    arns: impl IntoIterator<Item = &'a TargetGroupArn>,
+) -> BTreeSet<ObjectRef> {
+    let mut objects: BTreeSet<ObjectRef> = declared_object(desired, marked_for).into_iter().collect();
+    for arn in arns {
+        let is_it = |name: &str| observed.target_group(name).present().is_some_and(|live| live.arn == *arn);
+        let declared = desired.target_groups.values().filter(|group| is_it(&group.name));
+        objects.extend(declared.map(|group| ObjectRef::target_group(&group.key)));
+        let feeding = observed.services_feeding(arn).map(|live| &live.id);
+        let services = feeding.filter_map(|id| desired.services.values().find(|service| service.id == *id));
+        objects.extend(services.map(|service| ObjectRef::service(&service.key)));
+    }
+    objects
+}
+
+/// The object of the manifest that a mark names (`Kind/key`), if it still stands there.
+pub(super) fn declared_object(desired: &Desired, written: &str) -> Option<ObjectRef> {
+    let groups = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
+    let services = desired.services.keys().map(|key| ObjectRef::service(key));
+    groups.chain(services).find(|object| object.to_string() == written)
 }

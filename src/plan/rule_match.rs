@@ -98,6 +98,10 @@ pub(super) fn match_rules<'a>(
     // and that none of that object's routes claimed, is matched like an unmarked one: keys get renamed, routes move.
     let tiers = [(Mark::Own, 3), (Mark::Own, 2), (Mark::Own, 1), (Mark::Own, 0), (Mark::Left, 3), (Mark::Left, 2)];
     for (mark, least) in tiers.into_iter().chain([(Mark::None, 3), (Mark::None, 2)]) {
+        // The rule whose tags are unknown may be the marked one: then only a perfect match is believed.
+        if unknown.is_some() && mark != Mark::Own && least < 3 {
+            continue;
+        }
         let mut claims: Vec<(usize, Vec<&'a Rule>)> = Vec::new();
         for (index, route) in routes.iter().enumerate() {
             if !matches!(found[index], Match::None) {

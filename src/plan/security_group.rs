@@ -256,12 +256,14 @@ fn needs_of(
     if protocol == Some(&Protocol::TcpUdp) {
         needs = vec![(Transport::Tcp, ports, "traffic"), (Transport::Udp, ports, "traffic")];
     }
-    let own = group.health_check.port.or(live.and_then(|live| live.health_check.port)).unwrap_or(HealthPort::Traffic);
+    // The declared port, and the live one for as long as checks go there.
+    let standing = live.and_then(|live| live.health_check.port);
+    let own = group.health_check.port.or(standing).unwrap_or(HealthPort::Traffic);
     // The other group of a blue/green pair is checked at its own port.
     let pair = resolve::stand_ins(desired, observed, &group.key);
     let others = pair.iter().filter(|arn| live.is_none_or(|live| live.arn != **arn));
     let others = others.filter_map(|arn| observed.target_group(arn.as_str()).present()?.health_check.port);
-    for health in [own].into_iter().chain(others) {
+    for health in [own].into_iter().chain(standing).chain(others) {
         let knocks_at = match health {
             HealthPort::Traffic => ports,
             HealthPort::Fixed(port) => PortRange::one(port),
@@ -341,6 +343,7 @@ fn open(
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
+        held: None,
     });
     Ok(())
 }

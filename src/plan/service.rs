@@ -96,7 +96,7 @@ fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, l
         action: Action::UpdateServiceCount {
             service: wanted.id.clone(),
             desired_count: count,
-            lowers_from: (count < live.desired_count).then_some(live.desired_count),
+            from: live.desired_count,
         },
         object,
         also: BTreeSet::new(),
@@ -115,6 +115,7 @@ fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, l
         after: Default::default(),
         redeploys: false,
         removes: count < live.desired_count,
+        held: None,
     });
 }
 

@@ -94,6 +94,7 @@ fn push_registration(
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
+        held: None,
     });
 }
 
@@ -236,6 +237,7 @@ fn deregister_stale(
         after: BTreeSet::new(),
         redeploys: false,
         removes: true,
+        held: None,
     });
     Ok(())
 }

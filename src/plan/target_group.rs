@@ -12,6 +12,7 @@ use super::action::{Action, NewTargetGroup, Ref};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::resolve;
+use super::security_group::ServiceIngress;
 
 /// AWS's default quota, used only where the account's own could not be told (R9).
 const TARGET_GROUPS_QUOTA: &str = "target-groups";
@@ -79,6 +80,7 @@ fn create(
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
+        held: None,
     });
     let attributes: Vec<_> = wanted.attributes.iter().collect();
     if !attributes.is_empty() {
@@ -183,6 +185,7 @@ fn correct(
             after: BTreeSet::new(),
             redeploys: false,
             removes: false,
+            held: None,
         });
     }
     if !attributes.is_empty() {
@@ -234,6 +237,7 @@ fn push_attributes(
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
+        held: None,
     });
 }
 
@@ -385,4 +389,26 @@ pub(super) fn other_load_balancers<'a>(
     let name = wanted.load_balancer.as_ref()?;
     let balancer = resolve::load_balancer(observed, name).ok()?;
     (!live.load_balancers.is_empty() && !live.load_balancers.contains(&balancer.arn)).then_some(&live.load_balancers)
+}
+
+/// Health checks move to another port only when the service's groups admit them there.
+pub(super) fn check_only_open_ports(service: &DesiredService, ingress: &ServiceIngress, drafts: &mut Drafts) {
+    let keys: BTreeSet<&String> =
+        service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten()).collect();
+    let moves = |draft: &Draft| {
+        let moves_checks =
+            matches!(&draft.action, Action::ModifyTargetGroup { health_check, .. } if health_check.port.is_some());
+        moves_checks && keys.contains(&draft.object.key)
+    };
+    let opening = drafts.opening(&ingress.groups);
+    for id in 0..drafts.steps.len() {
+        if !moves(&drafts.steps[id]) {
+            continue;
+        }
+        drafts.steps[id].after.extend(&opening);
+        if ingress.is_blocked {
+            let sentence = format!("the ingress of service {} cannot be opened yet: checks would fail", service.id);
+            drafts.steps[id].held = Some(WaitingOn::Difference(sentence));
+        }
+    }
 }

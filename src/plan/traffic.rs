@@ -103,6 +103,7 @@ struct Entry<'a> {
     forward_changes: bool,
     /// An unmarked rule's edited conditions, where its priority says that it is ours: they come back freely.
     free_conditions: bool,
+    deleted: bool,
     steps: BTreeSet<DraftId>,
 }
 
@@ -119,7 +120,7 @@ pub(super) fn hold_back(
     let listeners: BTreeSet<&ListenerArn> = observed.rules.keys().chain(default_listeners(observed)).collect();
     for listener in listeners {
         // A step that stays out changes the table for the others.
-        while let Some((ids, why)) = harm(observed, &table(desired, observed, listener, steps, held)) {
+        while let Some((ids, why)) = harm(desired, observed, &table(desired, observed, listener, steps, held)) {
             held.extend(ids.into_iter().map(|id| (id, why.clone())));
             edges::hold_dependents(steps, held);
         }
@@ -149,6 +150,7 @@ fn table<'a>(
             receiver: Receiver::Live(&rule.actions),
             forward_changes: false,
             free_conditions: false,
+            deleted: false,
             steps: BTreeSet::new(),
         };
         entries.insert(rule.arn.as_str(), entry);
@@ -170,6 +172,7 @@ fn table<'a>(
                     receiver: Receiver::Group(target_group),
                     forward_changes: true,
                     free_conditions: false,
+                    deleted: false,
                     steps: BTreeSet::from([id]),
                 });
             }
@@ -198,6 +201,7 @@ fn default_entry(actions: &RuleActions, serving: Serving) -> Entry<'_> {
         receiver: Receiver::Live(actions),
         forward_changes: false,
         free_conditions: false,
+        deleted: false,
         steps: BTreeSet::new(),
     }
 }
@@ -231,6 +235,12 @@ fn change_entry<'a>(
                 }
             }
         }
+        Action::DeleteRule { rule, .. } => {
+            if let Some(entry) = entries.get_mut(rule.as_str()) {
+                entry.deleted = true;
+                entry.steps.insert(id);
+            }
+        }
         Action::ModifyListener { listener, target_group, .. } => {
             if let Some(entry) = entries.get_mut(listener.as_str()) {
                 entry.receiver = Receiver::Group(target_group);
@@ -251,26 +261,83 @@ fn is_ours_by_priority(desired: &Desired, observed: &Observed, arn: &str) -> boo
     owner == Some(Owner::Unmarked) && routes.any(|route| route.priority == Some(rule.priority))
 }
 
-/// The first entry that would get requests which another serves now, and would serve nothing.
-fn harm(observed: &Observed, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, WaitingOn)> {
-    table.iter().filter(|getter| !getter.steps.is_empty()).find_map(|getter| {
-        let loser = table.iter().filter(|loser| loses_to(loser, getter)).find_map(|loser| match &loser.now {
-            Some((_, _, Serving::No)) | None => None,
-            Some((_, _, serving)) => Some((&loser.name, serving)),
-        })?;
-        let (name, healthy) = health(observed, &getter.receiver);
-        let why = match (healthy, loser.1) {
-            (Seen::Present(true), _) => return None,
-            (Seen::Unknown(gap), _) => WaitingOn::Gap(gap),
-            (_, Serving::Unknown(gap)) => WaitingOn::Gap(gap.clone()),
-            (_, Serving::Yes(how)) => WaitingOn::Difference(format!(
-                "{name} has no healthy target, and {} serves such requests now ({how}); wait for one, or use --force",
-                loser.0
-            )),
-            (_, Serving::No) => return None,
-        };
-        Some((getter.steps.clone(), why))
-    })
+/// The first steps that would give requests which something serves now to something that serves nothing.
+fn harm(desired: &Desired, observed: &Observed, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, WaitingOn)> {
+    let leavers = table.iter().filter(|leaver| !leaver.steps.is_empty());
+    let left_behind = leavers.filter_map(|leaver| {
+        let getter = table.iter().filter(|getter| inherits(desired, observed, leaver, getter));
+        getter.filter_map(|getter| why_not(observed, leaver, getter)).next().map(|why| (leaver.steps.clone(), why))
+    });
+    let getters = table.iter().filter(|getter| !getter.steps.is_empty() && !getter.deleted);
+    let taken = getters.filter_map(|getter| {
+        let losers = table.iter().filter(|loser| loses_to(loser, getter));
+        losers.filter_map(|loser| why_not(observed, loser, getter)).next().map(|why| (getter.steps.clone(), why))
+    });
+    left_behind.chain(taken).next()
+}
+
+/// Why a getter must not have the requests of a loser, if there is a reason.
+fn why_not(observed: &Observed, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<WaitingOn> {
+    let (_, _, serving) = loser.now.as_ref()?;
+    if *serving == Serving::No {
+        return None;
+    }
+    let (name, healthy) = health(observed, &getter.receiver);
+    match (healthy, serving) {
+        (Seen::Present(true), _) | (_, Serving::No) => None,
+        (Seen::Unknown(gap), _) => Some(WaitingOn::Gap(gap)),
+        (_, Serving::Unknown(gap)) => Some(WaitingOn::Gap(gap.clone())),
+        (_, Serving::Yes(how)) => {
+            let advice = advice(observed, &getter.receiver);
+            Some(WaitingOn::Difference(format!(
+                "{name} has no healthy target, and {} serves such requests now ({how}); {advice}",
+                loser.name
+            )))
+        }
+    }
+}
+
+/// What can be done about a receiver without a healthy target. Health checks start only when some rule leads to a group.
+fn advice(observed: &Observed, receiver: &Receiver<'_>) -> &'static str {
+    const WAIT: &str = "wait for one, or use --force";
+    const ATTACH: &str = "it cannot have one before a rule leads to it: give it a rule that takes nobody's requests first, \
+                          or use --force";
+    match receiver {
+        Receiver::Group(Ref::Known(arn)) => match observed.target_group(arn.as_str()).present() {
+            Some(live) if live.load_balancers.is_empty() => ATTACH,
+            Some(_) | None => WAIT,
+        },
+        Receiver::Group(Ref::Output(_)) => ATTACH,
+        Receiver::Live(RuleActions { serve: Serve::Forward(_), .. }) => WAIT,
+        Receiver::Live(_) => "use --force if that is meant",
+    }
+}
+
+/// Whether requests that an entry serves now fall to another one because it goes, or moves behind it. Where a rule goes
+/// altogether, that it falls to what nobody declared is what pruning asks for.
+fn inherits(desired: &Desired, observed: &Observed, leaver: &Entry<'_>, getter: &Entry<'_>) -> bool {
+    let Some((priority, conditions, _)) = &leaver.now else { return false };
+    if std::ptr::eq(leaver, getter) || getter.deleted || !may_overlap(conditions, getter.conditions) {
+        return false;
+    }
+    if leaver.deleted {
+        return leads_to_declared(desired, observed, &getter.receiver);
+    }
+    *priority < getter.priority && getter.priority < leaver.priority
+}
+
+fn leads_to_declared(desired: &Desired, observed: &Observed, receiver: &Receiver<'_>) -> bool {
+    match receiver {
+        Receiver::Group(_) => true,
+        Receiver::Live(actions) => {
+            let Serve::Forward(forward) = &actions.serve else { return false };
+            let declared = |arn: &TargetGroupArn| {
+                let live = observed.target_group(arn.as_str()).present();
+                live.is_some_and(|live| desired.target_groups.values().any(|group| group.name == live.name))
+            };
+            forward.receivers().any(declared)
+        }
+    }
 }
 
 /// Whether some request that `loser` gets now would go to `getter`.

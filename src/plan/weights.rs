@@ -79,7 +79,7 @@ fn judge_theirs(forward: &Forward, stand_ins: &BTreeSet<TargetGroupArn>, owner: 
 const CODE_DEPLOY: &str = "codedeploy";
 
 /// Who moves the weights of the rules that serve a target group, if it is not the manifest.
-fn weights_owner(desired: &Desired, observed: &Observed, key: &str) -> Option<&'static str> {
+pub(super) fn weights_owner(desired: &Desired, observed: &Observed, key: &str) -> Option<&'static str> {
     resolve::services_behind(desired, observed, key).into_iter().find_map(|service| {
         let Seen::Present(live) = observed.service(&service.id) else { return None };
         match (live.controller, live.strategy) {

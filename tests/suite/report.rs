@@ -118,7 +118,7 @@ fn lower_count() -> Step {
         ..step(
             3,
             checkout(),
-            Action::UpdateServiceCount { service, desired_count: 3, lowers_from: None },
+            Action::UpdateServiceCount { service, desired_count: 3, from: 5 },
             "prod/checkout",
             "run 3 tasks",
             "the manifest says 3",

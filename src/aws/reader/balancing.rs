@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use crate::apply::ErrorKind;
 use crate::aws::elbv2::{self, rule::rule_from_sdk};
 use crate::model::{
-    AccountLimits, Desired, Listener, ListenerArn, LoadBalancer, LoadBalancerArn, Observed, Rule, Seen, Tags,
+    AccountLimits, Desired, Gap, Listener, ListenerArn, LoadBalancer, LoadBalancerArn, Observed, Rule, Seen, Tags,
     TargetGroup, TargetGroupArn,
 };
 use crate::plan::questions::has_rules;
@@ -199,9 +199,11 @@ impl Reader {
                 let descriptions = answer.tag_descriptions();
                 let find = |arn: &str| {
                     let found = descriptions.iter().find(|description| description.resource_arn() == Some(arn));
-                    found.map_or_else(Tags::new, |description| elbv2::tags_from_sdk(description.tags()))
+                    let silent = Gap { call: TAGS.to_owned(), why: "not in the answer".to_owned() };
+                    let tags = found.map(|description| elbv2::tags_from_sdk(description.tags()));
+                    tags.map_or(Seen::Unknown(silent), Seen::Present)
                 };
-                arns.iter().map(|arn| (arn.clone(), Seen::Present(find(arn)))).collect()
+                arns.iter().map(|arn| (arn.clone(), find(arn))).collect()
             }
             // One of them was deleted since it was listed; AWS does not say which.
             Err(error) if error.kind == ErrorKind::NotFound && arns.len() > 1 => {

@@ -11,6 +11,7 @@ use crate::aws::{ecs, error};
 use crate::model::owner::FINGERPRINT_TAG;
 use crate::model::{Observed, PastDeployment, Rollout, Seen, Service, ServiceId, TaskDefinitionArn};
 
+use super::left_overs::incomplete;
 use super::{Reader, unknown};
 
 const LIST: &str = "ecs:ListServiceDeployments";
@@ -58,13 +59,18 @@ impl Reader {
         let request = client.list_service_deployments().cluster(&id.cluster).service(&id.name).max_results(NEWEST);
         let mut listed = self.ask(LIST, request.send()).await?.service_deployments.unwrap_or_default();
         listed.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at().map(|at| at.as_nanos())));
-        let ended: Vec<(bool, String)> = listed.iter().filter_map(ended).collect();
+        let ended: Vec<(bool, String)> =
+            listed.iter().enumerate().filter_map(|(age, deployment)| ended(deployment, &listed[..age])).collect();
         if ended.is_empty() {
             return Ok(Vec::new());
         }
         let arns: BTreeSet<String> = ended.iter().map(|(_, revision)| revision.clone()).collect();
         let request = client.describe_service_revisions().set_service_revision_arns(Some(arns.into_iter().collect()));
-        let revisions = self.ask(REVISIONS, request.send()).await?.service_revisions.unwrap_or_default();
+        let answer = self.ask(REVISIONS, request.send()).await?;
+        if let Some(failure) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
+            return Err(incomplete(REVISIONS, failure.reason()));
+        }
+        let revisions = answer.service_revisions.unwrap_or_default();
         let find = |arn: &str| revisions.iter().find(|revision| revision.service_revision_arn() == Some(arn));
         // A revision that is gone was purged with its service's history; there is nothing to compare with.
         Ok(ended.iter().filter_map(|(failed, arn)| Some(ecs::past_from_sdk(*failed, find(arn)?))).collect())
@@ -88,9 +94,15 @@ impl Reader {
     }
 }
 
-/// Whether a deployment failed, and the revision it was to bring; `None` while it is under way.
-fn ended(deployment: &sdk::ServiceDeploymentBrief) -> Option<(bool, String)> {
-    let failed = ecs::has_failed(deployment.status()?)?;
+/// Whether a deployment failed, and the revision it was to bring; `None` while it is under way, and when a newer one
+/// took its place before it ended.
+fn ended(deployment: &sdk::ServiceDeploymentBrief, newer: &[sdk::ServiceDeploymentBrief]) -> Option<(bool, String)> {
+    let nanos = |at: Option<&aws_smithy_types::DateTime>| at.map(aws_smithy_types::DateTime::as_nanos);
+    let finished = nanos(deployment.finished_at());
+    let began_before = |other: &sdk::ServiceDeploymentBrief| {
+        finished.is_none_or(|finished| nanos(other.created_at()).is_some_and(|created| created <= finished))
+    };
+    let failed = ecs::has_failed(deployment.status()?, newer.iter().any(began_before))?;
     Some((failed, deployment.target_service_revision_arn()?.to_owned()))
 }
 

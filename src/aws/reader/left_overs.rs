@@ -7,11 +7,22 @@ use std::net::IpAddr;
 use aws_sdk_ec2::types::Filter;
 use futures_util::future::join_all;
 
-use crate::apply::AwsError;
+use crate::apply::{AwsError, ErrorKind};
 use crate::aws::{ec2, ecs};
 use crate::model::{GroupId, Seen, TargetGroupArn};
 
 use super::{Reader, absent_or_unknown, unknown};
+
+/// An answer that leaves something out.
+pub(super) fn incomplete(call: &str, reason: Option<&str>) -> AwsError {
+    AwsError {
+        call: call.to_owned(),
+        kind: ErrorKind::Other,
+        code: "Incomplete".to_owned(),
+        message: reason.unwrap_or("no reason").to_owned(),
+        request_id: None,
+    }
+}
 
 impl Reader {
     /// The addresses of all network interfaces that carry these groups.
@@ -19,7 +30,7 @@ impl Reader {
         let each = groups.iter().map(async |group| {
             let filter = Filter::builder().name("group-id").values(group.as_str()).build();
             let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
-            let pages = request.into_paginator().page_size(1000).items().send();
+            let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
             let seen = match self.ask("ec2:DescribeNetworkInterfaces", pages.try_collect()).await {
                 Ok(list) => {
                     let list: Vec<aws_sdk_ec2::types::NetworkInterface> = list;
@@ -57,10 +68,12 @@ impl Reader {
         });
         let mut named = BTreeSet::new();
         for answer in join_all(batches).await {
-            // A service that went away since it was listed comes back as a failure, and names nothing any more.
             let answer = answer?;
-            let entries =
-                answer.services().iter().flat_map(|service| service.load_balancers()).map(ecs::entry_from_sdk);
+            // A service that went away since it was listed is missing, and names nothing any more.
+            if let Some(failure) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
+                return Err(incomplete("ecs:DescribeServices", failure.reason()));
+            }
+            let entries = answer.services().iter().flat_map(ecs::entries_from_sdk);
             named.extend(entries.flat_map(|entry| entry.target_groups().cloned().collect::<Vec<_>>()));
         }
         Ok(named)

@@ -179,7 +179,11 @@ fn service(
 ) -> Seen<Service> {
     let found = answer.services().iter().find(|service| service.service_name() == Some(&id.name));
     if let Some(service) = found {
-        return ecs::service_from_sdk(id, service).map_or(Seen::Absent, Seen::Present);
+        return match (ecs::service_from_sdk(id, service), service.status()) {
+            (Some(service), _) => Seen::Present(service),
+            (None, Some("INACTIVE")) => Seen::Absent,
+            (None, status) => not_answered(SERVICES, status.or(Some("no status"))),
+        };
     }
     let failure = answer.failures().iter().find(|failure| failure.arn().map(last_segment) == Some(&id.name));
     match failure.map(|failure| failure.reason().unwrap_or_default()) {

@@ -11,7 +11,7 @@ use crate::aws::elbv2::rule::{
 use crate::aws::elbv2::tags_to_sdk;
 use crate::aws::error::answer;
 use crate::model::{Conditions, Forward, ListenerArn, RuleActions, RuleArn, Serve, Tags, TargetGroupArn};
-use crate::plan::{Ref, RuleEdit};
+use crate::plan::{Ref, RuleBelief, RuleEdit};
 
 use super::patience::patiently;
 use super::{DONE, Writer, bears, refusal, stale, target_group};
@@ -79,7 +79,7 @@ impl Writer {
         &self,
         arn: &RuleArn,
         edit: &RuleEdit,
-        expect: &RuleActions,
+        expect: &RuleBelief,
         outputs: &Outputs,
     ) -> Result<Performed, AwsError> {
         let forward = edit.forward.as_ref().map(|target| target_group(MODIFY, target, outputs)).transpose()?;
@@ -88,8 +88,14 @@ impl Writer {
         };
         let actions = actions_from_sdk(rule.actions());
         log_rule(&rule, &actions);
-        if actions != *expect {
+        if actions != expect.actions {
             return stale(format!("the rule {} now", describe(&actions)));
+        }
+        if conditions_from_sdk(rule.conditions()) != expect.conditions {
+            return stale("the rule's conditions have changed since it was read");
+        }
+        if priority_of(&rule) != Some(expect.priority) {
+            return stale("the rule's priority has changed since it was read");
         }
         let actions = forward.map(|target| forward_instead(rule.actions(), &target));
         let conditions = edit.conditions.as_ref().map(conditions_to_sdk);
@@ -103,7 +109,18 @@ impl Writer {
         DONE
     }
 
-    pub(super) async fn set_rule_priorities(&self, priorities: &BTreeMap<RuleArn, u32>) -> Result<Performed, AwsError> {
+    pub(super) async fn set_rule_priorities(
+        &self,
+        priorities: &BTreeMap<RuleArn, u32>,
+        expect: &BTreeMap<RuleArn, u32>,
+    ) -> Result<Performed, AwsError> {
+        for (arn, expected) in expect {
+            match self.rule(arn).await? {
+                Some(rule) if priority_of(&rule) == Some(*expected) => {}
+                Some(_) => return stale(format!("the priority of {arn} has changed since it was read")),
+                None => return stale(format!("{arn} is gone")),
+            }
+        }
         let mut pairs = Vec::new();
         for (rule, priority) in priorities {
             let priority = priority_to_sdk(PRIORITIES, *priority)?;
@@ -165,6 +182,10 @@ impl Writer {
             Err(error) => Err(error),
         }
     }
+}
+
+fn priority_of(rule: &sdk::Rule) -> Option<u32> {
+    rule.priority()?.parse().ok()
 }
 
 fn priority_to_sdk(call: &str, priority: u32) -> Result<i32, AwsError> {

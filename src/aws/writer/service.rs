@@ -25,22 +25,18 @@ impl Writer {
         &self,
         service: &ServiceId,
         count: u32,
-        lowers_from: Option<u32>,
+        from: u32,
     ) -> Result<Performed, AwsError> {
-        if let Some(expected) = lowers_from {
-            match self.service_now(service).await? {
-                Some(live) if live.desired_count == expected && !live.is_deploying() => {}
-                Some(live) if live.is_deploying() => {
-                    return stale("a deployment has started since the service was read");
-                }
-                Some(live) => {
-                    let count = live.desired_count;
-                    return stale(format!(
-                        "the desired count is {count} now; it was {expected} when the service was read"
-                    ));
-                }
-                None => return stale("the service is not there any more"),
+        match self.service_now(service).await? {
+            Some(live) if count < from && live.is_deploying() => {
+                return stale("a deployment has started since the service was read");
             }
+            Some(live) if live.desired_count == from => {}
+            Some(live) => {
+                let now = live.desired_count;
+                return stale(format!("the desired count is {now} now; it was {from} when the service was read"));
+            }
+            None => return stale("the service is not there any more"),
         }
         let count = i32::try_from(count)
             .map_err(|_| refusal(CALL, ErrorKind::Invalid, "TooLarge", format!("{count} is no count of tasks")))?;
@@ -62,14 +58,6 @@ impl Writer {
         let balancers = update.load_balancers.as_ref().map(|entries| entries_to_sdk(entries, outputs)).transpose()?;
         let network = update.network.as_ref().map(ecs::awsvpc_to_sdk);
         let network = network.transpose().map_err(|message| refusal(CALL, ErrorKind::Invalid, "NoSubnets", message))?;
-        match self.service_now(service).await? {
-            Some(live) if live.is_deploying() => return stale("a deployment has started since the service was read"),
-            Some(live) if ServiceBelief::of(&live) == *expect => {}
-            Some(_) => {
-                return stale("the service's revision, load balancers or network have changed since it was read");
-            }
-            None => return stale("the service is not there any more"),
-        }
         let request = self
             .clients
             .writing
@@ -80,12 +68,27 @@ impl Writer {
             .set_task_definition(definition.map(|arn| arn.to_string()))
             .set_load_balancers(balancers)
             .set_network_configuration(network);
-        patiently(async || answer(CALL, request.clone().send()).await, is_propagation).await?;
-        DONE
+        // Before each attempt: what is replaced as a whole must still be what it was.
+        let attempt = async || match self.difference(service, expect).await? {
+            Some(why) => stale(why),
+            None => {
+                answer(CALL, request.clone().send()).await?;
+                DONE
+            }
+        };
+        patiently(attempt, is_propagation).await
     }
-}
 
-impl Writer {
+    /// What makes a service another one than the plan believes, if anything.
+    async fn difference(&self, id: &ServiceId, expect: &ServiceBelief) -> Result<Option<&'static str>, AwsError> {
+        Ok(match self.service_now(id).await? {
+            Some(live) if live.is_deploying() => Some("a deployment has started since the service was read"),
+            Some(live) if ServiceBelief::of(&live) == *expect => None,
+            Some(_) => Some("the service's revision, load balancers or network have changed since it was read"),
+            None => Some("the service is not there any more"),
+        })
+    }
+
     /// The service, right now; `None` when it does not exist any more.
     async fn service_now(&self, id: &ServiceId) -> Result<Option<Service>, AwsError> {
         let request = self.clients.reading.ecs.describe_services().cluster(&id.cluster).services(&id.name);

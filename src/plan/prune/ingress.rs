@@ -6,15 +6,16 @@ use std::net::IpAddr;
 
 use crate::model::security_group::admits;
 use crate::model::{
-    Desired, DesiredService, IngressRule, LoadBalancerKind, ObjectRef, Observed, Placement, PortRange, RuleSource,
-    Seen, Task,
+    Desired, DesiredService, HealthPort, IngressRule, InstanceId, LoadBalancerKind, ObjectRef, Observed, Placement,
+    PortRange, RuleSource, Seen, Target, TargetGroupArn, Task,
 };
 
 use super::super::action::Action;
 use super::super::change::WaitingOn;
 use super::super::draft::Drafts;
+use super::super::resolve;
 use super::super::security_group::{WantedFlow, WantedIngress};
-use super::{Words, declared_object, mark_of, marked_for, removal};
+use super::{Words, mark_of, marked_for, removal};
 
 pub(super) fn prune_ingress(desired: &Desired, observed: &Observed, wanted: &WantedIngress, drafts: &mut Drafts) {
     let fleet = ObjectRef::fleet(&desired.fleet.name);
@@ -54,7 +55,7 @@ fn revoke(desired: &Desired, rule: &IngressRule, object: &str, drafts: &mut Draf
             rule: rule.id.clone(),
             mark: mark_of(&rule.tags),
         },
-        declared_object(desired, object).into_iter().collect(),
+        resolve::declared_object(desired, object).into_iter().collect(),
         Words {
             target: rule.group.to_string(),
             summary: format!("revoke {} {ports} from {}", rule.protocol, rule.source),
@@ -87,6 +88,12 @@ fn is_unmanaged(desired: &Desired, observed: &Observed, object: &str, rule: &Ing
         }
         RuleSource::Cidr(_) | RuleSource::PrefixList(_) | RuleSource::Unknown => false,
     };
+    let leads_nowhere =
+        |key: &String| desired.target_groups.get(key).is_some_and(|group| group.load_balancer.is_none());
+    let mut named = ports.iter().flat_map(|port| port.target_groups.iter().flatten());
+    if from_balancer && named.any(leads_nowhere) {
+        return true;
+    }
     !from_balancer && ports.iter().any(|port| port.allow_from.is_none())
 }
 
@@ -132,18 +139,68 @@ fn in_use(desired: &Desired, observed: &Observed, rule: &IngressRule) -> Result<
             rule.group
         )));
     }
-    let targets = observed.targets.values().filter_map(|seen| seen.as_ref().present()).flatten();
-    let mut using = targets.filter(|target| {
-        covers(rule, target.key.port) && target.key.id.parse().is_ok_and(|address: IpAddr| carriers.contains(&address))
-    });
-    match using.next() {
-        Some(target) => Err(WaitingOn::Difference(format!("target {} uses the port", target.key))),
-        None => Ok(()),
+    match observed.targets.iter().find_map(|(arn, seen)| used_by_group(observed, arn, seen, carriers, rule)) {
+        Some(why) => Err(why),
+        None => checked_by_unread_group(observed, carriers, rule),
     }
+}
+
+/// Whether a target group sends traffic or health checks to a carrier on a port of the rule.
+fn used_by_group(
+    observed: &Observed,
+    arn: &TargetGroupArn,
+    seen: &Seen<Vec<Target>>,
+    carriers: &BTreeSet<IpAddr>,
+    rule: &IngressRule,
+) -> Option<WaitingOn> {
+    let Seen::Present(targets) = seen else { return None };
+    let checked = match observed.target_group(arn.as_str()).present().and_then(|group| group.health_check.port) {
+        Some(HealthPort::Fixed(port)) => covers(rule, port),
+        Some(HealthPort::Traffic) | None => false,
+    };
+    let here = |target: &&Target| match target.key.id.parse::<IpAddr>() {
+        Ok(address) => carriers.contains(&address),
+        // An instance that is not known may be any of them.
+        Err(_) => {
+            let host = observed.host(&InstanceId(target.key.id.clone())).present();
+            host.is_none_or(|host| host.addresses.iter().any(|address| carriers.contains(address)))
+        }
+    };
+    let mut using = targets.iter().filter(here).filter(|target| checked || covers(rule, target.key.port));
+    let target = using.next()?;
+    Some(WaitingOn::Difference(format!("target {} of {} uses the port", target.key, arn.name())))
+}
+
+/// Whether a target group that a declared service names, and whose targets were not asked for, checks a port of the rule.
+fn checked_by_unread_group(
+    observed: &Observed,
+    carriers: &BTreeSet<IpAddr>,
+    rule: &IngressRule,
+) -> Result<(), WaitingOn> {
+    let services = observed.services.values().filter_map(|seen| seen.as_ref().present());
+    let unread =
+        services.flat_map(|service| service.target_groups()).filter(|arn| !observed.targets.contains_key(*arn));
+    for arn in unread.filter(|_| !carriers.is_empty()) {
+        match observed.target_group(arn.as_str()) {
+            Seen::Present(group) => {
+                if matches!(group.health_check.port, Some(HealthPort::Fixed(port)) if covers(rule, port)) {
+                    let sentence = format!("target group {} is checked at the port", group.name);
+                    return Err(WaitingOn::Difference(sentence));
+                }
+            }
+            Seen::Absent => {}
+            Seen::Unknown(gap) => return Err(WaitingOn::Gap(gap)),
+        }
+    }
+    Ok(())
 }
 
 fn covers(rule: &IngressRule, port: u16) -> bool {
     rule.ports.is_none_or(|ports| ports.covers(PortRange::one(port)))
+}
+
+fn listens(service: &DesiredService, port: u16) -> WaitingOn {
+    WaitingOn::Difference(format!("a task of service {} listens on port {port}", service.id))
 }
 
 /// The addresses among the carriers that a task explains; an error when the task uses a port of the rule. A task uses
@@ -170,15 +227,20 @@ fn explain(
             let ports = containers.flat_map(|container| container.ports.iter().map(|mapping| mapping.container_port));
             (vec![*address], ports.collect::<BTreeSet<u16>>())
         }
+        // What else runs on an instance is not known: a task there proves use, never the absence of it.
         Placement::Instance { instance, bindings } => {
             let host = observed.host(instance).present();
-            let addresses = host.map(|host| host.addresses.iter().copied().collect()).unwrap_or_default();
-            (addresses, bindings.iter().map(|binding| binding.host_port).collect())
+            let is_here = host.is_none_or(|host| host.addresses.iter().any(|address| carriers.contains(address)));
+            let mut used = bindings.iter().map(|binding| binding.host_port).filter(|port| covers(rule, *port));
+            return match used.next().filter(|_| is_here) {
+                Some(port) => Err(listens(service, port)),
+                None => Ok(Vec::new()),
+            };
         }
     };
     let here: Vec<IpAddr> = addresses.into_iter().filter(|address| carriers.contains(address)).collect();
     match ports.into_iter().find(|port| !here.is_empty() && covers(rule, *port)) {
-        Some(port) => Err(WaitingOn::Difference(format!("a task of service {} listens on port {port}", service.id))),
+        Some(port) => Err(listens(service, port)),
         None => Ok(here),
     }
 }

@@ -3,20 +3,23 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Desired, ListenerArn, ObjectRef, Observed, Rule, Seen, Serve, TargetGroupArn};
+use crate::model::{Desired, ListenerArn, ObjectRef, Observed, Rule, RuleArn, Seen, Serve, TargetGroupArn};
 
 use super::super::action::Action;
 use super::super::draft::{DraftId, Drafts};
 use super::super::listener_rule::{describe_conditions, describe_route};
+use super::super::overlap::may_overlap;
 use super::super::resolve;
-use super::super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
-use super::{DeletedRule, Words, concerned, mark_of, marked_for, removal};
+use super::super::rule_match::{Match, RouteRef, forwards_only_to, match_rules, routes_by_listener};
+use super::{DeletedRule, Words, mark_of, marked_for, removal};
 
-/// A route without a live rule.
+/// A route without a live rule that does what the route says.
 struct Homeless<'a> {
     route: RouteRef<'a>,
     /// The listener it is for, if that is known.
     listener: Option<ListenerArn>,
+    /// The rule that has to be put right, if there is one.
+    rule: Option<RuleArn>,
 }
 
 pub(super) fn prune_rules(desired: &Desired, observed: &Observed, drafts: &mut Drafts) -> Vec<DeletedRule> {
@@ -26,7 +29,7 @@ pub(super) fn prune_rules(desired: &Desired, observed: &Observed, drafts: &mut D
         let Seen::Present(rules) = seen else { continue };
         for rule in rules.iter().filter(|rule| !matched.contains(rule.arn.as_str())) {
             let Some(object) = marked_for(rule.tags.as_ref().present(), &desired.fleet.name) else { continue };
-            if routes_are_unmanaged(desired, &object) || is_deployment_rule(observed, rule) {
+            if routes_are_unmanaged(desired, &object) || resolve::is_deployment_rule(observed, rule) {
                 continue;
             }
             let waiting = homeless.iter().filter(|route| may_mean(desired, observed, route, listener, rule, &object));
@@ -60,10 +63,19 @@ fn matched_rules<'a>(desired: &'a Desired, observed: &Observed) -> (BTreeSet<Str
             match found {
                 Match::Rule(rule) => {
                     matched.insert(rule.arn.to_string());
+                    let arns = resolve::stand_ins(desired, observed, route.key);
+                    let stands = rule.conditions == route.route.conditions && forwards_only_to(&rule.actions, &arns);
+                    if !stands {
+                        homeless.push(Homeless {
+                            route: *route,
+                            listener: Some(listener.clone()),
+                            rule: Some(rule.arn.clone()),
+                        });
+                    }
                 }
                 Match::Tie(arns) => matched.extend(arns),
                 Match::None | Match::Unknown(_) => {
-                    homeless.push(Homeless { route: *route, listener: Some(listener.clone()) });
+                    homeless.push(Homeless { route: *route, listener: Some(listener.clone()), rule: None });
                 }
             }
         }
@@ -73,21 +85,24 @@ fn matched_rules<'a>(desired: &'a Desired, observed: &Observed) -> (BTreeSet<Str
         for route in group.routes.iter().flatten().filter(|route| !route.default) {
             let known = routes.values().flatten().any(|known| known.key == key && std::ptr::eq(known.route, route));
             if !known {
-                homeless.push(Homeless { route: RouteRef { key, route }, listener: None });
+                homeless.push(Homeless { route: RouteRef { key, route }, listener: None, rule: None });
             }
         }
     }
     (matched, homeless)
 }
 
-/// The step that makes the rule of a homeless route, if there is one.
+/// The step that makes or mends the rule of a homeless route, if there is one.
 fn creation(homeless: &Homeless<'_>, drafts: &Drafts) -> Option<DraftId> {
     let wanted = homeless.route.route;
-    drafts.steps.iter().position(|draft| {
-        let Action::CreateRule { listener, priority, conditions, .. } = &draft.action else { return false };
-        homeless.listener.as_ref() == Some(listener)
-            && wanted.priority == Some(*priority)
-            && wanted.conditions == *conditions
+    drafts.steps.iter().position(|draft| match &draft.action {
+        Action::CreateRule { listener, priority, conditions, .. } => {
+            homeless.listener.as_ref() == Some(listener)
+                && wanted.priority == Some(*priority)
+                && wanted.conditions == *conditions
+        }
+        Action::ModifyRule { rule, .. } => homeless.rule.as_ref() == Some(rule),
+        _ => false,
     })
 }
 
@@ -101,6 +116,12 @@ fn may_mean(
     rule: &Rule,
     object: &str,
 ) -> bool {
+    // It only keeps the place: the new rule cannot stand before it goes, and it serves nothing that the route means.
+    if homeless.route.route.priority == Some(rule.priority)
+        && !may_overlap(&rule.conditions, &homeless.route.route.conditions)
+    {
+        return false;
+    }
     let leads_there = desired.target_groups.get(homeless.route.key).is_some_and(|group| {
         let live = resolve::target_group(observed, group).present();
         live.is_some_and(|live| receivers(rule).contains(&live.arn))
@@ -125,16 +146,6 @@ fn routes_are_unmanaged(desired: &Desired, object: &str) -> bool {
         .any(|group| ObjectRef::target_group(&group.key).to_string() == object && group.routes.is_none())
 }
 
-/// A rule that a blue/green service names for production or test traffic.
-fn is_deployment_rule(observed: &Observed, rule: &Rule) -> bool {
-    let services = observed.services.values().filter_map(|seen| seen.as_ref().present());
-    let advanced =
-        services.flat_map(|service| service.load_balancers.iter().filter_map(|entry| entry.advanced.as_ref()));
-    let mut named =
-        advanced.flat_map(|advanced| advanced.production_listener_rule.iter().chain(&advanced.test_listener_rule));
-    named.any(|arn| arn == rule.arn.as_str())
-}
-
 fn delete_rule(
     desired: &Desired,
     observed: &Observed,
@@ -148,7 +159,7 @@ fn delete_rule(
     let mut draft = removal(
         desired,
         Action::DeleteRule { rule: rule.arn.clone(), mark: mark_of(&tags) },
-        concerned(desired, observed, object, &forwards_to),
+        resolve::concerned(desired, observed, object, &forwards_to),
         Words {
             target: rule.arn.to_string(),
             summary: format!("delete rule {} ({})", rule.priority, describe_conditions(&rule.conditions)),

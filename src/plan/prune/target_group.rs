@@ -7,7 +7,8 @@ use super::super::action::Action;
 use super::super::change::WaitingOn;
 use super::super::draft::Drafts;
 use super::super::questions::left_overs;
-use super::{DeletedRule, Words, concerned, declared_object, mark_of, marked_for, removal};
+use super::super::resolve;
+use super::{DeletedRule, Words, mark_of, marked_for, removal};
 
 pub(super) fn prune_target_groups(
     desired: &Desired,
@@ -20,7 +21,7 @@ pub(super) fn prune_target_groups(
         let Some(object) = marked_for(live.tags.as_ref().present(), &desired.fleet.name) else { continue };
         let what = format!("delete target group {}", live.name);
         // An object that only changed its AWS name is still wanted by somebody: never delete and create in one plan.
-        if declared_object(desired, &object).is_some() {
+        if resolve::declared_object(desired, &object).is_some() {
             let sentence =
                 format!("{object} still stands in the manifest under another AWS name; delete the old one yourself");
             drafts.block_on(&fleet, what, sentence);
@@ -45,7 +46,7 @@ fn delete(
     let mut draft = removal(
         desired,
         Action::DeleteTargetGroup { target_group: live.arn.clone(), mark },
-        concerned(desired, observed, object, [&live.arn]),
+        resolve::concerned(desired, observed, object, [&live.arn]),
         Words {
             target: live.arn.to_string(),
             summary: format!("delete target group {}", live.name),

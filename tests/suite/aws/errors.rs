@@ -10,6 +10,7 @@ use portolan::model::ServiceId;
 use portolan::plan::Action;
 
 use super::script::{Answer, Script, json_error, page};
+use super::writing::standing_service;
 use crate::moto::{REGION, credentials};
 
 #[test]
@@ -63,13 +64,13 @@ fn codes_have_one_meaning() {
 
 /// The error of an `UpdateService` that AWS answers like this.
 async fn error_of(answer: Answer) -> AwsError {
-    let script = Script::new(move |_| answer.clone());
+    let script = Script::new(move |request| standing_service(request).unwrap_or_else(|| answer.clone()));
     error_with(&script.clients()).await
 }
 
 async fn error_with(clients: &Clients) -> AwsError {
     let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
-    let action = Action::UpdateServiceCount { service, desired_count: 2, lowers_from: None };
+    let action = Action::UpdateServiceCount { service, desired_count: 2, from: 5 };
     Writer::new(clients).perform(&action, &Outputs::new()).await.unwrap_err()
 }
 
@@ -106,11 +107,13 @@ async fn an_answer_that_is_not_awss_is_told_by_its_status() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_error_is_tried_twice_and_no_more() {
-    let script = Script::new(|_| json_error(500, "ServerException", "try again"));
+    let script = Script::new(|request| {
+        standing_service(request).unwrap_or_else(|| json_error(500, "ServerException", "try again"))
+    });
     let clients = script.clients();
     let error = error_with(&clients).await;
     assert_eq!(error.kind, ErrorKind::Transient);
-    assert_eq!(script.requests().len(), 2);
+    assert_eq!(script.sent("UpdateService").len(), 2);
     assert_eq!(clients.calls().snapshot()["ecs:UpdateService"], 2, "every attempt counts");
 }
 

@@ -101,7 +101,8 @@ fn revision(number: &str) -> Value {
 }
 
 fn deployment(status: &str, revision: &str, created: u64) -> Value {
-    json!({"status": status, "targetServiceRevisionArn": format!("{REVISION}{revision}"), "createdAt": created})
+    let arn = format!("{REVISION}{revision}");
+    json!({"status": status, "targetServiceRevisionArn": arn, "createdAt": created, "finishedAt": created + 50})
 }
 
 #[tokio::test]
@@ -110,6 +111,8 @@ async fn ended_deployments_are_read_newest_first_with_their_fingerprints() {
         deployment("SUCCESSFUL", "1", 1_700_000_000),
         deployment("ROLLBACK_SUCCESSFUL", "2", 1_700_000_200),
         deployment("STOPPED", "1", 1_700_000_100),
+        // A newer one took its place before it ended: no failure.
+        deployment("STOPPED", "1", 1_700_000_180),
         deployment("IN_PROGRESS", "1", 1_700_000_300),
     ]}));
     let (script, past, _) = look_back(listed).await;

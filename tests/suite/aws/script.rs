@@ -89,7 +89,18 @@ pub fn page(status: u16) -> Answer {
 
 /// An answer with nothing in it, good for every operation.
 pub fn empty(request: &Request) -> Answer {
+    if request.operation == "DescribeTags" {
+        return untagged(request);
+    }
     if request.form.is_empty() { json(serde_json::json!({})) } else { result(&request.operation, "") }
+}
+
+/// AWS names every resource that it was asked for, tags or not.
+fn untagged(request: &Request) -> Answer {
+    let arns = request.form.iter().filter(|(name, _)| name.starts_with("ResourceArns.member."));
+    let members: String =
+        arns.map(|(_, arn)| format!("<member><ResourceArn>{arn}</ResourceArn><Tags/></member>")).collect();
+    result("DescribeTags", &format!("<TagDescriptions>{members}</TagDescriptions>"))
 }
 
 type Answering = dyn Fn(&Request) -> Answer + Send + Sync;

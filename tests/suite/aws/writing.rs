@@ -9,7 +9,7 @@ use portolan::model::{
     ProtocolVersion, QueryCondition, RuleActions, RuleSource, Serve, ServiceId, StaticTarget, Tags, TargetGroupArn,
     TargetKey, TargetType,
 };
-use portolan::plan::{Action, NewTargetGroup, Output, Ref, RuleEdit, ServiceBelief};
+use portolan::plan::{Action, NewTargetGroup, Output, Ref, RuleBelief, RuleEdit, ServiceBelief};
 
 use super::script::{self, Answer, Request, Script};
 
@@ -51,7 +51,7 @@ pub fn service() -> ServiceId {
 }
 
 /// The service as the writer finds it when it looks again.
-fn standing_service(request: &Request) -> Option<Answer> {
+pub fn standing_service(request: &Request) -> Option<Answer> {
     let service = serde_json::json!({
         "serviceName": "checkout", "status": "ACTIVE", "desiredCount": 5, "taskDefinition": "app:7",
         "deployments": [{"status": "PRIMARY", "rolloutState": "COMPLETED", "taskDefinition": "app:7"}],
@@ -231,6 +231,12 @@ pub fn rule(actions: &str) -> Answer {
     script::result("DescribeRules", &inner)
 }
 
+/// What a plan made from [`rule`] believes.
+pub fn believed(actions: RuleActions) -> RuleBelief {
+    let paths = BTreeSet::from(["/api/*".to_owned()]);
+    RuleBelief { priority: 100, conditions: Conditions { paths, ..Conditions::default() }, actions }
+}
+
 pub fn forward(arn: &str) -> String {
     format!("<member><Type>forward</Type><TargetGroupArn>{arn}</TargetGroupArn></member>")
 }
@@ -238,7 +244,7 @@ pub fn forward(arn: &str) -> String {
 #[tokio::test]
 async fn a_forward_is_replaced_and_conditions_are_left_out() {
     let edit = RuleEdit { forward: Some(known()), conditions: None };
-    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: forwards_to("old") };
+    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: believed(forwards_to("old")) };
     let request = sent(action, |request| (request.operation == "DescribeRules").then(|| rule(&forward("old")))).await;
     assert_eq!(
         request.members(),
@@ -250,7 +256,7 @@ async fn a_forward_is_replaced_and_conditions_are_left_out() {
 async fn conditions_are_replaced_and_actions_are_left_out() {
     let paths = BTreeSet::from(["/new/*".to_owned()]);
     let edit = RuleEdit { forward: None, conditions: Some(Conditions { paths, ..Conditions::default() }) };
-    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: forwards_to(TG) };
+    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: believed(forwards_to(TG)) };
     let request = sent(action, |request| (request.operation == "DescribeRules").then(|| rule(&forward(TG)))).await;
     assert_eq!(
         request.members(),
@@ -274,7 +280,7 @@ async fn a_login_before_the_forward_is_carried_over_without_its_secret() {
                    <AuthorizationEndpoint>https://id.example.com/a</AuthorizationEndpoint>\
                    <UserInfoEndpoint>https://id.example.com/u</UserInfoEndpoint>\
                    </AuthenticateOidcConfig></member>";
-    let expect = RuleActions { login: true, ..forwards_to("old") };
+    let expect = believed(RuleActions { login: true, ..forwards_to("old") });
     let edit = RuleEdit { forward: Some(known()), conditions: None };
     let action = Action::ModifyRule { rule: RULE.into(), edit, expect };
     let request = sent(action, move |request| (request.operation == "DescribeRules").then(|| rule(actions))).await;
@@ -301,7 +307,13 @@ async fn a_login_before_the_forward_is_carried_over_without_its_secret() {
 #[tokio::test]
 async fn all_moves_of_a_listener_are_one_call() {
     let priorities = BTreeMap::from([("r-1".into(), 20), ("r-2".into(), 10)]);
-    let request = sent(Action::SetRulePriorities { listener: LISTENER.into(), priorities }, |_| None).await;
+    let expect = BTreeMap::from([("r-1".into(), 100), ("r-2".into(), 100)]);
+    let standing = |request: &Request| (request.operation == "DescribeRules").then(|| rule(&forward(TG)));
+    let action = |expect| {
+        let priorities = priorities.clone();
+        Action::SetRulePriorities { listener: LISTENER.into(), priorities, expect }
+    };
+    let request = sent(action(expect), standing).await;
     assert_eq!(
         request.members(),
         [
@@ -311,6 +323,10 @@ async fn all_moves_of_a_listener_are_one_call() {
             ("RulePriorities.member.2.RuleArn", "r-2"),
         ]
     );
+    let moved_since = BTreeMap::from([("r-1".into(), 99)]);
+    let (script, done) = perform(action(moved_since), standing).await;
+    assert!(matches!(done, Ok(Performed::Stale(_))), "{done:?}");
+    assert_eq!(script.sent("SetRulePriorities").len(), 0);
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use portolan::apply::{AwsError, ErrorKind, Performed};
-use portolan::model::{RuleSource, TargetGroupArn};
-use portolan::plan::{Action, Output, RuleEdit};
+use portolan::model::{Conditions, RuleSource, TargetGroupArn};
+use portolan::plan::{Action, Output, RuleBelief, RuleEdit};
 
 use super::script::{self, Answer, Request, Script};
 use super::writing::{
-    LISTENER, RULE, TG, belief, conditions, forward, forwards_to, ingress, known, mark, new_target_group, output,
-    perform, rule, service, target,
+    LISTENER, RULE, TG, belief, believed, conditions, forward, forwards_to, ingress, known, mark, new_target_group,
+    output, perform, rule, service, target,
 };
 
 type Done = Result<Performed, AwsError>;
@@ -49,7 +49,7 @@ fn health(targets: &[(&str, &str)]) -> Answer {
 #[tokio::test]
 async fn a_rule_that_changed_meanwhile_is_left_alone() {
     let edit = RuleEdit { forward: Some(known()), conditions: None };
-    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: forwards_to("old") };
+    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: believed(forwards_to("old")) };
     let (script, done) =
         perform(action, |request| (request.operation == "DescribeRules").then(|| rule(&forward("newer")))).await;
     assert!(is_stale(&done), "{done:?}");
@@ -57,9 +57,24 @@ async fn a_rule_that_changed_meanwhile_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_rule_whose_conditions_or_priority_changed_meanwhile_is_left_alone() {
+    let expect = believed(forwards_to("old"));
+    let other_priority = RuleBelief { priority: 99, ..expect.clone() };
+    let other_conditions = RuleBelief { conditions: Conditions::default(), ..expect };
+    for expect in [other_priority, other_conditions] {
+        let edit = RuleEdit { forward: Some(known()), conditions: None };
+        let action = Action::ModifyRule { rule: RULE.into(), edit, expect };
+        let standing = |request: &Request| (request.operation == "DescribeRules").then(|| rule(&forward("old")));
+        let (script, done) = perform(action, standing).await;
+        assert!(is_stale(&done), "{done:?}");
+        assert_eq!(script.sent("ModifyRule").len(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_rule_that_is_gone_is_not_modified() {
     let edit = RuleEdit { forward: Some(known()), conditions: None };
-    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: forwards_to("old") };
+    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: believed(forwards_to("old")) };
     let gone = |request: &Request| {
         (request.operation == "DescribeRules").then(|| script::elb_error(400, "RuleNotFound", "gone"))
     };

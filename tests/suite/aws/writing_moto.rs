@@ -55,7 +55,8 @@ async fn rules_are_made_moved_and_deleted() {
     let listener = stage.fleet.listener_arn();
     // To a free one: moto refuses to swap two, which AWS does.
     let priorities = BTreeMap::from([(basket.rule_arn(), 50)]);
-    stage.done(Action::SetRulePriorities { listener: listener.clone(), priorities }).await;
+    let expect = BTreeMap::from([(basket.rule_arn(), basket.priority.unsigned_abs())]);
+    stage.done(Action::SetRulePriorities { listener: listener.clone(), priorities, expect }).await;
     let conditions = Conditions { paths: BTreeSet::from(["/new/*".to_owned()]), ..Conditions::default() };
     let create = Action::CreateRule {
         listener: listener.clone(),

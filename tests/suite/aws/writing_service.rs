@@ -12,8 +12,7 @@ use super::writing::{TG, belief, output, perform, sent, service};
 
 #[tokio::test]
 async fn a_count_is_sent_alone() {
-    let request =
-        sent(Action::UpdateServiceCount { service: service(), desired_count: 3, lowers_from: None }, |_| None).await;
+    let request = sent(Action::UpdateServiceCount { service: service(), desired_count: 3, from: 5 }, |_| None).await;
     assert_eq!(request.json, json!({"cluster": "prod", "service": "checkout", "desiredCount": 3}));
 }
 
@@ -106,7 +105,7 @@ async fn a_service_that_changed_since_it_was_read_is_left_alone() {
         expect,
     };
     let other = ServiceBelief { task_definition: "app:6".into(), ..belief() };
-    let lower = |from| Action::UpdateServiceCount { service: service(), desired_count: 2, lowers_from: Some(from) };
+    let lower = |from| Action::UpdateServiceCount { service: service(), desired_count: 2, from };
     for (action, goes) in [(update(belief()), true), (update(other), false), (lower(5), true), (lower(9), false)] {
         let (script, done) = perform(action, |_| None).await;
         assert_eq!(matches!(done, Ok(Performed::Stale(_))), !goes, "{done:?}");
