@@ -122,7 +122,7 @@ fn unsettled_group(desired: &Desired, group: &DesiredTargetGroup, observed: &Obs
         Seen::Absent => return Some("it does not exist".to_owned()),
         Seen::Unknown(gap) => return Some(format!("it could not be read ({}: {})", gap.call, gap.why)),
     };
-    if live.load_balancers.is_empty() {
+    if live.load_balancers.is_empty() && group.routes.iter().flatten().next().is_none() {
         // Its targets are `unused`: nobody checks them, and nothing would come of waiting.
         return None;
     }

@@ -44,7 +44,7 @@ impl<'a> Run<'a> {
         chosen: &[String],
     ) -> Result<Self, Failure> {
         inputs::require(given)?;
-        let desired = inputs::load(given).map_err(|problems| Failure::of_problems(&problems))?.desired;
+        let desired = load(given, signals).await?;
         let policy = Policy { force, only: only::parse(chosen, &desired)? };
         let settings = Settings {
             region: region::choose(&desired.fleet, global)?,
@@ -99,4 +99,19 @@ impl<'a> Run<'a> {
 #[expect(clippy::disallowed_methods, reason = "cli reads the clock")]
 fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// Reads the manifest where a signal still gets through: standard input may never end.
+async fn load(given: &Inputs, signals: &Signals) -> Result<Desired, Failure> {
+    let given = given.clone();
+    let reading = tokio::task::spawn_blocking(move || inputs::load(&given));
+    let loaded = tokio::select! {
+        biased;
+        () = signals.token().cancelled() => {
+            return Err(Failure::interrupted(signals.exit().unwrap_or(Exit::Interrupted)));
+        }
+        loaded = reading => loaded,
+    };
+    let loaded = loaded.map_err(|error| Failure::new(format!("the manifest could not be read: {error}"), None))?;
+    Ok(loaded.map_err(|problems| Failure::of_problems(&problems))?.desired)
 }

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::run::Run;
 use crate::apply::Observe;
 use crate::model::ObjectRef;
 use crate::pass::unsettled;
 
-/// Between two looks; ECS and health checks do not move faster.
+/// Between two looks at first; ECS and health checks do not move faster.
 const PERIOD: Duration = Duration::from_secs(5);
+/// Between two looks in the end. A look costs a call for each target group, out of what the whole account may send.
+const LONGEST_PERIOD: Duration = Duration::from_secs(20);
 
 /// How a wait ended.
 pub enum Waited {
@@ -25,15 +27,14 @@ pub enum Waited {
 
 /// Waits. After a change the first look comes a period later, because ECS may not show the deployment at once.
 pub async fn wait(run: &Run<'_>, awaited: &BTreeSet<ObjectRef>, timeout: Duration, has_changed: bool) -> Waited {
-    let first = if has_changed { Instant::now() + PERIOD } else { Instant::now() };
-    let mut ticker = interval_at(first, PERIOD);
-    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut period = PERIOD;
+    let mut next = if has_changed { Instant::now() + period } else { Instant::now() };
     let deadline = sleep(timeout);
     tokio::pin!(deadline);
     let mut missing = vec!["nothing could be read yet".to_owned()];
     loop {
         let look = async {
-            ticker.tick().await;
+            sleep_until(next).await;
             run.reader.observe(&run.desired).await
         };
         tokio::select! {
@@ -48,6 +49,8 @@ pub async fn wait(run: &Run<'_>, awaited: &BTreeSet<ObjectRef>, timeout: Duratio
                     run.terminal.progress(&format!("portolan: waiting for {}", now_missing.join("; ")));
                     missing = now_missing;
                 }
+                next = Instant::now() + period;
+                period = (period * 2).min(LONGEST_PERIOD);
             }
             () = &mut deadline => return Waited::TimedOut(missing),
         }
