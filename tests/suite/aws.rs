@@ -5,6 +5,7 @@
 mod copying;
 mod errors;
 mod fleet;
+mod left_overs;
 mod looking_back;
 mod reading;
 mod script;
