@@ -89,13 +89,14 @@ impl Perform for Writer {
     async fn perform(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
         let operation = action.operation();
         let target = target_of(action);
-        tracing::info!(operation, target, "step starts");
+        // The walk logs every step for people; this is for whoever follows the calls.
+        tracing::debug!(operation, target, "step starts");
         self.clients.pace.wait(&call_of(action)).await;
         let result = self.send(action, outputs).await;
         match &result {
-            Ok(Performed::Done(_)) => tracing::info!(operation, target, "step done"),
-            Ok(Performed::Stale(why)) => tracing::info!(operation, target, why, "step is stale"),
-            Err(error) => tracing::warn!(operation, target, code = error.code, message = error.message, "step failed"),
+            Ok(Performed::Done(_)) => tracing::debug!(operation, target, "step done"),
+            Ok(Performed::Stale(why)) => tracing::debug!(operation, target, why, "step is stale"),
+            Err(error) => tracing::debug!(operation, target, code = error.code, message = error.message, "step failed"),
         }
         result
     }

@@ -321,7 +321,7 @@ fn inherits(desired: &Desired, observed: &Observed, leaver: &Entry<'_>, getter: 
         return false;
     }
     if leaver.deleted {
-        return leads_to_declared(desired, observed, &getter.receiver);
+        return *priority < getter.priority && leads_to_declared(desired, observed, &getter.receiver);
     }
     *priority < getter.priority && getter.priority < leaver.priority
 }
