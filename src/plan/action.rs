@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IpProtocol, ListenerArn, LoadBalancerEntry, ObjectRef,
-    PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, RuleSource, Service, ServiceId, StaticTarget,
-    Tags, TargetGroupArn, TargetKey, TargetType, TaskDefinitionArn, Transport, VpcId,
+    Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IngressRule, IpProtocol, ListenerArn, LoadBalancerEntry,
+    ObjectRef, PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, RuleSource, Service, ServiceId,
+    StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskDefinitionArn, Transport, VpcId,
 };
 
 /// A value that is known now, or that the step which creates it for an object will answer.
@@ -276,5 +276,21 @@ impl Action {
             Self::AuthorizeSecurityGroupIngress { .. } => "AuthorizeSecurityGroupIngress",
             Self::RevokeSecurityGroupIngress { .. } => "RevokeSecurityGroupIngress",
         }
+    }
+
+    /// The ingress rule that an authorisation makes, under a placeholder id.
+    pub fn planned_ingress(&self) -> Option<IngressRule> {
+        let Self::AuthorizeSecurityGroupIngress { group, protocol, ports, source, description, tags } = self else {
+            return None;
+        };
+        Some(IngressRule {
+            id: GroupRuleId(format!("planned:{group}:{protocol}:{ports}:{source}")),
+            group: group.clone(),
+            protocol: protocol.clone(),
+            ports: Some(*ports),
+            source: source.clone(),
+            description: description.clone(),
+            tags: tags.clone(),
+        })
     }
 }

@@ -28,6 +28,13 @@ pub struct Change {
     pub desired: Option<String>,
 }
 
+impl Change {
+    /// A field that is `live` and should be `desired`.
+    pub(super) fn of(field: &str, live: Option<String>, desired: Option<String>) -> Self {
+        Self { field: field.to_owned(), live, desired }
+    }
+}
+
 /// One mutating call of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {

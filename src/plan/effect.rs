@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Awsvpc, Conditions, Forward, GroupRuleId, HealthCheck, IngressRule, Listener, ListenerArn, LoadBalancerEntry,
-    Matcher, Observed, PortMapping, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId,
-    StaticTarget, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
+    Awsvpc, Conditions, Forward, HealthCheck, Listener, ListenerArn, LoadBalancerEntry, Matcher, Observed, PortMapping,
+    Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId, StaticTarget, Target, TargetGroup,
+    TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
 };
 
 use super::action::{Action, NewTargetGroup, PortFix, Ref, WiredEntry};
@@ -101,21 +101,13 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 live.retain(|target| !targets.contains(&target.key));
             }
         }
-        Action::AuthorizeSecurityGroupIngress { group, protocol, ports, source, description, tags } => {
-            let rule = IngressRule {
-                id: GroupRuleId(format!("planned:{group}:{protocol}:{ports}:{source}")),
-                group: group.clone(),
-                protocol: protocol.clone(),
-                ports: Some(*ports),
-                source: source.clone(),
-                description: description.clone(),
-                tags: tags.clone(),
-            };
+        Action::AuthorizeSecurityGroupIngress { group, .. } => {
+            let rule = step.action.planned_ingress();
             if let Seen::Present(marked) = &mut observed.marked_ingress {
-                marked.push(rule.clone());
+                marked.extend(rule.clone());
             }
             if let Some(rules) = present(observed.ingress.get_mut(group)) {
-                rules.push(rule);
+                rules.extend(rule);
             }
         }
         Action::RevokeSecurityGroupIngress { group, rule, .. } => {

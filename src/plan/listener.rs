@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use crate::model::{Owner, Seen, Serve};
 
 use super::action::{Action, Ref};
+use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle};
-use super::listener_rule::{ListenerPlanner, change, object};
+use super::listener_rule::{ListenerPlanner, object};
 use super::resolve;
 use super::rule_match::RouteRef;
 use super::traffic::{self, Serving};
@@ -108,7 +109,7 @@ fn push(
         target: live.arn.to_string(),
         summary: format!("forward by default from listener {} to {}", live.port, route.key),
         reason: "the listener's default action does not forward to the declared target group".to_owned(),
-        changes: vec![change(
+        changes: vec![Change::of(
             "default forward",
             Some(weights::describe(&live.default_actions)),
             Some(route.key.to_owned()),

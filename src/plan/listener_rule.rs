@@ -201,9 +201,9 @@ impl<'a> ListenerPlanner<'a> {
             summary: format!("create rule {priority} on listener {}: {} → {}", self.live.port, describe_conditions(conditions), route.key),
             reason: "no rule of this listener bears the fleet's mark for it or agrees with the route in two of forward, conditions and priority".to_owned(),
             changes: vec![
-                change("priority", None, Some(priority.to_string())),
-                change("conditions", None, Some(describe_conditions(conditions))),
-                change("forward", None, Some(route.key.to_owned())),
+                Change::of("priority", None, Some(priority.to_string())),
+                Change::of("conditions", None, Some(describe_conditions(conditions))),
+                Change::of("forward", None, Some(route.key.to_owned())),
             ],
             after,
             redeploys: false,
@@ -267,10 +267,10 @@ impl<'a> ListenerPlanner<'a> {
         }
         let mut changes = Vec::new();
         if forward.is_some() {
-            changes.push(change("forward", Some(weights::describe(&rule.actions)), Some(route.key.to_owned())));
+            changes.push(Change::of("forward", Some(weights::describe(&rule.actions)), Some(route.key.to_owned())));
         }
         if let Some(conditions) = &conditions {
-            changes.push(change(
+            changes.push(Change::of(
                 "conditions",
                 Some(describe_conditions(&rule.conditions)),
                 Some(describe_conditions(conditions)),
@@ -385,10 +385,6 @@ impl<'a> ListenerPlanner<'a> {
 
 pub(super) fn object(route: &RouteRef<'_>) -> ObjectRef {
     ObjectRef::target_group(route.key)
-}
-
-pub(super) fn change(field: &str, live: Option<String>, desired: Option<String>) -> Change {
-    Change { field: field.to_owned(), live, desired }
 }
 
 /// A live rule in words.

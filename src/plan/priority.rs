@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Rule, RuleArn};
 
 use super::action::Action;
+use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts};
-use super::listener_rule::{ListenerPlanner, change, describe_route, object};
+use super::listener_rule::{ListenerPlanner, describe_route, object};
 use super::rule_match::{Match, RouteRef};
 
 /// The moves that were planned on one listener.
@@ -61,7 +62,7 @@ fn connected<'a>(first: Move<'a>, rest: &mut Vec<Move<'a>>) -> Vec<Move<'a>> {
 fn push(planner: &ListenerPlanner<'_>, moves: &[Move<'_>], drafts: &mut Drafts) -> DraftId {
     let changes = moves.iter().map(|one| {
         let (live, desired) = (one.rule.priority.to_string(), one.to.to_string());
-        change(&format!("{} priority", one.route.key), Some(live), Some(desired))
+        Change::of(&format!("{} priority", one.route.key), Some(live), Some(desired))
     });
     let changes: Vec<_> = changes.collect();
     let what = if changes.len() == 1 { "the priority of one rule" } else { "rule priorities" };

@@ -7,9 +7,9 @@ use ipnet::IpNet;
 
 use crate::model::security_group::{Visitor, admits};
 use crate::model::{
-    Desired, DesiredPort, DesiredService, DesiredTargetGroup, GroupId, GroupRuleId, HealthPort, IngressRule,
-    IngressSource, IpProtocol, LoadBalancerKind, Mark, NetworkMode, ObjectRef, Observed, Placement, PortRange,
-    Protocol, Redeploy, RuleSource, Seen, TaskDefinition, Transport, Vpc,
+    Desired, DesiredPort, DesiredService, DesiredTargetGroup, GroupId, HealthPort, IngressRule, IngressSource,
+    IpProtocol, LoadBalancerKind, Mark, NetworkMode, ObjectRef, Observed, Placement, PortRange, Protocol, Redeploy,
+    RuleSource, Seen, TaskDefinition, Transport, Vpc,
 };
 
 use super::action::Action;
@@ -350,21 +350,6 @@ fn open(
 
 /// Rules that this plan already adds to these groups, so that two ports ask for one rule only once.
 fn planned_rules(drafts: &Drafts, groups: &BTreeSet<GroupId>) -> Vec<IngressRule> {
-    let rule = |action: &Action| match action {
-        Action::AuthorizeSecurityGroupIngress { group, protocol, ports, source, description, tags }
-            if groups.contains(group) =>
-        {
-            Some(IngressRule {
-                id: GroupRuleId::from("planned"),
-                group: group.clone(),
-                protocol: protocol.clone(),
-                ports: Some(*ports),
-                source: source.clone(),
-                description: description.clone(),
-                tags: tags.clone(),
-            })
-        }
-        _ => None,
-    };
-    drafts.steps.iter().filter_map(|draft| rule(&draft.action)).collect()
+    let planned = drafts.steps.iter().filter_map(|draft| draft.action.planned_ingress());
+    planned.filter(|rule| groups.contains(&rule.group)).collect()
 }

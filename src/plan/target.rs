@@ -100,7 +100,7 @@ fn push_registration(
 
 /// A registration that comes or goes.
 fn registration(live: Option<&String>, desired: Option<&String>) -> Change {
-    Change { field: "targets".to_owned(), live: live.cloned(), desired: desired.cloned() }
+    Change::of("targets", live.cloned(), desired.cloned())
 }
 
 /// The live tasks that could be behind a target group, with the endpoints that they have in it.

@@ -84,8 +84,9 @@ fn create(
     });
     let attributes: Vec<_> = wanted.attributes.iter().collect();
     if !attributes.is_empty() {
-        let changes =
-            attributes.iter().map(|(key, value)| change(&format!("attributes.{key}"), None, Some((*value).clone())));
+        let changes = attributes
+            .iter()
+            .map(|(key, value)| Change::of(&format!("attributes.{key}"), None, Some((*value).clone())));
         push_attributes(
             drafts,
             wanted,
@@ -138,12 +139,12 @@ fn creation_changes(
     target_type: &TargetType,
 ) -> Vec<Change> {
     let mut changes = vec![
-        change("protocol", None, Some(protocol.to_string())),
-        change("port", None, Some(port.to_string())),
-        change("targetType", None, Some(target_type.as_str().to_owned())),
+        Change::of("protocol", None, Some(protocol.to_string())),
+        Change::of("port", None, Some(port.to_string())),
+        Change::of("targetType", None, Some(target_type.as_str().to_owned())),
     ];
     if let Some(version) = &wanted.protocol_version {
-        changes.push(change("protocolVersion", None, Some(version.as_str().to_owned())));
+        changes.push(Change::of("protocolVersion", None, Some(version.as_str().to_owned())));
     }
     changes.extend(diff_health_check(&wanted.health_check, &HealthCheck::default()).1);
     changes
@@ -253,12 +254,8 @@ fn diff_attributes(
     let attributes = need(observed.attributes_of(&live.arn), &what, || "it has gone".to_owned())?;
     let differing = wanted.attributes.iter().filter(|(key, value)| attributes.get(*key) != Some(value));
     Ok(differing
-        .map(|(key, value)| change(&format!("attributes.{key}"), attributes.get(key).cloned(), Some(value.clone())))
+        .map(|(key, value)| Change::of(&format!("attributes.{key}"), attributes.get(key).cloned(), Some(value.clone())))
         .collect())
-}
-
-fn change(field: &str, live: Option<String>, desired: Option<String>) -> Change {
-    Change { field: field.to_owned(), live, desired }
 }
 
 /// The declared fields that differ, as they are sent, and as people read them.
@@ -303,7 +300,7 @@ fn differing<T: Clone + PartialEq>(
     changes: &mut Vec<Change>,
 ) -> Option<T> {
     let value = wanted.as_ref().filter(|value| live.as_ref() != Some(value))?;
-    changes.push(change(field, live.as_ref().map(&show), Some(show(value))));
+    changes.push(Change::of(field, live.as_ref().map(&show), Some(show(value))));
     Some(value.clone())
 }
 
