@@ -33,3 +33,5 @@ pub mod model;
 pub mod pass;
 pub mod plan;
 pub mod report;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;

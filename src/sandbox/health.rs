@@ -1,0 +1,3 @@
+//! Stub.
+use super::state::State;
+pub fn wake(state: &mut State) { let _ = state; }

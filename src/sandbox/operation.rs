@@ -1,0 +1,57 @@
+//! From the name of a call to what it does.
+
+use super::input::Input;
+use super::refusal::{Answer, Refusal};
+use super::state::State;
+use super::{autoscaling, ec2, ecs, elbv2, sts};
+
+/// What a call does. Reads may be answered from a past state, writes never.
+#[derive(Clone, Copy)]
+pub enum Operation {
+    Read(fn(&State, Input) -> Answer),
+    Write(fn(&mut State, Input) -> Answer),
+}
+
+/// The operation of a service, both as IAM names them: `ecs`, `DescribeServices`.
+pub fn find(service: &str, name: &str) -> Result<Operation, Refusal> {
+    let found = match service {
+        "application-autoscaling" => autoscaling::operation(name),
+        "ec2" => ec2::operation(name),
+        "ecs" => ecs::operation(name),
+        "elasticloadbalancing" => elbv2::operation(name),
+        "sts" => sts::operation(name),
+        _ => None,
+    };
+    found.ok_or_else(|| match service {
+        "ecs" | "application-autoscaling" => Refusal::new("UnknownOperationException", ""),
+        _ => Refusal::new("InvalidAction", format!("The action {name} is not valid for this web service.")),
+    })
+}
+
+/// How a service says that a call may not be made.
+pub fn denial(service: &str, name: &str, account: &str) -> Refusal {
+    let who = format!("arn:aws:sts::{account}:assumed-role/sandbox/portolan");
+    let message = format!("User: {who} is not authorized to perform: {service}:{name}");
+    match service {
+        "ec2" => Refusal {
+            code: "UnauthorizedOperation".to_owned(),
+            message: format!("You are not authorized to perform this operation. {message}"),
+            status: 403,
+        },
+        "elasticloadbalancing" | "sts" => Refusal { code: "AccessDenied".to_owned(), message, status: 403 },
+        _ => Refusal::new("AccessDeniedException", message),
+    }
+}
+
+/// How a service says that there were too many calls.
+pub fn throttling(service: &str) -> Refusal {
+    match service {
+        "ec2" => Refusal {
+            code: "RequestLimitExceeded".to_owned(),
+            message: "Request limit exceeded.".to_owned(),
+            status: 503,
+        },
+        "ecs" | "application-autoscaling" => Refusal::new("ThrottlingException", "Rate exceeded"),
+        _ => Refusal::new("Throttling", "Rate exceeded"),
+    }
+}
