@@ -42,6 +42,8 @@ pub struct State {
     pub version: u64,
     /// Largest page, where it is smaller than AWS's.
     pub page_limit: Option<usize>,
+    /// Requests that clients sent.
+    pub requests: u64,
     /// What happened, a line each: the same seed and the same calls write the same lines.
     pub trace: Vec<String>,
 
@@ -87,6 +89,7 @@ impl State {
             queue: Queue::default(),
             version: 0,
             page_limit: None,
+            requests: 0,
             trace: Vec::new(),
             vpcs: BTreeMap::new(),
             subnets: BTreeMap::new(),

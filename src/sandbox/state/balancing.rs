@@ -130,6 +130,8 @@ pub struct Target {
     pub registered: Timestamp,
     /// It drains until then.
     pub draining_until: Option<Timestamp>,
+    /// It was registered again while it drained.
+    pub returns: bool,
     /// Checks that passed, or failed, in a row.
     pub passed: u32,
     pub failed: u32,

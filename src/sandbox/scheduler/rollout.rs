@@ -1,0 +1,223 @@
+//! Deployments: as many tasks as are wanted, new ones in place of old ones within the bounds of `minimumHealthyPercent`
+//! and `maximumPercent`, and back again when the circuit breaker opens (aws-facts 2.5).
+
+use super::event::say;
+use super::service::{Fitness, TRY_AGAIN, fitness, tasks, wanted};
+use super::task::{self, Start};
+use crate::sandbox::due::Due;
+use crate::sandbox::state::{Deployment, Revision, Service, State, Task, TaskStatus};
+
+/// What a service looks like at one moment.
+struct Count {
+    /// Tasks of the primary deployment that are not on their way out.
+    new: Vec<Task>,
+    /// Tasks of older deployments that are not on their way out.
+    old: Vec<Task>,
+    healthy_new: i64,
+    healthy_old: i64,
+}
+
+fn count(state: &State, service: &Service) -> Count {
+    let primary = service.deployments.first().map(|deployment| deployment.id.clone());
+    let staying = tasks(state, &service.arn).into_iter().filter(|task| !task.stopping);
+    let (new, old): (Vec<Task>, Vec<Task>) = staying.partition(|task| task.deployment == primary);
+    let healthy = |tasks: &[Task]| tasks.iter().filter(|task| fitness(state, task) == Fitness::Healthy).count() as i64;
+    Count { healthy_new: healthy(&new), healthy_old: healthy(&old), new, old }
+}
+
+/// Brings a service one step nearer to what it should be.
+pub fn roll(state: &mut State, arn: &str) {
+    let Some(service) = state.services.get(arn).cloned() else { return };
+    let Some(primary) = service.deployments.first() else { return };
+    let wanted = wanted(state, &service);
+    let counted = count(state, &service);
+    if counted.healthy_new > 0 {
+        reset_failures(state, arn);
+    } else if is_hopeless(&service, primary, wanted) {
+        return give_up(state, arn);
+    }
+    let upper = (wanted * service.maximum_percent / 100).max(if counted.old.is_empty() { wanted } else { 0 });
+    let lower = (wanted * service.minimum_percent + 99) / 100;
+    let (new, old) = (counted.new.len() as i64, counted.old.len() as i64);
+
+    let started = start(state, &service, (wanted - new).min(upper - new - old));
+    let spare = counted.healthy_new + counted.healthy_old - lower;
+    let stopped = retire(state, &service, &counted, wanted, spare);
+    if started + stopped == 0 && new < wanted && old > 0 && new + old >= upper && spare <= 0 && upper <= lower {
+        let what = "was unable to stop or start tasks during a deployment because of the service deployment \
+                    configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
+        say(state, arn, what);
+    }
+    settle(state, arn, wanted);
+}
+
+/// Starts tasks of the primary deployment; answers how many.
+fn start(state: &mut State, service: &Service, count: i64) -> i64 {
+    let arn = service.arn.as_str();
+    let Some(primary) = service.deployments.first() else { return 0 };
+    if count <= 0 || primary.rollout == "FAILED" {
+        return 0;
+    }
+    if state.now < service.not_before {
+        let wait = service.not_before.duration_since(state.now).as_secs().max(1);
+        state.after(wait, Due::Service(arn.to_owned()));
+        return 0;
+    }
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        let wanted = Start {
+            cluster: &service.cluster,
+            task_definition: &primary.revision.task_definition,
+            group: format!("service:{}", service.name),
+            service: Some((arn, &primary.id)),
+            launch_type: service.launch_type.as_deref().unwrap_or("FARGATE"),
+            network: &primary.revision.network,
+            only_on: None,
+            tags: Default::default(),
+        };
+        match task::start(state, wanted) {
+            Ok(task) => ids.push(format!("(task {})", task.rsplit('/').next().unwrap_or_default())),
+            Err(why) => {
+                say(state, arn, &why);
+                state.after(TRY_AGAIN, Due::Service(arn.to_owned()));
+                break;
+            }
+        }
+    }
+    if !ids.is_empty() {
+        say(state, arn, &format!("has started {} tasks: {}.", ids.len(), ids.join(" ")));
+    }
+    ids.len() as i64
+}
+
+/// Stops tasks that are too many: old ones as far as healthy ones can be spared, then those beyond the wanted count.
+fn retire(state: &mut State, service: &Service, counted: &Count, wanted: i64, mut spare: i64) -> i64 {
+    let mut leaving: Vec<&Task> = Vec::new();
+    for task in &counted.old {
+        let is_healthy = fitness(state, task) == Fitness::Healthy;
+        if is_healthy && spare <= 0 {
+            continue;
+        }
+        // An old task that is not healthy is no loss, unless it is only on its way up and nothing new is there yet.
+        let is_needed = !is_healthy && task.status != TaskStatus::Running && counted.healthy_new == 0 && wanted > 0;
+        if !is_needed {
+            spare -= i64::from(is_healthy);
+            leaving.push(task);
+        }
+    }
+    let beyond = (counted.new.len() as i64 - wanted).max(0) as usize;
+    leaving.extend(counted.new.iter().rev().take(beyond));
+    for task in &leaving {
+        let reason = format!("Scaling activity initiated by (deployment {})", task.deployment.as_deref().unwrap_or(""));
+        task::stop(state, &task.arn, "ServiceSchedulerInitiated", &reason, true);
+        say(state, &service.arn, &format!("has stopped 1 running tasks: (task {}).", task.id()));
+    }
+    if !leaving.is_empty() {
+        state.after(1, Due::Service(service.arn.clone()));
+    }
+    leaving.len() as i64
+}
+
+/// Ends a deployment that has arrived, and says when a service is as it should be.
+fn settle(state: &mut State, arn: &str, wanted: i64) {
+    let (now, Some(service)) = (state.now, state.services.get(arn).cloned()) else { return };
+    let counted = count(state, &service);
+    let is_there = counted.old.is_empty() && counted.new.len() as i64 == wanted && counted.healthy_new == wanted;
+    let Some(stored) = state.services.get_mut(arn) else { return };
+    if !is_there {
+        stored.steady = false;
+        return;
+    }
+    let Some(primary) = stored.deployments.first_mut() else { return };
+    let has_arrived = primary.rollout == "IN_PROGRESS";
+    if has_arrived {
+        primary.rollout = "COMPLETED".to_owned();
+        primary.reason = format!("ECS deployment {} completed.", primary.id);
+        primary.status = if primary.is_rollback { "ROLLBACK_SUCCESSFUL" } else { "SUCCESSFUL" }.to_owned();
+        (primary.updated, primary.finished) = (now, Some(now));
+    }
+    let id = primary.id.clone();
+    retire_deployments(stored);
+    let was_steady = std::mem::replace(&mut stored.steady, true);
+    if has_arrived {
+        say(state, arn, &format!("(deployment {id}) deployment completed."));
+    }
+    if !was_steady {
+        say(state, arn, "has reached a steady state.");
+    }
+}
+
+/// Old deployments without tasks are listed no more.
+fn retire_deployments(service: &mut Service) {
+    for mut old in service.deployments.drain(1..) {
+        if old.status == "IN_PROGRESS" {
+            old.status = "STOPPED".to_owned();
+        }
+        service.past.insert(0, old);
+    }
+}
+
+fn reset_failures(state: &mut State, arn: &str) {
+    if let Some(service) = state.services.get_mut(arn) {
+        service.failures_in_a_row = 0;
+        if let Some(primary) = service.deployments.first_mut() {
+            primary.failed_tasks = 0;
+        }
+    }
+}
+
+/// Whether the circuit breaker opens: half of the wanted tasks have failed, three at least and two hundred at most.
+fn is_hopeless(service: &Service, primary: &Deployment, wanted: i64) -> bool {
+    let threshold = ((wanted + 1) / 2).clamp(3, 200);
+    service.breaker && primary.rollout == "IN_PROGRESS" && primary.failed_tasks >= threshold
+}
+
+/// Fails the deployment, and goes back to what was before it where that is wanted and there was something.
+fn give_up(state: &mut State, arn: &str) {
+    let now = state.now;
+    let Some(service) = state.services.get_mut(arn) else { return };
+    let Some(primary) = service.deployments.first_mut() else { return };
+    let id = primary.id.clone();
+    primary.rollout = "FAILED".to_owned();
+    primary.reason = "tasks failed to start.".to_owned();
+    (primary.updated, primary.finished) = (now, Some(now));
+    let before = service.deployments.iter().skip(1).find(|old| old.rollout == "COMPLETED");
+    let before = before.filter(|_| service.rollback).map(|old| old.revision.clone());
+    if let Some(primary) = service.deployments.first_mut() {
+        primary.status = if before.is_some() { "ROLLBACK_SUCCESSFUL" } else { "STOPPED" }.to_owned();
+    }
+    say(state, arn, &format!("(deployment {id}) deployment failed: tasks failed to start."));
+    if let Some(revision) = before {
+        say(state, arn, &format!("rolling back to {}.", revision.task_definition));
+        begin(state, arn, revision, true);
+    }
+}
+
+/// Begins a deployment: the one before it becomes an old one.
+pub fn begin(state: &mut State, arn: &str, revision: Revision, is_rollback: bool) {
+    let Some(service) = state.services.get(arn) else { return };
+    let (name, cluster) = (service.name.clone(), service.cluster.rsplit('/').next().unwrap_or_default().to_owned());
+    let (id, long, number) = (state.ids.digits(), state.ids.long(), state.ids.digits());
+    let deployment = Deployment {
+        id: format!("ecs-svc/{id}"),
+        arn: state.arn("ecs", &format!("service-deployment/{cluster}/{name}/{}", &long[..22])),
+        revision_arn: state.arn("ecs", &format!("service-revision/{cluster}/{name}/{number}")),
+        revision: revision.clone(),
+        rollout: "IN_PROGRESS".to_owned(),
+        reason: format!("ECS deployment ecs-svc/{id} in progress."),
+        failed_tasks: 0,
+        created: state.now,
+        updated: state.now,
+        finished: None,
+        is_rollback,
+        status: "IN_PROGRESS".to_owned(),
+    };
+    if let Some(service) = state.services.get_mut(arn) {
+        service.deployments.insert(0, deployment);
+        service.revision = revision;
+        service.failures_in_a_row = 0;
+        service.not_before = state.now;
+        service.steady = false;
+    }
+    state.after(1, Due::Service(arn.to_owned()));
+}
