@@ -10,6 +10,7 @@ mod ec2;
 mod ecs;
 mod elbv2;
 pub mod error;
+pub mod in_process;
 mod pace;
 pub mod reader;
 pub mod writer;

@@ -33,6 +33,7 @@ mod request;
 mod routing;
 mod scheduler;
 pub mod server;
+mod shared;
 mod state;
 mod sts;
 mod wire;
@@ -40,6 +41,7 @@ mod world;
 pub mod world_file;
 
 pub use refusal::Refusal;
+pub use shared::Shared;
 pub use request::{Answered, Sent};
 pub use wire::answer;
 pub use world::{Settings, World};

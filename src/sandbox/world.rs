@@ -11,7 +11,7 @@ use super::input::Input;
 use super::operation::{self, Operation};
 use super::refusal::{Answer, Refusal};
 use super::request::{Answered, Sent};
-use super::state::State;
+use super::state::{App, State};
 use super::{health, request, scheduler};
 
 /// AWS's account in a new world.
@@ -127,6 +127,12 @@ impl World {
     /// Sends a request from outside to a listener, and says what came back and which way it took.
     pub fn request(&mut self, sent: &Sent) -> Answered {
         request::send(&mut self.state, sent)
+    }
+
+    /// What the containers of an image do from now on.
+    pub(super) fn set_app(&mut self, image: &str, app: App) {
+        self.state.apps.insert(image.to_owned(), app);
+        health::wake(&mut self.state);
     }
 
     /// Makes pages smaller than AWS's, so that small worlds have several.

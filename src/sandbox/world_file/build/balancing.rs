@@ -1,0 +1,154 @@
+//! Target groups, load balancers, listeners and rules.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Builder, Built, tags, text};
+use crate::sandbox::world_file::shape::{Action, Forward, Listener, LoadBalancer, Rule, TargetGroup, World};
+
+impl Builder {
+    pub(super) fn balancers(&mut self, shape: &World) -> Built {
+        shape.target_groups.iter().try_for_each(|group| self.target_group(group))?;
+        shape.load_balancers.iter().try_for_each(|balancer| self.load_balancer(balancer))?;
+        shape.target_groups.iter().try_for_each(|group| self.targets(group))
+    }
+
+    fn target_group(&mut self, group: &TargetGroup) -> Built {
+        let what = format!("target group {}", group.name);
+        let check = &group.health_check;
+        let mut input = json!({"Name": group.name, "VpcId": self.find("vpc", &group.vpc)?,
+            "Protocol": group.protocol, "Port": group.port, "TargetType": group.target_type,
+            "Tags": tags(&group.tags)});
+        let matcher = check.matcher.as_ref().map(|codes| {
+            let kind = if group.protocol_version.as_deref() == Some("GRPC") { "GrpcCode" } else { "HttpCode" };
+            json!({kind: codes})
+        });
+        let optional = [
+            ("ProtocolVersion", json!(group.protocol_version)),
+            ("HealthCheckProtocol", json!(check.protocol)),
+            ("HealthCheckPort", json!(check.port)),
+            ("HealthCheckPath", json!(check.path)),
+            ("HealthCheckIntervalSeconds", json!(check.interval)),
+            ("HealthCheckTimeoutSeconds", json!(check.timeout)),
+            ("HealthyThresholdCount", json!(check.healthy_threshold)),
+            ("UnhealthyThresholdCount", json!(check.unhealthy_threshold)),
+            ("Matcher", json!(matcher)),
+        ];
+        for (member, value) in optional.into_iter().filter(|(_, value)| !value.is_null()) {
+            input[member] = value;
+        }
+        let made = self.call(&what, "elasticloadbalancing:CreateTargetGroup", &input)?;
+        let arn = text(&made, "/TargetGroups/0/TargetGroupArn");
+        if group.attributes.is_empty() {
+            return Ok(());
+        }
+        let input = json!({"TargetGroupArn": arn, "Attributes": tags(&group.attributes)});
+        self.call(&what, "elasticloadbalancing:ModifyTargetGroupAttributes", &input).map(drop)
+    }
+
+    fn targets(&mut self, group: &TargetGroup) -> Built {
+        let arn = self.find("targetGroup", &group.name)?;
+        for target in &group.targets {
+            let id = self.find("instance", &target.id).unwrap_or_else(|_| target.id.clone());
+            let target = json!({"Id": id, "Port": target.port, "AvailabilityZone": target.zone});
+            let input = json!({"TargetGroupArn": arn, "Targets": [target]});
+            self.call(&format!("target {id}"), "elasticloadbalancing:RegisterTargets", &input)?;
+        }
+        Ok(())
+    }
+
+    fn load_balancer(&mut self, balancer: &LoadBalancer) -> Built {
+        let what = format!("load balancer {}", balancer.name);
+        let mut input = json!({"Name": balancer.name, "Type": balancer.kind, "Scheme": balancer.scheme,
+            "Subnets": self.find_all("subnet", &balancer.subnets)?});
+        if !balancer.security_groups.is_empty() {
+            input["SecurityGroups"] = json!(self.find_all("securityGroup", &balancer.security_groups)?);
+        }
+        let made = self.call(&what, "elasticloadbalancing:CreateLoadBalancer", &input)?;
+        let arn = text(&made, "/LoadBalancers/0/LoadBalancerArn");
+        if !balancer.attributes.is_empty() {
+            let input = json!({"LoadBalancerArn": arn, "Attributes": tags(&balancer.attributes)});
+            self.call(&what, "elasticloadbalancing:ModifyLoadBalancerAttributes", &input)?;
+        }
+        balancer.listeners.iter().try_for_each(|listener| self.listener(&what, &arn, listener))
+    }
+
+    fn listener(&mut self, balancer: &str, arn: &str, listener: &Listener) -> Built {
+        let what = format!("{balancer}, listener {}", listener.port);
+        let mut input = json!({"LoadBalancerArn": arn, "Protocol": listener.protocol, "Port": listener.port,
+            "DefaultActions": self.actions(&listener.default)?});
+        if matches!(listener.protocol.as_str(), "HTTPS" | "TLS") {
+            let certificate = self.world.state.arn("acm", "certificate/00000000-0000-0000-0000-000000000000");
+            input["Certificates"] = json!([{"CertificateArn": certificate}]);
+        }
+        let made = self.call(&what, "elasticloadbalancing:CreateListener", &input)?;
+        let listener_arn = text(&made, "/Listeners/0/ListenerArn");
+        for rule in &listener.rules {
+            let what = format!("{what}, rule {}", rule.priority);
+            let mut input = json!({"ListenerArn": listener_arn, "Priority": rule.priority,
+                "Conditions": conditions(rule), "Actions": self.actions(&rule.action)?, "Tags": tags(&rule.tags)});
+            if let Some((regex, replacement)) = &rule.rewrite {
+                let rewrites = json!({"Rewrites": [{"Regex": regex, "Replace": replacement}]});
+                input["Transforms"] = json!([{"Type": "url-rewrite", "UrlRewriteConfig": rewrites}]);
+            }
+            self.call(&what, "elasticloadbalancing:CreateRule", &input)?;
+        }
+        Ok(())
+    }
+
+    fn actions(&self, action: &Action) -> Built<Value> {
+        let mut actions = Vec::new();
+        if action.login {
+            let issuer = "https://login.example.com";
+            actions.push(json!({"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": {
+                "Issuer": issuer, "AuthorizationEndpoint": format!("{issuer}/authorize"),
+                "TokenEndpoint": format!("{issuer}/token"), "UserInfoEndpoint": format!("{issuer}/user"),
+                "ClientId": "sandbox", "ClientSecret": "sandbox"}}));
+        }
+        let order = actions.len() + 1;
+        let last = match action {
+            Action { forward: Some(forward), .. } => {
+                let groups = self.forwarded(forward)?;
+                json!({"Type": "forward", "Order": order, "ForwardConfig": {"TargetGroups": groups}})
+            }
+            Action { fixed_response: Some(code), .. } => json!({"Type": "fixed-response", "Order": order,
+                "FixedResponseConfig": {"StatusCode": code.to_string(), "ContentType": "text/plain"}}),
+            Action { redirect: Some(protocol), .. } => json!({"Type": "redirect", "Order": order,
+                "RedirectConfig": {"Protocol": protocol, "Port": "443", "StatusCode": "HTTP_301"}}),
+            _ => return Err("an action is one of forward, fixedResponse and redirect".to_owned()),
+        };
+        actions.push(last);
+        Ok(Value::Array(actions))
+    }
+
+    fn forwarded(&self, forward: &Forward) -> Built<Vec<Value>> {
+        let weighted = match forward {
+            Forward::One(group) => BTreeMap::from([(group.clone(), 1)]),
+            Forward::Weighted(groups) => groups.clone(),
+        };
+        let entry = |(group, weight): (&String, &i64)| {
+            Ok(json!({"TargetGroupArn": self.find("targetGroup", group)?, "Weight": weight}))
+        };
+        weighted.iter().map(entry).collect()
+    }
+}
+
+fn conditions(rule: &Rule) -> Vec<Value> {
+    let lists = [
+        ("host-header", "HostHeaderConfig", &rule.hosts),
+        ("path-pattern", "PathPatternConfig", &rule.paths),
+        ("http-request-method", "HttpRequestMethodConfig", &rule.methods),
+        ("source-ip", "SourceIpConfig", &rule.source_ips),
+    ];
+    let lists = lists.into_iter().filter(|(.., values)| !values.is_empty());
+    let mut conditions: Vec<Value> =
+        lists.map(|(field, config, values)| json!({"Field": field, config: {"Values": values}})).collect();
+    conditions.extend(rule.headers.iter().map(|(name, values)| {
+        json!({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": name, "Values": values}})
+    }));
+    conditions.extend(rule.query_strings.iter().map(|(key, value)| {
+        json!({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": key, "Value": value}]}})
+    }));
+    conditions
+}

@@ -1,0 +1,95 @@
+//! Clusters, task definitions and services.
+
+use serde_json::{Value, json};
+
+use super::{Builder, Built};
+use crate::sandbox::world_file::shape::{ContainerPort, Service, TaskDefinition, World};
+
+impl Builder {
+    pub(super) fn fleets(&mut self, shape: &World) -> Built {
+        for name in &shape.clusters {
+            self.call(&format!("cluster {name}"), "ecs:CreateCluster", &json!({"clusterName": name}))?;
+        }
+        for instance in &shape.container_instances {
+            let document = json!({"instanceId": self.find("instance", &instance.instance)?}).to_string();
+            let input = json!({"cluster": instance.cluster, "instanceIdentityDocument": document});
+            let what = format!("container instance {}", instance.instance);
+            self.call(&what, "ecs:RegisterContainerInstance", &input)?;
+        }
+        shape.task_definitions.iter().try_for_each(|definition| self.task_definition(definition))?;
+        shape.services.iter().try_for_each(|service| self.service(service))?;
+        for target in &shape.scalable_targets {
+            let input = json!({"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount",
+                "ResourceId": format!("service/{}", target.service),
+                "MinCapacity": target.min, "MaxCapacity": target.max});
+            let what = format!("scalable target {}", target.service);
+            self.call(&what, "application-autoscaling:RegisterScalableTarget", &input)?;
+        }
+        Ok(())
+    }
+
+    fn task_definition(&mut self, definition: &TaskDefinition) -> Built {
+        let port = |port: &ContainerPort| {
+            let mut mapping = json!({"containerPort": port.port, "protocol": port.protocol});
+            if let Some(host) = port.host {
+                mapping["hostPort"] = json!(host);
+            }
+            mapping
+        };
+        let containers: Vec<Value> = definition
+            .containers
+            .iter()
+            .map(|container| {
+                let ports: Vec<Value> = container.ports.iter().map(port).collect();
+                json!({"name": container.name, "image": container.image, "portMappings": ports})
+            })
+            .collect();
+        let mut input = json!({"family": definition.family, "networkMode": definition.network_mode,
+            "cpu": definition.cpu.as_deref().unwrap_or("256"),
+            "memory": definition.memory.as_deref().unwrap_or("512"),
+            "containerDefinitions": containers});
+        if definition.network_mode == "awsvpc" {
+            input["requiresCompatibilities"] = json!(["FARGATE", "EC2"]);
+        }
+        let what = format!("task definition {}", definition.family);
+        self.call(&what, "ecs:RegisterTaskDefinition", &input).map(drop)
+    }
+
+    fn service(&mut self, service: &Service) -> Built {
+        let entries = service.load_balancers.iter().map(|entry| {
+            let group = self.find("targetGroup", &entry.target_group)?;
+            Ok(json!({"targetGroupArn": group, "containerName": entry.container, "containerPort": entry.port}))
+        });
+        let entries: Vec<Value> = entries.collect::<Built<_>>()?;
+        let breaker = json!({"enable": service.circuit_breaker, "rollback": service.circuit_breaker});
+        let mut deployment = json!({"deploymentCircuitBreaker": breaker});
+        for (member, value) in
+            [("minimumHealthyPercent", service.minimum_percent), ("maximumPercent", service.maximum_percent)]
+        {
+            if let Some(value) = value {
+                deployment[member] = json!(value);
+            }
+        }
+        let mut input = json!({"cluster": service.cluster, "serviceName": service.name,
+            "taskDefinition": service.task_definition, "launchType": service.launch_type,
+            "loadBalancers": entries, "deploymentConfiguration": deployment});
+        if service.daemon {
+            input["schedulingStrategy"] = json!("DAEMON");
+        } else {
+            input["desiredCount"] = json!(service.desired_count);
+        }
+        if let Some(controller) = &service.controller {
+            input["deploymentController"] = json!({"type": controller});
+        }
+        if let Some(grace) = service.grace {
+            input["healthCheckGracePeriodSeconds"] = json!(grace);
+        }
+        if !service.subnets.is_empty() {
+            let subnets = self.find_all("subnet", &service.subnets)?;
+            let groups = self.find_all("securityGroup", &service.security_groups)?;
+            input["networkConfiguration"] =
+                json!({"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups}});
+        }
+        self.call(&format!("service {}", service.name), "ecs:CreateService", &input).map(drop)
+    }
+}
