@@ -4,15 +4,19 @@ mod filter;
 mod gateway;
 mod group_permission;
 mod group_rule;
+mod instance;
 pub mod interface;
 mod listing;
 mod network_acl;
+mod network_interface;
 mod prefix_list;
 mod route_table;
 mod rule_change;
 mod security_group;
 mod subnet;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod vpc;
 
 use super::operation::Operation::{self, Read, Write};
@@ -74,6 +78,14 @@ fn group_operation(name: &str) -> Option<Operation> {
 
 fn thing_operation(name: &str) -> Option<Operation> {
     Some(match name {
+        "CreateNetworkInterface" => Write(network_interface::create),
+        "DescribeNetworkInterfaces" => Read(network_interface::describe),
+        "DeleteNetworkInterface" => Write(network_interface::delete),
+        "RunInstances" => Write(instance::run),
+        "DescribeInstances" => Read(instance::describe),
+        "StopInstances" => Write(instance::stop),
+        "StartInstances" => Write(instance::start),
+        "TerminateInstances" => Write(instance::terminate),
         "CreateTags" => Write(tag::create),
         "DeleteTags" => Write(tag::delete),
         "DescribeTags" => Read(tag::describe),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::filter::Filter;
 use super::listing::Listing;
-use super::{gateway, prefix_list, subnet, tag, vpc};
+use super::{gateway, network_interface, prefix_list, subnet, tag, vpc};
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{Route, RouteTable, State, Tags};
@@ -163,7 +163,8 @@ fn destination(state: &State, input: Input) -> Result<String, Refusal> {
     prefix_list::find(state, list).map(|list| list.id.clone())
 }
 
-/// Exactly one target. Of them only internet gateways are things of this world; the others are taken at their word.
+/// Exactly one target. Of them internet gateways and interfaces are things of this world; the others are taken at their
+/// word.
 fn target(state: &State, table: &RouteTable, input: Input) -> Result<String, Refusal> {
     let given = TARGETS.iter().filter_map(|(name, _, prefix)| Some((*name, *prefix, input.text(name)?)));
     let given: Vec<_> = given.collect();
@@ -182,6 +183,9 @@ fn target(state: &State, table: &RouteTable, input: Input) -> Result<String, Ref
     if *prefix == "igw-" && gateway::find(state, id)?.vpc.as_ref() != Some(&table.vpc) {
         let message = format!("route table {} and network gateway {id} belong to different networks", table.id);
         return Err(Refusal::parameter(message));
+    }
+    if *prefix == "eni-" {
+        network_interface::find(state, id)?;
     }
     Ok((*id).to_owned())
 }
