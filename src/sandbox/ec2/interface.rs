@@ -2,9 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
+use super::subnet;
 use crate::sandbox::refusal::Refusal;
-use crate::sandbox::state::{InterfaceOwner, NetworkInterface, State};
+use crate::sandbox::state::{InterfaceOwner, NetworkInterface, State, Subnet};
+
+/// Where public addresses come from: 52.0.0.0/8.
+const PUBLIC: u32 = 52 << 24;
 
 /// Makes an interface with the next free address of a subnet. Without groups it gets the VPC's default group.
 pub fn attach(
@@ -15,9 +20,22 @@ pub fn attach(
     description: &str,
 ) -> Result<String, Refusal> {
     let address = free_address(state, subnet)?;
-    let Some(place) = state.subnets.get_mut(subnet) else { return Err(no_subnet(subnet)) };
-    place.next_address = u32::from(address) - u32::from(place.cidr.network()) + 1;
-    let vpc = place.vpc.clone();
+    if let Some(place) = state.subnets.get_mut(subnet) {
+        place.next_address = u32::from(address) - u32::from(place.cidr.network()) + 1;
+    }
+    attach_at(state, subnet, address, groups, owner, description)
+}
+
+/// The same with an address of the caller's choice, which [`check_address`] has found to be free.
+pub fn attach_at(
+    state: &mut State,
+    subnet: &str,
+    address: Ipv4Addr,
+    groups: &[String],
+    owner: InterfaceOwner,
+    description: &str,
+) -> Result<String, Refusal> {
+    let vpc = subnet::find(state, subnet)?.vpc.clone();
     let groups = match (groups, state.vpcs.get(&vpc)) {
         ([], Some(vpc)) => BTreeSet::from([vpc.default_group.clone()]),
         (groups, _) => groups.iter().cloned().collect(),
@@ -43,16 +61,55 @@ pub fn detach(state: &mut State, id: &str) {
     state.interfaces.remove(id);
 }
 
+/// Reads an address of a subnet that a caller wants, if it is one to be had.
+pub fn check_address(state: &State, subnet: &Subnet, text: &str) -> Result<Ipv4Addr, Refusal> {
+    let message = || format!("Value ({text}) for parameter privateIpAddress is invalid.");
+    let address: Ipv4Addr = text.parse().map_err(|_| Refusal::parameter(message()))?;
+    if !subnet.cidr.contains(&address) {
+        let message = format!("{} Address does not fall within the subnet's address range", message());
+        return Err(Refusal::parameter(message));
+    }
+    let offset = u32::from(address) - u32::from(subnet.cidr.network());
+    if !usable(subnet).contains(&offset) {
+        let message = format!("{} Address is in subnet's reserved address range", message());
+        return Err(Refusal::parameter(message));
+    }
+    if state.interfaces.values().any(|other| other.subnet == subnet.id && other.address == address) {
+        return Err(Refusal::new("InvalidIPAddress.InUse", format!("Address {address} is in use.")));
+    }
+    Ok(address)
+}
+
+/// Gives an interface a public address that no other one has, whatever its subnet says.
+pub fn publish(state: &mut State, id: &str) {
+    let taken: BTreeSet<Ipv4Addr> =
+        state.interfaces.values().filter_map(|interface| interface.public_address).collect();
+    let address = loop {
+        let address = Ipv4Addr::from(PUBLIC + u32::try_from(state.ids.below(1 << 24)).unwrap_or_default());
+        if !taken.contains(&address) {
+            break address;
+        }
+    };
+    if let Some(interface) = state.interfaces.get_mut(id) {
+        interface.public_address = Some(address);
+    }
+}
+
 /// That a subnet does not exist.
 pub fn no_subnet(subnet: &str) -> Refusal {
     Refusal::new("InvalidSubnetID.NotFound", format!("The subnet ID '{subnet}' does not exist"))
 }
 
+/// The offsets of the addresses that interfaces may have.
+fn usable(subnet: &Subnet) -> Range<u32> {
+    4..(1u32 << (32 - subnet.cidr.prefix_len())) - 1
+}
+
 /// EC2 keeps the first four addresses of a subnet and the last one, and goes round before it hands one out again.
 fn free_address(state: &State, subnet: &str) -> Result<Ipv4Addr, Refusal> {
-    let place = state.subnets.get(subnet).ok_or_else(|| no_subnet(subnet))?;
+    let place = subnet::find(state, subnet)?;
     let base = u32::from(place.cidr.network());
-    let usable = 4..(1u32 << (32 - place.cidr.prefix_len())) - 1;
+    let usable = usable(place);
     let taken: BTreeSet<Ipv4Addr> =
         state.interfaces.values().filter(|other| other.subnet == subnet).map(|other| other.address).collect();
     let from = place.next_address.clamp(usable.start, usable.end);

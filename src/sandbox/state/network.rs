@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 use ipnet::{Ipv4Net, Ipv6Net};
+use jiff::Timestamp;
 
 use super::{App, Tags};
 
@@ -168,6 +169,11 @@ pub struct Instance {
     /// `running`, `stopped`, `terminated`
     pub status: String,
     pub instance_type: String,
+    /// `ami-…`
+    pub image: String,
+    /// `r-…` of the call that launched it.
+    pub reservation: String,
+    pub launched: Timestamp,
     pub vpc: String,
     pub subnet: String,
     pub interface: String,

@@ -1,0 +1,140 @@
+//! Filters of the describing calls: ANDed, their values ORed, `*` and `?` in values.
+
+use serde_json::Value;
+
+use crate::sandbox::input::Input;
+use crate::sandbox::refusal::Refusal;
+
+/// The name of a filter, and where its values stand in what the call tells: elements from the outside to the inside.
+pub type Filter = (&'static str, &'static str);
+
+/// Most values of all filters of a call.
+const VALUES: usize = 200;
+
+/// Those of the things that every filter of the call lets through.
+pub fn keep(input: Input, known: &[Filter], mut things: Vec<Value>) -> Result<Vec<Value>, Refusal> {
+    if input.list("Filter").map(|filter| filter.texts("Value").len()).sum::<usize>() > VALUES {
+        let message = format!("The maximum number of filter values specified on a single call is {VALUES}");
+        return Err(Refusal::new("FilterLimitExceeded", message));
+    }
+    for filter in input.list("Filter") {
+        let name = filter.need("Name", Refusal::missing)?;
+        let reads = reading(name, known)?;
+        let patterns: Vec<Vec<char>> = filter.texts("Value").into_iter().map(|text| text.chars().collect()).collect();
+        things.retain(|thing| {
+            let values = reads.values(thing);
+            values.iter().any(|value| patterns.iter().any(|pattern| fits(pattern, &value.chars().collect::<Vec<_>>())))
+        });
+    }
+    Ok(things)
+}
+
+/// What a filter looks at.
+enum Reading<'a> {
+    Path(&'static str),
+    /// The value of the tag of this key.
+    Tag(&'a str),
+}
+
+/// Only what carries tags knows `tag-key`, and with it `tag:<key>`.
+fn reading<'a>(name: &'a str, known: &[Filter]) -> Result<Reading<'a>, Refusal> {
+    let path = |name: &str| known.iter().find(|(known, _)| *known == name).map(|(_, path)| *path);
+    let tag = name.strip_prefix("tag:").filter(|_| path("tag-key").is_some()).map(Reading::Tag);
+    let found = path(name).map(Reading::Path).or(tag);
+    found.ok_or_else(|| Refusal::parameter(format!("The filter '{name}' is invalid")))
+}
+
+impl Reading<'_> {
+    fn values(&self, thing: &Value) -> Vec<String> {
+        let mut values = Vec::new();
+        match self {
+            Self::Path(path) => collect(thing, path.split('.'), &mut values),
+            Self::Tag(key) => {
+                let tags = Input(thing).list("tagSet").filter(|tag| tag.text("key") == Some(key));
+                values.extend(tags.filter_map(|tag| tag.text("value")).map(str::to_owned));
+            }
+        }
+        values
+    }
+}
+
+/// Goes down a path; every member of a list on the way is followed.
+fn collect<'a>(value: &Value, mut path: impl Iterator<Item = &'a str> + Clone, values: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, path.clone(), values)),
+        Value::Object(members) => {
+            let Some(member) = path.next().and_then(|name| members.get(name)) else { return };
+            collect(member, path, values);
+        }
+        Value::Null => {}
+        Value::Bool(flag) => values.push(flag.to_string()),
+        Value::Number(number) => values.push(number.to_string()),
+        Value::String(text) => values.push(text.clone()),
+    }
+}
+
+/// Whether a text is what a pattern describes. A backslash takes the meaning from `*`, `?` and itself.
+fn fits(pattern: &[char], text: &[char]) -> bool {
+    let (mut at, mut read) = (0, 0);
+    // Where to go on after the last `*`, should what follows it not fit: one more character belongs to it then.
+    let mut retry: Option<(usize, usize)> = None;
+    loop {
+        let step = match pattern.get(at..).unwrap_or_default() {
+            ['*', ..] => {
+                retry = Some((at + 1, read));
+                at += 1;
+                continue;
+            }
+            [] if read == text.len() => return true,
+            ['?', ..] if read < text.len() => Some(1),
+            ['\\', literal, ..] if text.get(read) == Some(literal) => Some(2),
+            [literal, ..] if *literal != '\\' && text.get(read) == Some(literal) => Some(1),
+            _ => None,
+        };
+        match (step, retry) {
+            (Some(step), _) => (at, read) = (at + step, read + 1),
+            (None, Some((after, from))) if from < text.len() => {
+                retry = Some((after, from + 1));
+                (at, read) = (after, from + 1);
+            }
+            (None, _) => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        fits(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn wildcards_stand_for_any_text_and_for_one_character() {
+        for (pattern, text) in [("*", ""), ("a*c", "abbc"), ("*a*b", "aab"), ("?", "x"), ("", ""), (r"\*", "*")] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("?", ""), ("a*c", "abb"), ("a", "ab"), ("ab", "a"), (r"\*", "x"), ("A", "a")] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn filters_are_anded_and_their_values_ored() {
+        let things = vec![
+            json!({"id": "1", "set": [{"n": 7}, {"n": 8}], "tagSet": [{"key": "k", "value": "v"}]}),
+            json!({"id": "2", "set": [{"n": 9}], "tagSet": []}),
+        ];
+        let known: &[Filter] = &[("id", "id"), ("number", "set.n"), ("tag-key", "tagSet.key")];
+        let left = |filters: Value| {
+            let input = json!({"Filter": filters});
+            keep(Input(&input), known, things.clone()).map(|things| things.len())
+        };
+        assert_eq!(left(json!([{"Name": "number", "Value": ["8", "9"]}])), Ok(2));
+        assert_eq!(left(json!([{"Name": "number", "Value": ["8", "9"]}, {"Name": "tag:k", "Value": ["v"]}])), Ok(1));
+        assert_eq!(left(json!([{"Name": "nonsense", "Value": ["8"]}])).expect_err("no").code, "InvalidParameterValue");
+        assert_eq!(keep(Input(&json!({"Filter": [{"Name": "tag:k"}]})), &[], Vec::new()).is_err(), true);
+    }
+}

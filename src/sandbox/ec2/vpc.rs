@@ -1,0 +1,158 @@
+//! VPCs, each with a default group, a default ACL and a main route table.
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+use serde_json::{Value, json};
+
+use super::filter::Filter;
+use super::listing::{self, Listing};
+use super::{network_acl, route_table, security_group, tag};
+use crate::sandbox::input::Input;
+use crate::sandbox::refusal::{Answer, Refusal};
+use crate::sandbox::state::{State, Vpc};
+
+const LISTING: Listing<Vpc> = Listing {
+    set: "vpcSet",
+    ids: "VpcId",
+    things: |state| &state.vpcs,
+    show,
+    absent,
+    filters: FILTERS,
+    page: listing::PAGE,
+};
+const FILTERS: &[Filter] = &[
+    ("cidr", "cidrBlock"),
+    ("cidr-block-association.cidr-block", "cidrBlockAssociationSet.cidrBlock"),
+    ("is-default", "isDefault"),
+    ("isDefault", "isDefault"),
+    ("owner-id", "ownerId"),
+    ("state", "state"),
+    ("tag-key", "tagSet.key"),
+    ("vpc-id", "vpcId"),
+];
+const DNS_SUPPORT: &str = "enableDnsSupport";
+const DNS_HOSTNAMES: &str = "enableDnsHostnames";
+
+pub fn create(state: &mut State, input: Input) -> Answer {
+    let text = input.need("CidrBlock", Refusal::missing)?;
+    let cidr = network(text, "cidrBlock")?;
+    if !(16..=28).contains(&cidr.prefix_len()) {
+        return Err(Refusal::new("InvalidVpc.Range", format!("The CIDR '{text}' is invalid.")));
+    }
+    let tags = tag::on_creation(input, "vpc")?;
+    let id = state.ids.ec2("vpc");
+    let vpc = Vpc {
+        id: id.clone(),
+        cidr,
+        is_default: false,
+        default_group: security_group::make_default(state, &id),
+        default_acl: network_acl::make(state, &id, true, Default::default()),
+        main_route_table: route_table::make(state, &id, cidr, true, Default::default()),
+        attributes: BTreeMap::from([(DNS_SUPPORT.to_owned(), true), (DNS_HOSTNAMES.to_owned(), false)]),
+        tags,
+    };
+    let shown = show(state, &vpc);
+    state.vpcs.insert(id, vpc);
+    Ok(json!({"vpc": shown}))
+}
+
+pub fn describe(state: &State, input: Input) -> Answer {
+    LISTING.answer(state, input)
+}
+
+pub fn delete(state: &mut State, input: Input) -> Answer {
+    let vpc = find(state, input.need("VpcId", Refusal::missing)?)?.clone();
+    if has_content(state, &vpc) {
+        let message = format!("The vpc '{}' has dependencies and cannot be deleted.", vpc.id);
+        return Err(Refusal::new("DependencyViolation", message));
+    }
+    state.group_rules.retain(|_, rule| rule.group != vpc.default_group);
+    state.groups.remove(&vpc.default_group);
+    state.acls.remove(&vpc.default_acl);
+    state.route_tables.remove(&vpc.main_route_table);
+    state.vpcs.remove(&vpc.id);
+    Ok(json!({"return": true}))
+}
+
+pub fn modify_attribute(state: &mut State, input: Input) -> Answer {
+    let id = input.need("VpcId", Refusal::missing)?;
+    find(state, id)?;
+    let value = |name: &str| input.get(name).and_then(|attribute| attribute.flag("Value"));
+    let (attribute, value) = match (value("EnableDnsSupport"), value("EnableDnsHostnames")) {
+        (Some(value), None) => (DNS_SUPPORT, value),
+        (None, Some(value)) => (DNS_HOSTNAMES, value),
+        (None, None) => return Err(Refusal::missing("EnableDnsSupport or EnableDnsHostnames")),
+        (Some(_), Some(_)) => {
+            let message = "Fields for multiple attribute types specified: enableDnsSupport, enableDnsHostnames";
+            return Err(Refusal::new("InvalidParameterCombination", message));
+        }
+    };
+    if let Some(vpc) = state.vpcs.get_mut(id) {
+        vpc.attributes.insert(attribute.to_owned(), value);
+    }
+    Ok(json!({"return": true}))
+}
+
+pub fn describe_attribute(state: &State, input: Input) -> Answer {
+    let vpc = find(state, input.need("VpcId", Refusal::missing)?)?;
+    let name = input.need("Attribute", Refusal::missing)?;
+    let Some(value) = vpc.attributes.get(name) else {
+        let message = format!("Value ({name}) for parameter attribute is invalid. Unknown attribute.");
+        return Err(Refusal::parameter(message));
+    };
+    Ok(json!({"vpcId": vpc.id, name: {"value": value}}))
+}
+
+/// A VPC that has to be there.
+pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a Vpc, Refusal> {
+    state.vpcs.get(id).ok_or_else(|| absent(id))
+}
+
+/// The VPC of calls that name none.
+pub fn default(state: &State) -> Result<&Vpc, Refusal> {
+    let none = || Refusal::new("VPCIdNotSpecified", "No default VPC for this user");
+    state.vpcs.values().find(|vpc| vpc.is_default).ok_or_else(none)
+}
+
+/// A CIDR block in its canonical form.
+pub fn network(text: &str, parameter: &str) -> Result<Ipv4Net, Refusal> {
+    let network = text.parse::<Ipv4Net>().map(|network| network.trunc());
+    network.map_err(|_| {
+        let message = format!("Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR block.");
+        Refusal::parameter(message)
+    })
+}
+
+fn absent(id: &str) -> Refusal {
+    Refusal::new("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist"))
+}
+
+/// Whether anything stands in a VPC beside what came with it.
+fn has_content(state: &State, vpc: &Vpc) -> bool {
+    state.subnets.values().any(|subnet| subnet.vpc == vpc.id)
+        || state.gateways.values().any(|gateway| gateway.vpc.as_ref() == Some(&vpc.id))
+        || state.groups.values().any(|group| group.vpc == vpc.id && group.id != vpc.default_group)
+        || state.acls.values().any(|acl| acl.vpc == vpc.id && !acl.is_default)
+        || state.route_tables.values().any(|table| table.vpc == vpc.id && !table.is_main)
+}
+
+fn show(state: &State, vpc: &Vpc) -> Value {
+    let own = vpc.id.trim_start_matches("vpc-");
+    let association = json!({
+        "associationId": format!("vpc-cidr-assoc-{own}"),
+        "cidrBlock": vpc.cidr.to_string(),
+        "cidrBlockState": {"state": "associated"},
+    });
+    json!({
+        "vpcId": vpc.id,
+        "ownerId": state.account,
+        "state": "available",
+        "cidrBlock": vpc.cidr.to_string(),
+        "cidrBlockAssociationSet": [association],
+        "dhcpOptionsId": "default",
+        "instanceTenancy": "default",
+        "isDefault": vpc.is_default,
+        "tagSet": tag::show(&vpc.tags),
+    })
+}
