@@ -1,0 +1,134 @@
+//! Listeners. Their default rule is theirs: it is no rule of its own.
+
+use serde_json::{Value, json};
+
+use super::action::{self, Front};
+use super::listing::listed;
+use super::{find, limit, number, secure, tag, usage};
+use crate::sandbox::input::Input;
+use crate::sandbox::refusal::{Answer, Refusal};
+use crate::sandbox::state::{Listener, LoadBalancer, State};
+
+/// `CreateListener`.
+pub fn create(state: &mut State, input: Input) -> Answer {
+    let balancer = find::load_balancer(state, find::need(input, "LoadBalancerArn")?)?;
+    let protocol = find::need(input, "Protocol")?;
+    check_protocol(balancer, protocol)?;
+    let port = number::port(input, "Port")?.ok_or_else(|| Refusal::validation("A port must be specified"))?;
+    let (certificates, ssl_policy) = secure::read(state, input, protocol, (&[], None))?;
+    let front = Front { balancer, protocol, port };
+    let actions = action::read(input, "DefaultActions", front)?;
+    let tags = tag::read(input)?;
+    check_free(state, &balancer.arn, port, "")?;
+    check_quota(state, balancer)?;
+    action::check(state, front, &actions)?;
+    usage::check(state, balancer, "", &actions)?;
+    let (load_balancer, path) = (balancer.arn.clone(), balancer.path().to_owned());
+    let path = format!("{path}/{}", state.ids.short());
+    let default = state.ids.short();
+    let arn = state.arn("elasticloadbalancing", &format!("listener/{path}"));
+    let default_rule = state.arn("elasticloadbalancing", &format!("listener-rule/{path}/{default}"));
+    let protocol = protocol.to_owned();
+    let made = Listener { arn, load_balancer, port, protocol, actions, certificates, ssl_policy, default_rule, tags };
+    Ok(put(state, made))
+}
+
+fn put(state: &mut State, listener: Listener) -> Value {
+    let answer = json!({"Listeners": [shown(&listener)]});
+    state.listeners.insert(listener.arn.clone(), listener);
+    state.version += 1;
+    answer
+}
+
+fn check_protocol(balancer: &LoadBalancer, protocol: &str) -> Result<(), Refusal> {
+    let words: &[&str] = if balancer.is_application() { &["HTTP", "HTTPS"] } else { &["TCP", "TLS", "UDP", "TCP_UDP"] };
+    if !words.contains(&protocol) {
+        let message = format!("Listener protocol '{protocol}' must be one of '{}'", words.join(", "));
+        return Err(Refusal::validation(message));
+    }
+    Ok(())
+}
+
+/// That no other listener of a load balancer has a port. TCP and UDP do not share one: that is TCP_UDP.
+fn check_free(state: &State, balancer: &str, port: u16, but: &str) -> Result<(), Refusal> {
+    let has_it = |other: &Listener| other.load_balancer == balancer && other.port == port && other.arn != but;
+    if state.listeners.values().any(has_it) {
+        let message = format!("A listener already exists on this port for this load balancer '{balancer}'");
+        return Err(Refusal::new("DuplicateListener", message));
+    }
+    Ok(())
+}
+
+fn check_quota(state: &State, balancer: &LoadBalancer) -> Result<(), Refusal> {
+    let own = state.listeners.values().filter(|listener| listener.load_balancer == balancer.arn).count();
+    if own >= limit::LISTENERS {
+        let message = format!("A load balancer can have at most '{}' listeners", limit::LISTENERS);
+        return Err(Refusal::new("TooManyListeners", message));
+    }
+    Ok(())
+}
+
+/// `ModifyListener`. What a call leaves out stays.
+pub fn modify(state: &mut State, input: Input) -> Answer {
+    let listener = find::listener(state, find::need(input, "ListenerArn")?)?;
+    let balancer = find::balancer_of(state, listener)?;
+    let protocol = input.text("Protocol").unwrap_or(&listener.protocol);
+    check_protocol(balancer, protocol)?;
+    let port = number::port(input, "Port")?.unwrap_or(listener.port);
+    let standing = (listener.certificates.as_slice(), listener.ssl_policy.as_deref());
+    let (certificates, ssl_policy) = secure::read(state, input, protocol, standing)?;
+    let front = Front { balancer, protocol, port };
+    let actions = match input.has("DefaultActions") {
+        true => action::read(input, "DefaultActions", front)?,
+        false => listener.actions.clone(),
+    };
+    check_free(state, &balancer.arn, port, &listener.arn)?;
+    action::check(state, front, &actions)?;
+    // A new protocol has to suit the rules too.
+    for rule in state.rules.values().filter(|rule| rule.listener == listener.arn) {
+        action::check(state, front, &rule.actions)?;
+    }
+    usage::check(state, balancer, &listener.arn, &actions)?;
+    let protocol = protocol.to_owned();
+    let changed = Listener { port, protocol, actions, certificates, ssl_policy, ..listener.clone() };
+    Ok(put(state, changed))
+}
+
+/// `DescribeListeners`: of a load balancer, or by ARN.
+pub fn describe(state: &State, input: Input) -> Answer {
+    let arns = input.texts("ListenerArns");
+    let found: Vec<&Listener> = match (input.text("LoadBalancerArn"), arns.is_empty()) {
+        (Some(arn), true) => {
+            let balancer = find::load_balancer(state, arn)?;
+            state.listeners.values().filter(|listener| listener.load_balancer == balancer.arn).collect()
+        }
+        (None, false) => arns.into_iter().map(|arn| find::listener(state, arn)).collect::<Result<_, _>>()?,
+        _ => return Err(Refusal::validation("Either a load balancer or listeners must be specified")),
+    };
+    listed(state, input, "Listeners", found.into_iter().map(shown).collect())
+}
+
+/// `DeleteListener`, with its rules.
+pub fn delete(state: &mut State, input: Input) -> Answer {
+    let arn = find::need(input, "ListenerArn")?;
+    find::listener(state, arn)?;
+    state.rules.retain(|_, rule| rule.listener != arn);
+    state.listeners.remove(arn);
+    state.version += 1;
+    Ok(json!({}))
+}
+
+/// A listener as it is described.
+fn shown(listener: &Listener) -> Value {
+    let mutual = (listener.protocol == "HTTPS").then(|| json!({"Mode": "off"}));
+    json!({
+        "ListenerArn": listener.arn,
+        "LoadBalancerArn": listener.load_balancer,
+        "Port": listener.port,
+        "Protocol": listener.protocol,
+        "Certificates": secure::shown(&listener.certificates),
+        "SslPolicy": listener.ssl_policy,
+        "DefaultActions": listener.actions,
+        "MutualAuthentication": mutual,
+    })
+}

@@ -1,0 +1,195 @@
+//! Load balancers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::listing::{listed, selector};
+use super::{balancer_attribute, find, limit, name, placement, tag};
+use crate::sandbox::due::Due;
+use crate::sandbox::ec2::interface;
+use crate::sandbox::input::Input;
+use crate::sandbox::refusal::{Answer, Refusal};
+use crate::sandbox::state::{LoadBalancer, State, Tags};
+
+/// Seconds until a load balancer is active.
+const PROVISIONING: i64 = 120;
+
+/// What a call asks for: two calls that ask for the same make one load balancer.
+struct Wanted {
+    name: String,
+    kind: String,
+    scheme: String,
+    vpc: String,
+    subnets: BTreeSet<String>,
+    groups: Vec<String>,
+    tags: Tags,
+}
+
+impl Wanted {
+    fn read(state: &State, input: Input) -> Result<Self, Refusal> {
+        let name = find::need(input, "Name")?.to_owned();
+        name::check("load balancer", &name)?;
+        let kind = one_of(input, "Type", &["application", "network"], "application", "ValidationError")?;
+        let scheme = one_of(input, "Scheme", &["internet-facing", "internal"], "internet-facing", "InvalidScheme")?;
+        placement::check_address_type(input)?;
+        let tags = tag::read(input)?;
+        let subnets = placement::asked_subnets(input)?;
+        let is_application = kind == "application";
+        let vpc = placement::vpc_of(state, is_application, &subnets)?;
+        placement::check_gateway(state, &vpc, &scheme)?;
+        let mut groups = placement::asked_groups(input);
+        placement::check_groups(state, &vpc, &groups)?;
+        if groups.is_empty() && is_application {
+            groups.extend(state.vpcs.get(&vpc).map(|vpc| vpc.default_group.clone()));
+        }
+        Ok(Self { name, kind, scheme, vpc, subnets, groups, tags })
+    }
+
+    fn is(&self, standing: &LoadBalancer) -> bool {
+        let standing_groups: BTreeSet<&String> = standing.groups.iter().collect();
+        self.kind == standing.kind
+            && self.scheme == standing.scheme
+            && self.subnets.iter().eq(standing.interfaces.keys())
+            && self.groups.iter().collect::<BTreeSet<_>>() == standing_groups
+            && self.tags == standing.tags
+    }
+}
+
+fn one_of(input: Input, name: &str, words: &[&str], default: &str, code: &str) -> Result<String, Refusal> {
+    let word = input.text(name).unwrap_or(default);
+    if !words.contains(&word) {
+        return Err(Refusal::new(code, format!("{name} '{word}' must be one of '{}'", words.join(", "))));
+    }
+    Ok(word.to_owned())
+}
+
+/// `CreateLoadBalancer`.
+pub fn create(state: &mut State, input: Input) -> Answer {
+    let wanted = Wanted::read(state, input)?;
+    if let Some(standing) = state.load_balancers.values().find(|balancer| balancer.name == wanted.name) {
+        if wanted.is(standing) {
+            return Ok(json!({"LoadBalancers": [shown(state, standing)]}));
+        }
+        let message =
+            format!("A load balancer with the same name '{}' exists, but with different settings", wanted.name);
+        return Err(Refusal::new("DuplicateLoadBalancerName", message));
+    }
+    check_quota(state, &wanted.kind)?;
+    placement::check_room(state, &wanted.subnets)?;
+    let made = make(state, wanted)?;
+    state.after(PROVISIONING, Due::Balancer(made.arn.clone()));
+    state.version += 1;
+    let answer = json!({"LoadBalancers": [shown(state, &made)]});
+    state.load_balancers.insert(made.arn.clone(), made);
+    Ok(answer)
+}
+
+fn check_quota(state: &State, kind: &str) -> Result<(), Refusal> {
+    let most = if kind == "application" { limit::APPLICATION_BALANCERS } else { limit::NETWORK_BALANCERS };
+    if state.load_balancers.values().filter(|balancer| balancer.kind == kind).count() >= most {
+        let message = format!("The maximum number of load balancers '{most}' of type {kind} has been reached");
+        return Err(Refusal::new("TooManyLoadBalancers", message));
+    }
+    Ok(())
+}
+
+fn make(state: &mut State, wanted: Wanted) -> Result<LoadBalancer, Refusal> {
+    let family = if wanted.kind == "application" { "app" } else { "net" };
+    let id = state.ids.short();
+    let arn = state.arn("elasticloadbalancing", &format!("loadbalancer/{family}/{}/{id}", wanted.name));
+    let mut made = LoadBalancer {
+        arn,
+        name: wanted.name,
+        attributes: balancer_attribute::defaults(&wanted.kind, &wanted.scheme),
+        kind: wanted.kind,
+        scheme: wanted.scheme,
+        vpc: wanted.vpc,
+        interfaces: BTreeMap::new(),
+        groups: wanted.groups,
+        status: "provisioning".to_owned(),
+        created: state.now,
+        tags: wanted.tags,
+    };
+    for subnet in &wanted.subnets {
+        let interface = placement::occupy(state, &made, subnet)?;
+        made.interfaces.insert(subnet.clone(), interface);
+    }
+    Ok(made)
+}
+
+/// `DescribeLoadBalancers`.
+pub fn describe(state: &State, input: Input) -> Answer {
+    let way = selector(input, &["LoadBalancerArns", "Names"])?;
+    let given = way.map(|way| input.texts(way)).unwrap_or_default();
+    if given.len() > 20 {
+        return Err(Refusal::validation("At most '20' load balancers can be specified"));
+    }
+    let by_name = |name: &str| {
+        let found = state.load_balancers.values().find(|balancer| balancer.name == name);
+        found.ok_or_else(|| find::Kind::LoadBalancer.not_found(name))
+    };
+    let found: Vec<&LoadBalancer> = match way {
+        None => state.load_balancers.values().collect(),
+        Some("Names") => given.into_iter().map(by_name).collect::<Result<_, _>>()?,
+        Some(_) => given.into_iter().map(|arn| find::load_balancer(state, arn)).collect::<Result<_, _>>()?,
+    };
+    let shown = found.into_iter().map(|balancer| shown(state, balancer)).collect();
+    listed(state, input, "LoadBalancers", shown)
+}
+
+/// `DeleteLoadBalancer`. One that is not there is deleted already.
+pub fn delete(state: &mut State, input: Input) -> Answer {
+    let arn = find::need(input, "LoadBalancerArn")?;
+    let balancer = match find::load_balancer(state, arn) {
+        Ok(balancer) => balancer.clone(),
+        Err(refusal) if refusal.code == "LoadBalancerNotFound" => return Ok(json!({})),
+        Err(refusal) => return Err(refusal),
+    };
+    if balancer.attributes.get("deletion_protection.enabled").is_some_and(|on| on == "true") {
+        let message = format!("Load balancer '{arn}' cannot be deleted because deletion protection is enabled");
+        return Err(Refusal::new("OperationNotPermitted", message));
+    }
+    for id in balancer.interfaces.values() {
+        interface::detach(state, id);
+    }
+    state.load_balancers.remove(arn);
+    state.listeners.retain(|_, listener| listener.load_balancer != arn);
+    let State { rules, listeners, .. } = state;
+    rules.retain(|_, rule| listeners.contains_key(&rule.listener));
+    state.version += 1;
+    Ok(json!({}))
+}
+
+/// A load balancer as it is described.
+fn shown(state: &State, balancer: &LoadBalancer) -> Value {
+    let groups = (!balancer.groups.is_empty()).then_some(&balancer.groups);
+    let enforces = (!balancer.is_application() && groups.is_some()).then_some("on");
+    json!({
+        "LoadBalancerArn": balancer.arn,
+        "DNSName": dns_name(state, balancer),
+        "CanonicalHostedZoneId": if balancer.is_application() { "Z32O12XQLNTSW2" } else { "Z2IFOLAFXWLO4F" },
+        "CreatedTime": format!("{:.3}", balancer.created),
+        "LoadBalancerName": balancer.name,
+        "Scheme": balancer.scheme,
+        "VpcId": balancer.vpc,
+        "State": {"Code": balancer.status},
+        "Type": balancer.kind,
+        "AvailabilityZones": placement::zones(state, balancer),
+        "SecurityGroups": groups,
+        "IpAddressType": "ipv4",
+        "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic": enforces,
+    })
+}
+
+/// Names of application load balancers end in ten digits of their own; those of network load balancers in their id.
+fn dns_name(state: &State, balancer: &LoadBalancer) -> String {
+    let (name, region) = (&balancer.name, &state.region);
+    let id = balancer.arn.rsplit('/').next().unwrap_or_default();
+    if !balancer.is_application() {
+        return format!("{name}-{id}.elb.{region}.amazonaws.com");
+    }
+    let digits = u64::from_str_radix(id, 16).unwrap_or_default() % 10_000_000_000;
+    let internal = if balancer.scheme == "internal" { "internal-" } else { "" };
+    format!("{internal}{name}-{digits:010}.{region}.elb.amazonaws.com")
+}
