@@ -52,8 +52,8 @@ pub fn check(state: &mut State, group: &str, id: &str, port: u16) {
     }
     let has_turned = next.health.state != target.health.state;
     if has_turned {
-        let reason = next.health.reason.unwrap_or("healthy");
-        let line = format!("{}: {id}:{port} {} ({reason})", target_group.name, next.health.state);
+        let reason = next.health.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let line = format!("{}: {id}:{port} {}{reason}", target_group.name, next.health.state);
         state.note(&line);
         if let Some(service) = &next.by_service {
             state.after(1, Due::Service(service.clone()));

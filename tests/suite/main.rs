@@ -17,3 +17,5 @@ mod observed;
 mod pages;
 mod properties;
 mod report;
+#[cfg(feature = "sandbox")]
+mod sandbox;

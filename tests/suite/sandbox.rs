@@ -1,0 +1,3 @@
+//! The sandbox by itself: no SDK, no socket. What it must agree on with AWS is in `tests/contract`.
+
+mod harbour;
