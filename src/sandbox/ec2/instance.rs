@@ -286,7 +286,7 @@ fn show(state: &State, instance: &Instance) -> Value {
         "subnetId": interface.map(|interface| &interface.subnet),
         "vpcId": interface.map(|interface| &interface.vpc),
         "groupSet": interface.map(|interface| network_interface::groups(state, interface)),
-        "networkInterfaceSet": interface.map(|interface| vec![network_interface::show(state, interface)]),
+        "networkInterfaceSet": interface.map(|interface| vec![network_interface::show_on_instance(state, interface)]),
         "sourceDestCheck": interface.map(|_| true),
         "tagSet": tag::show(&instance.tags),
         RESERVATION: instance.reservation,

@@ -94,10 +94,9 @@ pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a NetworkInterface, Refu
     state.interfaces.get(id).ok_or_else(|| absent(id))
 }
 
-/// An interface as everything tells it that has one.
-pub fn show(state: &State, interface: &NetworkInterface) -> Value {
-    let zone = state.subnets.get(&interface.subnet).map(|subnet| &subnet.zone);
-    let attachment = attachment(state, interface);
+/// What an interface and the instance that has it tell alike.
+pub fn show_on_instance(state: &State, interface: &NetworkInterface) -> Value {
+    let attachment = attachment(interface);
     let name = private_name(state, interface.address);
     let association = interface.public_address.map(
         |address| json!({"publicIp": address, "publicDnsName": public_name(state, address), "ipOwnerId": "amazon"}),
@@ -114,8 +113,6 @@ pub fn show(state: &State, interface: &NetworkInterface) -> Value {
         "status": if attachment.is_null() { "available" } else { "in-use" },
         "attachment": attachment,
         "association": association,
-        "availabilityZone": zone,
-        "availabilityZoneId": zone.map(|zone| subnet::zone_id(&state.region, zone)),
         "description": interface.description,
         "groupSet": groups(state, interface),
         "ipv6AddressesSet": [],
@@ -124,13 +121,33 @@ pub fn show(state: &State, interface: &NetworkInterface) -> Value {
         "privateDnsName": name,
         "privateIpAddress": interface.address,
         "privateIpAddressesSet": [address],
-        "requesterId": requester(interface),
-        "requesterManaged": requester(interface).is_some(),
         "sourceDestCheck": true,
         "subnetId": interface.subnet,
         "vpcId": interface.vpc,
-        "tagSet": tag::show(&interface.tags),
     })
+}
+
+fn show(state: &State, interface: &NetworkInterface) -> Value {
+    let mut shown = show_on_instance(state, interface);
+    let instance = match &interface.owner {
+        InterfaceOwner::Instance(id) => Some(id),
+        _ => None,
+    };
+    let zone = state.subnets.get(&interface.subnet).map(|subnet| &subnet.zone);
+    if let Some(attachment) = shown.get_mut("attachment").and_then(Value::as_object_mut) {
+        attachment.insert("instanceId".to_owned(), json!(instance));
+        let owner = requester(interface).unwrap_or(&state.account);
+        attachment.insert("instanceOwnerId".to_owned(), json!(owner));
+    }
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("availabilityZone".to_owned(), json!(zone));
+        let zone = zone.map(|zone| subnet::zone_id(&state.region, zone));
+        members.insert("availabilityZoneId".to_owned(), json!(zone));
+        members.insert("requesterId".to_owned(), json!(requester(interface)));
+        members.insert("requesterManaged".to_owned(), json!(requester(interface).is_some()));
+        members.insert("tagSet".to_owned(), tag::show(&interface.tags));
+    }
+    shown
 }
 
 /// The groups of an interface with their names.
@@ -173,33 +190,20 @@ fn kind(state: &State, interface: &NetworkInterface) -> &'static str {
     }
 }
 
-fn attachment(state: &State, interface: &NetworkInterface) -> Value {
-    let own = interface.id.trim_start_matches("eni-");
-    match &interface.owner {
-        InterfaceOwner::Nobody => Value::Null,
-        InterfaceOwner::Instance(instance) => json!({
-            "attachmentId": format!("eni-attach-{own}"),
-            "instanceId": instance,
-            "instanceOwnerId": state.account,
-            "deviceIndex": 0,
-            "deleteOnTermination": true,
-            "status": "attached",
-        }),
-        InterfaceOwner::Task(_) => json!({
-            "attachmentId": format!("eni-attach-{own}"),
-            "instanceOwnerId": requester(interface),
-            "deviceIndex": 1,
-            "deleteOnTermination": false,
-            "status": "attached",
-        }),
-        InterfaceOwner::LoadBalancer(_) => json!({
-            "attachmentId": format!("ela-attach-{own}"),
-            "instanceOwnerId": requester(interface),
-            "deviceIndex": 1,
-            "deleteOnTermination": false,
-            "status": "attached",
-        }),
-    }
+/// How an interface hangs on what it belongs to: services take theirs away themselves.
+fn attachment(interface: &NetworkInterface) -> Value {
+    let (prefix, index) = match interface.owner {
+        InterfaceOwner::Nobody => return Value::Null,
+        InterfaceOwner::Instance(_) => ("eni-attach-", 0),
+        InterfaceOwner::Task(_) => ("eni-attach-", 1),
+        InterfaceOwner::LoadBalancer(_) => ("ela-attach-", 1),
+    };
+    json!({
+        "attachmentId": interface.id.replacen("eni-", prefix, 1),
+        "deviceIndex": index,
+        "deleteOnTermination": index == 0,
+        "status": "attached",
+    })
 }
 
 fn mac_address(address: Ipv4Addr) -> String {
