@@ -198,7 +198,7 @@ fn dns_name(state: &State, balancer: &LoadBalancer) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{balancer, call, done, group, listener, network_balancer, refused, rule, world};
+    use super::super::fixture::{balancer, call, done, group, listener, refused, rule, world};
 
     #[test]
     fn a_load_balancer_is_described_with_all_that_a_client_looks_at() {
@@ -291,54 +291,6 @@ mod tests {
         }
         for unknown in [json!({"Names": ["a", "z"]}), json!({"LoadBalancerArns": [format!("{}0", arns[0])]})] {
             assert_eq!(refused(&mut world, "DescribeLoadBalancers", unknown), "LoadBalancerNotFound");
-        }
-    }
-
-    #[test]
-    fn groups_of_a_network_load_balancer_can_only_be_changed_if_it_was_made_with_some() {
-        let mut world = world();
-        let bare = network_balancer(&mut world, "bare");
-        assert!(world.state.interfaces.values().all(|interface| interface.groups.is_empty()));
-        let input = json!({"LoadBalancerArn": bare, "SecurityGroups": ["sg-of-vpc-1"]});
-        assert_eq!(refused(&mut world, "SetSecurityGroups", input), "InvalidConfigurationRequest");
-        let web = balancer(&mut world, "web");
-        let strange = json!({"LoadBalancerArn": web, "SecurityGroups": ["sg-0"]});
-        assert_eq!(refused(&mut world, "SetSecurityGroups", strange), "InvalidSecurityGroup");
-    }
-
-    #[test]
-    fn subnets_that_stay_keep_their_interfaces() {
-        let mut world = world();
-        let arn = balancer(&mut world, "web");
-        let before = world.state.load_balancers[&arn].interfaces.clone();
-        let input = json!({"LoadBalancerArn": arn, "Subnets": ["subnet-a", "subnet-c"]});
-        let answer = done(&mut world, "SetSubnets", input);
-        assert_eq!(answer["AvailabilityZones"].as_array().map(Vec::len), Some(2));
-        let after = &world.state.load_balancers[&arn].interfaces;
-        assert_eq!(before.get("subnet-a"), after.get("subnet-a"));
-        assert_eq!(after.keys().collect::<Vec<_>>(), ["subnet-a", "subnet-c"]);
-        assert_eq!(world.state.interfaces.len(), 2);
-        let one = json!({"LoadBalancerArn": arn, "Subnets": ["subnet-a"]});
-        assert_eq!(refused(&mut world, "SetSubnets", one), "ValidationError");
-    }
-
-    #[test]
-    fn attributes_have_defaults_by_family_and_strange_ones_are_refused() {
-        let mut world = world();
-        let (web, net) = (balancer(&mut world, "web"), network_balancer(&mut world, "net"));
-        let count = |answer: &serde_json::Value| answer["Attributes"].as_array().map(Vec::len);
-        let described = done(&mut world, "DescribeLoadBalancerAttributes", json!({"LoadBalancerArn": web}));
-        assert_eq!(count(&described), Some(23));
-        assert_eq!(world.state.load_balancers[&net].attributes["load_balancing.cross_zone.enabled"], "false");
-        for (arn, key, value, code) in [
-            (&web, "no.such", "1", "ValidationError"),
-            (&web, "idle_timeout.timeout_seconds", "4001", "ValidationError"),
-            (&web, "load_balancing.cross_zone.enabled", "false", "InvalidConfigurationRequest"),
-            (&net, "idle_timeout.timeout_seconds", "60", "InvalidConfigurationRequest"),
-            (&web, "access_logs.s3.enabled", "true", "InvalidConfigurationRequest"),
-        ] {
-            let input = json!({"LoadBalancerArn": arn, "Attributes": [{"Key": key, "Value": value}]});
-            assert_eq!(refused(&mut world, "ModifyLoadBalancerAttributes", input), code, "{key}");
         }
     }
 }
