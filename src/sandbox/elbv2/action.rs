@@ -100,3 +100,36 @@ pub fn check(state: &State, front: Front, actions: &[Value]) -> Result<(), Refus
     }
     forward::check(state, front, actions, has_login)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::{balancer, group, listener, refused, rule_input, world};
+
+    #[test]
+    fn actions_that_aws_does_not_take_are_refused() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let listener = listener(&mut world, &web, 80, &group);
+        let forward = json!({"Type": "forward", "TargetGroupArn": group, "Order": 2});
+        let weighted = |weight: i64| json!({"TargetGroups": [{"TargetGroupArn": group, "Weight": weight}]});
+        let login = json!({"Type": "authenticate-cognito", "Order": 1, "AuthenticateCognitoConfig": {
+            "UserPoolArn": "arn", "UserPoolClientId": "id", "UserPoolDomain": "domain",
+        }});
+        for (actions, code) in [
+            (json!([]), "ValidationError"),
+            (json!([forward, {"Type": "forward", "TargetGroupArn": group, "Order": 1}]), "ValidationError"),
+            (json!([forward, forward, forward]), "TooManyActions"),
+            (json!([login]), "ValidationError"),
+            (json!([login, forward]), "InvalidLoadBalancerAction"),
+            (json!([{"Type": "forward"}]), "ValidationError"),
+            (json!([{"Type": "forward", "ForwardConfig": weighted(1000)}]), "ValidationError"),
+            (json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "302"}}]), "ValidationError"),
+        ] {
+            let mut input = rule_input(&listener, 1, "/a", &group);
+            input["Actions"] = actions.clone();
+            assert_eq!(refused(&mut world, "CreateRule", input), code, "{actions}");
+        }
+    }
+}

@@ -97,3 +97,30 @@ fn check(is_application: bool, attributes: &BTreeMap<String, String>) -> Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::{balancer, done, network_balancer, refused, world};
+
+    #[test]
+    fn attributes_have_defaults_by_family_and_strange_ones_are_refused() {
+        let mut world = world();
+        let (web, net) = (balancer(&mut world, "web"), network_balancer(&mut world, "net"));
+        let count = |answer: &serde_json::Value| answer["Attributes"].as_array().map(Vec::len);
+        let described = done(&mut world, "DescribeLoadBalancerAttributes", json!({"LoadBalancerArn": web}));
+        assert_eq!(count(&described), Some(23));
+        assert_eq!(world.state.load_balancers[&net].attributes["load_balancing.cross_zone.enabled"], "false");
+        for (arn, key, value, code) in [
+            (&web, "no.such", "1", "ValidationError"),
+            (&web, "idle_timeout.timeout_seconds", "4001", "ValidationError"),
+            (&web, "load_balancing.cross_zone.enabled", "false", "InvalidConfigurationRequest"),
+            (&net, "idle_timeout.timeout_seconds", "60", "InvalidConfigurationRequest"),
+            (&web, "access_logs.s3.enabled", "true", "InvalidConfigurationRequest"),
+        ] {
+            let input = json!({"LoadBalancerArn": arn, "Attributes": [{"Key": key, "Value": value}]});
+            assert_eq!(refused(&mut world, "ModifyLoadBalancerAttributes", input), code, "{key}");
+        }
+    }
+}

@@ -227,3 +227,62 @@ fn check_method(value: &str) -> Result<(), Refusal> {
     let is_good = (1..=40).contains(&value.len()) && value.chars().all(is_plain);
     if is_good { Ok(()) } else { invalid("HTTP request method", value) }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{balancer, done, group, listener, refused, rule_input, world};
+
+    #[test]
+    fn conditions_read_back_in_full_whichever_form_they_were_written_in() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let listener = listener(&mut world, &web, 80, &group);
+        let mut input = rule_input(&listener, 1, "/a", &group);
+        input["Conditions"] = json!([
+            {"Field": "host-header", "HostHeaderConfig": {"Values": ["a.example.com"]}},
+            {"Field": "path-pattern", "RegexValues": ["^/a+$"]},
+            {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "k", "Value": "v"}, {"Value": "w"}]}},
+            {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}},
+        ]);
+        let made = done(&mut world, "CreateRule", input);
+        let expected = json!([
+            {"Field": "host-header", "Values": ["a.example.com"], "HostHeaderConfig": {"Values": ["a.example.com"]}},
+            {"Field": "path-pattern", "RegexValues": ["^/a+$"], "PathPatternConfig": {"RegexValues": ["^/a+$"]}},
+            {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "k", "Value": "v"}, {"Value": "w"}]}},
+            {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}},
+        ]);
+        assert_eq!(made["Rules"][0]["Conditions"], expected);
+    }
+
+    #[test]
+    fn conditions_that_aws_does_not_take_are_refused() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let listener = listener(&mut world, &web, 80, &group);
+        let host = |value: &str| json!({"Field": "host-header", "Values": [value]});
+        let path = |values: Value| json!({"Field": "path-pattern", "PathPatternConfig": {"Values": values}});
+        for conditions in [
+            json!([]),
+            json!([{"Field": "color", "Values": ["red"]}]),
+            json!([host("a.com"), host("b.com")]),
+            json!([host("localhost")]),
+            json!([host("a.com1")]),
+            json!([path(json!(["/1", "/2", "/3", "/4", "/5", "/6"]))]),
+            json!([path(json!(["/*/*/*", "/*/?/?"]))]),
+            json!([path(json!(["/a b"]))]),
+            json!([path(json!([format!("/{}", "a".repeat(128))]))]),
+            json!([path(json!([]))]),
+            json!([{"Field": "path-pattern", "Values": ["/a"], "PathPatternConfig": {"Values": ["/b"]}}]),
+            json!([{"Field": "path-pattern", "HostHeaderConfig": {"Values": ["a.com"]}}]),
+            json!([{"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "Host", "Values": ["a"]}}]),
+            json!([{"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["get"]}}]),
+            json!([{"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.1"]}}]),
+        ] {
+            let mut input = rule_input(&listener, 1, "/a", &group);
+            input["Conditions"] = conditions.clone();
+            assert_eq!(refused(&mut world, "CreateRule", input), "ValidationError", "{conditions}");
+        }
+    }
+}

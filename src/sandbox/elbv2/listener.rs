@@ -132,3 +132,115 @@ fn shown(listener: &Listener) -> Value {
         "MutualAuthentication": mutual,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{CERTIFICATE, balancer, done, group, listener, network_balancer, refused, world};
+
+    fn input(balancer: &str, protocol: &str, port: u16, actions: Value) -> Value {
+        json!({"LoadBalancerArn": balancer, "Protocol": protocol, "Port": port, "DefaultActions": actions})
+    }
+
+    #[test]
+    fn a_single_forward_reads_back_with_both_forms_order_and_stickiness() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let arn = listener(&mut world, &web, 80, &group);
+        let described = done(&mut world, "DescribeListeners", json!({"ListenerArns": [arn]}));
+        let expected = json!([{
+            "Type": "forward",
+            "Order": 1,
+            "TargetGroupArn": group,
+            "ForwardConfig": {
+                "TargetGroups": [{"TargetGroupArn": group, "Weight": 1}],
+                "TargetGroupStickinessConfig": {"Enabled": false},
+            },
+        }]);
+        assert_eq!(described["Listeners"][0]["DefaultActions"], expected);
+        let path = web.replace(":loadbalancer/", ":listener/");
+        assert!(arn.starts_with(&format!("{path}/")), "{arn}");
+        let groups = done(&mut world, "DescribeTargetGroups", json!({"LoadBalancerArn": web}));
+        assert_eq!(groups["TargetGroups"][0]["LoadBalancerArns"], json!([web]));
+    }
+
+    #[test]
+    fn redirects_and_fixed_responses_read_back_with_their_defaults() {
+        let mut world = world();
+        let web = balancer(&mut world, "web");
+        let redirect = json!([{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "StatusCode": "HTTP_301"}}]);
+        let made = done(&mut world, "CreateListener", input(&web, "HTTP", 80, redirect));
+        let config = &made["Listeners"][0]["DefaultActions"][0]["RedirectConfig"];
+        assert_eq!((&config["Host"], &config["Path"]), (&json!("#{host}"), &json!("/#{path}")));
+        let fixed = json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]);
+        let made = done(&mut world, "CreateListener", input(&web, "HTTP", 81, fixed));
+        assert_eq!(made["Listeners"][0]["DefaultActions"][0]["FixedResponseConfig"], json!({"StatusCode": "404"}));
+        let looping = json!([{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"}}]);
+        assert_eq!(
+            refused(&mut world, "CreateListener", input(&web, "HTTP", 82, looping)),
+            "InvalidLoadBalancerAction"
+        );
+    }
+
+    #[test]
+    fn ports_protocols_and_certificates_are_checked() {
+        let mut world = world();
+        let (web, net) = (balancer(&mut world, "web"), network_balancer(&mut world, "net"));
+        let (http, tcp) = (group(&mut world, "http", "HTTP"), group(&mut world, "tcp", "TCP"));
+        let forward = |group: &str| json!([{"Type": "forward", "TargetGroupArn": group}]);
+        listener(&mut world, &web, 80, &http);
+        for (input, code) in [
+            (input(&web, "HTTP", 80, forward(&http)), "DuplicateListener"),
+            (input(&web, "TCP", 81, forward(&tcp)), "ValidationError"),
+            (input(&web, "HTTP", 81, forward(&tcp)), "IncompatibleProtocols"),
+            (input(&net, "TCP", 81, forward(&http)), "IncompatibleProtocols"),
+            (input(&web, "HTTPS", 443, forward(&http)), "ValidationError"),
+            (input(&web, "HTTP", 0, forward(&http)), "ValidationError"),
+            (input(&web, "HTTP", 81, forward(&format!("{http}0"))), "TargetGroupNotFound"),
+            (input(&format!("{web}0"), "HTTP", 81, forward(&http)), "LoadBalancerNotFound"),
+            (input(&http, "HTTP", 81, forward(&http)), "ValidationError"),
+        ] {
+            assert_eq!(refused(&mut world, "CreateListener", input.clone()), code, "{input}");
+        }
+        let mut secure = input(&web, "HTTPS", 443, forward(&http));
+        secure["Certificates"] = json!([{"CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1"}]);
+        assert_eq!(refused(&mut world, "CreateListener", secure.clone()), "CertificateNotFound");
+        secure["Certificates"] = json!([{"CertificateArn": CERTIFICATE}]);
+        let made = done(&mut world, "CreateListener", secure);
+        assert_eq!(made["Listeners"][0]["SslPolicy"], json!("ELBSecurityPolicy-2016-08"));
+    }
+
+    #[test]
+    fn a_target_group_serves_one_load_balancer() {
+        let mut world = world();
+        let (web, other) = (balancer(&mut world, "web"), balancer(&mut world, "other"));
+        let group = group(&mut world, "web", "HTTP");
+        listener(&mut world, &web, 80, &group);
+        let second = input(&other, "HTTP", 80, json!([{"Type": "forward", "TargetGroupArn": group}]));
+        assert_eq!(refused(&mut world, "CreateListener", second), "TargetGroupAssociationLimit");
+        listener(&mut world, &web, 81, &group);
+        assert_eq!(refused(&mut world, "DeleteTargetGroup", json!({"TargetGroupArn": group})), "ResourceInUse");
+    }
+
+    #[test]
+    fn grpc_needs_https_and_modifying_keeps_what_is_left_out() {
+        let mut world = world();
+        let (web, plain) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let grpc = json!({
+            "Name": "grpc", "Protocol": "HTTP", "ProtocolVersion": "GRPC", "Port": 80, "VpcId": "vpc-1",
+            "TargetType": "ip",
+        });
+        let made = done(&mut world, "CreateTargetGroup", grpc);
+        let grpc = made["TargetGroups"][0]["TargetGroupArn"].clone();
+        let forward = json!([{"Type": "forward", "TargetGroupArn": grpc}]);
+        assert_eq!(refused(&mut world, "CreateListener", input(&web, "HTTP", 80, forward)), "ValidationError");
+        let arn = listener(&mut world, &web, 80, &plain);
+        let moved = done(&mut world, "ModifyListener", json!({"ListenerArn": arn, "Port": "8080"}));
+        assert_eq!(moved["Listeners"][0]["Port"], json!(8080));
+        assert_eq!(moved["Listeners"][0]["DefaultActions"][0]["TargetGroupArn"], json!(plain));
+        listener(&mut world, &web, 80, &plain);
+        let back = json!({"ListenerArn": arn, "Port": "80"});
+        assert_eq!(refused(&mut world, "ModifyListener", back), "DuplicateListener");
+    }
+}

@@ -193,3 +193,104 @@ fn dns_name(state: &State, balancer: &LoadBalancer) -> String {
     let internal = if balancer.scheme == "internal" { "internal-" } else { "" };
     format!("{internal}{name}-{digits:010}.{region}.elb.amazonaws.com")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::{balancer, call, done, group, listener, refused, rule, world};
+
+    #[test]
+    fn a_load_balancer_is_described_with_all_that_a_client_looks_at() {
+        let mut world = world();
+        let arn = balancer(&mut world, "web");
+        let described = done(&mut world, "DescribeLoadBalancers", json!({"Names": ["web"]}));
+        let shown = &described["LoadBalancers"][0];
+        let id = arn.strip_prefix("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/");
+        assert!(id.is_some_and(|id| id.len() == 16), "{arn}");
+        assert_eq!(shown["State"], json!({"Code": "provisioning"}));
+        assert_eq!(shown["CreatedTime"], json!("2026-01-01T00:00:00.000Z"));
+        assert_eq!(shown["SecurityGroups"], json!(["sg-of-vpc-1"]));
+        assert_eq!(shown["AvailabilityZones"][1]["ZoneName"], json!("eu-west-1b"));
+        assert!(shown["DNSName"].as_str().is_some_and(|name| name.ends_with(".eu-west-1.elb.amazonaws.com")));
+        let descriptions = world.state.interfaces.values().map(|interface| interface.description.as_str());
+        assert!(descriptions.clone().count() == 2 && descriptions.clone().all(|text| text.starts_with("ELB app/web/")));
+    }
+
+    #[test]
+    fn the_same_creation_twice_is_one_and_another_one_of_its_name_is_refused() {
+        let mut world = world();
+        assert_eq!(balancer(&mut world, "web"), balancer(&mut world, "web"));
+        let other = json!({"Name": "web", "Subnets": ["subnet-a", "subnet-b"], "Scheme": "internal"});
+        assert_eq!(refused(&mut world, "CreateLoadBalancer", other), "DuplicateLoadBalancerName");
+    }
+
+    #[test]
+    fn places_that_no_load_balancer_can_stand_in_are_refused() {
+        let mut world = world();
+        for (subnets, code) in [
+            (json!(["subnet-a"]), "ValidationError"),
+            (json!([]), "ValidationError"),
+            (json!(["subnet-a", "subnet-a"]), "ValidationError"),
+            (json!(["subnet-a", "subnet-a2"]), "InvalidConfigurationRequest"),
+            (json!(["subnet-a", "subnet-x"]), "InvalidSubnet"),
+            (json!(["subnet-a", "subnet-0"]), "SubnetNotFound"),
+        ] {
+            let input = json!({"Name": "web", "Subnets": subnets});
+            assert_eq!(refused(&mut world, "CreateLoadBalancer", input), code, "{subnets}");
+        }
+        let strange = json!({"Name": "web", "Subnets": ["subnet-a", "subnet-b"], "SecurityGroups": ["sg-of-vpc-2"]});
+        assert_eq!(refused(&mut world, "CreateLoadBalancer", strange), "InvalidSecurityGroup");
+        let outside = json!({"Name": "web", "Type": "network", "Subnets": ["subnet-x"]});
+        assert_eq!(refused(&mut world, "CreateLoadBalancer", outside), "InvalidSubnet");
+    }
+
+    #[test]
+    fn a_small_subnet_has_room_for_one_load_balancer_but_not_for_many() {
+        let mut world = world();
+        let create = |world: &mut _, name: &str| {
+            call(world, "CreateLoadBalancer", json!({"Name": name, "Type": "network", "Subnets": ["subnet-c"]}))
+        };
+        for name in ["a", "b", "c", "d"] {
+            create(&mut world, name).expect(name);
+        }
+        assert_eq!(create(&mut world, "e").expect_err("no room").code, "InvalidSubnet");
+    }
+
+    #[test]
+    fn a_deletion_takes_interfaces_listeners_and_rules_and_can_be_repeated() {
+        let mut world = world();
+        let (arn, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let listener = listener(&mut world, &arn, 80, &group);
+        rule(&mut world, &listener, 1, "/a", &group);
+        let input = json!({"LoadBalancerArn": arn});
+        let protection = |on: &str| json!({"LoadBalancerArn": arn, "Attributes": [{"Key": "deletion_protection.enabled", "Value": on}]});
+        done(&mut world, "ModifyLoadBalancerAttributes", protection("true"));
+        assert_eq!(refused(&mut world, "DeleteLoadBalancer", input.clone()), "OperationNotPermitted");
+        done(&mut world, "ModifyLoadBalancerAttributes", protection("false"));
+        done(&mut world, "DeleteLoadBalancer", input.clone());
+        done(&mut world, "DeleteLoadBalancer", input.clone());
+        let state = &world.state;
+        assert!(state.interfaces.is_empty() && state.listeners.is_empty() && state.rules.is_empty());
+        assert_eq!(refused(&mut world, "DescribeListeners", input), "LoadBalancerNotFound");
+    }
+
+    #[test]
+    fn lists_come_in_pages_and_take_one_selection() {
+        let mut world = world();
+        let arns = ["a", "b", "c"].map(|name| balancer(&mut world, name));
+        let first = done(&mut world, "DescribeLoadBalancers", json!({"PageSize": "2"}));
+        let next = json!({"PageSize": "2", "Marker": first["NextMarker"]});
+        let second = done(&mut world, "DescribeLoadBalancers", next);
+        let count = |page: &serde_json::Value| page["LoadBalancers"].as_array().map(Vec::len);
+        assert_eq!((count(&first), count(&second)), (Some(2), Some(1)));
+        assert!(second["NextMarker"].is_null());
+        let both = json!({"Names": ["a"], "LoadBalancerArns": [arns[0]]});
+        for wrong in [json!({"PageSize": "401"}), json!({"PageSize": "0"}), json!({"Marker": "x"}), both] {
+            assert_eq!(refused(&mut world, "DescribeLoadBalancers", wrong), "ValidationError");
+        }
+        for unknown in [json!({"Names": ["a", "z"]}), json!({"LoadBalancerArns": [format!("{}0", arns[0])]})] {
+            assert_eq!(refused(&mut world, "DescribeLoadBalancers", unknown), "LoadBalancerNotFound");
+        }
+    }
+}

@@ -185,3 +185,38 @@ pub fn set_groups(state: &mut State, input: Input) -> Answer {
     state.load_balancers.insert(balancer.arn.clone(), LoadBalancer { groups, ..balancer });
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::{balancer, done, network_balancer, refused, world};
+
+    #[test]
+    fn groups_of_a_network_load_balancer_can_only_be_changed_if_it_was_made_with_some() {
+        let mut world = world();
+        let bare = network_balancer(&mut world, "bare");
+        assert!(world.state.interfaces.values().all(|interface| interface.groups.is_empty()));
+        let input = json!({"LoadBalancerArn": bare, "SecurityGroups": ["sg-of-vpc-1"]});
+        assert_eq!(refused(&mut world, "SetSecurityGroups", input), "InvalidConfigurationRequest");
+        let web = balancer(&mut world, "web");
+        let strange = json!({"LoadBalancerArn": web, "SecurityGroups": ["sg-0"]});
+        assert_eq!(refused(&mut world, "SetSecurityGroups", strange), "InvalidSecurityGroup");
+    }
+
+    #[test]
+    fn subnets_that_stay_keep_their_interfaces() {
+        let mut world = world();
+        let arn = balancer(&mut world, "web");
+        let before = world.state.load_balancers[&arn].interfaces.clone();
+        let input = json!({"LoadBalancerArn": arn, "Subnets": ["subnet-a", "subnet-c"]});
+        let answer = done(&mut world, "SetSubnets", input);
+        assert_eq!(answer["AvailabilityZones"].as_array().map(Vec::len), Some(2));
+        let after = &world.state.load_balancers[&arn].interfaces;
+        assert_eq!(before.get("subnet-a"), after.get("subnet-a"));
+        assert_eq!(after.keys().collect::<Vec<_>>(), ["subnet-a", "subnet-c"]);
+        assert_eq!(world.state.interfaces.len(), 2);
+        let one = json!({"LoadBalancerArn": arn, "Subnets": ["subnet-a"]});
+        assert_eq!(refused(&mut world, "SetSubnets", one), "ValidationError");
+    }
+}

@@ -152,3 +152,111 @@ fn shown_default(listener: &Listener) -> Value {
         "Transforms": [],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::{balancer, call, done, group, listener, network_balancer, refused, rule};
+    use super::super::fixture::{rule_input, world};
+
+    #[test]
+    fn rules_are_listed_by_number_with_the_default_one_last() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let listener = listener(&mut world, &web, 80, &group);
+        for priority in [10, 9, 100] {
+            rule(&mut world, &listener, priority, "/a", &group);
+        }
+        let described = done(&mut world, "DescribeRules", json!({"ListenerArn": listener}));
+        let rules = described["Rules"].as_array().expect("rules");
+        let priorities: Vec<&str> = rules.iter().filter_map(|rule| rule["Priority"].as_str()).collect();
+        assert_eq!(priorities, ["9", "10", "100", "default"]);
+        let condition = json!([{"Field": "path-pattern", "Values": ["/a"], "PathPatternConfig": {"Values": ["/a"]}}]);
+        assert_eq!(rules[0]["Conditions"], condition);
+        assert_eq!(rules[3]["IsDefault"], json!(true));
+        let path = listener.replace(":listener/", ":listener-rule/");
+        assert!(rules.iter().all(|rule| rule["RuleArn"].as_str().is_some_and(|arn| arn.starts_with(&path))));
+    }
+
+    #[test]
+    fn the_default_rule_cannot_be_deleted_modified_or_moved() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let listener = listener(&mut world, &web, 80, &group);
+        let default = world.state.listeners[&listener].default_rule.clone();
+        let moved = json!({"RulePriorities": [{"RuleArn": default, "Priority": "1"}]});
+        for (name, input) in [
+            ("DeleteRule", json!({"RuleArn": default})),
+            ("ModifyRule", json!({"RuleArn": default, "Conditions": []})),
+            ("SetRulePriorities", moved),
+        ] {
+            assert_eq!(refused(&mut world, name, input), "OperationNotPermitted", "{name}");
+        }
+    }
+
+    #[test]
+    fn priorities_are_unique_in_range_and_swapped_together() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let listener = listener(&mut world, &web, 80, &group);
+        let [a, b, _] = [1, 2, 3].map(|priority| rule(&mut world, &listener, priority, "/a", &group));
+        for (priority, code) in [(1, "PriorityInUse"), (0, "ValidationError"), (50_001, "ValidationError")] {
+            let input = rule_input(&listener, priority, "/b", &group);
+            assert_eq!(refused(&mut world, "CreateRule", input), code);
+        }
+        let pairs = |first: i64, second: i64| json!({"RulePriorities": [{"RuleArn": a, "Priority": first}, {"RuleArn": b, "Priority": second}]});
+        assert_eq!(refused(&mut world, "SetRulePriorities", pairs(7, 7)), "PriorityInUse");
+        assert_eq!(refused(&mut world, "SetRulePriorities", pairs(2, 3)), "PriorityInUse");
+        done(&mut world, "SetRulePriorities", pairs(2, 1));
+        assert_eq!((world.state.rules[&a].priority, world.state.rules[&b].priority), (2, 1));
+    }
+
+    #[test]
+    fn quotas_of_rules_and_groups_hold() {
+        let mut world = world();
+        let web = balancer(&mut world, "web");
+        let groups: Vec<String> = (0..101).map(|n| group(&mut world, &format!("g{n}"), "HTTP")).collect();
+        let first = listener(&mut world, &web, 80, &groups[0]);
+        for (n, group) in (1..).zip(&groups[1..100]) {
+            rule(&mut world, &first, n, "/a", group);
+        }
+        let input = rule_input(&first, 200, "/a", &groups[100]);
+        assert_eq!(refused(&mut world, "CreateRule", input), "TooManyUniqueTargetGroupsPerLoadBalancer");
+        rule(&mut world, &first, 200, "/a", &groups[0]);
+        let input = rule_input(&first, 201, "/a", &groups[0]);
+        assert_eq!(refused(&mut world, "CreateRule", input), "TooManyRules");
+    }
+
+    #[test]
+    fn modifying_replaces_what_is_given_and_keeps_the_rest() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let listener = listener(&mut world, &web, 80, &group);
+        let arn = rule(&mut world, &listener, 5, "/a", &group);
+        let rewrite =
+            json!([{"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [{"Regex": "a", "Replace": "b"}]}}]);
+        done(&mut world, "ModifyRule", json!({"RuleArn": arn, "Transforms": rewrite}));
+        assert_eq!(world.state.rules[&arn].transforms, rewrite.as_array().cloned().unwrap_or_default());
+        let changed = json!({"RuleArn": arn, "Conditions": [{"Field": "path-pattern", "Values": ["/b"]}]});
+        let answer = done(&mut world, "ModifyRule", changed);
+        assert_eq!(answer["Rules"][0]["Actions"][0]["TargetGroupArn"], json!(group));
+        assert_eq!(answer["Rules"][0]["Transforms"], rewrite);
+        let answer = done(&mut world, "ModifyRule", json!({"RuleArn": arn, "ResetTransforms": "true"}));
+        assert_eq!(answer["Rules"][0]["Transforms"], json!([]));
+        let gone = call(&mut world, "ModifyRule", json!({"RuleArn": format!("{arn}0")}));
+        assert_eq!(gone.expect_err("a refusal").code, "RuleNotFound");
+    }
+
+    #[test]
+    fn network_load_balancers_take_no_rules() {
+        let mut world = world();
+        let (net, group) = (network_balancer(&mut world, "net"), group(&mut world, "tcp", "TCP"));
+        let actions = json!([{"Type": "forward", "TargetGroupArn": group}]);
+        let input = json!({"LoadBalancerArn": net, "Protocol": "TCP", "Port": 80, "DefaultActions": actions});
+        let made = done(&mut world, "CreateListener", input);
+        let listener = made["Listeners"][0]["ListenerArn"].as_str().expect("an ARN");
+        let input = rule_input(listener, 1, "/a", &group);
+        assert_eq!(refused(&mut world, "CreateRule", input), "UnsupportedProtocol");
+    }
+}

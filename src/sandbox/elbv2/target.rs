@@ -198,3 +198,83 @@ fn check_port(group: &TargetGroup, port: u16) -> String {
         other => other.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{balancer, done, group, refused, world};
+
+    fn target(group: &str, id: &str, zone: Option<&str>) -> Value {
+        json!({"TargetGroupArn": group, "Targets": [{"Id": id, "Port": "80", "AvailabilityZone": zone}]})
+    }
+
+    #[test]
+    fn addresses_inside_have_their_zone_and_private_ones_outside_name_it() {
+        let mut world = world();
+        let group = group(&mut world, "web", "HTTP");
+        for (id, zone) in [
+            ("10.0.0.9", None),
+            ("10.0.0.9", Some("eu-west-1a")),
+            ("192.168.0.9", Some("all")),
+            ("100.64.0.9", Some("all")),
+            ("10.0.200.1", Some("all")),
+        ] {
+            done(&mut world, "RegisterTargets", target(&group, id, zone));
+        }
+        for (id, zone, code) in [
+            ("10.0.0.9", Some("all"), "ValidationError"),
+            ("10.0.0.9", Some("eu-west-1b"), "ValidationError"),
+            ("10.0.200.1", None, "ValidationError"),
+            ("192.168.0.9", None, "ValidationError"),
+            ("8.8.8.8", Some("all"), "InvalidTarget"),
+            ("i-1", None, "ValidationError"),
+        ] {
+            assert_eq!(refused(&mut world, "RegisterTargets", target(&group, id, zone)), code, "{id} {zone:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_load_balancer_is_no_target() {
+        let mut world = world();
+        balancer(&mut world, "web");
+        let group = group(&mut world, "web", "HTTP");
+        let address = world.state.interfaces.values().map(|interface| interface.address.to_string()).next();
+        let address = address.expect("an interface");
+        assert_eq!(refused(&mut world, "RegisterTargets", target(&group, &address, None)), "InvalidTarget");
+    }
+
+    #[test]
+    fn instance_groups_take_instances_alone() {
+        let mut world = world();
+        let input = json!({"Name": "host", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1"});
+        let made = done(&mut world, "CreateTargetGroup", input);
+        let group = made["TargetGroups"][0]["TargetGroupArn"].as_str().expect("an ARN").to_owned();
+        assert_eq!(refused(&mut world, "RegisterTargets", target(&group, "10.0.0.9", None)), "ValidationError");
+        assert_eq!(refused(&mut world, "RegisterTargets", target(&group, "i-1", None)), "InvalidTarget");
+    }
+
+    #[test]
+    fn an_absent_target_is_unused_when_asked_for_and_deregisters_without_complaint() {
+        let mut world = world();
+        let group = group(&mut world, "web", "HTTP");
+        let asked = target(&group, "10.0.0.9", None);
+        let described = done(&mut world, "DescribeTargetHealth", asked.clone());
+        let shown = &described["TargetHealthDescriptions"][0];
+        assert_eq!(shown["TargetHealth"]["State"], json!("unused"));
+        assert_eq!(shown["TargetHealth"]["Reason"], json!("Target.NotRegistered"));
+        assert_eq!(shown["HealthCheckPort"], json!("80"));
+        done(&mut world, "DeregisterTargets", asked);
+        let none = json!({"TargetGroupArn": group, "Targets": ""});
+        assert_eq!(refused(&mut world, "RegisterTargets", none), "ValidationError");
+    }
+
+    #[test]
+    fn a_group_takes_a_thousand_targets() {
+        let mut world = world();
+        let group = group(&mut world, "web", "HTTP");
+        let targets: Vec<Value> = (1..=1001).map(|port| json!({"Id": "10.0.0.9", "Port": port})).collect();
+        let input = json!({"TargetGroupArn": group, "Targets": targets});
+        assert_eq!(refused(&mut world, "RegisterTargets", input), "TooManyTargets");
+    }
+}

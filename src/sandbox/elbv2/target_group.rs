@@ -174,3 +174,135 @@ fn shown(state: &State, group: &TargetGroup) -> Value {
         "LoadBalancerArns": routing::balancers_of(state, &group.arn),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{balancer, done, group, refused, world};
+
+    fn input(name: &str, protocol: &str) -> Value {
+        json!({"Name": name, "Protocol": protocol, "Port": "80", "VpcId": "vpc-1", "TargetType": "ip"})
+    }
+
+    fn with(mut input: Value, name: &str, value: Value) -> Value {
+        input[name] = value;
+        input
+    }
+
+    #[test]
+    fn health_checks_read_back_with_the_defaults_of_their_family() {
+        let mut world = world();
+        let grpc = with(input("grpc", "HTTP"), "ProtocolVersion", json!("GRPC"));
+        let mixed = with(input("mixed", "TCP"), "HealthCheckProtocol", json!("HTTP"));
+        for (input, protocol, path, matcher, timeout) in [
+            (input("http", "HTTP"), "HTTP", json!("/"), json!({"HttpCode": "200"}), 5),
+            (grpc, "HTTP", json!("/AWS.ALB/healthcheck"), json!({"GrpcCode": "12"}), 5),
+            (input("tcp", "TCP"), "TCP", Value::Null, Value::Null, 10),
+            (mixed, "HTTP", json!("/"), json!({"HttpCode": "200-399"}), 6),
+        ] {
+            let made = done(&mut world, "CreateTargetGroup", input);
+            let shown = &made["TargetGroups"][0];
+            assert_eq!(shown["HealthCheckProtocol"], json!(protocol));
+            assert_eq!((&shown["HealthCheckPath"], &shown["Matcher"]), (&path, &matcher));
+            assert_eq!(shown["HealthCheckTimeoutSeconds"], json!(timeout));
+            assert_eq!((&shown["HealthyThresholdCount"], &shown["UnhealthyThresholdCount"]), (&json!(5), &json!(2)));
+        }
+    }
+
+    #[test]
+    fn settings_that_aws_does_not_take_are_refused() {
+        let mut world = world();
+        for (name, value) in [
+            ("Name", json!("x".repeat(33))),
+            ("Port", json!("0")),
+            ("Protocol", json!("SMTP")),
+            ("VpcId", json!("vpc-0")),
+            ("TargetType", json!("pod")),
+            ("HealthCheckProtocol", json!("TCP")),
+            ("HealthCheckEnabled", json!("false")),
+            ("HealthCheckPath", json!("a")),
+            ("HealthCheckIntervalSeconds", json!("5")),
+            ("HealthCheckIntervalSeconds", json!("301")),
+            ("HealthyThresholdCount", json!("1")),
+            ("HealthCheckPort", json!("http")),
+            ("Matcher", json!({"HttpCode": "500"})),
+            ("Matcher", json!({"HttpCode": "299-200"})),
+            ("Matcher", json!({"GrpcCode": "0"})),
+        ] {
+            let input = with(input("web", "HTTP"), name, value.clone());
+            assert_eq!(refused(&mut world, "CreateTargetGroup", input), "ValidationError", "{name} {value}");
+        }
+        let tcp = with(input("tcp", "TCP"), "Matcher", json!({"HttpCode": "200"}));
+        assert_eq!(refused(&mut world, "CreateTargetGroup", tcp), "ValidationError");
+    }
+
+    #[test]
+    fn the_same_creation_twice_is_one_and_another_one_of_its_name_is_refused() {
+        let mut world = world();
+        let arn = group(&mut world, "web", "HTTP");
+        assert_eq!(arn, group(&mut world, "web", "HTTP"));
+        let other = with(input("web", "HTTP"), "Port", json!("81"));
+        assert_eq!(refused(&mut world, "CreateTargetGroup", other), "DuplicateTargetGroupName");
+        assert!(arn.contains(":targetgroup/web/"), "{arn}");
+    }
+
+    #[test]
+    fn a_modified_check_keeps_what_is_left_out_and_follows_its_protocol() {
+        let mut world = world();
+        let arn = group(&mut world, "tcp", "TCP");
+        let modify = |protocol: &str| json!({"TargetGroupArn": arn, "HealthCheckProtocol": protocol});
+        let http = with(modify("HTTP"), "HealthCheckIntervalSeconds", json!("60"));
+        let changed = done(&mut world, "ModifyTargetGroup", http);
+        assert_eq!(changed["TargetGroups"][0]["HealthCheckPath"], json!("/"));
+        let matched = with(modify("TCP"), "Matcher", json!({"HttpCode": "200"}));
+        assert_eq!(refused(&mut world, "ModifyTargetGroup", matched), "ValidationError");
+        let back = done(&mut world, "ModifyTargetGroup", modify("TCP"));
+        let shown = &back["TargetGroups"][0];
+        assert_eq!((&shown["Matcher"], &shown["HealthCheckIntervalSeconds"]), (&Value::Null, &json!(60)));
+    }
+
+    #[test]
+    fn groups_are_found_by_one_selection_and_unknown_ones_are_named() {
+        let mut world = world();
+        let (web, arn) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        let unwired = done(&mut world, "DescribeTargetGroups", json!({"LoadBalancerArn": web}));
+        assert_eq!(unwired["TargetGroups"], json!([]));
+        for (input, code) in [
+            (json!({"Names": ["nope"]}), "TargetGroupNotFound"),
+            (json!({"TargetGroupArns": [format!("{arn}0")]}), "TargetGroupNotFound"),
+            (json!({"TargetGroupArns": ["web"]}), "ValidationError"),
+            (json!({"Names": [""]}), "ValidationError"),
+            (json!({"Names": ["web"], "LoadBalancerArn": web}), "ValidationError"),
+        ] {
+            assert_eq!(refused(&mut world, "DescribeTargetGroups", input.clone()), code, "{input}");
+        }
+        done(&mut world, "DeleteTargetGroup", json!({"TargetGroupArn": arn}));
+        done(&mut world, "DeleteTargetGroup", json!({"TargetGroupArn": arn}));
+    }
+
+    #[test]
+    fn attributes_and_tags_hold_to_their_bounds() {
+        let mut world = world();
+        let (arn, udp) = (group(&mut world, "web", "HTTP"), group(&mut world, "udp", "UDP"));
+        assert_eq!(world.state.target_groups[&udp].attributes["preserve_client_ip.enabled"], "true");
+        for (arn, key, value, code) in [
+            (&arn, "deregistration_delay.timeout_seconds", "3601", "ValidationError"),
+            (&arn, "slow_start.duration_seconds", "29", "ValidationError"),
+            (&arn, "proxy_protocol_v2.enabled", "true", "InvalidConfigurationRequest"),
+            (&udp, "preserve_client_ip.enabled", "false", "InvalidConfigurationRequest"),
+            (&arn, "no.such", "", "ValidationError"),
+        ] {
+            let input = json!({"TargetGroupArn": arn, "Attributes": [{"Key": key, "Value": value}]});
+            assert_eq!(refused(&mut world, "ModifyTargetGroupAttributes", input), code, "{key}");
+        }
+        let pair = |key: &str| json!({"Key": key, "Value": "v"});
+        done(&mut world, "AddTags", json!({"ResourceArns": [arn], "Tags": [pair("a"), pair("b")]}));
+        done(&mut world, "RemoveTags", json!({"ResourceArns": [arn], "TagKeys": ["a", "z"]}));
+        let described = done(&mut world, "DescribeTags", json!({"ResourceArns": [arn]}));
+        assert_eq!(described["TagDescriptions"], json!([{"ResourceArn": arn, "Tags": [pair("b")]}]));
+        let twice = json!({"ResourceArns": [arn], "Tags": [pair("a"), pair("a")]});
+        assert_eq!(refused(&mut world, "AddTags", twice), "DuplicateTagKeys");
+        assert_eq!(refused(&mut world, "DescribeTags", json!({"ResourceArns": vec![&arn; 21]})), "ValidationError");
+    }
+}
