@@ -11,6 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 pub mod args;
+#[cfg(feature = "sandbox")]
+mod demo;
 mod drift;
 pub mod exit;
 pub mod failure;
@@ -21,6 +23,8 @@ mod only;
 mod reconcile;
 mod region;
 mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod signals;
 mod terminal;
 mod validate;
@@ -69,6 +73,18 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
         Verb::Validate(inputs) => (validate::validate(&cli.inputs.and(inputs), global.output), Habit::Own),
         Verb::Schema => (without_verdict(schema()), Habit::Own),
         Verb::Completions { shell } => (without_verdict(completions(*shell)), Habit::Own),
+        #[cfg(feature = "sandbox")]
+        Verb::Demo(args) => {
+            let signals = Signals::default();
+            let work = signals.watch(demo::demo(args, global, terminal, &signals));
+            (block_on(work), Habit::Own)
+        }
+        #[cfg(feature = "sandbox")]
+        Verb::Sandbox(args) => {
+            let signals = Signals::default();
+            let work = signals.watch(sandbox::serve(args, terminal, &signals));
+            (block_on(work), Habit::Own)
+        }
         Verb::Drift(args) => {
             let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
             let work = signals.watch(drift::drift(&inputs, global, terminal, &signals));

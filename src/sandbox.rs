@@ -41,7 +41,7 @@ mod world;
 pub mod world_file;
 
 pub use refusal::Refusal;
-pub use shared::Shared;
 pub use request::{Answered, Sent};
+pub use shared::Shared;
 pub use wire::answer;
 pub use world::{Settings, World};

@@ -144,6 +144,28 @@ Examples:
   portolan drift -f manifests/
   portolan drift -f manifests/ -o json --strict")]
     Drift(DriftArgs),
+    /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
+    #[cfg(feature = "sandbox")]
+    #[command(after_help = "\
+Nothing is installed, nothing is sent anywhere: the AWS is in this process.
+
+Examples:
+  portolan demo
+  portolan demo --port 4566              # then go on yourself, on the same broken fleet
+  portolan demo --print manifest > fleet.yaml")]
+    Demo(DemoArgs),
+    /// Serve an AWS in memory on a loopback port, for the AWS CLI, for boto3, for tests
+    #[cfg(feature = "sandbox")]
+    #[command(after_help = "\
+It rejects what AWS rejects, starts tasks, and works target health out from the path that a request would take.
+Its own calls: POST /_sandbox/advance?seconds=60, POST /_sandbox/reset, GET /_sandbox/trace,
+GET /_sandbox/request?host=shop.example.com&path=/cart.
+
+Examples:
+  portolan sandbox
+  portolan sandbox --port 4566 --world world.yaml --speed 10
+  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws ecs list-clusters")]
+    Sandbox(SandboxArgs),
     /// Print the JSON Schema of the manifest, for editors
     #[command(after_help = "\
 Example:
@@ -158,6 +180,46 @@ Examples:
         /// The shell
         shell: Shell,
     },
+}
+
+/// `portolan demo`
+#[cfg(feature = "sandbox")]
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// Afterwards serve the broken fleet on this loopback port; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Print a file of the demonstration instead
+    #[arg(long, value_name = "FILE", conflicts_with = "port")]
+    pub print: Option<DemoFile>,
+}
+
+/// The files of the demonstration.
+#[cfg(feature = "sandbox")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DemoFile {
+    /// What is declared
+    Manifest,
+    /// What stands
+    World,
+}
+
+/// `portolan sandbox`
+#[cfg(feature = "sandbox")]
+#[derive(Args, Clone, Debug)]
+pub struct SandboxArgs {
+    /// Loopback port to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 4566)]
+    pub port: u16,
+    /// World file to start with; an empty account without
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<std::path::PathBuf>,
+    /// Virtual seconds in a second; 0 lets time stand still
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed)]
+    pub speed: f64,
+    /// Refuse calls that AWS's documented rate limits would refuse
+    #[arg(long)]
+    pub rate_limits: bool,
 }
 
 /// `portolan drift`
@@ -198,6 +260,12 @@ pub struct ReconcileArgs {
     /// Terraform's exit codes: 2 for a difference, 1 for an error
     #[arg(long)]
     pub detailed_exitcode: bool,
+}
+
+#[cfg(feature = "sandbox")]
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| (0.0..=100_000.0).contains(speed));
+    speed.ok_or_else(|| "a factor between 0 and 100000".to_owned())
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

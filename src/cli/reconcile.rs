@@ -106,7 +106,7 @@ fn refused(run: &Run<'_>, look: Look) -> Answer {
 }
 
 /// The only place that makes a writer.
-async fn carry_out(run: &Run<'_>, look: Look) -> Report {
+pub async fn carry_out(run: &Run<'_>, look: Look) -> Report {
     if look.plan.steps.is_empty() {
         return run.report(look, Some(Outcome::default()));
     }

@@ -53,8 +53,20 @@ impl<'a> Run<'a> {
             assume_role_arn: global.assume_role_arn.clone(),
         };
         let clients = connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))?;
+        Ok(Self::on(clients, global, terminal, signals, desired, policy))
+    }
+
+    /// A run on clients that stand already.
+    pub fn on(
+        clients: Clients,
+        global: &'a Global,
+        terminal: Terminal,
+        signals: &'a Signals,
+        desired: Desired,
+        policy: Policy,
+    ) -> Self {
         let reader = Reader::new(&clients);
-        Ok(Self { global, terminal, signals, desired, policy, clients, reader })
+        Self { global, terminal, signals, desired, policy, clients, reader }
     }
 
     /// Observes and plans, unless a signal comes first: reading can be dropped at any point.

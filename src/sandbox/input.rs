@@ -67,9 +67,7 @@ impl<'a> Input<'a> {
     }
 
     fn tags_as(self, name: &str, key: &str, value: &str) -> Tags {
-        let pair = |tag: Input<'_>| {
-            Some((tag.text(key)?.to_owned(), tag.text(value).unwrap_or_default().to_owned()))
-        };
+        let pair = |tag: Input<'_>| Some((tag.text(key)?.to_owned(), tag.text(value).unwrap_or_default().to_owned()));
         self.list(name).filter_map(pair).collect()
     }
 }

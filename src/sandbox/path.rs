@@ -54,11 +54,7 @@ pub fn follow(state: &State, from: &End, to: Ipv4Addr, traffic: Traffic) -> Reac
 
 /// An interface as an end.
 pub fn end_of(interface: &NetworkInterface) -> End {
-    End {
-        address: interface.address,
-        groups: interface.groups.clone(),
-        subnet: Some(interface.subnet.clone()),
-    }
+    End { address: interface.address, groups: interface.groups.clone(), subnet: Some(interface.subnet.clone()) }
 }
 
 fn outside(state: &State, to: Ipv4Addr, traffic: Traffic) -> Reached {

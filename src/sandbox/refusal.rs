@@ -6,8 +6,11 @@ use serde_json::Value;
 /// their codes, EC2 and Elastic Load Balancing do not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// Such as `PriorityInUse`.
     pub code: String,
+    /// In AWS's words.
     pub message: String,
+    /// HTTP's status.
     pub status: u16,
 }
 

@@ -85,7 +85,7 @@ struct Way<'a> {
 pub fn send(state: &mut State, sent: &Sent) -> Answered {
     state.requests += 1;
     let mut way = Way { state, sent, route: Vec::new(), turn: state.requests };
-    let (code, why) = way.to_listener();
+    let (code, why) = way.reach_listener();
     Answered { code, why, route: way.route }
 }
 
@@ -100,9 +100,10 @@ fn code(code: u16, why: &str) -> Result {
 }
 
 impl<'a> Way<'a> {
-    fn to_listener(&mut self) -> Result {
+    fn reach_listener(&mut self) -> Result {
         let state = self.state;
-        let named = |balancer: &&LoadBalancer| self.sent.load_balancer.as_ref().is_none_or(|name| *name == balancer.name);
+        let named =
+            |balancer: &&LoadBalancer| self.sent.load_balancer.as_ref().is_none_or(|name| *name == balancer.name);
         let mut found = state.load_balancers.values().filter(named);
         let (Some(balancer), None) = (found.next(), found.next()) else {
             return silence("no such load balancer, or several");
@@ -197,7 +198,7 @@ impl<'a> Way<'a> {
         self.route.push(format!("target group {}", group.name));
         let is_application = balancer.is_application();
         match self.target(balancer, group) {
-            Some(target) => self.to_target(balancer, group, target, path),
+            Some(target) => self.reach_target(balancer, group, target, path),
             None if is_application => code(503, "the target group has no target in use"),
             None => silence("refused: the target group has no target in use"),
         }
@@ -209,7 +210,8 @@ impl<'a> Way<'a> {
         let node_zone = node_zone.map(|subnet| subnet.zone.clone());
         let is_local = |target: &&Target| {
             crosses_zones(balancer, group)
-                || zone_of(self.state, group, target).is_none_or(|zone| Some(&zone) == node_zone.as_ref() || zone == "all")
+                || zone_of(self.state, group, target)
+                    .is_none_or(|zone| Some(&zone) == node_zone.as_ref() || zone == "all")
         };
         let with_state = |wanted: &[&str]| -> Vec<&'b Target> {
             let fits = |target: &&Target| wanted.contains(&health_of(self.state, group, target).state);
@@ -226,14 +228,15 @@ impl<'a> Way<'a> {
         chosen
     }
 
-    fn to_target(&mut self, balancer: &LoadBalancer, group: &TargetGroup, target: &Target, path: &str) -> Result {
+    fn reach_target(&mut self, balancer: &LoadBalancer, group: &TargetGroup, target: &Target, path: &str) -> Result {
         let is_application = balancer.is_application();
         let nodes = health::nodes(self.state, balancer);
         let address = health::address_of(self.state, target);
         let (Some(node), Some(to)) = (nodes.get((self.turn as usize) % nodes.len().max(1)), address) else {
             return code(503, "the load balancer has no node");
         };
-        let from = if keeps_client(balancer, group) { End { address: self.sent.from, ..node.clone() } } else { node.clone() };
+        let from =
+            if keeps_client(balancer, group) { End { address: self.sent.from, ..node.clone() } } else { node.clone() };
         match path::follow(self.state, &from, to, Traffic { is_udp: false, port: target.port }) {
             Reached::Dropped(what) if is_application => code(504, &format!("timed out: {what}")),
             Reached::Dropped(what) => silence(&format!("timed out: {what}")),

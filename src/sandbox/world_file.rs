@@ -10,7 +10,7 @@ use std::fmt;
 
 use super::world::World;
 
-pub use shape::App;
+pub(super) use shape::App;
 
 /// What is wrong with a world file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -72,7 +72,8 @@ fn shown(state: &State, cluster: &Cluster, with_tags: bool) -> Value {
         let here = state.tasks.values().filter(|task| task.cluster == cluster.arn);
         here.filter(|task| task.status.word() == word).count()
     };
-    let services = state.services.values().filter(|service| service.cluster == cluster.arn && service.status == "ACTIVE");
+    let services =
+        state.services.values().filter(|service| service.cluster == cluster.arn && service.status == "ACTIVE");
     let instances = state.container_instances.values().filter(|instance| instance.cluster == cluster.arn);
     json!({
         "clusterArn": cluster.arn,

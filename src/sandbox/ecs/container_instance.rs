@@ -83,8 +83,12 @@ pub fn list(state: &State, input: Input) -> Answer {
 
 /// Services that found no room may have it now.
 fn look_again(state: &mut State, cluster: &str) {
-    let services: Vec<String> =
-        state.services.values().filter(|service| service.cluster == cluster).map(|service| service.arn.clone()).collect();
+    let services: Vec<String> = state
+        .services
+        .values()
+        .filter(|service| service.cluster == cluster)
+        .map(|service| service.arn.clone())
+        .collect();
     for service in services {
         state.after(1, Due::Service(service));
     }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::service_check as check;
-use super::{batch, cluster, compact, epoch, find_service, includes, last, list_page, missing, tag_list, task_definition};
+use super::{
+    batch, cluster, compact, epoch, find_service, includes, last, list_page, missing, tag_list, task_definition,
+};
 use crate::sandbox::due::Due;
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
@@ -169,10 +171,12 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
 pub fn shown(state: &State, service: &Service, with_tags: bool) -> Value {
     let tasks = scheduler::tasks(state, &service.arn);
     let (running, pending) = counted(tasks.iter().map(|task| task.status));
-    let deployments: Vec<Value> = service.deployments.iter().enumerate().map(|one| deployment(state, service, one)).collect();
-    let events = service.events.iter().map(|event| {
-        json!({"id": event.id, "createdAt": epoch(event.at), "message": event.message})
-    });
+    let deployments: Vec<Value> =
+        service.deployments.iter().enumerate().map(|one| deployment(state, service, one)).collect();
+    let events = service
+        .events
+        .iter()
+        .map(|event| json!({"id": event.id, "createdAt": epoch(event.at), "message": event.message}));
     let mut shown = compact(json!({
         "serviceArn": service.arn,
         "serviceName": service.name,

@@ -31,7 +31,9 @@ pub fn network(state: &State, definition: &TaskDefinition, network: &Value) -> R
             return no("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
         }
         (_, None) => return Ok(()),
-        (_, Some(_)) => return no("Network Configuration is not valid for the given networkMode of this task definition."),
+        (_, Some(_)) => {
+            return no("Network Configuration is not valid for the given networkMode of this task definition.");
+        }
     };
     let (subnets, groups) = (config.texts("subnets"), config.texts("securityGroups"));
     if subnets.is_empty() {
@@ -99,13 +101,17 @@ pub fn scheduling(input: Input, definition: &TaskDefinition) -> Result<(), Refus
     let daemon = input.text("schedulingStrategy") == Some("DAEMON");
     let launch_type = input.text("launchType");
     if launch_type.is_some() && input.list("capacityProviderStrategy").next().is_some() {
-        return no("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.");
+        return no(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        );
     }
     if daemon && launch_type == Some("FARGATE") {
         return no("The DAEMON scheduling strategy is not supported on the Fargate launch type.");
     }
     if daemon && input.has("desiredCount") {
-        return no("The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again");
+        return no(
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
+        );
     }
     let controller = input.get("deploymentController").and_then(|controller| controller.text("type")).unwrap_or("ECS");
     if daemon && controller != "ECS" {
@@ -113,9 +119,7 @@ pub fn scheduling(input: Input, definition: &TaskDefinition) -> Result<(), Refus
     }
     let compatible = Input(&definition.body).texts("requiresCompatibilities");
     if let Some(launch_type) = launch_type.filter(|kind| !compatible.is_empty() && !compatible.contains(kind)) {
-        return no(format!(
-            "Task definition does not support launch_type {launch_type}."
-        ));
+        return no(format!("Task definition does not support launch_type {launch_type}."));
     }
     if launch_type == Some("FARGATE") && definition.network_mode != "awsvpc" {
         return no("Task definition does not support launch_type FARGATE.");

@@ -76,9 +76,9 @@ pub fn list(state: &State, input: Input) -> Answer {
         let by_service = input.text("serviceName").is_none_or(|name| task.group == format!("service:{}", last(name)));
         let family = |task: &Task| state.task_definitions.get(&task.task_definition).map(|one| one.family.clone());
         let by_family = input.text("family").is_none_or(|name| family(task).as_deref() == Some(name));
-        let by_host = input.text("containerInstance").is_none_or(|name| {
-            task.container_instance.as_deref().map(last) == Some(last(name))
-        });
+        let by_host = input
+            .text("containerInstance")
+            .is_none_or(|name| task.container_instance.as_deref().map(last) == Some(last(name)));
         let by_type = input.text("launchType").is_none_or(|name| task.launch_type == name);
         task.cluster == cluster.arn && task.stopping == wants_stopped && by_service && by_family && by_host && by_type
     };
@@ -166,9 +166,8 @@ fn shown_container(task: &Task, container: &crate::sandbox::state::Container) ->
             })
         })
         .collect();
-    let interfaces = task.address.map(|address| {
-        json!([{"attachmentId": task.id(), "privateIpv4Address": address.to_string()}])
-    });
+    let interfaces =
+        task.address.map(|address| json!([{"attachmentId": task.id(), "privateIpv4Address": address.to_string()}]));
     let status = match task.status {
         TaskStatus::Activating | TaskStatus::Running | TaskStatus::Deactivating => "RUNNING",
         TaskStatus::Provisioning | TaskStatus::Pending => "PENDING",

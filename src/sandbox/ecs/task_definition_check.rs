@@ -67,7 +67,9 @@ fn check_container(body: Input, container: Input, mode: &str) -> Result<(), Refu
     }
     let has_memory = body.has("memory") || container.has("memory") || container.has("memoryReservation");
     if !has_memory {
-        return no(format!("Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified."));
+        return no(format!(
+            "Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified."
+        ));
     }
     let limits = (container.int("memory"), container.int("memoryReservation"));
     if matches!(limits, (Some(hard), Some(soft)) if hard < soft) {

@@ -62,9 +62,9 @@ fn attach(state: &mut State, task: &str, subnet: &str, network: Input) -> Result
 /// The subnet with the fewest tasks of this service's definition, so that they spread over zones.
 fn subnet(state: &State, wanted: &Wanted, on: Option<&ContainerInstance>) -> Result<String, String> {
     let listed = awsvpc(wanted.network).map(|config| config.texts("subnets")).unwrap_or_default();
-    let zone = on.and_then(|instance| state.instances.get(&instance.instance)).and_then(|instance| {
-        state.subnets.get(&instance.subnet).map(|subnet| subnet.zone.clone())
-    });
+    let zone = on
+        .and_then(|instance| state.instances.get(&instance.instance))
+        .and_then(|instance| state.subnets.get(&instance.subnet).map(|subnet| subnet.zone.clone()));
     let fits = |id: &&&str| {
         state.subnets.get(**id).is_some_and(|subnet| zone.as_ref().is_none_or(|zone| subnet.zone == *zone))
     };

@@ -34,7 +34,8 @@ fn seat(state: &State, task: &Task, entry: Input) -> Option<Seat> {
         return Some(Seat { group, id: address.to_string(), port });
     }
     let host = task.container_instance.as_ref().and_then(|arn| state.container_instances.get(arn))?;
-    let bound = task.bindings.iter().find(|binding| binding.container == container && binding.container_port == port)?;
+    let bound =
+        task.bindings.iter().find(|binding| binding.container == container && binding.container_port == port)?;
     Some(Seat { group, id: host.instance.clone(), port: bound.host_port })
 }
 

@@ -59,7 +59,7 @@ mod tests {
     use serde_json::json;
 
     fn input(form: &str) -> Value {
-        read(form.as_bytes()).ok().expect("a call").input
+        read(form.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}")).input
     }
 
     #[test]

@@ -11,7 +11,9 @@ fn world() -> World {
 #[test]
 fn seven_of_eight_ways_in_are_broken_each_in_its_own_way() {
     let mut world = world();
-    for line in world.trace() { println!("{line}"); }
+    for line in world.trace() {
+        println!("{line}");
+    }
     for name in ["cart", "checkout", "catalog", "orders", "search", "payments", "reports", "ledger"] {
         println!("{name}: {}", world.request(&Sent::get("shop.example.com", &format!("/{name}/1"))));
     }

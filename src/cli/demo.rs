@@ -1,0 +1,189 @@
+//! `portolan demo`: the whole product in a second, on a broken fleet in an AWS in memory.
+//!
+//! Nothing here is staged: the same pass, the same reader and writer and the same SDK as ever, only that its requests
+//! end in [`crate::sandbox`] instead of a socket.
+
+use std::fmt::Write;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::args::{DemoArgs, DemoFile, Global, Output};
+use super::exit::Exit;
+use super::failure::{Answer, Failure};
+use super::reconcile::carry_out;
+use super::run::Run;
+use super::sandbox::listen;
+use super::signals::Signals;
+use super::terminal::Terminal;
+use crate::aws::{Clients, in_process};
+use crate::manifest::{self, Source};
+use crate::plan::Policy;
+use crate::report::{Report, json as documents, text};
+use crate::sandbox::{Answered, Sent, Shared, World, world_file};
+
+const WORLD: &str = include_str!("demo/world.yaml");
+const MANIFEST: &str = include_str!("../../manifests/harbour/fleet.yaml");
+const MANIFEST_PATH: &str = "manifests/harbour/fleet.yaml";
+
+/// The ways in, and what is the matter with each.
+const WAYS: [(&str, &str); 8] = [
+    ("cart", "nothing: it is as declared"),
+    ("checkout", "its security group no longer admits the load balancer"),
+    ("catalog", "its desired count was set to 0"),
+    ("orders", "its listener rule was edited to /order/*"),
+    ("search", "its health check asks for another path; the load balancer fails open"),
+    ("payments", "a dead task's address is still registered"),
+    ("reports", "the instances' group does not admit dynamic host ports"),
+    ("ledger", "its machine was never registered"),
+];
+
+/// Minutes that go by after the repair: tasks start, health checks pass.
+const MINUTES: i64 = 5;
+
+/// Shows everything, and serves the broken fleet afterwards if a port is given.
+pub async fn demo(args: &DemoArgs, global: &Global, terminal: Terminal, signals: &Signals) -> Result<Answer, Failure> {
+    let shown = |text: &str| Answer { text: text.to_owned(), headline: None, exit: Exit::Sound };
+    match args.print {
+        Some(DemoFile::Manifest) => return Ok(shown(MANIFEST)),
+        Some(DemoFile::World) => return Ok(shown(WORLD)),
+        None => {}
+    }
+    let world = world_file::load("the world of the demonstration", WORLD)
+        .map_err(|error| Failure::new(error.to_string(), None))?;
+    let stage = Stage::new(world.clone(), global, terminal, signals)?;
+    let answer = stage.play().await?;
+    let Some(port) = args.port else { return Ok(answer) };
+    super::terminal::answer(&answer.text).map_err(|why| Failure::new(why, None))?;
+    terminal.progress("\nThe same fleet, still broken, is yours now:");
+    terminal.progress("  portolan demo --print manifest > fleet.yaml");
+    terminal.progress("  portolan reconcile -f fleet.yaml --dry-run\n");
+    listen(port, world, 1.0, terminal, signals).await
+}
+
+/// The fleet, the manifest and the run.
+struct Stage<'a> {
+    shared: Shared,
+    run: Run<'a>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(world: World, global: &'a Global, terminal: Terminal, signals: &'a Signals) -> Result<Self, Failure> {
+        let source = Source { name: MANIFEST_PATH.to_owned(), text: MANIFEST.to_owned() };
+        let desired = manifest::load(&[source]).map_err(|problems| Failure::of_problems(&problems))?;
+        let region = world.region().to_owned();
+        let shared = Shared::still(world);
+        let answering = shared.clone();
+        let config = in_process::config(&region, move |request| answering.answer(request));
+        let clients = Clients::new(&config).map_err(|error| Failure::new(error.to_string(), None))?;
+        let run = Run::on(clients, global, terminal, signals, desired, Policy::default());
+        Ok(Self { shared, run })
+    }
+
+    async fn play(&self) -> Result<Answer, Failure> {
+        let before = self.ask();
+        let dry_run = self.run.report(self.run.look().await?, None);
+        let repaired = carry_out(&self.run, self.run.look().await?).await;
+        self.shared.world().advance(SignedDuration::from_mins(MINUTES));
+        let after = self.ask();
+        let second = carry_out(&self.run, self.run.look().await?).await;
+        let drift = self.run.report(self.run.look().await?, None);
+        let text = match self.run.global.output {
+            Output::Text => self.tell(&before, &dry_run, &repaired, &after, &second, &drift),
+            Output::Json => document(&before, &[&dry_run, &repaired, &second, &drift], &after),
+        };
+        let is_mended = after.iter().all(|answered| answered.code == Some(200));
+        let exit = if is_mended { Exit::Sound } else { Exit::Error };
+        Ok(Answer { text, headline: None, exit })
+    }
+
+    /// A request to each way in.
+    fn ask(&self) -> Vec<Answered> {
+        let mut world = self.shared.world();
+        WAYS.iter().map(|(name, _)| world.request(&Sent::get("shop.example.com", &path(name)))).collect()
+    }
+
+    fn tell(
+        &self,
+        before: &[Answered],
+        dry_run: &Report,
+        repaired: &Report,
+        after: &[Answered],
+        second: &Report,
+        drift: &Report,
+    ) -> String {
+        let paint = self.run.terminal.answer;
+        let mut told = String::new();
+        let mut say = |text: &str| {
+            // Writing to a text does not fail.
+            let _ = writeln!(told, "{text}");
+        };
+        say("Eight services behind one load balancer, in an AWS in memory. Tasks are green; requests are not.\n");
+        say(&table(before, true));
+        say(&format!(
+            "What the manifest says against what stands:\n\n$ portolan reconcile -f {MANIFEST_PATH} --dry-run"
+        ));
+        say(&text::render(dry_run, paint));
+        say(&format!("The repair:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
+        say(&text::render(repaired, paint));
+        say(&format!("{MINUTES} minutes later, tasks have started and health checks have passed:\n"));
+        say(&table(after, false));
+        say(&format!("A second pass finds nothing to do:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
+        say(&text::render(second, paint));
+        say(&format!("And so does the check that cron or CI would run:\n\n$ portolan drift -f {MANIFEST_PATH}"));
+        told.push_str(&text::render(drift, paint));
+        told
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("/{name}/1")
+}
+
+/// What a client sees, a line for each way in; with what is the matter, before it is mended.
+fn table(answers: &[Answered], with_cause: bool) -> String {
+    let mut table = String::new();
+    for ((name, cause), answered) in WAYS.iter().zip(answers) {
+        let request = format!("GET {}", path(name));
+        let seen = seen(answered);
+        let line =
+            if with_cause { format!("  {request:<16} {seen:<23} {cause}") } else { format!("  {request:<16} {seen}") };
+        table.push_str(&line);
+        table.push('\n');
+    }
+    table
+}
+
+/// The code with the words that HTTP has for it.
+fn seen(answered: &Answered) -> String {
+    match answered.code {
+        Some(code @ 200) => format!("{code} OK"),
+        Some(code @ 404) => format!("{code} Not Found"),
+        Some(code @ 502) => format!("{code} Bad Gateway"),
+        Some(code @ 503) => format!("{code} Service Unavailable"),
+        Some(code @ 504) => format!("{code} Gateway Timeout"),
+        Some(code) => code.to_string(),
+        None => "no answer".to_owned(),
+    }
+}
+
+/// The same for programs, as one document.
+fn document(before: &[Answered], reports: &[&Report; 4], after: &[Answered]) -> String {
+    let requests = |answers: &[Answered]| -> Value {
+        let request =
+            |((name, _), answered): (&(&str, &str), &Answered)| json!({"path": path(name), "code": answered.code});
+        WAYS.iter().zip(answers).map(request).collect()
+    };
+    let passes = reports.map(|report| serde_json::from_str::<Value>(&documents::render(report)).unwrap_or_default());
+    let [dry_run, reconcile, second, drift] = passes;
+    let document = json!({
+        "schemaVersion": 1,
+        "before": requests(before),
+        "dryRun": dry_run,
+        "reconcile": reconcile,
+        "after": requests(after),
+        "second": second,
+        "drift": drift,
+    });
+    format!("{document:#}\n")
+}

@@ -1,0 +1,58 @@
+//! `portolan sandbox`: an AWS in memory behind a loopback port.
+
+use super::args::SandboxArgs;
+use super::exit::Exit;
+use super::failure::{Answer, Failure};
+use super::signals::Signals;
+use super::terminal::Terminal;
+use crate::sandbox::server::Server;
+use crate::sandbox::{World, world_file};
+
+/// Serves until a signal comes.
+pub async fn serve(args: &SandboxArgs, terminal: Terminal, signals: &Signals) -> Result<Answer, Failure> {
+    let mut world = match &args.world {
+        None => World::new(1),
+        Some(path) => {
+            let file = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::new(format!("{file}: cannot be read: {error}"), None))?;
+            world_file::load(&file, &text).map_err(|error| {
+                let hint = "the fields of a world file are in docs/sandbox.md; `portolan demo --print world` is one";
+                Failure::new(error.to_string(), Some(hint.to_owned()))
+            })?
+        }
+    };
+    world.settings.buckets = args.rate_limits;
+    listen(args.port, world, args.speed, terminal, signals).await
+}
+
+/// Serves a world until a signal comes, and says how to reach it.
+pub async fn listen(
+    port: u16,
+    world: World,
+    speed: f64,
+    terminal: Terminal,
+    signals: &Signals,
+) -> Result<Answer, Failure> {
+    let region = world.region().to_owned();
+    let bound = match Server::bind(port, world, speed).await {
+        Ok(server) => server.address().map(|address| (server, address)),
+        Err(error) => Err(error),
+    };
+    let (server, address) = bound.map_err(|error| {
+        let hint = "choose another port with --port; 0 takes a free one";
+        Failure::new(
+            format!("port {port} of the loopback interface cannot be listened on: {error}"),
+            Some(hint.to_owned()),
+        )
+    })?;
+    terminal.progress(&format!("portolan: an AWS in memory listens on http://{address} until Ctrl-C; to use it:"));
+    terminal.progress(&format!(
+        "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
+    ));
+    let stop = signals.token().clone();
+    let served = server.serve(async move { stop.cancelled().await }).await;
+    served.map_err(|error| Failure::new(format!("the sandbox stopped: {error}"), None))?;
+    let exit = signals.exit().unwrap_or(Exit::Sound);
+    Ok(Answer { text: String::new(), headline: Some("stopped: the sandbox is gone".to_owned()), exit })
+}
