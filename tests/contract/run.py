@@ -219,7 +219,7 @@ def run(name, steps, server):
         for expectation in step.get("expect", []):
             kind = next(kind for kind in KINDS if kind in expectation)
             try:
-                expectation |= {kind: fill(expectation[kind], variables)}
+                expectation = fill(expectation, variables)
                 met, got = judge(expectation, answer, refused)
             except KeyError as error:
                 met, got = False, f"an earlier step should have saved {error}"
