@@ -170,7 +170,7 @@ def check(step, saved, server):
             jmespath.compile(expression)
         except jmespath.exceptions.JMESPathError as error:
             raise Mistake(f"{expression}: {error}") from None
-    unknown = names_in([step.get(key) for key in ("with", "app", "expect")]) - saved - {"n"}
+    unknown = names_in([step.get(key) for key in ("with", "app", "save", "expect")]) - saved - {"n"}
     demand(not unknown, f"no step before saves {', '.join(sorted(unknown))}")
     return saved | set(step.get("save", {})) | ({"pages"} if "paginate" in step else set())
 
@@ -203,9 +203,11 @@ def run(name, steps, server):
                 variables["n"] = n + 1
                 answer = server.do(step, fill(step.get("app", step.get("with", {})), variables))
             for name, path in step.get("save", {}).items():
-                variables[name] = jmespath.search(path, answer)
-                if variables[name] is None:
+                found = jmespath.search(fill(path, variables), answer)
+                if found is None:
                     yield label, "set-up", f"saves {name}", False, path, answer
+                else:
+                    variables[name] = found
             if "paginate" in step:
                 variables["pages"] = answer["pages"]
         except Refused as error:
