@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 INCLUDES = Path(__file__).parent / "include"
 ACTIONS = ("call", "advance", "app")
 KINDS = ("error", "ok", "is", "has", "absent", "count", "matches")
+FILE_KEYS = {"about", "include", "moto", "why", "steps"}
 STEP_KEYS = {*ACTIONS, "with", "raw", "times", "paginate", "save", "expect", "moto", "why"}
 EXPECTATION_KEYS = {*KINDS, "fact", "path", "message", "moto"}
 VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -141,11 +142,13 @@ def read(path):
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise Mistake(f"{path}: {error}") from None
-    if not isinstance(content, dict) or not {"about", "steps"} <= content.keys() <= {"about", "include", "steps"}:
-        raise Mistake(f"{path}: a file has `about` and `steps`, may have `include`, and has nothing else")
+    if not isinstance(content, dict) or not {"about", "steps"} <= content.keys() <= FILE_KEYS:
+        raise Mistake(f"{path}: a file has `about` and `steps`, and nothing but {', '.join(sorted(FILE_KEYS))}")
     included = read(INCLUDES / f"{content['include']}.yaml") if "include" in content else []
     prefix = f"{path.stem} " if path.parent == INCLUDES else ""
-    return included + [(f"{prefix}{number}", step) for number, step in enumerate(content["steps"], 1)]
+    steps = included + [(f"{prefix}{number}", step) for number, step in enumerate(content["steps"], 1)]
+    whole = {key: content[key] for key in ("moto", "why") if key in content}
+    return [(label, {**step, **whole} if isinstance(step, dict) else step) for label, step in steps]
 
 
 def check(step, saved, server):
