@@ -15,22 +15,10 @@ from pathlib import Path
 
 import boto3
 import jmespath
-import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
-INCLUDES = Path(__file__).parent / "include"
-ACTIONS = ("call", "advance", "app")
-KINDS = ("error", "ok", "is", "has", "absent", "count", "matches")
-FILE_KEYS = {"about", "include", "moto", "why", "steps"}
-STEP_KEYS = {*ACTIONS, "with", "raw", "times", "paginate", "save", "expect", "moto", "why"}
-EXPECTATION_KEYS = {*KINDS, "fact", "path", "message", "moto"}
-VARIABLE = re.compile(r"\$\{(\w+)\}")
-
-
-class Mistake(Exception):
-    """A data file that cannot be run."""
-
+from steps import KINDS, Mistake, fill, world
 
 class Refused(Exception):
     """A call that did not succeed: the code and the message of the error."""
@@ -88,20 +76,6 @@ def merged(paginator, paginate, parameters):
     return {key: [item for page in pages for item in page.get(key, [])], "pages": len(pages)}
 
 
-def fill(value, variables):
-    """The value with its variables replaced; {repeat: 3, of: x} is a list of three, counted by ${n}."""
-    if isinstance(value, str):
-        whole = VARIABLE.fullmatch(value)
-        return variables[whole[1]] if whole else VARIABLE.sub(lambda found: str(variables[found[1]]), value)
-    if isinstance(value, list):
-        return [fill(item, variables) for item in value]
-    if isinstance(value, dict) and value.keys() == {"repeat", "of"}:
-        return [fill(value["of"], {**variables, "n": n + 1}) for n in range(value["repeat"])]
-    if isinstance(value, dict):
-        return {key: fill(item, variables) for key, item in value.items()}
-    return value
-
-
 def holds(wanted, got):
     """Whether everything that is wanted is there; more may be."""
     if isinstance(wanted, dict):
@@ -130,68 +104,6 @@ def judge(expectation, answer, refused):
     if kind == "matches":
         return got is not None and re.search(wanted, str(got)) is not None, got
     return (got == wanted if kind == "is" else holds(wanted, got)), got
-
-
-def names_in(value):
-    return set(VARIABLE.findall(json.dumps(value, default=str)))
-
-
-def read(path):
-    """The steps of a file and of what it includes, each with its label."""
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise Mistake(f"{path}: {error}") from None
-    if not isinstance(content, dict) or not {"about", "steps"} <= content.keys() <= FILE_KEYS:
-        raise Mistake(f"{path}: a file has `about` and `steps`, and nothing but {', '.join(sorted(FILE_KEYS))}")
-    included = read(INCLUDES / f"{content['include']}.yaml") if "include" in content else []
-    prefix = f"{path.stem} " if path.parent == INCLUDES else ""
-    steps = included + [(f"{prefix}{number}", step) for number, step in enumerate(content["steps"], 1)]
-    whole = {key: content[key] for key in ("moto", "why") if key in content}
-    return [(label, {**step, **whole} if isinstance(step, dict) else step) for label, step in steps]
-
-
-def check(step, saved, server):
-    """Finds what is wrong with a step before anything runs; `saved` are the variables so far."""
-    def demand(condition, text):
-        if not condition:
-            raise Mistake(text)
-
-    demand(isinstance(step, dict) and step.keys() <= STEP_KEYS, f"unknown key in {step}")
-    demand(sum(action in step for action in ACTIONS) == 1, f"exactly one of {', '.join(ACTIONS)}")
-    demand(step.get("moto", "skip") == "skip" and ("moto" in step) == ("why" in step), "`moto: skip` goes with `why`")
-    if "call" in step:
-        service, _, method = step["call"].partition(".")
-        demand(service in boto3.Session().get_available_services(), f"unknown service {service}")
-        demand(hasattr(server.client(service), method), f"{service} has no {method}")
-    demand("key" in step.get("paginate", {"key"}), "`paginate` names a `key`")
-    for expectation in step.get("expect", []):
-        demand(expectation.keys() <= EXPECTATION_KEYS and "fact" in expectation, f"unknown key or no fact: {expectation}")
-        demand(sum(kind in expectation for kind in KINDS) == 1, f"exactly one of {', '.join(KINDS)}: {expectation}")
-    for expression in [*step.get("save", {}).values(), *(e.get("path", "@") for e in step.get("expect", []))]:
-        try:
-            jmespath.compile(expression)
-        except jmespath.exceptions.JMESPathError as error:
-            raise Mistake(f"{expression}: {error}") from None
-    unknown = names_in([step.get(key) for key in ("with", "app", "save", "expect")]) - saved - {"n"}
-    demand(not unknown, f"no step before saves {', '.join(sorted(unknown))}")
-    return saved | set(step.get("save", {})) | ({"pages"} if "paginate" in step else set())
-
-
-def world(path, server, counts):
-    """The steps of a file that are to be run, once everything in it has been checked."""
-    steps, saved, saved_here = [], set(), set()
-    for label, step in read(path):
-        try:
-            saved = check(step, saved, server)
-            if server.is_moto and "moto" in step:
-                counts["skipped"] += len(step.get("expect", []))
-                continue
-            saved_here = check(step, saved_here, server)
-        except Mistake as error:
-            raise Mistake(f"{path}: step {label}: {error}") from None
-        steps.append((label, step))
-    return path.name, steps
 
 
 def run(name, steps, server):
