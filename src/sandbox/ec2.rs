@@ -29,6 +29,7 @@ pub fn operation(name: &str) -> Option<Operation> {
 fn network_operation(name: &str) -> Option<Operation> {
     Some(match name {
         "CreateVpc" => Write(vpc::create),
+        "CreateDefaultVpc" => Write(vpc::create_default),
         "DescribeVpcs" => Read(vpc::describe),
         "DeleteVpc" => Write(vpc::delete),
         "ModifyVpcAttribute" => Write(vpc::modify_attribute),
@@ -50,6 +51,7 @@ fn network_operation(name: &str) -> Option<Operation> {
         "DescribeNetworkAcls" => Read(network_acl::describe),
         "CreateNetworkAclEntry" => Write(network_acl::create_entry),
         "ReplaceNetworkAclEntry" => Write(network_acl::replace_entry),
+        "DeleteNetworkAcl" => Write(network_acl::delete),
         "DeleteNetworkAclEntry" => Write(network_acl::delete_entry),
         "ReplaceNetworkAclAssociation" => Write(network_acl::replace_association),
         _ => return None,

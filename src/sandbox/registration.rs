@@ -58,13 +58,25 @@ pub fn deregister(state: &mut State, group: &str, id: &str, port: u16) {
     }
     let name = target_group.name.clone();
     if !is_used || delay == 0 {
-        target_group.targets.remove(&key);
+        let service = target_group.targets.remove(&key).and_then(|target| target.by_service);
+        look_soon(state, service);
         state.note(&format!("{name}: {id}:{port} deregistered"));
         return;
     }
     target.draining_until = Some(now + SignedDuration::from_secs(delay));
+    let service = target.by_service.clone();
     state.note(&format!("{name}: {id}:{port} drains"));
     state.after(delay, Due::Drained(group.to_owned(), id.to_owned(), port));
+    look_soon(state, service);
+}
+
+/// Seconds until ECS notices that a target of its own was deregistered.
+const NOTICED: i64 = 10;
+
+fn look_soon(state: &mut State, service: Option<String>) {
+    if let Some(service) = service {
+        state.after(NOTICED, Due::Service(service));
+    }
 }
 
 /// A target has drained: it is gone, or back.

@@ -55,6 +55,21 @@ pub fn describe(state: &State, input: Input) -> Answer {
     LISTING.answer(state, input)
 }
 
+/// Not the default one, and none that a subnet uses.
+pub fn delete(state: &mut State, input: Input) -> Answer {
+    let acl = find(state, input.need("NetworkAclId", Refusal::missing)?)?;
+    let id = acl.id.clone();
+    if acl.is_default {
+        return Err(Refusal::parameter(format!("cannot delete default network ACL {id}")));
+    }
+    if state.subnets.values().any(|subnet| subnet.acl == id) {
+        let message = format!("The networkAcl '{id}' has dependencies and cannot be deleted.");
+        return Err(Refusal::new("DependencyViolation", message));
+    }
+    state.acls.remove(&id);
+    Ok(json!({"return": true}))
+}
+
 pub fn create_entry(state: &mut State, input: Input) -> Answer {
     let acl = find(state, input.need("NetworkAclId", Refusal::missing)?)?;
     let (id, key, entry) = (acl.id.clone(), key(input)?, entry(input)?);

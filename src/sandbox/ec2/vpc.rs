@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::filter::Filter;
 use super::listing::{self, Listing};
-use super::{network_acl, route_table, security_group, tag};
+use super::{gateway, network_acl, route_table, security_group, subnet, tag};
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
-use crate::sandbox::state::{State, Vpc};
+use crate::sandbox::state::{State, Tags, Vpc};
 
 const LISTING: Listing<Vpc> = Listing {
     set: "vpcSet",
@@ -41,11 +41,36 @@ pub fn create(state: &mut State, input: Input) -> Answer {
         return Err(Refusal::new("InvalidVpc.Range", format!("The CIDR '{text}' is invalid.")));
     }
     let tags = tag::on_creation(input, "vpc")?;
+    Ok(json!({"vpc": make(state, cidr, false, tags)}))
+}
+
+/// One for each account and region, with a subnet in each zone and a way to the internet.
+pub fn create_default(state: &mut State, _input: Input) -> Answer {
+    if default(state).is_ok() {
+        let message = "A Default VPC already exists for this account in this region.";
+        return Err(Refusal::new("DefaultVpcAlreadyExists", message));
+    }
+    let vpc = make(state, network("172.31.0.0/16", "cidrBlock")?, true, Default::default());
+    let id = vpc["vpcId"].as_str().unwrap_or_default().to_owned();
+    let gateway = gateway::create(state, Input(&json!({})))?["internetGateway"]["internetGatewayId"].clone();
+    gateway::attach(state, Input(&json!({"InternetGatewayId": gateway, "VpcId": id})))?;
+    let table = find(state, &id)?.main_route_table.clone();
+    let route = json!({"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway});
+    route_table::create_route(state, Input(&route))?;
+    for (zone, third) in [("a", 0), ("b", 16), ("c", 32)] {
+        let zone = format!("{}{zone}", state.region);
+        let subnet = json!({"VpcId": id, "CidrBlock": format!("172.31.{third}.0/20"), "AvailabilityZone": zone});
+        subnet::create(state, Input(&subnet))?;
+    }
+    Ok(json!({"vpc": vpc}))
+}
+
+fn make(state: &mut State, cidr: Ipv4Net, is_default: bool, tags: Tags) -> Value {
     let id = state.ids.ec2("vpc");
     let vpc = Vpc {
         id: id.clone(),
         cidr,
-        is_default: false,
+        is_default,
         default_group: security_group::make_default(state, &id),
         default_acl: network_acl::make(state, &id, true, Default::default()),
         main_route_table: route_table::make(state, &id, cidr, true, Default::default()),
@@ -54,7 +79,7 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     };
     let shown = show(state, &vpc);
     state.vpcs.insert(id, vpc);
-    Ok(json!({"vpc": shown}))
+    shown
 }
 
 pub fn describe(state: &State, input: Input) -> Answer {

@@ -25,15 +25,15 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     let wanted = input.text("taskDefinition").unwrap_or_default();
     let definition = task_definition::resolve(state, wanted)?;
     check::scheduling(input, &definition)?;
-    if !input.has("desiredCount") && input.text("schedulingStrategy") != Some("DAEMON") {
-        return Err(Refusal::invalid("desiredCount is required for REPLICA services."));
-    }
     let revision = Revision {
         task_definition: definition.arn.clone(),
         load_balancers: input.list("loadBalancers").map(|entry| entry.0.clone()).collect(),
         network: network_read_back(input),
     };
     check::revision(state, &definition, &revision)?;
+    if !input.has("desiredCount") && input.text("schedulingStrategy") != Some("DAEMON") {
+        return Err(Refusal::invalid("desiredCount is required for REPLICA services."));
+    }
     if input.has("healthCheckGracePeriodSeconds") && revision.load_balancers.is_empty() {
         return Err(Refusal::invalid(
             "Health check grace period is only valid for services configured to use load balancers.",
@@ -201,7 +201,7 @@ pub fn shown(state: &State, service: &Service, with_tags: bool) -> Value {
         "roleArn": format!("arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", state.account),
         "events": events.collect::<Vec<_>>(),
         "createdAt": epoch(service.created),
-        "healthCheckGracePeriodSeconds": (!service.revision.load_balancers.is_empty()).then_some(service.grace),
+        "healthCheckGracePeriodSeconds": service.grace,
         "schedulingStrategy": service.scheduling,
         "createdBy": format!("arn:aws:iam::{}:user/sandbox", state.account),
         "tags": if with_tags { tag_list(&service.tags) } else { Value::Null },
