@@ -76,7 +76,8 @@ impl<'a> Stage<'a> {
         let answering = shared.clone();
         let config = in_process::config(&region, move |request| answering.answer(request));
         let clients = Clients::new(&config).map_err(|error| Failure::new(error.to_string(), None))?;
-        let run = Run::on(clients, global, terminal, signals, desired, Policy::default());
+        // What happens is told in order on standard output.
+        let run = Run::on(clients, global, terminal.hushed(), signals, desired, Policy::default());
         Ok(Self { shared, run })
     }
 
@@ -125,7 +126,7 @@ impl<'a> Stage<'a> {
         ));
         say(&text::render(dry_run, paint));
         say(&format!("The repair:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
-        say(&text::render(repaired, paint));
+        say(&results(repaired, paint));
         say(&format!("{MINUTES} minutes later, tasks have started and health checks have passed:\n"));
         say(&table(after, false));
         say(&format!("A second pass finds nothing to do:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
@@ -134,6 +135,19 @@ impl<'a> Stage<'a> {
         told.push_str(&text::render(drift, paint));
         told
     }
+}
+
+/// A line for each step, as they ended, and the sum.
+fn results(report: &Report, paint: text::Paint) -> String {
+    let ended = report.outcome.as_ref().map(|outcome| &outcome.results);
+    let mut lines = String::new();
+    for step in &report.plan.steps {
+        if let Some(result) = ended.and_then(|results| results.get(&step.id)) {
+            lines.push_str(&text::render_result(step, result, paint));
+            lines.push('\n');
+        }
+    }
+    lines + &text::render_summary(report) + "\n"
 }
 
 fn path(name: &str) -> String {
@@ -147,7 +161,7 @@ fn table(answers: &[Answered], with_cause: bool) -> String {
         let request = format!("GET {}", path(name));
         let seen = seen(answered);
         let line =
-            if with_cause { format!("  {request:<16} {seen:<23} {cause}") } else { format!("  {request:<16} {seen}") };
+            if with_cause { format!("  {request:<17} {seen:<25} {cause}") } else { format!("  {request:<17} {seen}") };
         table.push_str(&line);
         table.push('\n');
     }

@@ -33,6 +33,12 @@ impl Terminal {
         }
     }
 
+    /// The same without progress.
+    #[cfg(feature = "sandbox")]
+    pub fn hushed(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
     /// A line of progress; `-q` leaves it out.
     pub fn progress(&self, text: &str) {
         if !self.quiet {

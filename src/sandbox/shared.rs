@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::wire;
@@ -18,13 +18,12 @@ pub struct Shared {
 }
 
 /// Virtual time that follows Tokio's.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Clock {
-    began: Instant,
-    /// The world's time at that moment.
-    from: Timestamp,
     /// Virtual seconds in a second.
     speed: f64,
+    /// When somebody last looked; the time since then is still to be lived through.
+    last: Arc<Mutex<Instant>>,
 }
 
 impl Shared {
@@ -35,7 +34,7 @@ impl Shared {
 
     /// Time follows Tokio's clock, a paused one too, at a multiple of its speed; it moves on whenever somebody looks.
     pub fn following(world: World, speed: f64) -> Self {
-        let clock = Clock { began: Instant::now(), from: world.now(), speed };
+        let clock = Clock { speed, last: Arc::new(Mutex::new(Instant::now())) };
         Self { world: Arc::new(Mutex::new(world)), clock: Some(clock) }
     }
 
@@ -46,12 +45,24 @@ impl Shared {
 
     /// The world, at its present time.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(clock) = self.clock {
-            let seconds = clock.began.elapsed().as_secs_f64() * clock.speed;
-            let passed = SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::ZERO);
-            world.advance_to(clock.from + passed);
+        let mut world = locked(&self.world);
+        if let Some(clock) = &self.clock {
+            world.advance(clock.passed());
         }
         world
     }
+}
+
+impl Clock {
+    fn passed(&self) -> SignedDuration {
+        let now = Instant::now();
+        let since = now.duration_since(std::mem::replace(&mut *locked(&self.last), now));
+        SignedDuration::try_from_secs_f64(since.as_secs_f64() * self.speed).unwrap_or(SignedDuration::ZERO)
+    }
+}
+
+/// A thread that panicked while it held the lock has left the world as it was between two calls, or the panic is worth
+/// seeing in what the world does next.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

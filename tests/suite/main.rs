@@ -8,6 +8,10 @@ mod cases;
 #[cfg(feature = "aws")]
 mod cli;
 #[cfg(feature = "aws")]
+mod contract;
+#[cfg(feature = "aws")]
+mod emulator;
+#[cfg(feature = "aws")]
 mod main_job;
 mod manifest;
 #[cfg(feature = "aws")]

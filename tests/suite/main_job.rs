@@ -1,4 +1,4 @@
-//! The main job as its user does it: the binary, a manifest in a file, and AWS's answers from moto.
+//! The main job as its user does it: the binary, a manifest in a file, and AWS's answers from moto and from the sandbox.
 
 mod refusing_proxy;
 
@@ -11,6 +11,7 @@ use aws_sdk_elasticloadbalancingv2::types as elb;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::emulator::{OverHttp, Served};
 use crate::moto::seed::{self, Fleet, SECRET};
 use crate::moto::{Moto, REGION};
 use refusing_proxy::RefusingProxy;
@@ -102,15 +103,42 @@ impl Desk {
     }
 }
 
+/// Each of these on every emulator.
+macro_rules! on_each_emulator {
+    ($($name:ident,)*) => {
+        mod on_moto {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&super::Moto::start()).await;
+            })*
+        }
+        mod on_the_sandbox {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&super::Served::start()).await;
+            })*
+        }
+    };
+}
+
+on_each_emulator! {
+    a_sound_fleet_is_silent,
+    four_faults_are_named_mended_and_gone,
+    a_way_in_is_made_from_nothing,
+    nothing_foreign_is_touched_and_prune_takes_only_its_own,
+    another_teams_rule_at_our_priority_is_blocked_and_named,
+    without_objects_or_in_the_wrong_place_nothing_is_sent,
+    what_cannot_be_read_is_a_gap,
+    a_steady_pass_over_fifty_services_asks_in_batches,
+}
+
 fn set(words: &[&str]) -> BTreeSet<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-#[tokio::test]
-async fn a_sound_fleet_is_silent() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &NAMES).await;
-    let desk = Desk::new(moto.endpoint(), &fleet.manifest());
+async fn a_sound_fleet_is_silent(on: &impl OverHttp) {
+    let fleet = seed::sound_fleet(on, &NAMES).await;
+    let desk = Desk::new(on.endpoint(), &fleet.manifest());
     for words in
         ["reconcile --dry-run -o json", "drift -o json", "reconcile --yes -o json", "reconcile --yes --strict -o json"]
     {
@@ -120,16 +148,14 @@ async fn a_sound_fleet_is_silent() {
     assert_eq!((text.code, text.stdout.as_str()), (0, "In sync: 8 objects checked, nothing to do.\n"));
 }
 
-#[tokio::test]
-async fn four_faults_are_named_mended_and_gone() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &NAMES).await;
+async fn four_faults_are_named_mended_and_gone(on: &impl OverHttp) {
+    let fleet = seed::sound_fleet(on, &NAMES).await;
     let [cart, catalog, checkout, search] = fleet.services.as_slice() else { panic!("four services") };
     fleet.revoke_ingress(cart).await;
     fleet.set_count(catalog, 0).await;
     fleet.change_health_path(checkout, "/wrong").await;
     fleet.change_rule_path(search, "/elsewhere/*").await;
-    let desk = Desk::new(moto.endpoint(), &fleet.manifest());
+    let desk = Desk::new(on.endpoint(), &fleet.manifest());
     let expected = set(&["AuthorizeSecurityGroupIngress", "UpdateService", "ModifyTargetGroup", "ModifyRule"]);
 
     for words in ["reconcile --dry-run -o json", "drift -o json", "reconcile -o json"] {
@@ -152,13 +178,11 @@ async fn four_faults_are_named_mended_and_gone() {
     desk.portolan("drift -o json").is_silent();
 }
 
-#[tokio::test]
-async fn a_way_in_is_made_from_nothing() {
-    let moto = Moto::start();
-    let fleet = seed::bare(&moto, &NAMES).await;
-    let outside = "  targets: [{address: 10.0.40.12, port: 8080}]\n";
+async fn a_way_in_is_made_from_nothing(on: &impl OverHttp) {
+    let fleet = seed::bare(on, &NAMES).await;
+    let outside = "  targets: [{address: 10.0.1.200, port: 8080}]\n";
     let desk =
-        Desk::new(moto.endpoint(), &fleet.manifest().replace("  healthCheck:", &format!("{outside}  healthCheck:")));
+        Desk::new(on.endpoint(), &fleet.manifest().replace("  healthCheck:", &format!("{outside}  healthCheck:")));
     let run = desk.portolan("reconcile --yes -o json");
     run.is("applied", 0);
     assert_eq!(
@@ -209,10 +233,8 @@ async fn is_marked(fleet: &Fleet) {
     }
 }
 
-#[tokio::test]
-async fn nothing_foreign_is_touched_and_prune_takes_only_its_own() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &NAMES).await;
+async fn nothing_foreign_is_touched_and_prune_takes_only_its_own(on: &impl OverHttp) {
+    let fleet = seed::sound_fleet(on, &NAMES).await;
     let checkout = &fleet.services[2];
     strangers(&fleet).await;
     fleet.register(checkout, "10.9.9.9").await;
@@ -221,7 +243,7 @@ async fn nothing_foreign_is_touched_and_prune_takes_only_its_own() {
     let prune =
         fleet.manifest().replace("  redeploy: allow\n", "  redeploy: allow\n  removal: {prune: true, budget: 100%}\n");
 
-    let desk = Desk::new(moto.endpoint(), &fleet.manifest());
+    let desk = Desk::new(on.endpoint(), &fleet.manifest());
     desk.portolan("reconcile --yes -o json").is("in-sync", 0);
     desk.write(&prune);
     let run = desk.portolan("reconcile --yes -o json");
@@ -285,14 +307,12 @@ async fn make_rule(fleet: &Fleet, priority: i32, path: &str, mark: Option<(&str,
     made.rules()[0].rule_arn().expect("an ARN").to_owned()
 }
 
-#[tokio::test]
-async fn another_teams_rule_at_our_priority_is_blocked_and_named() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &NAMES).await;
+async fn another_teams_rule_at_our_priority_is_blocked_and_named(on: &impl OverHttp) {
+    let fleet = seed::sound_fleet(on, &NAMES).await;
     let checkout = &fleet.services[2];
     fleet.delete_rule(checkout).await;
     let theirs = make_rule(&fleet, checkout.priority, "/theirs/*", Some(("other-team", "TargetGroup/theirs"))).await;
-    let desk = Desk::new(moto.endpoint(), &fleet.manifest());
+    let desk = Desk::new(on.endpoint(), &fleet.manifest());
     let run = desk.portolan("reconcile --yes -o json");
     run.is("blocked", 1);
     assert_eq!(run.mutations(), BTreeMap::new());
@@ -300,14 +320,12 @@ async fn another_teams_rule_at_our_priority_is_blocked_and_named() {
     assert!(waiting.contains(&theirs), "{waiting}");
 }
 
-#[tokio::test]
-async fn without_objects_or_in_the_wrong_place_nothing_is_sent() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &["cart"]).await;
+async fn without_objects_or_in_the_wrong_place_nothing_is_sent(on: &impl OverHttp) {
+    let fleet = seed::sound_fleet(on, &["cart"]).await;
     fleet.set_count(&fleet.services[0], 0).await;
     let manifest = fleet.manifest();
     let alone = manifest.split("---").next().expect("the Fleet").replace("redeploy: allow", "removal: {prune: true}");
-    let desk = Desk::new(moto.endpoint(), &alone);
+    let desk = Desk::new(on.endpoint(), &alone);
     desk.portolan("reconcile --yes -o json").is_silent();
 
     for (text, words, code) in [
@@ -328,24 +346,22 @@ async fn without_objects_or_in_the_wrong_place_nothing_is_sent() {
     }
 }
 
-#[tokio::test]
-async fn what_cannot_be_read_is_a_gap() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &["cart"]).await;
+async fn what_cannot_be_read_is_a_gap(on: &impl OverHttp) {
+    let fleet = seed::sound_fleet(on, &["cart"]).await;
     fleet.set_count(&fleet.services[0], 0).await;
     for (refused, call) in [
         ("DescribeServices", "ecs:DescribeServices"),
         ("DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
         ("DescribeScalableTargets", "application-autoscaling:DescribeScalableTargets"),
     ] {
-        let proxy = RefusingProxy::start(moto.endpoint(), refused);
+        let proxy = RefusingProxy::start(on.endpoint(), refused);
         let desk = Desk::new(proxy.endpoint(), &fleet.manifest());
         let run = desk.portolan("reconcile --dry-run -o json");
         let gaps = run.json()["gaps"].as_array().expect("gaps").clone();
         assert!(gaps.iter().any(|gap| gap["call"] == call), "{refused}: {}", run.stdout);
         assert!(!run.actions().iter().any(|action| action.starts_with("Create") || action.starts_with("Delete")));
     }
-    let proxy = RefusingProxy::start(moto.endpoint(), "DescribeServices");
+    let proxy = RefusingProxy::start(on.endpoint(), "DescribeServices");
     let desk = Desk::new(proxy.endpoint(), &fleet.manifest());
     desk.portolan("reconcile --yes -o json").is("incomplete", 0);
     let strict = desk.portolan("reconcile --yes --strict -o json");
@@ -354,13 +370,11 @@ async fn what_cannot_be_read_is_a_gap() {
     assert_eq!(desk.portolan("drift --strict -o json").code, 3);
 }
 
-#[tokio::test]
-async fn a_steady_pass_over_fifty_services_asks_in_batches() {
-    let moto = Moto::start();
+async fn a_steady_pass_over_fifty_services_asks_in_batches(on: &impl OverHttp) {
     let names: Vec<String> = (0..50).map(|number| format!("s{number:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let fleet = seed::sound_fleet(&moto, &names).await;
-    let run = Desk::new(moto.endpoint(), &fleet.manifest()).portolan("drift -o json");
+    let fleet = seed::sound_fleet(on, &names).await;
+    let run = Desk::new(on.endpoint(), &fleet.manifest()).portolan("drift -o json");
     run.is_silent();
     let most = |call: &str| match call {
         "ecs:DescribeServices" => 5,

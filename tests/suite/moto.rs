@@ -16,7 +16,6 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
-use portolan::aws::Clients;
 
 const REQUIREMENTS: &str = include_str!("moto/requirements.txt");
 
@@ -59,21 +58,6 @@ impl Moto {
         &self.endpoint
     }
 
-    /// For clients of the SDK.
-    pub fn config(&self) -> SdkConfig {
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(REGION))
-            .endpoint_url(self.endpoint())
-            .credentials_provider(credentials())
-            .build()
-    }
-
-    /// Portolan's clients.
-    pub fn clients(&self) -> Clients {
-        Clients::new(&self.config()).unwrap()
-    }
-
     fn post(&self, path: &str, body: &str) {
         let host = self.endpoint.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).unwrap();
@@ -95,6 +79,16 @@ impl Drop for Moto {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// For clients of the SDK that speak to an emulator.
+pub fn config_at(endpoint: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(credentials())
+        .build()
 }
 
 /// Credentials that no account has.
@@ -119,7 +113,7 @@ fn endpoint_of(errors: ChildStderr) -> String {
 }
 
 /// The virtual environment; made once, however many tests and test processes ask for it at a time.
-fn environment() -> PathBuf {
+pub fn environment() -> PathBuf {
     // Beside whatever was built: tests and examples share the one environment.
     let program = std::env::current_exe().unwrap();
     let profile = program.ancestors().find(|folder| folder.join("deps").is_dir());

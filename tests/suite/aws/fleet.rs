@@ -11,10 +11,39 @@ use portolan::model::{
 };
 use portolan::plan::{Plan, Policy, Verdict, plan};
 
+use crate::emulator::{Emulator, InProcess};
 use crate::moto::seed::{self, Fleet, SECRET, Seeded};
 use crate::moto::{ACCOUNT, Moto};
 
 const NAMES: [&str; 4] = ["checkout", "basket", "search", "login"];
+
+/// Each of these on moto, and on the sandbox without a wire.
+macro_rules! on_each_emulator {
+    ($($name:ident,)*) => {
+        mod on_moto {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&super::Moto::start()).await;
+            })*
+        }
+        mod in_process {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&super::InProcess::start()).await;
+            })*
+        }
+    };
+}
+
+on_each_emulator! {
+    a_sound_fleet_reads_as_it_was_made,
+    what_was_broken_by_hand_is_mended,
+    a_deleted_rule_comes_back,
+    a_bare_fleet_gets_its_ways_in,
+    a_pass_over_fifty_services_repeats_nothing_that_can_be_batched,
+    what_is_not_there_is_absent_and_not_unknown,
+    a_stale_address_is_looked_for_among_network_interfaces,
+}
 
 fn now() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().unwrap()
@@ -45,8 +74,8 @@ async fn carry_out(clients: &Clients, plan: &Plan) {
 }
 
 /// Plans, carries out, and finds nothing left to do. Answers the operations that were needed.
-async fn mend(moto: &Moto, desired: &Desired) -> Vec<&'static str> {
-    let clients = moto.clients();
+async fn mend(on: &impl Emulator, desired: &Desired) -> Vec<&'static str> {
+    let clients = on.clients();
     let plan = planned(&clients, desired).await;
     assert_eq!(plan.blocked, [], "nothing is blocked");
     carry_out(&clients, &plan).await;
@@ -55,11 +84,9 @@ async fn mend(moto: &Moto, desired: &Desired) -> Vec<&'static str> {
     plan.steps.iter().map(|step| step.action.operation()).collect()
 }
 
-#[tokio::test]
-async fn a_sound_fleet_reads_as_it_was_made() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &NAMES).await;
-    let clients = moto.clients();
+async fn a_sound_fleet_reads_as_it_was_made(on: &impl Emulator) {
+    let fleet = seed::sound_fleet(on, &NAMES).await;
+    let clients = on.clients();
     let observed = observe(&clients, &fleet.desired()).await;
 
     assert_eq!(observed.gaps, BTreeSet::new());
@@ -142,47 +169,39 @@ fn check_ingress(fleet: &Fleet, observed: &Observed) {
     assert_eq!(listener.default_actions.serve, Serve::FixedResponse("404".to_owned()));
 }
 
-#[tokio::test]
-async fn what_was_broken_by_hand_is_mended() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &NAMES).await;
+async fn what_was_broken_by_hand_is_mended(on: &impl Emulator) {
+    let fleet = seed::sound_fleet(on, &NAMES).await;
     let [checkout, basket, search, login] = fleet.services.as_slice() else { panic!("four services") };
     fleet.revoke_ingress(checkout).await;
     fleet.set_count(basket, 0).await;
     fleet.change_health_path(search, "/wrong").await;
     fleet.change_rule_path(login, "/wrong/*").await;
 
-    let mut operations = mend(&moto, &fleet.desired()).await;
+    let mut operations = mend(on, &fleet.desired()).await;
     operations.sort_unstable();
     assert_eq!(operations, ["AuthorizeSecurityGroupIngress", "ModifyRule", "ModifyTargetGroup", "UpdateService"]);
 }
 
-#[tokio::test]
-async fn a_deleted_rule_comes_back() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &["checkout"]).await;
+async fn a_deleted_rule_comes_back(on: &impl Emulator) {
+    let fleet = seed::sound_fleet(on, &["checkout"]).await;
     fleet.delete_rule(&fleet.services[0]).await;
-    assert_eq!(mend(&moto, &fleet.desired()).await, ["CreateRule"]);
+    assert_eq!(mend(on, &fleet.desired()).await, ["CreateRule"]);
 }
 
-#[tokio::test]
-async fn a_bare_fleet_gets_its_ways_in() {
-    let moto = Moto::start();
-    let fleet = seed::bare(&moto, &["checkout", "basket"]).await;
-    let mut operations = mend(&moto, &fleet.desired()).await;
+async fn a_bare_fleet_gets_its_ways_in(on: &impl Emulator) {
+    let fleet = seed::bare(on, &["checkout", "basket"]).await;
+    let mut operations = mend(on, &fleet.desired()).await;
     operations.sort_unstable();
     let expected = ["AuthorizeSecurityGroupIngress", "CreateRule", "CreateTargetGroup", "UpdateService"];
     let expected: Vec<&str> = expected.into_iter().flat_map(|operation| [operation; 2]).collect();
     assert_eq!(operations, expected);
 }
 
-#[tokio::test]
-async fn a_pass_over_fifty_services_repeats_nothing_that_can_be_batched() {
+async fn a_pass_over_fifty_services_repeats_nothing_that_can_be_batched(on: &impl Emulator) {
     let names: Vec<String> = (0..50).map(|number| format!("s{number:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &names).await;
-    let clients = moto.clients();
+    let fleet = seed::sound_fleet(on, &names).await;
+    let clients = on.clients();
     let reader = Reader::new(&clients);
     let desired = fleet.desired();
     let observed = reader.observe(&desired).await;
@@ -217,13 +236,11 @@ async fn a_pass_over_fifty_services_repeats_nothing_that_can_be_batched() {
     assert_eq!(second["ecs:DescribeServices"], 10);
 }
 
-#[tokio::test]
-async fn what_is_not_there_is_absent_and_not_unknown() {
-    let moto = Moto::start();
-    let fleet = seed::bare(&moto, &["checkout"]).await;
+async fn what_is_not_there_is_absent_and_not_unknown(on: &impl Emulator) {
+    let fleet = seed::bare(on, &["checkout"]).await;
     let manifest = fleet.manifest().replace("cluster: prod", "cluster: test");
     let desired = seed::desired(&manifest);
-    let observed = observe(&moto.clients(), &desired).await;
+    let observed = observe(&on.clients(), &desired).await;
     assert_eq!(observed.gaps, BTreeSet::new());
     assert_eq!(observed.clusters["test"], Seen::Absent);
     let id = desired.services["checkout"].id.clone();
@@ -232,16 +249,14 @@ async fn what_is_not_there_is_absent_and_not_unknown() {
 
     let manifest = fleet.manifest().replace("spec:\n  desiredCount: 1", "spec:\n  name: nobody\n  desiredCount: 1");
     let desired = seed::desired(&manifest);
-    let observed = observe(&moto.clients(), &desired).await;
+    let observed = observe(&on.clients(), &desired).await;
     assert_eq!(observed.service(&desired.services["checkout"].id), Seen::Absent);
 }
 
-#[tokio::test]
-async fn a_stale_address_is_looked_for_among_network_interfaces() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &["checkout"]).await;
+async fn a_stale_address_is_looked_for_among_network_interfaces(on: &impl Emulator) {
+    let fleet = seed::sound_fleet(on, &["checkout"]).await;
     fleet.register(&fleet.services[0], "10.0.1.77").await;
-    let clients = moto.clients();
+    let clients = on.clients();
     let observed = observe(&clients, &fleet.desired()).await;
     assert_eq!(observed.interface(&"10.0.1.77".parse().unwrap()), Seen::Absent);
     assert_eq!(clients.calls().snapshot()["ecs:ListTasks"], 2, "tasks that are stopping are listed too");

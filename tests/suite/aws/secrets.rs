@@ -9,6 +9,7 @@ use portolan::model::Tags;
 use portolan::plan::Action;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::emulator::Emulator;
 use crate::moto::Moto;
 use crate::moto::seed::{self, SECRET};
 

@@ -10,6 +10,7 @@ use portolan::model::{
 };
 use portolan::plan::{Action, Output, PortFix, Ref};
 
+use crate::emulator::Emulator;
 use crate::moto::Moto;
 use crate::moto::seed::{self, Fleet, SECRET};
 

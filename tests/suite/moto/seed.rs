@@ -8,7 +8,8 @@ use aws_sdk_elasticloadbalancingv2::types as elb;
 use portolan::manifest::{Source, load};
 use portolan::model::{Desired, GroupId, ListenerArn, RuleArn, ServiceId, TargetGroupArn};
 
-use super::{ACCOUNT, Moto, REGION};
+use super::{ACCOUNT, REGION};
+use crate::emulator::Emulator;
 
 /// The cluster of every seed.
 pub const CLUSTER: &str = "prod";
@@ -72,23 +73,31 @@ pub struct Fleet {
 }
 
 /// Services behind one load balancer, everything as [`Fleet::manifest`] declares it.
-pub async fn sound_fleet(moto: &Moto, names: &[&str]) -> Fleet {
-    let mut fleet = bare(moto, names).await;
+pub async fn sound_fleet(on: &impl Emulator, names: &[&str]) -> Fleet {
+    let mut fleet = bare(on, names).await;
     for index in 0..fleet.services.len() {
         let mut service = fleet.services[index].clone();
         service.target_group = fleet.make_target_group(&service).await;
         service.rule = fleet.make_rule(&service).await;
         fleet.allow(&service).await;
         fleet.wire(&service).await;
-        service.address = fleet.run_task(&service).await;
+        if !on.starts_tasks() {
+            service.address = fleet.run_task(&service).await;
+        }
         fleet.services[index] = service;
+    }
+    on.settle();
+    if on.starts_tasks() {
+        for index in 0..fleet.services.len() {
+            fleet.services[index].address = fleet.address_of(&fleet.services[index]).await;
+        }
     }
     fleet
 }
 
 /// Only what others make: network, load balancer, cluster, and services without a way in.
-pub async fn bare(moto: &Moto, names: &[&str]) -> Fleet {
-    let config = moto.config();
+pub async fn bare(on: &impl Emulator, names: &[&str]) -> Fleet {
+    let config = on.config();
     let ec2 = aws_sdk_ec2::Client::new(&config);
     let vpc = make_vpc(&ec2).await;
     let subnets = [make_subnet(&ec2, &vpc, "a", 1).await, make_subnet(&ec2, &vpc, "b", 2).await];
@@ -114,6 +123,7 @@ pub async fn bare(moto: &Moto, names: &[&str]) -> Fleet {
         fleet.make_service(&service).await;
         fleet.services.push(service);
     }
+    on.settle();
     fleet
 }
 
@@ -124,6 +134,10 @@ async fn make_vpc(client: &aws_sdk_ec2::Client) -> String {
     // moto cannot start awsvpc tasks without.
     let on = ec2::AttributeBooleanValue::builder().value(true).build();
     client.modify_vpc_attribute().vpc_id(&id).enable_dns_hostnames(on).send().await.unwrap();
+    // An internet-facing load balancer needs a way out.
+    let gateway = client.create_internet_gateway().send().await.unwrap();
+    let gateway = gateway.internet_gateway().unwrap().internet_gateway_id().unwrap();
+    client.attach_internet_gateway().internet_gateway_id(gateway).vpc_id(&id).send().await.unwrap();
     id
 }
 
@@ -277,9 +291,19 @@ impl Fleet {
         address
     }
 
+    /// The address that ECS registered.
+    async fn address_of(&self, service: &Seeded) -> String {
+        let request = self.elb.describe_target_health().target_group_arn(&service.target_group);
+        let health = request.send().await.unwrap();
+        health.target_health_descriptions()[0].target().unwrap().id().unwrap().to_owned()
+    }
+
     /// Registers an address in a service's target group.
     pub async fn register(&self, service: &Seeded, address: &str) {
-        let target = elb::TargetDescription::builder().id(address).port(i32::from(service.port)).build();
+        // AWS wants to be told that an address is not the VPC's own.
+        let zone = (!address.starts_with("10.0.")).then(|| "all".to_owned());
+        let target = elb::TargetDescription::builder().id(address).port(i32::from(service.port));
+        let target = target.set_availability_zone(zone).build();
         let request = self.elb.register_targets().target_group_arn(&service.target_group).targets(target);
         request.send().await.unwrap();
     }
