@@ -23,7 +23,9 @@ pub fn find(service: &str, name: &str) -> Result<Operation, Refusal> {
         _ => None,
     };
     found.ok_or_else(|| match service {
-        "ecs" | "application-autoscaling" => Refusal::new("UnknownOperationException", ""),
+        "ecs" | "application-autoscaling" => {
+            Refusal::new("UnknownOperationException", format!("{service} has no operation {name} here."))
+        }
         _ => Refusal::new("InvalidAction", format!("The action {name} is not valid for this web service.")),
     })
 }

@@ -40,7 +40,10 @@ pub fn load(file: &str, text: &str) -> Result<World, WorldError> {
     let error = |place, message| WorldError { file: file.to_owned(), place, message };
     let shape: shape::World = serde_saphyr::from_str(text).map_err(|problem| {
         let place = problem.location().map(|at| (at.line(), at.column()));
-        error(place, problem.without_snippet().to_string())
+        // The parser repeats the place at the end.
+        let message = problem.without_snippet().to_string();
+        let message = message.split(" at line ").next().unwrap_or(&message);
+        error(place, message.to_owned())
     })?;
     build::build(&shape).map_err(|message| error(None, message))
 }

@@ -1,3 +1,7 @@
 //! The sandbox by itself: no SDK, no socket. What it must agree on with AWS is in `tests/contract`.
 
+mod fleet;
 mod harbour;
+mod scheduler;
+mod time;
+mod world_file;

@@ -8,9 +8,9 @@ use crate::sandbox::page::{Page, page};
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{Deployment, Service, State};
 
-/// Every deployment of a service, the newest first.
+/// Every deployment of a service, the newest first. The way back is a part of the deployment that it takes back.
 fn history(service: &Service) -> impl Iterator<Item = &Deployment> {
-    service.deployments.iter().chain(&service.past)
+    service.deployments.iter().chain(&service.past).filter(|one| !one.is_rollback)
 }
 
 pub fn list(state: &State, input: Input) -> Answer {

@@ -133,7 +133,7 @@ fn settle(state: &mut State, arn: &str, wanted: i64) {
     if has_arrived {
         primary.rollout = "COMPLETED".to_owned();
         primary.reason = format!("ECS deployment {} completed.", primary.id);
-        primary.status = if primary.is_rollback { "ROLLBACK_SUCCESSFUL" } else { "SUCCESSFUL" }.to_owned();
+        primary.status = "SUCCESSFUL".to_owned();
         (primary.updated, primary.finished) = (now, Some(now));
     }
     let id = primary.id.clone();
@@ -149,9 +149,11 @@ fn settle(state: &mut State, arn: &str, wanted: i64) {
 
 /// Old deployments without tasks are listed no more.
 fn retire_deployments(service: &mut Service) {
-    for mut old in service.deployments.drain(1..) {
-        if old.status == "IN_PROGRESS" {
-            old.status = "STOPPED".to_owned();
+    for mut old in service.deployments.drain(1..).rev() {
+        match old.status.as_str() {
+            "IN_PROGRESS" => old.status = "STOPPED".to_owned(),
+            "ROLLBACK_IN_PROGRESS" => old.status = "ROLLBACK_SUCCESSFUL".to_owned(),
+            _ => {}
         }
         service.past.insert(0, old);
     }
@@ -184,7 +186,7 @@ fn give_up(state: &mut State, arn: &str) {
     let before = service.deployments.iter().skip(1).find(|old| old.rollout == "COMPLETED");
     let before = before.filter(|_| service.rollback).map(|old| old.revision.clone());
     if let Some(primary) = service.deployments.first_mut() {
-        primary.status = if before.is_some() { "ROLLBACK_SUCCESSFUL" } else { "STOPPED" }.to_owned();
+        primary.status = if before.is_some() { "ROLLBACK_IN_PROGRESS" } else { "STOPPED" }.to_owned();
     }
     say(state, arn, &format!("(deployment {id}) deployment failed: tasks failed to start."));
     if let Some(revision) = before {

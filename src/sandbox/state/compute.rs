@@ -143,7 +143,7 @@ pub struct Deployment {
     pub finished: Option<Timestamp>,
     /// This one took an earlier one back.
     pub is_rollback: bool,
-    /// As ECS's service deployments call its end: `SUCCESSFUL`, `STOPPED`, `ROLLBACK_SUCCESSFUL`, …
+    /// As ECS's service deployments call it: `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `ROLLBACK_SUCCESSFUL`, …
     pub status: String,
 }
 

@@ -5,6 +5,7 @@ mod compute;
 mod network;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -43,14 +44,21 @@ pub fn build(shape: &shape::World) -> Built<World> {
     if let Some(seconds) = shape.settle {
         builder.world.advance(SignedDuration::from_secs(seconds));
     }
-    shape.then.iter().enumerate().try_for_each(|(number, deed)| builder.deed(number, deed))?;
+    for (number, deed) in shape.then.iter().enumerate() {
+        builder.within("then", number + 1, |builder| builder.deed(deed))?;
+    }
     Ok(builder.world)
 }
 
 impl Builder {
-    /// Makes a call for something that the file names.
-    fn call(&mut self, what: &str, call: &str, input: &Value) -> Built<Value> {
-        self.world.call(call, input).map_err(|refusal| format!("{what}: {call}: {refusal}"))
+    /// Makes a call.
+    fn call(&mut self, call: &str, input: &Value) -> Built<Value> {
+        self.world.call(call, input).map_err(|refusal| format!("{call}: {refusal}"))
+    }
+
+    /// Works on something that the file names; what goes wrong is said with that name.
+    fn within<T>(&mut self, kind: &str, name: impl Display, work: impl FnOnce(&mut Self) -> Built<T>) -> Built<T> {
+        work(self).map_err(|why| format!("{kind} {name}: {why}"))
     }
 
     /// The id or ARN behind a name.
@@ -62,11 +70,10 @@ impl Builder {
         names.iter().map(|name| self.find(kind, name)).collect()
     }
 
-    fn deed(&mut self, number: usize, deed: &shape::Deed) -> Built {
-        let what = format!("then[{number}]");
+    fn deed(&mut self, deed: &shape::Deed) -> Built {
         if let Some(call) = &deed.call {
-            let input = names::resolved(&self.world.state, &deed.with).map_err(|why| format!("{what}: {why}"))?;
-            self.call(&what, call, &input)?;
+            let input = names::resolved(&self.world.state, &deed.with)?;
+            self.call(call, &input)?;
         }
         for (image, app) in deed.app.iter().flatten() {
             self.world.set_app(image, app.clone().into_state());

@@ -9,13 +9,20 @@ use crate::sandbox::world_file::shape::{Action, Forward, Listener, LoadBalancer,
 
 impl Builder {
     pub(super) fn balancers(&mut self, shape: &World) -> Built {
-        shape.target_groups.iter().try_for_each(|group| self.target_group(group))?;
-        shape.load_balancers.iter().try_for_each(|balancer| self.load_balancer(balancer))?;
-        shape.target_groups.iter().try_for_each(|group| self.targets(group))
+        for group in &shape.target_groups {
+            self.within("target group", &group.name, |builder| builder.target_group(group))?;
+        }
+        for balancer in &shape.load_balancers {
+            self.within("load balancer", &balancer.name, |builder| builder.load_balancer(balancer))?;
+        }
+        // Targets can be in use once the rules stand.
+        for group in &shape.target_groups {
+            self.within("target group", &group.name, |builder| builder.targets(group))?;
+        }
+        Ok(())
     }
 
     fn target_group(&mut self, group: &TargetGroup) -> Built {
-        let what = format!("target group {}", group.name);
         let check = &group.health_check;
         let mut input = json!({"Name": group.name, "VpcId": self.find("vpc", &group.vpc)?,
             "Protocol": group.protocol, "Port": group.port, "TargetType": group.target_type,
@@ -38,13 +45,13 @@ impl Builder {
         for (member, value) in optional.into_iter().filter(|(_, value)| !value.is_null()) {
             input[member] = value;
         }
-        let made = self.call(&what, "elasticloadbalancing:CreateTargetGroup", &input)?;
+        let made = self.call("elasticloadbalancing:CreateTargetGroup", &input)?;
         let arn = text(&made, "/TargetGroups/0/TargetGroupArn");
         if group.attributes.is_empty() {
             return Ok(());
         }
         let input = json!({"TargetGroupArn": arn, "Attributes": tags(&group.attributes)});
-        self.call(&what, "elasticloadbalancing:ModifyTargetGroupAttributes", &input).map(drop)
+        self.call("elasticloadbalancing:ModifyTargetGroupAttributes", &input).map(drop)
     }
 
     fn targets(&mut self, group: &TargetGroup) -> Built {
@@ -53,48 +60,52 @@ impl Builder {
             let id = self.find("instance", &target.id).unwrap_or_else(|_| target.id.clone());
             let target = json!({"Id": id, "Port": target.port, "AvailabilityZone": target.zone});
             let input = json!({"TargetGroupArn": arn, "Targets": [target]});
-            self.call(&format!("target {id}"), "elasticloadbalancing:RegisterTargets", &input)?;
+            self.call("elasticloadbalancing:RegisterTargets", &input)?;
         }
         Ok(())
     }
 
     fn load_balancer(&mut self, balancer: &LoadBalancer) -> Built {
-        let what = format!("load balancer {}", balancer.name);
         let mut input = json!({"Name": balancer.name, "Type": balancer.kind, "Scheme": balancer.scheme,
             "Subnets": self.find_all("subnet", &balancer.subnets)?});
         if !balancer.security_groups.is_empty() {
             input["SecurityGroups"] = json!(self.find_all("securityGroup", &balancer.security_groups)?);
         }
-        let made = self.call(&what, "elasticloadbalancing:CreateLoadBalancer", &input)?;
+        let made = self.call("elasticloadbalancing:CreateLoadBalancer", &input)?;
         let arn = text(&made, "/LoadBalancers/0/LoadBalancerArn");
         if !balancer.attributes.is_empty() {
             let input = json!({"LoadBalancerArn": arn, "Attributes": tags(&balancer.attributes)});
-            self.call(&what, "elasticloadbalancing:ModifyLoadBalancerAttributes", &input)?;
+            self.call("elasticloadbalancing:ModifyLoadBalancerAttributes", &input)?;
         }
-        balancer.listeners.iter().try_for_each(|listener| self.listener(&what, &arn, listener))
+        for listener in &balancer.listeners {
+            self.within("listener", listener.port, |builder| builder.listener(&arn, listener))?;
+        }
+        Ok(())
     }
 
-    fn listener(&mut self, balancer: &str, arn: &str, listener: &Listener) -> Built {
-        let what = format!("{balancer}, listener {}", listener.port);
+    fn listener(&mut self, arn: &str, listener: &Listener) -> Built {
         let mut input = json!({"LoadBalancerArn": arn, "Protocol": listener.protocol, "Port": listener.port,
             "DefaultActions": self.actions(&listener.default)?});
         if matches!(listener.protocol.as_str(), "HTTPS" | "TLS") {
             let certificate = self.world.state.arn("acm", "certificate/00000000-0000-0000-0000-000000000000");
             input["Certificates"] = json!([{"CertificateArn": certificate}]);
         }
-        let made = self.call(&what, "elasticloadbalancing:CreateListener", &input)?;
+        let made = self.call("elasticloadbalancing:CreateListener", &input)?;
         let listener_arn = text(&made, "/Listeners/0/ListenerArn");
         for rule in &listener.rules {
-            let what = format!("{what}, rule {}", rule.priority);
-            let mut input = json!({"ListenerArn": listener_arn, "Priority": rule.priority,
-                "Conditions": conditions(rule), "Actions": self.actions(&rule.action)?, "Tags": tags(&rule.tags)});
-            if let Some((regex, replacement)) = &rule.rewrite {
-                let rewrites = json!({"Rewrites": [{"Regex": regex, "Replace": replacement}]});
-                input["Transforms"] = json!([{"Type": "url-rewrite", "UrlRewriteConfig": rewrites}]);
-            }
-            self.call(&what, "elasticloadbalancing:CreateRule", &input)?;
+            self.within("rule", rule.priority, |builder| builder.rule(&listener_arn, rule))?;
         }
         Ok(())
+    }
+
+    fn rule(&mut self, listener: &str, rule: &Rule) -> Built {
+        let mut input = json!({"ListenerArn": listener, "Priority": rule.priority,
+            "Conditions": conditions(rule), "Actions": self.actions(&rule.action)?, "Tags": tags(&rule.tags)});
+        if let Some((regex, replacement)) = &rule.rewrite {
+            let rewrites = json!({"Rewrites": [{"Regex": regex, "Replace": replacement}]});
+            input["Transforms"] = json!([{"Type": "url-rewrite", "UrlRewriteConfig": rewrites}]);
+        }
+        self.call("elasticloadbalancing:CreateRule", &input).map(drop)
     }
 
     fn actions(&self, action: &Action) -> Built<Value> {

@@ -8,22 +8,24 @@ use crate::sandbox::world_file::shape::{ContainerPort, Service, TaskDefinition, 
 impl Builder {
     pub(super) fn fleets(&mut self, shape: &World) -> Built {
         for name in &shape.clusters {
-            self.call(&format!("cluster {name}"), "ecs:CreateCluster", &json!({"clusterName": name}))?;
+            self.call("ecs:CreateCluster", &json!({"clusterName": name}))?;
         }
         for instance in &shape.container_instances {
             let document = json!({"instanceId": self.find("instance", &instance.instance)?}).to_string();
             let input = json!({"cluster": instance.cluster, "instanceIdentityDocument": document});
-            let what = format!("container instance {}", instance.instance);
-            self.call(&what, "ecs:RegisterContainerInstance", &input)?;
+            self.call("ecs:RegisterContainerInstance", &input)?;
         }
-        shape.task_definitions.iter().try_for_each(|definition| self.task_definition(definition))?;
-        shape.services.iter().try_for_each(|service| self.service(service))?;
+        for definition in &shape.task_definitions {
+            self.within("task definition", &definition.family, |builder| builder.task_definition(definition))?;
+        }
+        for service in &shape.services {
+            self.within("service", &service.name, |builder| builder.service(service))?;
+        }
         for target in &shape.scalable_targets {
             let input = json!({"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount",
                 "ResourceId": format!("service/{}", target.service),
                 "MinCapacity": target.min, "MaxCapacity": target.max});
-            let what = format!("scalable target {}", target.service);
-            self.call(&what, "application-autoscaling:RegisterScalableTarget", &input)?;
+            self.call("application-autoscaling:RegisterScalableTarget", &input)?;
         }
         Ok(())
     }
@@ -51,8 +53,7 @@ impl Builder {
         if definition.network_mode == "awsvpc" {
             input["requiresCompatibilities"] = json!(["FARGATE", "EC2"]);
         }
-        let what = format!("task definition {}", definition.family);
-        self.call(&what, "ecs:RegisterTaskDefinition", &input).map(drop)
+        self.call("ecs:RegisterTaskDefinition", &input).map(drop)
     }
 
     fn service(&mut self, service: &Service) -> Built {
@@ -90,6 +91,6 @@ impl Builder {
             input["networkConfiguration"] =
                 json!({"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups}});
         }
-        self.call(&format!("service {}", service.name), "ecs:CreateService", &input).map(drop)
+        self.call("ecs:CreateService", &input).map(drop)
     }
 }
