@@ -18,6 +18,7 @@
 //! - [`report`]: a pass as text for people and as JSON for programs.
 //! - `aws` (feature `aws`): the only tree that names the SDK.
 //! - [`pass`]: one pass, without printing and without a loop.
+//! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS refuses. Knows none of the others.
 //! - `cli` (feature `aws`): the only part that prints, reads the environment and the clock, and knows exit codes.
 //!
 //! What is deliberately absent: a state file (what Portolan made bears its tag), a dry-run flag (a dry run has no writer),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Desired, DesiredTargetGroup, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, ServiceId, StaticTarget,
-    Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
+    Desired, DesiredTargetGroup, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, Service, ServiceId,
+    StaticTarget, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
 };
 
 use super::action::{Action, Ref};
@@ -106,6 +106,9 @@ fn registration(live: Option<&String>, desired: Option<&String>) -> Change {
 /// The live tasks that could be behind a target group, with the endpoints that they have in it.
 struct Behind<'a> {
     endpoints: BTreeSet<TargetKey>,
+    /// Addresses of tasks while their service is being deployed: a task of the old revision may listen on another port
+    /// than the one that is wired now, and ECS registered it with that.
+    moving: BTreeSet<String>,
     /// Tasks whose address AWS does not tell, or a service whose tasks are not known.
     unknown: bool,
     services: BTreeSet<&'a ServiceId>,
@@ -119,7 +122,8 @@ fn behind<'a>(
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
 ) -> Behind<'a> {
-    let mut found = Behind { endpoints: BTreeSet::new(), unknown: false, services: BTreeSet::new() };
+    let mut found =
+        Behind { endpoints: BTreeSet::new(), moving: BTreeSet::new(), unknown: false, services: BTreeSet::new() };
     for service in desired.services.values() {
         let mut doors: BTreeSet<(&str, u16)> = BTreeSet::new();
         for port in service.ports.iter().flatten() {
@@ -141,7 +145,16 @@ fn behind<'a>(
         }
         found.services.insert(&service.id);
         match observed.tasks_of(&service.id) {
-            Seen::Present(tasks) => collect(tasks, &doors, &mut found),
+            Seen::Present(tasks) => {
+                if observed.service(&service.id).present().is_some_and(Service::is_deploying) {
+                    let addresses = tasks.iter().filter_map(|task| match &task.placement {
+                        Placement::Address(address) => Some(address.to_string()),
+                        Placement::Instance { .. } | Placement::Unknown => None,
+                    });
+                    found.moving.extend(addresses);
+                }
+                collect(tasks, &doors, &mut found);
+            }
             Seen::Absent => {}
             Seen::Unknown(_) => found.unknown = true,
         }
@@ -190,7 +203,11 @@ fn strays_in<'a>(
         return Vec::new();
     }
     let declared: BTreeSet<_> = wanted.targets.iter().flatten().map(|target| &target.key).collect();
-    let explained = |target: &&Target| behind.endpoints.contains(&target.key) || declared.contains(&target.key);
+    let explained = |target: &&Target| {
+        behind.endpoints.contains(&target.key)
+            || behind.moving.contains(&target.key.id)
+            || declared.contains(&target.key)
+    };
     targets.iter().filter(|target| target.health.state != TargetState::Draining && !explained(target)).collect()
 }
 

@@ -1,6 +1,8 @@
 //! Every folder of `tests/cases` is a test of planning: `manifest.yaml` + `observed.yaml` → `plan.txt`, and for free:
 //! plan → effects → plan again is silent; and wherever a run is cut off, the next ones end in the same world.
 //!
+//! `world.yaml`, a world of the sandbox, may stand in place of `observed.yaml`: then the real reader looks at it.
+//!
 //! `policy.yaml` is optional (`force`, `only`, `now`, `passes`). `UPDATE_EXPECT=1 cargo test` writes `plan.txt`; read the
 //! difference before you commit it.
 
@@ -63,6 +65,7 @@ fn folders() -> Vec<PathBuf> {
         .expect("tests/cases can be listed")
         .map(|entry| entry.expect("an entry of tests/cases").path())
         .filter(|path| path.is_dir())
+        .filter(|path| cfg!(all(feature = "aws", feature = "sandbox")) || world_of(path).is_none())
         .collect();
     folders.sort();
     folders
@@ -82,9 +85,11 @@ pub fn load(folder: &Path) -> Case {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         panic!("{}: the manifest is not valid:\n{}", folder.display(), problems.join("\n"))
     });
-    let observed: ObservedFile = read(&folder.join("observed.yaml"));
     let policy: PolicyFile = read(&folder.join("policy.yaml"));
-    let observed = build(&observed, &desired.fleet.name);
+    let observed = match world_of(folder) {
+        Some(world) => observed_in(&world, &desired),
+        None => build(&read::<ObservedFile>(&folder.join("observed.yaml")), &desired.fleet.name),
+    };
     let object = |text: &String| match text.split_once('/') {
         Some(("Service", key)) => ObjectRef::service(key),
         Some(("TargetGroup", key)) => ObjectRef::target_group(key),
@@ -98,6 +103,23 @@ pub fn load(folder: &Path) -> Case {
         now: policy.now.parse().expect("now is a timestamp"),
         passes: policy.passes,
     }
+}
+
+/// A case may bring a world of the sandbox in place of what was observed; reading it takes the SDK.
+fn world_of(folder: &Path) -> Option<PathBuf> {
+    Some(folder.join("world.yaml")).filter(|path| path.is_file())
+}
+
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+fn observed_in(path: &Path, desired: &Desired) -> Observed {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let world = portolan::sandbox::world_file::load(&path.display().to_string(), &text);
+    crate::emulator::observe(world.unwrap_or_else(|error| panic!("{error}")), desired)
+}
+
+#[cfg(not(all(feature = "aws", feature = "sandbox")))]
+fn observed_in(path: &Path, _desired: &Desired) -> Observed {
+    panic!("{} cannot be read without the SDK", path.display())
 }
 
 fn render(case: &Case) -> String {

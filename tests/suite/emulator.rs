@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 
 use aws_config::SdkConfig;
 use jiff::SignedDuration;
-use portolan::aws::{Clients, in_process};
+use portolan::apply::Observe;
+use portolan::aws::{Clients, Reader, in_process};
+use portolan::model::{Desired, Observed};
 use portolan::sandbox::server::Server;
 use portolan::sandbox::{Shared, World};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +83,13 @@ impl Emulator for InProcess {
     fn settle(&self) {
         self.0.world().advance(SETTLED);
     }
+}
+
+/// What the reader sees of a world. Waits for calls to be paced cost no time.
+pub fn observe(world: World, desired: &Desired) -> Observed {
+    let emulator = InProcess(Shared::still(world));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async { Reader::new(&emulator.clients()).observe(desired).await })
 }
 
 /// The sandbox on a free loopback port; it ends with this value. A thread of its own serves it, for tests block theirs

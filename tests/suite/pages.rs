@@ -4,13 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use clap::Parser;
 use portolan::cli::args::Cli;
-
-use crate::moto::Moto;
-use crate::moto::seed;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -54,75 +50,6 @@ fn every_shown_command_is_one_that_portolan_takes() {
         }
     }
     assert!(seen >= 8, "only {seen} commands are shown");
-}
-
-/// Ids that differ from run to run.
-fn without_ids(text: &str) -> String {
-    let hidden = |word: &str| -> String {
-        let is_id = |part: &str| part.len() >= 16 && part.chars().all(|c| c.is_ascii_hexdigit());
-        let parts: Vec<&str> = word.split('/').map(|part| if is_id(part) { "…" } else { part }).collect();
-        let joined = parts.join("/");
-        match joined.find("sg-") {
-            Some(at) => {
-                let rest = joined[at + 3..].trim_start_matches(|c: char| c.is_ascii_hexdigit());
-                format!("{}sg-…{rest}", &joined[..at])
-            }
-            None => joined,
-        }
-    };
-    text.lines().map(|line| line.split(' ').map(hidden).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n")
-}
-
-/// What the README shows under a marker.
-fn shown(readme: &str, marker: &str) -> String {
-    let marker = format!("<!-- first-look: {marker} -->\n```console\n");
-    let start = readme.find(&marker).unwrap_or_else(|| panic!("the README has no {marker}")) + marker.len();
-    let block = &readme[start..];
-    block[..block.find("\n```").expect("the block ends")].to_owned()
-}
-
-#[tokio::test]
-async fn the_readme_shows_what_comes_out() {
-    let moto = Moto::start();
-    let fleet = seed::sound_fleet(&moto, &["cart", "catalog", "checkout"]).await;
-    let [cart, catalog, checkout] = fleet.services.as_slice() else { panic!("three services") };
-    fleet.set_count(cart, 0).await;
-    fleet.change_health_path(catalog, "/").await;
-    fleet.change_rule_path(catalog, "/katalog/*").await;
-    fleet.revoke_ingress(checkout).await;
-    let mut readme = read(&root().join("README.md"));
-    for (marker, words, code) in [
-        ("dry run", "reconcile -f localstack/fleet.yaml --dry-run", 1),
-        ("", "reconcile -f localstack/fleet.yaml --yes", 0),
-        ("drift", "drift -f localstack/fleet.yaml", 0),
-    ] {
-        let output = portolan(moto.endpoint(), words);
-        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
-        if marker.is_empty() {
-            continue;
-        }
-        let answer = without_ids(&String::from_utf8(output.stdout).expect("text"));
-        let expected = format!("$ portolan {words}\n{answer}");
-        let found = shown(&readme, marker);
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            readme = readme.replace(&found, &expected);
-            fs::write(root().join("README.md"), &readme).expect("the README can be written");
-        } else {
-            assert_eq!(found, expected, "UPDATE_EXPECT=1 writes it");
-        }
-    }
-}
-
-fn portolan(endpoint: &str, words: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
-    command.args(words.split_whitespace()).current_dir(root()).env_clear().envs([
-        ("HOME", env!("CARGO_TARGET_TMPDIR")),
-        ("AWS_ENDPOINT_URL", endpoint),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-    ]);
-    command.output().expect("portolan starts")
 }
 
 /// IAM names in a text, such as `ecs:ListTasks`.
