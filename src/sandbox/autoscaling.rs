@@ -79,7 +79,6 @@ fn register(state: &mut State, input: Input) -> Answer {
     let clamped = desired.clamp(minimum, maximum);
     if let Some(service) = state.services.get_mut(&arn).filter(|_| clamped != desired) {
         service.desired_count = clamped;
-        state.version += 1;
         state.after(0, Due::Service(arn));
     }
     Ok(answer)

@@ -12,7 +12,6 @@ use super::state::{Health, HealthCheck, Listen, LoadBalancer, Speaks, State, Tar
 
 /// Something may have changed: checks that would have found what they found before are due again.
 pub fn wake(state: &mut State) {
-    state.version += 1;
     for due in state.queue.wake() {
         let Due::Check(group, id, port) = &due else { continue };
         let found = state.target_groups.get(group);

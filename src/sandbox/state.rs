@@ -38,8 +38,6 @@ pub struct State {
     pub now: Timestamp,
     pub ids: Ids,
     pub queue: Queue,
-    /// Rises with everything that can change what a health check or a request meets.
-    pub version: u64,
     /// Largest page, where it is smaller than AWS's.
     pub page_limit: Option<usize>,
     /// Requests that clients sent.
@@ -87,7 +85,6 @@ impl State {
             now: start,
             ids: Ids::new(seed),
             queue: Queue::default(),
-            version: 0,
             page_limit: None,
             requests: 0,
             trace: Vec::new(),

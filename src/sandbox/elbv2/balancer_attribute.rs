@@ -81,7 +81,6 @@ pub fn modify(state: &mut State, input: Input) -> Answer {
     if let Some(balancer) = state.load_balancers.get_mut(arn) {
         balancer.attributes = merged;
     }
-    state.version += 1;
     Ok(answer)
 }
 

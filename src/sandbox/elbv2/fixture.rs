@@ -82,7 +82,7 @@ pub fn refused(world: &mut World, name: &str, input: Value) -> String {
 
 fn standing(world: &World) -> impl std::fmt::Debug {
     let state = &world.state;
-    (&state.load_balancers, &state.listeners, &state.rules, &state.target_groups, &state.interfaces, state.version)
+    (&state.load_balancers, &state.listeners, &state.rules, &state.target_groups, &state.interfaces)
 }
 
 fn arn(answer: &Value, list: &str, member: &str) -> String {

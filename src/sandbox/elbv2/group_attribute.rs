@@ -91,7 +91,6 @@ pub fn modify(state: &mut State, input: Input) -> Answer {
     if let Some(group) = state.target_groups.get_mut(arn) {
         group.attributes = merged;
     }
-    state.version += 1;
     Ok(answer)
 }
 

@@ -36,7 +36,6 @@ pub fn create(state: &mut State, input: Input) -> Answer {
 fn put(state: &mut State, listener: Listener) -> Value {
     let answer = json!({"Listeners": [shown(&listener)]});
     state.listeners.insert(listener.arn.clone(), listener);
-    state.version += 1;
     answer
 }
 
@@ -114,7 +113,6 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
     find::listener(state, arn)?;
     state.rules.retain(|_, rule| rule.listener != arn);
     state.listeners.remove(arn);
-    state.version += 1;
     Ok(json!({}))
 }
 

@@ -79,7 +79,6 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     placement::check_room(state, &wanted.subnets)?;
     let made = make(state, wanted)?;
     state.after(PROVISIONING, Due::Balancer(made.arn.clone()));
-    state.version += 1;
     let answer = json!({"LoadBalancers": [shown(state, &made)]});
     state.load_balancers.insert(made.arn.clone(), made);
     Ok(answer)
@@ -157,7 +156,6 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
     state.listeners.retain(|_, listener| listener.load_balancer != arn);
     let State { rules, listeners, .. } = state;
     rules.retain(|_, rule| listeners.contains_key(&rule.listener));
-    state.version += 1;
     Ok(json!({}))
 }
 

@@ -156,7 +156,6 @@ pub fn set_subnets(state: &mut State, input: Input) -> Answer {
     for (_, gone) in interfaces.extract_if(.., |subnet, _| !subnets.contains(subnet)) {
         interface::detach(state, &gone);
     }
-    state.version += 1;
     let moved = LoadBalancer { interfaces, ..balancer };
     let answer = json!({"AvailabilityZones": zones(state, &moved), "IpAddressType": "ipv4"});
     state.load_balancers.insert(moved.arn.clone(), moved);
@@ -180,7 +179,6 @@ pub fn set_groups(state: &mut State, input: Input) -> Answer {
             interface.groups = groups.iter().cloned().collect();
         }
     }
-    state.version += 1;
     let answer = json!({"SecurityGroupIds": groups});
     state.load_balancers.insert(balancer.arn.clone(), LoadBalancer { groups, ..balancer });
     Ok(answer)

@@ -27,7 +27,6 @@ pub fn set(state: &mut State, input: Input) -> Answer {
             changed.push(rule::shown(rule));
         }
     }
-    state.version += 1;
     Ok(json!({"Rules": changed}))
 }
 

@@ -42,7 +42,6 @@ pub fn create(state: &mut State, input: Input) -> Answer {
 fn put(state: &mut State, rule: Rule) -> Value {
     let answer = json!({"Rules": [shown(&rule)]});
     state.rules.insert(rule.arn.clone(), rule);
-    state.version += 1;
     answer
 }
 
@@ -102,7 +101,6 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
     let arn = find::need(input, "RuleArn")?;
     changeable(state, arn, "deleted")?;
     state.rules.remove(arn);
-    state.version += 1;
     Ok(json!({}))
 }
 

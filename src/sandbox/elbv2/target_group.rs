@@ -32,7 +32,6 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     let made = TargetGroup { arn: arn.clone(), ..wanted };
     let answer = json!({"TargetGroups": [shown(state, &made)]});
     state.target_groups.insert(arn, made);
-    state.version += 1;
     Ok(answer)
 }
 
@@ -130,7 +129,6 @@ pub fn modify(state: &mut State, input: Input) -> Answer {
     let changed = TargetGroup { health_check, ..group.clone() };
     let answer = json!({"TargetGroups": [shown(state, &changed)]});
     state.target_groups.insert(arn.to_owned(), changed);
-    state.version += 1;
     Ok(answer)
 }
 
@@ -146,7 +144,6 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
         return Err(Refusal::new("ResourceInUse", message));
     }
     state.target_groups.remove(arn);
-    state.version += 1;
     Ok(json!({}))
 }
 
