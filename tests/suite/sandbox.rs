@@ -1,3 +1,4 @@
 //! The sandbox by itself: no SDK, no socket. What it must agree on with AWS is in `tests/contract`.
 
+mod answers;
 mod harbour;
