@@ -206,6 +206,16 @@ fn a_request_fares_in_every_world_as_it_says() {
     });
 }
 
+#[test]
+fn what_is_broken_by_hand_was_sound_before() {
+    all(|folder| {
+        let Some((before, _)) = folder.world.split_once("\nthen:") else { return Vec::new() };
+        let mut world = world_file::load(&folder.name, before).unwrap_or_else(|error| panic!("{error}"));
+        let answers: BTreeSet<_> = (0..ROUNDS).map(|_| world.request(&folder.sent()).to_string()).collect();
+        answers.into_iter().filter(|answer| !answer.starts_with("200 ")).collect()
+    });
+}
+
 /// States and reasons of all targets of a group.
 fn health(world: &mut World, group: &str) -> BTreeSet<(Option<String>, Option<String>)> {
     let mut call = |call: &str, input: Value| world.call(call, &input).unwrap_or_else(|refusal| panic!("{refusal}"));
