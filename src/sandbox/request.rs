@@ -12,7 +12,7 @@ use super::input::Input;
 use super::path::{self, Reached};
 use super::registration::{health_of, zone_of};
 use super::routing::{self, Asked};
-use super::state::{Listener, LoadBalancer, State, Target, TargetGroup};
+use super::state::{Listen, Listener, LoadBalancer, Speaks, State, Target, TargetGroup};
 
 /// A request of a client.
 #[derive(Clone, Debug)]
@@ -247,13 +247,25 @@ impl<'a> Way<'a> {
                 if open.listen.latency > 60_000 {
                     return code(504, "the target took longer than the idle time-out");
                 }
-                let protocol = if is_application { group.protocol.as_str() } else { "HTTP" };
-                match health::answer(&open.listen, protocol, group.protocol_version.as_deref(), Some(path)) {
-                    Some(number) => code(number, ""),
-                    None => code(502, "the target does not speak the target group's protocol"),
-                }
+                answered(balancer, group, &open.listen, path)
             }
         }
+    }
+}
+
+/// What a client hears from an open port. An application load balancer speaks the target group's protocol; a network one
+/// passes on what the client speaks, and clients speak what the app does. Every answer of gRPC is a 200 of HTTP.
+fn answered(balancer: &LoadBalancer, group: &TargetGroup, listen: &Listen, path: &str) -> Result {
+    let version = group.protocol_version.as_deref();
+    let number = match (balancer.is_application(), listen.speaks) {
+        (true, _) => health::answer(listen, &group.protocol, version, Some(path)),
+        (false, Speaks::Tcp) => return silence("the target does not speak HTTP"),
+        (false, Speaks::Http | Speaks::Https | Speaks::Grpc) => Some(listen.code_of(path)),
+    };
+    match number {
+        Some(_) if listen.speaks == Speaks::Grpc => code(200, ""),
+        Some(number) => code(number, ""),
+        None => code(502, "the target does not speak the target group's protocol"),
     }
 }
 

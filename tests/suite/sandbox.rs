@@ -1,7 +1,9 @@
 //! The sandbox by itself: no SDK, no socket. What it must agree on with AWS is in `tests/contract`.
 
+mod answers;
 mod fleet;
 mod harbour;
 mod scheduler;
 mod time;
 mod world_file;
+mod worlds;

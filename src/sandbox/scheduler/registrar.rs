@@ -1,6 +1,8 @@
 //! ECS is the registrar of the target groups that a service names: it registers its tasks, puts back what someone
 //! else deregistered, and takes out what it stops. It never removes what it did not register (aws-facts 2.8, 2.9).
 
+use std::net::Ipv4Addr;
+
 use crate::sandbox::input::Input;
 use crate::sandbox::registration;
 use crate::sandbox::state::{State, Target, Task};
@@ -53,6 +55,13 @@ pub fn register_task(state: &mut State, arn: &str) -> bool {
         if is_there || !state.target_groups.contains_key(&seat.group) {
             continue;
         }
+        if let Some(why) = refused(state, &seat) {
+            if let Some(service) = &task.service {
+                let what = format!("failed to register targets in (target-group {}) with (error {why})", seat.group);
+                super::event::say(state, service, &what);
+            }
+            continue;
+        }
         registration::register(state, &seat.group, &seat.id, seat.port, None, task.service.as_deref());
         has_registered = true;
         if let Some(service) = &task.service {
@@ -60,6 +69,20 @@ pub fn register_task(state: &mut State, arn: &str) -> bool {
         }
     }
     has_registered
+}
+
+/// Why a target group does not take a task: it is in another VPC, and ECS never names the zone `all` that an address
+/// from there would need (aws-facts 3.1, M35).
+fn refused(state: &State, seat: &Seat) -> Option<String> {
+    let group = state.target_groups.get(&seat.group)?;
+    if let Some(instance) = state.instances.get(&seat.id) {
+        let why = format!("The following targets are not in the target group VPC '{}': '{}'", group.vpc, seat.id);
+        return (instance.vpc != group.vpc).then_some(why);
+    }
+    let address: Ipv4Addr = seat.id.parse().ok()?;
+    let mut subnets = state.subnets.values().filter(|subnet| subnet.vpc == group.vpc);
+    let is_inside = subnets.any(|subnet| subnet.cidr.contains(&address));
+    (!is_inside).then(|| format!("The Availability Zone of the address '{address}' must be 'all' outside of the VPC"))
 }
 
 /// Takes a task out of its target groups.

@@ -237,6 +237,8 @@ pub struct Container {
     pub image: String,
     #[serde(default)]
     pub ports: Vec<ContainerPort>,
+    /// The shell command of the container's own health check, which passes as long as the container runs.
+    pub health_check: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

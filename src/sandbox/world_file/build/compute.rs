@@ -43,7 +43,11 @@ impl Builder {
             .iter()
             .map(|container| {
                 let ports: Vec<Value> = container.ports.iter().map(port).collect();
-                json!({"name": container.name, "image": container.image, "portMappings": ports})
+                let mut made = json!({"name": container.name, "image": container.image, "portMappings": ports});
+                if let Some(command) = &container.health_check {
+                    made["healthCheck"] = json!({"command": ["CMD-SHELL", command]});
+                }
+                made
             })
             .collect();
         let mut input = json!({"family": definition.family, "networkMode": definition.network_mode,
@@ -92,5 +96,30 @@ impl Builder {
                 json!({"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups}});
         }
         self.call("ecs:CreateService", &input).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::sandbox::world_file;
+
+    #[test]
+    fn a_container_with_a_health_check_calls_itself_healthy() {
+        let text = "
+vpcs: [{name: main, cidr: 10.0.0.0/16, subnets: [{name: a, cidr: 10.0.0.0/24, zone: a}], securityGroups: [{name: web}]}]
+clusters: [prod]
+taskDefinitions: [{family: web, containers: [{name: app, image: app, healthCheck: curl -f http://localhost/}]}]
+services: [{name: web, cluster: prod, taskDefinition: web, subnets: [a], securityGroups: [web]}]
+settle: 120
+";
+        let mut world = world_file::load("world.yaml", text).expect("a world");
+        let listed = world.call("ecs:ListTasks", &json!({"cluster": "prod"})).expect("tasks");
+        let tasks = world.call("ecs:DescribeTasks", &json!({"cluster": "prod", "tasks": listed["taskArns"]}));
+        assert_eq!(tasks.expect("tasks")["tasks"][0]["healthStatus"], json!("HEALTHY"));
+        let definition = world.call("ecs:DescribeTaskDefinition", &json!({"taskDefinition": "web"})).expect("it");
+        let check = &definition["taskDefinition"]["containerDefinitions"][0]["healthCheck"]["command"];
+        assert_eq!(*check, json!(["CMD-SHELL", "curl -f http://localhost/"]));
     }
 }
