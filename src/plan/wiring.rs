@@ -130,29 +130,43 @@ fn wire(
     if wiring.entries.iter().any(|(_, entry)| feeds(entry) && same(entry)) {
         return Ok(());
     }
-    let live = match wiring.entries.iter_mut().find(|(_, entry)| feeds(entry)) {
-        Some((_, entry)) => {
-            let live = place(&entry.container, entry.container_port);
-            entry.container.clone_from(&port.container);
-            entry.container_port = port.container_port;
-            Some(live)
-        }
-        None => {
-            let arn = match &target {
+    let live = if let Some((_, entry)) = wiring.entries.iter_mut().find(|(_, entry)| feeds(entry)) {
+        let live = place(&entry.container, entry.container_port);
+        entry.container.clone_from(&port.container);
+        entry.container_port = port.container_port;
+        Some(live)
+    } else {
+        let entry = LoadBalancerEntry {
+            target_group: match &target {
                 Ref::Known(arn) => Some(arn.clone()),
                 Ref::Output(_) => None,
-            };
-            let entry = LoadBalancerEntry {
-                target_group: arn,
-                container: port.container.clone(),
-                container_port: port.container_port,
-                ..LoadBalancerEntry::default()
-            };
-            wiring.entries.push((Some(target), entry));
-            None
+            },
+            container: port.container.clone(),
+            container_port: port.container_port,
+            ..LoadBalancerEntry::default()
+        };
+        match wiring.entries.iter_mut().find(|(_, entry)| is_of_deleted(observed, entry, &group.name)) {
+            Some(dead) => {
+                let live = format!("{} (deleted)", place(&dead.1.container, dead.1.container_port));
+                *dead = (Some(target), entry);
+                Some(live)
+            }
+            None => {
+                wiring.entries.push((Some(target), entry));
+                None
+            }
         }
     };
     wiring.changes.push(Change { field, live, desired: Some(here) });
     wiring.wired.insert(key.to_owned());
     Ok(())
+}
+
+/// Whether an entry names a target group of this name that is gone: somebody deleted it, and the one that bears its name
+/// now, or will, is another one to AWS. As long as the block names the old one, ECS refuses every block and no
+/// deployment ends. Where ECS swings between two groups the entry is its own.
+fn is_of_deleted(observed: &Observed, entry: &LoadBalancerEntry, name: &str) -> bool {
+    let (Some(arn), None) = (&entry.target_group, &entry.advanced) else { return false };
+    let Seen::Present(all) = &observed.target_groups else { return false };
+    arn.name() == name && !all.iter().any(|group| group.arn == *arn)
 }

@@ -16,6 +16,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::moto::{Moto, REGION, config_at};
 
+/// Makes two tests of each function: one on moto, one on a sandbox that is reached in the given way.
+macro_rules! on_each_emulator {
+    ($place:ident: $start:path; $($name:ident,)*) => {
+        mod on_moto {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&crate::moto::Moto::start()).await;
+            })*
+        }
+        mod $place {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&$start()).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_each_emulator;
+
 /// An AWS for a test.
 pub trait Emulator {
     /// For clients of the SDK.

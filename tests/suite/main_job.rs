@@ -11,9 +11,9 @@ use aws_sdk_elasticloadbalancingv2::types as elb;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::emulator::{OverHttp, Served};
+use crate::emulator::{OverHttp, on_each_emulator};
+use crate::moto::REGION;
 use crate::moto::seed::{self, Fleet, SECRET};
-use crate::moto::{Moto, REGION};
 use refusing_proxy::RefusingProxy;
 
 const NAMES: [&str; 4] = ["cart", "catalog", "checkout", "search"];
@@ -103,25 +103,8 @@ impl Desk {
     }
 }
 
-/// Each of these on every emulator.
-macro_rules! on_each_emulator {
-    ($($name:ident,)*) => {
-        mod on_moto {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(&super::Moto::start()).await;
-            })*
-        }
-        mod on_the_sandbox {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(&super::Served::start()).await;
-            })*
-        }
-    };
-}
-
 on_each_emulator! {
+    on_the_sandbox: crate::emulator::Served::start;
     a_sound_fleet_is_silent,
     four_faults_are_named_mended_and_gone,
     a_way_in_is_made_from_nothing,

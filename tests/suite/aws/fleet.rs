@@ -11,31 +11,14 @@ use portolan::model::{
 };
 use portolan::plan::{Plan, Policy, Verdict, plan};
 
-use crate::emulator::{Emulator, InProcess};
+use crate::emulator::{Emulator, on_each_emulator};
+use crate::moto::ACCOUNT;
 use crate::moto::seed::{self, Fleet, SECRET, Seeded};
-use crate::moto::{ACCOUNT, Moto};
 
 const NAMES: [&str; 4] = ["checkout", "basket", "search", "login"];
 
-/// Each of these on moto, and on the sandbox without a wire.
-macro_rules! on_each_emulator {
-    ($($name:ident,)*) => {
-        mod on_moto {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(&super::Moto::start()).await;
-            })*
-        }
-        mod in_process {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(&super::InProcess::start()).await;
-            })*
-        }
-    };
-}
-
 on_each_emulator! {
+    in_process: crate::emulator::InProcess::start;
     a_sound_fleet_reads_as_it_was_made,
     what_was_broken_by_hand_is_mended,
     a_deleted_rule_comes_back,
