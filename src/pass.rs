@@ -53,7 +53,7 @@ pub async fn look(
 
 /// Denied calls are gaps, and the rest goes on. But when not even the question "who am I", which needs no
 /// permission, was answered, and nothing else either, then the credentials or the way to AWS are at fault.
-fn nothing_answered(observed: &Observed) -> Option<ScopeError> {
+pub(crate) fn nothing_answered(observed: &Observed) -> Option<ScopeError> {
     let Seen::Unknown(gap) = &observed.account else { return None };
     let is_silent = observed.load_balancers.gap().is_some()
         && observed.target_groups.gap().is_some()

@@ -5,10 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
+    ("survey", &["plan", "model"]),
+    ("init", &["survey", "manifest", "plan", "model"]),
+    ("status", &["report", "plan", "model"]),
     ("apply", &["plan", "model"]),
     ("report", &["plan", "apply", "model"]),
     ("aws", &["plan", "apply", "model"]),
