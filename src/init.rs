@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::owner::FLEET_TAG;
-use crate::model::{Desired, ObjectKind, ObjectRef, Observed, TargetGroup, Vpc, VpcId};
+use crate::model::{Desired, ObjectKind, ObjectRef, Observed, Rule, Serve, TargetGroup, Vpc, VpcId};
 use crate::plan::Plan;
 use crate::survey::key::sanitized;
 
@@ -177,8 +177,15 @@ impl<'a> Scene<'a> {
 /// The fleet that made things here, where it is one alone: a second name would make strangers of them.
 fn fleet_of_marks(outline: &Desired, observed: &Observed) -> Option<String> {
     let groups = outline.target_groups.values();
-    let groups = groups.filter_map(|group| observed.target_group(&group.name).present()?.tags.as_ref().present());
-    let mut names: BTreeSet<&String> = groups.filter_map(|tags| tags.get(FLEET_TAG)).collect();
+    let groups: Vec<&TargetGroup> = groups.filter_map(|group| observed.target_group(&group.name).present()).collect();
+    let leads_here = |rule: &&Rule| match &rule.actions.serve {
+        Serve::Forward(forward) => groups.iter().any(|group| forward.weights.contains_key(&group.arn)),
+        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => false,
+    };
+    let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten().filter(leads_here);
+    let tags = groups.iter().map(|group| &group.tags).chain(rules.map(|rule| &rule.tags));
+    let mut names: BTreeSet<&String> =
+        tags.filter_map(|tags| tags.as_ref().present()).filter_map(|tags| tags.get(FLEET_TAG)).collect();
     let only = names.pop_first()?;
     names.is_empty().then(|| only.clone())
 }

@@ -7,13 +7,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::signals::Signals;
 use super::terminal::Terminal;
-use crate::apply::Observe;
 use crate::aws::{Reader, Settings, connect};
 use crate::model::{Desired, Observed, Scope};
-use crate::pass::nothing_answered;
-use crate::plan::{ScopeError, scope_errors};
+use crate::pass;
 use crate::report::Error;
-use crate::survey::{Depth, instance_groups, outline};
+use crate::survey::Depth;
 
 /// A bare fleet and its reading.
 pub struct Stock {
@@ -64,7 +62,7 @@ impl Stock {
             () = signals.token().cancelled() => {
                 return Err(Failure::interrupted(signals.exit().unwrap_or(Exit::Interrupted)));
             }
-            read = read(&reader, scope, clients.region(), depth) => read,
+            read = pass::take_stock(&reader, scope, clients.region(), depth) => read,
         };
         let (outline, observed) = read.map_err(|errors| {
             let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
@@ -72,28 +70,4 @@ impl Stock {
         })?;
         Ok(Self { outline, observed, calls: clients.calls().snapshot() })
     }
-}
-
-/// What stands, then the whole chain behind it, then the groups of instances, which only the chain tells.
-async fn read(
-    reader: &Reader,
-    scope: &Scope,
-    region: &str,
-    depth: Depth,
-) -> Result<(Desired, Observed), Vec<ScopeError>> {
-    let standing = reader.standing(scope).await;
-    let outline = outline(&standing, scope, region, depth)?;
-    let mut observed = reader.observe(&outline).await;
-    if let Some(error) = nothing_answered(&observed) {
-        return Err(vec![error]);
-    }
-    let errors = scope_errors(&outline, &observed);
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    observed.gaps.extend(standing.gaps());
-    if depth == Depth::Manifest {
-        reader.ingress_too(&instance_groups(&outline, &observed), &mut observed).await;
-    }
-    Ok((outline, observed))
 }

@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("apply", &["plan", "model"]),
     ("report", &["plan", "apply", "model"]),
     ("aws", &["plan", "apply", "model"]),
-    ("pass", &["manifest", "plan", "apply", "report", "model"]),
+    ("pass", &["survey", "manifest", "plan", "apply", "report", "model"]),
 ];
 
 fn files_of(layer: &str) -> Vec<PathBuf> {

@@ -7,6 +7,7 @@ mod aws;
 mod cases;
 #[cfg(feature = "aws")]
 mod cli;
+mod init;
 #[cfg(feature = "aws")]
 mod main_job;
 mod manifest;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
-use crate::apply::AwsError;
+use crate::apply::{AwsError, Find};
 use crate::model::{GroupId, Observed, Scope, Seen, ServiceId, Standing};
 
 use super::services::is_cluster_missing;
@@ -13,10 +13,10 @@ use super::{Reader, not_asked, unknown};
 const SERVICES: &str = "ecs:ListServices";
 const CLUSTERS: &str = "ecs:ListClusters";
 
-impl Reader {
-    /// The services of clusters, ten in a call, and the target groups that they may name. All services of a cluster are
-    /// read, also when only some were asked for: another one may feed the same target group.
-    pub async fn standing(&self, scope: &Scope) -> Standing {
+impl Find for Reader {
+    /// All services of a cluster are read, ten in a call, also when only some were asked for: another one may feed the
+    /// same target group.
+    async fn standing(&self, scope: &Scope) -> Standing {
         let lists = scope.clusters.iter().map(|cluster| self.service_names(cluster));
         let (lists, target_groups) = tokio::join!(join_all(lists), self.target_groups());
         let mut clusters = BTreeMap::new();
@@ -46,8 +46,7 @@ impl Reader {
         Standing { clusters, others, services, target_groups }
     }
 
-    /// Reads the ingress of further groups: those of instances are known only when the instances are.
-    pub async fn ingress_too(&self, groups: &BTreeSet<GroupId>, observed: &mut Observed) {
+    async fn ingress_too(&self, groups: &BTreeSet<GroupId>, observed: &mut Observed) {
         let missing: BTreeSet<GroupId> =
             groups.iter().filter(|group| !observed.ingress.contains_key(*group)).cloned().collect();
         let read = self.ingress(&missing).await;
@@ -55,7 +54,9 @@ impl Reader {
         observed.gaps.extend(gaps);
         observed.ingress.extend(read);
     }
+}
 
+impl Reader {
     async fn service_names(&self, cluster: &str) -> Result<Vec<String>, AwsError> {
         let request = self.clients.reading.ecs.list_services().cluster(cluster);
         let pages = request.into_paginator().page_size(100).items().send();
