@@ -3,6 +3,8 @@
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod broken;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
+mod cli;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
 mod fleet;
 #[cfg(feature = "aws")]
 mod moto;
