@@ -1,6 +1,8 @@
 //! Over the folders of `tests/cases`, and over random worlds.
 
-use portolan::model::Seen;
+use portolan::model::{
+    Conditions, Forward, Matcher, Rule, RuleActions, RuleArn, Seen, Serve, Target, TargetHealth, TargetKey, TargetState,
+};
 use proptest::prelude::*;
 
 use crate::cases::{folders, load};
@@ -31,6 +33,53 @@ fn every_case_is_written_as_it_stands_and_what_is_left_is_named() {
         }
     }
     insta::assert_snapshot!(shown);
+}
+
+/// A world with everything that the format has no words for.
+#[test]
+fn what_the_format_does_not_take_is_a_comment_at_its_place() {
+    let mut observed = load(&folders().into_iter().find(|path| path.ends_with("in-sync")).expect("a case")).observed;
+    let Seen::Present(groups) = &mut observed.target_groups else { panic!("target groups") };
+    let group = groups.iter_mut().find(|group| group.name == "checkout-http").expect("it stands");
+    group.health_check.path = Some("/health z?\u{202e}\n".to_owned());
+    group.health_check.matcher = Some(Matcher::Http("200-299".to_owned()));
+    let arn = group.arn.clone();
+    let key = |id: &str| TargetKey { id: id.to_owned(), port: 80 };
+    let health = TargetHealth { state: TargetState::Healthy, reason: None, description: None };
+    let Some(Seen::Present(targets)) = observed.targets.get_mut(&arn) else { panic!("targets") };
+    for id in ["8.8.8.8", "10.0.40.12"] {
+        targets.push(Target { key: key(id), zone: Some("all".to_owned()), health: health.clone() });
+    }
+    for rules in observed.rules.values_mut() {
+        let Seen::Present(rules) = rules else { continue };
+        let own = rules.iter().find(|rule| rule.actions.serve == Serve::Forward(Forward::to(arn.clone())));
+        let Some(own) = own.cloned() else { continue };
+        let other = |number: u32, conditions: Conditions, serve: Serve| Rule {
+            arn: RuleArn(format!("{}{number}", own.arn)),
+            priority: number,
+            conditions,
+            actions: RuleActions { serve, ..own.actions.clone() },
+            tags: own.tags.clone(),
+        };
+        let paths = |paths: &[&str]| Conditions {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            ..Conditions::default()
+        };
+        let here = || Serve::Forward(Forward::to(arn.clone()));
+        let regex =
+            Conditions { unsayable: vec!["path-pattern by regular expression ^/v[0-9]+\n".to_owned()], ..paths(&[]) };
+        let half = Forward { weights: [(arn.clone(), 1), ("arn:x:targetgroup/other/1".into(), 1)].into() };
+        rules.extend([
+            other(901, regex, here()),
+            other(902, paths(&["/a", "/b", "/c", "/d", "/e", "/f"]), here()),
+            other(903, paths(&["no slash: *"]), here()),
+            other(904, paths(&["/half"]), Serve::Forward(half)),
+            other(905, paths(&["/fine"]), here()),
+        ]);
+    }
+    let written = written(&observed);
+    read_back(&written.text());
+    insta::assert_snapshot!(written.text());
 }
 
 proptest! {
