@@ -17,6 +17,7 @@ mod drift;
 pub mod exit;
 pub mod failure;
 mod foreign;
+mod init;
 mod inputs;
 mod logging;
 mod only;
@@ -26,6 +27,8 @@ mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod signals;
+mod status;
+mod stock;
 mod terminal;
 mod validate;
 mod wait;
@@ -83,6 +86,16 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
         Verb::Sandbox(args) => {
             let signals = Signals::default();
             let work = signals.watch(sandbox::serve(args, terminal, &signals));
+            (block_on(work), Habit::Own)
+        }
+        Verb::Init(args) => {
+            let signals = Signals::default();
+            let work = signals.watch(init::init(args, &cli.inputs, global, terminal, &signals));
+            (block_on(work), Habit::Own)
+        }
+        Verb::Status(args) => {
+            let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
+            let work = signals.watch(status::status(args, &inputs, global, terminal, &signals));
             (block_on(work), Habit::Own)
         }
         Verb::Drift(args) => {

@@ -14,6 +14,9 @@
 //! - [`model`]: what is declared and what AWS answers. No SDK, no serde, no I/O.
 //! - [`manifest`]: YAML to [`model::Desired`], every problem with its place, offline.
 //! - [`plan`]: desired and observed to a [`plan::Plan`]. Total and pure: no clock, no I/O, no `Result`.
+//! - [`survey`]: what stands to a bare desired, for those who have no manifest yet.
+//! - [`init`]: a reading to the manifest that says the same.
+//! - [`status`]: a reading to a table.
 //! - [`apply`]: a walk of the plan's graph, and the two ports to the world that it and observing need.
 //! - [`report`]: a pass as text for people and as JSON for programs.
 //! - `aws` (feature `aws`): the only tree that names the SDK.
@@ -29,6 +32,7 @@ pub mod apply;
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod cli;
+pub mod init;
 pub mod manifest;
 pub mod model;
 pub mod pass;
@@ -36,3 +40,5 @@ pub mod plan;
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod status;
+pub mod survey;

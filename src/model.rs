@@ -14,6 +14,7 @@ pub mod owner;
 pub mod security_group;
 pub mod seen;
 pub mod service;
+pub mod standing;
 pub mod target;
 pub mod target_group;
 pub mod task_definition;
@@ -36,6 +37,7 @@ pub use service::{
     Awsvpc, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Rollout, Scheduling, Service,
     ServiceStatus, Strategy,
 };
+pub use standing::{Scope, Standing};
 pub use target::{Binding, Host, Placement, Target, TargetHealth, TargetKey, TargetState, Task};
 pub use target_group::{HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType};
 pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};

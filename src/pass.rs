@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::apply::{Observe, Outcome};
+use crate::apply::{Find, Observe, Outcome};
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Seen, Service, TargetGroup, TargetGroupArn,
-    TargetState,
+    Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Scope, Seen, Service, TargetGroup,
+    TargetGroupArn, TargetState,
 };
 use crate::plan::{Plan, Policy, ScopeError, plan, scope_errors};
 use crate::report::Report;
+use crate::survey::{Depth, instance_groups, outline};
 
 /// What one reading showed, and what it would take to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,31 @@ pub async fn look(
     }
     let plan = plan(desired, &observed, policy, now);
     Ok(Look { observed, plan })
+}
+
+/// Reads what stands without a manifest: the services first, then the whole chain behind them, then the groups of their
+/// instances, which only the chain tells. The bare fleet has nothing managed.
+pub async fn take_stock(
+    reader: &impl Find,
+    scope: &Scope,
+    region: &str,
+    depth: Depth,
+) -> Result<(Desired, Observed), Vec<ScopeError>> {
+    let standing = reader.standing(scope).await;
+    let outline = outline(&standing, scope, region, depth)?;
+    let mut observed = reader.observe(&outline).await;
+    if let Some(error) = nothing_answered(&observed) {
+        return Err(vec![error]);
+    }
+    let errors = scope_errors(&outline, &observed);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    observed.gaps.extend(standing.gaps());
+    if depth == Depth::Manifest {
+        reader.ingress_too(&instance_groups(&outline, &observed), &mut observed).await;
+    }
+    Ok((outline, observed))
 }
 
 /// Denied calls are gaps, and the rest goes on. But when not even the question "who am I", which needs no

@@ -1,17 +1,26 @@
 //! The two ports to the world, at the level of the domain: one that reads and one that writes. A dry run is the
 //! absence of the second.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 
-use crate::model::{Desired, ObjectRef, Observed};
+use crate::model::{Desired, GroupId, ObjectRef, Observed, Scope, Standing};
 use crate::plan::{Action, Output};
 
 /// Reads AWS.
 pub trait Observe {
     /// Reads everything that planning `desired` needs. Never fails: what could not be read is a gap.
     fn observe(&self, desired: &Desired) -> impl Future<Output = Observed>;
+}
+
+/// Reads AWS for those who have no manifest yet.
+pub trait Find: Observe {
+    /// The services of clusters, and the target groups that they may name.
+    fn standing(&self, scope: &Scope) -> impl Future<Output = Standing>;
+
+    /// Adds the ingress of further groups to a reading: those of instances are known only when the instances are.
+    fn ingress_too(&self, groups: &BTreeSet<GroupId>, observed: &mut Observed) -> impl Future<Output = ()>;
 }
 
 /// Writes AWS.

@@ -144,6 +144,22 @@ Examples:
   portolan drift -f manifests/
   portolan drift -f manifests/ -o json --strict")]
     Drift(DriftArgs),
+    /// Write the manifest of what stands; changes nothing
+    #[command(after_help = "\
+A dry run of what it writes shows no difference as long as nobody changes anything. What the format cannot say is a
+comment at its place.
+
+Examples:
+  portolan init --cluster prod > fleet.yaml
+  portolan init --cluster prod --service checkout --service cart > fleet.yaml
+  portolan init --cluster prod --name payments-prod --split manifests/prod")]
+    Init(InitArgs),
+    /// Show each service in a line: in sync, reachable, tasks, targets
+    #[command(after_help = "\
+Examples:
+  portolan status --cluster prod         # without any file
+  portolan status -f manifests/ -o json")]
+    Status(StatusArgs),
     /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
     #[cfg(feature = "sandbox")]
     #[command(after_help = "\
@@ -180,6 +196,34 @@ Examples:
         /// The shell
         shell: Shell,
     },
+}
+
+/// `portolan init`
+#[derive(Args, Clone, Debug)]
+pub struct InitArgs {
+    /// The ECS cluster; may repeat
+    #[arg(long = "cluster", value_name = "NAME", action = clap::ArgAction::Append, required = true)]
+    pub clusters: Vec<String>,
+    /// Only this service, and those that share a target group with it; may repeat; CLUSTER/NAME where several are named
+    #[arg(long = "service", value_name = "NAME", action = clap::ArgAction::Append)]
+    pub services: Vec<String>,
+    /// Name of the Fleet: the owner id; the cluster's, or the one that made things here before, where it is left out
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Write fleet.yaml and a file for each service into this folder; existing files are never overwritten
+    #[arg(long, value_name = "DIR")]
+    pub split: Option<std::path::PathBuf>,
+}
+
+/// `portolan status`
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// The manifest.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// An ECS cluster instead of a manifest; may repeat
+    #[arg(long = "cluster", value_name = "NAME", action = clap::ArgAction::Append)]
+    pub clusters: Vec<String>,
 }
 
 /// `portolan demo`

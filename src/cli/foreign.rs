@@ -9,8 +9,13 @@ pub fn hint(word: &str) -> Option<String> {
         "plan" | "diff" => format!(
             "`{word}` is `portolan reconcile -f … --dry-run` here; for cron and CI there is `portolan drift -f …`"
         ),
-        "get" | "describe" => {
-            format!("`{word}` is not a verb here: `portolan drift -f …` shows what stands where it differs")
+        "get" | "describe" | "list" | "ps" => {
+            format!(
+                "`{word}` is `portolan status` here, with -f or --cluster; `portolan drift -f …` shows what differs"
+            )
+        }
+        "import" | "adopt" | "export" => {
+            format!("`{word}` is `portolan init --cluster …` here: it writes the manifest of what stands")
         }
         "check" | "lint" => {
             format!("`{word}` is `portolan validate -f …` here, and `portolan drift -f …` against the live fleet")
@@ -19,8 +24,10 @@ pub fn hint(word: &str) -> Option<String> {
             "`{word}` is not a verb here: take the object out of the manifest, and with `removal: {{prune: true}}` \
              `portolan reconcile` deletes what Portolan made for it"
         ),
-        "run" | "trace" | "status" | "init" => {
-            format!("this version does not have `portolan {word}` yet: it has validate, reconcile, drift and schema")
+        "run" | "trace" => {
+            format!(
+                "this version does not have `portolan {word}` yet: it has validate, reconcile, drift, init and status"
+            )
         }
         _ => return None,
     };

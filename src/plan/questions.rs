@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::model::{
     Desired, DesiredService, GroupId, InstanceId, LoadBalancerKind, Lookup, Observed, Owner, Seen, Serve, ServiceId,
-    TargetGroup, TargetGroupArn,
+    Target, TargetGroup, TargetGroupArn,
 };
 
 use super::resolve::stand_ins;
@@ -146,6 +146,15 @@ pub fn unexplained_targets(desired: &Desired, observed: &Observed) -> Unexplaine
         }
     }
     unexplained
+}
+
+/// The registrations of a target group that no known task and no declared target explains; `None` where that cannot be
+/// told. Needs what [`unexplained_targets`] needs.
+pub fn unexplained_in<'a>(desired: &Desired, observed: &'a Observed, key: &str) -> Option<Vec<&'a Target>> {
+    let wanted = desired.target_groups.get(key)?;
+    let live = resolve::target_group(observed, wanted).present()?;
+    observed.targets_of(&live.arn).present()?;
+    target::unexplained(desired, observed, wanted, live)
 }
 
 /// The services for which a repair would start a deployment, so that their last ones have to be known (R7a). Needs:

@@ -188,6 +188,17 @@ pub(super) fn strays<'a>(desired: &Desired, observed: &'a Observed, wanted: &Des
     groups.into_iter().flat_map(|live| strays_in(desired, observed, wanted, live)).collect()
 }
 
+/// The registrations of one live group that no known task explains; `None` while the address of some task is not known.
+pub(super) fn unexplained<'a>(
+    desired: &Desired,
+    observed: &'a Observed,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+) -> Option<Vec<&'a Target>> {
+    let is_certain = !behind(desired, observed, wanted, live).unknown;
+    is_certain.then(|| strays_in(desired, observed, wanted, live))
+}
+
 fn strays_in<'a>(
     desired: &Desired,
     observed: &'a Observed,

@@ -5,15 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
+    ("survey", &["plan", "model"]),
+    ("init", &["survey", "manifest", "plan", "model"]),
+    ("status", &["report", "plan", "model"]),
     ("apply", &["plan", "model"]),
     ("report", &["plan", "apply", "model"]),
     ("aws", &["plan", "apply", "model"]),
     ("sandbox", &[]),
-    ("pass", &["manifest", "plan", "apply", "report", "model"]),
+    ("pass", &["survey", "manifest", "plan", "apply", "report", "model"]),
 ];
 
 fn files_of(layer: &str) -> Vec<PathBuf> {

@@ -59,7 +59,8 @@ impl Default for PolicyFile {
     }
 }
 
-fn folders() -> Vec<PathBuf> {
+/// Every case.
+pub fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut folders: Vec<_> = fs::read_dir(&root)
         .expect("tests/cases can be listed")

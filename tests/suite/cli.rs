@@ -146,7 +146,8 @@ fn words_of_other_tools_get_a_hint_and_are_no_aliases() {
         ("apply", "portolan reconcile"),
         ("plan", "--dry-run"),
         ("diff", "portolan drift"),
-        ("get", "portolan drift"),
+        ("get", "portolan status"),
+        ("import", "portolan init"),
         ("describe", "portolan drift"),
         ("sync", "portolan reconcile"),
         ("up", "portolan reconcile"),
@@ -157,8 +158,6 @@ fn words_of_other_tools_get_a_hint_and_are_no_aliases() {
         ("destroy", "prune"),
         ("run", "does not have `portolan run` yet"),
         ("trace", "yet"),
-        ("status", "yet"),
-        ("init", "yet"),
     ];
     for (word, expected) in cases {
         let said = run(&[word, "-f", "fleet.yaml"]);

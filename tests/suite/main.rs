@@ -11,6 +11,7 @@ mod cli;
 mod contract;
 #[cfg(feature = "aws")]
 mod emulator;
+mod init;
 #[cfg(feature = "aws")]
 mod main_job;
 mod manifest;

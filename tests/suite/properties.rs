@@ -1,6 +1,6 @@
 //! What must hold in every world: random fleets, random breakage, random strangers. 2,000 cases each (`PROPTEST_CASES` for more).
 
-mod world;
+pub mod world;
 
 use std::collections::BTreeSet;
 

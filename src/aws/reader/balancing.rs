@@ -153,7 +153,7 @@ impl Reader {
         (all, attributes)
     }
 
-    async fn target_groups(&self) -> Seen<Vec<TargetGroup>> {
+    pub(super) async fn target_groups(&self) -> Seen<Vec<TargetGroup>> {
         let request = self.clients.reading.elb.describe_target_groups().page_size(PAGE);
         let pages = request.into_paginator().items().send();
         let untagged = Seen::Unknown(not_asked(TAGS));

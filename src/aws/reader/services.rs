@@ -79,7 +79,7 @@ impl Reader {
         join_all(batches).await.into_iter().flatten().collect()
     }
 
-    async fn describe_services(&self, ids: &BTreeSet<ServiceId>) -> BTreeMap<ServiceId, Seen<Service>> {
+    pub(super) async fn describe_services(&self, ids: &BTreeSet<ServiceId>) -> BTreeMap<ServiceId, Seen<Service>> {
         let mut clusters: BTreeMap<&str, Vec<&ServiceId>> = BTreeMap::new();
         for id in ids {
             clusters.entry(&id.cluster).or_default().push(id);

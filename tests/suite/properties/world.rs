@@ -131,6 +131,11 @@ pub fn any_spec() -> impl Strategy<Value = Spec> {
     })
 }
 
+/// Random fleets that nothing is the matter with.
+pub fn any_sound_spec() -> impl Strategy<Value = Spec> {
+    any_spec().prop_map(|spec| Spec { breaks: Vec::new(), ..spec })
+}
+
 pub fn any_gap() -> impl Strategy<Value = GapFile> {
     let calls = vec![
         "ecs:DescribeServices",

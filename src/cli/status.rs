@@ -1,0 +1,64 @@
+//! `portolan status`: a fleet at a glance, of a manifest or of what stands. It never makes a writer.
+
+use super::args::{Global, Inputs, Output, StatusArgs};
+use super::exit::Exit;
+use super::failure::{Answer, Failure};
+use super::run::Run;
+use super::signals::Signals;
+use super::stock::{Stock, scope};
+use super::terminal::Terminal;
+use crate::plan::Verdict;
+use crate::status::{self, Table, table};
+use crate::survey::Depth;
+
+/// Shows the table.
+pub async fn status(
+    args: &StatusArgs,
+    inputs: &Inputs,
+    global: &Global,
+    terminal: Terminal,
+    signals: &Signals,
+) -> Result<Answer, Failure> {
+    let (table, calls) = match (inputs.files.is_empty(), args.clusters.is_empty()) {
+        (false, true) => {
+            let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
+            let look = run.look().await?;
+            (table(&run.desired, &look.observed, Some(&look.plan)), run.clients.calls().snapshot())
+        }
+        (true, false) => {
+            let scope = scope(&args.clusters, &[])?;
+            let stock = Stock::take(&scope, Depth::Health, global, terminal, signals).await?;
+            (table(&stock.outline, &stock.observed, None), stock.calls)
+        }
+        (true, true) => {
+            let hint = "such as `portolan status --cluster prod`, or with a manifest `portolan status -f fleet.yaml`";
+            return Err(Failure::new("status of what?", Some(hint.to_owned())));
+        }
+        (false, false) => {
+            let hint = "the manifest names its clusters itself";
+            return Err(Failure::new("status takes either -f or --cluster", Some(hint.to_owned())));
+        }
+    };
+    let text = match global.output {
+        Output::Text => status::text::render(&table, terminal.answer),
+        Output::Json => status::json::render(&table, &calls),
+    };
+    let exit = table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict));
+    Ok(Answer { text, headline: headline(&table), exit })
+}
+
+/// The last line, where there is something to conclude.
+fn headline(table: &Table) -> Option<String> {
+    let all = table.rows.len();
+    let differing = table.rows.iter().filter(|row| row.in_sync == status::Answer::No).count();
+    let verdict = table.verdict?;
+    Some(match verdict {
+        Verdict::InSync => format!("in-sync: {all} of {all}"),
+        Verdict::Pending | Verdict::Blocked => {
+            format!("{}: {differing} of {all} differ; `portolan drift -f …` says how", verdict.as_str())
+        }
+        Verdict::Incomplete | Verdict::Failed | Verdict::Applied => {
+            format!("{}: not everything could be read", verdict.as_str())
+        }
+    })
+}

@@ -1,0 +1,73 @@
+//! What stands, read without a manifest: for `init`, and for `status` by cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::args::Global;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::signals::Signals;
+use super::terminal::Terminal;
+use crate::aws::{Reader, Settings, connect};
+use crate::model::{Desired, Observed, Scope};
+use crate::pass;
+use crate::report::Error;
+use crate::survey::Depth;
+
+/// A bare fleet and its reading.
+pub struct Stock {
+    /// The services and target groups, with nothing managed.
+    pub outline: Desired,
+    /// The reading.
+    pub observed: Observed,
+    /// What was sent.
+    pub calls: BTreeMap<String, u64>,
+}
+
+/// What the options name.
+pub fn scope(clusters: &[String], services: &[String]) -> Result<Scope, Failure> {
+    let clusters: BTreeSet<String> = clusters.iter().map(|name| last_segment(name)).collect();
+    let services: BTreeSet<String> = services.iter().cloned().collect();
+    let stray = services.iter().find(|name| name.split_once('/').is_some_and(|(of, _)| !clusters.contains(of)));
+    match stray {
+        Some(name) => Err(Failure::new(format!("--service {name} is of a cluster that --cluster does not name"), None)),
+        None => Ok(Scope { clusters, services }),
+    }
+}
+
+/// A cluster may be given by its ARN.
+fn last_segment(text: &str) -> String {
+    text.rsplit('/').next().unwrap_or(text).to_owned()
+}
+
+impl Stock {
+    /// Reads everything, unless a signal comes first.
+    pub async fn take(
+        scope: &Scope,
+        depth: Depth,
+        global: &Global,
+        terminal: Terminal,
+        signals: &Signals,
+    ) -> Result<Self, Failure> {
+        let settings = Settings {
+            region: global.region.clone(),
+            profile: global.profile.clone(),
+            endpoint_url: global.endpoint_url.clone(),
+            assume_role_arn: global.assume_role_arn.clone(),
+        };
+        let clients = connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))?;
+        terminal.progress(&format!("portolan: reading {} …", clients.region()));
+        let reader = Reader::new(&clients);
+        let read = tokio::select! {
+            biased;
+            () = signals.token().cancelled() => {
+                return Err(Failure::interrupted(signals.exit().unwrap_or(Exit::Interrupted)));
+            }
+            read = pass::take_stock(&reader, scope, clients.region(), depth) => read,
+        };
+        let (outline, observed) = read.map_err(|errors| {
+            let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
+            Failure::of_errors(errors, "failed: there is nothing to read there")
+        })?;
+        Ok(Self { outline, observed, calls: clients.calls().snapshot() })
+    }
+}

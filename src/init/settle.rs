@@ -1,0 +1,95 @@
+//! Reading back what was written: the format's own rules, then a plan of it against the same reading.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::manifest::{Problem, Source, load};
+use crate::model::{Desired, Mode, ObjectRef};
+use crate::plan::{Plan, Policy, plan};
+
+use super::page::{Page, Rendered};
+use super::{Document, Scene, Written};
+
+/// Each round refuses at least one entry, and no document has this many.
+const MOST_ROUNDS: usize = 1_000;
+
+pub(super) fn settle(mut pages: Vec<(ObjectRef, Page)>, scene: &Scene<'_>, now: Timestamp) -> Written {
+    let mut left = Plan::default();
+    for _ in 0..MOST_ROUNDS {
+        let rendered: Vec<Rendered> = pages.iter().map(|(_, page)| page.render()).collect();
+        match load(&sources(&rendered)) {
+            Ok(desired) => {
+                left = plan(&as_enforced(desired), scene.observed, &Policy::default(), now);
+                annotate(&mut pages, &left);
+                break;
+            }
+            Err(problems) => {
+                if !refuse(&mut pages, &rendered, &problems) {
+                    break;
+                }
+            }
+        }
+    }
+    let documents = pages.into_iter().map(|(object, page)| {
+        let is_comment = page.is_comment();
+        Document { object, text: page.render().text(), is_comment }
+    });
+    Written { documents: documents.collect(), plan: left }
+}
+
+/// Each document is a source of its own, named by its place: then no fleet is too large for one file.
+fn sources(rendered: &[Rendered]) -> Vec<Source> {
+    let source = |(place, rendered): (usize, &Rendered)| Source { name: place.to_string(), text: rendered.text() };
+    let has_content = |source: &Source| source.text.lines().any(|line| !line.trim_start().starts_with('#'));
+    rendered.iter().enumerate().map(source).filter(has_content).collect()
+}
+
+/// Makes comments of the entries that problems point at; false when none does.
+fn refuse(pages: &mut [(ObjectRef, Page)], rendered: &[Rendered], problems: &[Problem]) -> bool {
+    let mut reasons: BTreeMap<(usize, Vec<usize>), String> = BTreeMap::new();
+    for problem in problems {
+        let place = problem.file.parse::<usize>().ok();
+        let Some((place, line)) = place.zip(problem.line) else { continue };
+        let Some(path) = rendered.get(place).and_then(|rendered| rendered.owner(line)) else { continue };
+        let reason = reasons.entry((place, path.to_vec())).or_default();
+        if reason.is_empty() {
+            *reason = format!("The format does not take this: {}.", problem.message.trim_end_matches('.'));
+        }
+    }
+    let mut any = false;
+    for ((place, path), reason) in reasons {
+        if let Some(entry) = pages.get_mut(place).and_then(|(_, page)| page.root.at(&path)) {
+            entry.refuse(reason);
+            any = true;
+        }
+    }
+    any
+}
+
+/// As if repairs were allowed: then what differs shows as the step that would mend it, or as what is in its way.
+fn as_enforced(mut desired: Desired) -> Desired {
+    desired.fleet.mode = Mode::Enforce;
+    desired.services.values_mut().for_each(|service| service.mode = Mode::Enforce);
+    desired.target_groups.values_mut().for_each(|group| group.mode = Mode::Enforce);
+    desired
+}
+
+/// Says at each object what is not as this manifest would have it.
+fn annotate(pages: &mut [(ObjectRef, Page)], plan: &Plan) {
+    let left = plan.steps.len() + plan.blocked.len();
+    if let (Some((_, fleet)), true) = (pages.first_mut(), left > 0) {
+        let what = if left == 1 { "1 difference".to_owned() } else { format!("{left} differences") };
+        let note =
+            format!("{what} stood already when this was written: each is named at its object (\"Not in sync\").");
+        fleet.notes.push(format!("\n{note}"));
+    }
+    for (object, page) in pages {
+        let steps = plan.steps.iter().filter(|step| step.object == *object);
+        let steps = steps.map(|step| format!("Not in sync as it stands: {}. Why: {}.", step.summary, step.reason));
+        let blocked = plan.blocked.iter().filter(|entry| entry.object == *object);
+        let blocked =
+            blocked.map(|entry| format!("Not in sync as it stands: {}. Until: {}.", entry.what, entry.waiting_on));
+        page.notes.extend(steps.chain(blocked));
+    }
+}

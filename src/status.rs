@@ -1,0 +1,192 @@
+//! The state of a fleet at a glance, a line for each service: is it as declared, can it be reached, how many tasks run,
+//! how many targets are healthy. Pure: a reading in, a table out.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Seen, Service, TargetGroupArn, TargetState,
+};
+use crate::plan::{Plan, Verdict, WaitingOn};
+
+pub mod json;
+pub mod text;
+
+/// Whether something holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// It could not be told.
+    Unknown,
+    /// The question makes no sense here.
+    NotApplicable,
+}
+
+impl Answer {
+    /// The word in the table and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "n/a",
+        }
+    }
+}
+
+/// So many of so many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Running, healthy.
+    pub good: usize,
+    /// Desired, registered.
+    pub all: usize,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The object; without a manifest its key is made of the name.
+    pub object: ObjectRef,
+    /// `cluster/service`, or the name of a target group that no service is behind.
+    pub name: String,
+    /// Live = declared; not applicable without a manifest.
+    pub in_sync: Answer,
+    /// A request can arrive; not applicable without a load balancer, and unknown while nothing traces it.
+    pub reachable: Answer,
+    /// Running and desired tasks; absent for what has none.
+    pub tasks: Seen<Share>,
+    /// Healthy and registered targets, draining ones left out; absent for what has no target group.
+    pub targets: Seen<Share>,
+    /// A deployment is in progress.
+    pub is_deploying: bool,
+    /// What differs, a sentence each.
+    pub why: Vec<String>,
+}
+
+/// The whole table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Services, then target groups that no service is behind; sorted by name.
+    pub rows: Vec<Row>,
+    /// What the comparison amounts to; without a manifest only that something could not be read.
+    pub verdict: Option<Verdict>,
+    /// What could not be read.
+    pub gaps: Vec<(String, crate::model::Gap)>,
+}
+
+/// The table of a fleet; `plan` is what a manifest wants of it, `None` where there is none.
+pub fn table(desired: &Desired, observed: &Observed, plan: Option<&Plan>) -> Table {
+    let mut services: Vec<Row> =
+        desired.services.values().map(|service| service_row(desired, observed, plan, service)).collect();
+    let alone = desired.target_groups.values().filter(|group| desired.ports_of(&group.key).next().is_none());
+    let mut groups: Vec<Row> = alone.map(|group| group_row(observed, plan, group)).collect();
+    services.sort_by(|a, b| a.name.cmp(&b.name));
+    groups.sort_by(|a, b| a.name.cmp(&b.name));
+    services.append(&mut groups);
+    let verdict = match plan {
+        Some(plan) => Some(plan.verdict()),
+        None => (!observed.gaps.is_empty()).then_some(Verdict::Incomplete),
+    };
+    Table { rows: services, verdict, gaps: observed.gaps.iter().cloned().collect() }
+}
+
+fn service_row(desired: &Desired, observed: &Observed, plan: Option<&Plan>, service: &DesiredService) -> Row {
+    let live = observed.service(&service.id);
+    let ports = service.ports.iter().flatten();
+    let keys: BTreeSet<&String> = ports.flat_map(|port| port.target_groups.iter().flatten()).collect();
+    let declared: Vec<&DesiredTargetGroup> =
+        keys.iter().filter_map(|key| desired.target_groups.get(key.as_str())).collect();
+    let object = ObjectRef::service(&service.key);
+    let objects = keys.iter().map(|key| ObjectRef::target_group(key)).chain([object.clone()]).collect();
+    let (in_sync, why) = compare(plan, &objects);
+    let present = live.clone().present();
+    let arns = arns(observed, &declared, present);
+    Row {
+        object,
+        name: service.id.to_string(),
+        in_sync,
+        reachable: reachable(observed, &declared, &arns),
+        is_deploying: present.is_some_and(Service::is_deploying),
+        tasks: match live {
+            Seen::Present(live) => {
+                Seen::Present(Share { good: live.running_count as usize, all: live.desired_count as usize })
+            }
+            Seen::Absent => Seen::Absent,
+            Seen::Unknown(gap) => Seen::Unknown(gap),
+        },
+        targets: targets(observed, &arns),
+        why,
+    }
+}
+
+fn group_row(observed: &Observed, plan: Option<&Plan>, group: &DesiredTargetGroup) -> Row {
+    let object = ObjectRef::target_group(&group.key);
+    let (in_sync, why) = compare(plan, &BTreeSet::from([object.clone()]));
+    let arns = arns(observed, &[group], None);
+    Row {
+        name: format!("target group {}", group.name),
+        object,
+        in_sync,
+        reachable: reachable(observed, &[group], &arns),
+        tasks: Seen::Absent,
+        targets: targets(observed, &arns),
+        is_deploying: false,
+        why,
+    }
+}
+
+/// Live = declared, for a service with everything behind its ports.
+fn compare(plan: Option<&Plan>, objects: &BTreeSet<ObjectRef>) -> (Answer, Vec<String>) {
+    let Some(plan) = plan else { return (Answer::NotApplicable, Vec::new()) };
+    let steps = plan.steps.iter().filter(|step| objects.contains(&step.object)).map(|step| step.summary.clone());
+    let blocked = plan.blocked.iter().filter(|entry| objects.contains(&entry.object));
+    let (known, open): (Vec<_>, Vec<_>) =
+        blocked.partition(|entry| matches!(entry.waiting_on, WaitingOn::Difference(_)));
+    let why: Vec<String> = steps.chain(known.iter().map(|entry| entry.what.clone())).collect();
+    let names: BTreeSet<String> = objects.iter().map(ToString::to_string).collect();
+    let in_sync = if !why.is_empty() {
+        Answer::No
+    } else if !open.is_empty() || plan.gaps.iter().any(|(of, _)| names.contains(of)) {
+        Answer::Unknown
+    } else {
+        Answer::Yes
+    };
+    (in_sync, why)
+}
+
+/// The target groups of a row: declared ones, and those that the live service names, alternates included.
+fn arns(observed: &Observed, declared: &[&DesiredTargetGroup], live: Option<&Service>) -> BTreeSet<TargetGroupArn> {
+    let declared = declared.iter().filter_map(|group| observed.target_group(&group.name).present());
+    let fed = live.into_iter().flat_map(Service::target_groups).cloned();
+    declared.map(|group| group.arn.clone()).chain(fed).collect()
+}
+
+/// Nothing traces a request yet, so all that is known is who has a way in.
+fn reachable(observed: &Observed, declared: &[&DesiredTargetGroup], arns: &BTreeSet<TargetGroupArn>) -> Answer {
+    let has_balancer = |arn: &TargetGroupArn| match observed.target_group(arn.as_str()) {
+        Seen::Present(group) => !group.load_balancers.is_empty(),
+        Seen::Absent => false,
+        Seen::Unknown(_) => true,
+    };
+    let is_declared = declared.iter().any(|group| group.load_balancer.is_some());
+    if is_declared || arns.iter().any(has_balancer) { Answer::Unknown } else { Answer::NotApplicable }
+}
+
+fn targets(observed: &Observed, arns: &BTreeSet<TargetGroupArn>) -> Seen<Share> {
+    let mut share = Share::default();
+    for arn in arns {
+        match observed.targets_of(arn) {
+            Seen::Present(targets) => {
+                let standing = targets.iter().filter(|target| target.health.state != TargetState::Draining);
+                share.all += standing.count();
+                share.good += targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
+            }
+            Seen::Absent => {}
+            Seen::Unknown(gap) => return Seen::Unknown(gap),
+        }
+    }
+    if arns.is_empty() { Seen::Absent } else { Seen::Present(share) }
+}

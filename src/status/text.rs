@@ -1,0 +1,81 @@
+//! The table for people: sorted, aligned, and with colours only where they are wanted.
+
+use crate::model::Seen;
+use crate::report::text::{Paint, Tone, plain};
+
+use super::{Answer, Row, Share, Table};
+
+const TITLES: [&str; 5] = ["SERVICE", "IN SYNC", "REACHABLE", "TASKS", "TARGETS"];
+
+/// One cell: its text, and what its colour says.
+type Cell = (String, Option<Tone>);
+
+/// The table, what could not be read, and a line that sums it up.
+pub fn render(table: &Table, paint: Paint) -> String {
+    let rows: Vec<[Cell; 5]> = table.rows.iter().map(cells).collect();
+    let mut widths = TITLES.map(|title| title.chars().count());
+    for row in &rows {
+        for (width, (text, _)) in widths.iter_mut().zip(row) {
+            *width = (*width).max(text.chars().count());
+        }
+    }
+    let title = TITLES.map(|title| (title.to_owned(), Some(Tone::Heading)));
+    let mut text: String = [&title].into_iter().chain(&rows).map(|row| line(row, widths, paint)).collect();
+    if !table.gaps.is_empty() {
+        text.push_str("\nCould not be read:\n");
+        for (object, gap) in &table.gaps {
+            let lead = paint.tone(Tone::Blocked, "?");
+            text.push_str(&format!("  {lead} {} of {}: {}\n", plain(&gap.call), plain(object), plain(&gap.why)));
+        }
+    }
+    text
+}
+
+fn line(cells: &[Cell; 5], widths: [usize; 5], paint: Paint) -> String {
+    let mut line = String::new();
+    for (number, ((text, tone), width)) in cells.iter().zip(widths).enumerate() {
+        if number > 0 {
+            line.push_str("  ");
+        }
+        line.push_str(&tone.map_or_else(|| text.clone(), |tone| paint.tone(tone, text)));
+        if number + 1 < cells.len() {
+            line.push_str(&" ".repeat(width - text.chars().count()));
+        }
+    }
+    line.push('\n');
+    line
+}
+
+fn cells(row: &Row) -> [Cell; 5] {
+    let Row { object: _, name, in_sync, reachable, tasks, targets, is_deploying, why: _ } = row;
+    let (mut count, tone) = share(tasks);
+    if *is_deploying {
+        count.push_str(" deploying");
+    }
+    [(plain(name), None), answer(*in_sync), answer(*reachable), (count, tone), share(targets)]
+}
+
+fn answer(answer: Answer) -> Cell {
+    let tone = match answer {
+        Answer::Yes => Some(Tone::Good),
+        Answer::No => Some(Tone::Bad),
+        Answer::Unknown => Some(Tone::Blocked),
+        Answer::NotApplicable => Some(Tone::Quiet),
+    };
+    (answer.as_str().to_owned(), tone)
+}
+
+fn share(seen: &Seen<Share>) -> Cell {
+    match seen {
+        Seen::Present(Share { good, all }) => {
+            let tone = match (*good, *all) {
+                (good, all) if good == all => None,
+                (0, _) => Some(Tone::Bad),
+                _ => Some(Tone::Change),
+            };
+            (format!("{good}/{all}"), tone)
+        }
+        Seen::Absent => ("n/a".to_owned(), Some(Tone::Quiet)),
+        Seen::Unknown(_) => ("unknown".to_owned(), Some(Tone::Blocked)),
+    }
+}

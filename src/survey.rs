@@ -1,0 +1,239 @@
+//! From what stands to a bare [`Desired`]: the services and target groups by their keys, and nothing managed. With it
+//! the one reading of [`crate::apply::Observe`] sees the whole chain, in the same batches as ever.
+//!
+//! `init` and `status` begin here when there is no manifest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Autoscaling, Desired, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, GroupId, HealthCheck,
+    LoadBalancerEntry, Mode, Network, Observed, Placement, PortRange, Protocol, Redeploy, Registrar, Removal, Scope,
+    Seen, Service, ServiceId, Standing, Tags, TargetGroup, TargetGroupArn, Transport,
+};
+use crate::plan::ScopeError;
+
+pub mod key;
+
+use key::Keys;
+
+/// Host ports that bridge tasks get when the fleet says nothing else.
+const DYNAMIC_PORTS: PortRange = PortRange { from: 32_768, to: 65_535 };
+/// Every target group has this attribute: declaring any makes the reader ask for all.
+const ANY_ATTRIBUTE: (&str, &str) = ("deregistration_delay.timeout_seconds", "300");
+/// Names in a hint; of a large cluster the number says more.
+const NAMED: usize = 20;
+
+/// How much to read about target groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything that a manifest can say.
+    Manifest,
+    /// Health alone: attributes cost a call each.
+    Health,
+}
+
+/// The bare fleet of what stands, or what is wrong with the question.
+pub fn outline(standing: &Standing, scope: &Scope, region: &str, depth: Depth) -> Result<Desired, Vec<ScopeError>> {
+    let errors = errors(standing, scope);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let chosen = chosen(standing, scope);
+    let mut keys = Keys::default();
+    let mut groups: BTreeMap<TargetGroupArn, String> = BTreeMap::new();
+    let arns: BTreeSet<&TargetGroupArn> = chosen.iter().flat_map(|(_, seen)| primaries(seen)).collect();
+    for arn in arns {
+        groups.insert(arn.clone(), keys.of(&[arn.name()]));
+    }
+    let mut keys = Keys::default();
+    let services = chosen.iter().map(|(id, seen)| {
+        let key = keys.of(&[&id.name, &format!("{}.{}", id.cluster, id.name)]);
+        let live = seen.as_ref().present();
+        (key.clone(), service(key, id, live, &groups, &standing.target_groups))
+    });
+    let services = services.collect();
+    let target_groups = groups.iter().map(|(arn, key)| {
+        let live = live_group(&standing.target_groups, arn);
+        (key.clone(), target_group(key, arn, live, depth))
+    });
+    Ok(Desired { fleet: fleet(scope, region), services, target_groups: target_groups.collect() })
+}
+
+/// The groups of instances that carry the services' tasks: who may come in there is worth knowing too.
+pub fn instance_groups(outline: &Desired, observed: &Observed) -> BTreeSet<GroupId> {
+    let all = outline.services.values().filter_map(|service| groups_of_instances(observed, &service.id));
+    all.flatten().collect()
+}
+
+/// The groups that every instance with a task of the service has; `None` when no such instance is known.
+pub fn groups_of_instances(observed: &Observed, id: &ServiceId) -> Option<BTreeSet<GroupId>> {
+    let tasks = observed.tasks_of(id).present()?;
+    let mut common: Option<BTreeSet<GroupId>> = None;
+    for task in tasks {
+        let Placement::Instance { instance, .. } = &task.placement else { continue };
+        let host = observed.host(instance).present()?;
+        let groups = &host.security_groups;
+        common = Some(common.map_or_else(|| groups.clone(), |common| common.intersection(groups).cloned().collect()));
+    }
+    common
+}
+
+fn errors(standing: &Standing, scope: &Scope) -> Vec<ScopeError> {
+    let mut errors = Vec::new();
+    for (cluster, seen) in &standing.clusters {
+        match seen {
+            Seen::Present(()) => {}
+            Seen::Absent => errors.push(ScopeError {
+                message: format!("no active cluster is called {cluster:?} here"),
+                hint: match &standing.others {
+                    Seen::Present(names) if names.is_empty() => "there is no cluster in this region".to_owned(),
+                    Seen::Present(names) => format!("there are: {}", some_of(names.iter().map(String::as_str))),
+                    Seen::Absent | Seen::Unknown(_) => "correct the name, the region or the credentials".to_owned(),
+                },
+            }),
+            Seen::Unknown(gap) if scope.services.is_empty() => errors.push(ScopeError {
+                message: format!("the services of cluster {cluster} could not be listed ({}: {})", gap.call, gap.why),
+                hint: "allow the call, or name the services with --service".to_owned(),
+            }),
+            Seen::Unknown(_) => {}
+        }
+    }
+    if errors.is_empty() {
+        errors.extend(scope.services.iter().filter_map(|name| missing_service(standing, scope, name)));
+    }
+    errors
+}
+
+fn missing_service(standing: &Standing, scope: &Scope, name: &str) -> Option<ScopeError> {
+    let only = Scope { services: BTreeSet::from([name.to_owned()]), ..Scope::default() };
+    let is_there = standing.services.iter().any(|(id, seen)| only.names(id) && *seen != Seen::Absent);
+    let names: BTreeSet<&str> =
+        standing.services.iter().filter(|(_, seen)| **seen != Seen::Absent).map(|(id, _)| id.name.as_str()).collect();
+    (!is_there).then(|| ScopeError {
+        message: format!("no service is called {name:?} in {}", some_of(scope.clusters.iter().map(String::as_str))),
+        hint: if names.is_empty() {
+            "there is no service".to_owned()
+        } else {
+            format!("there are: {}", some_of(names.iter().copied()))
+        },
+    })
+}
+
+fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let named = names.take(NAMED).collect::<Vec<_>>().join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+/// The services that were asked for, and those that feed one of their target groups: without them, their tasks would
+/// look like strangers there.
+fn chosen<'a>(standing: &'a Standing, scope: &Scope) -> Vec<(&'a ServiceId, &'a Seen<Service>)> {
+    let there: Vec<_> = standing.services.iter().filter(|(_, seen)| **seen != Seen::Absent).collect();
+    if scope.services.is_empty() {
+        return there;
+    }
+    let mut chosen: BTreeSet<&ServiceId> = there.iter().map(|(id, _)| *id).filter(|id| scope.names(id)).collect();
+    loop {
+        let fed = |seen: &'a Seen<Service>| seen.as_ref().present().into_iter().flat_map(Service::target_groups);
+        let shared: BTreeSet<&TargetGroupArn> =
+            there.iter().filter(|(id, _)| chosen.contains(id)).flat_map(|(_, seen)| fed(seen)).collect();
+        let before = chosen.len();
+        chosen.extend(there.iter().filter(|(_, seen)| fed(seen).any(|arn| shared.contains(arn))).map(|(id, _)| *id));
+        if chosen.len() == before {
+            return there.into_iter().filter(|(id, _)| chosen.contains(id)).collect();
+        }
+    }
+}
+
+/// The target groups that a service names; the others of blue/green pairs are ECS's to name.
+fn primaries(seen: &Seen<Service>) -> impl Iterator<Item = &TargetGroupArn> {
+    let entries = seen.as_ref().present().into_iter().flat_map(|service| &service.load_balancers);
+    entries.filter_map(|entry| entry.target_group.as_ref())
+}
+
+fn live_group<'a>(all: &'a Seen<Vec<TargetGroup>>, arn: &TargetGroupArn) -> Option<&'a TargetGroup> {
+    all.as_ref().present()?.iter().find(|group| group.arn == *arn)
+}
+
+fn fleet(scope: &Scope, region: &str) -> Fleet {
+    let cluster = scope.clusters.iter().next().cloned();
+    Fleet {
+        name: key::sanitized(cluster.as_deref().unwrap_or("fleet")),
+        region: Some(region.to_owned()),
+        account: None,
+        cluster,
+        vpc: None,
+        mode: Mode::Observe,
+        redeploy: Redeploy::Deny,
+        autoscaling: Autoscaling::Check,
+        dynamic_ports: DYNAMIC_PORTS,
+        removal: Removal::default(),
+    }
+}
+
+fn service(
+    key: String,
+    id: &ServiceId,
+    live: Option<&Service>,
+    keys: &BTreeMap<TargetGroupArn, String>,
+    groups: &Seen<Vec<TargetGroup>>,
+) -> DesiredService {
+    let awsvpc = live.and_then(|live| live.network.as_ref());
+    let network = awsvpc.map(|awsvpc| Network {
+        security_groups: Some(awsvpc.security_groups.iter().map(ToString::to_string).collect()),
+        ..Network::default()
+    });
+    let mut ports: BTreeMap<(&str, u16), DesiredPort> = BTreeMap::new();
+    for entry in live.into_iter().flat_map(|live| &live.load_balancers) {
+        let Some((arn, group)) = entry.target_group.as_ref().and_then(|arn| Some((arn, keys.get(arn)?))) else {
+            continue;
+        };
+        let port = ports.entry((&entry.container, entry.container_port)).or_insert_with(|| port(entry));
+        port.target_groups.get_or_insert_default().push(group.clone());
+        if live_group(groups, arn).is_some_and(|group| group.protocol == Protocol::Udp) {
+            port.protocol = Transport::Udp;
+        }
+    }
+    DesiredService {
+        key,
+        id: id.clone(),
+        mode: Mode::Observe,
+        suspend: None,
+        desired_count: None,
+        network,
+        ports: Some(ports.into_values().collect()),
+    }
+}
+
+fn port(entry: &LoadBalancerEntry) -> DesiredPort {
+    DesiredPort {
+        name: format!("{}-{}", entry.container, entry.container_port),
+        container: entry.container.clone(),
+        container_port: entry.container_port,
+        host_port: None,
+        protocol: Transport::Tcp,
+        target_groups: None,
+        registrar: Registrar::Ecs,
+        allow_from: None,
+    }
+}
+
+fn target_group(key: &str, arn: &TargetGroupArn, live: Option<&TargetGroup>, depth: Depth) -> DesiredTargetGroup {
+    let attribute = (ANY_ATTRIBUTE.0.to_owned(), ANY_ATTRIBUTE.1.to_owned());
+    DesiredTargetGroup {
+        key: key.to_owned(),
+        name: arn.name().to_owned(),
+        mode: Mode::Observe,
+        load_balancer: live.and_then(|live| live.load_balancers.first()).map(ToString::to_string),
+        vpc: live.and_then(|live| live.vpc.as_ref()).map(ToString::to_string),
+        protocol: None,
+        protocol_version: None,
+        port: None,
+        target_type: None,
+        health_check: HealthCheck::default(),
+        attributes: if depth == Depth::Manifest { Tags::from([attribute]) } else { Tags::new() },
+        routes: None,
+        // Managed and empty: then whatever no task explains is asked about.
+        targets: (depth == Depth::Manifest).then(Vec::new),
+    }
+}

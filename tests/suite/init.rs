@@ -1,0 +1,68 @@
+//! What `portolan init` writes says the same as what stands: read back and planned, it has nothing to do.
+
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod broken;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod cli;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod fleet;
+#[cfg(feature = "aws")]
+mod moto;
+mod round_trip;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod worlds;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use portolan::init::{Written, write};
+use portolan::manifest::{self, Source};
+use portolan::model::{Desired, Gap, Mode, Observed, Scope, Seen, Standing};
+use portolan::plan::{Plan, Policy, plan};
+use portolan::survey::{Depth, outline};
+
+/// The time of every plan.
+pub fn now() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().expect("a timestamp")
+}
+
+/// What the reader would find in a reading of a case.
+fn standing(observed: &Observed) -> Standing {
+    Standing {
+        clusters: BTreeMap::from([("prod".to_owned(), Seen::Present(()))]),
+        others: Seen::Unknown(Gap { call: "ecs:ListClusters".to_owned(), why: "not asked".to_owned() }),
+        services: observed.services.clone(),
+        target_groups: observed.target_groups.clone(),
+    }
+}
+
+/// The manifest of a reading.
+pub fn written(observed: &Observed) -> Written {
+    let scope = Scope { clusters: ["prod".to_owned()].into(), ..Scope::default() };
+    let outline = outline(&standing(observed), &scope, &observed.region, Depth::Manifest).expect("a sound question");
+    write(&outline, observed, None, now())
+}
+
+/// Reads a manifest back as a user would give it.
+pub fn read_back(text: &str) -> Desired {
+    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: text.to_owned() }]).unwrap_or_else(|problems| {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        panic!("{}\n{text}", problems.join("\n"))
+    })
+}
+
+/// The plan of a manifest as if repairs were allowed: in observe mode nothing would ever be a step.
+pub fn enforced(mut desired: Desired, observed: &Observed) -> Plan {
+    desired.fleet.mode = Mode::Enforce;
+    desired.services.values_mut().for_each(|service| service.mode = Mode::Enforce);
+    desired.target_groups.values_mut().for_each(|group| group.mode = Mode::Enforce);
+    plan(&desired, observed, &Policy::default(), now())
+}
+
+/// What is left to do, a line each.
+pub fn left(plan: &Plan) -> Vec<String> {
+    let steps = plan.steps.iter().map(|step| format!("{}: {}", step.object, step.summary));
+    let blocked =
+        plan.blocked.iter().map(|entry| format!("{}: {} until {}", entry.object, entry.what, entry.waiting_on));
+    steps.chain(blocked).collect()
+}

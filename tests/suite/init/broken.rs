@@ -1,0 +1,79 @@
+//! Questions that have no answer, and accounts that tell only a part.
+
+use std::path::Path;
+
+use portolan::aws::Reader;
+use portolan::init::write;
+use portolan::model::Scope;
+use portolan::pass::take_stock;
+use portolan::sandbox::Shared;
+use portolan::survey::Depth;
+
+use super::worlds::{clients, load, scope, stock};
+use super::{enforced, now, read_back};
+
+fn fargate(denied: &[&str]) -> Shared {
+    let mut world = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/init/fargate/world.yaml"));
+    world.settings.denied = denied.iter().map(|call| (*call).to_owned()).collect();
+    Shared::still(world)
+}
+
+async fn refused(shared: &Shared, scope: &Scope) -> String {
+    let clients = clients(shared);
+    let taken = take_stock(&Reader::new(&clients), scope, clients.region(), Depth::Manifest).await;
+    let errors = taken.map(|_| ()).expect_err("it cannot be read");
+    errors.iter().map(|error| format!("{} ({})", error.message, error.hint)).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_exist_is_named_with_what_does() {
+    let elsewhere = Scope { clusters: ["staging".to_owned()].into(), ..Scope::default() };
+    let said = refused(&fargate(&[]), &elsewhere).await;
+    assert_eq!(said, "no active cluster is called \"staging\" here (there are: prod)");
+    let said = refused(&fargate(&["ecs:ListClusters"]), &elsewhere).await;
+    assert!(said.ends_with("(correct the name, the region or the credentials)"), "{said}");
+    let said = refused(&fargate(&[]), &scope(&["webfront"])).await;
+    assert_eq!(said, "no service is called \"webfront\" in prod (there are: Web_Front, api, worker)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_that_cannot_be_listed_can_be_named() {
+    let denied = fargate(&["ecs:ListServices"]);
+    let said = refused(&denied, &scope(&[])).await;
+    assert!(said.starts_with("the services of cluster prod could not be listed (ecs:ListServices: "), "{said}");
+    let (outline, observed) = stock(&denied, &scope(&["api"])).await;
+    let text = write(&outline, &observed, None, now()).text();
+    assert!(text.contains("# Not read: ecs:ListServices of prod (AccessDenied"), "{text}");
+    assert!(text.contains("kind: Service\nmetadata:\n  name: api\n"), "{text}");
+    read_back(&text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_that_is_denied_leaves_a_manifest_with_the_gap_named_and_nothing_made_up() {
+    for call in [
+        "application-autoscaling:DescribeScalableTargets",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "ecs:DescribeTasks",
+        "ecs:ListTasks",
+        "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeRules",
+        "elasticloadbalancing:DescribeTags",
+        "elasticloadbalancing:DescribeTargetGroupAttributes",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "sts:GetCallerIdentity",
+    ] {
+        let (outline, observed) = stock(&fargate(&[call]), &scope(&[])).await;
+        let text = write(&outline, &observed, None, now()).text();
+        assert!(text.contains(&format!("# Not read: {call}")), "{call}\n{text}");
+        let plan = enforced(read_back(&text), &observed);
+        assert!(plan.steps.is_empty(), "{call}\n{text}\n{:#?}", plan.steps);
+        assert!(!text.contains("The format does not take this"), "{call}\n{text}");
+    }
+}
