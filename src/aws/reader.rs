@@ -12,6 +12,7 @@ mod hosts;
 mod left_overs;
 mod network;
 mod services;
+mod surroundings;
 mod target_health;
 mod task_definitions;
 mod tasks;
