@@ -35,3 +35,4 @@ pub mod plan;
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod trace;

@@ -114,6 +114,16 @@ pub struct IngressRule {
 }
 
 impl IngressRule {
+    /// Whether the rule opens a port to anybody at all.
+    pub fn lets_in(&self, transport: Transport, port: u16) -> bool {
+        self.opens(transport).is_some_and(|range| (range.from..=range.to).contains(&port))
+    }
+
+    /// Whether the rule opens any port of a protocol.
+    pub fn opens_any(&self, transport: Transport) -> bool {
+        self.opens(transport).is_some()
+    }
+
     /// The ports that the rule opens for `transport`, if any.
     ///
     /// With `-1`, and with any protocol other than tcp, udp, icmp and icmpv6, EC2 allows every port whatever

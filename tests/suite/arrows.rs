@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
+    ("trace", &["model"]),
     ("apply", &["plan", "model"]),
-    ("report", &["plan", "apply", "model"]),
+    ("report", &["plan", "apply", "trace", "model"]),
     ("aws", &["plan", "apply", "model"]),
     ("pass", &["manifest", "plan", "apply", "report", "model"]),
 ];

@@ -19,3 +19,4 @@ mod properties;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod trace;

@@ -1,0 +1,5 @@
+//! Tracing: pure functions on small built worlds, and whole worlds of the sandbox.
+
+mod catalogue;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod worlds;
