@@ -27,6 +27,7 @@ mod run;
 mod sandbox;
 mod signals;
 mod terminal;
+mod trace;
 mod validate;
 mod wait;
 
@@ -83,6 +84,11 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
         Verb::Sandbox(args) => {
             let signals = Signals::default();
             let work = signals.watch(sandbox::serve(args, terminal, &signals));
+            (block_on(work), Habit::Own)
+        }
+        Verb::Trace(args) => {
+            let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
+            let work = signals.watch(trace::paths(args, &inputs, global, terminal, &signals));
             (block_on(work), Habit::Own)
         }
         Verb::Drift(args) => {

@@ -6,12 +6,14 @@
 
 mod balancing;
 mod deployments;
+mod feeders;
 mod gaps;
 mod groups;
 mod hosts;
 mod left_overs;
 mod network;
 mod services;
+mod standing;
 mod surroundings;
 mod target_health;
 mod task_definitions;

@@ -144,6 +144,17 @@ Examples:
   portolan drift -f manifests/
   portolan drift -f manifests/ -o json --strict")]
     Drift(DriftArgs),
+    /// Walk each path from listener to container, and name the first broken hop
+    #[command(after_help = "\
+Codes such as M01 are explained in docs/trace.md.
+
+Examples:
+  portolan trace -f manifests/
+  portolan trace checkout/http -f manifests/ --client 203.0.113.7/32
+  portolan trace -f manifests/ --request 'GET https://shop.example.com/cart/1'
+  portolan trace --cluster prod
+  portolan trace -f manifests/ --planned")]
+    Trace(TraceArgs),
     /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
     #[cfg(feature = "sandbox")]
     #[command(after_help = "\
@@ -233,6 +244,29 @@ pub struct DriftArgs {
     pub detailed_exitcode: bool,
 }
 
+/// `portolan trace`
+#[derive(Args, Clone, Debug)]
+pub struct TraceArgs {
+    /// This service alone, or this port of it
+    #[arg(value_name = "SERVICE[/PORT]")]
+    pub path: Option<String>,
+    /// The manifest.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// What stands in this cluster, without a manifest
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// The state that the plan would make
+    #[arg(long, conflicts_with = "cluster")]
+    pub planned: bool,
+    /// Where the client is; anywhere without
+    #[arg(long, value_name = "CIDR", value_parser = parse_block)]
+    pub client: Option<ipnet::IpNet>,
+    /// Follow this request, such as 'GET https://shop.example.com/cart/1'
+    #[arg(long, value_name = "REQUEST")]
+    pub request: Option<String>,
+}
+
 /// `portolan reconcile`
 #[derive(Args, Clone, Debug)]
 pub struct ReconcileArgs {
@@ -266,6 +300,12 @@ pub struct ReconcileArgs {
 fn parse_speed(text: &str) -> Result<f64, String> {
     let speed = text.parse::<f64>().ok().filter(|speed| (0.0..=100_000.0).contains(speed));
     speed.ok_or_else(|| "a factor between 0 and 100000".to_owned())
+}
+
+/// A block, or an address alone.
+fn parse_block(text: &str) -> Result<ipnet::IpNet, String> {
+    let block = text.parse::<ipnet::IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from));
+    block.map(|block| block.trunc()).map_err(|_| "an address or a block such as 203.0.113.0/24".to_owned())
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

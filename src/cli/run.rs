@@ -108,8 +108,9 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The time.
 #[expect(clippy::disallowed_methods, reason = "cli reads the clock")]
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp::now()
 }
 

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::acl::NetworkAcl;
 use super::group_union::PrefixLists;
-use super::id::{GroupId, InstanceId, LoadBalancerArn, SubnetId, TargetGroupArn, VpcId};
+use super::id::{GroupId, InstanceId, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, VpcId};
 use super::owner::Tags;
 use super::security_group::IngressRule;
 use super::seen::{Gap, Seen};
@@ -61,6 +61,9 @@ pub struct Surroundings {
     pub carriers: BTreeMap<String, Seen<InstanceId>>,
     /// Instances that are registered or that carry tasks.
     pub hosts: BTreeMap<InstanceId, Seen<Host>>,
+    /// Services by the target groups that they name, in the clusters of the manifest; asked only where some registered
+    /// address is not that of a known task. `None`: not asked.
+    pub feeders: Option<Seen<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>>>,
     /// Attributes of load balancers.
     pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Tags>>,
     /// Attributes of target groups.

@@ -4,7 +4,7 @@ use crate::model::{Matcher, Protocol, Rollout, Service, Target, TargetState};
 
 use super::catalogue::Code;
 use super::finding::Finding;
-use super::hop::{Examined, Hop, HopId, State};
+use super::hop::{Examined, Hop, HopId, State, is_broken};
 use super::way::Way;
 
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
@@ -13,11 +13,16 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         Err(lack) => return lack.skip(),
     };
     let network = Network::of(hops);
-    let loops = way.live_service().ok().and_then(|service| kill_loop(way, service, &targets, &network));
+    let is_registrable = !is_broken(hops, HopId::TargetGroup) && !is_broken(hops, HopId::ServiceWiring);
+    let service = way.live_service().ok();
+    let loops = service.filter(|_| is_registrable).and_then(|service| kill_loop(way, service, &targets, &network));
     let mut findings: Vec<Finding> = Vec::new();
     let explains_refusals = loops.as_ref().is_some_and(|finding| finding.codes.contains(&Code(24)));
     findings.extend(loops);
-    let unhealthy = targets.iter().filter(|target| target.health.state == TargetState::Unhealthy);
+    let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
+    // While a deployment brings new tasks up, the old ones serve: ECS judges the new ones.
+    let is_rolling = healthy > 0 && service.is_some_and(|service| service.is_deploying());
+    let unhealthy = targets.iter().filter(|target| target.health.state == TargetState::Unhealthy && !is_rolling);
     for target in unhealthy {
         if explains_refusals && reason(target) != "Target.ResponseCodeMismatch" {
             continue;
@@ -33,7 +38,6 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     if network.is_broken && findings.is_empty() {
         return Examined::skipped("requests do not arrive, so nothing is known of the app");
     }
-    let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
     if findings.is_empty() && healthy == 0 {
         return Examined::skipped("no target says anything of it yet");
     }

@@ -10,6 +10,7 @@ use crate::model::{
     Gap, GroupId, InstanceId, NetworkMode, Peer, Placement, Seen, StaticTarget, SubnetId, TargetKey, Task,
 };
 
+use super::load_balancer::is_inside;
 use super::way::{Found, Lack, Way};
 
 /// One receiver.
@@ -26,6 +27,8 @@ pub(super) struct End {
     pub(super) subnet: Option<SubnetId>,
     pub(super) port: u16,
     pub(super) health_port: u16,
+    /// It is outside of the target group's VPC: what filters there, nobody here can see.
+    pub(super) is_outside: bool,
     /// Groups of the instance that carries a task with an interface of its own.
     pub(super) carrier: Option<BTreeSet<GroupId>>,
 }
@@ -96,8 +99,12 @@ fn at_address(way: &Way<'_>, name: String, address: IpAddr, port: u16) -> End {
         }
         Seen::Unknown(gap) => (Err(gap), None),
     };
+    let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
+    let block = IpNet::from(address);
+    let is_inside = vpc.is_some_and(|vpc| is_inside(way, vpc, &block));
+    let is_outside = subnet.is_none() && vpc.is_some() && way.observed.vpcs.gap().is_none() && !is_inside;
     let health_port = way.health_port(port);
-    End { name, key: None, blocks: vec![IpNet::from(address)], groups, subnet, port, health_port, carrier: None }
+    End { name, key: None, blocks: vec![block], groups, subnet, port, health_port, is_outside, carrier: None }
 }
 
 fn at_instance(way: &Way<'_>, name: String, instance: &InstanceId, port: u16) -> End {
@@ -110,7 +117,8 @@ fn at_instance(way: &Way<'_>, name: String, instance: &InstanceId, port: u16) ->
         Seen::Unknown(gap) => (Err(gap), None, BTreeSet::new()),
     };
     let blocks = addresses.into_iter().map(IpNet::from).collect();
-    End { name, key: None, blocks, groups, subnet, port, health_port: way.health_port(port), carrier: None }
+    let health_port = way.health_port(port);
+    End { name, key: None, blocks, groups, subnet, port, health_port, is_outside: false, carrier: None }
 }
 
 /// Where tasks would be: with interfaces of their own, in any of the service's subnets.
@@ -130,6 +138,7 @@ fn prospective(way: &Way<'_>, port: u16) -> Found<Vec<End>> {
         subnet: Some(subnet.clone()),
         port,
         health_port: way.health_port(port),
+        is_outside: false,
         carrier: None,
     };
     Ok(network.subnets.iter().map(end).collect())

@@ -51,6 +51,17 @@ impl Finding {
         Self { codes: BTreeSet::new(), name, evidence: evidence.into(), fix: fix.to_owned(), step: None }
     }
 
+    /// The AWS operations that mend it in a plan.
+    pub fn mended_by(&self) -> Vec<&'static str> {
+        let by_codes = self.codes.iter().filter_map(|code| entry(*code)).flat_map(|entry| entry.mended_by);
+        let by_name: &[&str] = match self.name {
+            "no-target-group" => &["CreateTargetGroup"],
+            "declared-target-missing" => &["RegisterTargets"],
+            _ => &[],
+        };
+        by_codes.chain(by_name).copied().collect()
+    }
+
     /// A fix that knows more than the catalogue's.
     pub(super) fn with_fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = fix.into();

@@ -21,12 +21,16 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     if ends.is_empty() {
         return Examined::skipped("there is no target");
     }
+    let inside: Vec<&End> = ends.iter().filter(|end| !end.is_outside).collect();
+    if inside.is_empty() {
+        return Examined::skipped("the targets are outside of the VPC: what filters there cannot be seen from here");
+    }
     let keeps = match client::keeps_addresses(way) {
         Ok(keeps) => keeps,
         Err(gap) => return Examined::unknown(gap),
     };
     let (mut findings, mut gap, mut by) = (Vec::<Finding>::new(), None, BTreeSet::new());
-    for end in ends {
+    for end in inside {
         match check(way, balancer, end, keeps) {
             Ok(Verdict::Open(words)) => {
                 by.insert(words);

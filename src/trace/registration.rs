@@ -156,7 +156,7 @@ fn strangers(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
         if explained.contains(&target.key) {
             continue;
         }
-        let (code, what) = who(way, target)?;
+        let Some((code, what)) = who(way, target)? else { continue };
         match findings.iter_mut().find(|known| known.codes.contains(&code)) {
             Some(known) => known.evidence.push_str(&format!("; {what}")),
             None => findings.push(Finding::of(code, what)),
@@ -199,8 +199,9 @@ fn explained(way: &Way<'_>) -> Result<Option<BTreeSet<TargetKey>>, Gap> {
 }
 
 /// Whose a stray registration is: another service's, a dead one, or somebody's.
-fn who(way: &Way<'_>, target: &Target) -> Result<(Code, String), Gap> {
+fn who(way: &Way<'_>, target: &Target) -> Result<Option<(Code, String)>, Gap> {
     let key = &target.key;
+    let found = |number: u8, what: String| Ok(Some((Code(number), what)));
     let others = way.observed.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));
     let has = |task: &Task| match &task.placement {
         Placement::Address(address) => address.to_string() == key.id,
@@ -210,26 +211,39 @@ fn who(way: &Way<'_>, target: &Target) -> Result<(Code, String), Gap> {
         Placement::Unknown => false,
     };
     if let Some((id, _)) = others.into_iter().find(|(_, tasks)| tasks.iter().any(has)) {
-        return Ok((Code(27), format!("{key} is the address of a task of service {id}")));
+        return found(27, format!("{key} is the address of a task of service {id}"));
     }
     match key.id.parse::<IpAddr>() {
         Ok(address) => match way.around.interface(&address) {
             Seen::Present(interface) if interface.description.contains(":ecs:") => {
                 let what = format!("{key} is {}, the interface of an ECS task of something else", interface.id);
-                Ok((Code(27), what))
+                Ok((!has_other_feeder(way)?).then_some((Code(27), what)))
             }
-            Seen::Present(interface) => Ok((Code(29), format!("{key} is {}, which nobody declared", interface.id))),
-            Seen::Absent if is_ours(way, address) => Ok((Code(28), format!("no network interface has {}", key.id))),
-            Seen::Absent => Ok((Code(29), format!("{key} is outside of the VPC, and nobody declared it"))),
+            Seen::Present(interface) => found(29, format!("{key} is {}, which nobody declared", interface.id)),
+            Seen::Absent if is_ours(way, address) => found(28, format!("no network interface has {}", key.id)),
+            Seen::Absent => found(29, format!("{key} is outside of the VPC, and nobody declared it")),
             Seen::Unknown(gap) => Err(gap),
         },
         Err(_) => match way.around.host(&InstanceId::from(key.id.as_str())) {
-            Seen::Present(host) if host.terminated => Ok((Code(28), format!("instance {} is terminated", key.id))),
-            Seen::Present(_) => Ok((Code(29), format!("no task is bound to {key}, and nobody declared it"))),
-            Seen::Absent => Ok((Code(28), format!("instance {} does not exist", key.id))),
+            Seen::Present(host) if host.terminated => found(28, format!("instance {} is terminated", key.id)),
+            Seen::Present(_) if has_other_feeder(way)? => Ok(None),
+            Seen::Present(_) => found(29, format!("no task is bound to {key}, and nobody declared it")),
+            Seen::Absent => found(28, format!("instance {} does not exist", key.id)),
             Seen::Unknown(gap) => Err(gap),
         },
     }
+}
+
+/// Whether a service that the manifest does not know feeds the target group too: then tasks that nobody knows may be its.
+fn has_other_feeder(way: &Way<'_>) -> Result<bool, Gap> {
+    let feeders = match way.around.feeders.as_ref().map(Seen::as_ref) {
+        Some(Seen::Present(feeders)) => feeders,
+        Some(Seen::Unknown(gap)) => return Err(gap),
+        Some(Seen::Absent) | None => return Ok(false),
+    };
+    let declared = |id: &crate::model::ServiceId| way.desired.services.values().any(|service| service.id == *id);
+    let ours = way.stand_ins();
+    Ok(ours.iter().filter_map(|arn| feeders.get(arn)).flatten().any(|id| !declared(id)))
 }
 
 fn is_ours(way: &Way<'_>, address: IpAddr) -> bool {

@@ -44,6 +44,9 @@ impl Reader {
             group_attributes,
             ..Surroundings::default()
         };
+        if concerned.has_strangers {
+            around.feeders = Some(self.feeders(&desired.clusters()).await);
+        }
         around.hosts = self.all_hosts(&concerned, &around.carriers, observed).await;
         let groups = groups_to_read(&concerned, &around);
         (around.ingress, around.egress) = self.rules_of_groups(&groups).await;
@@ -216,6 +219,8 @@ struct Concerned {
     instances: BTreeSet<InstanceId>,
     /// Container instances of tasks with addresses of their own, by cluster.
     container_instances: BTreeMap<String, BTreeSet<String>>,
+    /// Some registered address or instance is not that of a known task.
+    has_strangers: bool,
 }
 
 impl Concerned {
@@ -237,12 +242,19 @@ impl Concerned {
             let targets = observed.targets_of(&group.arn).present().into_iter().flatten();
             targets.for_each(|target| concerned.registered(&target.key.id));
         }
+        let registered = (concerned.addresses.clone(), concerned.instances.clone());
         for service in observed.services.values().filter_map(|seen| seen.as_ref().present()) {
             let network = service.network.iter();
             concerned.security_groups.extend(network.flat_map(|network| network.security_groups.iter().cloned()));
         }
         let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
-        tasks.for_each(|task| concerned.task(task));
+        let mut of_tasks = Self::default();
+        tasks.for_each(|task| of_tasks.task(task));
+        concerned.has_strangers =
+            !registered.0.is_subset(&of_tasks.addresses) || !registered.1.is_subset(&of_tasks.instances);
+        concerned.addresses.extend(of_tasks.addresses);
+        concerned.instances.extend(of_tasks.instances);
+        concerned.container_instances = of_tasks.container_instances;
         concerned
     }
 
@@ -300,6 +312,7 @@ fn note_gaps(around: &mut Surroundings) {
     };
     add("network ACLs", around.acls.as_ref().and_then(Seen::gap));
     add("route tables", around.routes.as_ref().and_then(Seen::gap));
+    add("services", around.feeders.as_ref().and_then(Seen::gap));
     around.ingress.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
     around.prefix_lists.iter().for_each(|(id, seen)| add(id, seen.gap()));
     around.interfaces.iter().for_each(|(address, seen)| add(&address.to_string(), seen.gap()));
