@@ -34,7 +34,9 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         }
     }
     findings.extend(container_check(way, &targets));
-    findings.extend(fails_open(&targets, findings.is_empty()));
+    if !network.drops_requests {
+        findings.extend(fails_open(&targets, findings.is_empty() && !network.is_broken));
+    }
     if network.is_broken && findings.is_empty() {
         return Examined::skipped("requests do not arrive, so nothing is known of the app");
     }
@@ -57,13 +59,15 @@ fn reason(target: &Target) -> &str {
 /// What the hops before say of the network.
 struct Network {
     is_broken: bool,
+    /// Not only health checks are kept out.
+    drops_requests: bool,
     /// Codes that a hop which could not be examined would have had.
     open: Vec<Code>,
 }
 
 impl Network {
     fn of(hops: &[Hop]) -> Self {
-        let mut network = Self { is_broken: false, open: Vec::new() };
+        let mut network = Self { is_broken: false, drops_requests: false, open: Vec::new() };
         for hop in hops {
             let codes: &[u8] = match hop.id {
                 HopId::LoadBalancerEgress => &[2, 13],
@@ -72,7 +76,11 @@ impl Network {
                 _ => continue,
             };
             match hop.state {
-                State::Broken => network.is_broken = true,
+                State::Broken => {
+                    network.is_broken = true;
+                    let only_checks = |finding: &Finding| finding.codes.iter().all(|code| matches!(code.0, 3 | 13));
+                    network.drops_requests |= !hop.findings.iter().all(only_checks);
+                }
                 State::Unknown(_) => network.open.extend(codes.iter().map(|number| Code(*number))),
                 State::Ok | State::Skipped(_) => {}
             }

@@ -242,6 +242,8 @@ impl Concerned {
             let targets = observed.targets_of(&group.arn).present().into_iter().flatten();
             targets.for_each(|target| concerned.registered(&target.key.id));
         }
+        let declared = desired.target_groups.values().flat_map(|group| group.targets.iter().flatten());
+        let declared: Vec<&str> = declared.map(|target| target.key.id.as_str()).collect();
         let registered = (concerned.addresses.clone(), concerned.instances.clone());
         for service in observed.services.values().filter_map(|seen| seen.as_ref().present()) {
             let network = service.network.iter();
@@ -252,6 +254,7 @@ impl Concerned {
         tasks.for_each(|task| of_tasks.task(task));
         concerned.has_strangers =
             !registered.0.is_subset(&of_tasks.addresses) || !registered.1.is_subset(&of_tasks.instances);
+        declared.into_iter().for_each(|id| concerned.registered(id));
         concerned.addresses.extend(of_tasks.addresses);
         concerned.instances.extend(of_tasks.instances);
         concerned.container_instances = of_tasks.container_instances;
