@@ -13,8 +13,8 @@ use clap_complete::Shell;
 #[command(name = "portolan", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "\
 Exit codes:
-  0         in sync, or everything was applied
-  1         difference: pending changes, drift, or a difference that is blocked
+  0         in sync, or everything was applied, or every traced path is sound
+  1         difference: pending changes, drift, a difference that is blocked, or a path that is broken
   2         error: usage, manifest, credentials, AWS refused, apply failed
   3         incomplete: something could not be read and nothing else differs (only with --strict)
   130, 143  interrupted, terminated

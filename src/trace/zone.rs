@@ -92,7 +92,7 @@ fn crosses(way: &Way<'_>, kind: LoadBalancerKind) -> Result<bool, Gap> {
 /// M39: an enabled zone whose node has nobody to send to. A zone counts by its healthy targets where any are healthy.
 fn empty_zones(enabled: &BTreeSet<&str>, by_zone: &BTreeMap<String, Vec<&Target>>) -> Option<Finding> {
     let is_healthy = |target: &&Target| target.health.state == TargetState::Healthy;
-    let any_healthy = by_zone.values().flatten().any(|target| is_healthy(target));
+    let any_healthy = by_zone.values().flatten().any(is_healthy);
     if by_zone.contains_key("all") {
         return None;
     }

@@ -219,3 +219,12 @@ async fn every_world_is_traced_to_its_broken_hop_and_mended_where_a_plan_can() {
     }
     assert!(wrong.is_empty(), "{} of {} worlds:\n{}", wrong.len(), folders.len(), wrong.join("\n"));
 }
+
+#[tokio::test]
+async fn a_closed_group_reads_like_this() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/m01-task-group-closed");
+    let stage = Stage::open(&folder).unwrap_or_else(|why| panic!("{why}"));
+    let traced = stage.trace().await.unwrap_or_else(|why| panic!("{why}"));
+    let text = portolan::report::text::render_trace(&traced, &BTreeSet::new(), portolan::report::text::Paint::Off);
+    insta::assert_snapshot!(text);
+}
