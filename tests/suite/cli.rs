@@ -155,8 +155,6 @@ fn words_of_other_tools_get_a_hint_and_are_no_aliases() {
         ("run", "does not have `portolan run` yet"),
         ("status", "yet"),
         ("init", "yet"),
-        ("demo", "yet"),
-        ("sandbox", "yet"),
     ];
     for (word, expected) in cases {
         let said = run(&[word, "-f", "fleet.yaml"]);
