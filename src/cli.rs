@@ -30,6 +30,7 @@ mod signals;
 mod status;
 mod stock;
 mod terminal;
+mod trace;
 mod validate;
 mod wait;
 
@@ -96,6 +97,11 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
         Verb::Status(args) => {
             let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
             let work = signals.watch(status::status(args, &inputs, global, terminal, &signals));
+            (block_on(work), Habit::Own)
+        }
+        Verb::Trace(args) => {
+            let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
+            let work = signals.watch(trace::paths(args, &inputs, global, terminal, &signals));
             (block_on(work), Habit::Own)
         }
         Verb::Drift(args) => {

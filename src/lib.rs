@@ -42,3 +42,4 @@ pub mod report;
 pub mod sandbox;
 pub mod status;
 pub mod survey;
+pub mod trace;

@@ -5,24 +5,30 @@
 //! answers to the same ones (host names in lower case, CIDRs masked, lists that are sets sorted), so that
 //! comparing is `==` on a field. A desired `None` always means *unmanaged*.
 
+pub mod acl;
 pub mod desired;
+pub mod group_union;
 pub mod id;
 pub mod listener_rule;
 pub mod network;
 pub mod observed;
 pub mod owner;
+pub mod request;
 pub mod security_group;
 pub mod seen;
 pub mod service;
 pub mod standing;
+pub mod surroundings;
 pub mod target;
 pub mod target_group;
 pub mod task_definition;
 
+pub use acl::{AclEntry, NetworkAcl, Piece};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
     Mode, Network, Redeploy, Registrar, Removal, Route, StaticTarget, Suspend,
 };
+pub use group_union::{Passage, Peer, passage};
 pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
     ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,
@@ -31,13 +37,15 @@ pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCon
 pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
 pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
+pub use request::{Request, Taken};
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
-    Awsvpc, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Rollout, Scheduling, Service,
+    Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Rollout, Scheduling, Service,
     ServiceStatus, Strategy,
 };
 pub use standing::{Scope, Standing};
+pub use surroundings::{Interface, RouteTable, Surroundings};
 pub use target::{Binding, Host, Placement, Target, TargetHealth, TargetKey, TargetState, Task};
 pub use target_group::{HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType};
 pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};

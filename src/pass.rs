@@ -260,6 +260,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
                 task_definition: TaskDefinitionArn::from("td:1"),
             }],
             task_sets_move: false,
+            conduct: Default::default(),
         }
     }
 

@@ -7,8 +7,8 @@ use aws_sdk_ec2::types as sdk;
 use ipnet::IpNet;
 
 use crate::model::{
-    GroupId, GroupRuleId, Host, IngressRule, InstanceId, IpProtocol, PortRange, RuleSource, SecurityGroup, Subnet,
-    SubnetId, Tags, Vpc, VpcId,
+    AclEntry, GroupId, GroupRuleId, Host, IngressRule, InstanceId, Interface, IpProtocol, NetworkAcl, PortRange,
+    RouteTable, RuleSource, SecurityGroup, Subnet, SubnetId, Tags, Vpc, VpcId,
 };
 
 pub(super) fn tags_from_sdk(tags: &[sdk::Tag]) -> Tags {
@@ -66,9 +66,15 @@ pub(super) fn group_from_sdk(group: &sdk::SecurityGroup) -> Option<SecurityGroup
 
 /// An ingress rule; `None` for an egress rule.
 pub(super) fn ingress_from_sdk(rule: &sdk::SecurityGroupRule) -> Option<IngressRule> {
-    if rule.is_egress() == Some(true) {
-        return None;
-    }
+    if rule.is_egress() == Some(true) { None } else { group_rule_from_sdk(rule) }
+}
+
+/// An egress rule, whose source is the destination; `None` for an ingress rule.
+pub(super) fn egress_from_sdk(rule: &sdk::SecurityGroupRule) -> Option<IngressRule> {
+    if rule.is_egress() == Some(true) { group_rule_from_sdk(rule) } else { None }
+}
+
+fn group_rule_from_sdk(rule: &sdk::SecurityGroupRule) -> Option<IngressRule> {
     Some(IngressRule {
         id: GroupRuleId::from(rule.security_group_rule_id()?),
         group: GroupId::from(rule.group_id()?),
@@ -156,6 +162,7 @@ pub(super) fn host_from_sdk(instance: &sdk::Instance) -> Option<Host> {
         terminated: state == Some(&sdk::InstanceStateName::Terminated),
         security_groups: groups.iter().filter_map(|group| group.group_id().map(GroupId::from)).collect(),
         addresses,
+        subnet: primary.and_then(|interface| interface.subnet_id()).or(instance.subnet_id()).map(SubnetId::from),
     })
 }
 
@@ -164,6 +171,56 @@ pub(super) fn prefixes_from_sdk(interface: &sdk::NetworkInterface) -> Vec<IpNet>
     let v4 = interface.ipv4_prefixes().iter().filter_map(|prefix| prefix.ipv4_prefix());
     let v6 = interface.ipv6_prefixes().iter().filter_map(|prefix| prefix.ipv6_prefix());
     v4.chain(v6).filter_map(|prefix| prefix.parse().ok()).collect()
+}
+
+/// A network interface.
+pub(super) fn interface_from_sdk(interface: &sdk::NetworkInterface) -> Option<Interface> {
+    Some(Interface {
+        id: interface.network_interface_id()?.to_owned(),
+        subnet: SubnetId::from(interface.subnet_id()?),
+        security_groups: interface.groups().iter().filter_map(|group| group.group_id().map(GroupId::from)).collect(),
+        description: interface.description().unwrap_or_default().to_owned(),
+    })
+}
+
+/// A network ACL; entries are about one family of addresses each.
+pub(super) fn acl_from_sdk(acl: &sdk::NetworkAcl) -> Option<NetworkAcl> {
+    let subnets = acl.associations().iter().filter_map(|association| association.subnet_id().map(SubnetId::from));
+    Some(NetworkAcl {
+        id: acl.network_acl_id()?.to_owned(),
+        vpc: VpcId::from(acl.vpc_id()?),
+        subnets: subnets.collect(),
+        entries: acl.entries().iter().filter_map(acl_entry_from_sdk).collect(),
+    })
+}
+
+fn acl_entry_from_sdk(entry: &sdk::NetworkAclEntry) -> Option<AclEntry> {
+    let ports = entry.port_range().and_then(|range| ports_from_sdk(range.from(), range.to()));
+    Some(AclEntry {
+        number: entry.rule_number().and_then(|number| u32::try_from(number).ok())?,
+        egress: entry.egress()?,
+        allow: entry.rule_action() == Some(&sdk::RuleAction::Allow),
+        protocol: IpProtocol::parse(entry.protocol().unwrap_or("-1")),
+        cidr: entry.cidr_block().or(entry.ipv6_cidr_block()).and_then(cidr)?,
+        ports,
+    })
+}
+
+/// A route table, as far as it says whether the internet can reach its subnets.
+pub(super) fn route_table_from_sdk(table: &sdk::RouteTable) -> Option<RouteTable> {
+    let associations = table.associations();
+    let to_internet = table.routes().iter().any(|route| {
+        let is_default = route.destination_cidr_block() == Some("0.0.0.0/0");
+        let leads_out = route.gateway_id().is_some_and(|id| id.starts_with("igw-"));
+        is_default && leads_out && route.state() != Some(&sdk::RouteState::Blackhole)
+    });
+    Some(RouteTable {
+        id: table.route_table_id()?.to_owned(),
+        vpc: VpcId::from(table.vpc_id()?),
+        main: associations.iter().any(|association| association.main() == Some(true)),
+        subnets: associations.iter().filter_map(|association| association.subnet_id().map(SubnetId::from)).collect(),
+        to_internet,
+    })
 }
 
 /// Every address of a network interface.

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 
 use aws_sdk_applicationautoscaling::types::ScalableTarget as SdkScalableTarget;
 use aws_sdk_ecs::types as sdk;
+use jiff::Timestamp;
 
 use crate::model::service::AdvancedConfiguration;
 use crate::model::{
-    Awsvpc, Binding, Container, Deployment, DeploymentController, GroupId, LoadBalancerEntry, NetworkMode,
+    Awsvpc, Binding, Conduct, Container, Deployment, DeploymentController, GroupId, LoadBalancerEntry, NetworkMode,
     PastDeployment, PortMapping, Rollout, ScalableTarget, Scheduling, Service, ServiceId, ServiceStatus, Strategy,
     SubnetId, Tags, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Transport,
 };
@@ -20,6 +21,10 @@ pub(super) fn count(number: i32) -> u32 {
 
 pub(super) fn port(number: i32) -> Option<u16> {
     u16::try_from(number).ok()
+}
+
+pub(super) fn timestamp_from_sdk(at: &aws_smithy_types::DateTime) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(at.as_nanos()).ok()
 }
 
 pub(super) fn tags_from_sdk(tags: &[sdk::Tag]) -> Tags {
@@ -72,7 +77,20 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option
         network: service.network_configuration().and_then(awsvpc_from_sdk),
         deployments: service.deployments().iter().map(deployment_from_sdk).collect(),
         task_sets_move: task_sets_move(service.task_sets()),
+        conduct: conduct_from_sdk(service),
     })
+}
+
+fn conduct_from_sdk(service: &sdk::Service) -> Conduct {
+    let deployment = service.deployment_configuration();
+    let mut events: Vec<&sdk::ServiceEvent> = service.events().iter().collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.created_at().map(|at| at.as_nanos())));
+    Conduct {
+        grace: service.health_check_grace_period_seconds().map_or(0, count),
+        minimum_percent: deployment.and_then(|deployment| deployment.minimum_healthy_percent()).map(count),
+        maximum_percent: deployment.and_then(|deployment| deployment.maximum_percent()).map(count),
+        events: events.iter().filter_map(|event| event.message().map(str::to_owned)).collect(),
+    }
 }
 
 fn task_sets_move(sets: &[sdk::TaskSet]) -> bool {

@@ -18,6 +18,11 @@ pub(super) fn tags_from_sdk(tags: &[sdk::Tag]) -> Tags {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
 }
 
+pub(super) fn balancer_attributes_from_sdk(attributes: &[sdk::LoadBalancerAttribute]) -> Tags {
+    let pairs = attributes.iter();
+    pairs.filter_map(|pair| Some((pair.key()?.to_owned(), pair.value().unwrap_or_default().to_owned()))).collect()
+}
+
 /// `None` when there are none: ELB refuses an empty list.
 pub(super) fn tags_to_sdk(tags: &Tags) -> Option<Vec<sdk::Tag>> {
     let list: Vec<sdk::Tag> =
@@ -38,6 +43,8 @@ pub(super) fn load_balancer_from_sdk(balancer: &sdk::LoadBalancer) -> Option<Loa
         vpc: balancer.vpc_id().map(VpcId::from),
         security_groups: balancer.security_groups().iter().map(|id| GroupId::from(id.as_str())).collect(),
         subnets: zones.iter().filter_map(|zone| zone.subnet_id().map(SubnetId::from)).collect(),
+        internal: balancer.scheme() == Some(&sdk::LoadBalancerSchemeEnum::Internal),
+        state: balancer.state().and_then(|state| state.code()).map_or("", |code| code.as_str()).to_owned(),
     })
 }
 

@@ -6,6 +6,7 @@
 
 mod balancing;
 mod deployments;
+mod feeders;
 mod gaps;
 mod groups;
 mod hosts;
@@ -13,6 +14,7 @@ mod left_overs;
 mod network;
 mod services;
 mod standing;
+mod surroundings;
 mod target_health;
 mod task_definitions;
 mod tasks;

@@ -13,8 +13,8 @@ use clap_complete::Shell;
 #[command(name = "portolan", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "\
 Exit codes:
-  0         in sync, or everything was applied
-  1         difference: pending changes, drift, or a difference that is blocked
+  0         in sync, or everything was applied, or every traced path is sound
+  1         difference: pending changes, drift, a difference that is blocked, or a path that is broken
   2         error: usage, manifest, credentials, AWS refused, apply failed
   3         incomplete: something could not be read and nothing else differs (only with --strict)
   130, 143  interrupted, terminated
@@ -160,6 +160,17 @@ Examples:
   portolan status --cluster prod         # without any file
   portolan status -f manifests/ -o json")]
     Status(StatusArgs),
+    /// Walk each path from listener to container, and name the first broken hop
+    #[command(after_help = "\
+Codes such as M01 are explained in docs/trace.md.
+
+Examples:
+  portolan trace -f manifests/
+  portolan trace checkout/http -f manifests/ --client 203.0.113.7/32
+  portolan trace -f manifests/ --request 'GET https://shop.example.com/cart/1'
+  portolan trace --cluster prod
+  portolan trace -f manifests/ --planned")]
+    Trace(TraceArgs),
     /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
     #[cfg(feature = "sandbox")]
     #[command(after_help = "\
@@ -277,6 +288,29 @@ pub struct DriftArgs {
     pub detailed_exitcode: bool,
 }
 
+/// `portolan trace`
+#[derive(Args, Clone, Debug)]
+pub struct TraceArgs {
+    /// This service alone, or this port of it
+    #[arg(value_name = "SERVICE[/PORT]")]
+    pub path: Option<String>,
+    /// The manifest.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// What stands in this cluster, without a manifest
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// The state that the plan would make
+    #[arg(long, conflicts_with = "cluster")]
+    pub planned: bool,
+    /// Where the client is; anywhere without
+    #[arg(long, value_name = "CIDR", value_parser = parse_block)]
+    pub client: Option<ipnet::IpNet>,
+    /// Follow this request, such as 'GET https://shop.example.com/cart/1'
+    #[arg(long, value_name = "REQUEST")]
+    pub request: Option<String>,
+}
+
 /// `portolan reconcile`
 #[derive(Args, Clone, Debug)]
 pub struct ReconcileArgs {
@@ -310,6 +344,12 @@ pub struct ReconcileArgs {
 fn parse_speed(text: &str) -> Result<f64, String> {
     let speed = text.parse::<f64>().ok().filter(|speed| (0.0..=100_000.0).contains(speed));
     speed.ok_or_else(|| "a factor between 0 and 100000".to_owned())
+}
+
+/// A block, or an address alone.
+fn parse_block(text: &str) -> Result<ipnet::IpNet, String> {
+    let block = text.parse::<ipnet::IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from));
+    block.map(|block| block.trunc()).map_err(|_| "an address or a block such as 203.0.113.0/24".to_owned())
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -10,6 +10,7 @@ use super::terminal::Terminal;
 use crate::aws::{Reader, Settings, connect};
 use crate::model::{Desired, Observed, Scope};
 use crate::pass;
+use crate::plan::ScopeError;
 use crate::report::Error;
 use crate::survey::Depth;
 
@@ -64,10 +65,13 @@ impl Stock {
             }
             read = pass::take_stock(&reader, scope, clients.region(), depth) => read,
         };
-        let (outline, observed) = read.map_err(|errors| {
-            let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
-            Failure::of_errors(errors, "failed: there is nothing to read there")
-        })?;
+        let (outline, observed) = read.map_err(failure)?;
         Ok(Self { outline, observed, calls: clients.calls().snapshot() })
     }
+}
+
+/// Nothing stands there, or nothing that could be read.
+pub fn failure(errors: Vec<ScopeError>) -> Failure {
+    let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
+    Failure::of_errors(errors, "failed: there is nothing to read there")
 }

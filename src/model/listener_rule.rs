@@ -110,6 +110,8 @@ pub struct Rule {
     pub conditions: Conditions,
     /// What it does.
     pub actions: RuleActions,
+    /// Its transforms as text: they change host or path on the way to the target.
+    pub transforms: Vec<String>,
     /// Its tags: the mark, if it is ours.
     pub tags: Seen<Tags>,
 }

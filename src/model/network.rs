@@ -61,6 +61,10 @@ pub struct LoadBalancer {
     pub security_groups: BTreeSet<GroupId>,
     /// The subnets of its nodes.
     pub subnets: BTreeSet<SubnetId>,
+    /// `Scheme: internal`: its name leads to private addresses only.
+    pub internal: bool,
+    /// `State.Code`, such as `active`; empty where AWS does not say.
+    pub state: String,
 }
 
 /// The answer to looking a name up: the first kind of name that matches decides.

@@ -114,11 +114,21 @@ pub struct IngressRule {
 }
 
 impl IngressRule {
+    /// Whether the rule opens a port to anybody at all.
+    pub fn lets_in(&self, transport: Transport, port: u16) -> bool {
+        self.opens(transport).is_some_and(|range| (range.from..=range.to).contains(&port))
+    }
+
+    /// Whether the rule opens any port of a protocol.
+    pub fn opens_any(&self, transport: Transport) -> bool {
+        self.opens(transport).is_some()
+    }
+
     /// The ports that the rule opens for `transport`, if any.
     ///
     /// With `-1`, and with any protocol other than tcp, udp, icmp and icmpv6, EC2 allows every port whatever
     /// ports the rule names (EC2 `IpPermission`); the latter say nothing about tcp or udp.
-    fn opens(&self, transport: Transport) -> Option<PortRange> {
+    pub(super) fn opens(&self, transport: Transport) -> Option<PortRange> {
         const EVERY: PortRange = PortRange { from: 0, to: u16::MAX };
         match &self.protocol {
             IpProtocol::All => Some(EVERY),
@@ -138,7 +148,7 @@ pub enum Visitor<'a> {
     Cidr(IpNet),
 }
 
-fn contains(outer: &IpNet, inner: &IpNet) -> bool {
+pub(super) fn contains(outer: &IpNet, inner: &IpNet) -> bool {
     match (outer, inner) {
         (IpNet::V4(outer), IpNet::V4(inner)) => outer.contains(inner),
         (IpNet::V6(outer), IpNet::V6(inner)) => outer.contains(inner),

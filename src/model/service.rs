@@ -146,6 +146,21 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// There are several task sets, or one that is not steady: a deployment from outside is under way.
     pub task_sets_move: bool,
+    /// How ECS runs it.
+    pub conduct: Conduct,
+}
+
+/// How ECS runs a service, as far as it explains why tasks do not come up or do not stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conduct {
+    /// `healthCheckGracePeriodSeconds`
+    pub grace: u32,
+    /// `minimumHealthyPercent`
+    pub minimum_percent: Option<u32>,
+    /// `maximumPercent`
+    pub maximum_percent: Option<u32>,
+    /// What the service says about itself, the newest first. Evidence for people; nothing is decided by it alone.
+    pub events: Vec<String>,
 }
 
 impl Service {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
-use super::id::{GroupId, InstanceId, ServiceId, TaskArn, TaskDefinitionArn, Transport};
+use jiff::Timestamp;
+
+use super::id::{GroupId, InstanceId, ServiceId, SubnetId, TaskArn, TaskDefinitionArn, Transport};
 
 /// What identifies a registration: the same address may stand there several times with other ports.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +104,12 @@ pub struct Task {
     pub status: String,
     /// Where it is.
     pub placement: Placement,
+    /// `startedAt`: since when all its containers run.
+    pub started: Option<Timestamp>,
+    /// `healthStatus`: what its containers' own checks say; `None` where they have none, or no answer yet.
+    pub healthy: Option<bool>,
+    /// The container instance that carries it; `None` on Fargate.
+    pub container_instance: Option<String>,
 }
 
 impl Task {
@@ -129,4 +137,6 @@ pub struct Host {
     pub security_groups: BTreeSet<GroupId>,
     /// Its private addresses.
     pub addresses: BTreeSet<IpAddr>,
+    /// The subnet of its primary network interface.
+    pub subnet: Option<SubnetId>,
 }

@@ -73,6 +73,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 priority: *priority,
                 conditions: conditions.clone(),
                 actions: forward_to(planned(target_group)),
+                transforms: Vec::new(),
                 tags: Seen::Present(tags.clone()),
             };
             if let Some(rules) = present(observed.rules.get_mut(listener)) {

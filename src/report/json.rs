@@ -1,6 +1,8 @@
 //! A pass as one JSON document, version 1. These are wire types: the model may change, they stay. Fields may be
 //! added, and every list and field is there even when it is empty, except what only some results have.
 
+mod trace;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -9,6 +11,8 @@ use crate::apply::StepResult;
 use crate::plan::{Change, Step, Verdict};
 
 use super::{Error, Report};
+
+pub use trace::render_trace;
 
 /// The version of the documents.
 const SCHEMA_VERSION: u32 = 1;

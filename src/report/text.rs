@@ -15,11 +15,13 @@ mod line;
 mod paint;
 mod step;
 mod summary;
+mod trace;
 
 pub use line::plain;
 pub use paint::{Paint, Tone};
 pub use step::{render_result, symbol};
 pub use summary::render_summary;
+pub use trace::{path_name, render_trace, trace_summary};
 
 use line::Block;
 

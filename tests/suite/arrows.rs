@@ -5,15 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
     ("survey", &["plan", "model"]),
     ("init", &["survey", "manifest", "plan", "model"]),
     ("status", &["report", "plan", "model"]),
+    ("trace", &["model"]),
     ("apply", &["plan", "model"]),
-    ("report", &["plan", "apply", "model"]),
+    ("report", &["plan", "apply", "trace", "model"]),
     ("aws", &["plan", "apply", "model"]),
     ("sandbox", &[]),
     ("pass", &["survey", "manifest", "plan", "apply", "report", "model"]),

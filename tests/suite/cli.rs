@@ -157,7 +157,6 @@ fn words_of_other_tools_get_a_hint_and_are_no_aliases() {
         ("delete", "prune"),
         ("destroy", "prune"),
         ("run", "does not have `portolan run` yet"),
-        ("trace", "yet"),
     ];
     for (word, expected) in cases {
         let said = run(&[word, "-f", "fleet.yaml"]);

@@ -24,3 +24,4 @@ mod properties;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod trace;

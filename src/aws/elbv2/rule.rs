@@ -18,8 +18,20 @@ pub(crate) fn rule_from_sdk(rule: &sdk::Rule, tags: Seen<Tags>) -> Option<Rule> 
         priority: rule.priority()?.parse().ok()?,
         conditions: conditions_from_sdk(rule.conditions()),
         actions: actions_from_sdk(rule.actions()),
+        transforms: rule.transforms().iter().map(transform_from_sdk).collect(),
         tags,
     })
+}
+
+/// What people see of a transform: its kind, and each regular expression with its replacement.
+fn transform_from_sdk(transform: &sdk::RuleTransform) -> String {
+    let host = transform.host_header_rewrite_config().map(|config| config.rewrites());
+    let url = transform.url_rewrite_config().map(|config| config.rewrites());
+    let rewrites = [host, url].into_iter().flatten().flatten();
+    let shown: Vec<String> = rewrites
+        .map(|rewrite| format!("{} → {}", rewrite.regex().unwrap_or_default(), rewrite.replace().unwrap_or_default()))
+        .collect();
+    format!("{} {}", transform.r#type().map_or("", |kind| kind.as_str()), shown.join(", ")).trim_end().to_owned()
 }
 
 pub(crate) fn conditions_from_sdk(list: &[sdk::RuleCondition]) -> Conditions {

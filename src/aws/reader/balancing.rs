@@ -168,7 +168,7 @@ impl Reader {
         }
     }
 
-    async fn attributes(&self, arn: &TargetGroupArn) -> Seen<Tags> {
+    pub(super) async fn attributes(&self, arn: &TargetGroupArn) -> Seen<Tags> {
         let request = self.clients.reading.elb.describe_target_group_attributes().target_group_arn(arn.as_str());
         match self.ask("elasticloadbalancing:DescribeTargetGroupAttributes", request.send()).await {
             Ok(answer) => {

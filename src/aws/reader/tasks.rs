@@ -75,6 +75,13 @@ fn of_service<'a>(found: &'a [FoundTask], id: &ServiceId) -> impl Iterator<Item 
         task_definition: TaskDefinitionArn::from(found.task.task_definition_arn().unwrap_or_default()),
         status: found.task.last_status().unwrap_or_default().to_owned(),
         placement: found.placement.clone(),
+        started: found.task.started_at().and_then(ecs::timestamp_from_sdk),
+        healthy: match found.task.health_status() {
+            Some(sdk::HealthStatus::Healthy) => Some(true),
+            Some(sdk::HealthStatus::Unhealthy) => Some(false),
+            _ => None,
+        },
+        container_instance: found.task.container_instance_arn().map(str::to_owned),
     })
 }
 

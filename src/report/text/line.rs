@@ -112,6 +112,14 @@ impl Block {
         }
     }
 
+    /// `lead` and a text, wrapped under itself: `room` is the width of the lead as people see it.
+    pub(super) fn wrapped(&mut self, indent: usize, lead: &str, room: usize, text: &str, tone: Tone) {
+        for (number, line) in wrap(&plain(text), WIDTH.saturating_sub(indent + room)).iter().enumerate() {
+            let start = if number == 0 { lead.to_owned() } else { " ".repeat(room) };
+            self.line(indent, &format!("{start}{}", self.paint.tone(tone, line)));
+        }
+    }
+
     /// The fields of a step, arrows below each other.
     pub(super) fn changes(&mut self, indent: usize, changes: &[Change]) {
         let rows: Vec<_> = changes.iter().map(Row::of).collect();

@@ -18,7 +18,8 @@ type Xml = Writer<Vec<u8>>;
 /// An answer of Elastic Load Balancing or STS.
 pub fn accept(service: &str, name: &str, value: &Value, id: &str) -> Response<Bytes> {
     let (root, result) = (format!("{name}Response"), format!("{name}Result"));
-    let body = json!({result: value, "ResponseMetadata": {"RequestId": id}});
+    // The SDK for Rust wants the result to come first.
+    let body = [(result.as_str(), value), ("ResponseMetadata", &json!({"RequestId": id}))];
     respond(200, KIND, document(&root, namespace(service), "member", &body), id)
 }
 
@@ -26,26 +27,23 @@ pub fn accept(service: &str, name: &str, value: &Value, id: &str) -> Response<By
 pub fn refuse(service: &str, refusal: &Refusal, id: &str) -> Response<Bytes> {
     let side = if refusal.status < 500 { "Sender" } else { "Receiver" };
     let error = json!({"Type": side, "Code": refusal.code, "Message": refusal.message});
-    let body = json!({"Error": error, "RequestId": id});
+    let body = [("Error", &error), ("RequestId", &json!(id))];
     respond(refusal.status, KIND, document("ErrorResponse", namespace(service), "member", &body), id)
 }
 
 /// An answer of EC2.
 pub fn accept_ec2(name: &str, value: &Value, id: &str) -> Response<Bytes> {
-    let mut body = value.clone();
-    if let Value::Object(members) = &mut body {
-        members.insert("requestId".to_owned(), json!(id));
-    }
+    let id_member = json!(id);
+    let members = value.as_object().into_iter().flatten().map(|(name, member)| (name.as_str(), member));
+    let body: Vec<(&str, &Value)> = [("requestId", &id_member)].into_iter().chain(members).collect();
     let root = format!("{name}Response");
     respond(200, KIND, document(&root, Some("http://ec2.amazonaws.com/doc/2016-11-15/"), "item", &body), id)
 }
 
 /// A refusal of EC2.
 pub fn refuse_ec2(refusal: &Refusal, id: &str) -> Response<Bytes> {
-    let body = json!({
-        "Errors": {"Error": {"Code": refusal.code, "Message": refusal.message}},
-        "RequestID": id,
-    });
+    let errors = json!({"Error": {"Code": refusal.code, "Message": refusal.message}});
+    let body = [("Errors", &errors), ("RequestID", &json!(id))];
     respond(refusal.status, KIND, document("Response", None, "item", &body), id)
 }
 
@@ -56,11 +54,12 @@ fn namespace(service: &str) -> Option<&'static str> {
     }
 }
 
-fn document(root: &str, namespace: Option<&str>, member: &str, body: &Value) -> Vec<u8> {
+fn document(root: &str, namespace: Option<&str>, member: &str, body: &[(&str, &Value)]) -> Vec<u8> {
     let mut xml = Writer::new(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_vec());
     let element = xml.create_element(root).with_attributes(namespace.map(|name| ("xmlns", name)));
     // Writing to memory does not fail.
-    let _ = element.write_inner_content(|xml| inner(xml, member, body));
+    let _ = element
+        .write_inner_content(|xml| body.iter().try_for_each(|(name, value)| self::element(xml, name, member, value)));
     xml.into_inner()
 }
 

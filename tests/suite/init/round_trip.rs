@@ -59,6 +59,7 @@ fn what_the_format_does_not_take_is_a_comment_at_its_place() {
             priority: number,
             conditions,
             actions: RuleActions { serve, ..own.actions.clone() },
+            transforms: own.transforms.clone(),
             tags: own.tags.clone(),
         };
         let paths = |paths: &[&str]| Conditions {

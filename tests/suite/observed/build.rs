@@ -92,6 +92,7 @@ fn network(file: &ObservedFile, fleet: &str, observed: &mut Observed) {
             terminated: instance.terminated,
             security_groups: instance.security_groups.iter().map(|id| GroupId(id.clone())).collect(),
             addresses: instance.address.iter().map(|text| text.parse().expect("an address")).collect(),
+            subnet: None,
         };
         observed.hosts.insert(host.instance.clone(), Seen::Present(host));
     }
@@ -159,6 +160,7 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
                     ..Conditions::default()
                 },
                 actions: actions(Some(&rule.does)),
+                transforms: Vec::new(),
                 tags: Seen::Present(tags(rule.mark.as_ref())),
             });
             observed.rules.insert(listener_arn, Seen::Present(rules.collect()));
@@ -171,6 +173,8 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
             vpc: Some(VpcId::from("vpc-main")),
             security_groups: balancer.security_groups.iter().map(|id| GroupId(id.clone())).collect(),
             subnets: balancer.subnets.iter().map(|id| SubnetId(id.clone())).collect(),
+            internal: false,
+            state: "active".to_owned(),
         });
     }
     observed.load_balancers = Seen::Present(all);
@@ -394,6 +398,7 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
             })
             .collect(),
         task_sets_move: service.task_sets_move,
+        conduct: model::Conduct::default(),
     };
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));
     observed.tasks.insert(id.clone(), Seen::Present(tasks.collect()));
@@ -433,6 +438,9 @@ fn build_task(service: &model::Service, number: usize, task: &super::Task) -> Ta
         task_definition: service.task_definition.clone(),
         status: task.status.clone().unwrap_or_else(|| "RUNNING".to_owned()),
         placement,
+        started: None,
+        healthy: None,
+        container_instance: None,
     }
 }
 

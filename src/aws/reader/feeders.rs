@@ -1,0 +1,56 @@
+//! Which services of a cluster name which target groups, those included that the manifest does not know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+
+use crate::apply::AwsError;
+use crate::aws::ecs;
+use crate::model::{Seen, ServiceId, TargetGroupArn};
+
+use super::left_overs::incomplete;
+use super::{Reader, unknown};
+
+type Feeders = BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>;
+
+impl Reader {
+    /// The services of these clusters by the target groups that they name; unknown as a whole when a part is.
+    pub(super) async fn feeders(&self, clusters: &BTreeSet<String>) -> Seen<Feeders> {
+        let mut feeders = Feeders::new();
+        for read in join_all(clusters.iter().map(|cluster| self.feeders_in(cluster))).await {
+            match read {
+                Ok(entries) => entries.into_iter().for_each(|(arn, id)| {
+                    feeders.entry(arn).or_default().insert(id);
+                }),
+                Err(error) => return unknown(&error),
+            }
+        }
+        Seen::Present(feeders)
+    }
+
+    async fn feeders_in(&self, cluster: &str) -> Result<Vec<(TargetGroupArn, ServiceId)>, AwsError> {
+        let request = self.clients.reading.ecs.list_services().cluster(cluster);
+        let pages = request.into_paginator().page_size(100).items().send();
+        let arns: Vec<String> = self.ask("ecs:ListServices", pages.try_collect()).await?;
+        let batches = arns.chunks(10).map(async |batch| {
+            let request = self.clients.reading.ecs.describe_services().cluster(cluster);
+            self.ask("ecs:DescribeServices", request.set_services(Some(batch.to_vec())).send()).await
+        });
+        let mut found = Vec::new();
+        for answer in join_all(batches).await {
+            let answer = answer?;
+            if let Some(failure) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
+                return Err(incomplete("ecs:DescribeServices", failure.reason()));
+            }
+            for service in answer.services() {
+                let name = service.service_name().unwrap_or_default().to_owned();
+                let id = ServiceId { cluster: cluster.to_owned(), name };
+                let entries = ecs::entries_from_sdk(service);
+                found.extend(
+                    entries.iter().flat_map(|entry| entry.target_groups()).map(|arn| (arn.clone(), id.clone())),
+                );
+            }
+        }
+        Ok(found)
+    }
+}

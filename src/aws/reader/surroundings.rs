@@ -1,0 +1,327 @@
+//! What tracing needs besides: the network around the paths, in batches. Nothing of it is read for planning.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use aws_sdk_ec2::types::Filter;
+use futures_util::future::join_all;
+
+use crate::aws::{ec2, elbv2};
+use crate::model::{
+    Desired, Gap, GroupId, Host, IngressRule, InstanceId, Interface, LoadBalancer, LoadBalancerArn, NetworkAcl,
+    Observed, Placement, RouteTable, RuleSource, Seen, Surroundings, Tags, TargetGroupArn, Task, VpcId,
+};
+
+use super::groups::{FILTER_VALUES, RULES};
+use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
+
+/// Things by VPC: AWS filters both kinds by `vpc-id`.
+fn in_vpcs(vpcs: &[VpcId]) -> Filter {
+    let ids = vpcs.iter().map(ToString::to_string).collect();
+    Filter::builder().name("vpc-id").set_values(Some(ids)).build()
+}
+
+impl Reader {
+    /// Reads the network around everything that the manifest leads to, given what planning has read already.
+    pub async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Surroundings {
+        let concerned = Concerned::of(desired, observed);
+        let vpcs: Vec<VpcId> = concerned.vpcs.iter().cloned().collect();
+        let carried = self.carriers_of_tasks(&concerned.container_instances);
+        let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes) = tokio::join!(
+            self.network_acls(&vpcs),
+            self.route_tables(&vpcs),
+            self.interfaces_at(&concerned.addresses),
+            carried,
+            self.balancer_attributes(&concerned.balancers),
+            self.group_attributes(&concerned.groups),
+        );
+        let mut around = Surroundings {
+            acls: Some(acls),
+            routes: Some(routes),
+            interfaces,
+            carriers,
+            balancer_attributes,
+            group_attributes,
+            ..Surroundings::default()
+        };
+        if concerned.has_strangers {
+            around.feeders = Some(self.feeders(&desired.clusters()).await);
+        }
+        around.hosts = self.all_hosts(&concerned, &around.carriers, observed).await;
+        let groups = groups_to_read(&concerned, &around);
+        (around.ingress, around.egress) = self.rules_of_groups(&groups).await;
+        around.prefix_lists = self.prefix_lists(&lists_of(&around)).await;
+        note_gaps(&mut around);
+        around
+    }
+
+    async fn network_acls(&self, vpcs: &[VpcId]) -> Seen<Vec<NetworkAcl>> {
+        let request = self.clients.reading.ec2.describe_network_acls().filters(in_vpcs(vpcs));
+        let pages = request.into_paginator().page_size(1000).items().send();
+        let answer: Result<Vec<_>, _> = self.ask("ec2:DescribeNetworkAcls", pages.try_collect()).await;
+        answer.map_or_else(
+            |error| unknown(&error),
+            |list| Seen::Present(list.iter().filter_map(ec2::acl_from_sdk).collect()),
+        )
+    }
+
+    async fn route_tables(&self, vpcs: &[VpcId]) -> Seen<Vec<RouteTable>> {
+        let request = self.clients.reading.ec2.describe_route_tables().filters(in_vpcs(vpcs));
+        let pages = request.into_paginator().page_size(100).items().send();
+        let answer: Result<Vec<_>, _> = self.ask("ec2:DescribeRouteTables", pages.try_collect()).await;
+        answer.map_or_else(
+            |error| unknown(&error),
+            |list| Seen::Present(list.iter().filter_map(ec2::route_table_from_sdk).collect()),
+        )
+    }
+
+    async fn interfaces_at(&self, addresses: &BTreeSet<IpAddr>) -> BTreeMap<IpAddr, Seen<Interface>> {
+        let v4: Vec<IpAddr> = addresses.iter().filter(|address| address.is_ipv4()).copied().collect();
+        let v6: Vec<IpAddr> = addresses.iter().filter(|address| address.is_ipv6()).copied().collect();
+        let v4 = v4.chunks(FILTER_VALUES).map(|batch| ("addresses.private-ip-address", batch));
+        let v6 = v6.chunks(FILTER_VALUES).map(|batch| ("ipv6-addresses.ipv6-address", batch));
+        let batches = v4.chain(v6).map(async |(filter, batch)| {
+            let values = batch.iter().map(ToString::to_string).collect();
+            let filter = Filter::builder().name(filter).set_values(Some(values)).build();
+            let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
+            let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
+            let answer: Result<Vec<_>, _> = self.ask("ec2:DescribeNetworkInterfaces", pages.try_collect()).await;
+            let find = |address: &IpAddr| match &answer {
+                Err(error) => unknown(error),
+                Ok(list) => {
+                    let has =
+                        |one: &&aws_sdk_ec2::types::NetworkInterface| ec2::addresses_from_sdk(one).contains(address);
+                    list.iter().find(has).and_then(ec2::interface_from_sdk).map_or(Seen::Absent, Seen::Present)
+                }
+            };
+            batch.iter().map(|address| (*address, find(address))).collect::<Vec<_>>()
+        });
+        join_all(batches).await.into_iter().flatten().collect()
+    }
+
+    /// The instances behind container instances whose tasks have addresses of their own: planning does not ask for them.
+    async fn carriers_of_tasks(
+        &self,
+        clusters: &BTreeMap<String, BTreeSet<String>>,
+    ) -> BTreeMap<String, Seen<InstanceId>> {
+        let batches = clusters.iter().flat_map(|(cluster, arns)| {
+            let arns: Vec<String> = arns.iter().cloned().collect();
+            arns.chunks(100).map(|batch| (cluster.clone(), batch.to_vec())).collect::<Vec<_>>()
+        });
+        let answers = batches.map(async |(cluster, arns)| {
+            let request = self.clients.reading.ecs.describe_container_instances().cluster(cluster);
+            let request = request.set_container_instances(Some(arns.clone())).send();
+            let answer = self.ask("ecs:DescribeContainerInstances", request).await;
+            let find = |arn: &String| match &answer {
+                Err(error) => unknown(error),
+                Ok(answer) => answer
+                    .container_instances()
+                    .iter()
+                    .find(|one| one.container_instance_arn() == Some(arn))
+                    .and_then(|one| one.ec2_instance_id())
+                    .map_or(Seen::Absent, |id| Seen::Present(InstanceId::from(id))),
+            };
+            arns.iter().map(|arn| (arn.clone(), find(arn))).collect::<Vec<_>>()
+        });
+        join_all(answers).await.into_iter().flatten().collect()
+    }
+
+    /// What planning knows already is not asked again.
+    async fn all_hosts(
+        &self,
+        concerned: &Concerned,
+        carriers: &BTreeMap<String, Seen<InstanceId>>,
+        observed: &Observed,
+    ) -> BTreeMap<InstanceId, Seen<Host>> {
+        let carriers = carriers.values().filter_map(|seen| seen.as_ref().present()).cloned();
+        let wanted: BTreeSet<InstanceId> = concerned.instances.iter().cloned().chain(carriers).collect();
+        let is_known = |id: &&InstanceId| matches!(observed.hosts.get(*id), Some(Seen::Present(_) | Seen::Absent));
+        let known = wanted.iter().filter(is_known).filter_map(|id| Some((id.clone(), observed.hosts.get(id)?.clone())));
+        let mut hosts: BTreeMap<_, _> = known.collect();
+        let rest: BTreeSet<InstanceId> = wanted.iter().filter(|id| !hosts.contains_key(*id)).cloned().collect();
+        hosts.extend(self.hosts(&rest).await);
+        hosts
+    }
+
+    async fn balancer_attributes(&self, arns: &BTreeSet<LoadBalancerArn>) -> BTreeMap<LoadBalancerArn, Seen<Tags>> {
+        let all = arns.iter().map(async |arn| {
+            let client = &self.clients.reading.elb;
+            let request = client.describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
+            let seen = match self.ask("elasticloadbalancing:DescribeLoadBalancerAttributes", request.send()).await {
+                Ok(answer) => Seen::Present(elbv2::balancer_attributes_from_sdk(answer.attributes())),
+                Err(error) => absent_or_unknown(&error),
+            };
+            (arn.clone(), seen)
+        });
+        join_all(all).await.into_iter().collect()
+    }
+
+    async fn group_attributes(&self, arns: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
+        let all = arns.iter().map(async |arn| (arn.clone(), self.attributes(arn).await));
+        join_all(all).await.into_iter().collect()
+    }
+
+    /// Both directions come in one answer.
+    async fn rules_of_groups(&self, groups: &BTreeSet<GroupId>) -> (RulesByGroup, RulesByGroup) {
+        let groups: Vec<&GroupId> = groups.iter().collect();
+        let batches = groups.chunks(FILTER_VALUES).map(async |batch| {
+            let ids = batch.iter().map(ToString::to_string).collect();
+            let filter = Filter::builder().name("group-id").set_values(Some(ids)).build();
+            let request = self.clients.reading.ec2.describe_security_group_rules().filters(filter);
+            let pages = request.into_paginator().page_size(1000).items().send();
+            let answer: Result<Vec<_>, _> = self.ask(RULES, pages.try_collect()).await;
+            (batch.iter().map(|id| (*id).clone()).collect::<Vec<_>>(), answer)
+        });
+        let (mut ingress, mut egress) = (RulesByGroup::new(), RulesByGroup::new());
+        for (batch, answer) in join_all(batches).await {
+            for id in batch {
+                let of = |from: fn(&aws_sdk_ec2::types::SecurityGroupRule) -> Option<IngressRule>| match &answer {
+                    Err(error) => unknown(error),
+                    Ok(rules) => Seen::Present(rules.iter().filter_map(from).filter(|rule| rule.group == id).collect()),
+                };
+                ingress.insert(id.clone(), of(ec2::ingress_from_sdk));
+                egress.insert(id.clone(), of(ec2::egress_from_sdk));
+            }
+        }
+        (ingress, egress)
+    }
+
+    async fn prefix_lists(&self, ids: &BTreeSet<String>) -> BTreeMap<String, Seen<BTreeSet<ipnet::IpNet>>> {
+        let all = ids.iter().map(async |id| {
+            let request = self.clients.reading.ec2.get_managed_prefix_list_entries().prefix_list_id(id);
+            let pages = request.into_paginator().page_size(100).items().send();
+            let answer: Result<Vec<_>, _> = self.ask("ec2:GetManagedPrefixListEntries", pages.try_collect()).await;
+            let seen = match answer {
+                Ok(entries) => {
+                    let entries: Vec<aws_sdk_ec2::types::PrefixListEntry> = entries;
+                    let blocks = entries.iter().filter_map(|entry| entry.cidr()?.parse::<ipnet::IpNet>().ok());
+                    Seen::Present(blocks.map(|block| block.trunc()).collect())
+                }
+                Err(error) => absent_or_unknown(&error),
+            };
+            (id.clone(), seen)
+        });
+        join_all(all).await.into_iter().collect()
+    }
+}
+
+type RulesByGroup = BTreeMap<GroupId, Seen<Vec<IngressRule>>>;
+
+/// What the paths lead through.
+#[derive(Default)]
+struct Concerned {
+    vpcs: BTreeSet<VpcId>,
+    balancers: BTreeSet<LoadBalancerArn>,
+    /// Groups of the load balancers and of the services.
+    security_groups: BTreeSet<GroupId>,
+    groups: BTreeSet<TargetGroupArn>,
+    addresses: BTreeSet<IpAddr>,
+    instances: BTreeSet<InstanceId>,
+    /// Container instances of tasks with addresses of their own, by cluster.
+    container_instances: BTreeMap<String, BTreeSet<String>>,
+    /// Some registered address or instance is not that of a known task.
+    has_strangers: bool,
+}
+
+impl Concerned {
+    fn of(desired: &Desired, observed: &Observed) -> Self {
+        let mut concerned = Self::default();
+        let names: BTreeSet<&str> =
+            desired.target_groups.values().filter_map(|group| group.load_balancer.as_deref()).collect();
+        let balancers = observed.load_balancers.as_ref().present().into_iter().flatten();
+        let is_named = |one: &&LoadBalancer| names.contains(one.name.as_str()) || names.contains(one.arn.as_str());
+        for balancer in balancers.filter(is_named) {
+            concerned.vpcs.extend(balancer.vpc.clone());
+            concerned.balancers.insert(balancer.arn.clone());
+            concerned.security_groups.extend(balancer.security_groups.iter().cloned());
+        }
+        let groups = desired.target_groups.values();
+        for group in groups.filter_map(|group| observed.target_group(&group.name).present()) {
+            concerned.vpcs.extend(group.vpc.clone());
+            concerned.groups.insert(group.arn.clone());
+            let targets = observed.targets_of(&group.arn).present().into_iter().flatten();
+            targets.for_each(|target| concerned.registered(&target.key.id));
+        }
+        let declared = desired.target_groups.values().flat_map(|group| group.targets.iter().flatten());
+        let declared: Vec<&str> = declared.map(|target| target.key.id.as_str()).collect();
+        let registered = (concerned.addresses.clone(), concerned.instances.clone());
+        for service in observed.services.values().filter_map(|seen| seen.as_ref().present()) {
+            let network = service.network.iter();
+            concerned.security_groups.extend(network.flat_map(|network| network.security_groups.iter().cloned()));
+        }
+        let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
+        let mut of_tasks = Self::default();
+        tasks.for_each(|task| of_tasks.task(task));
+        concerned.has_strangers =
+            !registered.0.is_subset(&of_tasks.addresses) || !registered.1.is_subset(&of_tasks.instances);
+        declared.into_iter().for_each(|id| concerned.registered(id));
+        concerned.addresses.extend(of_tasks.addresses);
+        concerned.instances.extend(of_tasks.instances);
+        concerned.container_instances = of_tasks.container_instances;
+        concerned
+    }
+
+    fn registered(&mut self, id: &str) {
+        match id.parse::<IpAddr>() {
+            Ok(address) => {
+                self.addresses.insert(address);
+            }
+            Err(_) => {
+                self.instances.insert(InstanceId::from(id));
+            }
+        }
+    }
+
+    fn task(&mut self, task: &Task) {
+        match &task.placement {
+            Placement::Address(address) => {
+                self.addresses.insert(*address);
+                if let Some(arn) = &task.container_instance {
+                    self.container_instances.entry(task.service.cluster.clone()).or_default().insert(arn.clone());
+                }
+            }
+            Placement::Instance { instance, .. } => {
+                self.instances.insert(instance.clone());
+            }
+            Placement::Unknown => {}
+        }
+    }
+}
+
+/// Groups of load balancers and services, and those that interfaces and instances really have.
+fn groups_to_read(concerned: &Concerned, around: &Surroundings) -> BTreeSet<GroupId> {
+    let interfaces = around.interfaces.values().filter_map(|seen| seen.as_ref().present());
+    let interfaces = interfaces.flat_map(|interface| interface.security_groups.iter().cloned());
+    let hosts = around.hosts.values().filter_map(|seen| seen.as_ref().present());
+    let hosts = hosts.flat_map(|host| host.security_groups.iter().cloned());
+    concerned.security_groups.iter().cloned().chain(interfaces).chain(hosts).collect()
+}
+
+fn lists_of(around: &Surroundings) -> BTreeSet<String> {
+    let rules = around.ingress.values().chain(around.egress.values()).filter_map(|seen| seen.as_ref().present());
+    let lists = rules.flatten().filter_map(|rule| match &rule.source {
+        RuleSource::PrefixList(id) => Some(id.clone()),
+        RuleSource::Cidr(_) | RuleSource::Group(_) | RuleSource::Unknown => None,
+    });
+    lists.collect()
+}
+
+fn note_gaps(around: &mut Surroundings) {
+    let mut found: BTreeSet<(String, Gap)> = BTreeSet::new();
+    let mut add = |name: &str, gap: Option<&Gap>| {
+        if let Some(gap) = gap.filter(|gap| gap.why != NOT_ASKED) {
+            found.insert((name.to_owned(), gap.clone()));
+        }
+    };
+    add("network ACLs", around.acls.as_ref().and_then(Seen::gap));
+    add("route tables", around.routes.as_ref().and_then(Seen::gap));
+    add("services", around.feeders.as_ref().and_then(Seen::gap));
+    around.ingress.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
+    around.prefix_lists.iter().for_each(|(id, seen)| add(id, seen.gap()));
+    around.interfaces.iter().for_each(|(address, seen)| add(&address.to_string(), seen.gap()));
+    around.carriers.iter().for_each(|(arn, seen)| add(arn, seen.gap()));
+    around.hosts.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
+    around.balancer_attributes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
+    around.group_attributes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
+    around.gaps = found;
+}

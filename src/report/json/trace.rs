@@ -1,0 +1,101 @@
+//! Paths as one JSON document, version 1.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::model::Gap;
+use crate::trace::{Finding, Hop, Path, Trace};
+
+use super::{SCHEMA_VERSION, WireGap, to_text};
+
+/// The document of a trace, with a line feed at its end.
+pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, calls: BTreeMap<String, u64>) -> String {
+    to_text(&Document {
+        schema_version: SCHEMA_VERSION,
+        verdict: trace.verdict().as_str(),
+        paths: trace.paths.iter().map(WirePath::of).collect(),
+        gaps: gaps.iter().map(|(object, gap)| WireGap { object, call: &gap.call, why: &gap.why }).collect(),
+        calls,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    schema_version: u32,
+    verdict: &'a str,
+    paths: Vec<WirePath<'a>>,
+    gaps: Vec<WireGap<'a>>,
+    calls: BTreeMap<String, u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePath<'a> {
+    cluster: Option<&'a str>,
+    service: Option<&'a str>,
+    port: Option<&'a str>,
+    load_balancer: Option<&'a str>,
+    listener: Option<u16>,
+    target_group: &'a str,
+    verdict: &'a str,
+    broken_hop: Option<&'a str>,
+    health: WireHealth<'a>,
+    hops: Vec<WireHop<'a>>,
+}
+
+impl<'a> WirePath<'a> {
+    fn of(path: &'a Path) -> Self {
+        Self {
+            cluster: path.cluster.as_deref(),
+            service: path.service.as_deref(),
+            port: path.port.as_deref(),
+            load_balancer: path.load_balancer.as_deref(),
+            listener: path.listener,
+            target_group: &path.target_group,
+            verdict: path.verdict().as_str(),
+            broken_hop: path.broken_hop().map(|hop| hop.id.as_str()),
+            health: WireHealth { witness: path.witness.0.as_str(), evidence: &path.witness.1 },
+            hops: path.hops.iter().map(WireHop::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireHealth<'a> {
+    witness: &'a str,
+    evidence: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireHop<'a> {
+    hop: &'a str,
+    state: &'a str,
+    evidence: &'a str,
+    findings: Vec<WireFinding<'a>>,
+}
+
+impl<'a> WireHop<'a> {
+    fn of(hop: &'a Hop) -> Self {
+        let findings = hop.findings.iter().map(WireFinding::of).collect();
+        Self { hop: hop.id.as_str(), state: hop.state.as_str(), evidence: &hop.evidence, findings }
+    }
+}
+
+#[derive(Serialize)]
+struct WireFinding<'a> {
+    codes: Vec<String>,
+    name: &'a str,
+    evidence: &'a str,
+    fix: &'a str,
+    step: Option<&'a str>,
+}
+
+impl<'a> WireFinding<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        let Finding { codes, name, evidence, fix, step } = finding;
+        let codes = codes.iter().map(ToString::to_string).collect();
+        Self { codes, name, evidence, fix, step: step.as_deref() }
+    }
+}

@@ -1,0 +1,199 @@
+//! What the health checks say of the app, read only as far as the network cannot be the reason.
+
+use crate::model::{Matcher, Protocol, Rollout, Service, Target, TargetState};
+
+use super::catalogue::Code;
+use super::finding::Finding;
+use super::hop::{Examined, Hop, HopId, State, is_broken};
+use super::way::Way;
+
+pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
+    let targets: Vec<&Target> = match way.targets() {
+        Ok(targets) => targets.into_iter().filter(|target| is_expected(way, target)).collect(),
+        Err(lack) => return lack.skip(),
+    };
+    let network = Network::of(hops);
+    let is_registrable = !is_broken(hops, HopId::TargetGroup) && !is_broken(hops, HopId::ServiceWiring);
+    let service = way.live_service().ok();
+    let loops = service.filter(|_| is_registrable).and_then(|service| kill_loop(way, service, &targets, &network));
+    let mut findings: Vec<Finding> = Vec::new();
+    let explains_refusals = loops.as_ref().is_some_and(|finding| finding.codes.contains(&Code(24)));
+    findings.extend(loops);
+    let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
+    // While a deployment brings new tasks up, the old ones serve: ECS judges the new ones.
+    let is_rolling = healthy > 0 && service.is_some_and(|service| service.is_deploying());
+    let unhealthy = targets.iter().filter(|target| target.health.state == TargetState::Unhealthy && !is_rolling);
+    for target in unhealthy {
+        if explains_refusals && reason(target) != "Target.ResponseCodeMismatch" {
+            continue;
+        }
+        if let Some(finding) = cause(way, target, &network)
+            && !findings.iter().any(|known| known.codes == finding.codes)
+        {
+            findings.push(finding);
+        }
+    }
+    findings.extend(container_check(way, &targets));
+    if !network.drops_requests {
+        findings.extend(fails_open(&targets, findings.is_empty() && !network.is_broken));
+    }
+    if network.is_broken && findings.is_empty() {
+        return Examined::skipped("requests do not arrive, so nothing is known of the app");
+    }
+    if findings.is_empty() && healthy == 0 {
+        return Examined::skipped("no target says anything of it yet");
+    }
+    Examined::of(findings, None, format!("{healthy} of {} targets are healthy", targets.len()))
+}
+
+/// Registrations that nobody explains say nothing of this app.
+fn is_expected(way: &Way<'_>, target: &Target) -> bool {
+    let Ok(ends) = &way.ends else { return false };
+    target.health.state != TargetState::Draining && ends.iter().any(|end| end.key.as_ref() == Some(&target.key))
+}
+
+fn reason(target: &Target) -> &str {
+    target.health.reason.as_deref().unwrap_or_default()
+}
+
+/// What the hops before say of the network.
+struct Network {
+    is_broken: bool,
+    /// Not only health checks are kept out.
+    drops_requests: bool,
+    /// Codes that a hop which could not be examined would have had.
+    open: Vec<Code>,
+}
+
+impl Network {
+    fn of(hops: &[Hop]) -> Self {
+        let mut network = Self { is_broken: false, drops_requests: false, open: Vec::new() };
+        for hop in hops {
+            let codes: &[u8] = match hop.id {
+                HopId::LoadBalancerEgress => &[2, 13],
+                HopId::NetworkAcl => &[7, 8],
+                HopId::TargetSecurityGroup => &[1, 3],
+                _ => continue,
+            };
+            match hop.state {
+                State::Broken => {
+                    network.is_broken = true;
+                    let only_checks = |finding: &Finding| finding.codes.iter().all(|code| matches!(code.0, 3 | 13));
+                    network.drops_requests |= !hop.findings.iter().all(only_checks);
+                }
+                State::Unknown(_) => network.open.extend(codes.iter().map(|number| Code(*number))),
+                State::Ok | State::Skipped(_) => {}
+            }
+        }
+        network
+    }
+}
+
+/// The codes that a target's reason leaves.
+fn cause(way: &Way<'_>, target: &Target, network: &Network) -> Option<Finding> {
+    let said = target.health.description.as_deref().unwrap_or_default();
+    let what = format!("{} is unhealthy: {} {said}", target.key, reason(target));
+    match reason(target) {
+        "Target.ResponseCodeMismatch" => mismatch(way, said, what),
+        "Target.Timeout" if !network.is_broken => {
+            let codes = network.open.iter().copied().chain([Code(25)]).collect();
+            Some(Finding::among_all(codes, what))
+        }
+        // Network load balancers have this one reason for everything.
+        "Target.FailedHealthChecks" if way.is_network() => {
+            if network.is_broken {
+                return None;
+            }
+            let by_http = way.live_group().ok().and_then(|group| group.health_check.protocol.as_ref());
+            let of_http: &[Code] = if by_http.is_some_and(Protocol::is_http) { &[Code(16), Code(21)] } else { &[] };
+            let codes = [Code(18), Code(19), Code(25)].iter().chain(of_http).chain(&network.open).copied().collect();
+            Some(Finding::among_all(codes, what))
+        }
+        "Target.FailedHealthChecks" => Some(Finding::among([Code(18), Code(19), Code(21)], what)),
+        "Elb.InternalError" => Some(Finding::unnumbered("load-balancer-error", what, "wait, and tell AWS if it stays")),
+        _ => None,
+    }
+}
+
+/// The app answered, with another code. The network is proven sound.
+fn mismatch(way: &Way<'_>, said: &str, what: String) -> Option<Finding> {
+    let group = way.live_group().ok()?;
+    if matches!(group.health_check.matcher, Some(Matcher::Grpc(_))) {
+        return Some(Finding::of(Code(23), what));
+    }
+    let path = group.health_check.path.as_deref().unwrap_or("/");
+    let wanted = group.health_check.matcher.as_ref().map(ToString::to_string).unwrap_or_default();
+    let what = format!("{what}; the check asks for {path} and wants {wanted}");
+    let code = said.split(['[', ']']).nth(1).and_then(|code| code.split(',').next()?.trim().parse::<u16>().ok());
+    match code {
+        // The app itself says that it is ill.
+        Some(500..=599) => None,
+        Some(400 | 404) => Some(Finding::among([Code(16), Code(17)], what)),
+        Some(_) | None => Some(Finding::of(Code(16), what)),
+    }
+}
+
+/// M20: the containers' own check fails where the load balancer's passes.
+fn container_check(way: &Way<'_>, targets: &[&Target]) -> Option<Finding> {
+    let (container, port) = way.door()?;
+    let ill = way.tasks().ok()?.iter().filter(|task| task.healthy == Some(false));
+    let mut keys = ill.filter_map(|task| task.endpoint(container, port));
+    let key = keys
+        .find(|key| targets.iter().any(|target| target.key == *key && target.health.state == TargetState::Healthy))?;
+    Some(Finding::of(Code(20), format!("{key} is healthy, and its task's own check says UNHEALTHY")))
+}
+
+/// M55: nobody is healthy, so requests go to all of them.
+fn fails_open(targets: &[&Target], is_alone: bool) -> Option<Finding> {
+    let is_ill = |target: &&&Target| target.health.state == TargetState::Unhealthy;
+    let ill = targets.iter().filter(is_ill).count();
+    if ill == 0 || ill < targets.len() {
+        return None;
+    }
+    let said = targets.first().and_then(|target| target.health.description.clone()).unwrap_or_default();
+    let what = format!("all {ill} targets are unhealthy ({said}), so the load balancer sends to all of them");
+    let finding = Finding::of(Code(55), what);
+    Some(if is_alone { finding.with_fix("mend what the app itself calls ill") } else { finding })
+}
+
+/// M24 and M26: tasks are stopped for their health, again and again.
+fn kill_loop(way: &Way<'_>, service: &Service, targets: &[&Target], network: &Network) -> Option<Finding> {
+    let group = way.live_group().ok()?;
+    // What was said before the service was steady is over.
+    let fresh = service.conduct.events.iter().take_while(|event| !event.contains("has reached a steady state"));
+    let fresh: Vec<&str> = fresh.map(String::as_str).filter(|event| event.contains("is unhealthy in")).collect();
+    let about = |arn: &str| fresh.iter().filter(|event| event.contains(arn)).count();
+    let own = about(group.arn.as_str());
+    let worst = service.target_groups().max_by_key(|arn| about(arn.as_str()))?;
+    if about(worst.as_str()) < 2 {
+        return None;
+    }
+    let others = service.target_groups().count() > 1;
+    if others && (own == 0 || service.target_groups().any(|arn| about(arn.as_str()) == 0)) {
+        let times = about(worst.as_str());
+        let what = format!("tasks were stopped {times} times because of {}, and serve others too", worst.name());
+        return Some(Finding::of(Code(26), what));
+    }
+    let newest = fresh.first()?;
+    if network.is_broken
+        || newest.contains("codes")
+        || targets.iter().any(|one| one.health.state == TargetState::Healthy)
+    {
+        return None;
+    }
+    let check = &group.health_check;
+    let takes = check.interval.unwrap_or(30) * check.unhealthy_threshold.unwrap_or(2);
+    if service.conduct.grace > 2 * takes {
+        return None;
+    }
+    let was_sound = service.deployments.iter().any(|one| one.primary && one.rollout == Some(Rollout::Completed));
+    let grace = service.conduct.grace;
+    let what =
+        format!("stopped {own} times for its health, with a grace period of {grace} s and {takes} s to fail: {newest}");
+    // The same revision was healthy before, so it listens where it should.
+    Some(if was_sound {
+        Finding::of(Code(24), format!("{what}; the same revision was healthy before"))
+    } else {
+        Finding::among([Code(24), Code(18), Code(19), Code(21)], what)
+    })
+}

@@ -1,0 +1,109 @@
+//! The catalogue of ways in which tasks are green and no request arrives: one table, which findings, texts and
+//! `docs/trace.md` are made of. The numbers are those of aws-facts section 6.
+
+use std::fmt;
+
+use super::hop::HopId;
+
+mod service;
+mod target;
+
+/// Every code, in order.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    target::ENTRIES.iter().chain(service::ENTRIES)
+}
+
+/// A number of the catalogue, written `M01`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Code(pub u8);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "M{:02}", self.0)
+    }
+}
+
+/// Who can mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// `portolan reconcile`, where the manifest declares what is wrong.
+    Portolan,
+    /// Whoever owns the network: its reach goes beyond one service.
+    Network,
+    /// Whoever writes and deploys the app.
+    App,
+    /// ECS itself, or whoever drives its deployments.
+    Deployments,
+    /// Nobody has to: time does.
+    Time,
+}
+
+impl Whose {
+    /// For people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Portolan => "Portolan, where it is declared",
+            Self::Network => "whoever owns the network",
+            Self::App => "the app's owner",
+            Self::Deployments => "whoever deploys",
+            Self::Time => "nobody: wait",
+        }
+    }
+}
+
+/// A line of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub code: Code,
+    /// Its name.
+    pub name: &'static str,
+    /// Where on the path it shows; `None`: trace does not look for it.
+    pub hop: Option<HopId>,
+    /// What people see.
+    pub symptom: &'static str,
+    /// What proves it.
+    pub evidence: &'static str,
+    /// What mends it.
+    pub fix: &'static str,
+    /// Whose it is.
+    pub whose: Whose,
+    /// The AWS operations that mend it in a plan; none: no step does.
+    pub mended_by: &'static [&'static str],
+}
+
+/// The entry of a code.
+pub fn entry(code: Code) -> Option<&'static Entry> {
+    all().find(|entry| entry.code == code)
+}
+
+/// `docs/trace.md`.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# What `portolan trace` can find\n\n\
+         Made from the tables in `src/trace/catalogue`; `UPDATE_EXPECT=1 cargo test catalogue` writes it anew.\n\n\
+         A finding names one code where the evidence excludes the others, and the set where it does not. The hop is the\n\
+         station of the path at which it shows. What could not be read is *unknown*, never *ok*.\n",
+    );
+    for hop in HopId::ALL {
+        page.push_str(&format!("\n## {}\n", hop.as_str()));
+        all().filter(|entry| entry.hop == Some(hop)).for_each(|entry| page.push_str(&section(entry)));
+    }
+    page.push_str(
+        "\n## Not looked for\n\nTrace cannot read what would prove these, or they are not on the path of a listener.\n",
+    );
+    all().filter(|entry| entry.hop.is_none()).for_each(|entry| page.push_str(&section(entry)));
+    page
+}
+
+fn section(entry: &Entry) -> String {
+    let Entry { code, name, hop: _, symptom, evidence, fix, whose, mended_by } = entry;
+    let step = match mended_by {
+        [] => String::new(),
+        calls => format!(" (a step of the plan: {})", calls.join(", ")),
+    };
+    format!(
+        "\n### {code} {name}\n\n- Symptom: {symptom}.\n- Evidence: {evidence}.\n- Fix: {fix}.\n- Whose: {}{step}.\n",
+        whose.as_str()
+    )
+}

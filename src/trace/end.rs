@@ -1,0 +1,145 @@
+//! Where the requests of a path arrive: the live tasks, the declared targets, or, while no task runs, the places where
+//! tasks would be.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::model::{
+    Gap, GroupId, InstanceId, NetworkMode, Peer, Placement, Seen, StaticTarget, SubnetId, TargetKey, Task,
+};
+
+use super::load_balancer::is_inside;
+use super::way::{Found, Lack, Way};
+
+/// One receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// For people.
+    pub(super) name: String,
+    /// As it is registered; `None` while no task runs.
+    pub(super) key: Option<TargetKey>,
+    /// Where it is, or may be.
+    pub(super) blocks: Vec<IpNet>,
+    /// The groups of its interface; `None`: AWS does not filter there, or nothing is known of it.
+    pub(super) groups: Result<BTreeSet<GroupId>, Gap>,
+    pub(super) subnet: Option<SubnetId>,
+    pub(super) port: u16,
+    pub(super) health_port: u16,
+    /// It is outside of the target group's VPC: what filters there, nobody here can see.
+    pub(super) is_outside: bool,
+    /// Groups of the instance that carries a task with an interface of its own.
+    pub(super) carrier: Option<BTreeSet<GroupId>>,
+}
+
+impl End {
+    /// As the other side of a connection.
+    pub(super) fn peer(&self) -> Peer {
+        Peer { groups: self.groups.clone().unwrap_or_default(), blocks: self.blocks.clone() }
+    }
+
+    pub(super) fn group_list(&self) -> String {
+        match &self.groups {
+            Ok(groups) => groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            Err(_) => "unknown groups".to_owned(),
+        }
+    }
+}
+
+/// A task that requests are to reach by now.
+pub(super) fn is_up(task: &Task) -> bool {
+    task.status == "RUNNING"
+}
+
+pub(super) fn ends(way: &Way<'_>) -> Found<Vec<End>> {
+    let mut ends: Vec<End> = way.group.targets.iter().flatten().map(|target| declared(way, target)).collect();
+    let Some((container, port)) = way.door() else { return Ok(ends) };
+    let up: Vec<&Task> = way.tasks()?.iter().filter(|task| is_up(task)).collect();
+    ends.extend(up.iter().filter_map(|task| of_task(way, task, container, port)));
+    if ends.is_empty() {
+        ends = prospective(way, port)?;
+    }
+    Ok(ends)
+}
+
+fn of_task(way: &Way<'_>, task: &Task, container: &str, port: u16) -> Option<End> {
+    let key = task.endpoint(container, port)?;
+    let id = task.arn.as_str().rsplit('/').next().unwrap_or_default();
+    let name = format!("task {} at {key}", &id[..id.len().min(8)]);
+    let mut end = match &task.placement {
+        Placement::Address(address) => at_address(way, name, *address, key.port),
+        Placement::Instance { instance, .. } => at_instance(way, name, instance, key.port),
+        Placement::Unknown => return None,
+    };
+    let instance = task.container_instance.as_ref().and_then(|arn| way.around.carriers.get(arn));
+    if let (Placement::Address(_), Some(Seen::Present(instance))) = (&task.placement, instance) {
+        end.carrier = way.around.host(instance).present().map(|host| host.security_groups.clone());
+    }
+    end.key = Some(key);
+    Some(end)
+}
+
+fn declared(way: &Way<'_>, target: &StaticTarget) -> End {
+    let name = format!("target {}", target.key);
+    let mut end = match target.key.id.parse::<IpAddr>() {
+        Ok(address) => at_address(way, name, address, target.key.port),
+        Err(_) => at_instance(way, name, &InstanceId::from(target.key.id.as_str()), target.key.port),
+    };
+    end.key = Some(target.key.clone());
+    end
+}
+
+fn at_address(way: &Way<'_>, name: String, address: IpAddr, port: u16) -> End {
+    let (groups, subnet) = match way.around.interface(&address) {
+        Seen::Present(interface) => (Ok(interface.security_groups.clone()), Some(interface.subnet.clone())),
+        Seen::Absent => {
+            let why = format!("no network interface has {address}");
+            (Err(Gap { call: "ec2:DescribeNetworkInterfaces".to_owned(), why }), None)
+        }
+        Seen::Unknown(gap) => (Err(gap), None),
+    };
+    let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
+    let block = IpNet::from(address);
+    let is_inside = vpc.is_some_and(|vpc| is_inside(way, vpc, &block));
+    let is_outside = subnet.is_none() && vpc.is_some() && way.observed.vpcs.gap().is_none() && !is_inside;
+    let health_port = way.health_port(port);
+    End { name, key: None, blocks: vec![block], groups, subnet, port, health_port, is_outside, carrier: None }
+}
+
+fn at_instance(way: &Way<'_>, name: String, instance: &InstanceId, port: u16) -> End {
+    let (groups, subnet, addresses) = match way.around.host(instance) {
+        Seen::Present(host) => (Ok(host.security_groups.clone()), host.subnet.clone(), host.addresses.clone()),
+        Seen::Absent => {
+            let why = format!("instance {instance} does not exist");
+            (Err(Gap { call: "ec2:DescribeInstances".to_owned(), why }), None, BTreeSet::new())
+        }
+        Seen::Unknown(gap) => (Err(gap), None, BTreeSet::new()),
+    };
+    let blocks = addresses.into_iter().map(IpNet::from).collect();
+    let health_port = way.health_port(port);
+    End { name, key: None, blocks, groups, subnet, port, health_port, is_outside: false, carrier: None }
+}
+
+/// Where tasks would be: with interfaces of their own, in any of the service's subnets.
+fn prospective(way: &Way<'_>, port: u16) -> Found<Vec<End>> {
+    if way.mode() != Some(NetworkMode::Awsvpc) {
+        return Err(Lack::Missing("no task runs, so no host port is known".to_owned()));
+    }
+    let service = way.live_service()?;
+    let Some(network) = service.network.as_ref().filter(|network| !network.security_groups.is_empty()) else {
+        return Err(Lack::Missing("no task runs, and the service names no groups".to_owned()));
+    };
+    let end = |subnet: &SubnetId| End {
+        name: format!("a task in {subnet}"),
+        key: None,
+        blocks: way.blocks_of(subnet),
+        groups: Ok(network.security_groups.clone()),
+        subnet: Some(subnet.clone()),
+        port,
+        health_port: way.health_port(port),
+        is_outside: false,
+        carrier: None,
+    };
+    Ok(network.subnets.iter().map(end).collect())
+}

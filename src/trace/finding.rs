@@ -1,0 +1,70 @@
+//! What is wrong at a hop: the codes of the catalogue that the evidence leaves, the evidence, and the fix.
+
+use std::collections::BTreeSet;
+
+use super::catalogue::{Code, entry};
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The codes that the evidence cannot separate; none: the catalogue has no number for it.
+    pub codes: BTreeSet<Code>,
+    /// The name of the first code, or of what has no number.
+    pub name: &'static str,
+    /// Live values and ids that prove it.
+    pub evidence: String,
+    /// What to do, and whose it is.
+    pub fix: String,
+    /// The step of the plan that mends it; the caller knows plans.
+    pub step: Option<String>,
+}
+
+impl Finding {
+    /// One code: the evidence excludes its siblings.
+    pub(super) fn of(code: Code, evidence: impl Into<String>) -> Self {
+        Self::among([code], evidence)
+    }
+
+    /// A set that the evidence cannot separate; the first names it.
+    pub(super) fn among<const N: usize>(codes: [Code; N], evidence: impl Into<String>) -> Self {
+        Self::among_all(codes.to_vec(), evidence)
+    }
+
+    /// As [`Self::among`]; an empty list is none of the catalogue's.
+    pub(super) fn among_all(codes: Vec<Code>, evidence: impl Into<String>) -> Self {
+        let entries: Vec<_> = codes.iter().filter_map(|code| entry(*code)).collect();
+        let name = entries.first().map_or("unnamed", |entry| entry.name);
+        let fix = match entries.as_slice() {
+            [only] => only.fix.to_owned(),
+            several => several
+                .iter()
+                .map(|entry| format!("{} {}: {}", entry.code, entry.name, entry.fix))
+                .collect::<Vec<_>>()
+                .join("; or "),
+        };
+        let evidence = evidence.into();
+        Self { codes: codes.into_iter().collect(), name, evidence, fix, step: None }
+    }
+
+    /// Something that the catalogue has no number for.
+    pub(super) fn unnumbered(name: &'static str, evidence: impl Into<String>, fix: &str) -> Self {
+        Self { codes: BTreeSet::new(), name, evidence: evidence.into(), fix: fix.to_owned(), step: None }
+    }
+
+    /// The AWS operations that mend it in a plan.
+    pub fn mended_by(&self) -> Vec<&'static str> {
+        let by_codes = self.codes.iter().filter_map(|code| entry(*code)).flat_map(|entry| entry.mended_by);
+        let by_name: &[&str] = match self.name {
+            "no-target-group" => &["CreateTargetGroup"],
+            "declared-target-missing" => &["RegisterTargets"],
+            _ => &[],
+        };
+        by_codes.chain(by_name).copied().collect()
+    }
+
+    /// A fix that knows more than the catalogue's.
+    pub(super) fn with_fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = fix.into();
+        self
+    }
+}

@@ -1,0 +1,150 @@
+//! The chain as data: its hops in the order in which a request meets them, and what became of each.
+
+use crate::model::Gap;
+
+use super::finding::Finding;
+
+/// A station of the path; the order is the contract's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HopId {
+    /// State, scheme, its groups towards clients, the routes of its subnets.
+    LoadBalancer,
+    /// Something listens on the port.
+    Listener,
+    /// A rule takes the request and forwards it.
+    Rule,
+    /// The target group is there, and fits load balancer and tasks.
+    TargetGroup,
+    /// The service names the target group, with the right container and port.
+    ServiceWiring,
+    /// The registered targets are the live tasks.
+    Registration,
+    /// Nodes send to the zones in which targets are.
+    AvailabilityZone,
+    /// The load balancer's groups let the request out.
+    LoadBalancerEgress,
+    /// The ACLs of both subnets, in both directions.
+    NetworkAcl,
+    /// The groups on the target's interface let it in.
+    TargetSecurityGroup,
+    /// The container's port is bound on the host.
+    PortBinding,
+    /// What the health checks say of the app.
+    Application,
+}
+
+impl HopId {
+    /// Every hop, in order.
+    pub const ALL: [Self; 12] = [
+        Self::LoadBalancer,
+        Self::Listener,
+        Self::Rule,
+        Self::TargetGroup,
+        Self::ServiceWiring,
+        Self::Registration,
+        Self::AvailabilityZone,
+        Self::LoadBalancerEgress,
+        Self::NetworkAcl,
+        Self::TargetSecurityGroup,
+        Self::PortBinding,
+        Self::Application,
+    ];
+
+    /// The id of the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoadBalancer => "load-balancer",
+            Self::Listener => "listener",
+            Self::Rule => "rule",
+            Self::TargetGroup => "target-group",
+            Self::ServiceWiring => "service-wiring",
+            Self::Registration => "registration",
+            Self::AvailabilityZone => "availability-zone",
+            Self::LoadBalancerEgress => "load-balancer-egress",
+            Self::NetworkAcl => "network-acl",
+            Self::TargetSecurityGroup => "target-security-group",
+            Self::PortBinding => "port-binding",
+            Self::Application => "application",
+        }
+    }
+}
+
+/// What became of a hop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Examined, and nothing is wrong.
+    Ok,
+    /// Something is wrong: the findings say what.
+    Broken,
+    /// It depends on something that could not be read.
+    Unknown(Gap),
+    /// There is nothing to examine; why.
+    Skipped(String),
+}
+
+impl State {
+    /// The word of the contract.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Broken => "broken",
+            Self::Unknown(_) => "unknown",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+}
+
+/// A hop as examined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// Which.
+    pub id: HopId,
+    /// What became of it.
+    pub state: State,
+    /// Live values and ids that show it.
+    pub evidence: String,
+    /// What is wrong, the likeliest first.
+    pub findings: Vec<Finding>,
+}
+
+/// What examining came to, before it is known which hop it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Examined {
+    pub(super) state: State,
+    pub(super) evidence: String,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Examined {
+    pub(super) fn ok(evidence: impl Into<String>) -> Self {
+        Self { state: State::Ok, evidence: evidence.into(), findings: Vec::new() }
+    }
+
+    pub(super) fn skipped(why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self { state: State::Skipped(why.clone()), evidence: why, findings: Vec::new() }
+    }
+
+    pub(super) fn unknown(gap: Gap) -> Self {
+        let evidence = format!("{} could not be read ({})", gap.call, gap.why);
+        Self { state: State::Unknown(gap), evidence, findings: Vec::new() }
+    }
+
+    pub(super) fn broken(finding: Finding) -> Self {
+        Self { state: State::Broken, evidence: finding.evidence.clone(), findings: vec![finding] }
+    }
+
+    /// Broken if there are findings, else unknown if something was not read, else sound.
+    pub(super) fn of(findings: Vec<Finding>, gap: Option<Gap>, evidence: impl Into<String>) -> Self {
+        match (findings.first(), gap) {
+            (Some(first), _) => Self { state: State::Broken, evidence: first.evidence.clone(), findings },
+            (None, Some(gap)) => Self::unknown(gap),
+            (None, None) => Self::ok(evidence),
+        }
+    }
+}
+
+/// Whether a hop of the list is broken.
+pub(super) fn is_broken(hops: &[Hop], id: HopId) -> bool {
+    hops.iter().any(|hop| hop.id == id && hop.state == State::Broken)
+}

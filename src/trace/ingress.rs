@@ -1,0 +1,187 @@
+//! Whether the groups on the target's interface let requests and health checks in.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Gap, IngressRule, LoadBalancer, Lookup, Passage, Peer, RuleSource, Transport, passage};
+
+use super::catalogue::Code;
+use super::client;
+use super::end::End;
+use super::finding::Finding;
+use super::hop::{Examined, Hop};
+use super::load_balancer::{is_inside, list};
+use super::way::Way;
+
+pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
+    let (balancer, ends) = match (way.balancer(), &way.ends) {
+        (Ok(balancer), Ok(ends)) => (balancer, ends),
+        (Err(lack), _) => return lack.skip(),
+        (_, Err(lack)) => return lack.clone().skip(),
+    };
+    if ends.is_empty() {
+        return Examined::skipped("there is no target");
+    }
+    let inside: Vec<&End> = ends.iter().filter(|end| !end.is_outside).collect();
+    if inside.is_empty() {
+        return Examined::skipped("the targets are outside of the VPC: what filters there cannot be seen from here");
+    }
+    let keeps = match client::keeps_addresses(way) {
+        Ok(keeps) => keeps,
+        Err(gap) => return Examined::unknown(gap),
+    };
+    let (mut findings, mut gap, mut by) = (Vec::<Finding>::new(), None, BTreeSet::new());
+    for end in inside {
+        match check(way, balancer, end, keeps) {
+            Ok(Verdict::Open(words)) => {
+                by.insert(words);
+            }
+            Ok(Verdict::Closed(found)) => {
+                let is_new = |found: &Finding| !findings.iter().any(|known| known.codes == found.codes);
+                let new: Vec<Finding> = found.into_iter().filter(is_new).collect();
+                findings.extend(new);
+            }
+            Err(why) => gap = Some(why),
+        }
+    }
+    Examined::of(findings, gap, format!("let in by {}", list(&by)))
+}
+
+enum Verdict {
+    Open(String),
+    Closed(Vec<Finding>),
+}
+
+fn check(way: &Way<'_>, balancer: &LoadBalancer, end: &End, keeps: bool) -> Result<Verdict, Gap> {
+    let groups = end.groups.clone()?;
+    let rules = way.around.rules(&groups, false)?;
+    let node = Peer { groups: balancer.security_groups.clone(), blocks: way.homes(balancer) };
+    let ask =
+        |transport, port, peer: &Peer| passage(rules.iter().copied(), transport, port, peer, &way.around.prefix_lists);
+    let mut findings = Vec::new();
+    let traffic = if keeps && balancer.security_groups.is_empty() {
+        from_clients(way, balancer, end, &rules)?
+    } else {
+        ask(way.transport(), end.port, &node)
+    };
+    let words = match traffic {
+        Passage::Open(words) => words,
+        Passage::Unknown(gap) => return Err(gap),
+        Passage::Closed(_) => {
+            let checks_pass = matches!(ask(Transport::Tcp, end.health_port, &node), Passage::Open(_));
+            findings.push(closed(way, balancer, end, &rules, keeps && checks_pass));
+            String::new()
+        }
+    };
+    let is_apart = (Transport::Tcp, end.health_port) != (way.transport(), end.port);
+    if is_apart || (keeps && findings.is_empty()) {
+        match ask(Transport::Tcp, end.health_port, &node) {
+            Passage::Open(_) => {}
+            Passage::Unknown(gap) => return Err(gap),
+            Passage::Closed(_) => {
+                let what = format!(
+                    "no rule of {} admits health checks of {} on tcp {} at {}",
+                    end.group_list(),
+                    balancer.name,
+                    end.health_port,
+                    end.name
+                );
+                let code = if is_apart { Code(3) } else { Code(1) };
+                findings.push(Finding::of(code, what));
+            }
+        }
+    }
+    Ok(if findings.is_empty() { Verdict::Open(words) } else { Verdict::Closed(findings) })
+}
+
+/// Targets see the clients: the client that was asked about, or anybody who does not come from where the nodes are.
+fn from_clients(way: &Way<'_>, balancer: &LoadBalancer, end: &End, rules: &[&IngressRule]) -> Result<Passage, Gap> {
+    let lists = &way.around.prefix_lists;
+    if let Some(client) = way.asked.client {
+        let peer = Peer { groups: BTreeSet::new(), blocks: vec![client] };
+        return Ok(passage(rules.iter().copied(), way.transport(), end.port, &peer, lists));
+    }
+    let is_foreign =
+        |block: &ipnet::IpNet| balancer.internal || balancer.vpc.as_ref().is_none_or(|vpc| !is_inside(way, vpc, block));
+    let admits = |rule: &&&IngressRule| match &rule.source {
+        RuleSource::Cidr(cidr) => is_foreign(cidr),
+        RuleSource::PrefixList(list) => way.around.blocks_of(list).any(is_foreign),
+        RuleSource::Group(_) => balancer.internal,
+        RuleSource::Unknown => false,
+    };
+    let open = rules.iter().filter(|rule| rule.lets_in(way.transport(), end.port)).find(admits);
+    Ok(open.map_or(Passage::Closed(None), |rule| Passage::Open(format!("{} ({})", rule.id, rule.source))))
+}
+
+/// Which of the codes a closed port is.
+fn closed(way: &Way<'_>, balancer: &LoadBalancer, end: &End, rules: &[&IngressRule], checks_pass: bool) -> Finding {
+    let (transport, port, groups) = (way.transport(), end.port, end.group_list());
+    let what = format!("no rule of {groups} admits {} on {transport} {port} at {}", who(balancer), end.name);
+    let open: Vec<&&IngressRule> = rules.iter().filter(|rule| rule.lets_in(transport, port)).collect();
+    if balancer.security_groups.is_empty() {
+        if checks_pass {
+            let shown: BTreeSet<String> = open.iter().map(|rule| rule.source.to_string()).collect();
+            let what = format!(
+                "{} keeps client addresses, and {groups} admits {} alone on {transport} {port}",
+                balancer.name,
+                list(&shown)
+            );
+            return Finding::of(Code(12), what);
+        }
+        let by_group = open.iter().find(|rule| matches!(rule.source, RuleSource::Group(_)));
+        return match by_group {
+            Some(rule) => {
+                let name = &balancer.name;
+                Finding::of(Code(14), format!("{name} has no group, and {} admits {} alone", rule.id, rule.source))
+            }
+            None => Finding::of(Code(1), what),
+        };
+    }
+    if is_default_group(way, end) {
+        return Finding::of(Code(6), format!("{what}; it is the VPC's default group"));
+    }
+    if let Some(carrier) = end.carrier.as_ref().filter(|carrier| admitted(way, balancer, end, carrier)) {
+        return Finding::of(Code(5), format!("{what}; the groups of its instance do ({})", list(carrier)));
+    }
+    if is_dynamic(way) {
+        let opened: BTreeSet<String> =
+            rules.iter().filter_map(|rule| rule.ports.map(|ports| format!("{ports} from {}", rule.source))).collect();
+        let opened = if opened.is_empty() { "nothing".to_owned() } else { list(&opened) };
+        return Finding::of(Code(4), format!("{what}, a port that Docker gave out; admitted: {opened}"));
+    }
+    Finding::of(Code(1), what)
+}
+
+fn who(balancer: &LoadBalancer) -> String {
+    match balancer.security_groups.len() {
+        0 => format!("load balancer {}", balancer.name),
+        _ => format!("{} of load balancer {}", list(&balancer.security_groups), balancer.name),
+    }
+}
+
+/// The service names no groups, and its tasks have the one called `default`.
+fn is_default_group(way: &Way<'_>, end: &End) -> bool {
+    let Ok(service) = way.live_service() else { return false };
+    if !service.network.as_ref().is_some_and(|network| network.security_groups.is_empty()) {
+        return false;
+    }
+    let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
+    let default = vpc.and_then(|vpc| way.observed.security_group(vpc, "default").present());
+    matches!((default, &end.groups), (Some(Lookup::One(group)), Ok(groups)) if groups.contains(&group.id))
+}
+
+fn admitted(way: &Way<'_>, balancer: &LoadBalancer, end: &End, groups: &BTreeSet<crate::model::GroupId>) -> bool {
+    let Ok(rules) = way.around.rules(groups, false) else { return false };
+    let node = Peer { groups: balancer.security_groups.clone(), blocks: way.homes(balancer) };
+    let passed = passage(rules.iter().copied(), way.transport(), end.port, &node, &way.around.prefix_lists);
+    matches!(passed, Passage::Open(_))
+}
+
+/// Whether Docker gives the host port out.
+fn is_dynamic(way: &Way<'_>) -> bool {
+    let (Some((container, port)), Ok(definition)) = (way.door(), way.definition()) else { return false };
+    let mapping = definition
+        .containers
+        .get(container)
+        .and_then(|container| container.ports.iter().find(|mapping| mapping.container_port == port));
+    mapping.is_some_and(|mapping| mapping.host_port == Some(0))
+}

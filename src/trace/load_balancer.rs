@@ -1,0 +1,117 @@
+//! Whether clients reach the load balancer's nodes: state, groups, routes.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Gap, LoadBalancer, Passage, Peer, Seen, Transport, passage};
+
+use super::catalogue::Code;
+use super::finding::Finding;
+use super::hop::{Examined, Hop};
+use super::way::{Lack, Way};
+
+pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
+    let balancer = match way.balancer() {
+        Ok(balancer) => balancer,
+        Err(Lack::Unknown(gap)) => return Examined::unknown(gap),
+        Err(Lack::Missing(why)) => {
+            let fix = "create the load balancer, or correct its name in the manifest";
+            return Examined::broken(Finding::unnumbered("no-load-balancer", why, fix));
+        }
+    };
+    let mut findings = Vec::new();
+    let mut gaps = Vec::new();
+    if !matches!(balancer.state.as_str(), "" | "active" | "active_impaired") {
+        let what = format!("load balancer {} is {}", balancer.name, balancer.state);
+        findings.push(Finding::unnumbered("load-balancer-not-active", what, "wait until it is active"));
+    }
+    match kept_out(way, balancer) {
+        Ok(finding) => findings.extend(finding),
+        Err(gap) => gaps.push(gap),
+    }
+    match without_internet(way, balancer) {
+        Ok(finding) => findings.extend(finding),
+        Err(gap) => gaps.push(gap),
+    }
+    let scheme = if balancer.internal { "internal" } else { "internet-facing" };
+    let groups = match balancer.security_groups.len() {
+        0 => "no groups".to_owned(),
+        _ => list(&balancer.security_groups),
+    };
+    Examined::of(findings, gaps.into_iter().next(), format!("{} is {scheme}, with {groups}", balancer.name))
+}
+
+pub(super) fn list<T: ToString>(all: &BTreeSet<T>) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// M09: nobody, or not the client that was asked about, is let in on the listener's port.
+fn kept_out(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, Gap> {
+    let Some(port) = way.route.as_ref().map(|route| route.listener) else { return Ok(None) };
+    if balancer.security_groups.is_empty() {
+        return Ok(None);
+    }
+    let rules = way.around.rules(&balancer.security_groups, false)?;
+    let transport = way.transport();
+    let open = match way.asked.client {
+        None => rules.iter().any(|rule| rule.lets_in(transport, port)),
+        Some(client) => {
+            let peer = Peer { groups: BTreeSet::new(), blocks: vec![client] };
+            match passage(rules.iter().copied(), transport, port, &peer, &way.around.prefix_lists) {
+                Passage::Open(_) => true,
+                Passage::Closed(_) => false,
+                Passage::Unknown(gap) => return Err(gap),
+            }
+        }
+    };
+    let who = way.asked.client.map_or_else(|| "anybody".to_owned(), |client| client.to_string());
+    let groups = list(&balancer.security_groups);
+    let what = format!(
+        "no ingress rule of {}'s groups ({groups}) admits {who} on {transport} {port}; they admit {}",
+        balancer.name,
+        opened(&rules, transport)
+    );
+    Ok((!open).then(|| Finding::of(Code(9), what)))
+}
+
+fn opened(rules: &[&crate::model::IngressRule], transport: Transport) -> String {
+    let shown = rules.iter().filter(|rule| rule.opens_any(transport)).map(|rule| {
+        let ports = rule.ports.map_or_else(|| "every port".to_owned(), |ports| ports.to_string());
+        format!("{ports} from {}", rule.source)
+    });
+    let shown: BTreeSet<String> = shown.collect();
+    if shown.is_empty() { "nothing".to_owned() } else { list(&shown) }
+}
+
+/// M10: a client outside cannot reach nodes in subnets without a route to an internet gateway.
+fn without_internet(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, Gap> {
+    let Some(vpc) = &balancer.vpc else { return Ok(None) };
+    if balancer.internal || way.asked.client.is_some_and(|client| is_inside(way, vpc, &client)) {
+        return Ok(None);
+    }
+    let mut private = BTreeSet::new();
+    for subnet in &balancer.subnets {
+        match way.around.route_table_of(subnet, vpc) {
+            Seen::Present(table) if table.to_internet => {}
+            Seen::Present(table) => {
+                private.insert(format!("{subnet} ({})", table.id));
+            }
+            Seen::Absent => {
+                private.insert(subnet.to_string());
+            }
+            Seen::Unknown(gap) => return Err(gap),
+        }
+    }
+    let what = format!(
+        "{} is internet-facing, and the route tables of these subnets lead to no internet gateway: {}",
+        balancer.name,
+        list(&private)
+    );
+    Ok((!private.is_empty()).then(|| Finding::of(Code(10), what)))
+}
+
+/// Whether a block lies in a VPC.
+pub(super) fn is_inside(way: &Way<'_>, vpc: &crate::model::VpcId, block: &ipnet::IpNet) -> bool {
+    let all = way.observed.vpcs.as_ref().present().into_iter().flatten();
+    let mut cidrs = all.filter(|known| known.id == *vpc).flat_map(|known| &known.cidrs);
+    cidrs.any(|cidr| crate::model::acl::overlap(cidr, block) == Some(*block))
+}

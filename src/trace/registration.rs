@@ -1,0 +1,252 @@
+//! Whether the registered targets are the live tasks and the declared targets: none missing, none too many.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use jiff::SignedDuration;
+
+use crate::model::{Gap, InstanceId, Placement, Scheduling, Seen, Service, Target, TargetKey, TargetState, Task};
+
+use super::catalogue::Code;
+use super::end::is_up;
+use super::finding::Finding;
+use super::hop::{Examined, Hop, HopId, is_broken};
+use super::load_balancer::is_inside;
+use super::way::{Lack, Way};
+
+/// How long ECS may take to register a task that runs.
+const SETTLES: SignedDuration = SignedDuration::from_secs(120);
+
+pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
+    if is_broken(hops, HopId::TargetGroup) || is_broken(hops, HopId::ServiceWiring) {
+        return Examined::skipped("nothing can be registered before the hops above are mended");
+    }
+    let targets = match way.targets() {
+        Ok(targets) => targets,
+        Err(lack) => return lack.skip(),
+    };
+    let mut findings = Vec::new();
+    if let Ok(service) = way.live_service() {
+        findings.extend(no_tasks(way, service));
+        findings.extend(stuck(service));
+    }
+    let mut gap = None;
+    if way.service.is_some() {
+        match way.tasks() {
+            Ok(tasks) => findings.extend(unregistered(way, tasks, &targets)),
+            Err(Lack::Unknown(why)) => gap = Some(why),
+            Err(Lack::Missing(_)) => {}
+        }
+    }
+    findings.extend(undeclared_gone(way, &targets));
+    match strangers(way, &targets) {
+        Ok(found) => findings.extend(found),
+        Err(why) => gap = gap.or(Some(why)),
+    }
+    Examined::of(findings, gap.or_else(|| silent(way)), count(&targets))
+}
+
+fn count(targets: &[&Target]) -> String {
+    let of = |state: TargetState| targets.iter().filter(|target| target.health.state == state).count();
+    let states = [
+        (of(TargetState::Healthy), "healthy"),
+        (of(TargetState::Unhealthy), "unhealthy"),
+        (of(TargetState::Initial), "initial"),
+        (of(TargetState::Unused), "unused"),
+        (of(TargetState::Draining), "draining"),
+        (of(TargetState::Unavailable), "without data"),
+    ];
+    let some: Vec<String> =
+        states.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    if some.is_empty() { "nothing is registered".to_owned() } else { some.join(", ") }
+}
+
+/// The service counts tasks, and lists none: an emulator, or a list that lags.
+fn silent(way: &Way<'_>) -> Option<Gap> {
+    let (service, tasks) = (way.live_service().ok()?, way.tasks().ok()?);
+    let why = format!("{} tasks are counted, and none is listed", service.running_count);
+    (service.running_count > 0 && tasks.is_empty()).then(|| Gap { call: "ecs:ListTasks".to_owned(), why })
+}
+
+/// Why no task, or not enough of them, run.
+fn no_tasks(way: &Way<'_>, service: &Service) -> Option<Finding> {
+    if service.scheduling == Scheduling::Replica && service.desired_count == 0 && service.running_count == 0 {
+        return Some(Finding::of(Code(49), format!("service {} has a desired count of 0", service.id)));
+    }
+    if service.running_count >= service.desired_count {
+        return None;
+    }
+    let short = format!("{} of {} tasks run", service.running_count, service.desired_count);
+    // Whatever was said before the service was steady is over.
+    let fresh = service.conduct.events.iter().take_while(|event| !event.contains("has reached a steady state"));
+    let unplaced = fresh.into_iter().find(|event| event.contains("unable to place a task"));
+    if let Some(event) = unplaced {
+        let code = if event.contains("already using a port") {
+            Code(52)
+        } else if ["RESOURCE:ENI", "free address", "FreeAddresses"].iter().any(|word| event.contains(word)) {
+            Code(53)
+        } else {
+            let fix = "give the cluster what the event asks for";
+            return Some(Finding::unnumbered("task-not-placed", format!("{short}: {event}"), fix));
+        };
+        return Some(Finding::of(code, format!("{short}: {event}")));
+    }
+    let is_coming = way.tasks().is_ok_and(|tasks| !tasks.is_empty()) || service.is_deploying();
+    if service.running_count > 0 || is_coming {
+        return None;
+    }
+    let newest = service.conduct.events.first().map(|event| format!("; {event}")).unwrap_or_default();
+    let fix = "see why its tasks stop: portolan does not read stopped tasks";
+    Some(Finding::unnumbered("no-task-runs", format!("{short}{newest}"), fix))
+}
+
+/// M50: the bounds leave no room, by arithmetic: `ceil(desired × minimum %)` and `floor(desired × maximum %)`.
+fn stuck(service: &Service) -> Option<Finding> {
+    if service.deployments.len() < 2 {
+        return None;
+    }
+    let (minimum, maximum) = (service.conduct.minimum_percent?, service.conduct.maximum_percent?);
+    let lower = (service.desired_count * minimum).div_ceil(100);
+    let upper = service.desired_count * maximum / 100;
+    let what = format!(
+        "{} deployments of {}, and of {} tasks at least {lower} must run and at most {upper} may \
+         (minimumHealthyPercent {minimum}, maximumPercent {maximum})",
+        service.deployments.len(),
+        service.id,
+        service.desired_count
+    );
+    (service.desired_count > 0 && lower >= upper).then(|| Finding::of(Code(50), what))
+}
+
+/// M30: tasks that run for a while and are not registered.
+fn unregistered(way: &Way<'_>, tasks: &[Task], targets: &[&Target]) -> Option<Finding> {
+    let (container, port) = way.door()?;
+    let is_settled =
+        |task: &&Task| is_up(task) && task.started.is_some_and(|started| way.now.duration_since(started) >= SETTLES);
+    let keys = tasks.iter().filter(is_settled).filter_map(|task| task.endpoint(container, port));
+    let missing: Vec<TargetKey> = keys.filter(|key| !targets.iter().any(|target| target.key == *key)).collect();
+    let first = missing.first()?;
+    let what = format!("{} of the running tasks are not registered, such as {first}", missing.len());
+    Some(Finding::of(Code(30), what))
+}
+
+/// Declared targets: missing, or draining while nothing else is in use (M31).
+fn undeclared_gone(way: &Way<'_>, targets: &[&Target]) -> Vec<Finding> {
+    let declared: Vec<&TargetKey> = way.group.targets.iter().flatten().map(|target| &target.key).collect();
+    let state = |key: &TargetKey| targets.iter().find(|target| target.key == *key).map(|target| target.health.state);
+    let mut findings = Vec::new();
+    let in_use = targets.iter().any(|target| target.health.state != TargetState::Draining);
+    let draining = declared.iter().find(|key| state(key) == Some(TargetState::Draining)).filter(|_| !in_use);
+    if let Some(key) = draining {
+        findings
+            .push(Finding::of(Code(31), format!("{key} is declared and still draining, and nothing else is in use")));
+    }
+    if let Some(key) = declared.iter().find(|key| state(key).is_none()) {
+        let what = format!("{key} is declared and not registered");
+        findings.push(Finding::unnumbered("declared-target-missing", what, "portolan reconcile registers it"));
+    }
+    findings
+}
+
+/// Registrations that no task and no declared target explains.
+fn strangers(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
+    let Some(explained) = explained(way)? else { return Ok(Vec::new()) };
+    let mut findings: Vec<Finding> = Vec::new();
+    for target in targets.iter().filter(|target| target.health.state != TargetState::Draining) {
+        if explained.contains(&target.key) {
+            continue;
+        }
+        let Some((code, what)) = who(way, target)? else { continue };
+        match findings.iter_mut().find(|known| known.codes.contains(&code)) {
+            Some(known) => known.evidence.push_str(&format!("; {what}")),
+            None => findings.push(Finding::of(code, what)),
+        }
+    }
+    Ok(findings)
+}
+
+/// The endpoints of all tasks that may be behind the target group, and the declared targets; `None` while some address is
+/// not known: then nothing is strange.
+fn explained(way: &Way<'_>) -> Result<Option<BTreeSet<TargetKey>>, Gap> {
+    let mut keys: BTreeSet<TargetKey> = way.group.targets.iter().flatten().map(|target| target.key.clone()).collect();
+    let ours = way.stand_ins();
+    for service in way.desired.services.values() {
+        let declared = service.ports.iter().flatten();
+        let declared = declared.filter(|port| port.target_groups.iter().flatten().any(|key| *key == way.group.key));
+        let mut doors: BTreeSet<(&str, u16)> =
+            declared.map(|port| (port.container.as_str(), port.container_port)).collect();
+        if let Seen::Present(live) = way.observed.service(&service.id) {
+            let entries = ours.iter().flat_map(|arn| live.entries_behind(arn));
+            doors.extend(entries.map(|entry| (entry.container.as_str(), entry.container_port)));
+        }
+        if doors.is_empty() {
+            continue;
+        }
+        match way.observed.tasks_of(&service.id) {
+            Seen::Present(tasks) => {
+                for task in tasks {
+                    if task.placement == Placement::Unknown {
+                        return Ok(None);
+                    }
+                    keys.extend(doors.iter().filter_map(|(container, port)| task.endpoint(container, *port)));
+                }
+            }
+            Seen::Absent => {}
+            Seen::Unknown(gap) => return Err(gap),
+        }
+    }
+    Ok(Some(keys))
+}
+
+/// Whose a stray registration is: another service's, a dead one, or somebody's.
+fn who(way: &Way<'_>, target: &Target) -> Result<Option<(Code, String)>, Gap> {
+    let key = &target.key;
+    let found = |number: u8, what: String| Ok(Some((Code(number), what)));
+    let others = way.observed.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));
+    let has = |task: &Task| match &task.placement {
+        Placement::Address(address) => address.to_string() == key.id,
+        Placement::Instance { instance, bindings } => {
+            instance.as_str() == key.id && bindings.iter().any(|binding| binding.host_port == key.port)
+        }
+        Placement::Unknown => false,
+    };
+    if let Some((id, _)) = others.into_iter().find(|(_, tasks)| tasks.iter().any(has)) {
+        return found(27, format!("{key} is the address of a task of service {id}"));
+    }
+    match key.id.parse::<IpAddr>() {
+        Ok(address) => match way.around.interface(&address) {
+            Seen::Present(interface) if interface.description.contains(":ecs:") => {
+                let what = format!("{key} is {}, the interface of an ECS task of something else", interface.id);
+                Ok((!has_other_feeder(way)?).then_some((Code(27), what)))
+            }
+            Seen::Present(interface) => found(29, format!("{key} is {}, which nobody declared", interface.id)),
+            Seen::Absent if is_ours(way, address) => found(28, format!("no network interface has {}", key.id)),
+            Seen::Absent => found(29, format!("{key} is outside of the VPC, and nobody declared it")),
+            Seen::Unknown(gap) => Err(gap),
+        },
+        Err(_) => match way.around.host(&InstanceId::from(key.id.as_str())) {
+            Seen::Present(host) if host.terminated => found(28, format!("instance {} is terminated", key.id)),
+            Seen::Present(_) if has_other_feeder(way)? => Ok(None),
+            Seen::Present(_) => found(29, format!("no task is bound to {key}, and nobody declared it")),
+            Seen::Absent => found(28, format!("instance {} does not exist", key.id)),
+            Seen::Unknown(gap) => Err(gap),
+        },
+    }
+}
+
+/// Whether a service that the manifest does not know feeds the target group too: then tasks that nobody knows may be its.
+fn has_other_feeder(way: &Way<'_>) -> Result<bool, Gap> {
+    let feeders = match way.around.feeders.as_ref().map(Seen::as_ref) {
+        Some(Seen::Present(feeders)) => feeders,
+        Some(Seen::Unknown(gap)) => return Err(gap),
+        Some(Seen::Absent) | None => return Ok(false),
+    };
+    let declared = |id: &crate::model::ServiceId| way.desired.services.values().any(|service| service.id == *id);
+    let ours = way.stand_ins();
+    Ok(ours.iter().filter_map(|arn| feeders.get(arn)).flatten().any(|id| !declared(id)))
+}
+
+fn is_ours(way: &Way<'_>, address: IpAddr) -> bool {
+    let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
+    vpc.is_some_and(|vpc| is_inside(way, vpc, &ipnet::IpNet::from(address)))
+}

@@ -1,0 +1,66 @@
+//! Whether the service names the target group, with the container and port that are declared.
+
+use crate::model::{DesiredPort, Registrar, Seen, Service, ServiceStatus};
+
+use super::catalogue::Code;
+use super::finding::Finding;
+use super::hop::{Examined, Hop};
+use super::way::{Lack, Way};
+
+pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
+    let Some((declared, port)) = way.service else { return Examined::skipped("declared targets alone, no service") };
+    let service = match way.live_service() {
+        Ok(service) => service,
+        Err(Lack::Unknown(gap)) => return Examined::unknown(gap),
+        Err(Lack::Missing(why)) => {
+            return Examined::broken(Finding::unnumbered("no-service", why, "create the service"));
+        }
+    };
+    if service.status == ServiceStatus::Draining {
+        let what = format!("service {} is being deleted", declared.id);
+        return Examined::broken(Finding::unnumbered("service-being-deleted", what, "create it again when it is gone"));
+    }
+    if port.registrar != Registrar::Ecs {
+        return Examined::skipped("ECS is not the registrar");
+    }
+    let mut findings: Vec<Finding> = rolled_back(way, service, port).into_iter().collect();
+    let Ok(group) = way.live_group() else {
+        return Examined::of(findings, None, "the target group does not exist");
+    };
+    let Some(entry) = way.entry() else {
+        let named: Vec<&str> = service.target_groups().map(|arn| arn.name()).collect();
+        let named = if named.is_empty() { "no target group".to_owned() } else { named.join(", ") };
+        let what = format!("service {} names {named}, not {}", declared.id, group.name);
+        findings.push(Finding::of(Code(32), what));
+        return Examined::of(findings, None, "");
+    };
+    let wired = format!("{} ← {}:{}", group.name, entry.container, entry.container_port);
+    if entry.container != port.container || entry.container_port != port.container_port {
+        let what = format!("{wired}; declared is {}:{}", port.container, port.container_port);
+        findings.push(Finding::of(Code(33), what));
+    }
+    Examined::of(findings, None, wired)
+}
+
+/// M51: what is declared was deployed, and failed; the service went back.
+fn rolled_back(way: &Way<'_>, service: &Service, port: &DesiredPort) -> Option<Finding> {
+    let (declared, _) = way.service?;
+    let group = way.live_group().ok()?;
+    let is_declared = |container: &str, number: u16| container == port.container && number == port.container_port;
+    let stands = service.entries_behind(&group.arn).any(|entry| is_declared(&entry.container, entry.container_port));
+    let Seen::Present(past) = way.observed.past_deployments_of(&declared.id) else { return None };
+    let newest = past.iter().find(|deployment| {
+        let mut entries = deployment.load_balancers.iter();
+        entries.any(|entry| {
+            entry.target_groups().any(|arn| *arn == group.arn) && is_declared(&entry.container, entry.container_port)
+        })
+    })?;
+    let what = format!(
+        "the deployment of {} with {}:{} failed, and {} serves",
+        newest.task_definition.name(),
+        port.container,
+        port.container_port,
+        service.task_definition.name()
+    );
+    (newest.failed && !stands).then(|| Finding::of(Code(51), what))
+}

@@ -1,0 +1,95 @@
+//! Whether the target group is there, and fits load balancer and tasks.
+
+use crate::model::{NetworkMode, Seen, TargetGroup, TargetState, VpcId};
+
+use super::catalogue::Code;
+use super::end::is_up;
+use super::finding::Finding;
+use super::hop::{Examined, Hop};
+use super::way::{Lack, Way};
+
+pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
+    let live = match way.live_group() {
+        Ok(live) => live,
+        Err(Lack::Unknown(gap)) => return Examined::unknown(gap),
+        Err(Lack::Missing(why)) => return Examined::broken(absent(way, why)),
+    };
+    let findings: Vec<Finding> =
+        [wrong_type(way, live), wrong_vpc(way, live), wrong_protocol(way, live), wrong_balancer(way, live)]
+            .into_iter()
+            .flatten()
+            .collect();
+    let version = live.protocol_version.as_ref().map(|version| format!(" {}", version.as_str())).unwrap_or_default();
+    let kind = live.target_type.as_str();
+    Examined::of(findings, None, format!("{} is {}{version}, targets by {kind}", live.name, live.protocol))
+}
+
+/// A service that still names it proves that it was there.
+fn absent(way: &Way<'_>, why: String) -> Finding {
+    let named = way.live_service().ok().and_then(|service| {
+        let mut arns = service.target_groups();
+        arns.find(|arn| arn.name() == way.group.name || arn.as_str() == way.group.name)
+    });
+    match named {
+        Some(arn) => Finding::of(Code(34), format!("{why}, and the service names {arn}")),
+        None => Finding::unnumbered("no-target-group", why, "portolan reconcile makes it, where it is declared"),
+    }
+}
+
+fn wrong_type(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
+    let mode = way.mode().filter(|mode| *mode != NetworkMode::None)?;
+    let wanted = mode.target_type();
+    let what = format!(
+        "{} has target type {}, and network mode {mode} needs {}",
+        live.name,
+        live.target_type.as_str(),
+        wanted.as_str()
+    );
+    (live.target_type != wanted).then(|| Finding::of(Code(36), what))
+}
+
+fn wrong_vpc(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
+    let own = live.vpc.as_ref()?;
+    let elsewhere = |vpc: &&VpcId| *vpc != own;
+    let service = way.live_service().ok()?;
+    let configured = service.network.iter().flat_map(|network| &network.subnets);
+    let by_subnet = configured.filter_map(|subnet| way.vpc_of(subnet)).find(elsewhere);
+    let found = by_subnet.or_else(|| {
+        let hosts = way.tasks().ok()?.iter().filter(|task| is_up(task)).filter_map(|task| match &task.placement {
+            crate::model::Placement::Instance { instance, .. } => Some(instance),
+            _ => None,
+        });
+        let hosts = hosts.filter_map(|instance| way.around.host(instance).present()?.subnet.as_ref());
+        hosts.filter_map(|subnet| way.vpc_of(subnet)).find(elsewhere)
+    })?;
+    Some(Finding::of(Code(35), format!("{} is in {own}, and the tasks are in {found}", live.name)))
+}
+
+/// A protocol that differs from the declared one, where nothing proves that the live one works.
+fn wrong_protocol(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
+    if let Some(wanted) =
+        way.group.protocol_version.as_ref().filter(|wanted| Some(*wanted) != live.protocol_version.as_ref())
+    {
+        let stands = live.protocol_version.as_ref().map_or("no version", |version| version.as_str());
+        let what = format!("{} is declared {}, and is {stands}", live.name, wanted.as_str());
+        return Some(Finding::of(Code(22), what));
+    }
+    let wanted = way.group.protocol.as_ref().filter(|wanted| **wanted != live.protocol)?;
+    let targets = way.observed.targets_of(&live.arn);
+    let works =
+        matches!(&targets, Seen::Present(list) if list.iter().any(|one| one.health.state == TargetState::Healthy));
+    let what = format!("{} is declared {wanted}, and is {}", live.name, live.protocol);
+    (!works).then(|| Finding::of(Code(21), what))
+}
+
+/// A target group serves one load balancer; another one than the declared has it.
+fn wrong_balancer(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
+    let balancer = way.balancer().ok()?;
+    let other = live.load_balancers.iter().find(|arn| **arn != balancer.arn)?;
+    if live.load_balancers.contains(&balancer.arn) {
+        return None;
+    }
+    let what = format!("{} belongs to load balancer {}, not to {}", live.name, other.name(), balancer.name);
+    let fix = "a target group serves one load balancer: declare another one for this way in";
+    Some(Finding::unnumbered("target-group-of-another-load-balancer", what, fix))
+}

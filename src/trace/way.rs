@@ -1,0 +1,290 @@
+//! One path under examination: what is declared, what stands, and where its tasks can be reached.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::model::{
+    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Gap, HealthPort, Listener, LoadBalancer,
+    LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Observed, Protocol, Route, Rule, RuleActions, Seen,
+    Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, Task, TaskDefinition, Transport, VpcId,
+};
+
+use super::end::{self, End};
+use super::{Asked, hop::Examined};
+
+/// Why something that is needed is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// It does not exist.
+    Missing(String),
+    /// It could not be read.
+    Unknown(Gap),
+}
+
+impl Lack {
+    /// The hop that needs it says nothing: whoever is about the thing itself does.
+    pub(super) fn skip(self) -> Examined {
+        match self {
+            Self::Missing(why) => Examined::skipped(why),
+            Self::Unknown(gap) => Examined::unknown(gap),
+        }
+    }
+}
+
+pub(super) type Found<T> = Result<T, Lack>;
+
+fn need<T>(seen: Seen<T>, missing: impl FnOnce() -> String) -> Found<T> {
+    match seen {
+        Seen::Present(value) => Ok(value),
+        Seen::Absent => Err(Lack::Missing(missing())),
+        Seen::Unknown(gap) => Err(Lack::Unknown(gap)),
+    }
+}
+
+/// A path, and everything that is known about it.
+pub(super) struct Way<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) observed: &'a Observed,
+    pub(super) around: &'a Surroundings,
+    pub(super) asked: &'a Asked,
+    pub(super) now: Timestamp,
+    /// The service and its port; none: the target group holds declared targets alone.
+    pub(super) service: Option<(&'a DesiredService, &'a DesiredPort)>,
+    pub(super) group: &'a DesiredTargetGroup,
+    /// The way in; `None`: nobody declares one, and none stands.
+    pub(super) route: Option<Route>,
+    /// The manifest says it, so what stands can differ from it.
+    pub(super) is_declared: bool,
+    /// Where requests arrive, or why that is not known.
+    pub(super) ends: Found<Vec<End>>,
+}
+
+/// Every path of the manifest: each port to each of its target groups by each route, and target groups without a port.
+pub(super) fn ways<'a>(
+    desired: &'a Desired,
+    observed: &'a Observed,
+    around: &'a Surroundings,
+    asked: &'a Asked,
+    now: Timestamp,
+) -> Vec<Way<'a>> {
+    let mut ways = Vec::new();
+    let ports = desired.services.values().flat_map(|service| {
+        let ports = service.ports.iter().flatten();
+        ports.flat_map(move |port| port.target_groups.iter().flatten().map(move |key| (service, port, key)))
+    });
+    let of_ports = ports
+        .filter_map(|(service, port, key)| desired.target_groups.get(key).map(|group| (Some((service, port)), group)));
+    let alone = desired.target_groups.values().filter(|group| {
+        desired.ports_of(&group.key).next().is_none() && group.targets.iter().flatten().next().is_some()
+    });
+    for (service, group) in of_ports.chain(alone.map(|group| (None, group))) {
+        let way = Way {
+            desired,
+            observed,
+            around,
+            asked,
+            now,
+            service,
+            group,
+            route: None,
+            is_declared: asked.is_manifest,
+            ends: Ok(Vec::new()),
+        };
+        for route in routes(&way) {
+            let mut way = Way { route, ends: Ok(Vec::new()), ..way };
+            way.ends = end::ends(&way);
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+/// The declared routes; where none is declared, the ways that stand.
+fn routes(way: &Way<'_>) -> Vec<Option<Route>> {
+    let declared: Vec<Option<Route>> = way.group.routes.iter().flatten().cloned().map(Some).collect();
+    if !declared.is_empty() {
+        return declared;
+    }
+    let Ok(balancer) = way.balancer() else { return vec![None] };
+    let listeners = way.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
+    let ours = way.stand_ins();
+    let mut standing = Vec::new();
+    for listener in listeners {
+        let rules = way.observed.rules_of(&listener.arn).present().into_iter().flatten();
+        let rules = rules.filter(|rule| names(&rule.actions, &ours)).map(|rule| Route {
+            listener: listener.port,
+            default: false,
+            priority: Some(rule.priority),
+            conditions: rule.conditions.clone(),
+            login: rule.actions.login,
+        });
+        standing.extend(rules.map(Some));
+        if names(&listener.default_actions, &ours) {
+            let (port, login) = (listener.port, listener.default_actions.login);
+            let conditions = Default::default();
+            standing.push(Some(Route { listener: port, default: true, priority: None, conditions, login }));
+        }
+    }
+    if standing.is_empty() { vec![None] } else { standing }
+}
+
+/// Whether actions forward to one of these target groups, with whatever weight.
+pub(super) fn names(actions: &RuleActions, groups: &BTreeSet<TargetGroupArn>) -> bool {
+    matches!(&actions.serve, Serve::Forward(forward) if forward.weights.keys().any(|arn| groups.contains(arn)))
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn balancer(&self) -> Found<&'a LoadBalancer> {
+        let live = self.observed.target_group(&self.group.name).present();
+        let attached = live.and_then(|live| live.load_balancers.first());
+        let name = self.group.load_balancer.as_deref().or(attached.map(|arn| arn.as_str()));
+        let Some(name) = name else {
+            return Err(Lack::Missing(format!("target group {} is at no load balancer", self.group.name)));
+        };
+        let missing = || format!("no load balancer is called {name}");
+        match need(self.observed.load_balancer(name), missing)? {
+            Lookup::One(found) => Ok(found),
+            Lookup::None => Err(Lack::Missing(missing())),
+            Lookup::Several(_) => Err(Lack::Missing(format!("several load balancers are called {name}"))),
+        }
+    }
+
+    pub(super) fn listener(&self) -> Found<&'a Listener> {
+        let balancer = self.balancer()?;
+        let Some(route) = &self.route else {
+            return Err(Lack::Missing("no way in is declared, and none stands".into()));
+        };
+        let missing = || format!("{} has no listener on port {}", balancer.name, route.listener);
+        let all = need(self.observed.listeners_of(&balancer.arn), missing)?;
+        all.iter().find(|listener| listener.port == route.listener).ok_or_else(|| Lack::Missing(missing()))
+    }
+
+    /// Rules of the listener by priority.
+    pub(super) fn rules(&self, listener: &Listener) -> Found<Vec<&'a Rule>> {
+        let rules = need(self.observed.rules_of(&listener.arn), || "the listener is gone".to_owned())?;
+        let mut rules: Vec<&Rule> = rules.iter().collect();
+        rules.sort_by_key(|rule| rule.priority);
+        Ok(rules)
+    }
+
+    pub(super) fn live_group(&self) -> Found<&'a TargetGroup> {
+        need(self.observed.target_group(&self.group.name), || {
+            format!("target group {} does not exist", self.group.name)
+        })
+    }
+
+    /// The target group and the other one of its blue/green pair: both count as the declared one.
+    pub(super) fn stand_ins(&self) -> BTreeSet<TargetGroupArn> {
+        let Ok(live) = self.live_group() else { return BTreeSet::new() };
+        let entries = self.observed.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
+        entries.flat_map(|entry| entry.target_groups()).cloned().chain([live.arn.clone()]).collect()
+    }
+
+    pub(super) fn live_service(&self) -> Found<&'a Service> {
+        match self.service {
+            None => Err(Lack::Missing("declared targets alone, no service".to_owned())),
+            Some((service, _)) => {
+                need(self.observed.service(&service.id), || format!("service {} does not exist", service.id))
+            }
+        }
+    }
+
+    /// The entry of the service's wiring that names the target group.
+    pub(super) fn entry(&self) -> Option<&'a LoadBalancerEntry> {
+        let group = self.live_group().ok()?;
+        let all: Vec<_> = self.live_service().ok()?.entries_behind(&group.arn).collect();
+        let (_, port) = self.service?;
+        let is_it = |entry: &&&LoadBalancerEntry| {
+            entry.container == port.container && entry.container_port == port.container_port
+        };
+        all.iter().find(is_it).or(all.first()).copied()
+    }
+
+    /// Container and port as wired; as declared where nothing is wired.
+    pub(super) fn door(&self) -> Option<(&'a str, u16)> {
+        let (_, port) = self.service?;
+        let wired = self.entry().map(|entry| (entry.container.as_str(), entry.container_port));
+        Some(wired.unwrap_or((&port.container, port.container_port)))
+    }
+
+    pub(super) fn definition(&self) -> Found<&'a TaskDefinition> {
+        let service = self.live_service()?;
+        need(self.observed.task_definition(&service.task_definition), || {
+            format!("task definition {} does not exist", service.task_definition.name())
+        })
+    }
+
+    pub(super) fn mode(&self) -> Option<NetworkMode> {
+        let declared = self.service.and_then(|(service, _)| service.network.as_ref()?.mode);
+        self.definition().ok().map(|definition| definition.network_mode).or(declared)
+    }
+
+    /// Live tasks of the service.
+    pub(super) fn tasks(&self) -> Found<&'a Vec<Task>> {
+        match self.service {
+            None => Err(Lack::Missing("no service".to_owned())),
+            Some((service, _)) => need(self.observed.tasks_of(&service.id), || "no tasks".to_owned()),
+        }
+    }
+
+    /// Registrations in the target group and the other one of its pair.
+    pub(super) fn targets(&self) -> Found<Vec<&'a Target>> {
+        let mut all = Vec::new();
+        let live = self.live_group()?;
+        for arn in self.stand_ins() {
+            match self.observed.targets_of(&arn) {
+                Seen::Present(list) => all.extend(list),
+                Seen::Absent => {}
+                // Planning reads the other group of a pair only while ECS names it.
+                Seen::Unknown(_) if arn != live.arn => {}
+                Seen::Unknown(gap) => return Err(Lack::Unknown(gap)),
+            }
+        }
+        Ok(all)
+    }
+
+    /// TCP, or UDP where the target group speaks nothing else.
+    pub(super) fn transport(&self) -> Transport {
+        match self.live_group().map(|group| &group.protocol) {
+            Ok(Protocol::Udp) => Transport::Udp,
+            _ => Transport::Tcp,
+        }
+    }
+
+    /// The port that health checks of a target knock at.
+    pub(super) fn health_port(&self, traffic: u16) -> u16 {
+        match self.live_group().ok().and_then(|group| group.health_check.port) {
+            Some(HealthPort::Fixed(port)) => port,
+            Some(HealthPort::Traffic) | None => traffic,
+        }
+    }
+
+    pub(super) fn is_network(&self) -> bool {
+        self.balancer().is_ok_and(|balancer| balancer.kind == LoadBalancerKind::Network)
+    }
+
+    /// The subnet's VPC.
+    pub(super) fn vpc_of(&self, subnet: &crate::model::SubnetId) -> Option<&'a VpcId> {
+        let all = self.observed.subnets.as_ref().present()?;
+        all.iter().find(|known| known.id == *subnet).map(|known| &known.vpc)
+    }
+
+    /// The zone of a subnet.
+    pub(super) fn zone_of(&self, subnet: &crate::model::SubnetId) -> Option<&'a str> {
+        let all = self.observed.subnets.as_ref().present()?;
+        all.iter().find(|known| known.id == *subnet)?.zone.as_deref()
+    }
+
+    /// The blocks of a subnet.
+    pub(super) fn blocks_of(&self, subnet: &crate::model::SubnetId) -> Vec<ipnet::IpNet> {
+        let all = self.observed.subnets.as_ref().present().into_iter().flatten();
+        all.filter(|known| known.id == *subnet).flat_map(|known| known.cidrs.iter().copied()).collect()
+    }
+
+    /// IPv4 blocks of all the load balancer's subnets: its nodes may get any address in them.
+    pub(super) fn homes(&self, balancer: &LoadBalancer) -> Vec<ipnet::IpNet> {
+        let blocks = balancer.subnets.iter().flat_map(|subnet| self.blocks_of(subnet));
+        blocks.filter(|block| matches!(block, ipnet::IpNet::V4(_))).collect()
+    }
+}

@@ -1,0 +1,106 @@
+//! Whether nodes send to the zones in which targets are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::model::{Gap, LoadBalancerKind, Seen, Target, TargetState};
+
+use super::catalogue::Code;
+use super::finding::Finding;
+use super::hop::{Examined, Hop};
+use super::load_balancer::list;
+use super::way::Way;
+
+const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
+
+pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
+    let (balancer, targets) = match (way.balancer(), way.targets()) {
+        (Ok(balancer), Ok(targets)) => (balancer, targets),
+        (Err(lack), _) | (_, Err(lack)) => return lack.skip(),
+    };
+    let in_use: Vec<&Target> =
+        targets.into_iter().filter(|target| target.health.state != TargetState::Draining).collect();
+    if in_use.is_empty() {
+        return Examined::skipped("nothing is registered");
+    }
+    let enabled: BTreeSet<&str> = balancer.subnets.iter().filter_map(|subnet| way.zone_of(subnet)).collect();
+    if enabled.is_empty() {
+        let gap = way.observed.subnets.gap().cloned();
+        return gap.map_or_else(|| Examined::skipped("the load balancer's zones are not known"), Examined::unknown);
+    }
+    let mut by_zone: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
+    for target in in_use {
+        if let Some(zone) = zone_of(way, target) {
+            by_zone.entry(zone).or_default().push(target);
+        }
+    }
+    let mut findings = Vec::new();
+    let outside: BTreeSet<&String> =
+        by_zone.keys().filter(|zone| !enabled.contains(zone.as_str()) && zone.as_str() != "all").collect();
+    if !outside.is_empty() {
+        let what = format!("targets are in {}, and {} is enabled in {}", list(&outside), balancer.name, list(&enabled));
+        findings.push(Finding::of(Code(38), what));
+    }
+    let crosses = crosses(way, balancer.kind);
+    if crosses == Ok(false) {
+        findings.extend(empty_zones(&enabled, &by_zone));
+    }
+    let gap = crosses.clone().err();
+    let crossing = if crosses == Ok(true) { "nodes send to every zone" } else { "nodes send within their zone" };
+    let zones: BTreeSet<&String> = by_zone.keys().collect();
+    Examined::of(findings, gap, format!("targets in {}, {crossing}", list(&zones)))
+}
+
+/// The zone of a registration: that of its subnet, or the one it was registered with.
+fn zone_of(way: &Way<'_>, target: &Target) -> Option<String> {
+    let ends = way.ends.as_ref().ok().into_iter().flatten();
+    let subnet = ends.filter(|end| end.key.as_ref() == Some(&target.key)).find_map(|end| end.subnet.as_ref());
+    let by_subnet = subnet.and_then(|subnet| way.zone_of(subnet));
+    let by_address = || {
+        let address: IpAddr = target.key.id.parse().ok()?;
+        let vpc = way.live_group().ok()?.vpc.as_ref()?;
+        let all = way.observed.subnets.as_ref().present()?;
+        let here =
+            |known: &&crate::model::Subnet| known.vpc == *vpc && known.cidrs.iter().any(|cidr| cidr.contains(&address));
+        all.iter().find(here)?.zone.as_deref()
+    };
+    by_subnet.or_else(by_address).map(str::to_owned).or_else(|| target.zone.clone())
+}
+
+/// The target group decides, else the load balancer: application ones always cross, network ones only where told to.
+fn crosses(way: &Way<'_>, kind: LoadBalancerKind) -> Result<bool, Gap> {
+    let own = match way.live_group().map(|group| way.around.group_attributes_of(&group.arn)) {
+        Ok(Seen::Present(attributes)) => attributes.get(CROSS_ZONE).cloned(),
+        Ok(Seen::Unknown(gap)) => return Err(gap),
+        Ok(Seen::Absent) | Err(_) => None,
+    };
+    match own.as_deref() {
+        Some("true") => return Ok(true),
+        Some("false") => return Ok(false),
+        _ => {}
+    }
+    if kind == LoadBalancerKind::Application {
+        return Ok(true);
+    }
+    match way.balancer().map(|balancer| way.around.balancer_attributes_of(&balancer.arn)) {
+        Ok(Seen::Present(attributes)) => Ok(attributes.get(CROSS_ZONE).is_some_and(|value| value == "true")),
+        Ok(Seen::Unknown(gap)) => Err(gap),
+        Ok(Seen::Absent) | Err(_) => Ok(false),
+    }
+}
+
+/// M39: an enabled zone whose node has nobody to send to. A zone counts by its healthy targets where any are healthy.
+fn empty_zones(enabled: &BTreeSet<&str>, by_zone: &BTreeMap<String, Vec<&Target>>) -> Option<Finding> {
+    let is_healthy = |target: &&Target| target.health.state == TargetState::Healthy;
+    let any_healthy = by_zone.values().flatten().any(is_healthy);
+    if by_zone.contains_key("all") {
+        return None;
+    }
+    let serves = |zone: &str| {
+        let there = by_zone.get(zone).into_iter().flatten();
+        there.into_iter().any(|target| !any_healthy || is_healthy(target))
+    };
+    let empty: BTreeSet<&&str> = enabled.iter().filter(|zone| !serves(zone)).collect();
+    let what = format!("nodes send within their own zone only, and {} has no target in use", list(&empty));
+    (!empty.is_empty()).then(|| Finding::of(Code(39), what))
+}
