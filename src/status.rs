@@ -7,6 +7,7 @@ use crate::model::{
     Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Seen, Service, TargetGroupArn, TargetState,
 };
 use crate::plan::{Plan, Verdict, WaitingOn};
+use crate::trace::{self, Path, Trace};
 
 pub mod json;
 pub mod text;
@@ -54,7 +55,7 @@ pub struct Row {
     pub name: String,
     /// Live = declared; not applicable without a manifest.
     pub in_sync: Answer,
-    /// A request can arrive; not applicable without a load balancer, and unknown while nothing traces it.
+    /// A request can arrive, by every path; not applicable without a load balancer, and unknown until [`Table::follow`].
     pub reachable: Answer,
     /// Running and desired tasks; absent for what has none.
     pub tasks: Seen<Share>,
@@ -75,6 +76,29 @@ pub struct Table {
     pub verdict: Option<Verdict>,
     /// What could not be read.
     pub gaps: Vec<(String, crate::model::Gap)>,
+}
+
+impl Table {
+    /// Fills in who is reachable: a line is as good as the worst of its paths.
+    pub fn follow(&mut self, traced: &Trace) {
+        for row in self.rows.iter_mut().filter(|row| row.reachable != Answer::NotApplicable) {
+            let of_row = |path: &&Path| match &path.service {
+                Some(key) => ObjectRef::service(key) == row.object,
+                None => ObjectRef::target_group(&path.target_group) == row.object,
+            };
+            let worst = traced.paths.iter().filter(of_row).map(Path::verdict).min();
+            row.reachable = match worst {
+                Some(trace::Verdict::Reachable) => Answer::Yes,
+                Some(trace::Verdict::Broken) => Answer::No,
+                Some(trace::Verdict::Unknown) | None => Answer::Unknown,
+            };
+        }
+    }
+
+    /// Whether a path of any line is broken.
+    pub fn is_broken(&self) -> bool {
+        self.rows.iter().any(|row| row.reachable == Answer::No)
+    }
 }
 
 /// The table of a fleet; `plan` is what a manifest wants of it, `None` where there is none.
@@ -164,7 +188,7 @@ fn arns(observed: &Observed, declared: &[&DesiredTargetGroup], live: Option<&Ser
     declared.map(|group| group.arn.clone()).chain(fed).collect()
 }
 
-/// Nothing traces a request yet, so all that is known is who has a way in.
+/// Who has a way in at all.
 fn reachable(observed: &Observed, declared: &[&DesiredTargetGroup], arns: &BTreeSet<TargetGroupArn>) -> Answer {
     let has_balancer = |arn: &TargetGroupArn| match observed.target_group(arn.as_str()) {
         Seen::Present(group) => !group.load_balancers.is_empty(),

@@ -117,7 +117,7 @@ fn document(written: &Written, files: &BTreeMap<PathBuf, String>, stock: &Stock)
         "left": left,
         "gaps": gaps,
         "errors": [],
-        "calls": stock.calls,
+        "calls": stock.calls(),
     });
     format!("{document:#}\n")
 }

@@ -3,13 +3,16 @@
 use super::args::{Global, Inputs, Output, StatusArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
-use super::run::Run;
+use super::run::{Run, now};
 use super::signals::Signals;
 use super::stock::{Stock, scope};
 use super::terminal::Terminal;
+use crate::aws::Reader;
+use crate::model::{Desired, Observed};
 use crate::plan::Verdict;
 use crate::status::{self, Table, table};
 use crate::survey::Depth;
+use crate::trace::{Asked, trace};
 
 /// Shows the table.
 pub async fn status(
@@ -23,12 +26,16 @@ pub async fn status(
         (false, true) => {
             let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
             let look = run.look().await?;
-            (table(&run.desired, &look.observed, Some(&look.plan)), run.clients.calls().snapshot())
+            let mut table = table(&run.desired, &look.observed, Some(&look.plan));
+            follow(&mut table, &run.reader, &run.desired, &look.observed, true).await;
+            (table, run.clients.calls().snapshot())
         }
         (true, false) => {
             let scope = scope(&args.clusters, &[])?;
             let stock = Stock::take(&scope, Depth::Health, global, terminal, signals).await?;
-            (table(&stock.outline, &stock.observed, None), stock.calls)
+            let mut table = table(&stock.outline, &stock.observed, None);
+            follow(&mut table, &stock.reader, &stock.outline, &stock.observed, false).await;
+            (table, stock.calls())
         }
         (true, true) => {
             let hint = "such as `portolan status --cluster prod`, or with a manifest `portolan status -f fleet.yaml`";
@@ -43,13 +50,34 @@ pub async fn status(
         Output::Text => status::text::render(&table, terminal.answer),
         Output::Json => status::json::render(&table, &calls),
     };
-    let exit = table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict));
+    let exit = match table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict)) {
+        Exit::Sound | Exit::Incomplete if table.is_broken() => Exit::Difference,
+        exit => exit,
+    };
     Ok(Answer { text, headline: headline(&table), exit })
+}
+
+/// Traces every path, and fills the column.
+async fn follow(table: &mut Table, reader: &Reader, desired: &Desired, observed: &Observed, is_manifest: bool) {
+    let around = reader.surroundings(desired, observed).await;
+    let asked = Asked { is_manifest, ..Asked::default() };
+    table.follow(&trace(desired, observed, &around, &asked, now()));
+    table.gaps.extend(around.gaps);
 }
 
 /// The last line, where there is something to conclude.
 fn headline(table: &Table) -> Option<String> {
     let all = table.rows.len();
+    if table.is_broken() {
+        let broken = table.rows.iter().filter(|row| row.reachable == status::Answer::No).count();
+        let differing = table.rows.iter().filter(|row| row.in_sync == status::Answer::No).count();
+        return Some(match differing {
+            0 => format!("broken: {broken} of {all} not reachable; `portolan trace` says where"),
+            _ => format!(
+                "broken: {broken} of {all} not reachable, {differing} differ; `portolan trace` and `portolan drift` say how"
+            ),
+        });
+    }
     let differing = table.rows.iter().filter(|row| row.in_sync == status::Answer::No).count();
     let verdict = table.verdict?;
     Some(match verdict {

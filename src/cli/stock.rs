@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::signals::Signals;
 use super::terminal::Terminal;
-use crate::aws::{Reader, Settings, connect};
+use crate::aws::{Clients, Reader, Settings, connect};
 use crate::model::{Desired, Observed, Scope};
 use crate::pass;
 use crate::plan::ScopeError;
@@ -20,8 +20,9 @@ pub struct Stock {
     pub outline: Desired,
     /// The reading.
     pub observed: Observed,
-    /// What was sent.
-    pub calls: BTreeMap<String, u64>,
+    /// The eyes that read it.
+    pub reader: Reader,
+    clients: Clients,
 }
 
 /// What the options name.
@@ -66,7 +67,12 @@ impl Stock {
             read = pass::take_stock(&reader, scope, clients.region(), depth) => read,
         };
         let (outline, observed) = read.map_err(failure)?;
-        Ok(Self { outline, observed, calls: clients.calls().snapshot() })
+        Ok(Self { outline, observed, reader, clients })
+    }
+
+    /// What was sent so far.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.clients.calls().snapshot()
     }
 }
 

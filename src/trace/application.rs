@@ -5,13 +5,20 @@ use crate::model::{Matcher, Protocol, Rollout, Service, Target, TargetState};
 use super::catalogue::Code;
 use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, State, is_broken};
-use super::way::Way;
+use super::way::{Lack, Way};
 
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     let targets: Vec<&Target> = match way.targets() {
         Ok(targets) => targets.into_iter().filter(|target| is_expected(way, target)).collect(),
         Err(lack) => return lack.skip(),
     };
+    let has = |state: TargetState| targets.iter().any(|target| target.health.state == state);
+    if let (Err(Lack::Unknown(gap)), true, true) =
+        (way.live_service(), has(TargetState::Healthy), has(TargetState::Unhealthy))
+    {
+        // A deployment may be in progress, and then ECS judges the new tasks.
+        return Examined::unknown(gap);
+    }
     let network = Network::of(hops);
     let is_registrable = !is_broken(hops, HopId::TargetGroup) && !is_broken(hops, HopId::ServiceWiring);
     let service = way.live_service().ok();

@@ -55,8 +55,14 @@ fn check(way: &Way<'_>, balancer: &LoadBalancer, end: &End, keeps: bool) -> Resu
     let groups = end.groups.clone()?;
     let rules = way.around.rules(&groups, false)?;
     let node = Peer { groups: balancer.security_groups.clone(), blocks: way.homes(balancer) };
-    let ask =
-        |transport, port, peer: &Peer| passage(rules.iter().copied(), transport, port, peer, &way.around.prefix_lists);
+    let ask = |transport, port, peer: &Peer| {
+        let passed = passage(rules.iter().copied(), transport, port, peer, &way.around.prefix_lists);
+        // Where the nodes are was not read: a rule by addresses may admit them.
+        match (passed, way.observed.subnets.gap()) {
+            (Passage::Closed(_), Some(gap)) => Passage::Unknown(gap.clone()),
+            (passed, _) => passed,
+        }
+    };
     let mut findings = Vec::new();
     let traffic = if keeps && balancer.security_groups.is_empty() {
         from_clients(way, balancer, end, &rules)?

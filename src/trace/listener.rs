@@ -11,6 +11,9 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Err(lack) => return lack.skip(),
     };
     if way.route.is_none() {
+        if let Some(gap) = way.unread() {
+            return Examined::unknown(gap);
+        }
         return Examined::skipped("no way in is declared, and none stands");
     }
     match way.listener() {

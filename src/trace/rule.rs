@@ -18,6 +18,9 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         return lack.skip();
     }
     let (Some(route), listener) = (&way.route, way.listener()) else {
+        if let Some(gap) = way.unread() {
+            return Examined::unknown(gap);
+        }
         let what = format!("no route to {} is declared, and no rule leads to it", way.group.name);
         return Examined::broken(Finding::of(Code(37), what));
     };

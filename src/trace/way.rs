@@ -150,6 +150,14 @@ impl<'a> Way<'a> {
         }
     }
 
+    /// What was not read of the ways that may stand: while it is missing, that none was found says nothing.
+    pub(super) fn unread(&self) -> Option<Gap> {
+        let Ok(balancer) = self.balancer() else { return None };
+        let listeners = self.observed.listeners_of(&balancer.arn);
+        let rules = |listener: &Listener| self.observed.rules_of(&listener.arn).gap().cloned();
+        listeners.gap().cloned().or_else(|| listeners.present().into_iter().flatten().find_map(rules))
+    }
+
     pub(super) fn listener(&self) -> Found<&'a Listener> {
         let balancer = self.balancer()?;
         let Some(route) = &self.route else {

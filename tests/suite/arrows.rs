@@ -11,7 +11,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("plan", &["model"]),
     ("survey", &["plan", "model"]),
     ("init", &["survey", "manifest", "plan", "model"]),
-    ("status", &["report", "plan", "model"]),
+    ("status", &["report", "trace", "plan", "model"]),
     ("trace", &["model"]),
     ("apply", &["plan", "model"]),
     ("report", &["plan", "apply", "trace", "model"]),

@@ -149,6 +149,8 @@ async fn gaps_are_named_and_strict_makes_an_exit_code_of_them() {
         assert!(said.stdout.contains("# Not read: elasticloadbalancing:DescribeRules"), "{}", said.stdout);
         let said = desk.run(&format!("portolan status --cluster prod {options}")).await;
         assert_eq!(said.code, Some(code), "{}", said.stderr);
+        let traced = desk.run(&format!("portolan trace --cluster prod {options}")).await;
+        assert_eq!(traced.code, Some(code), "what was not read breaks nothing: {}", traced.stdout);
         assert!(
             said.stdout.contains("Could not be read:\n  ? elasticloadbalancing:DescribeRules of "),
             "{}",
@@ -171,7 +173,7 @@ async fn status_needs_no_file_and_with_one_it_compares() {
     let first = &json["services"][0];
     assert_eq!(
         (first["name"].as_str(), first["inSync"].as_str(), first["reachable"].as_str()),
-        (Some("prod/Web_Front"), Some("yes"), Some("unknown"))
+        (Some("prod/Web_Front"), Some("yes"), Some("yes"))
     );
     desk.run("sed -i 's/desiredCount: 2/desiredCount: 5/' fleet.yaml").await;
     let said = desk.run("portolan status -f fleet.yaml").await;

@@ -223,6 +223,28 @@ async fn every_world_is_traced_to_its_broken_hop_and_mended_where_a_plan_can() {
     assert!(wrong.is_empty(), "{} of {} worlds:\n{}", wrong.len(), folders.len(), wrong.join("\n"));
 }
 
+/// Unknown is not absent: whichever call is denied, a sound path is sound or unknown, never broken.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_breaks_no_sound_path() {
+    let mut wrong = Vec::new();
+    for folder in folders().iter().filter(|folder| folder.to_string_lossy().contains("/sound-")).step_by(7) {
+        let calls: Vec<String> = {
+            let stage = Stage::open(folder).unwrap_or_else(|why| panic!("{why}"));
+            let _traced = stage.trace().await;
+            stage.clients.calls().snapshot().into_keys().collect()
+        };
+        for call in calls {
+            let stage = Stage::open(folder).unwrap_or_else(|why| panic!("{why}"));
+            stage.shared.world().settings.denied = [call.clone()].into();
+            let Ok(traced) = stage.trace().await else { continue };
+            for path in traced.paths.iter().filter(|path| path.verdict() == Verdict::Broken) {
+                wrong.push(format!("{}, {call} denied:\n{}", folder.display(), show(path)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 #[tokio::test]
 async fn a_closed_group_reads_like_this() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/m01-task-group-closed");
