@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::apply::{Observe, Outcome};
 use crate::model::{
     Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Seen, Service, TargetGroup, TargetGroupArn,
-    TargetState,
+    TargetKey, TargetState,
 };
 use crate::plan::{Plan, Policy, ScopeError, plan, scope_errors};
 use crate::report::Report;
@@ -143,7 +143,7 @@ fn unsettled_group(desired: &Desired, group: &DesiredTargetGroup, observed: &Obs
     (healthy < expected).then(|| format!("{healthy} of {expected} targets are healthy"))
 }
 
-/// The tasks that ECS registers in a target group, and where they may be.
+/// The tasks that are registered in a target group, and where they may be.
 struct Feeds {
     tasks: usize,
     /// The group itself, and the other ones of blue/green pairs: the tasks are in either.
@@ -160,7 +160,29 @@ fn feeds(desired: &Desired, group: &DesiredTargetGroup, live: &TargetGroup, obse
             feeds.groups.extend(alternate.cloned());
         }
     }
+    feeds.tasks += registered_by_portolan(desired, group, live, observed).len();
     feeds
+}
+
+/// Running tasks that Portolan keeps in a target group. Those that are still to come are for the next pass to register.
+fn registered_by_portolan(
+    desired: &Desired,
+    group: &DesiredTargetGroup,
+    live: &TargetGroup,
+    observed: &Observed,
+) -> BTreeSet<TargetKey> {
+    let standing = observed.targets_of(&live.arn).present().into_iter().flatten();
+    let standing: BTreeSet<_> = standing.map(|target| &target.key).collect();
+    let fed_by_ecs = |service: &DesiredService| {
+        let standing = observed.service(&service.id).present();
+        standing.is_some_and(|standing| standing.entries_behind(&live.arn).next().is_some())
+    };
+    let ports = desired.ports_registered_by_portolan(&group.key).filter(|(service, _)| !fed_by_ecs(service));
+    let places = ports.flat_map(|(service, port)| {
+        let tasks = observed.tasks_of(&service.id).present().into_iter().flatten().filter(|task| task.runs());
+        tasks.filter_map(|task| task.endpoint(&port.container, port.container_port))
+    });
+    places.filter(|key| standing.contains(key)).collect()
 }
 
 /// The entries of a service that name a target group, each with the other group of its pair.
