@@ -78,3 +78,30 @@ fn ecs_neither_puts_back_nor_takes_out_what_it_does_not_feed() {
     assert_eq!(states(&mut world), ["healthy"]);
     assert_eq!(code(&mut world), Some(200));
 }
+
+#[test]
+fn the_host_ports_of_one_instance_are_targets_of_their_own() {
+    let mut world = world(include_str!("../../cases/world-registrar-bridge/world.yaml"));
+    let found = call(&mut world, "elasticloadbalancing:DescribeTargetGroups", &json!({"Names": ["reports"]}));
+    let arn = found["TargetGroups"][0]["TargetGroupArn"].clone();
+    let health = call(&mut world, "elasticloadbalancing:DescribeTargetHealth", &json!({"TargetGroupArn": arn}));
+    let one = &health["TargetHealthDescriptions"][0];
+    assert_eq!((&one["Target"]["Port"], &one["TargetHealth"]["State"]), (&json!(40000), &json!("healthy")));
+    assert_eq!(health["TargetHealthDescriptions"].as_array().map(Vec::len), Some(1));
+    assert_eq!(world.request(&Sent::get("shop.example.com", "/reports")).code, Some(200));
+}
+
+#[test]
+fn a_task_that_ecs_replaced_leaves_its_address_in_a_group_that_it_does_not_feed() {
+    let mut world = world(include_str!("../../cases/world-registrar-task-replaced/world.yaml"));
+    let mut states = |name: &str| {
+        let found = call(&mut world, "elasticloadbalancing:DescribeTargetGroups", &json!({"Names": [name]}));
+        let arn = found["TargetGroups"][0]["TargetGroupArn"].clone();
+        let health = call(&mut world, "elasticloadbalancing:DescribeTargetHealth", &json!({"TargetGroupArn": arn}));
+        let health = health["TargetHealthDescriptions"].as_array().cloned().unwrap_or_default();
+        let states = health.iter().filter_map(|one| one["TargetHealth"]["State"].as_str().map(str::to_owned));
+        states.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(states("cart"), ["healthy".to_owned()].into());
+    assert_eq!(states("cart-backend"), ["healthy".to_owned(), "unhealthy".to_owned()].into());
+}
