@@ -202,8 +202,9 @@ mod tests {
     use super::*;
     use crate::manifest::{Source, load};
     use crate::model::{
-        Deployment, DeploymentController, Gap, HealthCheck, LoadBalancerArn, LoadBalancerEntry, Protocol, Rollout,
-        Scheduling, ServiceStatus, Strategy, Target, TargetHealth, TargetKey, TargetType, TaskDefinitionArn,
+        Deployment, DeploymentController, Gap, HealthCheck, LoadBalancerArn, LoadBalancerEntry, Placement, Protocol,
+        Rollout, Scheduling, ServiceStatus, Strategy, Target, TargetHealth, TargetType, Task, TaskArn,
+        TaskDefinitionArn,
     };
 
     const FLEET: &str = "
@@ -297,6 +298,27 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
     fn a_fleet_is_settled_when_its_deployments_are_complete_and_its_targets_healthy() {
         let live = observed(service(Rollout::Completed, 2), target_group(&["lb"]), &[HEALTHY; 3]);
         assert_eq!(unsettled(&desired(), &live, &all()), [""; 0]);
+    }
+
+    #[test]
+    fn tasks_that_portolan_registers_are_waited_for_once_they_stand() {
+        let text = FLEET.replace("[checkout-http]", "[checkout-http], registrar: portolan");
+        let source = Source { name: "fleet.yaml".to_owned(), text: text.replace("10.1.0.9", "10.1.0.0") };
+        let desired = load(&[source]).expect("a sound manifest");
+        let service = Service { load_balancers: Vec::new(), ..service(Rollout::Completed, 2) };
+        let task = |last: u8| Task {
+            arn: TaskArn(format!("task/{last}")),
+            service: service.id.clone(),
+            task_definition: service.task_definition.clone(),
+            status: "RUNNING".to_owned(),
+            leaves: false,
+            placement: Placement::Address([10, 1, 0, last].into()),
+        };
+        let tasks = BTreeMap::from([(service.id.clone(), Seen::Present(vec![task(1), task(2), task(9)]))]);
+        let states = [HEALTHY, HEALTHY, TargetState::Initial];
+        let some = Observed { tasks, ..observed(service, target_group(&["lb"]), &states) };
+        let expected = ["TargetGroup/checkout-http: 2 of 3 targets are healthy"];
+        assert_eq!(unsettled(&desired, &some, &all()), expected);
     }
 
     #[test]

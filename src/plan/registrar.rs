@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Lookup, Mode, ObjectRef, Observed, Placement, Seen,
-    StaticTarget, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, TargetType, Task, VpcId,
+    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Gap, LoadBalancerArn, LoadBalancerKind, Lookup, Mode,
+    ObjectRef, Observed, Placement, Seen, StaticTarget, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState,
+    TargetType, Task, VpcId,
 };
 
 use super::action::{Action, Ref};
@@ -14,6 +15,10 @@ use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::service::live_service;
 use super::{resolve, target_group};
+
+/// AWS's own names of the quotas.
+const APPLICATION_QUOTA: &str = "targets-per-application-load-balancer";
+const NETWORK_QUOTA: &str = "targets-per-network-load-balancer";
 
 /// A target group to register in, standing or about to be made.
 struct Group<'a> {
@@ -79,8 +84,51 @@ pub(super) fn register_missing(
         return Ok(());
     }
     target_group::may_touch(&desired.fleet.name, live)?;
+    keep_within_quota(observed, &group, live, &mut additions, drafts);
     push_registrations(&group, additions, drafts);
     Ok(())
+}
+
+/// R9: as many as the load balancer may have, for AWS takes all targets of a call or none. A quota or a target that could
+/// not be read holds nothing back: AWS says no itself.
+fn keep_within_quota(
+    observed: &Observed,
+    group: &Group<'_>,
+    live: &TargetGroup,
+    additions: &mut BTreeMap<TargetKey, Addition<'_>>,
+    drafts: &mut Drafts,
+) {
+    let Seen::Present(limits) = &observed.limits else { return };
+    for arn in &live.load_balancers {
+        let Seen::Present(Lookup::One(balancer)) = observed.load_balancer(arn.as_str()) else { continue };
+        let quota = match balancer.kind {
+            LoadBalancerKind::Application => APPLICATION_QUOTA,
+            LoadBalancerKind::Network => NETWORK_QUOTA,
+            LoadBalancerKind::Gateway => continue,
+        };
+        let Some(limit) = limits.0.get(quota) else { continue };
+        let room = (*limit as usize).saturating_sub(targets_of_balancer(observed, arn, drafts));
+        let Some(first) = additions.keys().nth(room).cloned() else { continue };
+        let over: Vec<_> = additions.split_off(&first).keys().map(ToString::to_string).collect();
+        drafts.block_on(
+            &ObjectRef::target_group(&group.wanted.key),
+            format!("register {} in {}", over.join(", "), live.name),
+            format!("the quota of {limit} targets of load balancer {} is reached; have it raised", balancer.name),
+        );
+    }
+}
+
+/// The targets that a load balancer has, as far as they were read, and those that this plan adds.
+fn targets_of_balancer(observed: &Observed, balancer: &LoadBalancerArn, drafts: &Drafts) -> usize {
+    let all = observed.target_groups.as_ref().present().into_iter().flatten();
+    let groups: BTreeSet<_> =
+        all.filter(|group| group.load_balancers.contains(balancer)).map(|group| &group.arn).collect();
+    let standing: usize = groups.iter().filter_map(|arn| observed.targets_of(arn).present()).map(Vec::len).sum();
+    let added = drafts.steps.iter().map(|draft| match &draft.action {
+        Action::RegisterTargets { target_group: Ref::Known(arn), targets } if groups.contains(arn) => targets.len(),
+        _ => 0,
+    });
+    standing + added.sum::<usize>()
 }
 
 /// Everything that should be registered in a group by Portolan, by what identifies it.
@@ -105,8 +153,8 @@ fn additions<'a>(
     additions
 }
 
-/// The places of a service's running tasks in a group. The tasks that count are those that the service itself started:
-/// ECS lets nobody else start one in its name.
+/// The places of a service's running tasks in a group. The tasks that count are those that the service started: no name
+/// in a manifest stands for what RunTask starts.
 fn tasks_to_register(
     observed: &Observed,
     group: &Group<'_>,
@@ -257,12 +305,16 @@ fn registration(group: &Group<'_>, observed_only: Option<ObjectRef>, part: Vec<A
     }
     let targets: Vec<StaticTarget> = part.into_iter().map(|addition| addition.target).collect();
     let listed: Vec<_> = targets.iter().map(|target| target.key.to_string()).collect();
+    let changes = targets.iter().map(|target| {
+        let zone = target.zone.iter().map(|zone| format!(" in zone {zone}"));
+        Change::of("targets", None, Some(zone.fold(target.key.to_string(), |text, zone| text + &zone)))
+    });
     let target = match &group.target {
         Ref::Known(arn) => arn.to_string(),
         Ref::Output(_) => group.wanted.name.clone(),
     };
     Draft {
-        changes: listed.iter().map(|key| Change::of("targets", None, Some(key.clone()))).collect(),
+        changes: changes.collect(),
         action: Action::RegisterTargets { target_group: group.target.clone(), targets },
         object: ObjectRef::target_group(&group.wanted.key),
         also: observed_only.into_iter().collect(),
