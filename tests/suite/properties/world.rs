@@ -470,11 +470,14 @@ fn break_it(what: Break, number: usize, service: &ServiceSpec, file: &mut Observ
                 *first = first.replace(" healthy", " draining");
             }
         }),
-        Break::Wired => {
-            if live.load_balancers.is_empty() && groups.iter().any(|group| group.name == name) {
+        // ECS has still to register the first one.
+        Break::Wired if live.load_balancers.is_empty() => {
+            for group in groups.iter_mut().filter(|group| group.name == name) {
                 live.load_balancers.push(wired(number, container_port(service.net, number)));
+                group.targets = group.targets.iter().skip(1).cloned().collect();
             }
         }
+        Break::Wired => {}
         Break::ForeignRule => stranger(rules, 10, forward("elsewhere"), None),
         Break::OtherFleetRule => stranger(rules, 10, forward("elsewhere"), marked("other-team", "TargetGroup/t0")),
         Break::LeftOverRule => stranger(rules, 700, forward("elsewhere"), marked(FLEET, "TargetGroup/gone")),
