@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::apply::{Find, Observe, Outcome};
 use crate::model::{
     Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Scope, Seen, Service, TargetGroup,
-    TargetGroupArn, TargetState,
+    TargetGroupArn, TargetKey, TargetState,
 };
 use crate::plan::{Plan, Policy, ScopeError, plan, scope_errors};
 use crate::report::Report;
@@ -169,7 +169,7 @@ fn unsettled_group(desired: &Desired, group: &DesiredTargetGroup, observed: &Obs
     (healthy < expected).then(|| format!("{healthy} of {expected} targets are healthy"))
 }
 
-/// The tasks that ECS registers in a target group, and where they may be.
+/// The tasks that are registered in a target group, and where they may be.
 struct Feeds {
     tasks: usize,
     /// The group itself, and the other ones of blue/green pairs: the tasks are in either.
@@ -186,7 +186,29 @@ fn feeds(desired: &Desired, group: &DesiredTargetGroup, live: &TargetGroup, obse
             feeds.groups.extend(alternate.cloned());
         }
     }
+    feeds.tasks += registered_by_portolan(desired, group, live, observed).len();
     feeds
+}
+
+/// Running tasks that Portolan keeps in a target group. Those that are still to come are for the next pass to register.
+fn registered_by_portolan(
+    desired: &Desired,
+    group: &DesiredTargetGroup,
+    live: &TargetGroup,
+    observed: &Observed,
+) -> BTreeSet<TargetKey> {
+    let standing = observed.targets_of(&live.arn).present().into_iter().flatten();
+    let standing: BTreeSet<_> = standing.map(|target| &target.key).collect();
+    let fed_by_ecs = |service: &DesiredService| {
+        let standing = observed.service(&service.id).present();
+        standing.is_some_and(|standing| standing.entries_behind(&live.arn).next().is_some())
+    };
+    let ports = desired.ports_registered_by_portolan(&group.key).filter(|(service, _)| !fed_by_ecs(service));
+    let places = ports.flat_map(|(service, port)| {
+        let tasks = observed.tasks_of(&service.id).present().into_iter().flatten().filter(|task| task.runs());
+        tasks.filter_map(|task| task.endpoint(&port.container, port.container_port))
+    });
+    places.filter(|key| standing.contains(key)).collect()
 }
 
 /// The entries of a service that name a target group, each with the other group of its pair.
@@ -206,8 +228,9 @@ mod tests {
     use super::*;
     use crate::manifest::{Source, load};
     use crate::model::{
-        Deployment, DeploymentController, Gap, HealthCheck, LoadBalancerArn, LoadBalancerEntry, Protocol, Rollout,
-        Scheduling, ServiceStatus, Strategy, Target, TargetHealth, TargetKey, TargetType, TaskDefinitionArn,
+        Deployment, DeploymentController, Gap, HealthCheck, LoadBalancerArn, LoadBalancerEntry, Placement, Protocol,
+        Rollout, Scheduling, ServiceStatus, Strategy, Target, TargetHealth, TargetType, Task, TaskArn,
+        TaskDefinitionArn,
     };
 
     const FLEET: &str = "
@@ -302,6 +325,30 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
     fn a_fleet_is_settled_when_its_deployments_are_complete_and_its_targets_healthy() {
         let live = observed(service(Rollout::Completed, 2), target_group(&["lb"]), &[HEALTHY; 3]);
         assert_eq!(unsettled(&desired(), &live, &all()), [""; 0]);
+    }
+
+    #[test]
+    fn tasks_that_portolan_registers_are_waited_for_once_they_stand() {
+        let text = FLEET.replace("[checkout-http]", "[checkout-http], registrar: portolan");
+        let source = Source { name: "fleet.yaml".to_owned(), text: text.replace("10.1.0.9", "10.1.0.0") };
+        let desired = load(&[source]).expect("a sound manifest");
+        let service = Service { load_balancers: Vec::new(), ..service(Rollout::Completed, 2) };
+        let task = |last: u8| Task {
+            arn: TaskArn(format!("task/{last}")),
+            service: service.id.clone(),
+            task_definition: service.task_definition.clone(),
+            status: "RUNNING".to_owned(),
+            leaves: false,
+            placement: Placement::Address([10, 1, 0, last].into()),
+            started: None,
+            healthy: None,
+            container_instance: None,
+        };
+        let tasks = BTreeMap::from([(service.id.clone(), Seen::Present(vec![task(1), task(2), task(9)]))]);
+        let states = [HEALTHY, HEALTHY, TargetState::Initial];
+        let some = Observed { tasks, ..observed(service, target_group(&["lb"]), &states) };
+        let expected = ["TargetGroup/checkout-http: 2 of 3 targets are healthy"];
+        assert_eq!(unsettled(&desired, &some, &all()), expected);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod protocol;
 mod prune;
 pub mod questions;
 mod redeployment;
+mod registrar;
 mod resolve;
 mod rule_match;
 pub mod scope;
@@ -56,7 +57,7 @@ pub struct Policy {
 /// Plans one fleet.
 ///
 /// The kinds contribute drafts in an order in which later ones may refer to earlier ones: target groups, the ways to
-/// them, their static targets, services, ingress, and what goes. The guard then holds back what must not happen now.
+/// them, their registrations, services, ingress, and what goes. The guard then holds back what must not happen now.
 pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Plan {
     let mut drafts = Drafts::default();
     let mut groups = Vec::new();

@@ -215,7 +215,7 @@ document! {
         protocol as "protocol": Option<At<Transport>>,
         /// Target groups that get this port, by metadata.name. Empty: none shall.
         target_groups as "targetGroups": Option<At<Managed<String>>>,
-        /// Who registers the tasks: ECS, through the service's loadBalancers block. Default: ecs.
+        /// Who registers the tasks: ECS, through the service's loadBalancers block, or Portolan itself. Default: ecs.
         registrar as "registrar": Option<At<Registrar>>,
         /// Ingress beyond the load balancer's, which is derived. Empty: none.
         allow_from as "allowFrom": Option<At<Managed<IngressSpec>>>,

@@ -38,6 +38,14 @@ impl Desired {
         })
     }
 
+    /// As [`Self::ports_of`], those whose tasks Portolan itself registers.
+    pub fn ports_registered_by_portolan<'a>(
+        &'a self,
+        target_group: &'a str,
+    ) -> impl Iterator<Item = (&'a DesiredService, &'a DesiredPort)> {
+        self.ports_of(target_group).filter(|(_, port)| port.registrar == Registrar::Portolan)
+    }
+
     /// The clusters that services name.
     pub fn clusters(&self) -> std::collections::BTreeSet<String> {
         self.fleet
@@ -190,7 +198,7 @@ pub enum Registrar {
     /// ECS; the service's `loadBalancers` block is the repair.
     #[default]
     Ecs,
-    /// Portolan itself: not yet.
+    /// Portolan itself: the target group is not in that block.
     Portolan,
 }
 

@@ -102,6 +102,8 @@ pub struct Task {
     pub task_definition: TaskDefinitionArn,
     /// `lastStatus`, such as `RUNNING`.
     pub status: String,
+    /// `desiredStatus` is STOPPED: it is on its way out, whatever it does now.
+    pub leaves: bool,
     /// Where it is.
     pub placement: Placement,
     /// `startedAt`: since when all its containers run.
@@ -113,6 +115,11 @@ pub struct Task {
 }
 
 impl Task {
+    /// Whether it runs and is to go on running.
+    pub fn runs(&self) -> bool {
+        self.status == "RUNNING" && !self.leaves
+    }
+
     /// The registration that this task has for a container port; `None` while AWS does not say.
     pub fn endpoint(&self, container: &str, container_port: u16) -> Option<TargetKey> {
         match &self.placement {

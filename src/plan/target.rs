@@ -1,33 +1,26 @@
-//! Registrations: static targets are added; a stale one is removed on proof only (R4), a last healthy one never.
+//! Registrations: what is missing is added; a stale one is removed on proof only (R4), a last healthy one never.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Desired, DesiredTargetGroup, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, Service, ServiceId,
-    StaticTarget, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
+    Desired, DesiredTargetGroup, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, Service, ServiceId, Target,
+    TargetGroup, TargetKey, TargetState, Task,
 };
 
-use super::action::{Action, Ref};
+use super::action::Action;
 use super::change::{Change, WaitingOn};
-use super::draft::{Draft, Drafts, Obstacle, need};
-use super::{resolve, target_group};
+use super::draft::{Draft, Drafts, Obstacle};
+use super::{registrar, resolve, target_group};
 
 pub(super) fn plan_targets(desired: &Desired, observed: &Observed, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
     match resolve::target_group(observed, wanted) {
         // Why it is unknown is said where the target group itself is planned.
         Seen::Unknown(_) => {}
-        Seen::Absent => {
-            let targets: Vec<_> = wanted.targets.iter().flatten().cloned().collect();
-            let creates =
-                |draft: &Draft| draft.object == object && matches!(draft.action, Action::CreateTargetGroup(_));
-            if !targets.is_empty() && drafts.steps.iter().any(creates) {
-                push_registration(drafts, wanted, Ref::Output(object), targets);
-            }
-        }
+        Seen::Absent => registrar::register_in_new(desired, observed, wanted, drafts),
         Seen::Present(live) => {
-            if let Err(obstacle) = register_missing(desired, observed, wanted, live, drafts) {
+            if let Err(obstacle) = registrar::register_missing(desired, observed, wanted, live, drafts) {
                 obstacle.block(drafts, &object);
             }
             for group in standing_groups(desired, observed, wanted) {
@@ -41,66 +34,6 @@ pub(super) fn plan_targets(desired: &Desired, observed: &Observed, wanted: &Desi
 
 fn is_managed(desired: &Desired, wanted: &DesiredTargetGroup) -> bool {
     wanted.targets.is_some() || desired.ports_of(&wanted.key).next().is_some()
-}
-
-fn register_missing(
-    desired: &Desired,
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    live: &TargetGroup,
-    drafts: &mut Drafts,
-) -> Result<(), Obstacle> {
-    let Some(declared) = wanted.targets.as_ref().filter(|targets| !targets.is_empty()) else { return Ok(()) };
-    let what = format!("static targets of {}", live.arn);
-    let standing = need(observed.targets_of(&live.arn), &what, || "it has gone".to_owned())?;
-    let state_of =
-        |target: &StaticTarget| standing.iter().find(|found| found.key == target.key).map(|found| found.health.state);
-    let draining: Vec<_> = declared.iter().filter(|target| state_of(target) == Some(TargetState::Draining)).collect();
-    let missing: Vec<_> = declared.iter().filter(|target| state_of(target).is_none()).cloned().collect();
-    for target in draining {
-        drafts.block_on(
-            &ObjectRef::target_group(&wanted.key),
-            format!("register {}", target.key),
-            "it is still draining; it can be registered when the deregistration delay is over",
-        );
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    target_group::may_touch(&desired.fleet.name, live)?;
-    push_registration(drafts, wanted, Ref::Known(live.arn.clone()), missing);
-    Ok(())
-}
-
-fn push_registration(
-    drafts: &mut Drafts,
-    wanted: &DesiredTargetGroup,
-    target_group: Ref<TargetGroupArn>,
-    targets: Vec<StaticTarget>,
-) {
-    let listed: Vec<_> = targets.iter().map(|target| target.key.to_string()).collect();
-    let target = match &target_group {
-        Ref::Known(arn) => arn.to_string(),
-        Ref::Output(_) => wanted.name.clone(),
-    };
-    drafts.push(Draft {
-        changes: listed.iter().map(|key| registration(None, Some(key))).collect(),
-        action: Action::RegisterTargets { target_group, targets },
-        object: ObjectRef::target_group(&wanted.key),
-        also: BTreeSet::new(),
-        target,
-        summary: format!("register {} in {}", listed.join(", "), wanted.name),
-        reason: "declared as static targets, and not registered".to_owned(),
-        after: BTreeSet::new(),
-        redeploys: false,
-        removes: false,
-        held: None,
-    });
-}
-
-/// A registration that comes or goes.
-fn registration(live: Option<&String>, desired: Option<&String>) -> Change {
-    Change::of("targets", live.cloned(), desired.cloned())
 }
 
 /// The live tasks that could be behind a target group, with the endpoints that they have in it.
@@ -252,7 +185,7 @@ fn deregister_stale(
     let listed: Vec<_> = stale.keys().map(ToString::to_string).collect();
     let proofs: BTreeSet<_> = stale.values().cloned().collect();
     drafts.push(Draft {
-        changes: listed.iter().map(|key| registration(Some(key), None)).collect(),
+        changes: listed.iter().map(|key| Change::of("targets", Some(key.clone()), None)).collect(),
         action: Action::DeregisterTargets { target_group: live.arn.clone(), targets: stale.into_keys().collect() },
         object,
         also: BTreeSet::new(),

@@ -348,7 +348,7 @@ fn report_port(desired: &Desired, wanted: &DesiredTargetGroup, live: &TargetGrou
     }
     if desired.ports_of(&wanted.key).next().is_some() {
         drafts.find(&object, format!(
-            "port is {port}, declared {declared}: without effect, since ECS registers every task with its own port, and AWS cannot change it"
+            "port is {port}, declared {declared}: without effect, since every task is registered with its own port, and AWS cannot change it"
         ));
     } else {
         drafts.block_on(

@@ -63,17 +63,22 @@ fn diff_port(port: &DesiredPort, definition: &TaskDefinition, diff: &mut PortDif
     if live == Some(&target) || (live.is_none() && is_in_a_range(container, port.container_port)) {
         return Ok(());
     }
+    let fix = PortFix {
+        container: port.container.clone(),
+        container_port: target.container_port,
+        host_port: target.host_port,
+        protocol: target.protocol,
+    };
+    // One port may stand twice, for each of two registrars.
+    if diff.fixes.contains(&fix) {
+        return Ok(());
+    }
     diff.changes.push(Change {
         field: format!("ports.{}.mapping", port.name),
         live: live.map(|mapping| describe(&port.container, mapping)),
         desired: Some(describe(&port.container, &target)),
     });
-    diff.fixes.push(PortFix {
-        container: port.container.clone(),
-        container_port: target.container_port,
-        host_port: target.host_port,
-        protocol: target.protocol,
-    });
+    diff.fixes.push(fix);
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    DeploymentController, Desired, Forward, Observed, RuleActions, Seen, Serve, Strategy, TargetGroupArn,
+    DeploymentController, Desired, DesiredPort, DesiredService, Forward, Observed, Registrar, RuleActions, Seen, Serve,
+    Service, Strategy, TargetGroupArn,
 };
 
 use super::resolve;
@@ -82,6 +83,9 @@ const CODE_DEPLOY: &str = "codedeploy";
 pub(super) fn weights_owner(desired: &Desired, observed: &Observed, key: &str) -> Option<&'static str> {
     resolve::services_behind(desired, observed, key).into_iter().find_map(|service| {
         let Seen::Present(live) = observed.service(&service.id) else { return None };
+        if is_registered_by_portolan_alone(desired, observed, service, live, key) {
+            return None;
+        }
         match (live.controller, live.strategy) {
             (DeploymentController::CodeDeploy, _) => Some(CODE_DEPLOY),
             (DeploymentController::External, _) => Some("external deployment controller"),
@@ -91,6 +95,21 @@ pub(super) fn weights_owner(desired: &Desired, observed: &Observed, key: &str) -
             (DeploymentController::Ecs, Strategy::Rolling) => None,
         }
     })
+}
+
+/// Whoever deploys a service moves the weights of the target groups that it knows of: not of those that only Portolan
+/// registers the tasks in.
+fn is_registered_by_portolan_alone(
+    desired: &Desired,
+    observed: &Observed,
+    service: &DesiredService,
+    live: &Service,
+    key: &str,
+) -> bool {
+    let of_service = |(owner, _): &(&DesiredService, &DesiredPort)| owner.id == service.id;
+    let mut ports = desired.ports_of(key).filter(of_service).peekable();
+    let is_fed = resolve::stand_ins(desired, observed, key).iter().any(|arn| live.entries_behind(arn).next().is_some());
+    ports.peek().is_some() && ports.all(|(_, port)| port.registrar == Registrar::Portolan) && !is_fed
 }
 
 fn is_declared(desired: &Desired, observed: &Observed, key: &str, arn: &TargetGroupArn) -> bool {

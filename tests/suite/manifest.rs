@@ -71,7 +71,7 @@ fn differs(manifest: &Path, found: &str) -> Option<String> {
 #[test]
 fn every_example_is_a_fleet() {
     let examples = examples();
-    assert!(examples.len() >= 13, "only {} examples", examples.len());
+    assert!(examples.len() >= 15, "only {} examples", examples.len());
     for example in examples {
         match load_folder(&example) {
             Ok(desired) => assert!(!desired.services.is_empty() || !desired.target_groups.is_empty()),

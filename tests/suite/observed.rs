@@ -379,6 +379,8 @@ pub struct Task {
     pub instance: Option<String>,
     pub bindings: Vec<String>,
     pub status: Option<String>,
+    /// ECS has told it to stop.
+    pub leaves: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

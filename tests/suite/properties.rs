@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use portolan::manifest::{self, Source};
-use portolan::model::{Desired, Observed, Owner, Seen, TargetGroupArn};
+use portolan::model::{Desired, ObjectRef, Observed, Owner, Seen, TargetGroupArn, TargetKey};
 use portolan::plan::effect::apply_effect;
 use portolan::plan::{Action, Plan, Policy, Ref, Step, plan};
 use portolan::report::{Report, json};
@@ -97,6 +97,35 @@ proptest! {
     }
 
     #[test]
+    fn tasks_are_registered_only_where_portolan_is_the_registrar(spec in world::any_spec()) {
+        let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
+        for step in planned(&desired, &observed).steps {
+            let Action::RegisterTargets { target_group, targets } = &step.action else { continue };
+            for target in targets {
+                let key = &step.object.key;
+                prop_assert!(may_register(&desired, &observed, key, target_group, &target.key), "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_running_task_that_portolan_registers_stands_or_is_told(spec in world::any_spec()) {
+        let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
+        let plan = planned(&desired, &observed);
+        let made = after(&observed, &plan.steps);
+        for (key, group) in &desired.target_groups {
+            let object = ObjectRef::target_group(key);
+            let is_told = plan.blocked.iter().any(|entry| entry.object == object);
+            let arn = made.target_group(&group.name).present().map(|live| live.arn.clone());
+            let standing = arn.and_then(|arn| made.targets_of(&arn).present().cloned()).unwrap_or_default();
+            for place in places(&desired, &observed, key) {
+                let stands = standing.iter().any(|target| target.key == place);
+                prop_assert!(stands || is_told, "{place} in {key}: {plan:#?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_partial_view_removes_nothing(spec in world::any_spec(), call in world::any_gap()) {
         let mut file = spec.observed();
         file.gaps.push(call);
@@ -165,6 +194,32 @@ fn may_touch(desired: &Desired, observed: &Observed, action: &Action) -> bool {
             may_remove(observed, action)
         }
     }
+}
+
+/// The places of running tasks in a target group of which Portolan is the registrar.
+fn places(desired: &Desired, observed: &Observed, key: &str) -> Vec<TargetKey> {
+    let ports = desired.ports_registered_by_portolan(key);
+    let of_tasks = ports.flat_map(|(service, port)| {
+        let tasks = observed.tasks_of(&service.id).present().into_iter().flatten().filter(|task| task.runs());
+        tasks.filter_map(|task| task.endpoint(&port.container, port.container_port)).collect::<Vec<_>>()
+    });
+    of_tasks.collect()
+}
+
+/// Whether a registration is a declared one, or the place of a running task in a group that ECS does not feed; never one
+/// that stands already, draining or not.
+fn may_register(
+    desired: &Desired,
+    observed: &Observed,
+    key: &str,
+    group: &Ref<TargetGroupArn>,
+    place: &TargetKey,
+) -> bool {
+    let is_declared = desired.target_groups[key].targets.iter().flatten().any(|target| target.key == *place);
+    let Ref::Known(arn) = group else { return is_declared || places(desired, observed, key).contains(place) };
+    let stands = observed.targets_of(arn).present().into_iter().flatten().any(|target| target.key == *place);
+    let is_fed = observed.services_feeding(arn).next().is_some();
+    !stands && (is_declared || (!is_fed && places(desired, observed, key).contains(place)))
 }
 
 fn may_remove(observed: &Observed, action: &Action) -> bool {

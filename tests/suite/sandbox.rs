@@ -3,6 +3,7 @@
 mod answers;
 mod fleet;
 mod harbour;
+mod registrar;
 mod scheduler;
 mod time;
 mod world_file;

@@ -74,6 +74,7 @@ fn of_service<'a>(found: &'a [FoundTask], id: &ServiceId) -> impl Iterator<Item 
         service: id.clone(),
         task_definition: TaskDefinitionArn::from(found.task.task_definition_arn().unwrap_or_default()),
         status: found.task.last_status().unwrap_or_default().to_owned(),
+        leaves: found.task.desired_status() == Some("STOPPED"),
         placement: found.placement.clone(),
         started: found.task.started_at().and_then(ecs::timestamp_from_sdk),
         healthy: match found.task.health_status() {

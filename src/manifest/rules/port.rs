@@ -18,10 +18,7 @@ pub(super) fn check(spec: &ServiceSpec, scene: &Scene<'_>, problems: &mut Proble
     let mode = spec.network.as_ref().and_then(|network| network.mode.as_ref()).map(|mode| mode.value);
     let ports = spec.ports.as_ref().map_or(&[][..], |ports| &ports.0);
     for port in ports {
-        if let Some(registrar) = port.registrar.as_ref().filter(|registrar| registrar.value == Registrar::Portolan) {
-            let hint = "leave it out, or registrar: ecs: the service's loadBalancers block registers the tasks";
-            problems.add_hint(registrar.at, "registrar: portolan is not there yet", hint);
-        }
+        check_registrar(port, port.flawed, problems);
         check_host_port(port, mode, scene, problems);
         check_target_groups(port, mode, scene, problems);
         for source in port.allow_from.iter().flat_map(|sources| &sources.value) {
@@ -29,6 +26,39 @@ pub(super) fn check(spec: &ServiceSpec, scene: &Scene<'_>, problems: &mut Proble
         }
     }
     check_together(ports, mode, problems);
+    check_one_registrar(ports, problems);
+}
+
+/// Who registers the tasks of a port.
+pub(super) fn registrar(port: &PortSpec) -> Registrar {
+    port.registrar.as_ref().map_or(Registrar::Ecs, |registrar| registrar.value)
+}
+
+fn check_registrar(port: &PortSpec, flawed: bool, problems: &mut Problems<'_>) {
+    let Some(declared) = port.registrar.as_ref().filter(|declared| declared.value == Registrar::Portolan) else {
+        return;
+    };
+    if port.target_groups.as_ref().is_none_or(|keys| keys.is_empty()) && !flawed {
+        let hint = "name the target groups in which Portolan shall keep the tasks, or remove registrar";
+        problems.add_hint(declared.at, "registrar: portolan on a port without targetGroups", hint);
+    }
+}
+
+/// Two registrars of one service in one target group would be at odds: ECS takes the whole group for its own.
+fn check_one_registrar(ports: &[At<PortSpec>], problems: &mut Problems<'_>) {
+    let mut registrars: BTreeMap<&str, (Registrar, Position)> = BTreeMap::new();
+    for port in ports {
+        for key in port.target_groups.iter().flat_map(|keys| &keys.value) {
+            let own = registrar(port);
+            let (first, at) = *registrars.entry(key.value.as_str()).or_insert((own, key.at));
+            if first != own {
+                let message = format!("TargetGroup {} has two registrars in this service", quoted(key));
+                let hint =
+                    format!("the other is at {}; give one of the ports a target group of its own", problems.place(at));
+                problems.add_hint(key.at, message, hint);
+            }
+        }
+    }
 }
 
 fn check_host_port(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene<'_>, problems: &mut Problems<'_>) {
@@ -72,6 +102,22 @@ fn transport(port: &PortSpec) -> Transport {
     port.protocol.as_ref().map_or(Transport::Tcp, |protocol| protocol.value)
 }
 
+/// A container port, as one entry has it.
+#[derive(Clone, Copy)]
+struct Declared {
+    at: Position,
+    transport: Transport,
+    host: Option<u32>,
+    registrar: Registrar,
+}
+
+impl Declared {
+    /// One port may stand twice: for what ECS registers, and for what Portolan does.
+    fn shares_with(self, other: Self) -> bool {
+        self.registrar != other.registrar && self.transport == other.transport && self.host == other.host
+    }
+}
+
 fn check_together(ports: &[At<PortSpec>], mode: Option<NetworkMode>, problems: &mut Problems<'_>) {
     let (mut names, mut mappings) = (BTreeMap::new(), BTreeMap::new());
     let (mut host_ports, mut addresses) = (BTreeMap::new(), BTreeMap::new());
@@ -82,7 +128,17 @@ fn check_together(ports: &[At<PortSpec>], mode: Option<NetworkMode>, problems: &
             problems.add_hint(port.name.at, message, format!("first at {}", problems.place(first)));
         }
         let mapping = (port.container.as_str(), number);
-        if let Some((first, other)) = mappings.insert(mapping, (port.container_port.at, transport)) {
+        let declared = Declared {
+            at: port.container_port.at,
+            transport,
+            host: port.host_port.as_ref().map(|host| host.0),
+            registrar: registrar(port),
+        };
+        let standing: &mut Vec<Declared> = mappings.entry(mapping).or_default();
+        let conflict = standing.iter().find(|other| !declared.shares_with(**other)).copied();
+        let is_first = standing.is_empty();
+        standing.push(declared);
+        if let Some(Declared { at: first, transport: other, .. }) = conflict {
             let message = if other == transport {
                 format!("port {number} of container {} is declared twice", quoted(&port.container))
             } else {
@@ -92,6 +148,8 @@ fn check_together(ports: &[At<PortSpec>], mode: Option<NetworkMode>, problems: &
                 )
             };
             problems.add_hint(port.container_port.at, message, format!("first at {}", problems.place(first)));
+        }
+        if !is_first {
             continue;
         }
         if let Some((host, at)) = fixed_host_port(port, mode)
@@ -139,7 +197,7 @@ fn check_fit(
     group: &TargetGroupSpec,
     problems: &mut Problems<'_>,
 ) {
-    if group.routes.as_ref().is_some_and(|routes| routes.is_empty()) {
+    if registrar(port) == Registrar::Ecs && group.routes.as_ref().is_some_and(|routes| routes.is_empty()) {
         let message = format!("TargetGroup {} has no routes", quoted(key));
         let hint = "ECS refuses a target group without a load balancer: add a route, or remove the empty list";
         problems.add_hint(key.at, message, hint);

@@ -4,7 +4,7 @@ use super::{Scene, check_once, name, port};
 use crate::manifest::decode::At;
 use crate::manifest::document::{Count, NetworkSpec, ServiceDocument, ServiceSpec};
 use crate::manifest::problem::{Problems, quoted};
-use crate::model::NetworkMode;
+use crate::model::{NetworkMode, Registrar};
 
 /// What `awsvpcConfiguration` takes.
 const MOST_SUBNETS: usize = 16;
@@ -101,7 +101,9 @@ fn has_target_groups(spec: &ServiceSpec) -> bool {
 
 fn check_target_group_count(spec: &ServiceSpec, problems: &mut Problems<'_>) {
     let ports = spec.ports.iter().flat_map(|ports| &ports.0);
-    let mut listed = ports.flat_map(|port| port.target_groups.iter().flat_map(|groups| &groups.value));
+    // ECS counts those of its own block; where Portolan registers, there is no such limit.
+    let of_ecs = ports.filter(|port| port::registrar(port) == Registrar::Ecs);
+    let mut listed = of_ecs.flat_map(|port| port.target_groups.iter().flat_map(|groups| &groups.value));
     if let Some(sixth) = listed.nth(MOST_TARGET_GROUPS) {
         problems.add(sixth.at, format!("a service has at most {MOST_TARGET_GROUPS} target groups"));
     }

@@ -437,6 +437,7 @@ fn build_task(service: &model::Service, number: usize, task: &super::Task) -> Ta
         service: service.id.clone(),
         task_definition: service.task_definition.clone(),
         status: task.status.clone().unwrap_or_else(|| "RUNNING".to_owned()),
+        leaves: task.leaves,
         placement,
         started: None,
         healthy: None,

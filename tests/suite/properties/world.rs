@@ -49,6 +49,8 @@ pub struct ServiceSpec {
     autoscaled: bool,
     statics: u8,
     paths: u8,
+    /// Portolan registers the tasks, not ECS.
+    portolan: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +70,10 @@ pub enum Break {
     StaticGone,
     Deploying,
     TaskUnknown,
+    TaskLeaves,
+    TargetGone,
+    TargetDrains,
+    Wired,
     ForeignRule,
     ForeignIngress,
     OtherFleetRule,
@@ -77,7 +83,7 @@ pub enum Break {
     LeftOverIngress,
 }
 
-const BREAKS: [Break; 22] = [
+const BREAKS: [Break; 26] = [
     Break::IngressGone,
     Break::CountOff,
     Break::HealthPath,
@@ -93,6 +99,10 @@ const BREAKS: [Break; 22] = [
     Break::StaticGone,
     Break::Deploying,
     Break::TaskUnknown,
+    Break::TaskLeaves,
+    Break::TargetGone,
+    Break::TargetDrains,
+    Break::Wired,
     Break::ForeignRule,
     Break::ForeignIngress,
     Break::OtherFleetRule,
@@ -111,8 +121,9 @@ pub fn any_spec() -> impl Strategy<Value = Spec> {
         any::<bool>(),
         0_u8..3,
         0_u8..3,
+        any::<bool>(),
     );
-    let service = service.prop_map(|(net, tasks, count, marked, autoscaled, statics, paths)| ServiceSpec {
+    let service = service.prop_map(|(net, tasks, count, marked, autoscaled, statics, paths, portolan)| ServiceSpec {
         net,
         tasks,
         count,
@@ -120,6 +131,7 @@ pub fn any_spec() -> impl Strategy<Value = Spec> {
         autoscaled,
         statics: if net == Net::Awsvpc { statics } else { 0 },
         paths,
+        portolan,
     });
     let services = proptest::collection::vec(service, 1..4);
     let breaks = proptest::collection::vec((0_usize..3, select(BREAKS.to_vec())), 0..6);
@@ -236,7 +248,12 @@ impl ServiceSpec {
             Net::Dynamic if style.defaults => ", hostPort: 0".to_owned(),
             Net::Dynamic | Net::Awsvpc | Net::Host => String::new(),
         };
-        let defaults = if style.defaults { ", protocol: tcp, registrar: ecs" } else { "" };
+        let defaults = if style.defaults { ", protocol: tcp" } else { "" };
+        let registrar = match (self.portolan, style.defaults) {
+            (true, _) => ", registrar: portolan",
+            (false, true) => ", registrar: ecs",
+            (false, false) => "",
+        };
         let named = if style.defaults {
             format!("  name: s{number}\n  cluster: prod\n  mode: enforce\n")
         } else {
@@ -246,7 +263,7 @@ impl ServiceSpec {
         format!(
             "apiVersion: portolan.dev/v1alpha1\nkind: Service\nmetadata: {{name: s{number}}}\nspec:\n{named}{count}  network: {{mode: {}, \
              securityGroups: [tasks-{number}]{subnets}}}\n  ports:\n    - {{name: http, container: app, containerPort: {port}{host_port}, \
-             targetGroups: [t{number}]{defaults}}}\n",
+             targetGroups: [t{number}]{defaults}{registrar}}}\n",
             self.mode()
         )
     }
@@ -314,12 +331,7 @@ impl ServiceSpec {
             name: format!("s{number}"),
             desired: self.count.unwrap_or(2),
             task_definition: format!("s{number}:1"),
-            load_balancers: vec![Entry {
-                target_group: format!("t{number}"),
-                container: "app".to_owned(),
-                port,
-                alternate: None,
-            }],
+            load_balancers: if self.portolan { Vec::new() } else { vec![wired(number, port)] },
             security_groups: if self.net == Net::Awsvpc { vec![format!("sg-{number}")] } else { Vec::new() },
             scaling: self.autoscaled.then_some(Scaling { min: 1, max: 9, suspended: false }),
             tasks,
@@ -356,6 +368,11 @@ impl ServiceSpec {
         }
         (tasks, targets)
     }
+}
+
+/// The entry by which ECS registers a service's tasks.
+fn wired(number: usize, port: u16) -> Entry {
+    Entry { target_group: format!("t{number}"), container: "app".to_owned(), port, alternate: None }
 }
 
 /// Host mode services of one fleet need ports of their own.
@@ -447,6 +464,25 @@ fn break_it(what: Break, number: usize, service: &ServiceSpec, file: &mut Observ
             .for_each(|group| group.targets.retain(|target| !target.starts_with("10.0.40."))),
         Break::Deploying => live.deployments = vec!["IN_PROGRESS".into(), "COMPLETED".into()],
         Break::TaskUnknown => live.tasks.push(Task { status: Some("PROVISIONING".into()), ..Task::default() }),
+        Break::TaskLeaves => {
+            live.tasks.push(Task { address: Some(format!("10.0.6.{number}")), leaves: true, ..Task::default() });
+        }
+        Break::TargetGone => groups.iter_mut().filter(|group| group.name == name).for_each(|group| {
+            group.targets = group.targets.iter().skip(1).cloned().collect();
+        }),
+        Break::TargetDrains => groups.iter_mut().filter(|group| group.name == name).for_each(|group| {
+            if let Some(first) = group.targets.first_mut() {
+                *first = first.replace(" healthy", " draining");
+            }
+        }),
+        // ECS has still to register the first one.
+        Break::Wired if live.load_balancers.is_empty() => {
+            for group in groups.iter_mut().filter(|group| group.name == name) {
+                live.load_balancers.push(wired(number, container_port(service.net, number)));
+                group.targets = group.targets.iter().skip(1).cloned().collect();
+            }
+        }
+        Break::Wired => {}
         Break::ForeignRule => stranger(rules, 10, forward("elsewhere"), None),
         Break::OtherFleetRule => stranger(rules, 10, forward("elsewhere"), marked("other-team", "TargetGroup/t0")),
         Break::LeftOverRule => stranger(rules, 700, forward("elsewhere"), marked(FLEET, "TargetGroup/gone")),
