@@ -18,6 +18,7 @@
 //! - [`report`]: a pass as text for people and as JSON for programs.
 //! - `aws` (feature `aws`): the only tree that names the SDK.
 //! - [`pass`]: one pass, without printing and without a loop.
+//! - [`queue`]: when which key is worked on, and how long what failed waits.
 //! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS refuses. Knows none of the others.
 //! - `cli` (feature `aws`): the only part that prints, reads the environment and the clock, and knows exit codes.
 //!
@@ -33,6 +34,7 @@ pub mod manifest;
 pub mod model;
 pub mod pass;
 pub mod plan;
+pub mod queue;
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("report", &["plan", "apply", "model"]),
     ("aws", &["plan", "apply", "model"]),
     ("sandbox", &[]),
+    ("queue", &[]),
     ("pass", &["manifest", "plan", "apply", "report", "model"]),
 ];
 

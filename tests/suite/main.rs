@@ -20,6 +20,7 @@ mod observed;
 #[cfg(feature = "aws")]
 mod pages;
 mod properties;
+mod queue;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
