@@ -19,8 +19,10 @@ pub fn hint(word: &str) -> Option<String> {
             "`{word}` is not a verb here: take the object out of the manifest, and with `removal: {{prune: true}}` \
              `portolan reconcile` deletes what Portolan made for it"
         ),
-        "run" | "trace" | "status" | "init" => {
-            format!("this version does not have `portolan {word}` yet: it has validate, reconcile, drift and schema")
+        "trace" | "status" | "init" => {
+            format!(
+                "this version does not have `portolan {word}` yet: it has validate, reconcile, drift, run and schema"
+            )
         }
         _ => return None,
     };

@@ -1,4 +1,4 @@
-//! What `reconcile` and `drift` share: the manifest, the clients, and one look at AWS.
+//! What `reconcile`, `drift` and `run` share: the manifest, the clients, and one look at AWS.
 
 use jiff::Timestamp;
 
@@ -108,8 +108,9 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The wall clock.
 #[expect(clippy::disallowed_methods, reason = "cli reads the clock")]
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp::now()
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
@@ -14,6 +14,8 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("aws", &["plan", "apply", "model"]),
     ("sandbox", &[]),
     ("queue", &[]),
+    ("controller", &["queue", "pass", "manifest", "plan", "apply", "report", "model"]),
+    ("door", &["controller", "plan", "apply", "report", "model"]),
     ("pass", &["manifest", "plan", "apply", "report", "model"]),
 ];
 

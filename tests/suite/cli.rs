@@ -116,7 +116,7 @@ fn help_and_version_are_answers() {
         assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{args:?}");
         assert!(!said.stdout.is_empty());
     }
-    for verb in ["validate", "reconcile", "drift", "schema", "completions"] {
+    for verb in ["validate", "reconcile", "drift", "run", "schema", "completions"] {
         assert!(run(&[verb, "--help"]).stdout.contains("Example"), "{verb}");
     }
 }
@@ -155,8 +155,7 @@ fn words_of_other_tools_get_a_hint_and_are_no_aliases() {
         ("lint", "portolan validate"),
         ("delete", "prune"),
         ("destroy", "prune"),
-        ("run", "does not have `portolan run` yet"),
-        ("trace", "yet"),
+        ("trace", "does not have `portolan trace` yet"),
         ("status", "yet"),
         ("init", "yet"),
     ];
@@ -187,8 +186,8 @@ fn a_usage_error_is_one_document_where_json_was_asked_for() {
 
 #[test]
 fn without_a_manifest_nothing_runs() {
-    for verb in ["validate", "reconcile", "drift"] {
-        let said = run(&[verb]);
+    for verb in ["validate", "reconcile", "drift", "run"] {
+        let said = run(&[verb, "-q"]);
         said.ends(2);
         assert!(said.stderr.contains("no manifest was given") && said.stderr.contains("-f"), "{}", said.stderr);
         let document = run(&[verb, "-o", "json"]).json();

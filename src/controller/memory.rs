@@ -1,0 +1,236 @@
+//! What a long-lived service knows beyond one look: which removals it has seen planned before, which fields somebody
+//! keeps changing back, and what failed. Pure: a plan and a time go in, and the plan comes back with the steps that
+//! must not be sent now as blocked entries.
+//!
+//! Because a removal must be planned unchanged for a while, what the budget allows in one pass is what it allows in
+//! that while, too: the next ones are seen for the first time only when the first ones are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::apply::{Outcome, StepResult};
+use crate::model::{ObjectRef, Observed};
+use crate::plan::{Action, Blocked, Plan, Step, StepId, WaitingOn};
+use crate::queue::Backoff;
+
+/// How far apart the sightings of a removal are where no target group says more.
+pub const SIGHTING: SignedDuration = SignedDuration::from_mins(5);
+/// Writes of one field within [`WINDOW`] after which it is left alone.
+pub const MOST_WRITES: usize = 3;
+/// The time in which writes are counted.
+pub const WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// How long a field that somebody else fights for is left alone.
+pub const TRUCE: SignedDuration = SignedDuration::from_hours(1);
+
+const DELAY: &str = "deregistration_delay.timeout_seconds";
+
+/// A removal that complete looks have planned, one after the other.
+#[derive(Clone, Debug)]
+struct Sighting {
+    action: Action,
+    target: String,
+    object: ObjectRef,
+    first: Timestamp,
+    looks: u32,
+}
+
+impl Sighting {
+    fn is_of(&self, step: &Step) -> bool {
+        self.action == step.action && self.target == step.target && self.object == step.object
+    }
+}
+
+/// Object, AWS resource and field.
+type Field = (ObjectRef, String, String);
+
+/// The memory of a service, empty at its start.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    sightings: Vec<Sighting>,
+    writes: BTreeMap<Field, Vec<Timestamp>>,
+    /// Fields that are left alone, and until when.
+    contended: BTreeMap<Field, Timestamp>,
+    backoff: Backoff<ObjectRef>,
+    /// Objects with a failed step, and when they are tried again.
+    retries: BTreeMap<ObjectRef, Timestamp>,
+}
+
+impl Memory {
+    /// Nothing was seen yet; the seed decides about the jitter of pauses.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            sightings: Vec::new(),
+            writes: BTreeMap::new(),
+            contended: BTreeMap::new(),
+            backoff: Backoff::new(seed),
+            retries: BTreeMap::new(),
+        }
+    }
+
+    /// Holds back what must not be sent yet.
+    pub fn weigh(&mut self, mut plan: Plan, observed: &Observed, now: Timestamp) -> Plan {
+        self.see(&plan, now);
+        self.notice_contention(&plan, now);
+        let mut held: BTreeMap<StepId, String> = BTreeMap::new();
+        for step in &plan.steps {
+            let why = self
+                .by_contention(step)
+                .or_else(|| self.by_failure(step, now))
+                .or_else(|| self.by_sightings(step, observed, now));
+            held.extend(why.map(|why| (step.id, why)));
+        }
+        hold_dependents(&plan.steps, &mut held);
+        let steps = std::mem::take(&mut plan.steps);
+        for step in steps {
+            match held.remove(&step.id) {
+                None => plan.steps.push(step),
+                Some(why) => plan.blocked.push(Blocked {
+                    object: step.object,
+                    what: step.summary,
+                    waiting_on: WaitingOn::Difference(why),
+                    changes: step.changes,
+                }),
+            }
+        }
+        plan.blocked.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
+        plan
+    }
+
+    /// Learns from what became of a plan.
+    pub fn learn(&mut self, plan: &Plan, outcome: &Outcome, now: Timestamp) {
+        let mut failed = BTreeSet::new();
+        let mut done = BTreeSet::new();
+        for step in &plan.steps {
+            match outcome.results.get(&step.id) {
+                Some(StepResult::Done) => {
+                    done.insert(&step.object);
+                    for field in fields(step) {
+                        self.writes.entry(field).or_default().push(now);
+                    }
+                }
+                Some(StepResult::Failed(_)) => {
+                    failed.insert(&step.object);
+                }
+                Some(StepResult::Skipped { .. } | StepResult::Stale(_) | StepResult::Cancelled) | None => {}
+            }
+        }
+        for object in done.difference(&failed) {
+            self.backoff.forget(object);
+            self.retries.remove(*object);
+        }
+        for object in failed {
+            let pause = SignedDuration::try_from(self.backoff.next(object)).unwrap_or(SIGHTING);
+            self.retries.insert(object.clone(), now + pause);
+        }
+    }
+
+    /// When something that failed is tried again.
+    pub fn next_retry(&self) -> Option<Timestamp> {
+        self.retries.values().min().copied()
+    }
+
+    /// The manifest changed: whoever wrote it may have settled a dispute, or mended what failed.
+    pub fn reconsider(&mut self) {
+        self.writes.clear();
+        self.contended.clear();
+        for object in std::mem::take(&mut self.retries).into_keys() {
+            self.backoff.forget(&object);
+        }
+    }
+
+    /// Only a look without gaps counts; one with gaps neither counts nor breaks the chain, for it plans no removal.
+    fn see(&mut self, plan: &Plan, now: Timestamp) {
+        if !plan.gaps.is_empty() {
+            return;
+        }
+        let before = std::mem::take(&mut self.sightings);
+        for step in plan.steps.iter().filter(|step| step.removes) {
+            let seen = before.iter().find(|sighting| sighting.is_of(step)).cloned();
+            let mut sighting = seen.unwrap_or_else(|| Sighting {
+                action: step.action.clone(),
+                target: step.target.clone(),
+                object: step.object.clone(),
+                first: now,
+                looks: 0,
+            });
+            sighting.looks += 1;
+            self.sightings.push(sighting);
+        }
+    }
+
+    fn by_sightings(&self, step: &Step, observed: &Observed, now: Timestamp) -> Option<String> {
+        if !step.removes {
+            return None;
+        }
+        let apart = apart(&step.action, observed);
+        let Some(sighting) = self.sightings.iter().find(|sighting| sighting.is_of(step)) else {
+            return Some("a removal waits for two complete looks".to_owned());
+        };
+        let is_due = sighting.looks >= 2 && now.duration_since(sighting.first) >= apart;
+        (!is_due).then(|| {
+            format!("a removal goes once complete looks have planned it for {apart:#}; since {}", sighting.first)
+        })
+    }
+
+    /// Rule R10: what was written three times and differs again is somebody else's wish.
+    fn notice_contention(&mut self, plan: &Plan, now: Timestamp) {
+        self.contended.retain(|_, until| *until > now);
+        self.writes.retain(|_, times| {
+            times.retain(|time| now.duration_since(*time) < WINDOW);
+            !times.is_empty()
+        });
+        for field in plan.steps.iter().flat_map(fields) {
+            if self.writes.get(&field).is_some_and(|times| times.len() >= MOST_WRITES) {
+                self.contended.entry(field).or_insert(now + TRUCE);
+            }
+        }
+    }
+
+    fn by_contention(&self, step: &Step) -> Option<String> {
+        let (field, until) = fields(step).into_iter().find_map(|field| {
+            let until = self.contended.get(&field)?;
+            Some((field.2, until))
+        })?;
+        Some(format!(
+            "contended: {field} was changed back {MOST_WRITES} times in {WINDOW:#}; left alone until {until} or a change of the manifest"
+        ))
+    }
+
+    fn by_failure(&self, step: &Step, now: Timestamp) -> Option<String> {
+        let retry = self.retries.get(&step.object).filter(|retry| **retry > now)?;
+        Some(format!("a step of this object failed {} times; next try at {retry}", self.backoff.failures(&step.object)))
+    }
+}
+
+/// What a step writes; where no field is named, the call itself.
+fn fields(step: &Step) -> Vec<Field> {
+    let field = |name: &str| (step.object.clone(), step.target.clone(), name.to_owned());
+    if step.changes.is_empty() {
+        return vec![field(step.action.operation())];
+    }
+    step.changes.iter().map(|change| field(&change.field)).collect()
+}
+
+/// How far apart two sightings of a removal are: for a target, as long as its group lets connections drain.
+fn apart(action: &Action, observed: &Observed) -> SignedDuration {
+    let Action::DeregisterTargets { target_group, .. } = action else { return SIGHTING };
+    let attributes = observed.attributes_of(target_group);
+    let delay = attributes.present().and_then(|attributes| attributes.get(DELAY)?.parse().ok());
+    delay.map_or(SIGHTING, SignedDuration::from_secs)
+}
+
+/// What comes after a step that is held back is held back, too.
+fn hold_dependents(steps: &[Step], held: &mut BTreeMap<StepId, String>) {
+    loop {
+        let more: Vec<_> = steps
+            .iter()
+            .filter(|step| !held.contains_key(&step.id) && step.after.iter().any(|before| held.contains_key(before)))
+            .map(|step| step.id)
+            .collect();
+        if more.is_empty() {
+            return;
+        }
+        held.extend(more.into_iter().map(|id| (id, "it comes after a step that is held back".to_owned())));
+    }
+}
