@@ -234,3 +234,107 @@ fn hold_dependents(steps: &[Step], held: &mut BTreeMap<StepId, String>) {
         held.extend(more.into_iter().map(|id| (id, "it comes after a step that is held back".to_owned())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::apply::{AwsError, ErrorKind};
+    use crate::model::{Gap, ServiceId};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).expect("a time")
+    }
+
+    /// A count of a service, lowered or raised.
+    fn count(id: usize, removes: bool, after: &[usize]) -> Step {
+        let service = ServiceId { cluster: "prod".to_owned(), name: format!("svc-{id}") };
+        Step {
+            id: StepId(id),
+            object: ObjectRef::service(&service.name),
+            target: service.to_string(),
+            action: Action::UpdateServiceCount { service, desired_count: 2, from: 4 },
+            summary: "count".to_owned(),
+            reason: String::new(),
+            changes: Vec::new(),
+            after: after.iter().copied().map(StepId).collect::<BTreeSet<_>>(),
+            redeploys: false,
+            removes,
+        }
+    }
+
+    fn plan(steps: Vec<Step>) -> Plan {
+        Plan { steps, ..Plan::default() }
+    }
+
+    /// The steps that are let through at a time.
+    fn sent(memory: &mut Memory, steps: Vec<Step>, seconds: i64) -> Vec<usize> {
+        let (before, observed) = (steps.len(), Observed::unasked("eu-west-1"));
+        let plan = memory.weigh(plan(steps), &observed, at(seconds));
+        assert_eq!(plan.steps.len() + plan.blocked.len(), before, "what is held back stays visible");
+        plan.steps.iter().map(|step| step.id.0).collect()
+    }
+
+    fn learn(memory: &mut Memory, step: Step, result: StepResult, seconds: i64) {
+        let outcome = Outcome { results: BTreeMap::from([(step.id, result)]) };
+        memory.learn(&plan(vec![step]), &outcome, at(seconds));
+    }
+
+    #[test]
+    fn a_removal_goes_at_the_second_sighting_five_minutes_after_the_first() {
+        let mut memory = Memory::new(1);
+        for (seconds, expected) in [(0, vec![]), (150, vec![]), (299, vec![]), (300, vec![0])] {
+            assert_eq!(sent(&mut memory, vec![count(0, true, &[])], seconds), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_complete_look_without_the_removal_starts_it_anew_and_one_with_gaps_does_not() {
+        let mut memory = Memory::new(1);
+        sent(&mut memory, vec![count(0, true, &[])], 0);
+        let gap = Gap { call: "ec2:DescribeVpcs".to_owned(), why: "AccessDenied".to_owned() };
+        let partial = Plan { gaps: vec![("Fleet/f".to_owned(), gap)], ..Plan::default() };
+        let _ = memory.weigh(partial, &Observed::unasked("eu-west-1"), at(100));
+        assert_eq!(sent(&mut memory, vec![count(0, true, &[])], 300), [0]);
+        assert!(sent(&mut memory, Vec::new(), 330).is_empty());
+        assert!(sent(&mut memory, vec![count(0, true, &[])], 700).is_empty());
+    }
+
+    #[test]
+    fn what_comes_after_a_removal_waits_with_it_and_the_rest_goes() {
+        let steps = vec![count(0, true, &[]), count(1, false, &[0]), count(2, false, &[1]), count(3, false, &[])];
+        assert_eq!(sent(&mut Memory::new(1), steps, 0), [3]);
+    }
+
+    #[test]
+    fn a_field_that_was_written_three_times_is_left_alone_until_the_manifest_changes() {
+        let mut memory = Memory::new(1);
+        for seconds in [0, 60, 120] {
+            assert_eq!(sent(&mut memory, vec![count(0, false, &[])], seconds), [0]);
+            learn(&mut memory, count(0, false, &[]), StepResult::Done, seconds);
+        }
+        assert!(sent(&mut memory, vec![count(0, false, &[])], 180).is_empty());
+        assert!(sent(&mut memory, vec![count(0, false, &[])], 1800).is_empty(), "beyond the window, too");
+        memory.reconsider();
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 1801), [0]);
+    }
+
+    #[test]
+    fn an_object_whose_step_failed_waits_and_the_others_go() {
+        let mut memory = Memory::new(1);
+        let error = AwsError {
+            call: "ecs:UpdateService".to_owned(),
+            kind: ErrorKind::Denied,
+            code: "AccessDenied".to_owned(),
+            message: String::new(),
+            request_id: None,
+        };
+        learn(&mut memory, count(0, false, &[]), StepResult::Failed(error), 0);
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[]), count(1, false, &[])], 0), [1]);
+        assert!(memory.next_retry().is_some_and(|retry| retry > at(0) && retry <= at(2)));
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 2), [0]);
+        learn(&mut memory, count(0, false, &[]), StepResult::Done, 2);
+        assert_eq!(memory.next_retry(), None);
+    }
+}

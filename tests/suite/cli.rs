@@ -1,6 +1,8 @@
 //! The binary as people and scripts use it: exit codes, what goes to which stream, and one JSON document on errors too.
 //! Nothing here reaches AWS.
 
+#[cfg(all(unix, feature = "sandbox"))]
+mod running;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 

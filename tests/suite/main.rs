@@ -10,6 +10,8 @@ mod cli;
 #[cfg(feature = "aws")]
 mod contract;
 #[cfg(feature = "aws")]
+mod controller;
+#[cfg(feature = "aws")]
 mod emulator;
 #[cfg(feature = "aws")]
 mod main_job;
