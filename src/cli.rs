@@ -24,6 +24,7 @@ mod only;
 mod reconcile;
 mod region;
 mod run;
+mod run_service;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod signals;
@@ -65,7 +66,8 @@ fn start(args: &[OsString], output: Output) -> u8 {
         Err(error) => return refuse(&error, output),
     };
     let terminal = Terminal::of(&cli.global);
-    logging::start(&cli.global, &terminal);
+    let is_service = matches!(cli.verb, Verb::Run(_));
+    logging::start(&cli.global, &terminal, is_service);
     let (result, habit) = dispatch(&cli, terminal);
     end(result, cli.global.output, habit)
 }
@@ -108,6 +110,11 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
             let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
             let work = signals.watch(drift::drift(&inputs, global, terminal, &signals));
             (block_on(work), Habit::of(args.detailed_exitcode))
+        }
+        Verb::Run(args) => {
+            let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
+            let work = signals.watch(run_service::serve(args, &inputs, global, terminal, &signals));
+            (block_on(work), Habit::Own)
         }
         Verb::Reconcile(args) => {
             let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());

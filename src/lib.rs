@@ -1,7 +1,7 @@
 //! Portolan keeps every declared port of an Amazon ECS fleet reachable.
 //!
-//! One data path, four verbs: **load → observe → plan → apply**, then report. `reconcile` and `drift` call the same pass;
-//! they differ in how far it goes.
+//! One data path, four verbs: **load → observe → plan → apply**, then report. `reconcile`, `drift` and `run` call the same
+//! pass; they differ in how far it goes and how often.
 //!
 //! ```text
 //! manifests/*/*.yaml ─ manifest ─▶ Desired ─┐
@@ -21,6 +21,9 @@
 //! - [`report`]: a pass as text for people and as JSON for programs.
 //! - `aws` (feature `aws`): the only tree that names the SDK.
 //! - [`pass`]: one pass, without printing and without a loop.
+//! - [`queue`]: when which key is worked on, and how long what failed waits.
+//! - [`controller`]: passes again and again, with a memory.
+//! - `door` (feature `door`): what the service tells Prometheus, probes and people over HTTP.
 //! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS refuses. Knows none of the others.
 //! - `cli` (feature `aws`): the only part that prints, reads the environment and the clock, and knows exit codes.
 //!
@@ -32,11 +35,15 @@ pub mod apply;
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod cli;
+pub mod controller;
+#[cfg(feature = "door")]
+pub mod door;
 pub mod init;
 pub mod manifest;
 pub mod model;
 pub mod pass;
 pub mod plan;
+pub mod queue;
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -1,5 +1,6 @@
 //! The command line as clap reads it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -171,6 +172,16 @@ Examples:
   portolan trace --cluster prod
   portolan trace -f manifests/ --planned")]
     Trace(TraceArgs),
+    /// Keep the fleet as declared, pass after pass, until a signal comes
+    #[command(after_help = "\
+The manifest is read again when its files change, and on SIGHUP. SIGTERM awaits what was sent and starts nothing new.
+Over HTTP: /healthz, /readyz, /metrics, /api/v1/status; nothing there changes anything.
+
+Examples:
+  portolan run -f manifests/
+  portolan run -f manifests/ --observe --interval 5m
+  portolan run -f manifests/ --listen 0.0.0.0:9090 --log-format json")]
+    Run(RunArgs),
     /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
     #[cfg(feature = "sandbox")]
     #[command(after_help = "\
@@ -338,6 +349,39 @@ pub struct ReconcileArgs {
     /// Terraform's exit codes: 2 for a difference, 1 for an error
     #[arg(long)]
     pub detailed_exitcode: bool,
+}
+
+/// `portolan run`
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// The manifest.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// From the start of one pass to the start of the next, such as 30s or 5m
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    pub interval: Duration,
+    /// Address for probes, metrics and status; `none` turns them off
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090", value_parser = parse_listen)]
+    pub listen: Listen,
+    /// Look and tell, change nothing
+    #[arg(long)]
+    pub observe: bool,
+}
+
+/// Where the service listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Nowhere.
+    Nowhere,
+    /// There.
+    At(SocketAddr),
+}
+
+fn parse_listen(text: &str) -> Result<Listen, String> {
+    if text == "none" {
+        return Ok(Listen::Nowhere);
+    }
+    text.parse().map(Listen::At).map_err(|_| "an address and a port such as 127.0.0.1:9090, or none".to_owned())
 }
 
 #[cfg(feature = "sandbox")]

@@ -24,9 +24,6 @@ pub fn hint(word: &str) -> Option<String> {
             "`{word}` is not a verb here: take the object out of the manifest, and with `removal: {{prune: true}}` \
              `portolan reconcile` deletes what Portolan made for it"
         ),
-        "run" => {
-            format!("this version does not have `portolan {word}` yet: `portolan drift -f …` is for cron and CI")
-        }
         _ => return None,
     };
     Some(hint)

@@ -1,4 +1,4 @@
-//! What `reconcile` and `drift` share: the manifest, the clients, and one look at AWS.
+//! What `reconcile`, `drift` and `run` share: the manifest, the clients, and one look at AWS.
 
 use jiff::Timestamp;
 
@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The time.
+/// The wall clock.
 #[expect(clippy::disallowed_methods, reason = "cli reads the clock")]
 pub fn now() -> Timestamp {
     Timestamp::now()

@@ -1,8 +1,10 @@
 //! SIGINT and SIGTERM: the first one ends the run in order, the second one at once.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::future::Future;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Habit};
@@ -36,7 +38,7 @@ impl Signals {
         }
     }
 
-    async fn listen(&self) -> std::convert::Infallible {
+    async fn listen(&self) -> Infallible {
         let mut incoming = Incoming::new();
         loop {
             let exit = incoming.next().await;
@@ -81,6 +83,17 @@ impl Incoming {
             () = wait(&mut self.terminate) => Exit::Terminated,
         }
     }
+}
+
+/// Passes every SIGHUP on; where there is none, waits for ever.
+pub async fn hang_ups(notify: &Notify) -> Infallible {
+    #[cfg(unix)]
+    if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        while signal.recv().await.is_some() {
+            notify.notify_one();
+        }
+    }
+    std::future::pending().await
 }
 
 #[cfg(not(unix))]

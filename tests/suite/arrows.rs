@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
@@ -17,6 +17,9 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("report", &["plan", "apply", "trace", "model"]),
     ("aws", &["plan", "apply", "model"]),
     ("sandbox", &[]),
+    ("queue", &[]),
+    ("controller", &["queue", "pass", "manifest", "plan", "apply", "report", "model"]),
+    ("door", &["controller", "plan", "apply", "report", "model"]),
     ("pass", &["survey", "manifest", "plan", "apply", "report", "model"]),
 ];
 

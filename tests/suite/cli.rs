@@ -1,6 +1,8 @@
 //! The binary as people and scripts use it: exit codes, what goes to which stream, and one JSON document on errors too.
 //! Nothing here reaches AWS.
 
+#[cfg(all(unix, feature = "sandbox"))]
+mod running;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 
@@ -116,7 +118,7 @@ fn help_and_version_are_answers() {
         assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{args:?}");
         assert!(!said.stdout.is_empty());
     }
-    for verb in ["validate", "reconcile", "drift", "schema", "completions"] {
+    for verb in ["validate", "reconcile", "drift", "run", "schema", "completions"] {
         assert!(run(&[verb, "--help"]).stdout.contains("Example"), "{verb}");
     }
 }
@@ -156,7 +158,6 @@ fn words_of_other_tools_get_a_hint_and_are_no_aliases() {
         ("lint", "portolan validate"),
         ("delete", "prune"),
         ("destroy", "prune"),
-        ("run", "does not have `portolan run` yet"),
     ];
     for (word, expected) in cases {
         let said = run(&[word, "-f", "fleet.yaml"]);
@@ -185,8 +186,8 @@ fn a_usage_error_is_one_document_where_json_was_asked_for() {
 
 #[test]
 fn without_a_manifest_nothing_runs() {
-    for verb in ["validate", "reconcile", "drift"] {
-        let said = run(&[verb]);
+    for verb in ["validate", "reconcile", "drift", "run"] {
+        let said = run(&[verb, "-q"]);
         said.ends(2);
         assert!(said.stderr.contains("no manifest was given") && said.stderr.contains("-f"), "{}", said.stderr);
         let document = run(&[verb, "-o", "json"]).json();

@@ -10,6 +10,8 @@ mod cli;
 #[cfg(feature = "aws")]
 mod contract;
 #[cfg(feature = "aws")]
+mod controller;
+#[cfg(feature = "aws")]
 mod emulator;
 mod init;
 #[cfg(feature = "aws")]
@@ -21,6 +23,7 @@ mod observed;
 #[cfg(feature = "aws")]
 mod pages;
 mod properties;
+mod queue;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;

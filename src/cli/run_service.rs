@@ -1,0 +1,107 @@
+//! `portolan run`: the long-lived service.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::args::{Global, Inputs, Listen, RunArgs};
+use super::exit::Exit;
+use super::failure::{Answer, Failure};
+use super::run::{Run, now};
+use super::signals::{Signals, hang_ups};
+use super::terminal::Terminal;
+use crate::aws::Writer;
+use crate::controller::{Controller, Declare, PASS_DEADLINE, Settings};
+use crate::door::Door;
+use crate::manifest::{self, Problem, STDIN, Source};
+
+/// After a signal, running calls get this long; then the process ends all the same.
+const GRACE: Duration = Duration::from_secs(25);
+
+/// The files that `-f` names.
+struct Files(Inputs);
+
+impl Declare for Files {
+    async fn read(&self) -> Result<Vec<Source>, Vec<Problem>> {
+        let Inputs { files, recursive } = self.0.clone();
+        // A file system may be slow; the door and the signals are not to wait for it.
+        let reading = tokio::task::spawn_blocking(move || manifest::find_sources(&files, recursive, None));
+        let failed = |error| vec![Problem::of_file("the manifest", format!("cannot be read: {error}"), None)];
+        reading.await.unwrap_or_else(|error| Err(failed(error)))
+    }
+}
+
+/// Runs until a signal comes.
+pub async fn serve(
+    args: &RunArgs,
+    inputs: &Inputs,
+    global: &Global,
+    terminal: Terminal,
+    signals: &Signals,
+) -> Result<Answer, Failure> {
+    if inputs.files.iter().any(|path| path == STDIN) {
+        let hint = "name files or folders: they are read again whenever they change";
+        return Err(Failure::new("`portolan run` cannot read its manifest from standard input", Some(hint.to_owned())));
+    }
+    let listener = listen(args.listen).await?;
+    let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
+    let calls = run.clients.calls().clone();
+    let door = Door::new(move || calls.snapshot(), now);
+    let stop = CancellationToken::new();
+    let serving = listener.map(|listener| {
+        let until = stop.clone();
+        tokio::spawn(door.clone().serve(listener, async move { until.cancelled().await }))
+    });
+    let has_ended = work(args, inputs, &run, &door).await;
+    stop.cancel();
+    drop(serving);
+    let headline = if has_ended { "stopped" } else { "stopped: what was sent last is not known" };
+    Ok(Answer { text: String::new(), headline: Some(headline.to_owned()), exit: signals.exit().unwrap_or(Exit::Sound) })
+}
+
+/// Passes until a signal comes; whether what was sent has been answered.
+async fn work(args: &RunArgs, inputs: &Inputs, run: &Run<'_>, door: &Door) -> bool {
+    let writer = (!args.observe).then(|| Writer::new(&run.clients));
+    let files = Files(inputs.clone());
+    let settings = Settings { interval: args.interval, deadline: PASS_DEADLINE, seed: fastrand::u64(..) };
+    let mut controller = Controller::new(&run.reader, writer.as_ref(), &files, now, settings, run.desired.clone());
+    let (reload, token) = (Notify::new(), run.signals.token());
+    let mut tell = |event: crate::controller::Event<'_>| door.tell(event);
+    tracing::info!(
+        fleet = run.desired.fleet.name.as_str(),
+        region = run.clients.region(),
+        observe = args.observe,
+        interval = args.interval.as_secs_f64(),
+        "running"
+    );
+    tokio::select! {
+        biased;
+        never = hang_ups(&reload) => match never {},
+        () = controller.run(&reload, token, &mut tell) => true,
+        () = async { token.cancelled().await; tokio::time::sleep(GRACE).await } => false,
+    }
+}
+
+/// The door's socket, before anything is sent to AWS.
+async fn listen(address: Listen) -> Result<Option<TcpListener>, Failure> {
+    let Listen::At(address) = address else { return Ok(None) };
+    let failed = |error| {
+        let hint = "choose another address with --listen, or `--listen none`; port 0 takes a free one";
+        Failure::new(format!("{address} cannot be listened on: {error}"), Some(hint.to_owned()))
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    announce(listener.local_addr().map_err(failed)?);
+    Ok(Some(listener))
+}
+
+fn announce(address: SocketAddr) {
+    tracing::info!("metrics and status on http://{address}");
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            "{address} is not a loopback address: whoever reaches it reads the fleet's status without a password"
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! The long-lived service: the same pass as `reconcile`, again and again, with a memory.
+//!
+//! One look asks about the whole fleet in batches, so the queue has one key, the fleet; what failed is backed off by
+//! object in the [`memory`] instead. Nothing here prints, and wall-clock time is handed in.
+
+pub mod memory;
+pub mod status;
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::apply::{self, DEFAULT_LIMIT, Observe, Outcome, Perform, StepResult};
+use crate::manifest::{self, Problem, Source};
+use crate::model::Desired;
+use crate::pass::{self, Look};
+use crate::plan::{Policy, ScopeError, Verdict};
+use crate::queue::Queue;
+use crate::report::Report;
+
+use memory::Memory;
+
+/// Longest pass: nothing new is read or sent after it.
+pub const PASS_DEADLINE: Duration = Duration::from_secs(300);
+
+/// The texts that make up the fleet, as they are now. Paths are resolved anew each time, so that files may be replaced
+/// and links moved.
+pub trait Declare {
+    /// Reads them.
+    fn read(&self) -> impl Future<Output = Result<Vec<Source>, Vec<Problem>>>;
+}
+
+/// How the service runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// From the start of one pass to the start of the next; the manifest is read again as often.
+    pub interval: Duration,
+    /// Longest pass.
+    pub deadline: Duration,
+    /// Decides about jitter.
+    pub seed: u64,
+}
+
+/// How a pass ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It came to a plan, and as far as it was allowed to.
+    Planned(Report),
+    /// The fleet cannot be worked on from here.
+    OutOfScope(Vec<ScopeError>),
+    /// It took too long; what was planned by then, if anything.
+    Overran(Option<Report>),
+    /// A bug.
+    Panicked,
+    /// The service stops: it had not come to a plan yet.
+    Interrupted,
+}
+
+impl Ended {
+    /// The report, if there is one.
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Planned(report) | Self::Overran(Some(report)) => Some(report),
+            Self::OutOfScope(_) | Self::Overran(None) | Self::Panicked | Self::Interrupted => None,
+        }
+    }
+
+    /// The word for metrics and the log: the verdict where there is one.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Planned(report) => report.verdict().as_str(),
+            Self::OutOfScope(_) => Verdict::Failed.as_str(),
+            Self::Overran(_) => "overran",
+            Self::Panicked => "panicked",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The whole fleet was read, without a gap.
+    pub fn is_complete(&self) -> bool {
+        self.report().is_some_and(|report| report.plan.gaps.is_empty())
+    }
+}
+
+/// One pass, when it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// Counted from 1.
+    pub number: u64,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// What the service tells while it runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A pass is over.
+    Passed(&'a Desired, &'a Pass),
+    /// The files hold a manifest that is in force, from now on or still.
+    Reloaded(&'a Desired),
+    /// The manifest cannot be used; the last good one stays in force.
+    Refused(&'a [Problem]),
+}
+
+/// The one key of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct TheFleet;
+
+/// The service.
+#[derive(Debug)]
+pub struct Controller<'a, R, W, D, N> {
+    reader: &'a R,
+    /// `None` observes only.
+    writer: Option<&'a W>,
+    manifest: &'a D,
+    now: N,
+    settings: Settings,
+    desired: Desired,
+    /// What was read last, good or not, so that nothing is told twice.
+    last_read: Option<Result<Vec<Source>, Vec<Problem>>>,
+    memory: Memory,
+    queue: Queue<TheFleet>,
+    passes: u64,
+}
+
+impl<'a, R: Observe, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, R, W, D, N> {
+    /// A service that has seen nothing yet. `desired` is in force until `manifest` reads something else.
+    pub fn new(
+        reader: &'a R,
+        writer: Option<&'a W>,
+        manifest: &'a D,
+        now: N,
+        settings: Settings,
+        desired: Desired,
+    ) -> Self {
+        let (memory, queue) = (Memory::new(settings.seed), Queue::new(!settings.seed));
+        Self { reader, writer, manifest, now, settings, desired, last_read: None, memory, queue, passes: 0 }
+    }
+
+    /// Runs until `shutdown`. `reload` reads the manifest again and makes a pass at once. A pass that is under way at
+    /// the end finishes the calls that it has sent, and starts no more.
+    pub async fn run(&mut self, reload: &Notify, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
+        let mut check = tokio::time::interval(self.settings.interval);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.queue.request(TheFleet);
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = reload.notified() => {
+                    self.reload(on_event).await;
+                    self.queue.request(TheFleet);
+                }
+                _ = check.tick() => self.reload(on_event).await,
+                TheFleet = self.queue.next() => self.turn(shutdown, on_event).await,
+            }
+        }
+    }
+
+    /// Puts another manifest in force, if there is one and it is sound.
+    async fn reload(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
+        let read = Some(self.manifest.read().await);
+        if self.last_read == read {
+            return;
+        }
+        self.last_read = read;
+        let loaded = match &self.last_read {
+            Some(Ok(sources)) => manifest::load(sources).and_then(|desired| self.same_fleet(desired)),
+            Some(Err(problems)) => Err(problems.clone()),
+            None => return,
+        };
+        match loaded {
+            // As at the start, or mended to what it was before.
+            Ok(desired) if desired == self.desired => on_event(Event::Reloaded(&self.desired)),
+            Ok(desired) => {
+                tracing::info!(fleet = desired.fleet.name.as_str(), "another manifest is in force");
+                self.desired = desired;
+                self.memory.reconsider();
+                self.queue.request(TheFleet);
+                on_event(Event::Reloaded(&self.desired));
+            }
+            Err(problems) => {
+                let first = problems.first().map(ToString::to_string).unwrap_or_default();
+                let more = problems.len().saturating_sub(1);
+                tracing::error!(problem = first.as_str(), more, "the manifest cannot be used; the last good one stays");
+                on_event(Event::Refused(&problems));
+            }
+        }
+    }
+
+    /// The clients are for one region, and a memory is about one fleet.
+    fn same_fleet(&self, desired: Desired) -> Result<Desired, Vec<Problem>> {
+        let (old, new) = (&self.desired.fleet, &desired.fleet);
+        if (&old.name, &old.region, &old.account) == (&new.name, &new.region, &new.account) {
+            return Ok(desired);
+        }
+        let message = format!("the name, region and account of fleet {} do not change while it runs", old.name);
+        Err(vec![Problem::of_file("the manifest", message, Some("start the service anew"))])
+    }
+
+    /// One turn of the queue.
+    async fn turn(&mut self, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
+        self.passes += 1;
+        let started = Instant::now();
+        let span = tracing::info_span!("pass", id = self.passes);
+        let work = AssertUnwindSafe(self.pass(started, shutdown)).catch_unwind();
+        let ended = work.instrument(span.clone()).await.unwrap_or(Ended::Panicked);
+        let pass = Pass { number: self.passes, at: (self.now)(), took: started.elapsed(), ended };
+        span.in_scope(|| log(&pass));
+        self.schedule(started, &pass);
+        on_event(Event::Passed(&self.desired, &pass));
+    }
+
+    fn schedule(&mut self, started: Instant, pass: &Pass) {
+        match &pass.ended {
+            Ended::Planned(_) => {
+                self.queue.succeeded(&TheFleet);
+                self.queue.request_at(TheFleet, started + self.settings.interval);
+                if let Some(retry) = self.memory.next_retry() {
+                    let pause = Duration::try_from(retry.duration_since(pass.at)).unwrap_or_default();
+                    self.queue.request_at(TheFleet, Instant::now() + pause);
+                }
+            }
+            Ended::OutOfScope(_) | Ended::Overran(_) | Ended::Panicked | Ended::Interrupted => {
+                self.queue.failed(&TheFleet);
+            }
+        }
+    }
+
+    /// Looks, and carries out what the memory lets through.
+    async fn pass(&mut self, started: Instant, shutdown: &CancellationToken) -> Ended {
+        let end = started + self.settings.deadline;
+        let (policy, now) = (Policy::default(), (self.now)());
+        let looking = tokio::time::timeout_at(end, pass::look(&self.desired, self.reader, &policy, now));
+        let looked = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ended::Interrupted,
+            looked = looking => looked,
+        };
+        let Look { observed, plan } = match looked {
+            Err(_) => return Ended::Overran(None),
+            Ok(Err(errors)) => return Ended::OutOfScope(errors),
+            Ok(Ok(look)) => look,
+        };
+        let plan = self.memory.weigh(plan, &observed, (self.now)());
+        let look = Look { observed, plan };
+        let Some(writer) = self.writer else {
+            return Ended::Planned(look.into_report(&self.desired, None, Default::default()));
+        };
+        let stop = shutdown.child_token();
+        let applying = apply::apply(&look.plan, writer, DEFAULT_LIMIT, &stop, |_| {});
+        let outcome = tokio::select! {
+            outcome = applying => outcome,
+            never = cancel_at(end, &stop) => match never {},
+        };
+        self.memory.learn(&look.plan, &outcome, (self.now)());
+        let is_late = stop.is_cancelled() && !shutdown.is_cancelled() && has_cancelled(&outcome);
+        let report = look.into_report(&self.desired, Some(outcome), Default::default());
+        if is_late { Ended::Overran(Some(report)) } else { Ended::Planned(report) }
+    }
+}
+
+async fn cancel_at(end: Instant, stop: &CancellationToken) -> Infallible {
+    tokio::time::sleep_until(end).await;
+    stop.cancel();
+    std::future::pending().await
+}
+
+fn has_cancelled(outcome: &Outcome) -> bool {
+    outcome.results.values().any(|result| *result == StepResult::Cancelled)
+}
+
+/// One line for each pass.
+fn log(pass: &Pass) {
+    let (verdict, seconds) = (pass.ended.word(), pass.took.as_secs_f64());
+    match &pass.ended {
+        Ended::Planned(report) => {
+            let gaps = report.plan.gaps.len();
+            tracing::info!(verdict, seconds, gaps, summary = report.headline(), "passed");
+        }
+        Ended::OutOfScope(errors) => {
+            let first = errors.first().map(|error| error.message.as_str()).unwrap_or_default();
+            tracing::error!(verdict, seconds, error = first, "the fleet cannot be worked on from here");
+        }
+        Ended::Overran(_) | Ended::Panicked => tracing::error!(verdict, seconds, "the pass did not end well"),
+        Ended::Interrupted => tracing::info!(verdict, seconds, "the pass was interrupted"),
+    }
+}

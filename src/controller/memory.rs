@@ -1,0 +1,340 @@
+//! What a long-lived service knows beyond one look: which removals it has seen planned before, which fields somebody
+//! keeps changing back, and what failed. Pure: a plan and a time go in, and the plan comes back with the steps that
+//! must not be sent now as blocked entries.
+//!
+//! Because a removal must be planned unchanged for a while, what the budget allows in one pass is what it allows in
+//! that while, too: the next ones are seen for the first time only when the first ones are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::apply::{Outcome, StepResult};
+use crate::model::{ObjectRef, Observed};
+use crate::plan::{Action, Blocked, Plan, Step, StepId, WaitingOn};
+use crate::queue::Backoff;
+
+/// How far apart the sightings of a removal are where no target group says more.
+pub const SIGHTING: SignedDuration = SignedDuration::from_mins(5);
+/// Writes of one field within [`WINDOW`] after which it is left alone.
+pub const MOST_WRITES: usize = 3;
+/// The time in which writes are counted.
+pub const WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// How long a field that somebody else fights for is left alone.
+pub const TRUCE: SignedDuration = SignedDuration::from_hours(1);
+
+const DELAY: &str = "deregistration_delay.timeout_seconds";
+
+/// A removal that complete looks have planned, one after the other.
+#[derive(Clone, Debug)]
+struct Sighting {
+    action: Action,
+    target: String,
+    object: ObjectRef,
+    first: Timestamp,
+    looks: u32,
+}
+
+impl Sighting {
+    fn is_of(&self, step: &Step) -> bool {
+        self.action == step.action && self.target == step.target && self.object == step.object
+    }
+}
+
+/// Object, AWS resource and field.
+type Field = (ObjectRef, String, String);
+
+/// The memory of a service, empty at its start.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    sightings: Vec<Sighting>,
+    writes: BTreeMap<Field, Vec<Timestamp>>,
+    /// Fields that are left alone, and until when.
+    contended: BTreeMap<Field, Timestamp>,
+    backoff: Backoff<ObjectRef>,
+    /// Objects with a failed step, and when they are tried again.
+    retries: BTreeMap<ObjectRef, Timestamp>,
+}
+
+impl Memory {
+    /// Nothing was seen yet; the seed decides about the jitter of pauses.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            sightings: Vec::new(),
+            writes: BTreeMap::new(),
+            contended: BTreeMap::new(),
+            backoff: Backoff::new(seed),
+            retries: BTreeMap::new(),
+        }
+    }
+
+    /// Holds back what must not be sent yet.
+    pub fn weigh(&mut self, mut plan: Plan, observed: &Observed, now: Timestamp) -> Plan {
+        self.see(&plan, now);
+        self.notice_contention(&plan, now);
+        let mut held: BTreeMap<StepId, String> = BTreeMap::new();
+        for step in &plan.steps {
+            let why = self
+                .by_contention(step)
+                .or_else(|| self.by_failure(step, now))
+                .or_else(|| self.by_sightings(step, observed, now));
+            held.extend(why.map(|why| (step.id, why)));
+        }
+        hold_dependents(&plan.steps, &mut held);
+        let steps = std::mem::take(&mut plan.steps);
+        for step in steps {
+            match held.remove(&step.id) {
+                None => plan.steps.push(step),
+                Some(why) => plan.blocked.push(Blocked {
+                    object: step.object,
+                    what: step.summary,
+                    waiting_on: WaitingOn::Difference(why),
+                    changes: step.changes,
+                }),
+            }
+        }
+        plan.blocked.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
+        plan
+    }
+
+    /// Learns from what became of a plan.
+    pub fn learn(&mut self, plan: &Plan, outcome: &Outcome, now: Timestamp) {
+        let mut failed = BTreeSet::new();
+        let mut done = BTreeSet::new();
+        for step in &plan.steps {
+            match outcome.results.get(&step.id) {
+                Some(StepResult::Done) => {
+                    done.insert(&step.object);
+                    for field in fields(step) {
+                        self.writes.entry(field).or_default().push(now);
+                    }
+                }
+                Some(StepResult::Failed(_)) => {
+                    failed.insert(&step.object);
+                }
+                Some(StepResult::Skipped { .. } | StepResult::Stale(_) | StepResult::Cancelled) | None => {}
+            }
+        }
+        for object in done.difference(&failed) {
+            self.backoff.forget(object);
+            self.retries.remove(*object);
+        }
+        for object in failed {
+            let pause = SignedDuration::try_from(self.backoff.next(object)).unwrap_or(SIGHTING);
+            self.retries.insert(object.clone(), now + pause);
+        }
+    }
+
+    /// When something that failed is tried again.
+    pub fn next_retry(&self) -> Option<Timestamp> {
+        self.retries.values().min().copied()
+    }
+
+    /// The manifest changed: whoever wrote it may have settled a dispute, or mended what failed.
+    pub fn reconsider(&mut self) {
+        self.writes.clear();
+        self.contended.clear();
+        for object in std::mem::take(&mut self.retries).into_keys() {
+            self.backoff.forget(&object);
+        }
+    }
+
+    /// Only a look without gaps counts; one with gaps neither counts nor breaks the chain, for it plans no removal.
+    fn see(&mut self, plan: &Plan, now: Timestamp) {
+        if !plan.gaps.is_empty() {
+            return;
+        }
+        let before = std::mem::take(&mut self.sightings);
+        for step in plan.steps.iter().filter(|step| step.removes) {
+            let seen = before.iter().find(|sighting| sighting.is_of(step)).cloned();
+            let mut sighting = seen.unwrap_or_else(|| Sighting {
+                action: step.action.clone(),
+                target: step.target.clone(),
+                object: step.object.clone(),
+                first: now,
+                looks: 0,
+            });
+            sighting.looks += 1;
+            self.sightings.push(sighting);
+        }
+    }
+
+    fn by_sightings(&self, step: &Step, observed: &Observed, now: Timestamp) -> Option<String> {
+        if !step.removes {
+            return None;
+        }
+        let apart = apart(&step.action, observed);
+        let Some(sighting) = self.sightings.iter().find(|sighting| sighting.is_of(step)) else {
+            return Some("a removal waits for two complete looks".to_owned());
+        };
+        let is_due = sighting.looks >= 2 && now.duration_since(sighting.first) >= apart;
+        (!is_due).then(|| {
+            format!("a removal goes once complete looks have planned it for {apart:#}; since {}", sighting.first)
+        })
+    }
+
+    /// Rule R10: what was written three times and differs again is somebody else's wish.
+    fn notice_contention(&mut self, plan: &Plan, now: Timestamp) {
+        self.contended.retain(|_, until| *until > now);
+        self.writes.retain(|_, times| {
+            times.retain(|time| now.duration_since(*time) < WINDOW);
+            !times.is_empty()
+        });
+        for field in plan.steps.iter().flat_map(fields) {
+            if self.writes.get(&field).is_some_and(|times| times.len() >= MOST_WRITES) {
+                self.contended.entry(field).or_insert(now + TRUCE);
+            }
+        }
+    }
+
+    fn by_contention(&self, step: &Step) -> Option<String> {
+        let (field, until) = fields(step).into_iter().find_map(|field| {
+            let until = self.contended.get(&field)?;
+            Some((field.2, until))
+        })?;
+        Some(format!(
+            "contended: {field} was changed back {MOST_WRITES} times in {WINDOW:#}; left alone until {until} or a change of the manifest"
+        ))
+    }
+
+    fn by_failure(&self, step: &Step, now: Timestamp) -> Option<String> {
+        let retry = self.retries.get(&step.object).filter(|retry| **retry > now)?;
+        Some(format!("a step of this object failed {} times; next try at {retry}", self.backoff.failures(&step.object)))
+    }
+}
+
+/// What a step writes; where no field is named, the call itself.
+fn fields(step: &Step) -> Vec<Field> {
+    let field = |name: &str| (step.object.clone(), step.target.clone(), name.to_owned());
+    if step.changes.is_empty() {
+        return vec![field(step.action.operation())];
+    }
+    step.changes.iter().map(|change| field(&change.field)).collect()
+}
+
+/// How far apart two sightings of a removal are: for a target, as long as its group lets connections drain.
+fn apart(action: &Action, observed: &Observed) -> SignedDuration {
+    let Action::DeregisterTargets { target_group, .. } = action else { return SIGHTING };
+    let attributes = observed.attributes_of(target_group);
+    let delay = attributes.present().and_then(|attributes| attributes.get(DELAY)?.parse().ok());
+    delay.map_or(SIGHTING, SignedDuration::from_secs)
+}
+
+/// What comes after a step that is held back is held back, too.
+fn hold_dependents(steps: &[Step], held: &mut BTreeMap<StepId, String>) {
+    loop {
+        let more: Vec<_> = steps
+            .iter()
+            .filter(|step| !held.contains_key(&step.id) && step.after.iter().any(|before| held.contains_key(before)))
+            .map(|step| step.id)
+            .collect();
+        if more.is_empty() {
+            return;
+        }
+        held.extend(more.into_iter().map(|id| (id, "it comes after a step that is held back".to_owned())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::apply::{AwsError, ErrorKind};
+    use crate::model::{Gap, ServiceId};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).expect("a time")
+    }
+
+    /// A count of a service, lowered or raised.
+    fn count(id: usize, removes: bool, after: &[usize]) -> Step {
+        let service = ServiceId { cluster: "prod".to_owned(), name: format!("svc-{id}") };
+        Step {
+            id: StepId(id),
+            object: ObjectRef::service(&service.name),
+            target: service.to_string(),
+            action: Action::UpdateServiceCount { service, desired_count: 2, from: 4 },
+            summary: "count".to_owned(),
+            reason: String::new(),
+            changes: Vec::new(),
+            after: after.iter().copied().map(StepId).collect::<BTreeSet<_>>(),
+            redeploys: false,
+            removes,
+        }
+    }
+
+    fn plan(steps: Vec<Step>) -> Plan {
+        Plan { steps, ..Plan::default() }
+    }
+
+    /// The steps that are let through at a time.
+    fn sent(memory: &mut Memory, steps: Vec<Step>, seconds: i64) -> Vec<usize> {
+        let (before, observed) = (steps.len(), Observed::unasked("eu-west-1"));
+        let plan = memory.weigh(plan(steps), &observed, at(seconds));
+        assert_eq!(plan.steps.len() + plan.blocked.len(), before, "what is held back stays visible");
+        plan.steps.iter().map(|step| step.id.0).collect()
+    }
+
+    fn learn(memory: &mut Memory, step: Step, result: StepResult, seconds: i64) {
+        let outcome = Outcome { results: BTreeMap::from([(step.id, result)]) };
+        memory.learn(&plan(vec![step]), &outcome, at(seconds));
+    }
+
+    #[test]
+    fn a_removal_goes_at_the_second_sighting_five_minutes_after_the_first() {
+        let mut memory = Memory::new(1);
+        for (seconds, expected) in [(0, vec![]), (150, vec![]), (299, vec![]), (300, vec![0])] {
+            assert_eq!(sent(&mut memory, vec![count(0, true, &[])], seconds), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_complete_look_without_the_removal_starts_it_anew_and_one_with_gaps_does_not() {
+        let mut memory = Memory::new(1);
+        sent(&mut memory, vec![count(0, true, &[])], 0);
+        let gap = Gap { call: "ec2:DescribeVpcs".to_owned(), why: "AccessDenied".to_owned() };
+        let partial = Plan { gaps: vec![("Fleet/f".to_owned(), gap)], ..Plan::default() };
+        let _ = memory.weigh(partial, &Observed::unasked("eu-west-1"), at(100));
+        assert_eq!(sent(&mut memory, vec![count(0, true, &[])], 300), [0]);
+        assert!(sent(&mut memory, Vec::new(), 330).is_empty());
+        assert!(sent(&mut memory, vec![count(0, true, &[])], 700).is_empty());
+    }
+
+    #[test]
+    fn what_comes_after_a_removal_waits_with_it_and_the_rest_goes() {
+        let steps = vec![count(0, true, &[]), count(1, false, &[0]), count(2, false, &[1]), count(3, false, &[])];
+        assert_eq!(sent(&mut Memory::new(1), steps, 0), [3]);
+    }
+
+    #[test]
+    fn a_field_that_was_written_three_times_is_left_alone_until_the_manifest_changes() {
+        let mut memory = Memory::new(1);
+        for seconds in [0, 60, 120] {
+            assert_eq!(sent(&mut memory, vec![count(0, false, &[])], seconds), [0]);
+            learn(&mut memory, count(0, false, &[]), StepResult::Done, seconds);
+        }
+        assert!(sent(&mut memory, vec![count(0, false, &[])], 180).is_empty());
+        assert!(sent(&mut memory, vec![count(0, false, &[])], 1800).is_empty(), "beyond the window, too");
+        memory.reconsider();
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 1801), [0]);
+    }
+
+    #[test]
+    fn an_object_whose_step_failed_waits_and_the_others_go() {
+        let mut memory = Memory::new(1);
+        let error = AwsError {
+            call: "ecs:UpdateService".to_owned(),
+            kind: ErrorKind::Denied,
+            code: "AccessDenied".to_owned(),
+            message: String::new(),
+            request_id: None,
+        };
+        learn(&mut memory, count(0, false, &[]), StepResult::Failed(error), 0);
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[]), count(1, false, &[])], 0), [1]);
+        assert!(memory.next_retry().is_some_and(|retry| retry > at(0) && retry <= at(2)));
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 2), [0]);
+        learn(&mut memory, count(0, false, &[]), StepResult::Done, 2);
+        assert_eq!(memory.next_retry(), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! What the service can say of each object at any moment: kept from pass to pass, so that it knows since when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Ended, Pass};
+use crate::apply::StepResult;
+use crate::model::{Desired, ObjectRef};
+use crate::plan::{Plan, WaitingOn};
+use crate::report::Report;
+
+/// Whether an object is as declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// It is.
+    Yes,
+    /// It differs.
+    No,
+    /// It could not be read.
+    Unknown,
+}
+
+impl Sync {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "True",
+            Self::No => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// The state of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Whether it is in sync.
+    pub sync: Sync,
+    /// Why.
+    pub reason: String,
+    /// Since when [`Self::sync`] has been so.
+    pub since: Timestamp,
+    /// The pass that last looked.
+    pub pass: u64,
+}
+
+/// Everything that is known, at the last pass that came to a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    /// Each object of the manifest, and what else a plan was about.
+    pub objects: BTreeMap<ObjectRef, Condition>,
+    /// The last pass: number, end and word.
+    pub last: Option<(u64, Timestamp, &'static str)>,
+    /// The end of the last pass that came to a plan in which nothing failed.
+    pub last_success: Option<Timestamp>,
+    /// What the last plan could not read.
+    pub gaps: Vec<String>,
+    /// A look without gaps has been made.
+    pub is_ready: bool,
+    /// Why the manifest on disk is not in force.
+    pub refused: Option<String>,
+}
+
+impl Board {
+    /// Takes a pass in.
+    pub fn record(&mut self, desired: &Desired, pass: &Pass) {
+        self.last = Some((pass.number, pass.at, pass.ended.word()));
+        self.is_ready |= pass.ended.is_complete();
+        let Some(report) = pass.ended.report() else { return };
+        if matches!(pass.ended, Ended::Planned(_)) && !has_failed(report) {
+            self.last_success = Some(pass.at);
+        }
+        self.gaps = report.plan.gaps.iter().map(|(_, gap)| format!("{}: {}", gap.call, gap.why)).collect();
+        let objects = objects(desired, &report.plan);
+        self.objects.retain(|object, _| objects.contains(object));
+        for object in objects {
+            let (sync, reason) = state(&object, report);
+            let before = self.objects.get(&object).filter(|condition| condition.sync == sync);
+            let since = before.map_or(pass.at, |condition| condition.since);
+            self.objects.insert(object, Condition { sync, reason, since, pass: pass.number });
+        }
+    }
+
+    /// The document of `/api/v1/status`.
+    pub fn document(&self) -> Value {
+        let condition = |(object, condition): (&ObjectRef, &Condition)| {
+            json!({
+                "object": object.to_string(),
+                "inSync": condition.sync == Sync::Yes,
+                "conditions": [{
+                    "type": "InSync",
+                    "status": condition.sync.as_str(),
+                    "reason": condition.reason,
+                    "since": condition.since.to_string(),
+                }],
+                "lastPass": condition.pass,
+            })
+        };
+        let last = self.last.map(|(number, at, word)| json!({"id": number, "at": at.to_string(), "verdict": word}));
+        json!({
+            "schemaVersion": 1,
+            "ready": self.is_ready,
+            "lastPass": last,
+            "lastSuccess": self.last_success.map(|at| at.to_string()),
+            "manifestRefused": self.refused,
+            "gaps": self.gaps,
+            "objects": self.objects.iter().map(condition).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn has_failed(report: &Report) -> bool {
+    let mut results = report.outcome.iter().flat_map(|outcome| outcome.results.values());
+    results.any(|result| matches!(result, StepResult::Failed(_)))
+}
+
+fn objects(desired: &Desired, plan: &Plan) -> BTreeSet<ObjectRef> {
+    let services = desired.services.keys().map(|key| ObjectRef::service(key));
+    let groups = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
+    let steps = plan.steps.iter().map(|step| step.object.clone());
+    let blocked = plan.blocked.iter().map(|entry| entry.object.clone());
+    services.chain(groups).chain(steps).chain(blocked).collect()
+}
+
+/// The worst that a report says of an object. A step that is done makes it as declared.
+fn state(object: &ObjectRef, report: &Report) -> (Sync, String) {
+    let result = |id| report.outcome.as_ref().and_then(|outcome| outcome.results.get(id));
+    let steps = report.plan.steps.iter().filter(|step| step.object == *object);
+    let open = steps.clone().find(|step| result(&step.id) != Some(&StepResult::Done));
+    if let Some(step) = open {
+        let reason = match result(&step.id) {
+            Some(StepResult::Failed(error)) => format!("{}: {error}", step.summary),
+            Some(StepResult::Stale(why)) => format!("{}: {why}", step.summary),
+            _ => step.summary.clone(),
+        };
+        return (Sync::No, reason);
+    }
+    let blocked = || report.plan.blocked.iter().filter(|entry| entry.object == *object);
+    if let Some(entry) = blocked().find(|entry| matches!(entry.waiting_on, WaitingOn::Difference(_))) {
+        return (Sync::No, format!("{}: {}", entry.what, entry.waiting_on));
+    }
+    if let Some(entry) = blocked().next() {
+        return (Sync::Unknown, format!("{}: {}", entry.what, entry.waiting_on));
+    }
+    if let Some((_, gap)) = report.plan.gaps.iter().find(|(name, _)| *name == object.to_string()) {
+        return (Sync::Unknown, format!("{} could not be read ({})", gap.call, gap.why));
+    }
+    let repaired = steps.map(|step| step.summary.as_str()).collect::<Vec<_>>().join("; ");
+    (Sync::Yes, if repaired.is_empty() { "as declared".to_owned() } else { format!("repaired: {repaired}") })
+}

@@ -1,0 +1,122 @@
+//! What the service tells over HTTP: `/healthz`, `/readyz`, `/metrics`, `/api/v1/status`. Nothing that changes state is
+//! served, and nothing here asks AWS.
+
+mod metrics;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+
+use crate::controller::Event;
+use crate::controller::status::Board;
+
+use metrics::Metrics;
+
+/// The form that Prometheus calls OpenMetrics.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Calls so far, by their IAM names.
+type Calls = Box<dyn Fn() -> BTreeMap<String, u64> + Send + Sync>;
+/// The wall clock.
+type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What is told; clones share it.
+#[derive(Clone)]
+pub struct Door(Arc<Told>);
+
+struct Told {
+    board: Mutex<Board>,
+    metrics: Metrics,
+    calls: Calls,
+    clock: Clock,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Door")
+    }
+}
+
+impl Door {
+    /// A door behind which nothing has happened yet.
+    pub fn new(
+        calls: impl Fn() -> BTreeMap<String, u64> + Send + Sync + 'static,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        let (calls, clock) = (Box::new(calls), Box::new(clock));
+        Self(Arc::new(Told { board: Mutex::default(), metrics: Metrics::new(), calls, clock }))
+    }
+
+    /// Takes in what the service tells.
+    pub fn tell(&self, event: Event<'_>) {
+        match event {
+            Event::Passed(desired, pass) => {
+                self.board().record(desired, pass);
+                self.0.metrics.count(pass);
+            }
+            Event::Reloaded(_) => self.board().refused = None,
+            Event::Refused(problems) => {
+                self.board().refused = Some(problems.first().map(ToString::to_string).unwrap_or_default());
+            }
+        }
+    }
+
+    /// What is known.
+    pub fn board(&self) -> MutexGuard<'_, Board> {
+        // A board is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.0.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The text of `/metrics`.
+    pub fn metrics(&self) -> String {
+        let (calls, now) = ((self.0.calls)(), (self.0.clock)());
+        self.0.metrics.render(&self.board(), &calls, now)
+    }
+
+    /// Serves until `stop` ends.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
+    }
+
+    fn router(self) -> Router {
+        Router::new()
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(scrape))
+            .route("/api/v1/status", get(status))
+            .with_state(self)
+    }
+}
+
+async fn ready(State(door): State<Door>) -> Response {
+    let board = door.board();
+    if board.is_ready {
+        return "ready\n".into_response();
+    }
+    let why = match board.gaps.first() {
+        Some(gap) => format!("no complete look yet: {gap}\n"),
+        None => "no complete look yet\n".to_owned(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+}
+
+async fn scrape(State(door): State<Door>) -> Response {
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], door.metrics()).into_response()
+}
+
+async fn status(State(door): State<Door>) -> Response {
+    let text = format!("{:#}\n", door.board().document());
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}

@@ -1,0 +1,175 @@
+//! `portolan run` as a process, against a sandbox that is served over HTTP.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::{Said, portolan, run};
+use crate::emulator::{OverHttp, Served};
+
+const MANIFEST: &str = include_str!("../../../manifests/harbour/fleet.yaml");
+const WORLD: &str = include_str!("../../../src/cli/demo/world.yaml");
+
+struct Service {
+    child: Child,
+    errors: BufReader<ChildStderr>,
+    address: String,
+    home: TempDir,
+    /// Ends with the test.
+    _aws: Served,
+}
+
+impl Service {
+    /// Starts it on the broken harbour, with an interval that no test lives through.
+    fn start(options: &[&str]) -> Self {
+        let world = portolan::sandbox::world_file::load("world.yaml", WORLD).expect("a world");
+        let aws = Served::serve(world);
+        let home = TempDir::new().expect("a folder");
+        fs::write(home.path().join("fleet.yaml"), MANIFEST).expect("a file");
+        let given = ["run", "-f", "fleet.yaml", "--listen", "127.0.0.1:0", "--interval", "1h"];
+        let mut command = portolan(home.path(), &[&given, options].concat());
+        command.args(["--endpoint-url", aws.endpoint()]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let errors = BufReader::new(child.stderr.take().expect("its errors"));
+        let mut service = Self { child, errors, address: String::new(), home, _aws: aws };
+        let line = service.wait_for("http://127.0.0.1:");
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next());
+        service.address = address.expect("an address").to_owned();
+        service
+    }
+
+    /// Reads its log up to a line with these words.
+    fn wait_for(&mut self, words: &str) -> String {
+        let mut log = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.errors.read_line(&mut line).expect("a line") > 0, "it ended before {words:?}:\n{log}");
+            if line.contains(words) {
+                return line;
+            }
+            log.push_str(&line);
+        }
+    }
+
+    fn get(&self, method: &str, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("text");
+        let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a code");
+        (code, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill starts");
+        assert!(sent.success());
+    }
+
+    /// What it says last, and its exit code.
+    fn end(mut self) -> (String, Option<i32>) {
+        let mut rest = String::new();
+        self.errors.read_to_string(&mut rest).expect("text");
+        (rest, self.child.wait().expect("it ends").code())
+    }
+}
+
+#[test]
+fn a_service_repairs_tells_and_stops() {
+    let mut service = Service::start(&[]);
+    assert_eq!(service.get("GET", "/healthz").0, 200);
+    service.wait_for("sending");
+    service.wait_for("passed");
+    assert_eq!(service.get("GET", "/readyz"), (200, "ready\n".to_owned()));
+    let (code, metrics) = service.get("GET", "/metrics");
+    assert_eq!(code, 200);
+    check_metrics(&metrics);
+    let (_, status) = service.get("GET", "/api/v1/status");
+    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+    let objects = status["objects"].as_array().expect("objects");
+    let of = |name: &str| objects.iter().find(|object| object["object"] == name).expect("the object");
+    assert_eq!(of("Service/catalog")["inSync"], true);
+    assert_eq!(of("TargetGroup/payments")["inSync"], false, "its removal waits");
+    assert_eq!(service.get("POST", "/api/v1/status").0, 405);
+    service.signal("-TERM");
+    let (said, code) = service.end();
+    assert_eq!(code, Some(143), "{said}");
+    assert!(said.ends_with("portolan: stopped (exit 143)\n"), "{said}");
+}
+
+/// Every line is a comment or a sample, every sample has a type, and the end is said.
+fn check_metrics(text: &str) {
+    let (mut types, mut samples) = (Vec::new(), 0);
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            types.push(rest.split(' ').next().expect("a name").to_owned());
+        } else if !line.starts_with('#') {
+            let (name, value) = line.rsplit_once(' ').expect("a value");
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+            assert!(types.iter().any(|known| name.starts_with(known.as_str())), "no type: {line}");
+            samples += 1;
+        }
+    }
+    assert!(text.ends_with("# EOF\n") && samples > 20, "{text}");
+    for expected in [
+        "portolan_passes_total{verdict=\"blocked\"} 1",
+        "portolan_steps_total{action=\"ModifyTargetGroup\",result=\"done\"} 1",
+        "portolan_drift{object=\"TargetGroup/payments\"} 1",
+        "portolan_drift{object=\"Service/cart\"} 0",
+        "portolan_gaps 0",
+        "portolan_api_calls_total{operation=\"ecs:DescribeServices\"}",
+        "portolan_build_info{version=",
+        "portolan_pass_duration_seconds_bucket{le=\"0.1\"}",
+    ] {
+        assert!(text.contains(expected), "{expected} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn a_hang_up_reads_the_manifest_again() {
+    let mut service = Service::start(&["--observe"]);
+    service.wait_for("passed");
+    let path = service.home.path().join("fleet.yaml");
+    let next = service.home.path().join(".next");
+    let replace = |text: &str| {
+        fs::write(&next, text).and_then(|()| fs::rename(&next, &path)).expect("a file");
+    };
+    replace("kind: nonsense\n");
+    service.signal("-HUP");
+    service.wait_for("the last good one stays");
+    let (_, metrics) = service.get("GET", "/metrics");
+    assert!(metrics.contains("portolan_manifest_refused 1"), "{metrics}");
+    replace(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
+    service.signal("-HUP");
+    service.wait_for("another manifest is in force");
+    service.wait_for("passed");
+    let (_, status) = service.get("GET", "/api/v1/status");
+    assert!(status.contains("4"), "{status}");
+    service.signal("-INT");
+    assert_eq!(service.end().1, Some(130));
+}
+
+#[test]
+fn a_signal_in_the_middle_of_a_pass_ends_it_in_order() {
+    let mut service = Service::start(&[]);
+    service.wait_for("sending");
+    service.signal("-TERM");
+    let (said, code) = service.end();
+    assert_eq!(code, Some(143), "{said}");
+    assert!(said.contains("portolan: stopped (exit 143)\n"), "{said}");
+}
+
+#[test]
+fn a_door_that_cannot_be_opened_is_an_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let said = run(&["run", "-f", "fleet.yaml", "--listen", &address]);
+    said.ends(2);
+    assert!(said.stderr.contains("cannot be listened on") && said.stderr.contains("--listen none"), "{}", said.stderr);
+    run(&["run", "-f", "fleet.yaml", "--listen", "nowhere"]).ends(2);
+    let said: Said = run(&["run", "-f", "-", "--listen", "none"]);
+    said.ends(2);
+    assert!(said.stderr.contains("standard input"), "{}", said.stderr);
+}
