@@ -76,6 +76,13 @@ impl Entry {
         }
     }
 
+    /// The field at a path of keys, as long as YAML would read it.
+    pub(super) fn named(&mut self, keys: &[&str]) -> Option<&mut Self> {
+        let Some((first, rest)) = keys.split_first() else { return Some(self).filter(|entry| !entry.refused) };
+        let Value::Map(entries) = &mut self.value else { return None };
+        entries.iter_mut().find(|entry| entry.key.as_deref() == Some(*first))?.named(rest)
+    }
+
     /// Whether nothing of it is left that YAML would read.
     fn is_out(&self) -> bool {
         self.refused

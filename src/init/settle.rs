@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::manifest::{Problem, Source, load};
-use crate::model::{Desired, Mode, ObjectRef};
-use crate::plan::{Plan, Policy, plan};
+use crate::model::{Desired, Mode, ObjectKind, ObjectRef, Seen, TargetState};
+use crate::plan::{Plan, Policy, Step, plan};
 
 use super::page::{Page, Rendered};
 use super::{Document, Scene, Written};
@@ -21,6 +21,9 @@ pub(super) fn settle(mut pages: Vec<(ObjectRef, Page)>, scene: &Scene<'_>, now: 
         match load(&sources(&rendered)) {
             Ok(desired) => {
                 left = plan(&as_enforced(desired), scene.observed, &Policy::default(), now);
+                if leave_groups_out(&mut pages, scene, &left) {
+                    continue;
+                }
                 annotate(&mut pages, &left);
                 break;
             }
@@ -65,6 +68,46 @@ fn refuse(pages: &mut [(ObjectRef, Page)], rendered: &[Rendered], problems: &[Pr
         }
     }
     any
+}
+
+/// Where targets are healthy and only derived ingress would be added, the groups are left out: without them nothing is
+/// derived, and what works stays as it is until somebody asks for more. False when there is no such service.
+fn leave_groups_out(pages: &mut [(ObjectRef, Page)], scene: &Scene<'_>, plan: &Plan) -> bool {
+    let mut any = false;
+    for (object, page) in pages.iter_mut().filter(|(object, _)| object.kind == ObjectKind::Service) {
+        let steps: Vec<_> = plan.steps.iter().filter(|step| step.object == *object).collect();
+        let adds_ingress = |step: &&&Step| step.action.operation() == "AuthorizeSecurityGroupIngress";
+        let only_ingress = !steps.is_empty() && steps.iter().filter(adds_ingress).count() == steps.len();
+        if !only_ingress || !is_healthy(scene, &object.key) {
+            continue;
+        }
+        let wished: Vec<&str> = steps.iter().map(|step| step.summary.as_str()).collect();
+        let reason = format!(
+            "Left out, for its targets are healthy as they stand: with it Portolan would {}.",
+            wished.join("; ")
+        );
+        for key in ["securityGroups", "ingressGroup"] {
+            if let Some(entry) = page.root.named(&["spec", "network", key]) {
+                entry.refuse(reason.clone());
+                any = true;
+            }
+        }
+    }
+    any
+}
+
+/// Whether a service has targets, and all of them are healthy.
+fn is_healthy(scene: &Scene<'_>, key: &str) -> bool {
+    let Some(service) = scene.outline.services.get(key) else { return false };
+    let keys = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
+    let mut targets = keys.filter_map(|key| scene.live(key)).map(|live| scene.observed.targets_of(&live.arn));
+    targets.all(|seen| match seen {
+        Seen::Present(targets) => {
+            let standing = targets.iter().filter(|target| target.health.state != TargetState::Draining);
+            !targets.is_empty() && standing.into_iter().all(|target| target.health.state == TargetState::Healthy)
+        }
+        Seen::Absent | Seen::Unknown(_) => false,
+    })
 }
 
 /// As if repairs were allowed: then what differs shows as the step that would mend it, or as what is in its way.
