@@ -70,7 +70,7 @@ impl Memory {
 
     /// Holds back what must not be sent yet.
     pub fn weigh(&mut self, mut plan: Plan, observed: &Observed, now: Timestamp) -> Plan {
-        self.see(&plan, now);
+        self.see(&plan, observed, now);
         self.notice_contention(&plan, now);
         let mut held: BTreeMap<StepId, String> = BTreeMap::new();
         for step in &plan.steps {
@@ -140,8 +140,8 @@ impl Memory {
     }
 
     /// Only a look without gaps counts; one with gaps neither counts nor breaks the chain, for it plans no removal.
-    fn see(&mut self, plan: &Plan, now: Timestamp) {
-        if !plan.gaps.is_empty() {
+    fn see(&mut self, plan: &Plan, observed: &Observed, now: Timestamp) {
+        if plan.gaps.iter().any(|(_, gap)| observed.hides_what_stands(gap)) {
             return;
         }
         let before = std::mem::take(&mut self.sightings);
@@ -241,7 +241,7 @@ mod tests {
 
     use super::*;
     use crate::apply::{AwsError, ErrorKind};
-    use crate::model::{Gap, ServiceId};
+    use crate::model::{Gap, Seen, ServiceId};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).expect("a time")
@@ -299,6 +299,20 @@ mod tests {
         assert_eq!(sent(&mut memory, vec![count(0, true, &[])], 300), [0]);
         assert!(sent(&mut memory, Vec::new(), 330).is_empty());
         assert!(sent(&mut memory, vec![count(0, true, &[])], 700).is_empty());
+    }
+
+    #[test]
+    fn unread_quotas_do_not_make_a_look_partial() {
+        let mut memory = Memory::new(1);
+        let gap =
+            Gap { call: "elasticloadbalancing:DescribeAccountLimits".to_owned(), why: "InvalidAction".to_owned() };
+        let observed = Observed { limits: Seen::Unknown(gap.clone()), ..Observed::unasked("eu-west-1") };
+        let mut look = |seconds| {
+            let gaps = vec![("Fleet/f".to_owned(), gap.clone())];
+            let plan = Plan { steps: vec![count(0, true, &[])], gaps, ..Plan::default() };
+            memory.weigh(plan, &observed, at(seconds)).steps.len()
+        };
+        assert_eq!((look(0), look(300)), (0, 1));
     }
 
     #[test]

@@ -110,6 +110,12 @@ fn asked<'a, K: Ord, T>(map: &'a BTreeMap<K, Seen<T>>, key: &K, call: &str) -> S
 }
 
 impl Observed {
+    /// Whether a gap hides a part of what stands, so that nothing may be removed (rule R11). The quotas are no such part:
+    /// they hold back what is added, and where they are unknown AWS says no itself.
+    pub fn hides_what_stands(&self, gap: &Gap) -> bool {
+        self.limits.gap() != Some(gap)
+    }
+
     /// A reading in which nothing was asked.
     pub fn unasked(region: &str) -> Self {
         let gap = |call: &str| not_asked(call);

@@ -162,7 +162,7 @@ fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {
 
 /// R11: a partial observation removes nothing.
 fn by_partial_view(observed: &Observed, draft: &Draft) -> Option<WaitingOn> {
-    let (_, gap) = observed.gaps.first().filter(|_| draft.removes)?;
+    let (_, gap) = observed.gaps.iter().find(|(_, gap)| draft.removes && observed.hides_what_stands(gap))?;
     Some(WaitingOn::Gap(gap.clone()))
 }
 

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use jiff::SignedDuration;
 
-use crate::model::{Gap, InstanceId, Placement, Scheduling, Seen, Service, Target, TargetKey, TargetState, Task};
+use crate::model::{
+    Gap, InstanceId, Placement, Registrar, Scheduling, Seen, Service, Target, TargetKey, TargetState, Task,
+};
 
 use super::catalogue::Code;
 use super::end::is_up;
@@ -118,11 +120,12 @@ fn stuck(service: &Service) -> Option<Finding> {
     (service.desired_count > 0 && lower >= upper).then(|| Finding::of(Code(50), what))
 }
 
-/// M30: tasks that run for a while and are not registered.
+/// M30: tasks that are not registered: by ECS, though they run for a while, or by Portolan, which is asked now.
 fn unregistered(way: &Way<'_>, tasks: &[Task], targets: &[&Target]) -> Option<Finding> {
     let (container, port) = way.door()?;
-    let is_settled =
-        |task: &&Task| is_up(task) && task.started.is_some_and(|started| way.now.duration_since(started) >= SETTLES);
+    let is_ours = way.service.is_some_and(|(_, port)| port.registrar == Registrar::Portolan);
+    let had_time = |task: &Task| task.started.is_some_and(|started| way.now.duration_since(started) >= SETTLES);
+    let is_settled = |task: &&Task| is_up(task) && (is_ours || had_time(task));
     let keys = tasks.iter().filter(is_settled).filter_map(|task| task.endpoint(container, port));
     let missing: Vec<TargetKey> = keys.filter(|key| !targets.iter().any(|target| target.key == *key)).collect();
     let first = missing.first()?;
