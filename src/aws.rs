@@ -102,10 +102,11 @@ impl Clients {
     pub fn new(config: &SdkConfig) -> Result<Self, ConnectError> {
         let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
         let custom_endpoint = config.endpoint_url().is_some();
-        let calls = Calls::default();
+        let pace = pace::Pace::default();
+        let calls = Calls::new(pace.clone());
         let reading = sdk(config, &calls, READ_ATTEMPTS, "portolan-read");
         let writing = sdk(config, &calls, WRITE_ATTEMPTS, "portolan-write");
-        Ok(Self { region, custom_endpoint, calls, pace: pace::Pace::default(), reading, writing })
+        Ok(Self { region, custom_endpoint, calls, pace, reading, writing })
     }
 
     /// The region that is asked.

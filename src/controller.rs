@@ -5,6 +5,7 @@
 
 pub mod memory;
 pub mod status;
+pub mod tiers;
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -17,18 +18,22 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::apply::{self, DEFAULT_LIMIT, Observe, Outcome, Perform, StepResult};
+use crate::apply::{self, DEFAULT_LIMIT, Outcome, Perform, StepResult, Watch, Watched};
 use crate::manifest::{self, Problem, Source};
 use crate::model::Desired;
 use crate::pass::{self, Look};
-use crate::plan::{Policy, ScopeError, Verdict};
+use crate::plan::{Plan, Policy, ScopeError, Verdict};
 use crate::queue::Queue;
 use crate::report::Report;
 
 use memory::Memory;
+use tiers::Tiers;
 
-/// Longest pass: nothing new is read or sent after it.
+/// Longest pass: nothing new is read or sent after it. What was asked by then is kept, so that the next one gets further.
 pub const PASS_DEADLINE: Duration = Duration::from_secs(300);
+
+/// How often a plan may show that something else has to be asked again first. What is still not certain then waits.
+const ROUNDS: usize = 3;
 
 /// The texts that make up the fleet, as they are now. Paths are resolved anew each time, so that files may be replaced
 /// and links moved.
@@ -44,6 +49,8 @@ pub struct Settings {
     pub interval: Duration,
     /// Longest pass.
     pub deadline: Duration,
+    /// Share of the account's Elastic Load Balancing calls for what is asked in turn, from 0 to 1.
+    pub share: f64,
     /// Decides about jitter.
     pub seed: u64,
 }
@@ -130,11 +137,14 @@ pub struct Controller<'a, R, W, D, N> {
     /// What was read last, good or not, so that nothing is told twice.
     last_read: Option<Result<Vec<Source>, Vec<Problem>>>,
     memory: Memory,
+    tiers: Tiers,
     queue: Queue<TheFleet>,
     passes: u64,
+    /// When the last pass began.
+    began: Option<Instant>,
 }
 
-impl<'a, R: Observe, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, R, W, D, N> {
+impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, R, W, D, N> {
     /// A service that has seen nothing yet. `desired` is in force until `manifest` reads something else.
     pub fn new(
         reader: &'a R,
@@ -145,7 +155,9 @@ impl<'a, R: Observe, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a
         desired: Desired,
     ) -> Self {
         let (memory, queue) = (Memory::new(settings.seed), Queue::new(!settings.seed));
-        Self { reader, writer, manifest, now, settings, desired, last_read: None, memory, queue, passes: 0 }
+        let tiers = Tiers::new(settings.interval, settings.share);
+        let (last_read, passes, began) = (None, 0, None);
+        Self { reader, writer, manifest, now, settings, desired, last_read, memory, tiers, queue, passes, began }
     }
 
     /// Runs until `shutdown`. `reload` reads the manifest again and makes a pass at once. A pass that is under way at
@@ -241,20 +253,17 @@ impl<'a, R: Observe, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a
     /// Looks, and carries out what the memory lets through.
     async fn pass(&mut self, started: Instant, shutdown: &CancellationToken) -> Ended {
         let end = started + self.settings.deadline;
-        let (policy, now) = (Policy::default(), (self.now)());
-        let looking = tokio::time::timeout_at(end, pass::look(&self.desired, self.reader, &policy, now));
+        let looking = tokio::time::timeout_at(end, Box::pin(self.look(started)));
         let looked = tokio::select! {
             biased;
             () = shutdown.cancelled() => return Ended::Interrupted,
             looked = looking => looked,
         };
-        let Look { observed, plan } = match looked {
+        let look = match looked {
             Err(_) => return Ended::Overran(None),
             Ok(Err(errors)) => return Ended::OutOfScope(errors),
             Ok(Ok(look)) => look,
         };
-        let plan = self.memory.weigh(plan, &observed, (self.now)());
-        let look = Look { observed, plan };
         let Some(writer) = self.writer else {
             return Ended::Planned(look.into_report(&self.desired, None, Default::default()));
         };
@@ -265,9 +274,40 @@ impl<'a, R: Observe, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a
             never = cancel_at(end, &stop) => match never {},
         };
         self.memory.learn(&look.plan, &outcome, (self.now)());
+        let written = look.plan.steps.iter().filter(|step| outcome.results.contains_key(&step.id));
+        let written = written.map(|step| step.object.clone()).collect();
+        self.tiers.urge(&self.desired, &look.observed, &written);
         let is_late = stop.is_cancelled() && !shutdown.is_cancelled() && has_cancelled(&outcome);
         let report = look.into_report(&self.desired, Some(outcome), Default::default());
         if is_late { Ended::Overran(Some(report)) } else { Ended::Planned(report) }
+    }
+
+    /// Reads what is due, and again whatever the plan turns out to rest on, so that no step is sent on an old view.
+    async fn look(&mut self, started: Instant) -> Result<Look, Vec<ScopeError>> {
+        let policy = Policy::default();
+        let early =
+            self.began.replace(started).is_some_and(|before| started - before < self.settings.interval.mul_f64(0.9));
+        let due = self.tiers.due((self.now)());
+        // Boxed, here and below: what the SDK nests would take much of a stack.
+        let mut watched = Box::pin(self.reader.watch(&self.desired, &due)).await;
+        self.tiers.note(&watched, early, (self.now)());
+        let mut again = self.tiers.changed(&self.desired, &watched, started.elapsed());
+        let mut plan = Plan::default();
+        for _ in 0..ROUNDS {
+            if !again.is_empty() {
+                Box::pin(self.reader.renew(&self.desired, &mut watched, &again)).await;
+                self.tiers.note(&watched, early, (self.now)());
+            }
+            plan = pass::judge(&self.desired, &watched.observed, &policy, (self.now)())?;
+            again = Tiers::unsure(&self.desired, &watched, &plan, started.elapsed());
+            if again.is_empty() {
+                break;
+            }
+        }
+        let held = self.tiers.too_old(&self.desired, &watched, &plan, started.elapsed());
+        let Watched { observed, .. } = watched;
+        let plan = self.memory.weigh(plan, &observed, held, (self.now)());
+        Ok(Look { observed, plan })
     }
 }
 

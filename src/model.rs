@@ -13,6 +13,7 @@ pub mod listener_rule;
 pub mod network;
 pub mod observed;
 pub mod owner;
+pub mod question;
 pub mod request;
 pub mod security_group;
 pub mod seen;
@@ -37,6 +38,7 @@ pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCon
 pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
 pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
+pub use question::Question;
 pub use request::{Request, Taken};
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};

@@ -41,15 +41,20 @@ pub async fn look(
     now: Timestamp,
 ) -> Result<Look, Vec<ScopeError>> {
     let observed = reader.observe(desired).await;
-    if let Some(error) = nothing_answered(&observed) {
+    let plan = judge(desired, &observed, policy, now)?;
+    Ok(Look { observed, plan })
+}
+
+/// Plans what was observed. Pure.
+pub fn judge(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Result<Plan, Vec<ScopeError>> {
+    if let Some(error) = nothing_answered(observed) {
         return Err(vec![error]);
     }
-    let errors = scope_errors(desired, &observed);
+    let errors = scope_errors(desired, observed);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let plan = plan(desired, &observed, policy, now);
-    Ok(Look { observed, plan })
+    Ok(plan(desired, observed, policy, now))
 }
 
 /// Reads what stands without a manifest: the services first, then the whole chain behind them, then the groups of their

@@ -2,9 +2,11 @@
 //! hash maps; what it cannot decide becomes a blocked entry.
 //!
 //! Reading order: [`action`] and [`change`] say what a plan is; `draft` is a plan while it is drawn up; `resolve` finds
-//! things by name; then one file for each kind; `guard` holds back what must not happen now; `edges` derives the order.
+//! things by name; then one file for each kind; `guard` holds back what must not happen now; `edges` derives the order;
+//! [`basis`] tells what a step was derived from.
 
 pub mod action;
+pub mod basis;
 mod budget;
 pub mod change;
 mod draft;

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
-use crate::model::{Desired, GroupId, ObjectRef, Observed, Scope, Standing};
+use crate::model::{Desired, GroupId, ObjectRef, Observed, Question, Scope, Standing};
 use crate::plan::{Action, Output};
 
 /// Reads AWS.
@@ -21,6 +22,32 @@ pub trait Find: Observe {
 
     /// Adds the ingress of further groups to a reading: those of instances are known only when the instances are.
     fn ingress_too(&self, groups: &BTreeSet<GroupId>, observed: &mut Observed) -> impl Future<Output = ()>;
+}
+
+/// Reads AWS again and again.
+pub trait Watch: Observe {
+    /// Reads what [`Observe::observe`] reads. A question whose answer is known from before is asked again only when it
+    /// is among `renew`.
+    fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> impl Future<Output = Watched>;
+
+    /// Asks these questions again, puts their answers in place, and asks what follows from them.
+    fn renew(
+        &self,
+        desired: &Desired,
+        watched: &mut Watched,
+        questions: &BTreeSet<Question>,
+    ) -> impl Future<Output = ()>;
+}
+
+/// What one of many looks showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// The reading.
+    pub observed: Observed,
+    /// For each kept answer in it, how long ago it arrived.
+    pub ages: BTreeMap<Question, Duration>,
+    /// Calls of Elastic Load Balancing that the last reading or renewal took: all draw on one bucket of the account.
+    pub balancing_calls: u64,
 }
 
 /// Writes AWS.

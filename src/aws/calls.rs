@@ -1,29 +1,66 @@
-//! Counts what is sent.
+//! Counts what is sent and what is refused, and tells the pace of it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_ecs::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_ecs::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 
-/// A count of every attempt that was sent, by IAM's name of the action, such as `ecs:DescribeServices`. Clones
-/// share the count.
+use super::error::kind_of_code;
+use super::pace::Pace;
+use crate::apply::ErrorKind;
+
+/// Counts by IAM's name of the action, such as `ecs:DescribeServices`.
+type Counts = BTreeMap<String, u64>;
+
+/// A count of every attempt that was sent, and of those that AWS refused because there were too many. Clones share the
+/// counts.
 #[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<Mutex<BTreeMap<String, u64>>>);
+pub struct Calls {
+    sent: Arc<Mutex<Counts>>,
+    refused: Arc<Mutex<Counts>>,
+    pace: Pace,
+}
 
 impl Calls {
-    /// The counts so far.
-    pub fn snapshot(&self) -> BTreeMap<String, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Counts that tell this pace what was sent and refused.
+    pub(super) fn new(pace: Pace) -> Self {
+        Self { pace, ..Self::default() }
     }
 
-    fn add(&self, call: &str) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry(call.to_owned()).or_default() += 1;
+    /// The attempts so far.
+    pub fn snapshot(&self) -> Counts {
+        locked(&self.sent).clone()
     }
+
+    /// The refused ones among them.
+    pub fn refused(&self) -> Counts {
+        locked(&self.refused).clone()
+    }
+
+    /// How full the mirrored buckets of calls are, from 0 (the next call waits) to 1.
+    pub fn fill(&self) -> BTreeMap<String, f64> {
+        self.pace.fill()
+    }
+
+    /// The attempts of Elastic Load Balancing so far: one account-wide bucket covers them all.
+    pub(super) fn balancing(&self) -> u64 {
+        let counts = locked(&self.sent);
+        counts.iter().filter(|(call, _)| call.starts_with("elasticloadbalancing:")).map(|(_, count)| count).sum()
+    }
+}
+
+fn add(counts: &Mutex<Counts>, call: &str) {
+    *locked(counts).entry(call.to_owned()).or_default() += 1;
+}
+
+fn locked(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// IAM's name of an action: the prefix of its policies and the operation.
@@ -56,7 +93,39 @@ impl Intercept for Calls {
         let call = iam_name(metadata);
         let attempt = config.load::<RequestAttempts>().map_or(1, |attempts| attempts.attempts());
         tracing::debug!(call, attempt, "aws call");
-        self.add(&call);
+        add(&self.sent, &call);
+        self.pace.sent(&call);
         Ok(())
     }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(metadata) = config.load::<Metadata>() else {
+            return Ok(());
+        };
+        if context.output_or_error().is_err() && is_refusal(context.response()) {
+            let call = iam_name(metadata);
+            tracing::debug!(call, "refused: too many calls");
+            add(&self.refused, &call);
+            self.pace.refused(&call);
+        }
+        Ok(())
+    }
+}
+
+/// Whether AWS answered that there were too many calls. Each attempt is looked at, also those that the SDK sends again
+/// and nobody else hears of; the error's type is the operation's own there, so that its code is read off the answer:
+/// `"__type": "namespace#Code"` (ECS and Application Auto Scaling), `<Code>Code</Code>` (ELB and EC2).
+fn is_refusal(response: &HttpResponse) -> bool {
+    let body = std::str::from_utf8(response.body().bytes().unwrap_or_default()).unwrap_or_default();
+    let after = |mark: &str| body.split_once(mark).map(|(_, rest)| rest);
+    let code = after("<Code>").and_then(|rest| rest.split('<').next()).or_else(|| {
+        let value = after("\"__type\"")?.split('"').nth(1)?;
+        Some(value.rsplit('#').next().unwrap_or(value))
+    });
+    response.status().as_u16() == 429 || code.is_some_and(|code| kind_of_code(code) == ErrorKind::Throttled)
 }

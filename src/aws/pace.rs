@@ -1,51 +1,60 @@
 //! A mirror of AWS's token buckets, so that a pass alone in its account is not refused: Elastic Load Balancing lets an
 //! account send 40 calls at once and 10 a second, whatever they are, and asking for target health takes one call a group.
+//!
+//! A call waits for its token before it is sent. What nobody could wait for, a further page or another attempt, is taken
+//! from the bucket when it is sent, so that the calls after it wait for it. A refusal says that others draw from
+//! the same bucket: then it counts as empty, and as filling half as fast, until a while has passed without another one.
 
+mod families;
+
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A bucket: calls at once, and calls a second after that.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Size {
-    burst: f64,
-    rate: f64,
+use families::{Size, families};
+
+/// Tokens that are left in every bucket: calls overtake each other on their way, and AWS counts when they arrive.
+const RESERVE: f64 = 2.0;
+/// Slowest that a bucket is taken to fill, as a share of AWS's documented rate.
+const SLOWEST: f64 = 0.1;
+/// How much of the documented rate comes back in a second without a refusal: from half to full in 25 seconds.
+const RECOVERY: f64 = 0.02;
+/// Refusals this close together say the same thing once.
+const ONE_REFUSAL: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    /// The call that has waited for its token and was not sent yet.
+    static DRAWN: RefCell<Option<String>>;
 }
 
-/// The buckets that a call draws from, by AWS's documented defaults (the throttling pages of the ECS, Elastic Load
-/// Balancing and EC2 references). A call of no family is not paced.
-fn families(call: &str) -> Vec<(String, Size)> {
-    let size = |burst: u16, rate: u16| Size { burst: f64::from(burst), rate: f64::from(rate) };
-    let family = |name: &str, burst, rate| vec![(name.to_owned(), size(burst, rate))];
-    let Some((prefix, operation)) = call.split_once(':') else { return Vec::new() };
-    match (prefix, operation) {
-        ("elasticloadbalancing", operation) => {
-            let mut drawn = family("elb", 40, 10);
-            match operation {
-                "RegisterTargets" | "DeregisterTargets" => drawn.extend(family("elb targets", 20, 4)),
-                operation if !operation.starts_with("Describe") => drawn.extend(family("elb writes", 20, 3)),
-                _ => {}
-            }
-            drawn
-        }
-        ("ecs", "DescribeServices" | "ListServices") => family("ecs services", 100, 20),
-        ("ecs", "DescribeTasks" | "ListTasks" | "DescribeContainerInstances") => family("ecs tasks", 100, 20),
-        ("ecs", "UpdateService") => family("ecs updates", 50, 5),
-        ("ecs", "RegisterTaskDefinition") => family("ecs registrations", 20, 1),
-        ("ec2", "AuthorizeSecurityGroupIngress" | "RevokeSecurityGroupIngress") => family(call, 50, 5),
-        ("ecs", _) => family(call, 50, 20),
-        ("ec2", _) => family(call, 100, 20),
-        _ => Vec::new(),
+/// What is left of a bucket, and when that was so.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    /// Below zero: calls that were promised a later moment.
+    tokens: f64,
+    at: Instant,
+    /// What others leave of the bucket's rate, from [`SLOWEST`] to 1.
+    share: f64,
+    refused: Option<Instant>,
+}
+
+impl Level {
+    fn full(size: Size, at: Instant) -> Self {
+        Self { tokens: brim(size), at, share: 1.0, refused: None }
+    }
+
+    fn at(self, size: Size, now: Instant) -> Self {
+        let passed = now.duration_since(self.at).as_secs_f64();
+        let tokens = (self.tokens + passed * size.rate * self.share).min(brim(size));
+        Self { tokens, at: now, share: (self.share + passed * RECOVERY).min(1.0), ..self }
     }
 }
 
-/// What is left of a bucket, and when that was so. Below zero: calls that were promised a later moment.
-#[derive(Clone, Copy, Debug)]
-struct Level {
-    tokens: f64,
-    at: Instant,
+fn brim(size: Size) -> f64 {
+    (size.burst - RESERVE).max(1.0)
 }
 
 /// Paces calls. Clones share the buckets.
@@ -53,10 +62,52 @@ struct Level {
 pub(super) struct Pace(Arc<Mutex<BTreeMap<String, Level>>>);
 
 impl Pace {
-    /// Waits until AWS should take one more of this call (`prefix:Operation`).
-    pub(super) async fn wait(&self, call: &str) {
+    /// Waits until AWS should take one more of this call (`prefix:Operation`), and does the work that sends it.
+    pub(super) async fn paced<T>(&self, call: &str, work: impl Future<Output = T>) -> T {
+        self.wait(call).await;
+        DRAWN.scope(RefCell::new(Some(call.to_owned())), work).await
+    }
+
+    /// Notes an attempt that is sent now. Only the first one of [`Self::paced`] has its token already.
+    pub(super) fn sent(&self, call: &str) {
+        let has_waited = DRAWN.try_with(|drawn| drawn.borrow_mut().take_if(|drawn| drawn == call).is_some());
+        if !has_waited.unwrap_or(false) {
+            let now = Instant::now();
+            for (name, size) in families(call) {
+                self.draw(&name, size, now);
+            }
+        }
+    }
+
+    /// Notes that AWS refused a call because there were too many.
+    pub(super) fn refused(&self, call: &str) {
         let now = Instant::now();
-        let turn = families(call).iter().map(|(name, size)| self.draw(name, *size, now)).max();
+        let mut levels = self.levels();
+        for (name, size) in families(call) {
+            let level = levels.entry(name).or_insert_with(|| Level::full(size, now));
+            *level = level.at(size, now);
+            if level.refused.is_none_or(|before| now.duration_since(before) >= ONE_REFUSAL) {
+                level.share = (level.share / 2.0).max(SLOWEST);
+                level.refused = Some(now);
+            }
+            level.tokens = level.tokens.min(0.0);
+        }
+    }
+
+    /// How full each bucket is, from 0 to 1: those that were drawn from so far.
+    pub(super) fn fill(&self) -> BTreeMap<String, f64> {
+        let now = Instant::now();
+        let fill = |(name, level): (&String, &Level)| {
+            let size = families::size_of(name);
+            let left = level.at(size, now).tokens / brim(size);
+            (name.clone(), left.clamp(0.0, 1.0))
+        };
+        self.levels().iter().map(fill).collect()
+    }
+
+    async fn wait(&self, call: &str) {
+        let now = Instant::now();
+        let turn = families(call).into_iter().map(|(name, size)| self.draw(&name, size, now)).max();
         if let Some(turn) = turn.filter(|turn| *turn > now) {
             tokio::time::sleep_until(turn).await;
         }
@@ -64,11 +115,15 @@ impl Pace {
 
     /// Takes a token, and answers when it is there.
     fn draw(&self, name: &str, size: Size, now: Instant) -> Instant {
-        let mut levels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let level = levels.entry(name.to_owned()).or_insert(Level { tokens: size.burst, at: now });
-        let refilled = level.tokens + now.duration_since(level.at).as_secs_f64() * size.rate;
-        *level = Level { tokens: refilled.min(size.burst) - 1.0, at: now };
-        now + Duration::from_secs_f64((-level.tokens / size.rate).max(0.0))
+        let mut levels = self.levels();
+        let level = levels.entry(name.to_owned()).or_insert_with(|| Level::full(size, now));
+        *level = level.at(size, now);
+        level.tokens -= 1.0;
+        now + Duration::from_secs_f64((-level.tokens / (size.rate * level.share)).max(0.0))
+    }
+
+    fn levels(&self) -> MutexGuard<'_, BTreeMap<String, Level>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,15 +131,21 @@ impl Pace {
 mod tests {
     use super::*;
 
-    async fn seconds_for(calls: &[(&str, usize)]) -> f64 {
-        let pace = Pace::default();
+    const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
+    const TAGS: &str = "elasticloadbalancing:DescribeTags";
+
+    async fn seconds_with(pace: &Pace, calls: &[(&str, usize)]) -> f64 {
         let start = Instant::now();
         for (call, times) in calls {
             for _ in 0..*times {
-                pace.wait(call).await;
+                pace.paced(call, async { pace.sent(call) }).await;
             }
         }
         start.elapsed().as_secs_f64()
+    }
+
+    async fn seconds_for(calls: &[(&str, usize)]) -> f64 {
+        seconds_with(&Pace::default(), calls).await
     }
 
     fn about(left: f64, right: f64) {
@@ -92,17 +153,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn forty_balancing_calls_go_at_once_and_ten_a_second_after_that() {
-        about(seconds_for(&[("elasticloadbalancing:DescribeTargetHealth", 40)]).await, 0.0);
-        about(seconds_for(&[("elasticloadbalancing:DescribeTargetHealth", 100)]).await, 6.0);
-        let mixed = [("elasticloadbalancing:DescribeTargetHealth", 30), ("elasticloadbalancing:DescribeTags", 30)];
-        about(seconds_for(&mixed).await, 2.0);
+    async fn balancing_calls_go_at_once_up_to_the_burst_and_ten_a_second_after_that() {
+        about(seconds_for(&[(HEALTH, 38)]).await, 0.0);
+        about(seconds_for(&[(HEALTH, 98)]).await, 6.0);
+        about(seconds_for(&[(HEALTH, 30), (TAGS, 28)]).await, 2.0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_write_draws_from_its_own_bucket_too() {
-        about(seconds_for(&[("elasticloadbalancing:CreateRule", 23)]).await, 1.0);
-        about(seconds_for(&[("ecs:RegisterTaskDefinition", 22)]).await, 2.0);
+        about(seconds_for(&[("elasticloadbalancing:CreateRule", 21)]).await, 1.0);
+        about(seconds_for(&[("ecs:RegisterTaskDefinition", 20)]).await, 2.0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -114,14 +174,40 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_bucket_fills_up_again_but_never_over_its_brim() {
         let pace = Pace::default();
-        for _ in 0..40 {
-            pace.wait("elasticloadbalancing:DescribeTags").await;
-        }
+        about(seconds_with(&pace, &[(TAGS, 38)]).await, 0.0);
+        assert!(pace.fill()["elb"] < 0.01);
         tokio::time::advance(Duration::from_secs(3600)).await;
-        let start = Instant::now();
-        for _ in 0..50 {
-            pace.wait("elasticloadbalancing:DescribeTags").await;
+        assert!(pace.fill()["elb"] > 0.99);
+        about(seconds_with(&pace, &[(TAGS, 48)]).await, 1.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_and_attempts_that_nobody_waited_for_are_waited_for_afterwards() {
+        let pace = Pace::default();
+        pace.paced(TAGS, async { (0..38).for_each(|_| pace.sent(TAGS)) }).await;
+        pace.sent(TAGS);
+        about(seconds_with(&pace, &[(TAGS, 10)]).await, 1.1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_call_than_the_one_that_waited_pays_for_itself() {
+        let pace = Pace::default();
+        for _ in 0..18 {
+            pace.paced("elasticloadbalancing:ModifyRule", async { pace.sent(TAGS) }).await;
         }
-        about(start.elapsed().as_secs_f64(), 1.0);
+        pace.sent(TAGS);
+        pace.sent(TAGS);
+        about(seconds_with(&pace, &[(TAGS, 1)]).await, 0.1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_slow_down_and_silence_speeds_up_again() {
+        let pace = Pace::default();
+        pace.refused(HEALTH);
+        pace.refused(HEALTH);
+        let slow = seconds_with(&pace, &[(HEALTH, 20)]).await;
+        assert!((3.0..4.0).contains(&slow), "half as fast, and recovering: {slow}");
+        tokio::time::advance(Duration::from_secs(60)).await;
+        about(seconds_with(&pace, &[(HEALTH, 58)]).await, 2.0);
     }
 }

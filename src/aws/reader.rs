@@ -10,6 +10,7 @@ mod feeders;
 mod gaps;
 mod groups;
 mod hosts;
+mod kept;
 mod left_overs;
 mod network;
 mod services;
@@ -19,7 +20,7 @@ mod target_health;
 mod task_definitions;
 mod tasks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::future::Future;
 use std::sync::Mutex;
@@ -29,21 +30,24 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio::sync::Semaphore;
 
-use crate::apply::{AwsError, ErrorKind, Observe};
-use crate::model::{Desired, Gap, Observed, Seen, TaskDefinition, TaskDefinitionArn};
+use crate::apply::{AwsError, ErrorKind, Observe, Watch, Watched};
+use crate::model::{Desired, Gap, Observed, Question, Seen, TaskDefinition, TaskDefinitionArn};
 use crate::plan::questions;
 
 use super::{Clients, error};
+use kept::{Kept, Turn};
 
 /// Most calls under way at a time.
 const IN_FLIGHT: usize = 16;
 
-/// Reads AWS. Remembers task definitions, which never change, for as long as it lives.
+/// Reads AWS. Remembers task definitions, which never change, for as long as it lives; and, when it is to look again and
+/// again, answers that stand for a while.
 #[derive(Debug)]
 pub struct Reader {
     clients: Clients,
     permits: Semaphore,
     task_definitions: Mutex<BTreeMap<TaskDefinitionArn, TaskDefinition>>,
+    kept: Kept,
     /// The endpoint said that it cannot list deployments; it is not asked again.
     lacks_deployments: AtomicBool,
 }
@@ -55,6 +59,7 @@ impl Reader {
             clients: clients.clone(),
             permits: Semaphore::new(IN_FLIGHT),
             task_definitions: Mutex::new(BTreeMap::new()),
+            kept: Kept::default(),
             lacks_deployments: AtomicBool::new(false),
         }
     }
@@ -68,20 +73,26 @@ impl Reader {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        self.clients.pace.wait(call).await;
-        // The semaphore is never closed, so there is always a permit in the end.
-        let _permit = self.permits.acquire().await;
-        error::answer(call, request).await.inspect_err(|error| {
+        let sending = async {
+            // The semaphore is never closed, so there is always a permit in the end.
+            let _permit = self.permits.acquire().await;
+            error::answer(call, request).await
+        };
+        self.clients.pace.paced(call, sending).await.inspect_err(|error| {
             tracing::warn!(call = error.call, code = error.code, message = error.message, "read failed");
         })
     }
 }
 
-impl Observe for Reader {
-    async fn observe(&self, desired: &Desired) -> Observed {
+impl Reader {
+    /// One look.
+    async fn look(&self, desired: &Desired, turn: &Turn<'_>) -> Observed {
         let mut observed = Observed::unasked(self.clients.region());
-        let (ecs, balancing, network) =
-            tokio::join!(self.services(desired), self.balancing(desired), self.network(desired));
+        let (ecs, balancing, network) = tokio::join!(
+            Box::pin(self.services(desired)),
+            Box::pin(self.balancing(desired, turn)),
+            Box::pin(self.network(desired))
+        );
         ecs.store(&mut observed);
         balancing.store(&mut observed);
         network.store(&mut observed);
@@ -94,9 +105,9 @@ impl Observe for Reader {
         let clusters = questions::clusters_to_list(desired, &observed);
         let (ingress, targets, past, owners, carriers, named) = tokio::join!(
             self.ingress(&groups),
-            self.target_health(&target_groups),
+            self.target_health(&target_groups, turn),
             self.past_deployments(&looked_back, &observed),
-            self.owners(&unowned),
+            self.owners(&unowned, turn),
             self.carriers(&marked),
             self.named_target_groups(&clusters),
         );
@@ -105,22 +116,72 @@ impl Observe for Reader {
         observed.past_deployments = past;
         observed.carriers = carriers;
         observed.named_target_groups = named;
-        balancing::store_owners(owners, &mut observed);
-
-        let unexplained = questions::unexplained_targets(desired, &observed);
-        if unexplained != questions::Unexplained::default() {
-            let clusters = observed.tasks.keys().map(|service| service.cluster.clone()).collect();
-            let (stopping, interfaces, hosts) = tokio::join!(
-                self.stopping_tasks(&clusters),
-                self.interfaces(&unexplained.addresses, &observed.subnets),
-                self.hosts(&unexplained.instances),
-            );
-            stopping.store(&mut observed);
-            observed.interfaces = interfaces;
-            observed.hosts.extend(hosts);
-        }
+        balancing::store_tags(owners, &mut observed);
+        Box::pin(self.explain(desired, &mut observed)).await;
         gaps::note(desired, &mut observed);
         observed
+    }
+
+    /// Asks what may explain registrations that nothing explains so far.
+    async fn explain(&self, desired: &Desired, observed: &mut Observed) {
+        let unexplained = questions::unexplained_targets(desired, observed);
+        if unexplained == questions::Unexplained::default() {
+            return;
+        }
+        let clusters = observed.tasks.keys().map(|service| service.cluster.clone()).collect();
+        let (stopping, interfaces, hosts) = tokio::join!(
+            self.stopping_tasks(&clusters),
+            self.interfaces(&unexplained.addresses, &observed.subnets),
+            self.hosts(&unexplained.instances),
+        );
+        stopping.store(observed);
+        observed.interfaces = interfaces;
+        observed.hosts.extend(hosts);
+    }
+}
+
+impl Observe for Reader {
+    async fn observe(&self, desired: &Desired) -> Observed {
+        self.look(desired, &Turn::Whole).await
+    }
+}
+
+impl Watch for Reader {
+    async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
+        let before = self.clients.calls().balancing();
+        self.kept.begin();
+        let observed = self.look(desired, &Turn::Again { kept: &self.kept, renew }).await;
+        self.kept.end();
+        self.forget_definitions(&observed);
+        let balancing_calls = self.clients.calls().balancing().saturating_sub(before);
+        Watched { observed, ages: self.kept.ages(), balancing_calls }
+    }
+
+    async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
+        let before = self.clients.calls().balancing();
+        let turn = Turn::Again { kept: &self.kept, renew: questions };
+        let (mut health, mut attributes, mut tags) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        for question in questions {
+            match question {
+                Question::Health(arn) => _ = health.insert(arn.clone()),
+                Question::Attributes(arn) => _ = attributes.insert(arn.clone()),
+                Question::Tags(arn) => tags.push(arn.clone()),
+                Question::Limits => watched.observed.limits = self.limits(&turn).await,
+            }
+        }
+        let (health, attributes, tags) = tokio::join!(
+            self.target_health(&health, &turn),
+            self.attributes_of(&attributes, &turn),
+            self.tags(&tags, &turn),
+        );
+        let observed = &mut watched.observed;
+        observed.targets.extend(health);
+        observed.attributes.extend(attributes);
+        balancing::store_tags(tags, observed);
+        self.explain(desired, observed).await;
+        gaps::note(desired, observed);
+        watched.ages = self.kept.ages();
+        watched.balancing_calls = self.clients.calls().balancing().saturating_sub(before);
     }
 }
 

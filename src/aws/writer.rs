@@ -91,8 +91,7 @@ impl Perform for Writer {
         let target = target_of(action);
         // The walk logs every step for people; this is for whoever follows the calls.
         tracing::debug!(operation, target, "step starts");
-        self.clients.pace.wait(&call_of(action)).await;
-        let result = self.send(action, outputs).await;
+        let result = self.clients.pace.paced(&call_of(action), self.send(action, outputs)).await;
         match &result {
             Ok(Performed::Done(_)) => tracing::debug!(operation, target, "step done"),
             Ok(Performed::Stale(why)) => tracing::debug!(operation, target, why, "step is stale"),

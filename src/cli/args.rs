@@ -366,6 +366,9 @@ pub struct RunArgs {
     /// Look and tell, change nothing
     #[arg(long)]
     pub observe: bool,
+    /// Most of the account's Elastic Load Balancing calls that reading target health in turn may use
+    #[arg(long, value_name = "PERCENT", default_value = "40%", value_parser = parse_share)]
+    pub elb_share: f64,
 }
 
 /// Where the service listens.
@@ -382,6 +385,12 @@ fn parse_listen(text: &str) -> Result<Listen, String> {
         return Ok(Listen::Nowhere);
     }
     text.parse().map(Listen::At).map_err(|_| "an address and a port such as 127.0.0.1:9090, or none".to_owned())
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    let percent =
+        text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().filter(|percent| (1..=100).contains(percent));
+    percent.map(|percent| f64::from(percent) / 100.0).ok_or_else(|| "1% to 100%, such as 40%".to_owned())
 }
 
 #[cfg(feature = "sandbox")]

@@ -66,7 +66,8 @@ pub async fn serve(
 async fn work(args: &RunArgs, inputs: &Inputs, run: &Run<'_>, door: &Door) -> bool {
     let writer = (!args.observe).then(|| Writer::new(&run.clients));
     let files = Files(inputs.clone());
-    let settings = Settings { interval: args.interval, deadline: PASS_DEADLINE, seed: fastrand::u64(..) };
+    let settings =
+        Settings { interval: args.interval, deadline: PASS_DEADLINE, share: args.elb_share, seed: fastrand::u64(..) };
     let mut controller = Controller::new(&run.reader, writer.as_ref(), &files, now, settings, run.desired.clone());
     let (reload, token) = (Notify::new(), run.signals.token());
     let mut tell = |event: crate::controller::Event<'_>| door.tell(event);

@@ -68,11 +68,16 @@ impl Memory {
         }
     }
 
-    /// Holds back what must not be sent yet.
-    pub fn weigh(&mut self, mut plan: Plan, observed: &Observed, now: Timestamp) -> Plan {
+    /// Holds back what must not be sent yet, and what is `held` for another reason.
+    pub fn weigh(
+        &mut self,
+        mut plan: Plan,
+        observed: &Observed,
+        mut held: BTreeMap<StepId, String>,
+        now: Timestamp,
+    ) -> Plan {
         self.see(&plan, observed, now);
         self.notice_contention(&plan, now);
-        let mut held: BTreeMap<StepId, String> = BTreeMap::new();
         for step in &plan.steps {
             let why = self
                 .by_contention(step)
@@ -271,7 +276,7 @@ mod tests {
     /// The steps that are let through at a time.
     fn sent(memory: &mut Memory, steps: Vec<Step>, seconds: i64) -> Vec<usize> {
         let (before, observed) = (steps.len(), Observed::unasked("eu-west-1"));
-        let plan = memory.weigh(plan(steps), &observed, at(seconds));
+        let plan = memory.weigh(plan(steps), &observed, BTreeMap::new(), at(seconds));
         assert_eq!(plan.steps.len() + plan.blocked.len(), before, "what is held back stays visible");
         plan.steps.iter().map(|step| step.id.0).collect()
     }
@@ -295,7 +300,7 @@ mod tests {
         sent(&mut memory, vec![count(0, true, &[])], 0);
         let gap = Gap { call: "ec2:DescribeVpcs".to_owned(), why: "AccessDenied".to_owned() };
         let partial = Plan { gaps: vec![("Fleet/f".to_owned(), gap)], ..Plan::default() };
-        let _ = memory.weigh(partial, &Observed::unasked("eu-west-1"), at(100));
+        let _ = memory.weigh(partial, &Observed::unasked("eu-west-1"), BTreeMap::new(), at(100));
         assert_eq!(sent(&mut memory, vec![count(0, true, &[])], 300), [0]);
         assert!(sent(&mut memory, Vec::new(), 330).is_empty());
         assert!(sent(&mut memory, vec![count(0, true, &[])], 700).is_empty());

@@ -3,15 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use portolan::apply::{AwsError, Observe, Outputs, Perform, Performed};
+use portolan::apply::{AwsError, Observe, Outputs, Perform, Performed, Watch, Watched};
 use portolan::aws::{Clients, Reader, Writer, in_process};
+use portolan::controller::tiers::SHARE;
 use portolan::controller::{Controller, Declare, Ended, Event, PASS_DEADLINE, Pass, Settings};
 use portolan::manifest::{self, Problem, Source};
-use portolan::model::{Desired, Observed};
+use portolan::model::{Desired, Observed, Question};
 use portolan::plan::Action;
 use portolan::sandbox::{Sent, Shared, World, world_file};
 use serde_json::{Value, json};
@@ -72,8 +74,8 @@ impl Bed {
     }
 
     /// Runs a service on these ports until `story` ends.
-    async fn run<R: Observe, W: Perform>(&self, reader: &R, writer: Option<&W>, seed: u64, story: impl Future) {
-        let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, seed };
+    async fn run<R: Watch, W: Perform>(&self, reader: &R, writer: Option<&W>, seed: u64, story: impl Future) {
+        let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed };
         let now = || self.shared.world().now();
         let mut controller = Controller::new(reader, writer, &self.manifest, now, settings, desired());
         let mut hear = |event: Event<'_>| self.hear(event);
@@ -146,7 +148,7 @@ fn add_stray(bed: &Bed) {
 async fn nothing_is_sent_while_nothing_drifts() {
     let bed = Bed::new(sound());
     let before = bed.writes();
-    bed.tell(seconds(3600)).await;
+    bed.tell(seconds(3590)).await;
     assert_eq!(bed.writes(), before);
     let words = bed.words();
     assert!((119..=121).contains(&words.len()), "{}", words.len());
@@ -300,6 +302,16 @@ struct Failing<'a> {
 
 impl Observe for Failing<'_> {
     async fn observe(&self, desired: &Desired) -> Observed {
+        self.reader.observe(desired).await
+    }
+}
+
+impl Watch for Failing<'_> {
+    async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
+        self.reader.renew(desired, watched, questions).await;
+    }
+
+    async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
         let look = {
             let mut looks = self.looks.lock().unwrap();
             *looks += 1;
@@ -308,7 +320,7 @@ impl Observe for Failing<'_> {
         match look {
             1 => panic!("a bug"),
             2 => std::future::pending().await,
-            _ => self.reader.observe(desired).await,
+            _ => self.reader.watch(desired, renew).await,
         }
     }
 }

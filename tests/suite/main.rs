@@ -28,3 +28,7 @@ mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod trace;
+#[cfg(feature = "aws")]
+mod watching;
+#[cfg(feature = "aws")]
+mod week;

@@ -7,11 +7,12 @@ use futures_util::future::join_all;
 use crate::apply::ErrorKind;
 use crate::aws::elbv2::{self, rule::rule_from_sdk};
 use crate::model::{
-    AccountLimits, Desired, Gap, Listener, ListenerArn, LoadBalancer, LoadBalancerArn, Observed, Rule, Seen, Tags,
-    TargetGroup, TargetGroupArn,
+    AccountLimits, Desired, Gap, Listener, ListenerArn, LoadBalancer, LoadBalancerArn, Observed, Question, Rule, Seen,
+    Tags, TargetGroup, TargetGroupArn,
 };
 use crate::plan::questions::has_rules;
 
+use super::kept::Turn;
 use super::{Reader, absent_or_unknown, not_asked, unknown};
 
 const PAGE: i32 = 400;
@@ -41,15 +42,15 @@ impl ReadBalancing {
 }
 
 impl Reader {
-    pub(super) async fn balancing(&self, desired: &Desired) -> ReadBalancing {
+    pub(super) async fn balancing(&self, desired: &Desired, turn: &Turn<'_>) -> ReadBalancing {
         let ((load_balancers, listeners, mut rules), (mut target_groups, attributes), limits, account) = tokio::join!(
             self.load_balancers_and_rules(desired),
-            self.target_groups_and_attributes(desired),
-            self.limits(),
+            self.target_groups_and_attributes(desired, turn),
+            self.limits(turn),
             self.account(),
         );
         let tagged = arns_to_tag(desired, &rules, &target_groups);
-        let mut tags = self.tags(&tagged).await;
+        let mut tags = self.tags(&tagged, turn).await;
         for rule in present_mut(rules.values_mut()) {
             rule.tags = tags.remove(rule.arn.as_str()).unwrap_or(Seen::Absent);
         }
@@ -69,12 +70,17 @@ impl Reader {
         }
     }
 
-    async fn limits(&self) -> Seen<AccountLimits> {
+    pub(super) async fn limits(&self, turn: &Turn<'_>) -> Seen<AccountLimits> {
+        if let Some(limits) = turn.limits() {
+            return Seen::Present(limits);
+        }
         let request = self.clients.reading.elb.describe_account_limits().page_size(PAGE);
         let pages = request.into_paginator().items().send();
         let answer: Result<Vec<_>, _> =
             self.ask("elasticloadbalancing:DescribeAccountLimits", pages.try_collect()).await;
-        answer.map_or_else(|error| unknown(&error), |limits| Seen::Present(elbv2::limits_from_sdk(&limits)))
+        let seen = answer.map_or_else(|error| unknown(&error), |limits| Seen::Present(elbv2::limits_from_sdk(&limits)));
+        turn.keep_limits(&seen);
+        seen
     }
 
     async fn load_balancers_and_rules(
@@ -143,13 +149,13 @@ impl Reader {
     async fn target_groups_and_attributes(
         &self,
         desired: &Desired,
+        turn: &Turn<'_>,
     ) -> (Seen<Vec<TargetGroup>>, BTreeMap<TargetGroupArn, Seen<Tags>>) {
         let all = self.target_groups().await;
         let with_attributes = desired.target_groups.values().filter(|group| !group.attributes.is_empty());
         let arns: BTreeSet<TargetGroupArn> =
             with_attributes.filter_map(|group| find(&all, &group.name)).map(|group| group.arn.clone()).collect();
-        let attributes = arns.iter().map(async |arn| (arn.clone(), self.attributes(arn).await));
-        let attributes = join_all(attributes).await.into_iter().collect();
+        let attributes = self.attributes_of(&arns, turn).await;
         (all, attributes)
     }
 
@@ -180,16 +186,49 @@ impl Reader {
         }
     }
 
+    pub(super) async fn attributes_of(
+        &self,
+        arns: &BTreeSet<TargetGroupArn>,
+        turn: &Turn<'_>,
+    ) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
+        let all = arns.iter().map(async |arn| {
+            let question = Question::Attributes(arn.clone());
+            if let Some(attributes) = turn.pairs(&question) {
+                return (arn.clone(), Seen::Present(attributes));
+            }
+            let seen = self.attributes(arn).await;
+            turn.keep_pairs(question, &seen);
+            (arn.clone(), seen)
+        });
+        join_all(all).await.into_iter().collect()
+    }
+
     /// The tags of target groups that the manifest does not name.
-    pub(super) async fn owners(&self, arns: &BTreeSet<TargetGroupArn>) -> BTreeMap<String, Seen<Tags>> {
+    pub(super) async fn owners(
+        &self,
+        arns: &BTreeSet<TargetGroupArn>,
+        turn: &Turn<'_>,
+    ) -> BTreeMap<String, Seen<Tags>> {
         let arns: Vec<String> = arns.iter().map(ToString::to_string).collect();
-        self.tags(&arns).await
+        self.tags(&arns, turn).await
     }
 
     /// The tags of any kind of thing, by ARN.
-    async fn tags(&self, arns: &[String]) -> BTreeMap<String, Seen<Tags>> {
-        let batches = arns.chunks(20).map(|batch| self.tags_of(batch));
-        join_all(batches).await.into_iter().flatten().collect()
+    pub(super) async fn tags(&self, arns: &[String], turn: &Turn<'_>) -> BTreeMap<String, Seen<Tags>> {
+        let mut tags = BTreeMap::new();
+        let mut asked = Vec::new();
+        for arn in arns {
+            match turn.pairs(&Question::Tags(arn.clone())) {
+                Some(known) => _ = tags.insert(arn.clone(), Seen::Present(known)),
+                None => asked.push(arn.clone()),
+            }
+        }
+        let batches = asked.chunks(20).map(|batch| self.tags_of(batch));
+        for (arn, seen) in join_all(batches).await.into_iter().flatten() {
+            turn.keep_pairs(Question::Tags(arn.clone()), &seen);
+            tags.insert(arn, seen);
+        }
+        tags
     }
 
     async fn tags_of(&self, arns: &[String]) -> Vec<(String, Seen<Tags>)> {
@@ -216,11 +255,15 @@ impl Reader {
 }
 
 /// Puts tags that were asked later where they belong.
-pub(super) fn store_owners(mut owners: BTreeMap<String, Seen<Tags>>, observed: &mut Observed) {
-    let Seen::Present(all) = &mut observed.target_groups else { return };
-    for group in all {
-        if let Some(tags) = owners.remove(group.arn.as_str()) {
+pub(super) fn store_tags(mut read: BTreeMap<String, Seen<Tags>>, observed: &mut Observed) {
+    for group in present_mut([&mut observed.target_groups]) {
+        if let Some(tags) = read.remove(group.arn.as_str()) {
             group.tags = tags;
+        }
+    }
+    for rule in present_mut(observed.rules.values_mut()) {
+        if let Some(tags) = read.remove(rule.arn.as_str()) {
+            rule.tags = tags;
         }
     }
 }

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use crate::aws::elbv2;
 use crate::model::{Seen, Target, TargetGroupArn};
 
+use super::kept::Turn;
 use super::{Reader, absent_or_unknown};
 
 const CALL: &str = "elasticloadbalancing:DescribeTargetHealth";
@@ -15,8 +16,12 @@ impl Reader {
     pub(super) async fn target_health(
         &self,
         arns: &BTreeSet<TargetGroupArn>,
+        turn: &Turn<'_>,
     ) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
         let all = arns.iter().map(async |arn| {
+            if let Some(targets) = turn.health(arn) {
+                return (arn.clone(), Seen::Present(targets));
+            }
             let request = self.clients.reading.elb.describe_target_health().target_group_arn(arn.as_str());
             let seen = match self.ask(CALL, request.send()).await {
                 Ok(answer) => {
@@ -27,6 +32,7 @@ impl Reader {
                 }
                 Err(error) => absent_or_unknown(&error),
             };
+            turn.keep_health(arn, &seen);
             (arn.clone(), seen)
         });
         join_all(all).await.into_iter().collect()

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use crate::aws::copy::{self, KeepAnswer, Slot};
 use crate::aws::ecs;
-use crate::model::{Seen, TaskDefinition, TaskDefinitionArn};
+use crate::model::{Observed, Seen, TaskDefinition, TaskDefinitionArn};
 
 use super::{Reader, unknown};
 
@@ -33,6 +33,12 @@ impl Reader {
             memory.insert(arn.clone(), definition.clone());
         }
         read
+    }
+
+    /// Forgets what no service uses any more.
+    pub(super) fn forget_definitions(&self, observed: &Observed) {
+        let mut memory = self.task_definitions.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.retain(|arn, _| observed.task_definitions.contains_key(arn));
     }
 
     fn remembered(&self, arn: &TaskDefinitionArn) -> Option<TaskDefinition> {

@@ -1,0 +1,46 @@
+//! The buckets that calls draw from, by AWS's documented defaults (the throttling pages of the ECS, Elastic Load
+//! Balancing and EC2 references).
+
+/// A bucket: calls at once, and calls a second after that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Size {
+    pub(super) burst: f64,
+    pub(super) rate: f64,
+}
+
+/// The names and sizes of the buckets of a call (`prefix:Operation`). A call of no family is not paced.
+pub(super) fn families(call: &str) -> Vec<(String, Size)> {
+    let Some((prefix, operation)) = call.split_once(':') else { return Vec::new() };
+    let names: Vec<&str> = match (prefix, operation) {
+        ("elasticloadbalancing", "RegisterTargets" | "DeregisterTargets") => vec!["elb", "elb targets"],
+        ("elasticloadbalancing", operation) if operation.starts_with("Describe") => vec!["elb"],
+        ("elasticloadbalancing", _) => vec!["elb", "elb writes"],
+        ("ecs", "DescribeServices" | "ListServices") => vec!["ecs services"],
+        ("ecs", "DescribeTasks" | "ListTasks" | "DescribeContainerInstances" | "ListContainerInstances") => {
+            vec!["ecs tasks"]
+        }
+        ("ecs", "DescribeClusters" | "ListClusters") => vec!["ecs clusters"],
+        ("ecs", "UpdateService") => vec!["ecs updates"],
+        ("ecs", "RegisterTaskDefinition") => vec!["ecs registrations"],
+        ("ecs" | "ec2", _) => vec![call],
+        _ => Vec::new(),
+    };
+    names.into_iter().map(|name| (name.to_owned(), size_of(name))).collect()
+}
+
+/// The size of a bucket that [`families`] names.
+pub(super) fn size_of(name: &str) -> Size {
+    let size = |burst: u16, rate: u16| Size { burst: f64::from(burst), rate: f64::from(rate) };
+    match name {
+        "elb" => size(40, 10),
+        "elb targets" => size(20, 4),
+        "elb writes" => size(20, 3),
+        "ecs services" | "ecs tasks" => size(100, 20),
+        "ecs updates" => size(50, 5),
+        "ecs registrations" => size(20, 1),
+        "ec2:AuthorizeSecurityGroupIngress" | "ec2:RevokeSecurityGroupIngress" => size(50, 5),
+        name if name.starts_with("ec2:Describe") => size(100, 20),
+        name if name.starts_with("ec2:") => size(50, 5),
+        _ => size(50, 20),
+    }
+}

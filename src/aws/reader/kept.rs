@@ -1,0 +1,134 @@
+//! Answers that stand for a while, and which of them a look may use.
+//!
+//! Each answer is kept as it arrives: a look that is given up half-way has not asked for nothing. What failed is
+//! not kept, nor what is absent: it is asked again in the next look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::{AccountLimits, Question, Seen, Tags, Target, TargetGroupArn};
+
+/// An answer to a [`Question`].
+#[derive(Clone, Debug)]
+enum Answer {
+    Health(Vec<Target>),
+    /// Of tags or attributes.
+    Pairs(Tags),
+    Limits(AccountLimits),
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    answer: Answer,
+    at: Instant,
+    /// The look under way has used it.
+    used: bool,
+}
+
+/// The answers of a reader.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Mutex<BTreeMap<Question, Entry>>);
+
+impl Kept {
+    /// A look begins.
+    pub(super) fn begin(&self) {
+        self.entries().values_mut().for_each(|entry| entry.used = false);
+    }
+
+    /// A look has ended: what it had no use for is forgotten.
+    pub(super) fn end(&self) {
+        self.entries().retain(|_, entry| entry.used);
+    }
+
+    /// How long ago each answer arrived.
+    pub(super) fn ages(&self) -> BTreeMap<Question, Duration> {
+        let now = Instant::now();
+        self.entries().iter().map(|(question, entry)| (question.clone(), now.duration_since(entry.at))).collect()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<Question, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a look treats answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Turn<'a> {
+    /// Everything is asked, and nothing kept.
+    Whole,
+    /// What is kept is not asked again, but for these.
+    Again {
+        /// The answers.
+        kept: &'a Kept,
+        /// Questions to ask all the same.
+        renew: &'a BTreeSet<Question>,
+    },
+}
+
+impl Turn<'_> {
+    /// Registrations that are known.
+    pub(super) fn health(&self, arn: &TargetGroupArn) -> Option<Vec<Target>> {
+        match self.recall(&Question::Health(arn.clone()))? {
+            Answer::Health(targets) => Some(targets),
+            Answer::Pairs(_) | Answer::Limits(_) => None,
+        }
+    }
+
+    /// Tags or attributes that are known.
+    pub(super) fn pairs(&self, question: &Question) -> Option<Tags> {
+        match self.recall(question)? {
+            Answer::Pairs(pairs) => Some(pairs),
+            Answer::Health(_) | Answer::Limits(_) => None,
+        }
+    }
+
+    /// Quotas that are known.
+    pub(super) fn limits(&self) -> Option<AccountLimits> {
+        match self.recall(&Question::Limits)? {
+            Answer::Limits(limits) => Some(limits),
+            Answer::Health(_) | Answer::Pairs(_) => None,
+        }
+    }
+
+    /// Keeps registrations.
+    pub(super) fn keep_health(&self, arn: &TargetGroupArn, seen: &Seen<Vec<Target>>) {
+        self.keep(Question::Health(arn.clone()), seen, Answer::Health);
+    }
+
+    /// Keeps tags or attributes.
+    pub(super) fn keep_pairs(&self, question: Question, seen: &Seen<Tags>) {
+        self.keep(question, seen, Answer::Pairs);
+    }
+
+    /// Keeps quotas.
+    pub(super) fn keep_limits(&self, seen: &Seen<AccountLimits>) {
+        self.keep(Question::Limits, seen, Answer::Limits);
+    }
+
+    fn recall(&self, question: &Question) -> Option<Answer> {
+        let Self::Again { kept, renew } = self else { return None };
+        if renew.contains(question) {
+            return None;
+        }
+        let mut entries = kept.entries();
+        let entry = entries.get_mut(question)?;
+        entry.used = true;
+        Some(entry.answer.clone())
+    }
+
+    fn keep<T: Clone>(&self, question: Question, seen: &Seen<T>, answer: impl Fn(T) -> Answer) {
+        let Self::Again { kept, .. } = self else { return };
+        match seen {
+            Seen::Present(value) => {
+                let entry = Entry { answer: answer(value.clone()), at: Instant::now(), used: true };
+                kept.entries().insert(question, entry);
+            }
+            Seen::Absent | Seen::Unknown(_) => {
+                kept.entries().remove(&question);
+            }
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! Which questions a look asks again. Pure: what was asked goes in, and what to ask comes out.
+//!
+//! Three tiers. The structure (services, tasks, load balancers, listeners, rules, target groups, groups) is asked in every
+//! look, for it takes few calls. Target health takes a call for each target group, and every call of Elastic Load
+//! Balancing draws on one bucket of the account: it is asked in turn, oldest first, as far as [`SHARE`] of the bucket's
+//! rate goes. Tags and attributes hardly ever change: they are asked hourly. Ahead of its turn goes what changed, what is
+//! not settled, what was written, what an event names, and whatever a step was derived from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::apply::Watched;
+use crate::model::{Desired, ObjectRef, Observed, Question, Seen, ServiceId, TargetGroupArn, TargetState, TaskArn};
+use crate::plan::{Plan, Step, StepId, basis};
+
+/// Share of the account's bucket of Elastic Load Balancing calls that asking in turn may use, unless said otherwise.
+pub const SHARE: f64 = 0.4;
+/// How fast that bucket fills, in calls a second (AWS's documented default).
+const RATE: f64 = 10.0;
+/// How old tags, attributes and quotas may get.
+pub const HOURLY: SignedDuration = SignedDuration::from_hours(1);
+/// Tags of this many things are asked in one call.
+const TAGS_IN_A_CALL: f64 = 20.0;
+/// How many times sooner than others a target group is asked whose targets are not all healthy.
+const UNSETTLED: i32 = 4;
+
+/// What ECS says of a service, as far as it moves targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Face {
+    counts: (u32, u32),
+    deployments: usize,
+    tasks: BTreeSet<TaskArn>,
+}
+
+/// When everything was asked, and what that cost.
+#[derive(Clone, Debug)]
+pub struct Tiers {
+    interval: SignedDuration,
+    /// Calls a second.
+    rate: f64,
+    /// Calls that asking in turn may make now. Below zero: more was asked than the share allows.
+    credit: f64,
+    accrued: Option<Timestamp>,
+    /// When each kept answer arrived.
+    asked: BTreeMap<Question, Timestamp>,
+    unsettled: BTreeSet<TargetGroupArn>,
+    /// To ask in the next look, whatever it costs.
+    urgent: BTreeSet<Question>,
+    faces: BTreeMap<ServiceId, Face>,
+}
+
+impl Tiers {
+    /// Nothing was asked yet. `interval` is the time from look to look; `share` is that of the account's calls, from 0
+    /// to 1.
+    pub fn new(interval: Duration, share: f64) -> Self {
+        let interval = SignedDuration::try_from(interval).unwrap_or(HOURLY);
+        let rate = RATE * share.clamp(0.01, 1.0);
+        let mut tiers = Self {
+            interval,
+            rate,
+            credit: 0.0,
+            accrued: None,
+            asked: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
+            urgent: BTreeSet::new(),
+            faces: BTreeMap::new(),
+        };
+        tiers.credit = tiers.most();
+        tiers
+    }
+
+    /// What the look that starts now asks again. What nothing is known of it asks anyway.
+    pub fn due(&mut self, now: Timestamp) -> BTreeSet<Question> {
+        self.accrue(now);
+        let mut due = std::mem::take(&mut self.urgent);
+        due.retain(|question| self.asked.contains_key(question));
+        let mut left = self.credit - due.iter().map(cost).sum::<f64>();
+        let hourly = self.overdue(now, &due);
+        // Half of the credit at most, so that health goes on in turn.
+        take(hourly, left / 2.0, &mut left, &mut due);
+        let health = self.health_in_turn(now, &due);
+        let limit = left;
+        take(health, limit, &mut left, &mut due);
+        due
+    }
+
+    /// Notes what a look asked, when it has ended. `extra`: it came before its time, so that its structure counts, too.
+    pub fn note(&mut self, watched: &Watched, extra: bool, now: Timestamp) {
+        let before = std::mem::take(&mut self.asked);
+        let is_first = before.is_empty();
+        for (question, age) in &watched.ages {
+            let age = SignedDuration::try_from(*age).unwrap_or(SignedDuration::ZERO);
+            self.asked.insert(question.clone(), now - age);
+        }
+        let anew = |(question, at): &(&Question, &Timestamp)| before.get(*question).is_none_or(|before| before < *at);
+        let asked: f64 = self.asked.iter().filter(anew).map(|(question, _)| cost(question)).sum();
+        let spent = if extra { watched.balancing_calls as f64 } else { asked };
+        // The first look is one for which no share can be kept.
+        if !is_first {
+            self.credit = (self.credit - spent).max(-self.most());
+        }
+        let unsettled = watched.observed.targets.iter().filter(|(_, seen)| !is_settled(seen));
+        self.unsettled = unsettled.map(|(arn, _)| arn.clone()).collect();
+    }
+
+    /// The kept health of services that are not as they were in the look before, as far as the credit goes; the rest
+    /// is asked in the next look. `elapsed` is the time since this one began.
+    pub fn changed(&mut self, desired: &Desired, watched: &Watched, elapsed: Duration) -> BTreeSet<Question> {
+        let mut changed = BTreeSet::new();
+        let mut faces = BTreeMap::new();
+        for service in desired.services.values() {
+            let Some(face) = face(&watched.observed, &service.id) else { continue };
+            if self.faces.get(&service.id).is_some_and(|before| *before != face) {
+                changed.extend(self.health_of(desired, &watched.observed, &ObjectRef::service(&service.key)));
+            }
+            faces.insert(service.id.clone(), face);
+        }
+        self.faces = faces;
+        changed.retain(|question| watched.ages.get(question).is_some_and(|age| *age > elapsed));
+        let now = changed.iter().take(self.credit.max(1.0) as usize).cloned().collect();
+        self.urgent.extend(changed.difference(&now).cloned());
+        now
+    }
+
+    /// What the steps of a plan were derived from and was asked before this look, which began `elapsed` ago.
+    pub fn unsure(desired: &Desired, watched: &Watched, plan: &Plan, elapsed: Duration) -> BTreeSet<Question> {
+        let subjects: BTreeSet<String> =
+            plan.steps.iter().flat_map(|step| basis::subjects(desired, &watched.observed, step)).collect();
+        let old = watched.ages.iter().filter(|(_, age)| **age > elapsed);
+        let is_about = |question: &&Question| subject(question).is_some_and(|arn| subjects.contains(arn));
+        old.map(|(question, _)| question).filter(is_about).cloned().collect()
+    }
+
+    /// Steps that must not be sent, and why: what they were derived from is too old.
+    pub fn too_old(
+        &self,
+        desired: &Desired,
+        watched: &Watched,
+        plan: &Plan,
+        elapsed: Duration,
+    ) -> BTreeMap<StepId, String> {
+        let unsure = Self::unsure(desired, watched, plan, elapsed);
+        let most = self.period().checked_mul(2).unwrap_or(HOURLY);
+        let why = |step: &Step| {
+            let subjects = basis::subjects(desired, &watched.observed, step);
+            if unsure.iter().any(|question| subject(question).is_some_and(|arn| subjects.contains(arn))) {
+                return Some("what it was derived from could not be read again just before".to_owned());
+            }
+            let neighbours = basis::neighbours(&watched.observed, step);
+            let is_old = |arn: &TargetGroupArn| {
+                let age = watched.ages.get(&Question::Health(arn.clone()));
+                age.is_some_and(|age| SignedDuration::try_from(*age).is_ok_and(|age| age > most))
+            };
+            let old = neighbours.into_iter().find(is_old)?;
+            Some(format!("the health of {old}, beside it on its listener, was last read more than {most:#} ago"))
+        };
+        plan.steps.iter().filter_map(|step| Some((step.id, why(step)?))).collect()
+    }
+
+    /// These objects were written, or an event names them: everything about them is asked in the next look.
+    pub fn urge(&mut self, desired: &Desired, observed: &Observed, objects: &BTreeSet<ObjectRef>) {
+        let groups: BTreeSet<String> = objects
+            .iter()
+            .flat_map(|object| basis::target_groups_of(desired, observed, object))
+            .map(|arn| arn.to_string())
+            .collect();
+        self.urge_arns(&groups);
+    }
+
+    /// The same for things of AWS: target groups, rules.
+    pub fn urge_arns(&mut self, arns: &BTreeSet<String>) {
+        let named = self.asked.keys().filter(|question| subject(question).is_some_and(|arn| arns.contains(arn)));
+        self.urgent.extend(named.cloned());
+    }
+
+    /// How long to wait before a look that comes before its time, so that the share is kept.
+    pub fn pause(&self) -> Duration {
+        Duration::from_secs_f64((-self.credit / self.rate).max(0.0))
+    }
+
+    /// The time in which every target group's health is asked once.
+    pub fn period(&self) -> SignedDuration {
+        let groups = self.asked.keys().filter(|question| question.is_health()).count();
+        let seconds = SignedDuration::try_from_secs_f64(groups as f64 / self.rate).unwrap_or(HOURLY);
+        seconds.max(self.interval)
+    }
+
+    fn most(&self) -> f64 {
+        self.rate * self.interval.as_secs_f64().max(1.0)
+    }
+
+    fn accrue(&mut self, now: Timestamp) {
+        if let Some(before) = self.accrued.replace(now) {
+            let seconds = now.duration_since(before).as_secs_f64().max(0.0);
+            self.credit = (self.credit + seconds * self.rate).min(self.most());
+        }
+    }
+
+    /// Tags, attributes and quotas that are older than they may be, oldest first.
+    fn overdue(&self, now: Timestamp, but: &BTreeSet<Question>) -> Vec<Question> {
+        let old = |(question, at): &(&Question, &Timestamp)| {
+            !question.is_health() && !but.contains(*question) && now.duration_since(**at) >= HOURLY
+        };
+        let mut overdue: Vec<_> = self.asked.iter().filter(old).map(|(question, at)| (*at, question.clone())).collect();
+        overdue.sort();
+        overdue.into_iter().map(|(_, question)| question).collect()
+    }
+
+    /// Health that has not been asked in this turn, oldest first; what is not settled counts as several times as old.
+    fn health_in_turn(&self, now: Timestamp, but: &BTreeSet<Question>) -> Vec<Question> {
+        let age = |question: &Question, at: Timestamp| {
+            let age = now.duration_since(at);
+            let is_unsettled =
+                subject(question).is_some_and(|arn| self.unsettled.iter().any(|group| group.as_str() == arn));
+            if is_unsettled { age.checked_mul(UNSETTLED).unwrap_or(age) } else { age }
+        };
+        let half = self.interval / 2;
+        let all = self.asked.iter().filter(|(question, at)| {
+            question.is_health() && !but.contains(*question) && now.duration_since(**at) >= half
+        });
+        let mut health: Vec<_> = all.map(|(question, at)| (age(question, *at), question.clone())).collect();
+        health.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        health.into_iter().map(|(_, question)| question).collect()
+    }
+
+    fn health_of<'a>(
+        &'a self,
+        desired: &Desired,
+        observed: &Observed,
+        object: &ObjectRef,
+    ) -> impl Iterator<Item = Question> + use<'a> {
+        let groups = basis::target_groups_of(desired, observed, object).into_iter().map(Question::Health);
+        groups.filter(|question| self.asked.contains_key(question))
+    }
+}
+
+fn subject(question: &Question) -> Option<&str> {
+    match question {
+        Question::Health(arn) | Question::Attributes(arn) => Some(arn.as_str()),
+        Question::Tags(arn) => Some(arn),
+        Question::Limits => None,
+    }
+}
+
+/// In calls.
+fn cost(question: &Question) -> f64 {
+    match question {
+        Question::Tags(_) => 1.0 / TAGS_IN_A_CALL,
+        Question::Health(_) | Question::Attributes(_) | Question::Limits => 1.0,
+    }
+}
+
+/// Takes questions as long as `limit` calls are not used up.
+fn take(questions: Vec<Question>, mut limit: f64, left: &mut f64, due: &mut BTreeSet<Question>) {
+    for question in questions {
+        let cost = cost(&question);
+        if limit < cost {
+            return;
+        }
+        limit -= cost;
+        *left -= cost;
+        due.insert(question);
+    }
+}
+
+fn is_settled(seen: &Seen<Vec<crate::model::Target>>) -> bool {
+    let Seen::Present(targets) = seen else { return false };
+    targets.iter().all(|target| matches!(target.health.state, TargetState::Healthy | TargetState::Unused))
+}
+
+fn face(observed: &Observed, id: &ServiceId) -> Option<Face> {
+    let service = observed.service(id).present()?;
+    let tasks = observed.tasks_of(id).present().into_iter().flatten();
+    Some(Face {
+        counts: (service.desired_count, service.running_count),
+        deployments: service.deployments.len(),
+        tasks: tasks.map(|task| task.arn.clone()).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Target, TargetHealth, TargetKey};
+
+    const INTERVAL: Duration = Duration::from_secs(30);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).expect("a time")
+    }
+
+    fn health(number: usize) -> Question {
+        Question::Health(TargetGroupArn(format!("group/{number:04}")))
+    }
+
+    fn tags(number: usize) -> Question {
+        Question::Tags(format!("rule/{number:04}"))
+    }
+
+    /// A look in which these were asked just now, and the others `before`, so many seconds ago.
+    fn looked(now: &BTreeSet<Question>, before: &BTreeMap<Question, u64>) -> Watched {
+        let old = before.iter().map(|(question, age)| (question.clone(), Duration::from_secs(*age)));
+        let new = now.iter().map(|question| (question.clone(), Duration::ZERO));
+        Watched { observed: Observed::unasked("eu-west-1"), ages: old.chain(new).collect(), balancing_calls: 0 }
+    }
+
+    fn first(questions: impl Iterator<Item = Question>) -> (Tiers, BTreeSet<Question>) {
+        let mut tiers = Tiers::new(INTERVAL, SHARE);
+        assert!(tiers.due(at(0)).is_empty(), "nothing is known: everything is asked anyway");
+        let all: BTreeSet<Question> = questions.collect();
+        tiers.note(&looked(&all, &BTreeMap::new()), false, at(0));
+        (tiers, all)
+    }
+
+    /// Goes on looking every interval until `end`; how often each question was asked again, and the most calls in a look.
+    fn go_on(tiers: &mut Tiers, all: &BTreeSet<Question>, end: i64) -> (BTreeMap<Question, usize>, f64) {
+        let mut asked: BTreeMap<Question, (i64, usize)> =
+            all.iter().map(|question| (question.clone(), (0, 0))).collect();
+        let mut most: f64 = 0.0;
+        for now in (30..=end).step_by(30) {
+            let due = tiers.due(at(now));
+            most = most.max(due.iter().map(cost).sum());
+            for question in &due {
+                let entry = asked.get_mut(question).expect("a question that was asked before");
+                *entry = (now, entry.1 + 1);
+            }
+            let before = asked.iter().filter(|(question, _)| !due.contains(*question));
+            let before = before.map(|(question, (at, _))| (question.clone(), (now - at).unsigned_abs())).collect();
+            tiers.note(&looked(&due, &before), false, at(now));
+        }
+        (asked.into_iter().map(|(question, (_, times))| (question, times)).collect(), most)
+    }
+
+    #[test]
+    fn a_small_fleet_has_its_health_asked_in_every_look() {
+        let (mut tiers, all) = first((0..100).map(health));
+        let (asked, most) = go_on(&mut tiers, &all, 300);
+        assert!(asked.values().all(|times| *times == 10), "{asked:?}");
+        assert_eq!(most, 100.0);
+        assert_eq!(tiers.period(), SignedDuration::from_secs(30));
+    }
+
+    #[test]
+    fn a_large_fleet_takes_turns_within_the_share() {
+        let (mut tiers, all) = first((0..1000).map(health));
+        assert_eq!(tiers.period(), SignedDuration::from_secs(250));
+        let (asked, most) = go_on(&mut tiers, &all, 270);
+        assert!(asked.values().all(|times| *times >= 1), "a turn takes 250 seconds");
+        assert!(most <= 120.0, "{most} calls in 30 seconds are over 4 a second");
+        let sum: usize = asked.values().sum();
+        assert!(sum <= 9 * 120, "{sum}");
+    }
+
+    #[test]
+    fn tags_are_asked_hourly_and_do_not_stop_health() {
+        let (mut tiers, all) = first((0..1000).map(health).chain((0..4000).map(tags)));
+        let (asked, _) = go_on(&mut tiers, &all, 3570);
+        assert!((0..4000).all(|number| asked[&tags(number)] == 0));
+        assert!((0..1000).all(|number| asked[&health(number)] >= 13));
+        let due = tiers.due(at(3600));
+        let tags = due.iter().filter(|question| !question.is_health()).count();
+        assert_eq!((tags, due.len() - tags), (1200, 60), "half of the calls each, twenty things in a call of tags");
+    }
+
+    #[test]
+    fn what_is_urgent_goes_first_and_is_paid_for_afterwards() {
+        let (mut tiers, _) = first((0..1000).map(health));
+        let arns = (0..300).map(|number| format!("group/{number:04}")).collect();
+        tiers.urge_arns(&arns);
+        let due = tiers.due(at(1));
+        assert_eq!(due, (0..300).map(health).collect(), "and no other");
+        let old = (300..1000).map(|number| (health(number), 1)).collect();
+        tiers.note(&looked(&due, &old), false, at(1));
+        assert_eq!(tiers.pause(), Duration::from_secs(30), "never more than an interval");
+        assert!(tiers.due(at(29)).is_empty());
+        tiers.urge_arns(&BTreeSet::from(["group/0999".to_owned(), "unheard of".to_owned()]));
+        assert_eq!(tiers.due(at(30)), BTreeSet::from([health(999)]));
+    }
+
+    #[test]
+    fn a_look_before_its_time_pays_for_its_structure() {
+        let (mut tiers, all) = first((0..4).map(health));
+        let old = all.iter().map(|question| (question.clone(), 1)).collect();
+        for _ in 0..20 {
+            let watched = Watched { balancing_calls: 7, ..looked(&BTreeSet::new(), &old) };
+            tiers.note(&watched, true, at(1));
+        }
+        assert_eq!(tiers.pause(), Duration::from_secs(5), "20 × 7 calls, of which 120 were free");
+    }
+
+    #[test]
+    fn where_targets_are_not_healthy_is_asked_sooner() {
+        let (mut tiers, all) = first((0..1000).map(health));
+        let target = Target {
+            key: TargetKey { id: "10.0.0.1".to_owned(), port: 80 },
+            zone: None,
+            health: TargetHealth { state: TargetState::Unhealthy, reason: None, description: None },
+        };
+        let ages = all.iter().map(|question| (question.clone(), Duration::from_secs(20))).collect();
+        let targets = BTreeMap::from([(TargetGroupArn("group/0999".to_owned()), Seen::Present(vec![target]))]);
+        let observed = Observed { targets, ..Observed::unasked("eu-west-1") };
+        tiers.note(&Watched { observed, ages, balancing_calls: 0 }, false, at(20));
+        let due = tiers.due(at(30));
+        assert!(due.contains(&health(999)) && due.contains(&health(0)) && !due.contains(&health(998)));
+    }
+}

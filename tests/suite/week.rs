@@ -1,0 +1,41 @@
+//! A fleet that somebody keeps breaking: an evening of the week that `cargo bench --bench week` lives through.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+pub mod drift;
+pub mod fleet;
+pub mod life;
+
+use drift::KINDS;
+use fleet::Size;
+use life::{Plot, Story, live};
+
+const EVENING: Plot = Plot { size: Size { services: 8, more: true }, drifts: 12, apart: 150, seed: 7, others: 0 };
+
+/// Everything was mended in time, and nothing else was touched.
+fn assert_mended(story: &Story) {
+    assert_eq!(story.left, [], "left broken");
+    for (kind, seconds) in &story.repairs {
+        let slowest = seconds.iter().copied().fold(0.0, f64::max);
+        assert!(slowest <= kind.bound() as f64, "{kind:?} took {slowest} s");
+    }
+    let repaired: usize = story.repairs.values().map(Vec::len).sum();
+    // One call each; and, at the start, the two tasks that Portolan is to register, which it does in one.
+    assert_eq!(story.writes(), repaired as u64 + 1, "{:?}", story.calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_drift_is_repaired_in_time_and_nothing_else_is_touched() {
+    let story = live(EVENING).await;
+    assert_mended(&story);
+    assert_eq!(story.repairs.len(), KINDS.len());
+    assert_eq!(story.refused, Default::default(), "alone in the account");
+    assert_eq!(story.passes.keys().copied().collect::<Vec<_>>(), ["applied", "blocked", "in-sync"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_somebody_who_takes_half_of_the_calls_everything_is_repaired_all_the_same() {
+    let story = live(Plot { others: 5, seed: 8, ..EVENING }).await;
+    assert_mended(&story);
+    assert!(story.balancing_rate() <= 4.5, "{}", story.balancing_rate());
+}
