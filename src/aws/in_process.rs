@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -21,7 +22,11 @@ use http::{Request, Response};
 type Answer = dyn Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync;
 
 #[derive(Clone)]
-struct InProcess(Arc<Answer>);
+struct InProcess {
+    answer: Arc<Answer>,
+    /// From the sending of a request to its answer.
+    latency: Duration,
+}
 
 impl fmt::Debug for InProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +46,16 @@ impl HttpClient for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.exchange(request))
+        if self.latency.is_zero() {
+            return HttpConnectorFuture::ready(self.exchange(request));
+        }
+        let far = self.clone();
+        HttpConnectorFuture::new(async move {
+            tokio::time::sleep(far.latency / 2).await;
+            let answer = far.exchange(request);
+            tokio::time::sleep(far.latency / 2).await;
+            answer
+        })
     }
 }
 
@@ -51,18 +65,27 @@ impl InProcess {
         let request = request.try_into_http1x().map_err(user)?;
         // None of the calls streams its body.
         let request = request.map(|body| Bytes::copy_from_slice(body.bytes().unwrap_or_default()));
-        let response = (self.0)(&request).map(SdkBody::from);
+        let response = (self.answer)(&request).map(SdkBody::from);
         HttpResponse::try_from(response).map_err(user)
     }
 }
 
 /// A configuration whose requests all go to a function. The credentials are nobody's.
 pub fn config(region: &str, answer: impl Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync + 'static) -> SdkConfig {
+    far_config(region, Duration::ZERO, answer)
+}
+
+/// The same for a function that is far away, by Tokio's clock.
+pub fn far_config(
+    region: &str,
+    latency: Duration,
+    answer: impl Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
+) -> SdkConfig {
     let nobody = Credentials::new("sandbox", "sandbox", None, None, "sandbox");
     SdkConfig::builder()
         .behavior_version(super::behavior())
         .region(Region::new(region.to_owned()))
         .credentials_provider(SharedCredentialsProvider::new(nobody))
-        .http_client(SharedHttpClient::new(InProcess(Arc::new(answer))))
+        .http_client(SharedHttpClient::new(InProcess { answer: Arc::new(answer), latency }))
         .build()
 }
