@@ -315,7 +315,7 @@ mod tests {
         let mut look = |seconds| {
             let gaps = vec![("Fleet/f".to_owned(), gap.clone())];
             let plan = Plan { steps: vec![count(0, true, &[])], gaps, ..Plan::default() };
-            memory.weigh(plan, &observed, at(seconds)).steps.len()
+            memory.weigh(plan, &observed, BTreeMap::new(), at(seconds)).steps.len()
         };
         assert_eq!((look(0), look(300)), (0, 1));
     }
