@@ -38,9 +38,11 @@ pub(super) fn size_of(name: &str) -> Size {
         "ecs services" | "ecs tasks" => size(100, 20),
         "ecs updates" => size(50, 5),
         "ecs registrations" => size(20, 1),
-        "ec2:AuthorizeSecurityGroupIngress" | "ec2:RevokeSecurityGroupIngress" => size(50, 5),
-        name if name.starts_with("ec2:Describe") => size(100, 20),
-        name if name.starts_with("ec2:") => size(50, 5),
-        _ => size(50, 20),
+        name => match name.split_once(':') {
+            Some(("ec2", operation)) if operation.starts_with("Describe") => size(100, 20),
+            // Changes of any kind; those of groups' rules have a bucket of their own of the same size.
+            Some(("ec2", _)) => size(50, 5),
+            _ => size(50, 20),
+        },
     }
 }
