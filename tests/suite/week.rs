@@ -5,10 +5,12 @@
 pub mod drift;
 pub mod fleet;
 pub mod life;
+pub mod sweep;
 
 use drift::KINDS;
 use fleet::Size;
 use life::{Plot, Story, live};
+use sweep::{added_at_first, besides, bound, formula, sweeps};
 
 const EVENING: Plot = Plot { size: Size { services: 8, more: true }, drifts: 12, apart: 150, seed: 7, others: 0 };
 
@@ -38,4 +40,26 @@ async fn beside_somebody_who_takes_half_of_the_calls_everything_is_repaired_all_
     let story = live(Plot { others: 5, seed: 8, ..EVENING }).await;
     assert_mended(&story);
     assert!(story.balancing_rate() <= 4.5, "{}", story.balancing_rate());
+}
+
+/// A hundred and one services, behind two load balancers.
+#[tokio::test(start_paused = true)]
+async fn a_look_takes_the_calls_of_the_formula_and_no_longer_than_the_buckets_make_it() {
+    const SERVICES: usize = 101;
+    let sweeps = sweeps(SERVICES).await;
+    let health = "elasticloadbalancing:DescribeTargetHealth";
+    let structure = formula(SERVICES).into_iter().filter(|(call, _)| *call != health);
+    let expected = [
+        formula(SERVICES).into_iter().chain(added_at_first(SERVICES)).chain(besides(SERVICES)).collect(),
+        formula(SERVICES).into_iter().chain(besides(SERVICES)).collect(),
+        structure.chain(besides(SERVICES)).collect::<Vec<_>>(),
+    ];
+    for (sweep, expected) in sweeps.iter().zip(expected) {
+        let expected = expected.into_iter().map(|(call, count)| (call.to_owned(), count as u64)).collect();
+        assert_eq!(sweep.calls, expected, "{}", sweep.title);
+        assert_eq!(sweep.refused, Default::default());
+        // Virtual time: the same on every machine. A second for round trips that follow each other.
+        let (bound, _) = bound(&sweep.calls);
+        assert!(sweep.seconds <= bound * 1.05 + 1.0, "{}: {} s, not {bound}", sweep.title, sweep.seconds);
+    }
 }

@@ -1,0 +1,117 @@
+//! Whole looks at a large fleet under the account's buckets, 30 ms away: what they take, and what the buckets allow.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use portolan::apply::Watch;
+use portolan::aws::{Clients, Reader, in_process};
+use portolan::manifest::{Source, load};
+use portolan::sandbox::{Shared, world_file};
+use tokio::time::Instant;
+
+use super::fleet::{self, Size};
+
+/// Tasks of a service.
+const TASKS: usize = 2;
+
+pub type Counts = BTreeMap<String, u64>;
+
+/// One look.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    pub title: &'static str,
+    /// What it sent.
+    pub calls: Counts,
+    /// How long that took, in virtual time.
+    pub seconds: f64,
+    /// Of all looks so far.
+    pub refused: Counts,
+}
+
+/// Three looks, each with full buckets: one that knows nothing, one that asks all health again, and one that asks the
+/// structure alone.
+pub async fn sweeps(services: usize) -> Vec<Sweep> {
+    let size = Size { services, more: false };
+    let world = world_file::load("world.yaml", &fleet::world(size)).unwrap();
+    let shared = Shared::following(world, 1.0);
+    shared.world().settings.buckets = true;
+    let far = Duration::from_millis(30);
+    let clients =
+        Clients::new(&in_process::far_config("eu-west-1", far, move |request| shared.answer(request))).unwrap();
+    let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleet::manifest(size) }]).unwrap();
+    let reader = Reader::new(&clients);
+    let mut renew = BTreeSet::new();
+    let mut sweeps = Vec::new();
+    for title in ["first look, nothing known", "structure and all health", "structure alone"] {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let (before, began) = (clients.calls().snapshot(), Instant::now());
+        let watched = reader.watch(&desired, &renew).await;
+        let seconds = began.elapsed().as_secs_f64();
+        assert_eq!(watched.observed.gaps, BTreeSet::new());
+        let calls = since(&before, &clients.calls().snapshot());
+        sweeps.push(Sweep { title, calls, seconds, refused: clients.calls().refused() });
+        let health = watched.ages.keys().filter(|question| question.is_health()).cloned();
+        renew = if renew.is_empty() { health.collect() } else { BTreeSet::new() };
+    }
+    sweeps
+}
+
+fn since(before: &Counts, after: &Counts) -> Counts {
+    let new = after.iter().map(|(call, count)| (call.clone(), count - before.get(call).copied().unwrap_or(0)));
+    new.filter(|(_, count)| *count > 0).collect()
+}
+
+/// The calls of a batched sweep of everything: ten services in a call, a hundred tasks, and so on.
+pub fn formula(services: usize) -> BTreeMap<&'static str, usize> {
+    let (tasks, balancers) = ((services * TASKS).div_ceil(100), services.div_ceil(100));
+    BTreeMap::from([
+        ("ecs:DescribeClusters", 1),
+        ("ecs:DescribeServices", services.div_ceil(10)),
+        ("ecs:ListTasks", tasks),
+        ("ecs:DescribeTasks", tasks),
+        ("elasticloadbalancing:DescribeLoadBalancers", balancers.div_ceil(400)),
+        ("elasticloadbalancing:DescribeListeners", balancers),
+        ("elasticloadbalancing:DescribeRules", balancers),
+        ("elasticloadbalancing:DescribeTargetGroups", services.div_ceil(400)),
+        ("elasticloadbalancing:DescribeTargetHealth", services),
+        ("ec2:DescribeSecurityGroups", services.div_ceil(1000)),
+    ])
+}
+
+/// What the third tier and an empty memory add to it: twenty tags in a call, and rules and target groups have some.
+pub fn added_at_first(services: usize) -> BTreeMap<&'static str, usize> {
+    BTreeMap::from([
+        ("ecs:DescribeTaskDefinition", services),
+        ("elasticloadbalancing:DescribeTags", (2 * services).div_ceil(20)),
+        ("elasticloadbalancing:DescribeTargetGroupAttributes", services),
+        ("elasticloadbalancing:DescribeAccountLimits", 1),
+    ])
+}
+
+/// What every look asks besides, whatever the size; rules of groups come two hundred groups in a call.
+pub fn besides(services: usize) -> BTreeMap<&'static str, usize> {
+    BTreeMap::from([
+        ("sts:GetCallerIdentity", 1),
+        ("ec2:DescribeVpcs", 1),
+        ("ec2:DescribeSubnets", 1),
+        ("ec2:DescribeSecurityGroupRules", services.div_ceil(200)),
+    ])
+}
+
+/// The shortest time for calls, and the bucket that says so: one of `burst` tokens that refills at `rate` lets n calls
+/// through in no less than (n − burst) / rate seconds, and buckets run side by side. Sizes are AWS's documented defaults.
+pub fn bound(calls: &Counts) -> (f64, &'static str) {
+    type Drawn = fn(&str) -> bool;
+    let buckets: [(&str, f64, f64, Drawn); 5] = [
+        ("elb", 40.0, 10.0, |call| call.starts_with("elasticloadbalancing:")),
+        ("ecs services", 100.0, 20.0, |call| call == "ecs:DescribeServices" || call == "ecs:ListServices"),
+        ("ecs tasks", 100.0, 20.0, |call| call == "ecs:DescribeTasks" || call == "ecs:ListTasks"),
+        ("ecs task definitions", 50.0, 20.0, |call| call == "ecs:DescribeTaskDefinition"),
+        ("ec2 rules", 100.0, 20.0, |call| call == "ec2:DescribeSecurityGroupRules"),
+    ];
+    let times = buckets.map(|(name, burst, rate, is_drawn)| {
+        let drawn: u64 = calls.iter().filter(|(call, _)| is_drawn(call)).map(|(_, count)| count).sum();
+        (((drawn as f64 - burst) / rate).max(0.0), name)
+    });
+    times.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default()
+}
