@@ -10,6 +10,7 @@ mod ec2;
 mod ecs;
 mod elbv2;
 pub mod error;
+pub mod events_queue;
 pub mod in_process;
 mod pace;
 pub mod reader;
@@ -25,6 +26,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::retry::RetryPartition;
 
 pub use calls::Calls;
+pub use events_queue::EventsQueue;
 pub use reader::Reader;
 pub use writer::Writer;
 
@@ -93,6 +95,8 @@ pub struct Clients {
     custom_endpoint: bool,
     calls: Calls,
     pace: pace::Pace,
+    /// What the clients were made of.
+    config: SdkConfig,
     pub(crate) reading: Sdk,
     pub(crate) writing: Sdk,
 }
@@ -106,7 +110,8 @@ impl Clients {
         let calls = Calls::new(pace.clone());
         let reading = sdk(config, &calls, READ_ATTEMPTS, "portolan-read");
         let writing = sdk(config, &calls, WRITE_ATTEMPTS, "portolan-write");
-        Ok(Self { region, custom_endpoint, calls, pace, reading, writing })
+        let config = config.clone();
+        Ok(Self { region, custom_endpoint, calls, pace, config, reading, writing })
     }
 
     /// The region that is asked.

@@ -3,6 +3,7 @@
 //! One look asks about the whole fleet in batches, so the queue has one key, the fleet; what failed is backed off by
 //! object in the [`memory`] instead. Nothing here prints, and wall-clock time is handed in.
 
+pub mod hearing;
 pub mod memory;
 pub mod status;
 pub mod tiers;
@@ -26,6 +27,7 @@ use crate::plan::{Plan, Policy, ScopeError, Verdict};
 use crate::queue::Queue;
 use crate::report::Report;
 
+use hearing::{Ears, Heard, SPACING, Tally};
 use memory::Memory;
 use tiers::Tiers;
 
@@ -107,6 +109,8 @@ pub struct Pass {
     pub took: Duration,
     /// How it ended.
     pub ended: Ended,
+    /// When the events that it took in were sent, those that it settled.
+    pub heard: Vec<Timestamp>,
 }
 
 /// What the service tells while it runs.
@@ -118,6 +122,8 @@ pub enum Event<'a> {
     Reloaded(&'a Desired),
     /// The manifest cannot be used; the last good one stays in force.
     Refused(&'a [Problem]),
+    /// Messages of the events queue were read.
+    Heard(&'a Tally),
 }
 
 /// The one key of the queue.
@@ -142,6 +148,11 @@ pub struct Controller<'a, R, W, D, N> {
     passes: u64,
     /// When the last pass began.
     began: Option<Instant>,
+    ears: Ears,
+    /// Events that the next pass takes in.
+    heard: Heard,
+    /// The moment before which events ask for no pass.
+    earliest: Instant,
 }
 
 impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, R, W, D, N> {
@@ -156,8 +167,29 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     ) -> Self {
         let (memory, queue) = (Memory::new(settings.seed), Queue::new(!settings.seed));
         let tiers = Tiers::new(settings.interval, settings.share);
-        let (last_read, passes, began) = (None, 0, None);
-        Self { reader, writer, manifest, now, settings, desired, last_read, memory, tiers, queue, passes, began }
+        Self {
+            reader,
+            writer,
+            manifest,
+            now,
+            settings,
+            desired,
+            last_read: None,
+            memory,
+            tiers,
+            queue,
+            passes: 0,
+            began: None,
+            ears: Ears::deaf(),
+            heard: Heard::default(),
+            earliest: Instant::now(),
+        }
+    }
+
+    /// Hears of changes, too: what concerns the fleet makes a pass at once.
+    #[must_use]
+    pub fn with_ears(self, ears: Ears) -> Self {
+        Self { ears, ..self }
     }
 
     /// Runs until `shutdown`. `reload` reads the manifest again and makes a pass at once. A pass that is under way at
@@ -175,6 +207,14 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                     self.queue.request(TheFleet);
                 }
                 _ = check.tick() => self.reload(on_event).await,
+                // Before the queue, so that a pass knows of everything that has come.
+                messages = self.ears.hear(), if self.heard.has_room() => {
+                    let tally = self.heard.take_in(messages, &self.ears, &self.desired);
+                    if !self.heard.is_empty() {
+                        self.queue.request_at(TheFleet, self.earliest);
+                    }
+                    on_event(Event::Heard(&tally));
+                }
                 TheFleet = self.queue.next() => self.turn(shutdown, on_event).await,
             }
         }
@@ -225,10 +265,20 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     async fn turn(&mut self, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
         self.passes += 1;
         let started = Instant::now();
+        let heard = std::mem::take(&mut self.heard);
         let span = tracing::info_span!("pass", id = self.passes);
+        span.in_scope(|| heard.log());
+        self.tiers.urge_arns(&heard.arns());
         let work = AssertUnwindSafe(self.pass(started, shutdown)).catch_unwind();
         let ended = work.instrument(span.clone()).await.unwrap_or(Ended::Panicked);
-        let pass = Pass { number: self.passes, at: (self.now)(), took: started.elapsed(), ended };
+        let heard = match ended {
+            Ended::Planned(_) => heard.settle(&self.ears),
+            Ended::OutOfScope(_) | Ended::Overran(_) | Ended::Panicked | Ended::Interrupted => {
+                self.heard.keep(heard);
+                Vec::new()
+            }
+        };
+        let pass = Pass { number: self.passes, at: (self.now)(), took: started.elapsed(), ended, heard };
         span.in_scope(|| log(&pass));
         self.schedule(started, &pass);
         on_event(Event::Passed(&self.desired, &pass));
@@ -237,6 +287,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     fn schedule(&mut self, started: Instant, pass: &Pass) {
         match &pass.ended {
             Ended::Planned(_) => {
+                self.earliest = (started + SPACING).max(Instant::now() + self.tiers.pause());
                 self.queue.succeeded(&TheFleet);
                 self.queue.request_at(TheFleet, started + self.settings.interval);
                 if let Some(retry) = self.memory.next_retry() {
@@ -244,8 +295,9 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                     self.queue.request_at(TheFleet, Instant::now() + pause);
                 }
             }
+            // Events do not hasten what is backed off.
             Ended::OutOfScope(_) | Ended::Overran(_) | Ended::Panicked | Ended::Interrupted => {
-                self.queue.failed(&TheFleet);
+                self.earliest = Instant::now() + self.queue.failed(&TheFleet);
             }
         }
     }

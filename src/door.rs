@@ -63,6 +63,7 @@ impl Door {
                 self.0.metrics.count(pass);
             }
             Event::Reloaded(_) => self.board().refused = None,
+            Event::Heard(tally) => self.0.metrics.hear(tally),
             Event::Refused(problems) => {
                 self.board().refused = Some(problems.first().map(ToString::to_string).unwrap_or_default());
             }

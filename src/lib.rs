@@ -20,6 +20,7 @@
 //! - [`apply`]: a walk of the plan's graph, and the two ports to the world that it and observing need.
 //! - [`report`]: a pass as text for people and as JSON for programs.
 //! - `aws` (feature `aws`): the only tree that names the SDK.
+//! - [`events`]: what AWS tells of changes to hints where to look first, and the port to a queue of them.
 //! - [`pass`]: one pass, without printing and without a loop.
 //! - [`queue`]: when which key is worked on, and how long what failed waits.
 //! - [`controller`]: passes again and again, with a memory.
@@ -38,6 +39,7 @@ pub mod cli;
 pub mod controller;
 #[cfg(feature = "door")]
 pub mod door;
+pub mod events;
 pub mod init;
 pub mod manifest;
 pub mod model;

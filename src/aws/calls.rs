@@ -70,10 +70,13 @@ fn iam_name(metadata: &Metadata) -> String {
         "Elastic Load Balancing v2" => "elasticloadbalancing",
         "EC2" => "ec2",
         "Application Auto Scaling" => "application-autoscaling",
+        "SQS" => "sqs",
         "STS" => "sts",
         other => other,
     };
-    format!("{prefix}:{}", metadata.name())
+    // A batch has no permission of its own.
+    let operation = if prefix == "sqs" { metadata.name().trim_end_matches("Batch") } else { metadata.name() };
+    format!("{prefix}:{operation}")
 }
 
 impl Intercept for Calls {

@@ -180,6 +180,7 @@ Over HTTP: /healthz, /readyz, /metrics, /api/v1/status; nothing there changes an
 Examples:
   portolan run -f manifests/
   portolan run -f manifests/ --observe --interval 5m
+  portolan run -f manifests/ --events-queue https://sqs.eu-west-1.amazonaws.com/123456789012/portolan-events
   portolan run -f manifests/ --listen 0.0.0.0:9090 --log-format json")]
     Run(RunArgs),
     /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
@@ -363,6 +364,9 @@ pub struct RunArgs {
     /// Address for probes, metrics and status; `none` turns them off
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090", value_parser = parse_listen)]
     pub listen: Listen,
+    /// SQS queue of AWS's events (docs/deploy/events): what they name is looked at at once
+    #[arg(long, value_name = "URL", value_parser = parse_queue)]
+    pub events_queue: Option<String>,
     /// Look and tell, change nothing
     #[arg(long)]
     pub observe: bool,
@@ -391,6 +395,16 @@ fn parse_share(text: &str) -> Result<f64, String> {
     let percent =
         text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().filter(|percent| (1..=100).contains(percent));
     percent.map(|percent| f64::from(percent) / 100.0).ok_or_else(|| "1% to 100%, such as 40%".to_owned())
+}
+
+/// `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`, as SQS gives it.
+fn parse_queue(text: &str) -> Result<String, String> {
+    let path =
+        text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).and_then(|rest| rest.split_once('/'));
+    let is_queue = path
+        .is_some_and(|(host, path)| !host.is_empty() && path.split('/').filter(|part| !part.is_empty()).count() >= 2);
+    let example = "the URL of an SQS queue such as https://sqs.eu-west-1.amazonaws.com/123456789012/portolan-events";
+    if is_queue { Ok(text.to_owned()) } else { Err(example.to_owned()) }
 }
 
 #[cfg(feature = "sandbox")]

@@ -13,7 +13,8 @@ use super::failure::{Answer, Failure};
 use super::run::{Run, now};
 use super::signals::{Signals, hang_ups};
 use super::terminal::Terminal;
-use crate::aws::Writer;
+use crate::aws::{EventsQueue, Writer};
+use crate::controller::hearing::{self, Ears};
 use crate::controller::{Controller, Declare, PASS_DEADLINE, Settings};
 use crate::door::Door;
 use crate::manifest::{self, Problem, STDIN, Source};
@@ -68,19 +69,36 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: &Run<'_>, door: &Door) -> bo
     let files = Files(inputs.clone());
     let settings =
         Settings { interval: args.interval, deadline: PASS_DEADLINE, share: args.elb_share, seed: fastrand::u64(..) };
-    let mut controller = Controller::new(&run.reader, writer.as_ref(), &files, now, settings, run.desired.clone());
+    let controller = Controller::new(&run.reader, writer.as_ref(), &files, now, settings, run.desired.clone());
     let (reload, token) = (Notify::new(), run.signals.token());
+    let queue = args.events_queue.as_deref().map(|url| EventsQueue::new(&run.clients, url));
+    let (ears, line) = match &queue {
+        Some(queue) => {
+            let (ears, line) = hearing::line(queue, run.clients.region(), fastrand::u64(..));
+            (ears, Some(line))
+        }
+        None => (Ears::deaf(), None),
+    };
+    let mut controller = controller.with_ears(ears);
+    let receiving = async {
+        match line {
+            Some(line) => line.run().await,
+            None => std::future::pending().await,
+        }
+    };
     let mut tell = |event: crate::controller::Event<'_>| door.tell(event);
     tracing::info!(
         fleet = run.desired.fleet.name.as_str(),
         region = run.clients.region(),
         observe = args.observe,
         interval = args.interval.as_secs_f64(),
+        events = args.events_queue.as_deref(),
         "running"
     );
     tokio::select! {
         biased;
         never = hang_ups(&reload) => match never {},
+        never = receiving => match never {},
         () = controller.run(&reload, token, &mut tell) => true,
         () = async { token.cancelled().await; tokio::time::sleep(GRACE).await } => false,
     }

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use crate::apply::StepResult;
 use crate::controller::Pass;
+use crate::controller::hearing::Tally;
 use crate::controller::status::{Board, Sync};
 
 /// Names and values of labels.
@@ -35,6 +36,8 @@ pub(super) struct Metrics {
     calls: Family<Labels, Counter>,
     last_success: Decimal,
     manifest_refused: Gauge,
+    events: Family<Labels, Counter>,
+    event_latency: Histogram,
 }
 
 impl Metrics {
@@ -50,6 +53,8 @@ impl Metrics {
             calls: Family::default(),
             last_success: Decimal::default(),
             manifest_refused: Gauge::default(),
+            events: Family::default(),
+            event_latency: Histogram::new(BUCKETS),
         };
         let build = Family::<Labels, Gauge>::default();
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
@@ -67,6 +72,12 @@ impl Metrics {
             metrics.last_success.clone(),
         );
         all.register("manifest_refused", "Whether the files hold no usable manifest", metrics.manifest_refused.clone());
+        all.register("events", "Messages of the events queue by what became of them", metrics.events.clone());
+        all.register(
+            "event_latency_seconds",
+            "From an event's arrival on its queue to the end of the pass that took it in",
+            metrics.event_latency.clone(),
+        );
         all.register("build_info", "The version", build);
         metrics
     }
@@ -75,12 +86,26 @@ impl Metrics {
     pub(super) fn count(&self, pass: &Pass) {
         self.passes.get_or_create(&vec![("verdict", pass.ended.word().to_owned())]).inc();
         self.duration.observe(pass.took.as_secs_f64());
+        for sent in &pass.heard {
+            self.event_latency.observe(pass.at.duration_since(*sent).as_secs_f64().max(0.0));
+        }
         let Some(report) = pass.ended.report() else { return };
         let Some(outcome) = &report.outcome else { return };
         for step in &report.plan.steps {
             let Some(result) = outcome.results.get(&step.id) else { continue };
             let labels = vec![("action", step.action.operation().to_owned()), ("result", word(result).to_owned())];
             self.steps.get_or_create(&labels).inc();
+        }
+    }
+
+    /// Counts messages of the events queue.
+    pub(super) fn hear(&self, tally: &Tally) {
+        let count = |outcome: &str, number| {
+            self.events.get_or_create(&vec![("outcome", outcome.to_owned())]).inc_by(number);
+        };
+        count("hint", tally.hinting);
+        for (why, number) in &tally.ignored {
+            count(why.as_str(), *number);
         }
     }
 

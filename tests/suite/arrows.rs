@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
@@ -15,10 +15,11 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("trace", &["model"]),
     ("apply", &["plan", "model"]),
     ("report", &["plan", "apply", "trace", "model"]),
-    ("aws", &["plan", "apply", "model"]),
+    ("events", &["apply", "model"]),
+    ("aws", &["events", "plan", "apply", "model"]),
     ("sandbox", &[]),
     ("queue", &[]),
-    ("controller", &["queue", "pass", "manifest", "plan", "apply", "report", "model"]),
+    ("controller", &["queue", "events", "pass", "manifest", "plan", "apply", "report", "model"]),
     ("door", &["controller", "plan", "apply", "report", "model"]),
     ("pass", &["survey", "manifest", "plan", "apply", "report", "model"]),
 ];

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod hearing;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -70,6 +72,7 @@ impl Bed {
             Event::Passed(_, pass) => self.passes.borrow_mut().push(pass.clone()),
             Event::Reloaded(_) => self.told.borrow_mut().push("reloaded".to_owned()),
             Event::Refused(problems) => self.told.borrow_mut().push(format!("refused: {}", problems[0].message)),
+            Event::Heard(_) => {}
         }
     }
 
@@ -300,6 +303,12 @@ struct Failing<'a> {
     looks: Mutex<u32>,
 }
 
+impl<'a> Failing<'a> {
+    fn new(reader: &'a Reader) -> Self {
+        Self { reader, looks: Mutex::new(0) }
+    }
+}
+
 impl Observe for Failing<'_> {
     async fn observe(&self, desired: &Desired) -> Observed {
         self.reader.observe(desired).await
@@ -338,7 +347,7 @@ impl Perform for Nobody {
 async fn a_pass_that_panics_or_never_ends_is_followed_by_another() {
     let bed = Bed::new(sound());
     let reader = Reader::new(&bed.clients());
-    let failing = Failing { reader: &reader, looks: Mutex::new(0) };
+    let failing = Failing::new(&reader);
     Box::pin(bed.run(&failing, Some(&Nobody), 1, seconds(320))).await;
     assert_eq!(bed.words()[..3], ["panicked", "overran", "in-sync"], "{:?}", bed.words());
     let first: Vec<Timestamp> = bed.passes.borrow().iter().map(|pass| pass.at).collect();

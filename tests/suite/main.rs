@@ -13,6 +13,7 @@ mod contract;
 mod controller;
 #[cfg(feature = "aws")]
 mod emulator;
+mod events;
 mod init;
 #[cfg(feature = "aws")]
 mod main_job;
@@ -23,6 +24,8 @@ mod observed;
 #[cfg(feature = "aws")]
 mod pages;
 mod properties;
+#[cfg(feature = "aws")]
+mod proxy;
 mod queue;
 mod report;
 #[cfg(feature = "sandbox")]

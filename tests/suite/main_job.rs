@@ -1,7 +1,5 @@
 //! The main job as its user does it: the binary, a manifest in a file, and AWS's answers from moto and from the sandbox.
 
-mod refusing_proxy;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::{Command, Output};
@@ -14,7 +12,7 @@ use tempfile::TempDir;
 use crate::emulator::{OverHttp, on_each_emulator};
 use crate::moto::REGION;
 use crate::moto::seed::{self, Fleet, SECRET};
-use refusing_proxy::RefusingProxy;
+use crate::proxy::Proxy;
 
 const NAMES: [&str; 4] = ["cart", "catalog", "checkout", "search"];
 
@@ -337,14 +335,14 @@ async fn what_cannot_be_read_is_a_gap(on: &impl OverHttp) {
         ("DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
         ("DescribeScalableTargets", "application-autoscaling:DescribeScalableTargets"),
     ] {
-        let proxy = RefusingProxy::start(on.endpoint(), refused);
+        let proxy = Proxy::refusing(on.endpoint(), refused);
         let desk = Desk::new(proxy.endpoint(), &fleet.manifest());
         let run = desk.portolan("reconcile --dry-run -o json");
         let gaps = run.json()["gaps"].as_array().expect("gaps").clone();
         assert!(gaps.iter().any(|gap| gap["call"] == call), "{refused}: {}", run.stdout);
         assert!(!run.actions().iter().any(|action| action.starts_with("Create") || action.starts_with("Delete")));
     }
-    let proxy = RefusingProxy::start(on.endpoint(), "DescribeServices");
+    let proxy = Proxy::refusing(on.endpoint(), "DescribeServices");
     let desk = Desk::new(proxy.endpoint(), &fleet.manifest());
     desk.portolan("reconcile --yes -o json").is("incomplete", 0);
     let strict = desk.portolan("reconcile --yes --strict -o json");

@@ -31,7 +31,10 @@ fn commands(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_shown_command_is_one_that_portolan_takes() {
+    let deploy = fs::read_dir(root().join("docs/deploy")).expect("a folder").flatten();
+    let deploy = deploy.filter(|entry| entry.path().is_dir()).map(|entry| entry.path().join("README.md"));
     let pages = [root().join("README.md")].into_iter().chain(files("docs", "md"));
+    let pages = pages.chain(deploy.filter(|page| page.exists()));
     let mut seen = 0;
     for page in pages {
         for command in commands(&read(&page)) {
@@ -54,7 +57,7 @@ fn every_shown_command_is_one_that_portolan_takes() {
 
 /// IAM names in a text, such as `ecs:ListTasks`.
 fn iam_names(text: &str) -> BTreeSet<String> {
-    let prefixes = ["application-autoscaling:", "ec2:", "ecs:", "elasticloadbalancing:", "sts:"];
+    let prefixes = ["application-autoscaling:", "ec2:", "ecs:", "elasticloadbalancing:", "sqs:", "sts:"];
     let quoted = text.split('"').skip(1).step_by(2);
     let is_name = |word: &&str| {
         let operation = prefixes.iter().find_map(|prefix| word.strip_prefix(prefix));

@@ -1,5 +1,8 @@
 //! `portolan run` as a process, against a sandbox that is served over HTTP.
 
+mod events;
+mod stopping;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -19,7 +22,7 @@ struct Service {
     address: String,
     home: TempDir,
     /// Ends with the test.
-    _aws: Served,
+    _aws: Option<Served>,
 }
 
 impl Service {
@@ -27,16 +30,22 @@ impl Service {
     fn start(options: &[&str]) -> Self {
         let world = portolan::sandbox::world_file::load("world.yaml", WORLD).expect("a world");
         let aws = Served::serve(world);
+        let service = Self::on(aws.endpoint(), MANIFEST, options);
+        Self { _aws: Some(aws), ..service }
+    }
+
+    /// Starts it on what speaks like AWS.
+    fn on(endpoint: &str, manifest: &str, options: &[&str]) -> Self {
         let home = TempDir::new().expect("a folder");
-        fs::write(home.path().join("fleet.yaml"), MANIFEST).expect("a file");
+        fs::write(home.path().join("fleet.yaml"), manifest).expect("a file");
         let given = ["run", "-f", "fleet.yaml", "--listen", "127.0.0.1:0", "--interval", "1h"];
         let mut command = portolan(home.path(), &[&given, options].concat());
-        command.args(["--endpoint-url", aws.endpoint()]);
+        command.args(["--endpoint-url", endpoint]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let errors = BufReader::new(child.stderr.take().expect("its errors"));
-        let mut service = Self { child, errors, address: String::new(), home, _aws: aws };
+        let mut service = Self { child, errors, address: String::new(), home, _aws: None };
         let line = service.wait_for("http://127.0.0.1:");
-        let address = line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next());
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split([' ', '"', '\n']).next());
         service.address = address.expect("an address").to_owned();
         service
     }
