@@ -1,6 +1,6 @@
 //! Seven virtual days of a fleet of fifty services that somebody keeps breaking, with the account's buckets on: how long
-//! each kind of drift stands, what was sent, and what was refused. Once alone, once beside a second client that takes half
-//! of Elastic Load Balancing's calls.
+//! each kind of drift stands, what was sent, and what was refused. Once alone, once with events that tell of each drift, once
+//! beside a second client that takes half of Elastic Load Balancing's calls.
 //!
 //! `cargo bench --bench week`
 #![expect(clippy::print_stdout, reason = "this program is there to be read")]
@@ -11,30 +11,37 @@ mod week {
     pub mod drift;
     pub mod fleet;
     pub mod life;
+    pub mod post;
 }
 
 use week::fleet::Size;
 use week::life::{Plot, Story, live};
 
 /// A drift every twenty minutes, for seven days.
-const WEEK: Plot = Plot { size: Size { services: 47, more: true }, drifts: 504, apart: 1200, seed: 1, others: 0 };
+const WEEK: Plot =
+    Plot { size: Size { services: 47, more: true }, drifts: 504, apart: 1200, seed: 1, told: false, others: 0 };
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    for (title, others) in [("alone in the account", 0), ("beside five calls a second of somebody else", 5)] {
+    let plots = [
+        ("alone in the account", WEEK),
+        ("with events", Plot { told: true, ..WEEK }),
+        ("beside five calls a second of somebody else", Plot { others: 5, ..WEEK }),
+    ];
+    for (title, plot) in plots {
         println!("{title}:");
-        tell(&runtime.block_on(live(Plot { others, ..WEEK })));
+        tell(&runtime.block_on(live(plot)), plot.told);
     }
 }
 
-fn tell(story: &Story) {
+fn tell(story: &Story, told: bool) {
     println!("  {:.1} days, passes {:?}", story.seconds / 86400.0, story.passes);
     println!("  {:<24}{:>6}{:>9}{:>9}{:>9}  bound", "seconds to repair", "n", "p50", "p95", "max");
     for (kind, seconds) in &story.repairs {
         let mut sorted = seconds.clone();
         sorted.sort_by(f64::total_cmp);
         let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
-        let (name, count, bound) = (format!("{kind:?}"), sorted.len(), kind.bound());
+        let (name, count, bound) = (format!("{kind:?}"), sorted.len(), kind.bound(told));
         println!("  {name:<24}{count:>6}{:>9.1}{:>9.1}{:>9.1}  {bound}", at(0.5), at(0.95), at(1.0));
     }
     let repaired: usize = story.repairs.values().map(Vec::len).sum();

@@ -39,16 +39,17 @@ pub const KINDS: [Kind; 12] = [
 const STRAY: &str = "10.0.4.200";
 
 impl Kind {
-    /// Seconds after which it must be mended: a look every 30 seconds and what the pass itself takes; an hour for
-    /// attributes; for a stale target the two sightings besides, a deregistration delay of a minute apart; as long for one
-    /// that has to drain before it can be registered again; for a removed block the deployment that its removal has
-    /// started.
-    pub fn bound(self) -> i64 {
+    /// Seconds after which it must be mended: a look every 30 seconds and what the pass itself takes, or two seconds when an
+    /// event `told` of it; an hour for attributes of which nobody tells. Not before its time goes a stale target (two
+    /// sightings, a deregistration delay of a minute apart), what has to drain before it can be registered again, and a
+    /// removed block, whose removal has started a deployment.
+    pub fn bound(self, told: bool) -> i64 {
         match self {
-            Self::AttributeEdited => 3600 + 35,
             Self::StaleTargetAdded => 60 + 2 * 35,
             Self::StaticTargetLost | Self::RegisteredTargetLost => 60 + 35,
             Self::WiringRemoved => 15 * 60,
+            _ if told => 2,
+            Self::AttributeEdited => 3600 + 35,
             _ => 35,
         }
     }
@@ -63,51 +64,55 @@ impl Kind {
         }
     }
 
-    /// Breaks it.
-    pub fn strike(self, world: &mut World, victim: &str) {
+    /// Breaks it, and answers with the call that did and its input.
+    pub fn strike(self, world: &mut World, victim: &str) -> (&'static str, Value) {
+        let (name, input) = self.deed(world, victim);
+        call(world, name, input.clone());
+        (name, input)
+    }
+
+    fn deed(self, world: &mut World, victim: &str) -> (&'static str, Value) {
         match self {
-            Self::CountLowered => update_service(world, victim, "desiredCount", json!(0)),
-            Self::WiringRemoved => update_service(world, victim, "loadBalancers", json!([])),
+            Self::CountLowered => {
+                ("ecs:UpdateService", json!({"cluster": "prod", "service": victim, "desiredCount": 0}))
+            }
+            Self::WiringRemoved => {
+                ("ecs:UpdateService", json!({"cluster": "prod", "service": victim, "loadBalancers": []}))
+            }
             Self::RuleDeleted => {
-                let rule = rule_of(world, victim);
-                call(world, "elasticloadbalancing:DeleteRule", json!({"RuleArn": rule["RuleArn"]}));
+                ("elasticloadbalancing:DeleteRule", json!({"RuleArn": rule_of(world, victim)["RuleArn"]}))
             }
             Self::RulePathsEdited => {
-                let rule = rule_of(world, victim);
-                let conditions =
-                    json!([{"Field": "path-pattern", "PathPatternConfig": {"Values": [format!("/{victim}-old")]}}]);
-                let input = json!({"RuleArn": rule["RuleArn"], "Conditions": conditions});
-                call(world, "elasticloadbalancing:ModifyRule", input);
+                let values = json!([format!("/{victim}-old")]);
+                let conditions = json!([{"Field": "path-pattern", "PathPatternConfig": {"Values": values}}]);
+                let arn = rule_of(world, victim)["RuleArn"].clone();
+                ("elasticloadbalancing:ModifyRule", json!({"RuleArn": arn, "Conditions": conditions}))
             }
             Self::RuleForwardEdited => {
-                let rule = rule_of(world, victim);
-                // A target group serves one load balancer, so that only a fixed answer can stand there instead.
+                // A target group serves one load balancer: of what is there, only a fixed answer can stand instead.
                 let actions = json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}]);
-                let input = json!({"RuleArn": rule["RuleArn"], "Actions": actions});
-                call(world, "elasticloadbalancing:ModifyRule", input);
+                let arn = rule_of(world, victim)["RuleArn"].clone();
+                ("elasticloadbalancing:ModifyRule", json!({"RuleArn": arn, "Actions": actions}))
             }
             Self::HealthPathEdited => {
-                let arn = group(world, victim)["TargetGroupArn"].clone();
-                let input = json!({"TargetGroupArn": arn, "HealthCheckPath": "/health"});
-                call(world, "elasticloadbalancing:ModifyTargetGroup", input);
+                let input = json!({"TargetGroupArn": arn(world, victim), "HealthCheckPath": "/health"});
+                ("elasticloadbalancing:ModifyTargetGroup", input)
             }
             Self::AttributeEdited => {
-                let arn = group(world, victim)["TargetGroupArn"].clone();
-                let input = json!({"TargetGroupArn": arn, "Attributes": [{"Key": DELAY, "Value": "300"}]});
-                call(world, "elasticloadbalancing:ModifyTargetGroupAttributes", input);
+                let attributes = json!([{"Key": DELAY, "Value": "300"}]);
+                let input = json!({"TargetGroupArn": arn(world, victim), "Attributes": attributes});
+                ("elasticloadbalancing:ModifyTargetGroupAttributes", input)
             }
-            Self::IngressRevoked => revoke(world, &victim.replace("svc", "tasks"), 8080, 8080),
-            Self::DynamicRangeRevoked => revoke(world, "nodes", 32768, 65535),
+            Self::IngressRevoked => revoking(world, &victim.replace("svc", "tasks"), 8080, 8080),
+            Self::DynamicRangeRevoked => revoking(world, "nodes", 32768, 65535),
             Self::StaticTargetLost | Self::RegisteredTargetLost => {
-                let arn = group(world, victim)["TargetGroupArn"].clone();
                 let first = targets(world, victim).into_iter().next().unwrap();
-                let input = json!({"TargetGroupArn": arn, "Targets": [{"Id": first, "Port": 8080}]});
-                call(world, "elasticloadbalancing:DeregisterTargets", input);
+                let input = json!({"TargetGroupArn": arn(world, victim), "Targets": [{"Id": first, "Port": 8080}]});
+                ("elasticloadbalancing:DeregisterTargets", input)
             }
             Self::StaleTargetAdded => {
-                let arn = group(world, victim)["TargetGroupArn"].clone();
-                let input = json!({"TargetGroupArn": arn, "Targets": [{"Id": STRAY, "Port": 8080}]});
-                call(world, "elasticloadbalancing:RegisterTargets", input);
+                let input = json!({"TargetGroupArn": arn(world, victim), "Targets": [{"Id": STRAY, "Port": 8080}]});
+                ("elasticloadbalancing:RegisterTargets", input)
             }
         }
     }
@@ -120,7 +125,7 @@ impl Kind {
                 service(world, victim)["loadBalancers"].as_array().is_some_and(|list| list.len() == 1)
             }
             Self::RuleDeleted | Self::RulePathsEdited | Self::RuleForwardEdited => {
-                let arn = group(world, victim)["TargetGroupArn"].clone();
+                let arn = arn(world, victim);
                 rules(world, victim).iter().any(|rule| {
                     let forwards = rule["Actions"][0]["TargetGroupArn"] == arn;
                     forwards && rule["Conditions"][0]["PathPatternConfig"]["Values"] == json!([format!("/{victim}")])
@@ -128,7 +133,7 @@ impl Kind {
             }
             Self::HealthPathEdited => group(world, victim)["HealthCheckPath"] == "/healthz",
             Self::AttributeEdited => {
-                let input = json!({"TargetGroupArn": group(world, victim)["TargetGroupArn"]});
+                let input = json!({"TargetGroupArn": arn(world, victim)});
                 let answer = call(world, "elasticloadbalancing:DescribeTargetGroupAttributes", input);
                 let list = answer["Attributes"].as_array().cloned().unwrap_or_default();
                 list.iter().any(|pair| pair["Key"] == DELAY && pair["Value"] == "60")
@@ -152,12 +157,6 @@ fn call(world: &mut World, call: &str, input: Value) -> Value {
     answer.unwrap_or_else(|refusal| panic!("{call} with {input}: {refusal}"))
 }
 
-fn update_service(world: &mut World, service: &str, field: &str, value: Value) {
-    let mut input = json!({"cluster": "prod", "service": service});
-    input[field] = value;
-    call(world, "ecs:UpdateService", input);
-}
-
 fn service(world: &mut World, name: &str) -> Value {
     call(world, "ecs:DescribeServices", json!({"cluster": "prod", "services": [name]}))["services"][0].clone()
 }
@@ -166,9 +165,13 @@ fn group(world: &mut World, name: &str) -> Value {
     call(world, "elasticloadbalancing:DescribeTargetGroups", json!({"Names": [name]}))["TargetGroups"][0].clone()
 }
 
+fn arn(world: &mut World, name: &str) -> Value {
+    group(world, name)["TargetGroupArn"].clone()
+}
+
 /// Of targets that are not on their way out.
 fn targets(world: &mut World, name: &str) -> Vec<String> {
-    let input = json!({"TargetGroupArn": group(world, name)["TargetGroupArn"]});
+    let input = json!({"TargetGroupArn": arn(world, name)});
     let answer = call(world, "elasticloadbalancing:DescribeTargetHealth", input);
     let live = answer["TargetHealthDescriptions"].as_array().cloned().unwrap_or_default();
     let live = live.iter().filter(|target| target["TargetHealth"]["State"] != "draining");
@@ -191,7 +194,7 @@ fn rules(world: &mut World, victim: &str) -> Vec<Value> {
 }
 
 fn rule_of(world: &mut World, victim: &str) -> Value {
-    let arn = group(world, victim)["TargetGroupArn"].clone();
+    let arn = arn(world, victim);
     let forwards = |rule: &Value| rule["Actions"][0]["TargetGroupArn"] == arn;
     rules(world, victim).into_iter().find(forwards).unwrap()
 }
@@ -202,10 +205,11 @@ fn group_id(world: &mut World, name: &str) -> Value {
     answer["securityGroupInfo"][0]["groupId"].clone()
 }
 
-fn revoke(world: &mut World, name: &str, from: u16, to: u16) {
+fn revoking(world: &mut World, name: &str, from: u16, to: u16) -> (&'static str, Value) {
     let (group, balancer) = (group_id(world, name), group_id(world, "lb"));
-    let permission = json!({"IpProtocol": "tcp", "FromPort": from.to_string(), "ToPort": to.to_string(), "Groups": [{"GroupId": balancer}]});
-    call(world, "ec2:RevokeSecurityGroupIngress", json!({"GroupId": group, "IpPermissions": [permission]}));
+    let (from, to) = (from.to_string(), to.to_string());
+    let permission = json!({"IpProtocol": "tcp", "FromPort": from, "ToPort": to, "Groups": [{"GroupId": balancer}]});
+    ("ec2:RevokeSecurityGroupIngress", json!({"GroupId": group, "IpPermissions": [permission]}))
 }
 
 fn admits(world: &mut World, name: &str) -> bool {

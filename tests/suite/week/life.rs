@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use portolan::aws::{Clients, Reader, Writer, in_process};
 use portolan::controller::tiers::SHARE;
-use portolan::controller::{Controller, Declare, Event, PASS_DEADLINE, Settings};
+use portolan::controller::{Controller, Declare, Event, PASS_DEADLINE, Settings, hearing};
 use portolan::manifest::{self, Problem, Source};
 use portolan::sandbox::{Shared, world_file};
 use tokio::sync::Notify;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::drift::{KINDS, Kind};
 use super::fleet::{self, Size};
+use super::post::Post;
 
 /// What is to happen.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,8 @@ pub struct Plot {
     pub apart: u64,
     /// Decides about moments and victims.
     pub seed: u64,
+    /// Whether events tell of what is done.
+    pub told: bool,
     /// Calls of Elastic Load Balancing a second that somebody else makes in the same account.
     pub others: u64,
 }
@@ -90,7 +93,9 @@ pub async fn live(plot: Plot) -> Story {
     let now = || shared.world().now();
     let began = now();
     let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed: plot.seed };
-    let mut controller = Controller::new(&reader, Some(&writer), &text, now, settings, desired);
+    let post = Post::default();
+    let (ears, line) = hearing::line(&post, "eu-west-1", plot.seed);
+    let mut controller = Controller::new(&reader, Some(&writer), &text, now, settings, desired).with_ears(ears);
     let (open, story) = (Open::default(), RefCell::new(Story::default()));
     let mut hear = |event: Event<'_>| {
         if let Event::Passed(_, pass) = event {
@@ -101,14 +106,16 @@ pub async fn live(plot: Plot) -> Story {
     let (reload, stop) = (Notify::new(), CancellationToken::new());
     let breaking = async {
         tokio::time::sleep(A_WHILE).await;
-        break_things(plot, &shared, &open).await;
+        break_things(plot, &shared, &open, &post).await;
         stop.cancel();
     };
-    tokio::join!(
-        Box::pin(controller.run(&reload, &stop, &mut hear)),
-        Box::pin(breaking),
-        Box::pin(be_somebody_else(plot.others, &shared, &stop)),
-    );
+    let working = async {
+        tokio::select! {
+            never = Box::pin(line.run()) => match never {},
+            () = Box::pin(controller.run(&reload, &stop, &mut hear)) => {}
+        }
+    };
+    tokio::join!(working, Box::pin(breaking), Box::pin(be_somebody_else(plot.others, &shared, &stop)),);
     let mut story = story.into_inner();
     story.left = open.into_inner().into_iter().map(|(kind, victim, _)| (kind, victim)).collect();
     (story.calls, story.refused) = (clients.calls().snapshot(), clients.calls().refused());
@@ -132,7 +139,7 @@ fn look_around(shared: &Shared, open: &Open, story: &RefCell<Story>) {
     });
 }
 
-async fn break_things(plot: Plot, shared: &Shared, open: &Open) {
+async fn break_things(plot: Plot, shared: &Shared, open: &Open, post: &Post) {
     let mut chance = fastrand::Rng::with_seed(plot.seed);
     for number in 0..plot.drifts {
         let half = plot.apart / 2;
@@ -142,12 +149,15 @@ async fn break_things(plot: Plot, shared: &Shared, open: &Open) {
         let victims = std::iter::repeat_with(|| kind.victim(chance.usize(..plot.size.services)));
         let Some(victim) = victims.take(100).find(|victim| !busy.contains(victim)) else { continue };
         let mut world = shared.world();
-        kind.strike(&mut world, &victim);
+        let (call, input) = kind.strike(&mut world, &victim);
+        if plot.told {
+            post.tell(call, &input);
+        }
         assert!(!kind.is_mended(&mut world, &victim), "{kind:?} of {victim} breaks nothing");
         let since = world.now();
         open.borrow_mut().push((kind, victim, since));
     }
-    let longest = KINDS.iter().map(|kind| kind.bound()).max().unwrap_or_default().unsigned_abs();
+    let longest = KINDS.iter().map(|kind| kind.bound(plot.told)).max().unwrap_or_default().unsigned_abs();
     for _ in 0..longest / INTERVAL.as_secs() + 1 {
         if open.borrow().is_empty() {
             break;
