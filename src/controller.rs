@@ -356,6 +356,8 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 break;
             }
         }
+        let (reader, now) = (self.reader, (self.now)());
+        plan = Box::pin(pass::hold_to_paths(&self.desired, reader, &watched.observed, &policy, now, plan)).await;
         let held = self.tiers.too_old(&self.desired, &watched, &plan, started.elapsed());
         let Watched { observed, .. } = watched;
         let plan = self.memory.weigh(plan, &observed, held, (self.now)());

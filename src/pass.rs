@@ -1,7 +1,12 @@
-//! One pass, for every mode: observe and plan. Carrying the plan out is a separate call ([`crate::apply::apply`]), so a
+//! One pass, for every mode: observe, plan, and hold the plan against the paths that it touches. Carrying the plan out is a separate call ([`crate::apply::apply`]), so a
 //! dry run and a drift check are simply passes without it, and need no writer.
 //!
 //! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
+
+mod mends;
+mod paths;
+mod planned;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +14,15 @@ use jiff::Timestamp;
 
 use crate::apply::{Find, Observe, Outcome};
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Scope, Seen, Service, TargetGroup,
+    Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Scope, Seen, Service, Surroundings, TargetGroup,
     TargetGroupArn, TargetKey, TargetState,
 };
 use crate::plan::{Plan, Policy, ScopeError, plan, scope_errors};
 use crate::report::Report;
 use crate::survey::{Depth, instance_groups, outline};
+
+pub use mends::link;
+pub use planned::after;
 
 /// What one reading showed, and what it would take to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +41,8 @@ impl Look {
     }
 }
 
-/// Observes and plans. An error is about the fleet as a whole: it must not be worked on with these credentials.
+/// Observes, plans, and holds the plan against the paths. An error is about the fleet as a whole: it must not be worked on
+/// with these credentials.
 pub async fn look(
     desired: &Desired,
     reader: &impl Observe,
@@ -42,7 +51,39 @@ pub async fn look(
 ) -> Result<Look, Vec<ScopeError>> {
     let observed = reader.observe(desired).await;
     let plan = judge(desired, &observed, policy, now)?;
+    let plan = hold_to_paths(desired, reader, &observed, policy, now, plan).await;
     Ok(Look { observed, plan })
+}
+
+/// Holds a plan of a reading against the paths that its steps touch: a step that would break one that is sound now becomes a
+/// blocked entry (unless forced), and whatever a step mends is told with it. The network around these paths is read for it;
+/// where there is nothing to do, nothing is read.
+pub async fn hold_to_paths(
+    desired: &Desired,
+    reader: &impl Observe,
+    observed: &Observed,
+    policy: &Policy,
+    now: Timestamp,
+    plan: Plan,
+) -> Plan {
+    let Some(touched) = paths::touched(desired, observed, &plan, now) else { return plan };
+    // Boxed: what the SDK nests would take much of a stack.
+    let around = Box::pin(reader.surroundings(&touched, observed)).await;
+    paths::weigh(desired, observed, &around, policy, now, plan)
+}
+
+/// As [`look`], with the network around every path, for whoever traces them all.
+pub async fn look_around(
+    desired: &Desired,
+    reader: &impl Observe,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(Look, Surroundings), Vec<ScopeError>> {
+    let observed = reader.observe(desired).await;
+    let plan = judge(desired, &observed, policy, now)?;
+    let around = Box::pin(reader.surroundings(desired, &observed)).await;
+    let plan = paths::weigh(desired, &observed, &around, policy, now, plan);
+    Ok((Look { observed, plan }, around))
 }
 
 /// Plans what was observed. Pure.

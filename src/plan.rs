@@ -34,14 +34,14 @@ mod traffic;
 mod weights;
 mod wiring;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::model::{Desired, DesiredService, ObjectKind, ObjectRef, Observed};
 
 pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleBelief, RuleEdit, ServiceBelief, WiredEntry};
-pub use change::{Blocked, Change, Deferred, Finding, Plan, Step, StepId, Verdict, WaitingOn};
+pub use change::{Blocked, Change, Deferred, Finding, Mend, Plan, Step, StepId, Verdict, WaitingOn};
 pub use scope::{ScopeError, scope_errors};
 
 use draft::Drafts;
@@ -50,17 +50,33 @@ use security_group::{ServiceIngress, WantedIngress};
 /// How a run wants to be planned, beyond the manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Lifts the removal budget and R2a. Never the mark, a gap, a mode, or a proof.
+    /// Lifts the removal budget, R2a, and vetoes. Never the mark, a gap, a mode, or a proof.
     pub force: bool,
     /// These objects alone; a service brings its target groups. Never prunes.
     pub only: Option<BTreeSet<ObjectRef>>,
 }
 
+/// A step that is not to be taken, for a reason that planning itself cannot see: it would break a path that is sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Veto {
+    /// The object of the step.
+    pub object: ObjectRef,
+    /// The step's call: a plan of the same reading has it again.
+    pub action: Action,
+    /// Why, and what has to happen first.
+    pub why: String,
+}
+
 /// Plans one fleet.
+pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Plan {
+    plan_without(desired, observed, policy, now, &[])
+}
+
+/// As [`plan`]; the steps of `vetoes` are blocked entries, and so is whatever needs them.
 ///
 /// The kinds contribute drafts in an order in which later ones may refer to earlier ones: target groups, the ways to
 /// them, their registrations, services, ingress, and what goes. The guard then holds back what must not happen now.
-pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Plan {
+pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, vetoes: &[Veto]) -> Plan {
     let mut drafts = Drafts::default();
     let mut groups = Vec::new();
     for group in desired.target_groups.values() {
@@ -86,7 +102,7 @@ pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timest
         Some(only) => guard::keep_only(desired, only, &mut drafts),
         None => prune::plan_prune(desired, observed, &wanted, &mut drafts),
     }
-    guard::hold_back(desired, observed, policy, now, &mut drafts);
+    guard::hold_back(desired, observed, policy, now, vetoes, &mut drafts);
     finish(desired, observed, policy, drafts)
 }
 
@@ -137,7 +153,8 @@ fn finish(desired: &Desired, observed: &Observed, policy: &Policy, drafts: Draft
     let only = policy.only.as_ref().map(|only| guard::with_target_groups(desired, only));
     let selected = |object: &ObjectRef| only.as_ref().is_none_or(|only| only.contains(object));
     let unchanged = all.filter(|object| !busy.contains(object) && selected(object)).collect();
-    Plan { steps, blocked, deferred, unchanged, findings, gaps: observed.gaps.iter().cloned().collect() }
+    let gaps = observed.gaps.iter().cloned().collect();
+    Plan { steps, blocked, deferred, unchanged, findings, gaps, mends: BTreeMap::new() }
 }
 
 /// Removals come after the additions of the same object, of the services that use a target group, and for what no

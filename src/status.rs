@@ -82,9 +82,9 @@ impl Table {
     /// Fills in who is reachable: a line is as good as the worst of its paths.
     pub fn follow(&mut self, traced: &Trace) {
         for row in self.rows.iter_mut().filter(|row| row.reachable != Answer::NotApplicable) {
-            let of_row = |path: &&Path| match &path.service {
+            let of_row = |path: &&Path| match &path.name.service {
                 Some(key) => ObjectRef::service(key) == row.object,
-                None => ObjectRef::target_group(&path.target_group) == row.object,
+                None => ObjectRef::target_group(&path.name.target_group) == row.object,
             };
             let worst = traced.paths.iter().filter(of_row).map(Path::verdict).min();
             row.reachable = match worst {

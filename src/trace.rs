@@ -13,6 +13,8 @@ mod client;
 mod egress;
 mod end;
 pub mod finding;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod health;
 pub mod hop;
 mod ingress;
@@ -30,7 +32,7 @@ mod zone;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::model::{Desired, Observed, Request, Surroundings};
+use crate::model::{Desired, Observed, PathName, Request, Route, Surroundings};
 
 pub use finding::Finding;
 pub use health::Witness;
@@ -66,18 +68,10 @@ pub struct Trace {
 /// One path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// The cluster; none for declared targets alone.
-    pub cluster: Option<String>,
-    /// The key of the service.
-    pub service: Option<String>,
-    /// The name of the port.
-    pub port: Option<String>,
-    /// The load balancer.
-    pub load_balancer: Option<String>,
-    /// The listener's port.
-    pub listener: Option<u16>,
-    /// The key of the target group.
-    pub target_group: String,
+    /// Who comes from where to where.
+    pub name: PathName,
+    /// The way in: as declared, else as it stands; `None` where there is neither.
+    pub route: Option<Route>,
     /// What health checks say of it all.
     pub witness: (Witness, String),
     /// Every hop, in order.
@@ -107,6 +101,13 @@ impl Verdict {
 }
 
 impl Path {
+    /// Whether both are the same path, perhaps in two states of AWS: from one way in to one port.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let (one, two) = (&self.name, &other.name);
+        (&one.service, &one.port, &one.target_group) == (&two.service, &two.port, &two.target_group)
+            && self.route == other.route
+    }
+
     /// The first broken hop.
     pub fn broken_hop(&self) -> Option<&Hop> {
         self.hops.iter().find(|hop| hop.state == State::Broken)
@@ -158,7 +159,8 @@ const CHAIN: [(HopId, Examine); 12] = [
 /// Traces the paths of a fleet.
 pub fn trace(desired: &Desired, observed: &Observed, around: &Surroundings, asked: &Asked, now: Timestamp) -> Trace {
     let ways = way::ways(desired, observed, around, asked, now);
-    Trace { paths: ways.iter().filter(|way| is_asked(way, asked)).map(walk).collect() }
+    let ways = ways.into_iter().filter(|way| is_asked(way, asked)).map(Way::with_ends);
+    Trace { paths: ways.map(|way| walk(&way)).collect() }
 }
 
 fn is_asked(way: &Way<'_>, asked: &Asked) -> bool {
@@ -185,14 +187,137 @@ fn walk(way: &Way<'_>) -> Path {
         hops.push(Hop { id, state, evidence, findings });
     }
     let balancer = way.balancer().ok().map(|balancer| balancer.name.clone()).or(way.group.load_balancer.clone());
-    Path {
-        cluster: way.service.map(|(service, _)| service.id.cluster.clone()),
-        service: way.service.map(|(service, _)| service.key.clone()),
-        port: way.service.map(|(_, port)| port.name.clone()),
+    let name = PathName {
         load_balancer: balancer,
         listener: way.route.as_ref().map(|route| route.listener),
         target_group: way.group.key.clone(),
-        witness: health::witness(way, &hops),
-        hops,
+        cluster: way.service.map(|(service, _)| service.id.cluster.clone()),
+        service: way.service.map(|(service, _)| service.key.clone()),
+        port: way.service.map(|(_, port)| port.name.clone()),
+    };
+    Path { name, route: way.route.clone(), witness: health::witness(way, &hops), hops }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{PORT, Stand, forward, from_block, gap, listener_rule, paths, rule};
+    use super::{HopId, State, Verdict};
+    use crate::model::{Seen, SubnetId, TargetState, TargetType};
+
+    #[test]
+    fn every_kind_of_fleet_is_sound_as_it_stands() {
+        for (name, stand) in [
+            ("fargate", Stand::sound()),
+            ("network", Stand::behind_network()),
+            ("instances", Stand::on_instances()),
+            ("targets alone", Stand::without_service()),
+        ] {
+            let path = stand.path();
+            assert_eq!(path.verdict(), Verdict::Reachable, "{name}: {path:#?}");
+            assert_eq!(path.findings().count(), 0, "{name}");
+            let order: Vec<HopId> = path.hops.iter().map(|hop| hop.id).collect();
+            assert_eq!(order, HopId::ALL, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_broken_hop_is_the_verdict_and_what_lies_behind_it_is_examined() {
+        let mut stand = Stand::sound();
+        stand.rules().clear();
+        stand.ingress("sg-tasks").clear();
+        stand.all_are(TargetState::Unhealthy, "Target.Timeout", "");
+        let path = stand.path();
+        assert_eq!(path.broken_hop().map(|hop| hop.id), Some(HopId::Rule));
+        let broken: Vec<HopId> = path.hops.iter().filter(|hop| hop.state == State::Broken).map(|hop| hop.id).collect();
+        assert_eq!(broken, [HopId::Rule, HopId::TargetSecurityGroup]);
+        stand.around.acls = None;
+        assert_eq!(stand.path().verdict(), Verdict::Broken, "an unknown hop does not heal a broken one");
+    }
+
+    #[test]
+    fn one_unknown_hop_is_enough_to_prove_nothing() {
+        let mut stand = Stand::sound();
+        stand.around.routes = Some(Seen::Unknown(gap("ec2:DescribeRouteTables")));
+        assert_eq!(stand.path().verdict(), Verdict::Unknown);
+        assert_eq!(stand.trace().verdict(), Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_path_for_each_route_and_the_worst_is_the_verdict_of_all() {
+        let mut stand = Stand::sound();
+        let mut second = stand.wanted().routes.as_ref().expect("routes")[0].clone();
+        second.conditions = paths(&["/cart/*"]);
+        second.priority = Some(20);
+        stand.wanted().routes.as_mut().expect("routes").push(second);
+        let traced = stand.trace();
+        let verdicts: Vec<Verdict> = traced.paths.iter().map(super::Path::verdict).collect();
+        assert_eq!((verdicts, traced.verdict()), (vec![Verdict::Reachable, Verdict::Broken], Verdict::Broken));
+        assert_eq!(traced.paths[0].name, traced.paths[1].name, "only their routes tell them apart");
+        assert!(!traced.paths[0].is_same(&traced.paths[1]));
+        assert!(traced.paths[0].is_same(&stand.trace().paths[0]));
+    }
+
+    #[test]
+    fn where_no_route_is_declared_the_ways_that_stand_are_walked() {
+        let mut stand = Stand::sound();
+        stand.wanted().routes = None;
+        stand.rules().push(listener_rule(20, paths(&["/cart/*"]), forward("targetgroup/shop/1")));
+        stand.rules().push(listener_rule(30, paths(&["/other"]), forward("targetgroup/other/1")));
+        stand.listeners()[0].default_actions = forward("targetgroup/shop/1");
+        let routes: Vec<Option<u32>> =
+            stand.trace().paths.into_iter().map(|path| path.route.and_then(|route| route.priority)).collect();
+        assert_eq!(routes, [Some(10), Some(20), None]);
+        assert_eq!(stand.trace().verdict(), Verdict::Reachable);
+    }
+
+    #[test]
+    fn what_is_asked_about_alone_is_walked() {
+        let mut stand = Stand::sound();
+        for (service, port, walked) in [("shop", "http", 1), ("shop", "grpc", 0), ("cart", "http", 0)] {
+            stand.asked.service = Some(service.to_owned());
+            stand.asked.port = Some(port.to_owned());
+            assert_eq!(stand.trace().paths.len(), walked, "{service}/{port}");
+        }
+        let mut stand = Stand::sound();
+        stand.asked.listener = Some(443);
+        assert_eq!(stand.trace().paths.len(), 0);
+    }
+
+    #[test]
+    fn requests_end_at_running_tasks_at_declared_targets_or_where_tasks_would_be() {
+        let mut stand = Stand::sound();
+        *stand.egress("sg-lb") = vec![rule("sg-lb", None, from_block("10.0.10.0/25"))];
+        stand.tasks().truncate(1);
+        assert_eq!(stand.state(HopId::LoadBalancerEgress), "ok", "the one task is in there");
+        stand.tasks()[0].status = "PROVISIONING".to_owned();
+        assert_eq!(stand.found(HopId::LoadBalancerEgress), ["M02"], "the next one may come up anywhere");
+        let mut stand = Stand::without_service();
+        *stand.egress("sg-lb") = vec![rule("sg-lb", None, from_block("10.0.10.11/32"))];
+        assert_eq!(stand.found(HopId::LoadBalancerEgress), ["M02"], "the other declared target");
+    }
+
+    #[test]
+    fn what_filters_outside_of_the_vpc_cannot_be_seen() {
+        let mut stand = Stand::without_service();
+        let outside = super::fixture::key("192.168.7.7", PORT);
+        stand.wanted().targets.as_mut().expect("targets").retain(|_| false);
+        let target = crate::model::StaticTarget { key: outside.clone(), zone: Some("all".to_owned()) };
+        stand.wanted().targets = Some(vec![target]);
+        let health = stand.targets()[0].health.clone();
+        *stand.targets() = vec![crate::model::Target { key: outside, zone: Some("all".to_owned()), health }];
+        stand.around.interfaces.insert(super::fixture::address("192.168.7.7"), Seen::Absent);
+        assert_eq!(stand.state(HopId::TargetSecurityGroup), "skipped");
+        assert_eq!(stand.path().verdict(), Verdict::Reachable);
+    }
+
+    #[test]
+    fn client_addresses_are_kept_by_default_for_instances() {
+        let mut stand = Stand::behind_network();
+        stand.group().target_type = TargetType::Instance;
+        assert_eq!(stand.found(HopId::TargetSecurityGroup), ["M12"], "and for what is not TCP");
+        assert_eq!(stand.found(HopId::TargetGroup), ["M36"]);
+        let mut stand = Stand::behind_network();
+        stand.balancer().subnets = [SubnetId::from("public-a"), SubnetId::from("public-b")].into();
+        assert_eq!(stand.state(HopId::TargetSecurityGroup), "ok", "not for addresses by TCP");
     }
 }

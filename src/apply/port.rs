@@ -6,13 +6,20 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::model::{Desired, GroupId, ObjectRef, Observed, Question, Scope, Standing};
+use crate::model::{Desired, GroupId, ObjectRef, Observed, Question, Scope, Standing, Surroundings};
 use crate::plan::{Action, Output};
 
 /// Reads AWS.
 pub trait Observe {
     /// Reads everything that planning `desired` needs. Never fails: what could not be read is a gap.
     fn observe(&self, desired: &Desired) -> impl Future<Output = Observed>;
+
+    /// Reads the network around everything that `desired` leads to, which tracing needs besides; `observed` is what was
+    /// read already. Never fails either. Who reads nothing here sees every path as unknown, hence neither broken nor sound.
+    fn surroundings(&self, desired: &Desired, observed: &Observed) -> impl Future<Output = Surroundings> {
+        let _ = (desired, observed);
+        std::future::ready(Surroundings::default())
+    }
 }
 
 /// Reads AWS for those who have no manifest yet.

@@ -31,7 +31,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio::sync::Semaphore;
 
 use crate::apply::{AwsError, ErrorKind, Observe, Watch, Watched};
-use crate::model::{Desired, Gap, Observed, Question, Seen, TaskDefinition, TaskDefinitionArn};
+use crate::model::{Desired, Gap, Observed, Question, Seen, Surroundings, TaskDefinition, TaskDefinitionArn};
 use crate::plan::questions;
 
 use super::{Clients, error};
@@ -143,6 +143,10 @@ impl Reader {
 impl Observe for Reader {
     async fn observe(&self, desired: &Desired) -> Observed {
         self.look(desired, &Turn::Whole).await
+    }
+
+    async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Surroundings {
+        self.around(desired, observed).await
     }
 }
 

@@ -335,7 +335,7 @@ pub struct ReconcileArgs {
     /// Apply without asking
     #[arg(short, long)]
     pub yes: bool,
-    /// Lift the removal budget, and the rule that no traffic moves to nothing
+    /// Lift the removal budget, and the rules that no traffic moves to nothing and no sound path is broken
     #[arg(long)]
     pub force: bool,
     /// After applying, wait until deployments are complete and targets healthy

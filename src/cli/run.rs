@@ -10,9 +10,9 @@ use super::terminal::{Terminal, note};
 use super::{inputs, only, region};
 use crate::apply::Outcome;
 use crate::aws::{Clients, Reader, Settings, connect};
-use crate::model::Desired;
+use crate::model::{Desired, Surroundings};
 use crate::pass::{self, Look};
-use crate::plan::Policy;
+use crate::plan::{Policy, ScopeError};
 use crate::report::{Error, Report, json, text};
 
 /// One run of a verb against AWS.
@@ -71,13 +71,22 @@ impl<'a> Run<'a> {
 
     /// Observes and plans, unless a signal comes first: reading can be dropped at any point.
     pub async fn look(&self) -> Result<Look, Failure> {
+        self.unless_stopped(pass::look(&self.desired, &self.reader, &self.policy, now())).await
+    }
+
+    /// As [`Self::look`], with the network around every path.
+    pub async fn look_around(&self) -> Result<(Look, Surroundings), Failure> {
+        self.unless_stopped(pass::look_around(&self.desired, &self.reader, &self.policy, now())).await
+    }
+
+    async fn unless_stopped<T>(&self, looking: impl Future<Output = Result<T, Vec<ScopeError>>>) -> Result<T, Failure> {
         self.terminal.progress(&format!("portolan: reading {} …", self.clients.region()));
         let looked = tokio::select! {
             biased;
             () = self.signals.token().cancelled() => {
                 return Err(Failure::interrupted(self.signals.exit().unwrap_or(Exit::Interrupted)));
             }
-            looked = pass::look(&self.desired, &self.reader, &self.policy, now()) => looked,
+            looked = looking => looked,
         };
         looked.map_err(|errors| {
             let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();

@@ -7,8 +7,8 @@ use super::run::{Run, now};
 use super::signals::Signals;
 use super::stock::{Stock, scope};
 use super::terminal::Terminal;
-use crate::aws::Reader;
-use crate::model::{Desired, Observed};
+use crate::apply::Observe;
+use crate::model::{Desired, Observed, Surroundings};
 use crate::plan::Verdict;
 use crate::status::{self, Table, table};
 use crate::survey::Depth;
@@ -25,16 +25,17 @@ pub async fn status(
     let (table, calls) = match (inputs.files.is_empty(), args.clusters.is_empty()) {
         (false, true) => {
             let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
-            let look = run.look().await?;
+            let (look, around) = run.look_around().await?;
             let mut table = table(&run.desired, &look.observed, Some(&look.plan));
-            follow(&mut table, &run.reader, &run.desired, &look.observed, true).await;
+            follow(&mut table, &run.desired, &look.observed, around, true);
             (table, run.clients.calls().snapshot())
         }
         (true, false) => {
             let scope = scope(&args.clusters, &[])?;
             let stock = Stock::take(&scope, Depth::Health, global, terminal, signals).await?;
+            let around = stock.reader.surroundings(&stock.outline, &stock.observed).await;
             let mut table = table(&stock.outline, &stock.observed, None);
-            follow(&mut table, &stock.reader, &stock.outline, &stock.observed, false).await;
+            follow(&mut table, &stock.outline, &stock.observed, around, false);
             (table, stock.calls())
         }
         (true, true) => {
@@ -58,8 +59,7 @@ pub async fn status(
 }
 
 /// Traces every path, and fills the column.
-async fn follow(table: &mut Table, reader: &Reader, desired: &Desired, observed: &Observed, is_manifest: bool) {
-    let around = reader.surroundings(desired, observed).await;
+fn follow(table: &mut Table, desired: &Desired, observed: &Observed, around: Surroundings, is_manifest: bool) {
     let asked = Asked { is_manifest, ..Asked::default() };
     table.follow(&trace(desired, observed, &around, &asked, now()));
     table.gaps.extend(around.gaps);

@@ -11,13 +11,13 @@ use super::stock;
 use super::terminal::{Terminal, note};
 use crate::apply::Find;
 use crate::aws::{Reader, Settings, connect};
-use crate::model::{Desired, Gap};
-use crate::plan::{Plan, Policy};
+use crate::model::{Desired, Gap, Observed, Surroundings};
+use crate::pass;
+use crate::plan::{Policy, plan};
 use crate::report::{json, text};
 use crate::survey::{Depth, outline};
-use crate::trace::{Asked, Trace, Verdict, trace};
+use crate::trace::{Asked, Trace, Verdict, Witness, trace};
 
-mod planned;
 mod question;
 
 /// Traces.
@@ -38,19 +38,31 @@ pub async fn paths(
         }
     };
     check_names(&asked, &run.desired)?;
-    let look = run.look().await?;
-    let mut observed = look.observed;
-    run.terminal.progress("portolan: reading the network around …");
-    let mut around = run.reader.surroundings(&run.desired, &observed).await;
-    if args.planned {
-        planned::apply(&look.plan, &mut observed, &mut around);
-    }
-    let mut traced = trace(&run.desired, &observed, &around, &asked, now());
-    if asked.is_manifest && !args.planned {
-        link(&mut traced, &look.plan);
-    }
-    let gaps: BTreeSet<(String, Gap)> = observed.gaps.iter().chain(&around.gaps).cloned().collect();
+    let (look, around) = run.look_around().await?;
+    let gaps: BTreeSet<(String, Gap)> = look.observed.gaps.iter().chain(&around.gaps).cloned().collect();
+    let traced = if args.planned {
+        planned(&run, &look.observed, &around, &asked)
+    } else {
+        let mut traced = trace(&run.desired, &look.observed, &around, &asked, now());
+        if asked.is_manifest {
+            pass::link(&run.desired, &look.observed, &around, &look.plan, &asked, now(), &mut traced);
+        }
+        traced
+    };
     Ok(answer(&run, &traced, &gaps))
+}
+
+/// The state that the plan would make, with the steps that would break a path: to show that is what this is for.
+fn planned(run: &Run<'_>, observed: &Observed, around: &Surroundings, asked: &Asked) -> Trace {
+    let plan = plan(&run.desired, observed, &run.policy, now());
+    let (later, around) = pass::after(&plan.steps, observed, around);
+    let mut traced = trace(&run.desired, &later, &around, asked, now());
+    if !plan.steps.is_empty() {
+        for path in &mut traced.paths {
+            path.witness = (Witness::Silent, "it says nothing of a state that does not stand yet".to_owned());
+        }
+    }
+    traced
 }
 
 /// A run on what stands in a cluster.
@@ -86,22 +98,6 @@ fn check_names(asked: &Asked, desired: &Desired) -> Result<(), Failure> {
             Some(format!("it has {}", ports.join(", "))),
         )),
         _ => Ok(()),
-    }
-}
-
-/// Names the step of the plan that mends a finding: one of the same service or target group, with an operation of its codes.
-fn link(traced: &mut Trace, plan: &Plan) {
-    for path in &mut traced.paths {
-        let group = format!("TargetGroup/{}", path.target_group);
-        let service = path.service.as_ref().map(|key| format!("Service/{key}"));
-        for finding in path.hops.iter_mut().flat_map(|hop| &mut hop.findings) {
-            let mends = finding.mended_by();
-            let step = plan.steps.iter().find(|step| {
-                let object = step.object.to_string();
-                (object == group || Some(&object) == service.as_ref()) && mends.contains(&step.action.operation())
-            });
-            finding.step = step.map(|step| step.id.to_string());
-        }
     }
 }
 

@@ -118,15 +118,31 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// Words that stand for `*` in a sample: no more special pattern is likely to mean them.
 const ANYTHING: &str = "portolan-probe";
 
-/// Requests that meet these conditions, one for each combination of host, path and method.
+fn fill(pattern: &str) -> String {
+    pattern.replace('*', ANYTHING).replace('?', "x")
+}
+
+/// A text that meets every condition about a header: that of one of its values, or of all of them in a list.
+fn header_text(conditions: &Conditions, name: &str) -> Option<String> {
+    let all: Vec<&HeaderCondition> = conditions.headers.iter().filter(|header| header.name == name).collect();
+    let mut texts: Vec<String> = all.iter().flat_map(|header| &header.values).map(|value| fill(value)).collect();
+    texts.push(texts.join(", "));
+    let meets = |text: &String, header: &&HeaderCondition| {
+        header.values.iter().any(|value| matches(&value.to_lowercase(), &text.to_lowercase()))
+    };
+    texts.into_iter().find(|text| all.iter().all(|header| meets(text, header)))
+}
+
+/// Requests that meet these conditions, one for each combination of host, path and method. None, where several conditions
+/// about one header cannot be met by one text.
 pub fn samples(conditions: &Conditions, from: Option<IpAddr>) -> Vec<Request> {
-    let fill = |pattern: &str| pattern.replace('*', ANYTHING).replace('?', "x");
     let or = |set: &std::collections::BTreeSet<String>, otherwise: &str| -> Vec<String> {
         if set.is_empty() { vec![otherwise.to_owned()] } else { set.iter().map(|value| fill(value)).collect() }
     };
-    let headers = conditions.headers.iter();
-    let headers = headers.filter_map(|header| Some((header.name.clone(), fill(header.values.first()?))));
-    let headers: BTreeMap<String, String> = headers.collect();
+    let names = conditions.headers.iter().map(|header| &header.name);
+    let headers: Option<BTreeMap<String, String>> =
+        names.map(|name| Some((name.clone(), header_text(conditions, name)?))).collect();
+    let Some(headers) = headers else { return Vec::new() };
     let pairs = conditions.queries.iter().filter_map(|query| query.pairs.first());
     let pair = |(key, value): &(Option<String>, String)| {
         (key.as_deref().map_or_else(|| ANYTHING.to_owned(), fill), fill(value))

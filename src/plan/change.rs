@@ -1,9 +1,9 @@
 //! The plan as a value: what to do, what not to do and why, and what it all amounts to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::{Gap, ObjectRef};
+use crate::model::{Gap, ObjectRef, PathName};
 
 use super::action::Action;
 
@@ -111,6 +111,21 @@ pub struct Finding {
     pub what: String,
 }
 
+/// What tracing found broken and a step mends. The planner knows nothing of it: [`crate::pass`] fills it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mend {
+    /// The codes that the evidence leaves, such as `M01`; none: the catalogue has no number for it.
+    pub codes: Vec<String>,
+    /// The name of the first code, such as `target-group-closed-to-load-balancer`.
+    pub name: String,
+    /// The hop at which it shows, such as `target-security-group`.
+    pub hop: String,
+    /// Live values and ids that prove it.
+    pub evidence: String,
+    /// The paths that it breaks.
+    pub paths: BTreeSet<PathName>,
+}
+
 /// What one pass found and would do. Zero steps alone never means "in sync".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "an unread plan is not actionable"]
@@ -127,6 +142,8 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// What could not be read.
     pub gaps: Vec<(String, Gap)>,
+    /// What is broken now and mended by a step, as far as paths were traced.
+    pub mends: BTreeMap<StepId, Vec<Mend>>,
 }
 
 /// What a pass amounts to; the first that applies.

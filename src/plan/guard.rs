@@ -13,10 +13,17 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Blocked, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::{Policy, edges, resolve, traffic};
+use super::{Policy, Veto, edges, resolve, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
-pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, drafts: &mut Drafts) {
+pub(super) fn hold_back(
+    desired: &Desired,
+    observed: &Observed,
+    policy: &Policy,
+    now: Timestamp,
+    vetoes: &[Veto],
+    drafts: &mut Drafts,
+) {
     let mut held: BTreeMap<DraftId, WaitingOn> = BTreeMap::new();
     for (id, draft) in drafts.steps.iter().enumerate() {
         let objects = || draft.also.iter().chain([&draft.object]);
@@ -25,7 +32,8 @@ pub(super) fn hold_back(desired: &Desired, observed: &Observed, policy: &Policy,
             .or_else(|| objects().find_map(|object| by_deployment(desired, observed, object, draft)))
             .or_else(|| draft.held.clone())
             .or_else(|| by_redeploy(desired, draft))
-            .or_else(|| by_partial_view(observed, draft));
+            .or_else(|| by_partial_view(observed, draft))
+            .or_else(|| by_veto(vetoes, draft));
         if let Some(why) = why {
             held.insert(id, why);
         }
@@ -158,6 +166,11 @@ fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {
         ),
         Redeploy::Deny | Redeploy::Allow => None,
     }
+}
+
+fn by_veto(vetoes: &[Veto], draft: &Draft) -> Option<WaitingOn> {
+    let veto = vetoes.iter().find(|veto| veto.object == draft.object && veto.action == draft.action)?;
+    difference(veto.why.clone())
 }
 
 /// R11: a partial observation removes nothing.

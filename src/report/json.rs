@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::apply::StepResult;
-use crate::plan::{Change, Step, Verdict};
+use crate::model::PathName;
+use crate::plan::{Change, Mend, Step, Verdict};
 
 use super::{Error, Report};
 
@@ -23,7 +24,7 @@ pub fn render(report: &Report) -> String {
     to_text(&Document {
         schema_version: SCHEMA_VERSION,
         verdict: report.verdict().as_str(),
-        steps: plan.steps.iter().map(|step| WireStep::of(step, report.result_of(step))).collect(),
+        steps: plan.steps.iter().map(|step| WireStep::of(step, report)).collect(),
         blocked: plan.blocked.iter().map(WireBlocked::of).collect(),
         deferred: plan.deferred.iter().map(WireDeferred::of).collect(),
         unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
@@ -92,6 +93,7 @@ struct WireStep<'a> {
     after: Vec<String>,
     redeploys: bool,
     removes: bool,
+    mends: Vec<WireMend<'a>>,
     result: &'a str,
     /// What AWS said; failed steps only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,9 +107,9 @@ struct WireStep<'a> {
 }
 
 impl<'a> WireStep<'a> {
-    fn of(step: &'a Step, result: Option<&'a StepResult>) -> Self {
+    fn of(step: &'a Step, report: &'a Report) -> Self {
         let Step { id, action, object, target, summary, reason, changes, after, redeploys, removes } = step;
-        let (word, error, because, note) = match result {
+        let (word, error, because, note) = match report.result_of(step) {
             None => ("planned", None, None, None),
             Some(StepResult::Done) => ("done", None, None, None),
             Some(StepResult::Failed(error)) => ("failed", Some(error.to_string()), None, None),
@@ -126,10 +128,53 @@ impl<'a> WireStep<'a> {
             after: after.iter().map(ToString::to_string).collect(),
             redeploys: *redeploys,
             removes: *removes,
+            mends: report.plan.mends.get(id).into_iter().flatten().map(WireMend::of).collect(),
             result: word,
             error,
             because,
             note,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireMend<'a> {
+    codes: &'a [String],
+    name: &'a str,
+    hop: &'a str,
+    evidence: &'a str,
+    paths: Vec<WirePathName<'a>>,
+}
+
+impl<'a> WireMend<'a> {
+    fn of(mend: &'a Mend) -> Self {
+        let Mend { codes, name, hop, evidence, paths } = mend;
+        Self { codes, name, hop, evidence, paths: paths.iter().map(WirePathName::of).collect() }
+    }
+}
+
+/// Which path, as in the JSON of a trace.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePathName<'a> {
+    cluster: Option<&'a str>,
+    service: Option<&'a str>,
+    port: Option<&'a str>,
+    load_balancer: Option<&'a str>,
+    listener: Option<u16>,
+    target_group: &'a str,
+}
+
+impl<'a> WirePathName<'a> {
+    fn of(name: &'a PathName) -> Self {
+        let PathName { load_balancer, listener, target_group, cluster, service, port } = name;
+        Self {
+            cluster: cluster.as_deref(),
+            service: service.as_deref(),
+            port: port.as_deref(),
+            load_balancer: load_balancer.as_deref(),
+            listener: *listener,
+            target_group,
         }
     }
 }

@@ -204,3 +204,138 @@ fn kill_loop(way: &Way<'_>, service: &Service, targets: &[&Target], network: &Ne
         Finding::among([Code(24), Code(18), Code(19), Code(21)], what)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{PORT, Stand, gap, id, target};
+    use crate::model::{Conduct, LoadBalancerEntry, Matcher, Protocol, Rollout, Seen, TargetState};
+    use crate::trace::{HopId, Verdict};
+
+    const HOP: HopId = HopId::Application;
+    const TIMEOUT: &str = "Target.Timeout";
+    const FAILED: &str = "Target.FailedHealthChecks";
+    const MISMATCH: &str = "Target.ResponseCodeMismatch";
+
+    fn ill(reason: &str, said: &str) -> Stand {
+        let mut stand = Stand::sound();
+        stand.all_are(TargetState::Unhealthy, reason, said);
+        stand
+    }
+
+    fn stopped(arn: &str) -> String {
+        format!("(service shop) (port 8080) is unhealthy in (target-group {arn}) due to (reason Health checks failed)")
+    }
+
+    #[test]
+    fn healthy_targets_are_counted_and_strangers_are_not() {
+        let mut stand = Stand::sound();
+        stand.targets().push(target("10.0.10.77", PORT));
+        assert_eq!(stand.hop(HOP).evidence, "2 of 2 targets are healthy");
+    }
+
+    #[test]
+    fn an_answer_with_another_code_proves_the_network_and_blames_the_check() {
+        let said = |code: &str| format!("Health checks failed with these codes: [{code}]");
+        assert_eq!(ill(MISMATCH, &said("404")).found(HOP), ["M16|M17", "M55"]);
+        assert_eq!(ill(MISMATCH, &said("301")).found(HOP), ["M16", "M55"]);
+        assert_eq!(ill(MISMATCH, &said("503")).found(HOP), ["M55"], "the app itself says that it is ill");
+        let evidence = ill(MISMATCH, &said("404")).hop(HOP).evidence;
+        assert!(evidence.ends_with("the check asks for /healthz and wants 200"), "{evidence}");
+        let mut stand = ill(MISMATCH, &said("12"));
+        stand.group().health_check.matcher = Some(Matcher::Grpc("0".to_owned()));
+        assert_eq!(stand.found(HOP), ["M23", "M55"]);
+    }
+
+    #[test]
+    fn a_refusal_leaves_the_port_the_interface_and_the_protocol() {
+        assert_eq!(ill(FAILED, "Health checks failed").found(HOP), ["M18|M19|M21", "M55"]);
+        assert_eq!(ill("Elb.InternalError", "").found(HOP), ["load-balancer-error", "M55"]);
+    }
+
+    #[test]
+    fn a_timeout_is_the_apps_only_where_nothing_on_the_way_can_be_it() {
+        let mut stand = ill(TIMEOUT, "Request timed out");
+        assert_eq!(stand.found(HOP), ["M25", "M55"]);
+        stand.around.acls = None;
+        assert_eq!(stand.found(HOP), ["M07|M08|M25", "M55"], "what was not read may be it");
+        stand.ingress("sg-tasks").clear();
+        assert_eq!(stand.state(HOP), "skipped", "a closed group is");
+    }
+
+    #[test]
+    fn a_network_load_balancer_has_one_reason_for_everything() {
+        let mut stand = Stand::behind_network();
+        stand.all_are(TargetState::Unhealthy, FAILED, "");
+        assert_eq!(stand.found(HOP), ["M18|M19|M25", "M55"]);
+        stand.group().health_check.protocol = Some(Protocol::Http);
+        assert_eq!(stand.found(HOP), ["M16|M18|M19|M21|M25", "M55"]);
+        stand.ingress("sg-tasks").clear();
+        assert_eq!(stand.state(HOP), "skipped");
+    }
+
+    #[test]
+    fn one_ill_target_of_two_is_told_without_failing_open() {
+        let mut stand = ill(TIMEOUT, "");
+        stand.targets()[0].health.state = TargetState::Healthy;
+        assert_eq!(stand.found(HOP), ["M25"]);
+        stand.service().deployments[0].rollout = Some(Rollout::InProgress);
+        assert_eq!(stand.state(HOP), "ok", "a deployment brings new ones up");
+        stand.observed.services.insert(id(), Seen::Unknown(gap("ecs:DescribeServices")));
+        assert_eq!(stand.state(HOP), "unknown", "there may be a deployment");
+    }
+
+    #[test]
+    fn checks_that_alone_are_kept_out_let_requests_through_to_all() {
+        let mut stand = ill(TIMEOUT, "");
+        stand.group().health_check.port = Some(crate::model::HealthPort::Fixed(9090));
+        assert_eq!(stand.found(HopId::TargetSecurityGroup), ["M03"]);
+        assert_eq!(stand.found(HOP), ["M55"]);
+        assert_eq!(stand.path().verdict(), Verdict::Broken);
+    }
+
+    #[test]
+    fn the_containers_own_check_may_say_otherwise() {
+        let mut stand = Stand::sound();
+        stand.tasks()[0].healthy = Some(false);
+        assert_eq!(stand.found(HOP), ["M20"]);
+        stand.tasks()[0].healthy = Some(true);
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn tasks_that_are_stopped_again_and_again_had_no_time() {
+        let mut stand = ill(FAILED, "");
+        stand.service().conduct = Conduct { events: vec![stopped("targetgroup/shop/1"); 2], ..Conduct::default() };
+        assert_eq!(stand.found(HOP), ["M24", "M55"], "the same revision was healthy before");
+        stand.service().deployments[0].rollout = Some(Rollout::InProgress);
+        assert_eq!(stand.found(HOP), ["M18|M19|M21|M24", "M55"]);
+        stand.service().conduct.grace = 3600;
+        assert_eq!(stand.found(HOP), ["M18|M19|M21", "M55"], "there was time enough");
+        stand.service().conduct.grace = 0;
+        stand.service().conduct.events.insert(0, "(service shop) has reached a steady state.".to_owned());
+        assert_eq!(stand.found(HOP), ["M18|M19|M21", "M55"], "that is over");
+    }
+
+    #[test]
+    fn tasks_of_two_groups_are_stopped_for_the_other_one() {
+        let mut stand = Stand::sound();
+        let other =
+            LoadBalancerEntry { target_group: Some("targetgroup/inner/1".into()), ..LoadBalancerEntry::default() };
+        stand.service().load_balancers.push(other);
+        stand.service().conduct = Conduct { events: vec![stopped("targetgroup/inner/1"); 2], ..Conduct::default() };
+        assert_eq!(stand.found(HOP), ["M26"]);
+        assert!(stand.hop(HOP).evidence.contains("because of"), "{}", stand.hop(HOP).evidence);
+    }
+
+    #[test]
+    fn silence_says_nothing() {
+        let mut stand = Stand::sound();
+        stand.all_are(TargetState::Initial, "Elb.RegistrationInProgress", "");
+        assert_eq!(stand.state(HOP), "skipped");
+        stand
+            .observed
+            .targets
+            .insert("targetgroup/shop/1".into(), Seen::Unknown(gap("elasticloadbalancing:DescribeTargetHealth")));
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+}

@@ -83,7 +83,10 @@ pub fn page() -> String {
         "# What `portolan trace` can find\n\n\
          Made from the tables in `src/trace/catalogue`; `UPDATE_EXPECT=1 cargo test catalogue` writes it anew.\n\n\
          A finding names one code where the evidence excludes the others, and the set where it does not. The hop is the\n\
-         station of the path at which it shows. What could not be read is *unknown*, never *ok*.\n",
+         station of the path at which it shows. What could not be read is *unknown*, never *ok*.\n\n\
+         `portolan trace` shows every hop. `reconcile`, its dry run and `drift` show a finding under the step that mends it,\n\
+         and block a step that would break a path that is sound now. `status` says of each service whether all its paths\n\
+         are sound.\n",
     );
     for hop in HopId::ALL {
         page.push_str(&format!("\n## {}\n", hop.as_str()));

@@ -51,3 +51,70 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     }
     Examined::of(findings, gap, format!("{groups} lets it out by {by}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{PORT, Stand, from_block, from_group, rule};
+    use crate::model::{HealthPort, PortRange, RuleSource, Seen};
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::LoadBalancerEgress;
+
+    fn to(source: RuleSource, port: u16) -> crate::model::IngressRule {
+        rule("sg-lb", Some(PortRange::one(port)), source)
+    }
+
+    #[test]
+    fn requests_must_be_let_out_to_every_target() {
+        let mut stand = Stand::sound();
+        assert_eq!(stand.state(HOP), "ok");
+        *stand.egress("sg-lb") = vec![to(from_block("10.0.10.0/24"), PORT)];
+        assert_eq!(stand.found(HOP), ["M02"], "the other task is in 10.0.11.0/24");
+        stand.egress("sg-lb").push(to(from_block("10.0.11.0/24"), PORT));
+        assert_eq!(stand.state(HOP), "ok", "rules add up");
+        *stand.egress("sg-lb") = vec![to(from_group("sg-tasks"), PORT)];
+        assert_eq!(stand.state(HOP), "ok");
+        stand.egress("sg-lb").clear();
+        assert_eq!(stand.found(HOP), ["M02"]);
+    }
+
+    #[test]
+    fn health_checks_on_another_port_need_a_way_out_too() {
+        let mut stand = Stand::sound();
+        stand.group().health_check.port = Some(HealthPort::Fixed(9090));
+        *stand.egress("sg-lb") = vec![to(from_group("sg-tasks"), PORT)];
+        assert_eq!(stand.found(HOP), ["M02"]);
+        assert!(stand.hop(HOP).evidence.contains("health checks out"), "{}", stand.hop(HOP).evidence);
+        let mut stand = Stand::behind_network();
+        stand.balancer().security_groups = ["sg-lb".into()].into();
+        stand.group().health_check.port = Some(HealthPort::Fixed(9090));
+        *stand.egress("sg-lb") = vec![to(from_group("sg-tasks"), PORT)];
+        assert_eq!(stand.found(HOP), ["M13"], "a network load balancer's checks alone");
+    }
+
+    #[test]
+    fn a_target_of_which_the_interface_is_not_known_may_carry_the_group() {
+        let mut stand = Stand::sound();
+        *stand.egress("sg-lb") = vec![to(from_group("sg-tasks"), PORT)];
+        stand.around.interfaces.clear();
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+
+    #[test]
+    fn a_prefix_list_counts_by_its_entries() {
+        let mut stand = Stand::sound();
+        *stand.egress("sg-lb") = vec![to(RuleSource::PrefixList("pl-1".to_owned()), PORT)];
+        assert_eq!(stand.state(HOP), "unknown", "it was not read");
+        let blocks = ["10.0.10.0/23"].map(super::super::fixture::block).into();
+        stand.around.prefix_lists.insert("pl-1".to_owned(), Seen::Present(blocks));
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn without_groups_nothing_filters() {
+        assert_eq!(Stand::behind_network().state(HOP), "skipped");
+        let mut stand = Stand::sound();
+        stand.around.egress.clear();
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+}

@@ -59,3 +59,47 @@ pub(super) fn witness(way: &Way<'_>, hops: &[Hop]) -> (Witness, String) {
         (false, true, _) => (Witness::Agrees, format!("{healthy} of {all} targets are healthy")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Stand, gap};
+    use super::Witness;
+    use crate::model::{Seen, TargetState};
+
+    #[test]
+    fn both_witnesses_agree_where_healthy_targets_are_on_an_open_path() {
+        assert_eq!(Stand::sound().path().witness, (Witness::Agrees, "2 of 2 targets are healthy".to_owned()));
+    }
+
+    #[test]
+    fn a_closed_hop_and_a_timeout_agree_and_an_answer_contradicts() {
+        let mut stand = Stand::sound();
+        stand.ingress("sg-tasks").clear();
+        assert_eq!(stand.path().witness.0, Witness::Contradicts, "healthy behind a closed group");
+        stand.all_are(TargetState::Unhealthy, "Target.Timeout", "");
+        assert_eq!(stand.path().witness.0, Witness::Agrees);
+        stand.all_are(TargetState::Unhealthy, "Target.ResponseCodeMismatch", "");
+        assert_eq!(stand.path().witness.0, Witness::Contradicts, "somebody answered");
+        stand.targets()[0].health.state = TargetState::Healthy;
+        assert_eq!(stand.path().witness.0, Witness::Contradicts);
+    }
+
+    #[test]
+    fn without_a_healthy_target_requests_go_to_all() {
+        let mut stand = Stand::sound();
+        stand.all_are(TargetState::Unhealthy, "Target.FailedHealthChecks", "");
+        assert_eq!(stand.path().witness.0, Witness::FailsOpen);
+    }
+
+    #[test]
+    fn nobody_speaks_before_the_first_check_or_where_nothing_was_read() {
+        let mut stand = Stand::sound();
+        stand.all_are(TargetState::Initial, "Elb.RegistrationInProgress", "");
+        assert_eq!(stand.path().witness, (Witness::Silent, "none of 2 targets is checked".to_owned()));
+        stand
+            .observed
+            .targets
+            .insert("targetgroup/shop/1".into(), Seen::Unknown(gap("elasticloadbalancing:DescribeTargetHealth")));
+        assert_eq!(stand.path().witness.0, Witness::Silent);
+    }
+}

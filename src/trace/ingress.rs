@@ -191,3 +191,165 @@ fn is_dynamic(way: &Way<'_>) -> bool {
         .and_then(|container| container.ports.iter().find(|mapping| mapping.container_port == port));
     mapping.is_some_and(|mapping| mapping.host_port == Some(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{PORT, Stand, address, block, from_block, from_group, gap, rule};
+    use crate::model::{
+        GroupId, HealthPort, Host, InstanceId, IpProtocol, PortRange, RuleSource, SecurityGroup, Seen, TargetGroupArn,
+        VpcId,
+    };
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::TargetSecurityGroup;
+
+    fn on(port: u16, source: RuleSource) -> crate::model::IngressRule {
+        rule("sg-tasks", Some(PortRange::one(port)), source)
+    }
+
+    fn keep_addresses(stand: &mut Stand) {
+        let kept = ("preserve_client_ip.enabled".to_owned(), "true".to_owned());
+        stand.around.group_attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), Seen::Present([kept].into()));
+    }
+
+    #[test]
+    fn a_rule_by_group_by_address_or_by_prefix_list_lets_in() {
+        let mut stand = Stand::sound();
+        assert_eq!(stand.hop(HOP).evidence, "let in by sgr-1 (tcp 8080 sg-lb)");
+        for source in [from_block("10.0.0.0/23"), from_block("0.0.0.0/0"), RuleSource::PrefixList("pl-1".to_owned())] {
+            *stand.ingress("sg-tasks") = vec![on(PORT, source.clone())];
+            stand.around.prefix_lists.insert("pl-1".to_owned(), Seen::Present([block("10.0.0.0/23")].into()));
+            assert_eq!(stand.state(HOP), "ok", "{source}");
+        }
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("10.0.0.0/24")), on(PORT, from_block("10.0.1.0/24"))];
+        assert_eq!(stand.state(HOP), "ok", "several rules add up");
+        stand.ingress("sg-tasks").pop();
+        assert_eq!(stand.found(HOP), ["M01"], "one of two subnets of nodes");
+    }
+
+    #[test]
+    fn a_closed_port_is_closed_whatever_else_is_open() {
+        let mut stand = Stand::sound();
+        for rules in [vec![], vec![on(80, from_group("sg-lb"))], vec![on(PORT, from_group("sg-office"))]] {
+            *stand.ingress("sg-tasks") = rules;
+            assert_eq!(stand.found(HOP), ["M01"]);
+        }
+        let udp = crate::model::IngressRule { protocol: IpProtocol::Udp, ..on(PORT, from_group("sg-lb")) };
+        *stand.ingress("sg-tasks") = vec![udp];
+        assert_eq!(stand.found(HOP), ["M01"]);
+    }
+
+    #[test]
+    fn health_checks_on_a_port_of_their_own_must_come_in_as_well() {
+        let mut stand = Stand::sound();
+        stand.group().health_check.port = Some(HealthPort::Fixed(9090));
+        assert_eq!(stand.found(HOP), ["M03"]);
+        stand.ingress("sg-tasks").push(on(9090, from_group("sg-lb")));
+        assert_eq!(stand.state(HOP), "ok");
+        stand.ingress("sg-tasks").remove(0);
+        assert_eq!(stand.found(HOP), ["M01"]);
+    }
+
+    #[test]
+    fn ports_that_docker_gave_out_are_checked_as_they_are() {
+        let mut stand = Stand::on_instances();
+        assert_eq!(stand.state(HOP), "ok");
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_group("sg-lb"))];
+        assert_eq!(stand.found(HOP), ["M04"]);
+        assert!(stand.hop(HOP).evidence.ends_with("admitted: 8080 from sg-lb"), "{}", stand.hop(HOP).evidence);
+        // The range may be narrow, as long as it holds what was given out.
+        let range = Some(PortRange { from: 32_771, to: 32_772 });
+        *stand.ingress("sg-tasks") = vec![rule("sg-tasks", range, from_group("sg-lb"))];
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn the_groups_of_the_instance_do_not_help_a_task_with_an_interface_of_its_own() {
+        let mut stand = Stand::sound();
+        *stand.ingress("sg-tasks") = Vec::new();
+        let rules = vec![rule("sg-host", Some(PortRange::one(PORT)), from_group("sg-lb"))];
+        stand.around.ingress.insert(GroupId::from("sg-host"), Seen::Present(rules));
+        for task in stand.tasks() {
+            task.container_instance = Some("ci".to_owned());
+        }
+        let instance = InstanceId::from("i-a");
+        stand.around.carriers.insert("ci".to_owned(), Seen::Present(instance.clone()));
+        let host = Host {
+            instance: instance.clone(),
+            terminated: false,
+            security_groups: [GroupId::from("sg-host")].into(),
+            addresses: [address("10.0.10.5")].into(),
+            subnet: None,
+        };
+        stand.around.hosts.insert(instance, Seen::Present(host));
+        assert_eq!(stand.found(HOP), ["M05"]);
+    }
+
+    #[test]
+    fn a_service_that_names_no_group_has_the_default_one() {
+        let mut stand = Stand::sound();
+        *stand.ingress("sg-tasks") = vec![rule("sg-tasks", None, from_group("sg-tasks"))];
+        stand.service().network.as_mut().expect("a network").security_groups.clear();
+        let id = GroupId::from("sg-tasks");
+        let default = SecurityGroup { id, name: "default".to_owned(), name_tag: None, vpc: VpcId::from("vpc-1") };
+        stand.observed.security_groups = Seen::Present(vec![default]);
+        assert_eq!(stand.found(HOP), ["M06"]);
+    }
+
+    #[test]
+    fn a_load_balancer_without_groups_is_admitted_by_address_only() {
+        let mut stand = Stand::behind_network();
+        assert_eq!(stand.state(HOP), "ok");
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_group("sg-lb"))];
+        assert_eq!(stand.found(HOP), ["M14"]);
+        stand.ingress("sg-tasks").clear();
+        assert_eq!(stand.found(HOP), ["M01"]);
+    }
+
+    #[test]
+    fn targets_that_see_the_clients_admit_the_clients() {
+        let mut stand = Stand::behind_network();
+        keep_addresses(&mut stand);
+        assert_eq!(stand.found(HOP), ["M12"], "the VPC alone comes in");
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("0.0.0.0/0"))];
+        assert_eq!(stand.state(HOP), "ok");
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("192.0.2.0/24")), on(PORT, from_block("10.0.0.0/16"))];
+        assert_eq!(stand.state(HOP), "ok", "some clients are enough");
+        stand.asked.client = Some(block("198.51.100.7/32"));
+        assert_eq!(stand.found(HOP), ["M12"]);
+        // Health checks do not come from clients.
+        stand.asked.client = None;
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("192.0.2.0/24"))];
+        assert_eq!(stand.found(HOP), ["M01"]);
+        assert!(stand.hop(HOP).evidence.contains("health checks"), "{}", stand.hop(HOP).evidence);
+    }
+
+    #[test]
+    fn what_was_not_read_leaves_it_open() {
+        let mut stand = Stand::sound();
+        stand.around.interfaces.clear();
+        assert_eq!(stand.state(HOP), "unknown");
+        let mut stand = Stand::sound();
+        stand.around.ingress.remove(&GroupId::from("sg-tasks"));
+        assert_eq!(stand.state(HOP), "unknown");
+        let mut stand = Stand::sound();
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("10.0.0.0/16"))];
+        stand.observed.subnets = Seen::Unknown(gap("ec2:DescribeSubnets"));
+        assert_eq!(stand.state(HOP), "unknown", "nobody knows where the nodes are");
+        let mut stand = Stand::behind_network();
+        stand.around.group_attributes.clear();
+        assert_eq!(stand.state(HOP), "unknown", "nor whom the targets see");
+    }
+
+    #[test]
+    fn while_no_task_runs_the_services_own_groups_are_asked() {
+        let mut stand = Stand::sound();
+        stand.tasks().clear();
+        assert_eq!(stand.state(HOP), "ok");
+        stand.ingress("sg-tasks").clear();
+        assert_eq!(stand.found(HOP), ["M01"]);
+        let mut stand = Stand::on_instances();
+        stand.tasks().clear();
+        assert_eq!(stand.state(HOP), "skipped", "no host port is known");
+    }
+}

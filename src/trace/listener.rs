@@ -27,3 +27,41 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Stand, gap};
+    use crate::model::{LoadBalancerArn, Seen};
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::Listener;
+
+    #[test]
+    fn the_listener_of_the_declared_port_is_looked_for() {
+        let mut stand = Stand::sound();
+        assert_eq!(stand.hop(HOP).evidence, "HTTP 80 on public");
+        stand.listeners()[0].port = 8443;
+        assert_eq!(stand.found(HOP), ["M45"]);
+        assert_eq!(stand.hop(HOP).evidence, "public has no listener on port 80; there is HTTP 8443");
+        stand.listeners().clear();
+        assert!(stand.hop(HOP).evidence.ends_with("there is none"));
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_missing() {
+        let mut stand = Stand::sound();
+        let unread = Seen::Unknown(gap("elasticloadbalancing:DescribeListeners"));
+        stand.observed.listeners.insert(LoadBalancerArn::from("lb/public"), unread);
+        assert_eq!(stand.state(HOP), "unknown");
+        stand.wanted().routes = None;
+        assert_eq!(stand.state(HOP), "unknown", "nor is a way that may stand");
+    }
+
+    #[test]
+    fn without_a_way_in_there_is_nothing_to_look_for() {
+        let mut stand = Stand::sound();
+        stand.wanted().routes = None;
+        stand.rules().clear();
+        assert_eq!(stand.state(HOP), "skipped");
+    }
+}

@@ -115,3 +115,67 @@ pub(super) fn is_inside(way: &Way<'_>, vpc: &crate::model::VpcId, block: &ipnet:
     let mut cidrs = all.filter(|known| known.id == *vpc).flat_map(|known| &known.cidrs);
     cidrs.any(|cidr| crate::model::acl::overlap(cidr, block) == Some(*block))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Stand, block, from_block, gap, rule};
+    use crate::model::{PortRange, Seen};
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::LoadBalancer;
+
+    #[test]
+    fn a_sound_one_is_told_with_its_scheme_and_groups() {
+        assert_eq!(Stand::sound().hop(HOP).evidence, "public is internet-facing, with sg-lb");
+        assert_eq!(Stand::behind_network().hop(HOP).evidence, "public is internet-facing, with no groups");
+    }
+
+    #[test]
+    fn one_that_is_missing_or_not_up_is_broken() {
+        let mut stand = Stand::sound();
+        stand.balancer().state = "provisioning".to_owned();
+        assert_eq!(stand.found(HOP), ["load-balancer-not-active"]);
+        stand.balancer().name = "other".to_owned();
+        stand.group().load_balancers.clear();
+        assert_eq!(stand.found(HOP), ["no-load-balancer"]);
+        stand.observed.load_balancers = Seen::Unknown(gap("elasticloadbalancing:DescribeLoadBalancers"));
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+
+    #[test]
+    fn clients_must_be_let_in_on_the_listeners_port() {
+        let mut stand = Stand::sound();
+        *stand.ingress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(443)), from_block("0.0.0.0/0"))];
+        assert_eq!(stand.found(HOP), ["M09"]);
+        // One client is enough, unless another one is asked about.
+        *stand.ingress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(80)), from_block("192.0.2.0/24"))];
+        assert_eq!(stand.state(HOP), "ok");
+        stand.asked.client = Some(block("198.51.100.7/32"));
+        assert_eq!(stand.found(HOP), ["M09"]);
+        stand.asked.client = Some(block("192.0.2.7/32"));
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn clients_of_the_internet_need_a_way_from_it() {
+        let mut stand = Stand::sound();
+        stand.balancer().subnets = ["private-a", "public-b"].map(crate::model::SubnetId::from).into();
+        assert_eq!(stand.found(HOP), ["M10"]);
+        assert!(stand.hop(HOP).evidence.contains("private-a (rtb-main)"), "{}", stand.hop(HOP).evidence);
+        stand.asked.client = Some(block("10.0.10.9/32"));
+        assert_eq!(stand.state(HOP), "ok", "a client inside needs none");
+        stand.asked.client = None;
+        stand.balancer().internal = true;
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn groups_and_routes_that_were_not_read_leave_it_open() {
+        let mut stand = Stand::sound();
+        stand.around.routes = None;
+        assert_eq!(stand.state(HOP), "unknown");
+        let mut stand = Stand::sound();
+        stand.around.ingress.clear();
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+}

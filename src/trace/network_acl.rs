@@ -126,3 +126,80 @@ fn denial(acl: &NetworkAcl, egress: bool, peer: IpNet, transport: Transport, por
 fn some(acl: &NetworkAcl, egress: bool, peer: IpNet, transport: Transport, ports: PortRange) -> bool {
     acl.decide(egress, peer, transport, ports).iter().any(|piece| piece.allow)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{PORT, Stand, block, entry, gap};
+    use crate::model::{PortRange, Seen, SubnetId};
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::NetworkAcl;
+
+    #[test]
+    fn requests_pass_into_the_subnets_of_the_targets_and_answers_out() {
+        let mut stand = Stand::sound();
+        assert_eq!(stand.state(HOP), "ok");
+        stand.acl("acl-private").push(entry(50, false, false, "10.0.1.0/24", Some(PortRange::one(PORT))));
+        assert_eq!(stand.found(HOP), ["M07"]);
+        assert!(stand.hop(HOP).evidence.contains("entry 50 denies 10.0.1.0/24"), "{}", stand.hop(HOP).evidence);
+        stand.acl("acl-private").pop();
+        stand.acl("acl-private").push(entry(50, true, false, "10.0.0.0/16", None));
+        assert_eq!(stand.found(HOP), ["M07"]);
+        assert!(stand.hop(HOP).evidence.contains("answers: "), "{}", stand.hop(HOP).evidence);
+    }
+
+    #[test]
+    fn requests_pass_out_of_the_subnets_of_the_load_balancer_and_answers_in() {
+        for (egress, cidr) in [(true, "10.0.10.11/32"), (false, "10.0.10.0/24")] {
+            let mut stand = Stand::sound();
+            stand.acl("acl-public").push(entry(50, egress, false, cidr, None));
+            assert_eq!(stand.found(HOP), ["M08"], "{egress} {cidr}");
+        }
+    }
+
+    #[test]
+    fn clients_come_in_and_get_an_answer() {
+        let mut stand = Stand::sound();
+        stand.acl("acl-public").push(entry(50, false, false, "0.0.0.0/0", Some(PortRange::one(80))));
+        assert_eq!(stand.found(HOP), ["M08"]);
+        // Some clients are enough, unless one is asked about.
+        *stand.acl("acl-public") = vec![
+            entry(50, false, false, "192.0.2.0/24", None),
+            entry(100, false, true, "0.0.0.0/0", None),
+            entry(100, true, true, "0.0.0.0/0", None),
+        ];
+        assert_eq!(stand.state(HOP), "ok");
+        stand.asked.client = Some(block("192.0.2.7/32"));
+        assert_eq!(stand.found(HOP), ["M08"]);
+    }
+
+    #[test]
+    fn a_few_denied_ports_among_those_of_answers_break_nothing() {
+        let mut stand = Stand::sound();
+        let few = PortRange { from: 3389, to: 3389 + 60 };
+        stand.acl("acl-private").push(entry(50, true, false, "0.0.0.0/0", Some(few)));
+        assert_eq!(stand.state(HOP), "ok");
+        let many = PortRange { from: 32_768, to: 61_000 };
+        stand.acl("acl-private").push(entry(51, true, false, "0.0.0.0/0", Some(many)));
+        assert_eq!(stand.found(HOP), ["M07"]);
+    }
+
+    #[test]
+    fn within_one_subnet_no_acl_is_asked() {
+        let mut stand = Stand::sound();
+        stand.balancer().subnets = [SubnetId::from("private-a"), SubnetId::from("private-b")].into();
+        stand.acl("acl-private").push(entry(50, false, false, "10.0.10.11/32", None));
+        assert_eq!(stand.found(HOP), ["M07", "M08"], "between the two they are, each way");
+        let subnet = SubnetId::from("private-a");
+        stand.balancer().subnets = [subnet].into();
+        stand.tasks().truncate(1);
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn acls_that_were_not_read_leave_it_open() {
+        let mut stand = Stand::sound();
+        stand.around.acls = Some(Seen::Unknown(gap("ec2:DescribeNetworkAcls")));
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+}

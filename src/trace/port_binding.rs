@@ -37,3 +37,49 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         tasks.iter().filter_map(|task| task.endpoint(container, port)).map(|key| key.to_string()).collect();
     Examined::ok(format!("{container}:{port} at {}", bound.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Stand, bound, gap, id, task};
+    use crate::model::{NetworkMode, Placement, Seen};
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::PortBinding;
+
+    #[test]
+    fn tasks_with_their_own_interface_bind_nothing() {
+        assert_eq!(Stand::sound().state(HOP), "skipped");
+        assert_eq!(Stand::without_service().state(HOP), "skipped");
+    }
+
+    #[test]
+    fn every_running_task_binds_the_containers_port() {
+        let mut stand = Stand::on_instances();
+        assert_eq!(stand.hop(HOP).evidence, "app:8080 at i-a:32771, i-b:32772");
+        stand.tasks()[1].placement = bound("i-b", "sidecar", 32_900);
+        assert_eq!(stand.found(HOP), ["port-not-bound"]);
+        // One that is only coming up has nothing to bind yet.
+        stand.tasks()[1].status = "PENDING".to_owned();
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn a_task_of_which_nothing_is_known_proves_nothing() {
+        let mut stand = Stand::on_instances();
+        *stand.tasks() = vec![task("unknown", Placement::Unknown)];
+        assert_eq!(stand.state(HOP), "ok");
+        stand.tasks().clear();
+        assert_eq!(stand.state(HOP), "skipped");
+        stand.observed.tasks.insert(id(), Seen::Unknown(gap("ecs:ListTasks")));
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+
+    #[test]
+    fn network_mode_none_maps_nothing() {
+        let mut stand = Stand::on_instances();
+        stand.definition().network_mode = NetworkMode::None;
+        assert_eq!(stand.found(HOP), ["no-network"]);
+        stand.observed.task_definitions.clear();
+        assert_eq!(stand.state(HOP), "skipped", "the mode is not known");
+    }
+}

@@ -69,6 +69,10 @@ fn by_rule(
     if requests.is_empty() {
         requests = samples(&route.conditions, from.filter(|from| may_come(route, from)));
     }
+    if requests.is_empty() {
+        let why = "no made-up request meets every condition about headers".to_owned();
+        return Examined::unknown(Gap { call: "elasticloadbalancing:DescribeRules".to_owned(), why });
+    }
     let (mut findings, mut gap, mut ways) = (Vec::new(), None, BTreeSet::new());
     for request in &requests {
         match follow(way, listener, rules, ours, request) {
@@ -240,4 +244,149 @@ fn show(rule: &Rule) -> String {
         queries,
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Stand, forward, gap, listener_arn, listener_rule, paths, serve};
+    use crate::model::{Conditions, Forward, Request, Seen, Serve, TargetGroupArn};
+    use crate::trace::{HopId, Verdict};
+
+    const HOP: HopId = HopId::Rule;
+
+    fn weighted(shop: u32, other: u32) -> crate::model::RuleActions {
+        let weights = [("targetgroup/shop/1", shop), ("targetgroup/other/1", other)];
+        let weights = weights.map(|(arn, weight)| (TargetGroupArn::from(arn), weight)).into();
+        serve(Serve::Forward(Forward { weights }))
+    }
+
+    fn get(path: &str) -> Request {
+        Request {
+            method: "GET".to_owned(),
+            host: "shop.example.com".to_owned(),
+            path: path.to_owned(),
+            query: Vec::new(),
+            headers: Default::default(),
+            from: None,
+        }
+    }
+
+    #[test]
+    fn the_rule_that_takes_the_declared_requests_is_named() {
+        let evidence = Stand::sound().hop(HOP).evidence;
+        assert!(evidence.starts_with("rule 10 takes GET ") && evidence.ends_with("forwards to shop"), "{evidence}");
+    }
+
+    #[test]
+    fn without_a_rule_the_default_action_answers() {
+        let mut stand = Stand::sound();
+        stand.rules().clear();
+        assert_eq!(stand.found(HOP), ["M37"]);
+        assert!(stand.hop(HOP).evidence.contains("the default action takes GET "), "{}", stand.hop(HOP).evidence);
+        stand.wanted().routes = None;
+        assert_eq!(stand.found(HOP), ["M37"], "none is declared, and none stands");
+    }
+
+    #[test]
+    fn a_lower_number_takes_what_it_can() {
+        let mut stand = Stand::sound();
+        stand.rules().push(listener_rule(5, paths(&["/shop/*", "/other"]), forward("targetgroup/other/1")));
+        assert_eq!(stand.found(HOP), ["M40"]);
+        stand.rules()[1].conditions = paths(&["/shop/admin/*"]);
+        assert_eq!(stand.state(HOP), "ok", "the rest arrives");
+        stand.rules()[1].conditions = paths(&["/Shop/*"]);
+        assert_eq!(stand.state(HOP), "ok", "case counts in paths");
+        // The whole host before, and not only a part of the paths.
+        stand.rules()[1].conditions = Conditions { hosts: ["*".to_owned()].into(), ..Conditions::default() };
+        assert_eq!(stand.found(HOP), ["M40"]);
+        stand.rules()[1].priority = 11;
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn a_rule_that_leads_here_and_takes_others_is_named_with_the_condition() {
+        let mut stand = Stand::sound();
+        stand.rules()[0].conditions = paths(&["/shop"]);
+        assert_eq!(stand.found(HOP), ["M41"]);
+        assert!(stand.hop(HOP).evidence.contains("by its path (path /shop)"), "{}", stand.hop(HOP).evidence);
+    }
+
+    #[test]
+    fn weights_decide_who_gets_anything() {
+        let mut stand = Stand::sound();
+        stand.rules()[0].actions = weighted(0, 1);
+        assert_eq!(stand.found(HOP), ["M42"]);
+        stand.rules()[0].actions = weighted(1, 99);
+        assert_eq!(stand.state(HOP), "ok");
+        stand.rules()[0].actions = forward("targetgroup/other/1");
+        assert_eq!(stand.found(HOP), ["M42"], "the rule at the declared priority forwards elsewhere");
+        stand.rules()[0].priority = 30;
+        assert_eq!(stand.found(HOP), ["M37"], "a rule of somebody else's");
+    }
+
+    #[test]
+    fn a_default_route_is_the_listeners_own_action() {
+        let mut stand = Stand::sound();
+        stand.rules().clear();
+        stand.wanted().routes.as_mut().expect("routes")[0].default = true;
+        assert_eq!(stand.found(HOP), ["M44"], "a fixed response");
+        stand.listeners()[0].default_actions = forward("targetgroup/other/1");
+        assert_eq!(stand.found(HOP), ["M42"]);
+        stand.group().load_balancers.clear();
+        assert_eq!(stand.found(HOP), ["M42", "M37"]);
+        stand.listeners()[0].default_actions = weighted(0, 1);
+        assert_eq!(stand.found(HOP), ["M42"]);
+        stand.listeners()[0].default_actions = forward("targetgroup/shop/1");
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn a_request_that_is_asked_about_is_followed_instead_of_samples() {
+        let mut stand = Stand::sound();
+        stand.rules().push(listener_rule(5, paths(&["/shop/admin/*"]), forward("targetgroup/other/1")));
+        stand.asked.request = Some(get("/shop/admin/1"));
+        assert_eq!(stand.found(HOP), ["M40"]);
+        stand.asked.request = Some(get("/shop/1"));
+        assert_eq!(stand.state(HOP), "ok");
+        stand.asked.request = Some(get("/cart"));
+        assert!(stand.trace().paths.is_empty(), "it is not meant for this path");
+    }
+
+    #[test]
+    fn what_cannot_be_worked_out_is_unknown_unless_it_leads_here_anyway() {
+        let mut stand = Stand::sound();
+        let regex = Conditions { unsayable: vec!["path-regex ^/s".to_owned()], ..Conditions::default() };
+        stand.rules().push(listener_rule(5, regex, forward("targetgroup/other/1")));
+        assert_eq!(stand.state(HOP), "unknown");
+        stand.rules()[1].actions = forward("targetgroup/shop/1");
+        assert_eq!(stand.state(HOP), "ok");
+        let unread = Seen::Unknown(gap("elasticloadbalancing:DescribeRules"));
+        stand.observed.rules.insert(listener_arn(), unread);
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+
+    #[test]
+    fn several_conditions_about_one_header_are_met_by_one_text_or_left_open() {
+        let mut stand = Stand::sound();
+        let about = |value: &str| crate::model::HeaderCondition {
+            name: "x-team".to_owned(),
+            values: [value.to_owned()].into(),
+        };
+        for (values, state) in [(["*red*", "*blue*"], "ok"), (["red", "blue"], "unknown")] {
+            let conditions = Conditions { headers: values.map(about).into(), ..Conditions::default() };
+            stand.rules()[0].conditions = conditions.clone();
+            stand.wanted().routes.as_mut().expect("routes")[0].conditions = conditions;
+            assert_eq!(stand.state(HOP), state, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_rewritten_path_is_a_finding_that_nothing_proves() {
+        let mut stand = Stand::sound();
+        stand.rules()[0].transforms = vec!["url-rewrite ^/shop → /".to_owned()];
+        assert_eq!((stand.found(HOP), stand.state(HOP)), (vec!["M47".to_owned()], "unknown"));
+        assert_eq!(stand.path().verdict(), Verdict::Unknown);
+        stand.asked.is_manifest = false;
+        assert_eq!(stand.state(HOP), "ok", "what stands is not declared otherwise");
+    }
 }

@@ -64,3 +64,75 @@ fn rolled_back(way: &Way<'_>, service: &Service, port: &DesiredPort) -> Option<F
     );
     (newest.failed && !stands).then(|| Finding::of(Code(51), what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Stand, gap, id};
+    use crate::model::{LoadBalancerEntry, PastDeployment, Registrar, Seen, ServiceStatus};
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::ServiceWiring;
+
+    #[test]
+    fn the_service_names_the_group_with_the_declared_port() {
+        let mut stand = Stand::sound();
+        assert_eq!(stand.hop(HOP).evidence, "shop ← app:8080");
+        stand.service().load_balancers[0].container = "sidecar".to_owned();
+        assert_eq!(stand.found(HOP), ["M33"]);
+        stand.service().load_balancers[0] = LoadBalancerEntry {
+            container_port: 9090,
+            container: "app".to_owned(),
+            ..stand.service().load_balancers[0].clone()
+        };
+        assert_eq!(stand.found(HOP), ["M33"]);
+        stand.service().load_balancers.clear();
+        assert_eq!(stand.found(HOP), ["M32"]);
+        assert_eq!(stand.hop(HOP).evidence, "service prod/shop names no target group, not shop");
+    }
+
+    #[test]
+    fn the_alternate_of_a_pair_counts_as_wired() {
+        let mut stand = Stand::sound();
+        let entry = &mut stand.service().load_balancers[0];
+        let group = entry.target_group.replace("targetgroup/blue/1".into());
+        entry.advanced.get_or_insert_default().alternate_target_group = group;
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn a_service_that_is_missing_or_going_is_broken_and_one_not_read_is_unknown() {
+        let mut stand = Stand::sound();
+        stand.service().status = ServiceStatus::Draining;
+        assert_eq!(stand.found(HOP), ["service-being-deleted"]);
+        stand.observed.services.insert(id(), Seen::Absent);
+        assert_eq!(stand.found(HOP), ["no-service"]);
+        stand.observed.services.insert(id(), Seen::Unknown(gap("ecs:DescribeServices")));
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+
+    #[test]
+    fn nothing_is_wired_where_ecs_does_not_register() {
+        let mut stand = Stand::sound();
+        stand.service().load_balancers.clear();
+        stand.port().registrar = Registrar::Portolan;
+        assert_eq!(stand.state(HOP), "skipped");
+        assert_eq!(Stand::without_service().state(HOP), "skipped");
+    }
+
+    #[test]
+    fn what_was_rolled_back_is_told_first_while_something_else_serves() {
+        let mut stand = Stand::sound();
+        let wanted = stand.service().load_balancers.clone();
+        let past = PastDeployment {
+            failed: true,
+            task_definition: "shop:2".into(),
+            fingerprint: None,
+            load_balancers: wanted,
+            network: None,
+        };
+        stand.observed.past_deployments.insert(id(), Seen::Present(vec![past]));
+        assert_eq!(stand.state(HOP), "ok", "what is declared stands");
+        stand.service().load_balancers[0].container_port = 9090;
+        assert_eq!(stand.found(HOP), ["M51", "M33"]);
+    }
+}

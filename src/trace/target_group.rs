@@ -93,3 +93,80 @@ fn wrong_balancer(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     let fix = "a target group serves one load balancer: declare another one for this way in";
     Some(Finding::unnumbered("target-group-of-another-load-balancer", what, fix))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Stand, from_block, gap, rule};
+    use crate::model::{LoadBalancerArn, Protocol, ProtocolVersion, Seen, SubnetId, TargetState, TargetType, VpcId};
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::TargetGroup;
+
+    #[test]
+    fn it_is_told_with_what_never_changes() {
+        assert_eq!(Stand::sound().hop(HOP).evidence, "shop is HTTP HTTP1, targets by ip");
+    }
+
+    #[test]
+    fn one_that_is_gone_is_missed_by_the_service_or_was_never_there() {
+        let mut stand = Stand::sound();
+        stand.observed.target_groups = Seen::Present(Vec::new());
+        stand.service().load_balancers[0].target_group = Some("arn:aws:…:targetgroup/shop/1".into());
+        assert_eq!(stand.found(HOP), ["M34"]);
+        stand.service().load_balancers.clear();
+        assert_eq!(stand.found(HOP), ["no-target-group"]);
+        stand.observed.target_groups = Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroups"));
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+
+    #[test]
+    fn its_type_must_fit_the_network_mode() {
+        let mut stand = Stand::sound();
+        stand.group().target_type = TargetType::Instance;
+        assert_eq!(stand.found(HOP), ["M36"]);
+        let mut stand = Stand::on_instances();
+        assert_eq!(stand.state(HOP), "ok");
+        stand.group().target_type = TargetType::Ip;
+        assert_eq!(stand.found(HOP), ["M36"]);
+    }
+
+    #[test]
+    fn it_must_be_in_the_vpc_of_the_tasks() {
+        let mut stand = Stand::sound();
+        stand.group().vpc = Some(VpcId::from("vpc-2"));
+        assert_eq!(stand.found(HOP), ["M35"]);
+        let mut stand = Stand::on_instances();
+        stand.group().vpc = Some(VpcId::from("vpc-2"));
+        assert_eq!(stand.found(HOP), ["M35"], "the instances tell");
+        stand.around.hosts.clear();
+        assert_eq!(stand.state(HOP), "ok", "nothing is known of where they are");
+        let mut stand = Stand::sound();
+        let network = stand.service().network.as_mut().expect("a network");
+        network.subnets = [SubnetId::from("subnet-nobody-knows")].into();
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn another_protocol_than_declared_is_wrong_unless_it_works() {
+        let mut stand = Stand::sound();
+        stand.wanted().protocol = Some(Protocol::Https);
+        assert_eq!(stand.state(HOP), "ok", "a target is healthy");
+        stand.all_are(TargetState::Unhealthy, "Target.ResponseCodeMismatch", "");
+        assert_eq!(stand.found(HOP), ["M21"]);
+        let mut stand = Stand::sound();
+        stand.wanted().protocol_version = Some(ProtocolVersion::Grpc);
+        assert_eq!(stand.found(HOP), ["M22"]);
+    }
+
+    #[test]
+    fn it_serves_one_load_balancer() {
+        let mut stand = Stand::sound();
+        stand.group().load_balancers = [LoadBalancerArn::from("lb/other")].into();
+        assert_eq!(stand.found(HOP), ["target-group-of-another-load-balancer"]);
+        stand.group().load_balancers.clear();
+        assert_eq!(stand.state(HOP), "ok", "that nothing leads to it is the rule's to say");
+        // Nothing here depends on groups.
+        *stand.ingress("sg-tasks") = vec![rule("sg-tasks", None, from_block("0.0.0.0/0"))];
+        assert_eq!(stand.state(HOP), "ok");
+    }
+}

@@ -61,6 +61,7 @@ pub(super) struct Way<'a> {
 }
 
 /// Every path of the manifest: each port to each of its target groups by each route, and target groups without a port.
+/// Where they end is not worked out yet.
 pub(super) fn ways<'a>(
     desired: &'a Desired,
     observed: &'a Observed,
@@ -91,11 +92,7 @@ pub(super) fn ways<'a>(
             is_declared: asked.is_manifest,
             ends: Ok(Vec::new()),
         };
-        for route in routes(&way) {
-            let mut way = Way { route, ends: Ok(Vec::new()), ..way };
-            way.ends = end::ends(&way);
-            ways.push(way);
-        }
+        ways.extend(routes(&way).into_iter().map(|route| Way { route, ends: Ok(Vec::new()), ..way }));
     }
     ways
 }
@@ -135,6 +132,12 @@ pub(super) fn names(actions: &RuleActions, groups: &BTreeSet<TargetGroupArn>) ->
 }
 
 impl<'a> Way<'a> {
+    /// Works out where requests arrive.
+    pub(super) fn with_ends(mut self) -> Self {
+        self.ends = end::ends(&self);
+        self
+    }
+
     pub(super) fn balancer(&self) -> Found<&'a LoadBalancer> {
         let live = self.observed.target_group(&self.group.name).present();
         let attached = live.and_then(|live| live.load_balancers.first());

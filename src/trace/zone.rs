@@ -104,3 +104,72 @@ fn empty_zones(enabled: &BTreeSet<&str>, by_zone: &BTreeMap<String, Vec<&Target>
     let what = format!("nodes send within their own zone only, and {} has no target in use", list(&empty));
     (!empty.is_empty()).then(|| Finding::of(Code(39), what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{PORT, Stand, gap, target};
+    use super::CROSS_ZONE;
+    use crate::model::{LoadBalancerArn, Seen, SubnetId, Target, TargetGroupArn, TargetState};
+    use crate::trace::HopId;
+
+    const HOP: HopId = HopId::AvailabilityZone;
+
+    fn set(stand: &mut Stand, of_balancer: Option<&str>, of_group: Option<&str>) {
+        let tags = |value: Option<&str>| {
+            Seen::Present(value.map(|value| (CROSS_ZONE.to_owned(), value.to_owned())).into_iter().collect())
+        };
+        stand.around.balancer_attributes.insert(LoadBalancerArn::from("lb/public"), tags(of_balancer));
+        stand.around.group_attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), tags(of_group));
+    }
+
+    #[test]
+    fn targets_are_in_zones_that_nodes_send_to() {
+        let mut stand = Stand::sound();
+        assert_eq!(stand.hop(HOP).evidence, "targets in a, b, nodes send to every zone");
+        stand.balancer().subnets = [SubnetId::from("public-a")].into();
+        assert_eq!(stand.found(HOP), ["M38"]);
+        // Addresses outside of the VPC are of all zones.
+        *stand.targets() = vec![Target { zone: Some("all".to_owned()), ..target("192.168.0.9", PORT) }];
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn nodes_that_send_within_their_zone_need_a_target_there() {
+        let mut stand = Stand::behind_network();
+        stand.targets().pop();
+        assert_eq!(stand.found(HOP), ["M39"], "network load balancers do not cross by themselves");
+        set(&mut stand, Some("true"), None);
+        assert_eq!(stand.state(HOP), "ok");
+        set(&mut stand, Some("true"), Some("false"));
+        assert_eq!(stand.found(HOP), ["M39"], "the target group decides");
+        set(&mut stand, None, Some("true"));
+        assert_eq!(stand.state(HOP), "ok");
+        let mut stand = Stand::sound();
+        stand.targets().pop();
+        assert_eq!(stand.state(HOP), "ok", "application load balancers cross");
+        set(&mut stand, None, Some("false"));
+        assert_eq!(stand.found(HOP), ["M39"]);
+    }
+
+    #[test]
+    fn a_zone_counts_by_its_healthy_targets_where_any_are() {
+        let mut stand = Stand::behind_network();
+        stand.targets()[1].health.state = TargetState::Unhealthy;
+        assert_eq!(stand.found(HOP), ["M39"]);
+        stand.all_are(TargetState::Unhealthy, "Target.FailedHealthChecks", "");
+        assert_eq!(stand.state(HOP), "ok", "requests go to all of them");
+        stand.all_are(TargetState::Draining, "Target.DeregistrationInProgress", "");
+        assert_eq!(stand.state(HOP), "skipped");
+    }
+
+    #[test]
+    fn attributes_that_were_not_read_leave_it_open() {
+        let mut stand = Stand::behind_network();
+        let unread = Seen::Unknown(gap("elasticloadbalancing:DescribeLoadBalancerAttributes"));
+        stand.around.balancer_attributes.insert(LoadBalancerArn::from("lb/public"), unread);
+        assert_eq!(stand.state(HOP), "unknown");
+        set(&mut stand, None, Some("true"));
+        stand.around.balancer_attributes.clear();
+        assert_eq!(stand.state(HOP), "ok", "the target group decides");
+    }
+}

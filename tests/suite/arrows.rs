@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("queue", &[]),
     ("controller", &["queue", "events", "pass", "manifest", "plan", "apply", "report", "model"]),
     ("door", &["controller", "plan", "apply", "report", "model"]),
-    ("pass", &["survey", "manifest", "plan", "apply", "report", "model"]),
+    ("pass", &["survey", "manifest", "plan", "trace", "apply", "report", "model"]),
 ];
 
 fn files_of(layer: &str) -> Vec<PathBuf> {

@@ -1,5 +1,7 @@
 //! The main job as its user does it: the binary, a manifest in a file, and AWS's answers from moto and from the sandbox.
 
+mod tracing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::{Command, Output};

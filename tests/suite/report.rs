@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use portolan::apply::{AwsError, ErrorKind, Outcome, StepResult};
 use portolan::model::{
-    Conditions, Gap, GroupId, HealthCheck, IpProtocol, ListenerArn, ObjectRef, PortRange, Protocol, RuleArn,
+    Conditions, Gap, GroupId, HealthCheck, IpProtocol, ListenerArn, ObjectRef, PathName, PortRange, Protocol, RuleArn,
     RuleSource, ServiceId, Tags, TargetGroupArn, TargetType, VpcId,
 };
 use portolan::plan::{
-    Action, Blocked, Change, Deferred, Finding, NewTargetGroup, Plan, Ref, ServiceBelief, Step, StepId, Verdict,
+    Action, Blocked, Change, Deferred, Finding, Mend, NewTargetGroup, Plan, Ref, ServiceBelief, Step, StepId, Verdict,
     WaitingOn,
 };
 use portolan::report::text::Paint;
@@ -206,6 +206,31 @@ fn deferred() -> Deferred {
     }
 }
 
+/// What tracing found broken, on two listeners by the same fault, and on one by another.
+fn mended() -> Vec<Mend> {
+    let path = |listener: u16| PathName {
+        load_balancer: Some("public".to_owned()),
+        listener: Some(listener),
+        target_group: "checkout-http".to_owned(),
+        cluster: Some("prod".to_owned()),
+        service: Some("checkout".to_owned()),
+        port: Some("http".to_owned()),
+    };
+    let mend = |codes: &[&str], name: &str, evidence: &str, listeners: &[u16]| Mend {
+        codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+        name: name.to_owned(),
+        hop: "target-security-group".to_owned(),
+        evidence: evidence.to_owned(),
+        paths: listeners.iter().map(|listener| path(*listener)).collect(),
+    };
+    let closed =
+        "no rule of sg-tasks admits sg-public of load balancer public on tcp 8080 at task 4f1e at 10.0.0.7:8080";
+    vec![
+        mend(&["M01"], "target-group-closed-to-load-balancer", closed, &[80, 443]),
+        mend(&["M03", "M16"], "health-check-port-closed", "closed to checks", &[443]),
+    ]
+}
+
 /// A plan with every symbol.
 fn everything() -> Plan {
     Plan {
@@ -226,6 +251,7 @@ fn everything() -> Plan {
             what: "load balancer inner has no security groups: no ingress is derived, see allowFrom".to_owned(),
         }],
         gaps: vec![("Service/cart".to_owned(), gap()), ("Service/mail".to_owned(), gap())],
+        mends: BTreeMap::from([(StepId(4), mended())]),
     }
 }
 

@@ -1,6 +1,12 @@
 //! Tracing: pure functions on small built worlds, and whole worlds of the sandbox.
 
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod breaking;
 mod catalogue;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod fleet;
 mod properties;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod stage;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod worlds;

@@ -1,4 +1,5 @@
-//! What tracing needs besides: the network around the paths, in batches. Nothing of it is read for planning.
+//! What tracing needs besides: the network around the paths, in batches. Nothing of it is read for planning, and nothing
+//! that planning has read is asked again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,8 +24,12 @@ fn in_vpcs(vpcs: &[VpcId]) -> Filter {
 
 impl Reader {
     /// Reads the network around everything that the manifest leads to, given what planning has read already.
-    pub async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Surroundings {
+    pub(super) async fn around(&self, desired: &Desired, observed: &Observed) -> Surroundings {
         let concerned = Concerned::of(desired, observed);
+        if concerned.vpcs.is_empty() {
+            // There is neither a load balancer nor a target group, and AWS takes no filter without a value.
+            return Surroundings::default();
+        }
         let vpcs: Vec<VpcId> = concerned.vpcs.iter().cloned().collect();
         let carried = self.carriers_of_tasks(&concerned.container_instances);
         let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes) = tokio::join!(
@@ -33,7 +38,7 @@ impl Reader {
             self.interfaces_at(&concerned.addresses),
             carried,
             self.balancer_attributes(&concerned.balancers),
-            self.group_attributes(&concerned.groups),
+            self.group_attributes(&concerned.groups, observed),
         );
         let mut around = Surroundings {
             acls: Some(acls),
@@ -156,8 +161,16 @@ impl Reader {
         join_all(all).await.into_iter().collect()
     }
 
-    async fn group_attributes(&self, arns: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
-        let all = arns.iter().map(async |arn| (arn.clone(), self.attributes(arn).await));
+    /// A call each, but for those whose attributes are declared: planning compares these.
+    async fn group_attributes(
+        &self,
+        arns: &BTreeSet<TargetGroupArn>,
+        observed: &Observed,
+    ) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
+        let all = arns.iter().map(async |arn| match observed.attributes.get(arn) {
+            Some(seen @ (Seen::Present(_) | Seen::Absent)) => (arn.clone(), seen.clone()),
+            Some(Seen::Unknown(_)) | None => (arn.clone(), self.attributes(arn).await),
+        });
         join_all(all).await.into_iter().collect()
     }
 
@@ -245,15 +258,19 @@ impl Concerned {
         let declared = desired.target_groups.values().flat_map(|group| group.targets.iter().flatten());
         let declared: Vec<&str> = declared.map(|target| target.key.id.as_str()).collect();
         let registered = (concerned.addresses.clone(), concerned.instances.clone());
-        for service in observed.services.values().filter_map(|seen| seen.as_ref().present()) {
-            let network = service.network.iter();
-            concerned.security_groups.extend(network.flat_map(|network| network.security_groups.iter().cloned()));
-        }
-        let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
         let mut of_tasks = Self::default();
-        tasks.for_each(|task| of_tasks.task(task));
+        for service in desired.services.values() {
+            let network = observed.service(&service.id).present().and_then(|live| live.network.as_ref());
+            concerned
+                .security_groups
+                .extend(network.into_iter().flat_map(|network| network.security_groups.iter().cloned()));
+            observed.tasks_of(&service.id).present().into_iter().flatten().for_each(|task| of_tasks.task(task));
+        }
+        let mut of_all = Self::default();
+        let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
+        tasks.for_each(|task| of_all.task(task));
         concerned.has_strangers =
-            !registered.0.is_subset(&of_tasks.addresses) || !registered.1.is_subset(&of_tasks.instances);
+            !registered.0.is_subset(&of_all.addresses) || !registered.1.is_subset(&of_all.instances);
         declared.into_iter().for_each(|id| concerned.registered(id));
         concerned.addresses.extend(of_tasks.addresses);
         concerned.instances.extend(of_tasks.instances);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::Gap;
 use crate::trace::{Finding, Hop, Path, Trace};
 
-use super::{SCHEMA_VERSION, WireGap, to_text};
+use super::{SCHEMA_VERSION, WireGap, WirePathName, to_text};
 
 /// The document of a trace, with a line feed at its end.
 pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, calls: BTreeMap<String, u64>) -> String {
@@ -33,12 +33,8 @@ struct Document<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WirePath<'a> {
-    cluster: Option<&'a str>,
-    service: Option<&'a str>,
-    port: Option<&'a str>,
-    load_balancer: Option<&'a str>,
-    listener: Option<u16>,
-    target_group: &'a str,
+    #[serde(flatten)]
+    name: WirePathName<'a>,
     verdict: &'a str,
     broken_hop: Option<&'a str>,
     health: WireHealth<'a>,
@@ -48,12 +44,7 @@ struct WirePath<'a> {
 impl<'a> WirePath<'a> {
     fn of(path: &'a Path) -> Self {
         Self {
-            cluster: path.cluster.as_deref(),
-            service: path.service.as_deref(),
-            port: path.port.as_deref(),
-            load_balancer: path.load_balancer.as_deref(),
-            listener: path.listener,
-            target_group: &path.target_group,
+            name: WirePathName::of(&path.name),
             verdict: path.verdict().as_str(),
             broken_hop: path.broken_hop().map(|hop| hop.id.as_str()),
             health: WireHealth { witness: path.witness.0.as_str(), evidence: &path.witness.1 },

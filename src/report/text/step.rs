@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::StepResult;
-use crate::plan::{Action, Step, StepId};
+use crate::plan::{Action, Mend, Step, StepId};
 
 use super::advice::advice;
 use super::line::{Block, plain};
@@ -12,6 +12,8 @@ use crate::report::Report;
 
 /// Steps that are named in `after`; a removal at the end may wait for all of them.
 const NAMED_AFTER: usize = 6;
+/// Paths that are named where a step mends several.
+const NAMED_PATHS: usize = 3;
 
 /// What all steps of a report share: its steps by number, and the widths of the page.
 pub(super) struct Page<'a> {
@@ -123,12 +125,25 @@ pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
     block.sentence(body, &step.summary, None);
     block.changes(body + 2, &step.changes);
     block.labelled(body, "why", &step.reason, Tone::Quiet);
+    for mend in page.report.plan.mends.get(&step.id).into_iter().flatten() {
+        block.labelled(body, "mends", &render_mend(mend), Tone::Good);
+    }
     if let Some(after) = page.after(step) {
         block.labelled(body, "after", &after, Tone::Quiet);
     }
     if let Some(note) = disturbance(step) {
         block.labelled(body, "note", note, Tone::Change);
     }
+}
+
+/// Such as `M01 target-group-closed-to-load-balancer: … (on public:80 → checkout → checkout/http)`.
+fn render_mend(mend: &Mend) -> String {
+    let codes = if mend.codes.is_empty() { String::new() } else { format!("{} ", mend.codes.join(" or ")) };
+    let mut paths: Vec<String> = mend.paths.iter().take(NAMED_PATHS).map(ToString::to_string).collect();
+    if mend.paths.len() > NAMED_PATHS {
+        paths.push(format!("{} more", mend.paths.len() - NAMED_PATHS));
+    }
+    format!("{codes}{}: {} (on {})", mend.name, mend.evidence, paths.join(" and "))
 }
 
 /// What AWS said and what to do about it; nothing for a step that is done or only planned.

@@ -47,19 +47,6 @@ pub fn trace_summary(trace: &Trace) -> String {
     }
 }
 
-/// Who comes from where to where.
-pub fn path_name(path: &Path) -> String {
-    let from = match (&path.load_balancer, path.listener) {
-        (Some(balancer), Some(listener)) => format!("{balancer}:{listener}"),
-        (Some(balancer), None) => balancer.clone(),
-        (None, _) => "nowhere".to_owned(),
-    };
-    match (&path.service, &path.port) {
-        (Some(service), Some(port)) => format!("{from} → {} → {service}/{port}", path.target_group),
-        _ => format!("{from} → {}", path.target_group),
-    }
-}
-
 fn render_path(path: &Path, paint: Paint) -> String {
     let mut block = Block::new(paint);
     let (word, tone) = match path.broken_hop() {
@@ -67,7 +54,7 @@ fn render_path(path: &Path, paint: Paint) -> String {
         None if path.verdict() == Verdict::Unknown => ("unknown".to_owned(), Tone::Blocked),
         None => ("reachable".to_owned(), Tone::Good),
     };
-    let name = paint.tone(Tone::Heading, &plain(&path_name(path)));
+    let name = paint.tone(Tone::Heading, &plain(&path.name.to_string()));
     block.line(0, &format!("{name}  {}", paint.tone(tone, &word)));
     let first = path.broken_hop().map(|hop| hop.id);
     for hop in &path.hops {

@@ -91,9 +91,9 @@ pub const ENTRIES: &[Entry] = &[
         hop: Some(HopId::Rule),
         symptom: "targets are healthy and get no request",
         evidence: "a rule of a lower number takes the same requests",
-        fix: "move the rule before the other one",
+        fix: "move the rule before the other one, or narrow that one's conditions",
         whose: Whose::Portolan,
-        mended_by: &["SetRulePriorities"],
+        mended_by: &["SetRulePriorities", "ModifyRule"],
     },
     Entry {
         code: Code(41),

@@ -301,9 +301,9 @@ pub const ENTRIES: &[Entry] = &[
         hop: Some(HopId::Registration),
         symptom: "a task runs and gets no request",
         evidence: "a task that runs for minutes is not among the targets",
-        fix: "ECS registers it again by itself; where it does not, force a new deployment",
+        fix: "ECS registers it again by itself; where it does not, force a new deployment; where Portolan is the registrar, it registers it",
         whose: Whose::Deployments,
-        mended_by: &[],
+        mended_by: &["RegisterTargets"],
     },
     Entry {
         code: Code(31),

@@ -103,6 +103,7 @@ pub async fn bare(on: &impl Emulator, names: &[&str]) -> Fleet {
     let subnets = [make_subnet(&ec2, &vpc, "a", 1).await, make_subnet(&ec2, &vpc, "b", 2).await];
     let lb_group = make_group(&ec2, &vpc, "lb").await;
     let task_group = make_group(&ec2, &vpc, "tasks").await;
+    admit_clients(&ec2, &lb_group).await;
     let elb = aws_sdk_elasticloadbalancingv2::Client::new(&config);
     let (load_balancer, listener) = make_load_balancer(&elb, &subnets, &lb_group).await;
     let ecs = aws_sdk_ecs::Client::new(&config);
@@ -138,6 +139,12 @@ async fn make_vpc(client: &aws_sdk_ec2::Client) -> String {
     let gateway = client.create_internet_gateway().send().await.unwrap();
     let gateway = gateway.internet_gateway().unwrap().internet_gateway_id().unwrap();
     client.attach_internet_gateway().internet_gateway_id(gateway).vpc_id(&id).send().await.unwrap();
+    let filter = |name: &str, value: &str| ec2::Filter::builder().name(name).values(value).build();
+    let request = client.describe_route_tables().filters(filter("vpc-id", &id));
+    let tables = request.filters(filter("association.main", "true")).send().await.unwrap();
+    let main = tables.route_tables()[0].route_table_id().unwrap();
+    let route = client.create_route().route_table_id(main).destination_cidr_block("0.0.0.0/0");
+    route.gateway_id(gateway).send().await.unwrap();
     id
 }
 
@@ -154,6 +161,12 @@ async fn make_subnet(client: &aws_sdk_ec2::Client, vpc: &str, zone: &str, number
 async fn make_group(client: &aws_sdk_ec2::Client, vpc: &str, name: &str) -> String {
     let request = client.create_security_group().group_name(name).description(name).vpc_id(vpc);
     request.send().await.unwrap().group_id().unwrap().to_owned()
+}
+
+async fn admit_clients(client: &aws_sdk_ec2::Client, group: &str) {
+    let anybody = ec2::IpRange::builder().cidr_ip("0.0.0.0/0").build();
+    let http = ec2::IpPermission::builder().ip_protocol("tcp").from_port(80).to_port(80).ip_ranges(anybody).build();
+    client.authorize_security_group_ingress().group_id(group).ip_permissions(http).send().await.unwrap();
 }
 
 async fn make_load_balancer(

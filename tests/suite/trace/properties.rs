@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
-use portolan::model::request::matches;
+use portolan::model::request::{matches, samples};
 use portolan::model::{
-    AclEntry, GroupId, GroupRuleId, IngressRule, IpProtocol, NetworkAcl, Passage, Peer, PortRange, RuleSource, Seen,
-    Transport, VpcId, passage,
+    AclEntry, Conditions, GroupId, GroupRuleId, HeaderCondition, IngressRule, IpProtocol, NetworkAcl, Passage, Peer,
+    PortRange, QueryCondition, Request, RuleSource, Seen, Taken, Transport, VpcId, passage,
 };
 use proptest::prelude::*;
 
@@ -103,6 +103,87 @@ fn reads(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
+/// None, one or two.
+fn few<T: Ord + std::fmt::Debug>(of: impl Strategy<Value = T>) -> impl Strategy<Value = BTreeSet<T>> {
+    proptest::collection::btree_set(of, 0..3)
+}
+
+/// Canonical, as both sides of planning have them: hosts and names of headers in lower case.
+fn conditions() -> impl Strategy<Value = Conditions> {
+    let header = ("x-[ab]", few("[aB*?]{1,3}")).prop_map(|(name, values)| HeaderCondition { name, values });
+    let pair = (proptest::option::of("[aB*]{1,2}"), "[aB*?]{1,3}");
+    let query = few(pair).prop_map(|pairs| QueryCondition { pairs });
+    let methods = prop_oneof![Just("GET"), Just("POST"), Just("get")].prop_map(str::to_owned);
+    let unsayable = prop_oneof![5 => Just(Vec::new()), 1 => Just(vec!["path-regex ^/a".to_owned()])];
+    (few("[ab*?]{1,3}"), few("/[aB*?]{0,3}"), few(methods), few(block()), few(header), few(query), unsayable).prop_map(
+        |(hosts, paths, methods, source_ips, headers, queries, unsayable)| Conditions {
+            hosts,
+            paths,
+            methods,
+            source_ips,
+            // AWS refuses a condition without a value.
+            headers: headers.into_iter().filter(|header| !header.values.is_empty()).collect(),
+            queries: queries.into_iter().filter(|query| !query.pairs.is_empty()).collect(),
+            unsayable,
+        },
+    )
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let method = prop_oneof![3 => Just("GET"), 1 => Just("POST")].prop_map(str::to_owned);
+    let host = ("[aAbB]{1,3}", any::<bool>()).prop_map(|(host, port)| if port { format!("{host}:80") } else { host });
+    let headers = proptest::collection::btree_map("X-[ab]", "[aAbB]{1,3}", 0..3);
+    let query = proptest::collection::vec(("[aAbB]{1,2}", "[aAbB]{1,3}"), 0..3);
+    let from = proptest::option::of((0_u8..16).prop_map(|last| IpAddr::from(Ipv4Addr::new(10, 0, 0, last))));
+    (method, host, "/[aAbB]{0,3}", query, headers, from)
+        .prop_map(|(method, host, path, query, headers, from)| Request { method, host, path, query, headers, from })
+}
+
+fn letters(text: &str, ignores_case: bool) -> Vec<char> {
+    text.chars().map(|letter| if ignores_case { letter.to_ascii_lowercase() } else { letter }).collect()
+}
+
+fn fits(pattern: &str, text: &str, ignores_case: bool) -> bool {
+    reads(&letters(pattern, ignores_case), &letters(text, ignores_case))
+}
+
+/// The conditions of a rule that a request does not meet, each asked by itself, value by value (ELBv2 user guide,
+/// condition types for listener rules).
+fn unmet(rule: &Conditions, request: &Request, from: IpAddr) -> Vec<&'static str> {
+    let mut unmet = Vec::new();
+    let mut ask = |name: &'static str, asked: bool, answers: Vec<bool>| {
+        if asked && !answers.contains(&true) {
+            unmet.push(name);
+        }
+    };
+    let (host, _) = request.host.split_once(':').unwrap_or((&request.host, ""));
+    ask("host", !rule.hosts.is_empty(), rule.hosts.iter().map(|pattern| fits(pattern, host, true)).collect());
+    let paths = rule.paths.iter().map(|pattern| fits(pattern, &request.path, false));
+    ask("path", !rule.paths.is_empty(), paths.collect());
+    ask("method", !rule.methods.is_empty(), rule.methods.iter().map(|method| *method == request.method).collect());
+    let sources = rule.source_ips.iter().map(|block| addresses(block).contains(&from));
+    ask("source address", !rule.source_ips.is_empty(), sources.collect());
+    for header in &rule.headers {
+        let mut answers = Vec::new();
+        for (name, text) in &request.headers {
+            for value in &header.values {
+                answers.push(letters(name, true) == letters(&header.name, true) && fits(value, text, true));
+            }
+        }
+        ask("header", true, answers);
+    }
+    for query in &rule.queries {
+        let mut answers = Vec::new();
+        for (key, value) in &query.pairs {
+            for (name, text) in &request.query {
+                answers.push(key.as_ref().is_none_or(|key| fits(key, name, true)) && fits(value, text, true));
+            }
+        }
+        ask("query string", true, answers);
+    }
+    unmet
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
@@ -151,6 +232,42 @@ proptest! {
         let expected = by_group || blocks.iter().all(|block| addresses(block).iter().all(lets));
         let found = passage(&rules, Transport::Tcp, port, &peer, &lists);
         prop_assert_eq!(matches!(found, Passage::Open(_)), expected, "{:?}", found);
+    }
+
+    #[test]
+    fn a_rule_takes_what_meets_every_condition_and_says_which_one_fails(rule in conditions(), request in request()) {
+        // Who the client is may be left open: then it may be anybody, from in here or from far away.
+        let anybody = (0..16).chain([200]).map(|last| IpAddr::from(Ipv4Addr::new(10, 0, 0, last)));
+        let clients: Vec<IpAddr> = request.from.map_or_else(|| anybody.collect(), |from| vec![from]);
+        let outcomes: Vec<Vec<&str>> = clients.iter().map(|from| unmet(&rule, &request, *from)).collect();
+        match rule.takes(&request) {
+            Taken::Yes => {
+                prop_assert!(rule.unsayable.is_empty());
+                prop_assert!(outcomes.iter().all(Vec::is_empty), "{:?}", outcomes);
+            }
+            Taken::No(condition) => {
+                prop_assert!(outcomes.iter().all(|unmet| unmet.contains(&condition)), "{} {:?}", condition, outcomes);
+            }
+            Taken::Perhaps(_) => {
+                prop_assert!(outcomes.iter().any(Vec::is_empty), "{:?}", outcomes);
+                let is_open = outcomes.iter().any(|unmet| !unmet.is_empty());
+                prop_assert!(is_open || !rule.unsayable.is_empty(), "{:?}", outcomes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_of_a_rule_is_taken_by_it_and_every_host_path_and_method_has_one(rule in conditions()) {
+        let all = samples(&rule, None);
+        let names: BTreeSet<&str> = rule.headers.iter().map(|header| header.name.as_str()).collect();
+        // Two conditions about one header may exclude each other.
+        prop_assume!(!all.is_empty() || names.len() == rule.headers.len());
+        let number = |set: &BTreeSet<String>| set.len().max(1);
+        prop_assert_eq!(all.len(), number(&rule.hosts) * number(&rule.paths) * number(&rule.methods));
+        for request in all {
+            let from = request.from.unwrap_or(IpAddr::from([10, 0, 0, 200]));
+            prop_assert_eq!(unmet(&rule, &request, from), Vec::<&str>::new(), "{:?}", request);
+        }
     }
 
     #[test]

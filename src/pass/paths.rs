@@ -1,0 +1,293 @@
+//! A plan held against the paths that it touches: which of those that are sound now its steps would break.
+//! Pure, and the same for every mode.
+//!
+//! A path is sound only when every hop is known to be; what is unknown is neither sound nor broken. States are compared by
+//! what is configured: what is registered, and what health checks say, follow in time, and nobody knows them beforehand. A
+//! declared count is consent (R5), so scaling to 0 breaks nothing in this sense; nor does a target in a zone that gets no
+//! requests, which takes none from the others. The state is the one after all steps: the order of steps is the planner's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::model::{Desired, DesiredTargetGroup, GroupId, LoadBalancer, ObjectKind, Observed, Placement, Surroundings};
+use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, plan_without};
+use crate::trace::catalogue::Code;
+use crate::trace::{Finding, Hop, HopId, Path, State, Trace, Verdict};
+
+use super::mends::mends;
+use super::view::{View, beside, everything};
+
+/// Sound paths that are named where a step breaks several.
+const NAMED: usize = 2;
+
+/// The part of the fleet whose paths a plan touches, to read the network around it: the objects of its steps, and whoever
+/// would be broken as far as that shows without the network. `None`: there is nothing to read.
+pub(super) fn touched(desired: &Desired, observed: &Observed, plan: &Plan, now: Timestamp) -> Option<Desired> {
+    if plan.steps.is_empty() {
+        return None;
+    }
+    let mut keys: BTreeSet<String> = plan.steps.iter().flat_map(|step| touched_by(desired, observed, step)).collect();
+    let view = View { desired, observed, around: &Surroundings::default(), now };
+    let before = view.trace(&everything());
+    for path in view.trace_after(&plan.steps, &everything()).paths {
+        let was_broken = before.paths.iter().any(|old| old.is_same(&path) && old.verdict() == Verdict::Broken);
+        if !was_broken && broken_at(&path).is_some() {
+            keys.insert(path.name.target_group);
+        }
+    }
+    let target_groups: BTreeMap<_, _> = desired
+        .target_groups
+        .iter()
+        .filter(|(key, _)| keys.contains(*key))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    let services =
+        keys.iter().flat_map(|key| desired.ports_of(key)).map(|(service, _)| (service.key.clone(), service.clone()));
+    (!target_groups.is_empty()).then(|| Desired {
+        fleet: desired.fleet.clone(),
+        services: services.collect(),
+        target_groups,
+    })
+}
+
+/// Keys of the target groups that a step is about.
+fn touched_by(desired: &Desired, observed: &Observed, step: &Step) -> Vec<String> {
+    if let Action::RevokeSecurityGroupIngress { group, .. } = &step.action {
+        let groups = desired.target_groups.values().filter(|wanted| is_guarded_by(desired, observed, wanted, group));
+        return groups.map(|wanted| wanted.key.clone()).collect();
+    }
+    match step.object.kind {
+        ObjectKind::Fleet => Vec::new(),
+        ObjectKind::TargetGroup => vec![step.object.key.clone()],
+        ObjectKind::Service => {
+            let ports =
+                desired.services.get(&step.object.key).into_iter().flat_map(|service| service.ports.iter().flatten());
+            ports.flat_map(|port| port.target_groups.iter().flatten().cloned()).collect()
+        }
+    }
+}
+
+/// Whether requests to a target group pass a security group, as far as that is known before the network is read. Where
+/// addresses are registered that nobody knows, they may.
+fn is_guarded_by(desired: &Desired, observed: &Observed, wanted: &DesiredTargetGroup, group: &GroupId) -> bool {
+    let balancers = observed.load_balancers.as_ref().present().into_iter().flatten();
+    let is_its = |one: &&LoadBalancer| {
+        wanted.load_balancer.as_deref().is_some_and(|name| name == one.name || name == one.arn.as_str())
+    };
+    let by_services = desired.ports_of(&wanted.key).any(|(service, _)| {
+        let live = observed.service(&service.id).present();
+        let network = live.and_then(|live| live.network.as_ref());
+        let tasks = observed.tasks_of(&service.id).present().into_iter().flatten();
+        let mut hosts = tasks.filter_map(|task| match &task.placement {
+            Placement::Instance { instance, .. } => observed.host(instance).present(),
+            Placement::Address(_) | Placement::Unknown => None,
+        });
+        network.is_some_and(|network| network.security_groups.contains(group))
+            || hosts.any(|host| host.security_groups.contains(group))
+    });
+    by_services
+        || wanted.targets.iter().flatten().next().is_some()
+        || balancers.into_iter().filter(is_its).any(|balancer| balancer.security_groups.contains(group))
+}
+
+/// Where the configuration breaks a path.
+fn broken_at(path: &Path) -> Option<(&Hop, &Finding)> {
+    let is_configured =
+        |hop: &&Hop| hop.state == State::Broken && !matches!(hop.id, HopId::Registration | HopId::Application);
+    let hops = path.hops.iter().filter(is_configured);
+    let mut findings = hops.flat_map(|hop| hop.findings.iter().map(move |finding| (hop, finding)));
+    findings.find(|(_, finding)| !finding.codes.iter().eq([&Code(38)]))
+}
+
+/// The paths that are sound before and broken after.
+fn lost(before: &Trace, after: Trace) -> Vec<Path> {
+    let was_sound =
+        |path: &Path| before.paths.iter().any(|old| old.is_same(path) && old.verdict() == Verdict::Reachable);
+    after.paths.into_iter().filter(|path| broken_at(path).is_some() && was_sound(path)).collect()
+}
+
+/// Takes the steps out of a plan that would break a sound path, and tells what the others mend. With `force` they stay, with
+/// a note.
+pub(super) fn weigh(
+    desired: &Desired,
+    observed: &Observed,
+    around: &Surroundings,
+    policy: &Policy,
+    now: Timestamp,
+    mut plan: Plan,
+) -> Plan {
+    let view = View { desired, observed, around, now };
+    let mut before = view.trace(&everything());
+    let mut vetoes: Vec<Veto> = Vec::new();
+    while !plan.steps.is_empty() {
+        let found = blame(&view, &plan, lost(&before, view.trace_after(&plan.steps, &everything())));
+        if policy.force {
+            note(&mut plan, &found);
+            break;
+        }
+        let known = vetoes.len();
+        let new = found.into_iter().map(|(id, paths)| veto(&plan.steps[id.0], &paths));
+        vetoes.extend(new.filter(|veto| !vetoes.contains(veto)).collect::<Vec<_>>());
+        if vetoes.len() == known {
+            break;
+        }
+        plan = plan_without(desired, observed, policy, now, &vetoes);
+    }
+    plan.mends = mends(&view, &plan, &everything(), &mut before);
+    plan
+}
+
+/// The steps that break these paths: of each path the last one before which it would still be whole.
+fn blame(view: &View<'_>, plan: &Plan, lost: Vec<Path>) -> BTreeMap<StepId, Vec<Path>> {
+    let mut blamed: BTreeMap<StepId, Vec<Path>> = BTreeMap::new();
+    for path in lost {
+        let asked = beside(&path);
+        let is_whole = |number: &usize| {
+            let traced = view.trace_after(&plan.steps[..*number], &asked);
+            !traced.paths.iter().any(|other| other.is_same(&path) && broken_at(other).is_some())
+        };
+        // Without any step it is sound.
+        let number = (1..plan.steps.len()).rev().find(is_whole).unwrap_or(0);
+        blamed.entry(plan.steps[number].id).or_default().push(path);
+    }
+    blamed
+}
+
+fn veto(step: &Step, paths: &[Path]) -> Veto {
+    let why = format!("{}; correct the manifest, or use --force if that is meant", harm(paths));
+    Veto { object: step.object.clone(), action: step.action.clone(), why }
+}
+
+/// Such as `it would break public:80 → shop → shop/http, which is sound now, at rule: M40 rule-in-the-shade (…)`.
+fn harm(paths: &[Path]) -> String {
+    let told = paths.iter().take(NAMED).filter_map(|path| {
+        let (hop, finding) = broken_at(path)?;
+        let codes: Vec<String> = finding.codes.iter().map(ToString::to_string).collect();
+        let codes = if codes.is_empty() { String::new() } else { format!("{} ", codes.join(" or ")) };
+        let (name, hop, evidence) = (finding.name, hop.id.as_str(), &finding.evidence);
+        Some(format!("it would break {}, which is sound now, at {hop}: {codes}{name} ({evidence})", path.name))
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    match paths.len().saturating_sub(NAMED) {
+        0 => told,
+        more => format!("{told}; and {more} more"),
+    }
+}
+
+fn note(plan: &mut Plan, found: &BTreeMap<StepId, Vec<Path>>) {
+    for (id, paths) in found {
+        let step = &plan.steps[id.0];
+        plan.findings
+            .push(plan::Finding { object: step.object.clone(), what: format!("{id} is forced: {}", harm(paths)) });
+    }
+    plan.findings.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::model::{GroupRuleId, IpProtocol, ObjectRef, PortRange, RuleSource};
+    use crate::trace::fixture::{PORT, Stand, from_group, rule};
+
+    /// A step of the one service.
+    pub(crate) fn step(number: usize, action: Action) -> Step {
+        Step {
+            id: StepId(number),
+            action,
+            object: ObjectRef::service("shop"),
+            target: "sg-tasks".to_owned(),
+            summary: String::new(),
+            reason: String::new(),
+            changes: Vec::new(),
+            after: BTreeSet::new(),
+            redeploys: false,
+            removes: false,
+        }
+    }
+
+    fn revoke(number: usize, rule: &str) -> Step {
+        let (group, rule) = (GroupId::from("sg-tasks"), GroupRuleId::from(rule));
+        let revoke = Action::RevokeSecurityGroupIngress { group, rule, mark: BTreeMap::new() };
+        Step { object: ObjectRef::fleet("harbour"), ..step(number, revoke) }
+    }
+
+    pub(crate) fn authorize(number: usize, port: u16, source: RuleSource) -> Step {
+        let action = Action::AuthorizeSecurityGroupIngress {
+            group: GroupId::from("sg-tasks"),
+            protocol: IpProtocol::Tcp,
+            ports: PortRange::one(port),
+            source,
+            description: None,
+            tags: BTreeMap::new(),
+        };
+        step(number, action)
+    }
+
+    pub(crate) fn plan_of(steps: Vec<Step>) -> Plan {
+        Plan { steps, ..Plan::default() }
+    }
+
+    pub(crate) fn view(stand: &Stand) -> View<'_> {
+        let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+        View { desired: &stand.desired, observed: &stand.observed, around: &stand.around, now }
+    }
+
+    /// Two rules that each let the load balancer in.
+    fn doubly_open() -> Stand {
+        let mut stand = Stand::sound();
+        let named = |name: &str| crate::model::IngressRule {
+            id: GroupRuleId::from(name),
+            ..rule("sg-tasks", Some(PortRange::one(PORT)), from_group("sg-lb"))
+        };
+        *stand.ingress("sg-tasks") = ["sgr-1", "sgr-2"].map(named).into();
+        stand
+    }
+
+    fn blamed(stand: &Stand, plan: &Plan) -> Vec<usize> {
+        let view = view(stand);
+        let before = view.trace(&everything());
+        let found = blame(&view, plan, lost(&before, view.trace_after(&plan.steps, &everything())));
+        found.into_keys().map(|id| id.0).collect()
+    }
+
+    #[test]
+    fn of_two_steps_that_close_a_port_the_second_is_to_blame() {
+        let stand = doubly_open();
+        assert_eq!(blamed(&stand, &plan_of(vec![revoke(0, "sgr-1"), revoke(1, "sgr-2")])), [1]);
+        assert_eq!(blamed(&stand, &plan_of(vec![revoke(0, "sgr-2"), revoke(1, "sgr-3")])), [0; 0]);
+        let again = authorize(2, PORT, from_group("sg-lb"));
+        let plan = plan_of(vec![revoke(0, "sgr-1"), revoke(1, "sgr-2"), again]);
+        assert_eq!(blamed(&stand, &plan), [0; 0], "in the end it is open");
+    }
+
+    #[test]
+    fn a_path_that_is_not_known_to_be_sound_is_not_lost() {
+        let both = plan_of(vec![revoke(0, "sgr-1"), revoke(1, "sgr-2")]);
+        let mut stand = doubly_open();
+        stand.around.routes = None;
+        assert_eq!(blamed(&stand, &both), [0; 0], "unknown before");
+        let mut stand = doubly_open();
+        stand.rules().clear();
+        assert_eq!(blamed(&stand, &both), [0; 0], "broken before");
+    }
+
+    #[test]
+    fn the_network_is_read_around_what_steps_touch() {
+        let stand = doubly_open();
+        let now = view(&stand).now;
+        let touched = |plan: &Plan| touched(&stand.desired, &stand.observed, plan, now);
+        assert_eq!(touched(&plan_of(Vec::new())), None);
+        assert_eq!(touched(&plan_of(vec![authorize(0, PORT, from_group("sg-lb"))])), Some(stand.desired.clone()));
+        assert_eq!(
+            touched(&plan_of(vec![revoke(0, "sgr-1")])),
+            Some(stand.desired.clone()),
+            "its tasks carry the group"
+        );
+        let mut other = revoke(0, "sgr-1");
+        if let Action::RevokeSecurityGroupIngress { group, .. } = &mut other.action {
+            *group = GroupId::from("sg-office");
+        }
+        assert_eq!(touched(&plan_of(vec![other])), None, "nobody's group");
+    }
+}

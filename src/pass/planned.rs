@@ -1,0 +1,223 @@
+//! The state that steps would make, as far as paths depend on it.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::model::{
+    Awsvpc, Observed, Placement, Seen, Service, ServiceId, Surroundings, Tags, TargetGroupArn, TargetKey, TargetState,
+};
+use crate::plan::effect::apply_effect;
+use crate::plan::{Action, Ref, Step};
+
+/// Applies steps. Tasks that they start come up where the old ones are, with the new groups, and are yet to be registered.
+/// A target that is healthy now stays evidence of what works; whatever ails the others may be mended, so they start anew.
+pub fn after<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+    observed: &Observed,
+    around: &Surroundings,
+) -> (Observed, Surroundings) {
+    let (mut observed, mut around) = (observed.clone(), around.clone());
+    // Planning has read the groups that the manifest names, the traced network has those that stand.
+    for (group, seen) in &observed.ingress {
+        around.ingress.entry(group.clone()).or_insert_with(|| seen.clone());
+    }
+    let mut has_steps = false;
+    for step in steps {
+        has_steps = true;
+        if let Action::UpdateService { service, network, .. } = &step.action {
+            restart(service, network.as_ref(), &mut observed, &mut around);
+        }
+        apply_effect(step, &mut observed);
+        apply_around(step, &mut around);
+        if let Action::UpdateServiceCount { service, .. } = &step.action {
+            come_up(service, &mut observed);
+        }
+    }
+    if has_steps {
+        start_anew(&mut observed);
+    }
+    (observed, around)
+}
+
+fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
+    match seen {
+        Some(Seen::Present(value)) => Some(value),
+        Some(Seen::Absent | Seen::Unknown(_)) | None => None,
+    }
+}
+
+/// What a step changes in what only tracing reads.
+fn apply_around(step: &Step, around: &mut Surroundings) {
+    match &step.action {
+        Action::AuthorizeSecurityGroupIngress { group, .. } => {
+            if let Some(rules) = present(around.ingress.get_mut(group)) {
+                rules.extend(step.action.planned_ingress());
+            }
+        }
+        Action::RevokeSecurityGroupIngress { group, rule, .. } => {
+            if let Some(rules) = present(around.ingress.get_mut(group)) {
+                rules.retain(|live| live.id != *rule);
+            }
+        }
+        Action::ModifyTargetGroupAttributes { target_group: Ref::Known(arn), attributes } => {
+            if let Some(live) = present(around.group_attributes.get_mut(arn)) {
+                live.extend(attributes.clone());
+            }
+        }
+        Action::CreateTargetGroup(_) => {
+            let arn = TargetGroupArn(format!("planned:{}", step.object));
+            around.group_attributes.insert(arn, Seen::Present(Tags::new()));
+        }
+        Action::ModifyTargetGroupAttributes { target_group: Ref::Output(object), attributes } => {
+            let arn = TargetGroupArn(format!("planned:{object}"));
+            if let Some(live) = present(around.group_attributes.get_mut(&arn)) {
+                live.extend(attributes.clone());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A deployment replaces the tasks of a service. Where it moves them to other subnets, nobody knows their addresses.
+fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed, around: &mut Surroundings) {
+    let Some(service) = present(observed.services.get_mut(id)) else { return };
+    let subnets = |network: &Awsvpc| network.subnets.clone();
+    let moves = network.is_some_and(|new| service.network.as_ref().map(subnets) != Some(subnets(new)));
+    let Some(tasks) = present(observed.tasks.get_mut(id)) else { return };
+    let (mut addresses, mut bound) = (BTreeSet::<IpAddr>::new(), BTreeSet::<TargetKey>::new());
+    for task in tasks.iter_mut() {
+        task.started = None;
+        match &task.placement {
+            Placement::Address(address) => {
+                addresses.insert(*address);
+            }
+            Placement::Instance { instance, bindings } => bound
+                .extend(bindings.iter().map(|binding| TargetKey { id: instance.to_string(), port: binding.host_port })),
+            Placement::Unknown => {}
+        }
+    }
+    if moves {
+        tasks.clear();
+        await_tasks(service);
+    } else if let Some(network) = network {
+        for address in &addresses {
+            if let Some(interface) = present(around.interfaces.get_mut(address)) {
+                interface.security_groups.clone_from(&network.security_groups);
+            }
+        }
+    }
+    let is_old = |key: &TargetKey| {
+        bound.contains(key) || key.id.parse().is_ok_and(|address: IpAddr| addresses.contains(&address))
+    };
+    for list in observed.targets.values_mut().filter_map(|seen| present(Some(seen))) {
+        list.retain(|target| !is_old(&target.key));
+    }
+}
+
+/// Tasks that a higher count starts are not listed yet.
+fn come_up(id: &ServiceId, observed: &mut Observed) {
+    let listed = observed.tasks_of(id).present().map(Vec::len);
+    let (Some(listed), Some(service)) = (listed, present(observed.services.get_mut(id))) else { return };
+    if (service.running_count as usize) > listed {
+        await_tasks(service);
+    }
+}
+
+/// As while a deployment is in progress, whoever carries it out.
+fn await_tasks(service: &mut Service) {
+    service.running_count = 0;
+    service.task_sets_move = true;
+}
+
+/// What health and events say of what is ill now is no evidence about a state that does not stand yet.
+fn start_anew(observed: &mut Observed) {
+    for target in observed.targets.values_mut().filter_map(|seen| present(Some(seen))).flatten() {
+        if !matches!(target.health.state, TargetState::Healthy | TargetState::Draining) {
+            target.health.state = TargetState::Initial;
+            target.health.reason = None;
+        }
+    }
+    for service in observed.services.values_mut().filter_map(|seen| present(Some(seen))) {
+        service.conduct.events.retain(|event| !event.contains("is unhealthy in"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::paths::tests::step;
+    use super::after;
+    use crate::model::{GroupId, LoadBalancerEntry, PortRange, SubnetId, TargetState};
+    use crate::plan::{Action, ServiceBelief, Step};
+    use crate::trace::fixture::{PORT, Stand, address, from_group, id, rule};
+
+    fn redeploy(stand: &mut Stand, group: &str, subnet: &str) -> Step {
+        let service = stand.service();
+        let network = service.network.clone().map(|network| crate::model::Awsvpc {
+            security_groups: [GroupId::from(group)].into(),
+            subnets: [SubnetId::from(subnet), SubnetId::from("private-b")].into(),
+            ..network
+        });
+        let expect = ServiceBelief {
+            task_definition: service.task_definition.clone(),
+            load_balancers: service.load_balancers.clone(),
+            network: service.network.clone(),
+        };
+        step(0, Action::UpdateService { service: id(), task_definition: None, load_balancers: None, network, expect })
+    }
+
+    #[test]
+    fn without_a_step_nothing_changes() {
+        let mut stand = Stand::sound();
+        stand.all_are(TargetState::Unhealthy, "Target.Timeout", "");
+        let (observed, around) = after([], &stand.observed, &stand.around);
+        assert_eq!((&observed, &around), (&stand.observed, &stand.around));
+    }
+
+    #[test]
+    fn what_ails_targets_now_says_nothing_of_later_and_what_works_does() {
+        let mut stand = Stand::sound();
+        stand.targets()[1].health.state = TargetState::Unhealthy;
+        let count = Action::UpdateServiceCount { service: id(), desired_count: 2, from: 1 };
+        (stand.observed, stand.around) = after(&[step(0, count)], &stand.observed, &stand.around);
+        let states: Vec<TargetState> = stand.targets().iter().map(|target| target.health.state).collect();
+        assert_eq!(states, [TargetState::Healthy, TargetState::Initial]);
+    }
+
+    #[test]
+    fn tasks_come_up_where_they_were_with_the_new_groups() {
+        let mut stand = Stand::sound();
+        let step = redeploy(&mut stand, "sg-new", "private-a");
+        let rules = vec![rule("sg-new", Some(PortRange::one(PORT)), from_group("sg-lb"))];
+        stand.observed.ingress.insert(GroupId::from("sg-new"), crate::model::Seen::Present(rules.clone()));
+        (stand.observed, stand.around) = after([&step], &stand.observed, &stand.around);
+        let interface = stand.around.interface(&address("10.0.10.11")).present().expect("it is there");
+        assert_eq!(interface.security_groups, [GroupId::from("sg-new")].into());
+        assert_eq!(*stand.ingress("sg-new"), rules, "planning has read them");
+        assert!(stand.targets().is_empty(), "the new ones are yet to be registered");
+        assert!(stand.tasks().iter().all(|task| task.started.is_none()));
+        assert_ne!(stand.trace().verdict(), crate::trace::Verdict::Broken);
+    }
+
+    #[test]
+    fn tasks_that_move_may_come_up_anywhere() {
+        let mut stand = Stand::sound();
+        let step = redeploy(&mut stand, "sg-tasks", "public-a");
+        (stand.observed, stand.around) = after([&step], &stand.observed, &stand.around);
+        assert!(stand.tasks().is_empty() && stand.service().is_deploying());
+        assert_ne!(stand.trace().verdict(), crate::trace::Verdict::Broken);
+    }
+
+    #[test]
+    fn tasks_of_other_services_stay_registered() {
+        let mut stand = Stand::on_instances();
+        let other = crate::trace::fixture::target("i-a", 40_000);
+        stand.targets().push(other.clone());
+        let entries = vec![LoadBalancerEntry::default()];
+        let expect = ServiceBelief { task_definition: "shop:1".into(), load_balancers: entries.clone(), network: None };
+        let service = id();
+        let action =
+            Action::UpdateService { service, task_definition: None, load_balancers: None, network: None, expect };
+        (stand.observed, stand.around) = after(&[step(0, action)], &stand.observed, &stand.around);
+        assert_eq!(*stand.targets(), [other]);
+    }
+}

@@ -1,0 +1,38 @@
+//! A state of AWS, to be traced as it is and as steps would leave it.
+
+use jiff::Timestamp;
+
+use crate::model::{Desired, Observed, Surroundings};
+use crate::plan::Step;
+use crate::trace::{Asked, Path, Trace, trace};
+
+use super::planned::after;
+
+/// One state of AWS under examination.
+pub(super) struct View<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) observed: &'a Observed,
+    pub(super) around: &'a Surroundings,
+    pub(super) now: Timestamp,
+}
+
+impl View<'_> {
+    pub(super) fn trace(&self, asked: &Asked) -> Trace {
+        trace(self.desired, self.observed, self.around, asked, self.now)
+    }
+
+    /// The same in the state after some steps.
+    pub(super) fn trace_after<'s>(&self, steps: impl IntoIterator<Item = &'s Step>, asked: &Asked) -> Trace {
+        let (observed, around) = after(steps, self.observed, self.around);
+        trace(self.desired, &observed, &around, asked, self.now)
+    }
+}
+
+pub(super) fn everything() -> Asked {
+    Asked { is_manifest: true, ..Asked::default() }
+}
+
+/// The paths of one port.
+pub(super) fn beside(path: &Path) -> Asked {
+    Asked { service: path.name.service.clone(), port: path.name.port.clone(), ..everything() }
+}

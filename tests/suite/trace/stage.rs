@@ -1,0 +1,151 @@
+//! A world of the sandbox with what is declared, read by the real reader through the real SDK.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use portolan::apply::{Observe, StepResult, apply};
+use portolan::aws::{Clients, Reader, Writer, in_process};
+use portolan::manifest::{self, Source};
+use portolan::model::{Desired, Surroundings};
+use portolan::pass::{self, Look};
+use portolan::plan::{Plan, Policy};
+use portolan::sandbox::{Sent, Shared, World, world_file};
+use portolan::trace::{Asked, Trace, trace};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+/// Requests go round targets and nodes; after so many of them every answer has been seen.
+const ROUNDS: usize = 24;
+
+/// What `expect.yaml` asks the load balancer.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Request {
+    host: String,
+    path: String,
+    port: u16,
+    load_balancer: Option<String>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self { host: "www.example.com".to_owned(), path: "/".to_owned(), port: 80, load_balancer: None }
+    }
+}
+
+/// One code, or those that requests get in turn; null: no answer.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Codes {
+    One(u16),
+    Several(Vec<Option<u16>>),
+}
+
+impl Codes {
+    pub fn set(codes: Option<&Self>) -> BTreeSet<Option<u16>> {
+        match codes {
+            None => BTreeSet::from([None]),
+            Some(Self::One(code)) => BTreeSet::from([Some(*code)]),
+            Some(Self::Several(codes)) => codes.iter().copied().collect(),
+        }
+    }
+}
+
+/// The folders of a folder of `tests`, by name.
+pub fn folders(of: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(of);
+    let complete =
+        |path: &PathBuf| ["world.yaml", "manifest.yaml", "expect.yaml"].iter().all(|name| path.join(name).is_file());
+    let entries = fs::read_dir(&root).expect("it can be listed");
+    let mut folders: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("an entry of it").path()).filter(complete).collect();
+    folders.sort();
+    folders
+}
+
+/// A file of a folder.
+pub fn read(folder: &Path, name: &str) -> Result<String, String> {
+    fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))
+}
+
+/// `expect.yaml`
+pub fn expect<T: DeserializeOwned>(folder: &Path) -> Result<T, String> {
+    serde_saphyr::from_str(&read(folder, "expect.yaml")?).map_err(|error| format!("expect.yaml: {error}"))
+}
+
+/// A world with its reader.
+pub struct Stage {
+    pub shared: Shared,
+    pub clients: Clients,
+    pub reader: Reader,
+    pub desired: Desired,
+}
+
+impl Stage {
+    /// `world.yaml` and `manifest.yaml` of a folder.
+    pub fn open(folder: &Path) -> Result<Self, String> {
+        let world = world_file::load("world.yaml", &read(folder, "world.yaml")?).map_err(|error| error.to_string())?;
+        Self::of(world, &read(folder, "manifest.yaml")?)
+    }
+
+    pub fn of(world: World, manifest: &str) -> Result<Self, String> {
+        let source = Source { name: "manifest.yaml".to_owned(), text: manifest.to_owned() };
+        let desired = manifest::load(&[source])
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+        let region = world.region().to_owned();
+        let shared = Shared::still(world);
+        let answering = shared.clone();
+        let config = in_process::config(&region, move |request| answering.answer(request));
+        let clients = Clients::new(&config).map_err(|error| error.to_string())?;
+        Ok(Self { reader: Reader::new(&clients), shared, clients, desired })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.shared.world().now()
+    }
+
+    pub async fn look(&self, force: bool) -> Result<Look, String> {
+        let policy = Policy { force, only: None };
+        let look = pass::look(&self.desired, &self.reader, &policy, self.now()).await;
+        look.map_err(|errors| errors.iter().map(|error| error.message.clone()).collect())
+    }
+
+    /// The whole network around, and every path.
+    pub async fn trace(&self) -> Result<Trace, String> {
+        let looked = pass::look_around(&self.desired, &self.reader, &Policy::default(), self.now()).await;
+        let (look, around) =
+            looked.map_err(|errors| errors.iter().map(|error| error.message.clone()).collect::<String>())?;
+        Ok(trace(&self.desired, &look.observed, &around, &everything(), self.now()))
+    }
+
+    pub async fn around(&self, look: &Look) -> Surroundings {
+        self.reader.surroundings(&self.desired, &look.observed).await
+    }
+
+    /// Carries a plan out; ten minutes later everything has come up.
+    pub async fn carry_out(&self, plan: &Plan) -> Result<(), String> {
+        let writer = Writer::new(&self.clients);
+        let outcome = apply(plan, &writer, NonZeroUsize::MIN, &CancellationToken::new(), |_| {}).await;
+        let failed: Vec<String> = outcome.results.iter().map(|(id, result)| format!("{id}: {result:?}")).collect();
+        self.shared.world().advance(SignedDuration::from_mins(10));
+        let all_done = outcome.results.values().all(|result| *result == StepResult::Done);
+        if all_done { Ok(()) } else { Err(failed.join("; ")) }
+    }
+
+    /// The answers that requests get in turn.
+    pub fn answers(&self, request: &Request) -> BTreeSet<Option<u16>> {
+        let mut sent = Sent::get(&request.host, &request.path);
+        sent.port = request.port;
+        sent.load_balancer.clone_from(&request.load_balancer);
+        let mut world = self.shared.world();
+        (0..ROUNDS).map(|_| world.request(&sent).code).collect()
+    }
+}
+
+pub fn everything() -> Asked {
+    Asked { is_manifest: true, ..Asked::default() }
+}
