@@ -13,6 +13,7 @@ pub mod listener_rule;
 pub mod network;
 pub mod observed;
 pub mod owner;
+pub mod place;
 pub mod question;
 pub mod request;
 pub mod security_group;
@@ -38,6 +39,7 @@ pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCon
 pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
 pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
+pub use place::{ObjectPlaces, Place, Places};
 pub use question::Question;
 pub use request::{Request, Taken};
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};

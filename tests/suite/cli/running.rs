@@ -16,7 +16,8 @@ use crate::emulator::{OverHttp, Served};
 const MANIFEST: &str = include_str!("../../../manifests/harbour/fleet.yaml");
 const WORLD: &str = include_str!("../../../src/cli/demo/world.yaml");
 
-struct Service {
+/// A service as a process, beside the AWS that it looks after.
+pub struct Service {
     child: Child,
     errors: BufReader<ChildStderr>,
     address: String,
@@ -27,7 +28,7 @@ struct Service {
 
 impl Service {
     /// Starts it on the broken harbour, with an interval that no test lives through.
-    fn start(options: &[&str]) -> Self {
+    pub fn start(options: &[&str]) -> Self {
         let world = portolan::sandbox::world_file::load("world.yaml", WORLD).expect("a world");
         let aws = Served::serve(world);
         let service = Self::on(aws.endpoint(), MANIFEST, options);
@@ -51,7 +52,7 @@ impl Service {
     }
 
     /// Reads its log up to a line with these words.
-    fn wait_for(&mut self, words: &str) -> String {
+    pub fn wait_for(&mut self, words: &str) -> String {
         let mut log = String::new();
         loop {
             let mut line = String::new();
@@ -63,7 +64,7 @@ impl Service {
         }
     }
 
-    fn get(&self, method: &str, path: &str) -> (u16, String) {
+    pub fn get(&self, method: &str, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").expect("it reads");
         let mut answer = String::new();
@@ -72,13 +73,13 @@ impl Service {
         (code, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
     }
 
-    fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill starts");
         assert!(sent.success());
     }
 
     /// What it says last, and its exit code.
-    fn end(mut self) -> (String, Option<i32>) {
+    pub fn end(mut self) -> (String, Option<i32>) {
         let mut rest = String::new();
         self.errors.read_to_string(&mut rest).expect("text");
         (rest, self.child.wait().expect("it ends").code())
