@@ -115,7 +115,7 @@ spec:
         let cases = [
             (&service, "desiredCount", "<stdin>:10:3"),
             (&service, "ports.http.containerPort", "<stdin>:14:7"),
-            (&service, "ports.admin.containerPort", "<stdin>:15:35"),
+            (&service, "ports.admin.containerPort", "<stdin>:15:37"),
             (&service, "ports.http", "<stdin>:12:7"),
             (&group, "attributes.deregistration_delay.timeout_seconds", "<stdin>:21:5"),
             (&group, "routes.0.priority", "<stdin>:23:22"),

@@ -1,6 +1,7 @@
 //! `portolan run` as a process, against a sandbox that is served over HTTP.
 
 mod events;
+mod life;
 mod stopping;
 
 use std::fs;
@@ -36,7 +37,7 @@ impl Service {
     }
 
     /// Starts it on what speaks like AWS.
-    fn on(endpoint: &str, manifest: &str, options: &[&str]) -> Self {
+    pub fn on(endpoint: &str, manifest: &str, options: &[&str]) -> Self {
         let home = TempDir::new().expect("a folder");
         fs::write(home.path().join("fleet.yaml"), manifest).expect("a file");
         let given = ["run", "-f", "fleet.yaml", "--listen", "127.0.0.1:0", "--interval", "1h"];
@@ -64,6 +65,14 @@ impl Service {
         }
     }
 
+    /// Replaces the manifest, by its name and at once.
+    pub fn declare(&self, text: &str) {
+        let next = self.home.path().join(".next");
+        let path = self.home.path().join("fleet.yaml");
+        fs::write(&next, text).and_then(|()| fs::rename(&next, &path)).expect("a file");
+    }
+
+    /// Asks its door.
     pub fn get(&self, method: &str, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").expect("it reads");
@@ -73,6 +82,7 @@ impl Service {
         (code, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
     }
 
+    /// Sends a signal, such as `-TERM`.
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill starts");
         assert!(sent.success());
@@ -141,17 +151,12 @@ fn check_metrics(text: &str) {
 fn a_hang_up_reads_the_manifest_again() {
     let mut service = Service::start(&["--observe"]);
     service.wait_for("passed");
-    let path = service.home.path().join("fleet.yaml");
-    let next = service.home.path().join(".next");
-    let replace = |text: &str| {
-        fs::write(&next, text).and_then(|()| fs::rename(&next, &path)).expect("a file");
-    };
-    replace("kind: nonsense\n");
+    service.declare("kind: nonsense\n");
     service.signal("-HUP");
     service.wait_for("the last good one stays");
     let (_, metrics) = service.get("GET", "/metrics");
     assert!(metrics.contains("portolan_manifest_refused 1"), "{metrics}");
-    replace(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
+    service.declare(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
     service.signal("-HUP");
     service.wait_for("another manifest is in force");
     service.wait_for("passed");
