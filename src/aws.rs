@@ -13,6 +13,7 @@ pub mod error;
 pub mod events_queue;
 pub mod in_process;
 mod pace;
+pub mod post;
 pub mod reader;
 pub mod writer;
 

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 
 pub mod args;
 #[cfg(feature = "sandbox")]
@@ -17,9 +17,11 @@ mod drift;
 pub mod exit;
 pub mod failure;
 mod foreign;
+mod form;
 mod init;
 mod inputs;
 mod logging;
+mod notify;
 mod only;
 mod reconcile;
 mod region;
@@ -35,14 +37,14 @@ mod trace;
 mod validate;
 mod wait;
 
-use args::{Cli, Output, Verb};
+use args::{Cli, Form, Verb};
 use exit::{Exit, Habit};
 use failure::{Answer, Failure};
 use signals::Signals;
 use terminal::{Terminal, note};
 
+use crate::report::Error;
 use crate::report::text::plain;
-use crate::report::{Error, json};
 
 /// Runs the command line to its end. A bug that panics is an error like any other: one line, and exit code 2.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -52,31 +54,37 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         note(&format!("portolan: internal error: {}{place}; please report it", plain(what)));
     }));
     let args: Vec<OsString> = args.into_iter().collect();
-    let output = asked_output(&args);
-    let code = catch_unwind(AssertUnwindSafe(|| start(&args, output))).unwrap_or_else(|_| {
+    let form = asked_form(&args);
+    let code = catch_unwind(AssertUnwindSafe(|| start(&args, form))).unwrap_or_else(|_| {
         let failure = Failure::of_errors(vec![Error::new("internal error", None)], "failed: internal error");
-        end(Err(Failure { shown: String::new(), ..failure }), output, Habit::Own)
+        end(Err(Failure { shown: String::new(), ..failure }), form, Habit::Own)
     });
     ExitCode::from(code)
 }
 
-fn start(args: &[OsString], output: Output) -> u8 {
+fn start(args: &[OsString], form: Form) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error, output),
+        Err(error) => return refuse(&error, form),
     };
+    if cli.global.form.is_of_drift_alone() && !matches!(cli.verb, Verb::Drift(_)) {
+        let hint =
+            "the forms of every verb are text and json; junit, sarif, github and markdown are `portolan drift`'s";
+        let failure = Failure::new("this verb does not have that form of output", Some(hint.to_owned()));
+        return end(Err(Failure { headline: "failed: usage".to_owned(), ..failure }), Form::Text, Habit::Own);
+    }
     let terminal = Terminal::of(&cli.global);
     let is_service = matches!(cli.verb, Verb::Run(_));
     logging::start(&cli.global, &terminal, is_service);
     let (result, habit) = dispatch(&cli, terminal);
-    end(result, cli.global.output, habit)
+    end(result, cli.global.form, habit)
 }
 
 fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
     let global = &cli.global;
     let without_verdict = |text: String| Ok(Answer { text, headline: None, exit: Exit::Sound });
     match &cli.verb {
-        Verb::Validate(inputs) => (validate::validate(&cli.inputs.and(inputs), global.output), Habit::Own),
+        Verb::Validate(inputs) => (validate::validate(&cli.inputs.and(inputs), global.output()), Habit::Own),
         Verb::Schema => (without_verdict(schema()), Habit::Own),
         Verb::Completions { shell } => (without_verdict(completions(*shell)), Habit::Own),
         #[cfg(feature = "sandbox")]
@@ -108,7 +116,7 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
         }
         Verb::Drift(args) => {
             let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
-            let work = signals.watch(drift::drift(&inputs, global, terminal, &signals));
+            let work = signals.watch(drift::drift(args, &inputs, global, terminal, &signals));
             (block_on(work), Habit::of(args.detailed_exitcode))
         }
         Verb::Run(args) => {
@@ -145,7 +153,7 @@ fn completions(shell: clap_complete::Shell) -> String {
 }
 
 /// Help and version are answers; everything else that clap says is a usage error.
-fn refuse(error: &clap::Error, output: Output) -> u8 {
+fn refuse(error: &clap::Error, form: Form) -> u8 {
     if error.exit_code() == 0 {
         let _ = error.print();
         return 0;
@@ -164,27 +172,29 @@ fn refuse(error: &clap::Error, output: Output) -> u8 {
             Failure { shown: String::new(), ..Failure::new(message, None) }
         }
     };
-    end(Err(Failure { headline: "failed: usage".to_owned(), ..failure }), output, Habit::Own)
+    end(Err(Failure { headline: "failed: usage".to_owned(), ..failure }), form, Habit::Own)
 }
 
 /// The form that the answer is to have when the command line itself cannot be read.
-fn asked_output(args: &[OsString]) -> Output {
+fn asked_form(args: &[OsString]) -> Form {
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-    let together = ["-ojson", "-o=json", "--output=json"];
-    let apart = |pair: &[std::borrow::Cow<'_, str>]| matches!(&*pair[0], "-o" | "--output") && pair[1] == "json";
-    let is_json = args.iter().any(|arg| together.contains(&&**arg)) || args.windows(2).any(apart);
-    if is_json { Output::Json } else { Output::Text }
+    let together = args.iter().filter_map(|arg| arg.strip_prefix("--output=").or_else(|| arg.strip_prefix("-o")));
+    let together = together.map(|word| word.trim_start_matches('=').to_owned());
+    let apart = args.windows(2).filter(|pair| matches!(&*pair[0], "-o" | "--output")).map(|pair| pair[1].to_string());
+    let asked = together.chain(apart).find_map(|word| Form::from_str(&word, false).ok()).unwrap_or(Form::Text);
+    let is_drift = args.iter().any(|arg| arg == "drift");
+    if asked.is_of_drift_alone() && !is_drift { Form::Text } else { asked }
 }
 
 /// Prints what a verb came to.
-fn end(result: Result<Answer, Failure>, output: Output, habit: Habit) -> u8 {
+fn end(result: Result<Answer, Failure>, form: Form, habit: Habit) -> u8 {
     let answer = result.unwrap_or_else(|failure| {
         failure.show();
-        let text = match output {
-            Output::Text => String::new(),
-            Output::Json => json::render_errors(&failure.errors),
-        };
-        Answer { text, headline: Some(failure.headline), exit: failure.exit }
+        Answer {
+            text: form::render_errors(&failure.errors, form),
+            headline: Some(failure.headline),
+            exit: failure.exit,
+        }
     });
     let Answer { text, mut headline, mut exit } = answer;
     if let Err(why) = terminal::answer(&text) {

@@ -13,6 +13,7 @@ mod document;
 mod hints;
 mod lower;
 mod node;
+mod places;
 mod problem;
 mod rules;
 mod scalar;
@@ -21,6 +22,7 @@ mod source;
 mod words;
 mod yaml;
 
+pub use places::places;
 pub use problem::{Excerpt, Problem};
 pub use schema::schema;
 pub use source::{STDIN, Source, find_sources};

@@ -37,7 +37,7 @@ impl Look {
     /// The report of this pass; `outcome` is what became of the plan, if it was carried out.
     pub fn into_report(self, desired: &Desired, outcome: Option<Outcome>, calls: BTreeMap<String, u64>) -> Report {
         let heading = heading(desired, &self.observed);
-        Report { heading, plan: self.plan, outcome, errors: Vec::new(), calls }
+        Report { heading, plan: self.plan, outcome, calls, ..Report::default() }
     }
 }
 

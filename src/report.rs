@@ -1,15 +1,24 @@
 //! What a pass tells people and programs: one verdict, and everything behind it.
 //!
-//! Nothing here prints. [`text::render`] and [`json::render`] turn a [`Report`] into a `String`; both are pure and
-//! give the same bytes for the same report.
+//! Nothing here prints. [`text`], [`json`], [`junit`], [`sarif`], [`github`] and [`markdown`] turn a [`Report`] into a
+//! `String`; all are pure and give the same bytes for the same report.
 
 use std::collections::BTreeMap;
 
 use crate::apply::{Outcome, StepResult};
+use crate::model::Place;
 use crate::plan::{Plan, Step, Verdict};
 
+mod entry;
+pub mod github;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod place;
+pub mod sarif;
 pub mod text;
+
+pub use place::{Item, locate};
 
 /// What went wrong outside of the plan's steps: a manifest, the credentials, the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,9 +55,16 @@ pub struct Report {
     pub errors: Vec<Error>,
     /// The calls that were sent, by their IAM names.
     pub calls: BTreeMap<String, u64>,
+    /// Where the manifest has what the plan says; empty for those who do not show it.
+    pub places: BTreeMap<Item, Place>,
 }
 
 impl Report {
+    /// Of a run that did not get as far as a plan.
+    pub fn of_errors(errors: &[Error]) -> Self {
+        Self { errors: errors.to_vec(), ..Self::default() }
+    }
+
     /// What the pass amounts to; the first that applies.
     pub fn verdict(&self) -> Verdict {
         if !self.errors.is_empty() {

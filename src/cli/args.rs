@@ -6,6 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use super::form::{Form, Output};
+use super::notify::Secret;
+
 /// Keeps every declared port of an Amazon ECS fleet reachable.
 ///
 /// Reads the intended chain from listener to container out of YAML and the live one out of AWS, shows the
@@ -60,9 +63,9 @@ impl Inputs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Form of the answer on standard output
-    #[arg(short, long, global = true, value_enum, value_name = "FORM", default_value_t = Output::Text)]
-    pub output: Output,
+    /// Form of the answer on standard output; junit, sarif, github and markdown are `drift`'s alone
+    #[arg(short = 'o', long = "output", global = true, value_enum, value_name = "FORM", default_value_t = Form::Text)]
+    pub form: Form,
     /// Exit with 3 when something could not be read and nothing else differs
     #[arg(long, global = true)]
     pub strict: bool,
@@ -92,13 +95,11 @@ pub struct Global {
     pub log_format: LogFormat,
 }
 
-/// Form of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people
-    Text,
-    /// One JSON document
-    Json,
+impl Global {
+    /// The form, for a verb that knows the two that every verb knows.
+    pub fn output(&self) -> Output {
+        if self.form == Form::Text { Output::Text } else { Output::Json }
+    }
 }
 
 /// When to use colour.
@@ -141,9 +142,15 @@ Examples:
     Reconcile(ReconcileArgs),
     /// Show what differs, change nothing: for cron and CI
     #[command(after_help = "\
+The line of the manifest is in every form but text. --notify-url gets the document of `-o json` whenever the exit code is
+not 0; it may be given as PORTOLAN_NOTIFY_URL, so that its secret stays out of the list of processes.
+
 Examples:
   portolan drift -f manifests/
-  portolan drift -f manifests/ -o json --strict")]
+  portolan drift -f manifests/ -o json --strict
+  portolan drift -f manifests/ -o sarif > drift.sarif
+  portolan drift -f manifests/ -o markdown >> \"$GITHUB_STEP_SUMMARY\"
+  portolan drift -f manifests/ -q --notify-url https://hooks.example.com/portolan")]
     Drift(DriftArgs),
     /// Write the manifest of what stands; changes nothing
     #[command(after_help = "\
@@ -298,6 +305,9 @@ pub struct DriftArgs {
     /// Terraform's exit codes: 2 for a difference, 1 for an error
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Post the JSON of the pass there (http or https) when there is a difference or an error
+    #[arg(long, value_name = "URL", env = "PORTOLAN_NOTIFY_URL", hide_env_values = true)]
+    pub notify_url: Option<Secret>,
 }
 
 /// `portolan trace`

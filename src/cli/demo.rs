@@ -89,7 +89,7 @@ impl<'a> Stage<'a> {
         let after = self.ask();
         let second = carry_out(&self.run, self.run.look().await?).await;
         let drift = self.run.report(self.run.look().await?, None);
-        let text = match self.run.global.output {
+        let text = match self.run.global.output() {
             Output::Text => self.tell(&before, &dry_run, &repaired, &after, &second, &drift),
             Output::Json => document(&before, &[&dry_run, &repaired, &second, &drift], &after),
         };

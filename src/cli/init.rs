@@ -37,7 +37,7 @@ pub async fn init(
         None => BTreeMap::new(),
         Some(folder) => save(folder, &written)?,
     };
-    let text = match (global.output, &args.split) {
+    let text = match (global.output(), &args.split) {
         (Output::Json, _) => document(&written, &files, &stock),
         (Output::Text, None) => written.text(),
         (Output::Text, Some(_)) => files.keys().map(|path| format!("{}\n", path.display())).collect(),

@@ -10,19 +10,19 @@ use crate::model::Desired;
 /// Reading stops here: far beyond what a manifest may be, so that one that is too large is told as such.
 const MOST_STDIN: u64 = 8 << 20;
 
-/// The fleet, and the number of files it came from.
+/// The fleet, and the files it came from.
 pub struct Loaded {
     /// The fleet.
     pub desired: Desired,
     /// Files that were read.
-    pub files: usize,
+    pub sources: Vec<Source>,
 }
 
 /// Reads and checks everything that `-f` names.
 pub fn load(inputs: &Inputs) -> Result<Loaded, Vec<Problem>> {
     let sources = read(inputs)?;
     let desired = manifest::load(&sources)?;
-    Ok(Loaded { desired, files: sources.len() })
+    Ok(Loaded { desired, sources })
 }
 
 /// Refuses a run without `-f`.

@@ -99,7 +99,7 @@ fn is_same(one: &Plan, other: &Plan) -> bool {
 fn refused(run: &Run<'_>, look: Look) -> Answer {
     let report = run.report(look, None);
     let mut answer = run.answer(&report);
-    if run.global.output == Output::Text {
+    if run.global.output() == Output::Text {
         answer.text = format!("Nothing was applied. {}\n", render_summary(&report));
     }
     answer

@@ -2,18 +2,20 @@
 
 use jiff::Timestamp;
 
-use super::args::{Global, Inputs, Output};
+use super::args::{Form, Global, Inputs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure, show_error};
+use super::inputs::Loaded;
 use super::signals::Signals;
 use super::terminal::{Terminal, note};
-use super::{inputs, only, region};
+use super::{form, inputs, only, region};
 use crate::apply::Outcome;
 use crate::aws::{Clients, Reader, Settings, connect};
+use crate::manifest::{self, Source};
 use crate::model::{Desired, Surroundings};
 use crate::pass::{self, Look};
 use crate::plan::{Policy, ScopeError};
-use crate::report::{Error, Report, json, text};
+use crate::report::{Error, Report, locate};
 
 /// One run of a verb against AWS.
 pub struct Run<'a> {
@@ -25,6 +27,8 @@ pub struct Run<'a> {
     pub signals: &'a Signals,
     /// What should be.
     pub desired: Desired,
+    /// The files that say so.
+    pub sources: Vec<Source>,
     /// How to plan.
     pub policy: Policy,
     /// AWS.
@@ -44,7 +48,7 @@ impl<'a> Run<'a> {
         chosen: &[String],
     ) -> Result<Self, Failure> {
         inputs::require(given)?;
-        let desired = load(given, signals).await?;
+        let Loaded { desired, sources } = load(given, signals).await?;
         let policy = Policy { force, only: only::parse(chosen, &desired)? };
         let settings = Settings {
             region: region::choose(&desired.fleet, global)?,
@@ -53,10 +57,10 @@ impl<'a> Run<'a> {
             assume_role_arn: global.assume_role_arn.clone(),
         };
         let clients = connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))?;
-        Ok(Self::on(clients, global, terminal, signals, desired, policy))
+        Ok(Self { sources, ..Self::on(clients, global, terminal, signals, desired, policy) })
     }
 
-    /// A run on clients that stand already.
+    /// A run on clients that stand already, with a manifest that no file holds.
     pub fn on(
         clients: Clients,
         global: &'a Global,
@@ -66,7 +70,7 @@ impl<'a> Run<'a> {
         policy: Policy,
     ) -> Self {
         let reader = Reader::new(&clients);
-        Self { global, terminal, signals, desired, policy, clients, reader }
+        Self { global, terminal, signals, desired, sources: Vec::new(), policy, clients, reader }
     }
 
     /// Observes and plans, unless a signal comes first: reading can be dropped at any point.
@@ -94,9 +98,14 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The report of a pass.
+    /// The report of a pass, with the lines of the manifest for the forms that have them.
     pub fn report(&self, look: Look, outcome: Option<Outcome>) -> Report {
-        look.into_report(&self.desired, outcome, self.clients.calls().snapshot())
+        let report = look.into_report(&self.desired, outcome, self.clients.calls().snapshot());
+        if self.global.form == Form::Text {
+            return report;
+        }
+        let places = locate(&report.plan, &self.desired, &manifest::places(&self.sources));
+        Report { places, ..report }
     }
 
     /// The answer of a pass, in the form that was asked for.
@@ -104,10 +113,7 @@ impl<'a> Run<'a> {
         for error in &report.errors {
             note(&show_error(error));
         }
-        let text = match self.global.output {
-            Output::Text => text::render(report, self.terminal.answer),
-            Output::Json => json::render(report),
-        };
+        let text = form::render(report, self.global.form, self.terminal.answer);
         match self.signals.exit() {
             Some(exit) => Answer { text, headline: Some(format!("interrupted: {}", report.progress())), exit },
             None => {
@@ -124,7 +130,7 @@ pub fn now() -> Timestamp {
 }
 
 /// Reads the manifest where a signal still gets through: standard input may never end.
-async fn load(given: &Inputs, signals: &Signals) -> Result<Desired, Failure> {
+async fn load(given: &Inputs, signals: &Signals) -> Result<Loaded, Failure> {
     let given = given.clone();
     let reading = tokio::task::spawn_blocking(move || inputs::load(&given));
     let loaded = tokio::select! {
@@ -135,5 +141,5 @@ async fn load(given: &Inputs, signals: &Signals) -> Result<Desired, Failure> {
         loaded = reading => loaded,
     };
     let loaded = loaded.map_err(|error| Failure::new(format!("the manifest could not be read: {error}"), None))?;
-    Ok(loaded.map_err(|problems| Failure::of_problems(&problems))?.desired)
+    loaded.map_err(|problems| Failure::of_problems(&problems))
 }

@@ -47,7 +47,7 @@ pub async fn status(
             return Err(Failure::new("status takes either -f or --cluster", Some(hint.to_owned())));
         }
     };
-    let text = match global.output {
+    let text = match global.output() {
         Output::Text => status::text::render(&table, terminal.answer),
         Output::Json => status::json::render(&table, &calls),
     };

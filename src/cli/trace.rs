@@ -102,7 +102,7 @@ fn check_names(asked: &Asked, desired: &Desired) -> Result<(), Failure> {
 }
 
 fn answer(run: &Run<'_>, traced: &Trace, gaps: &BTreeSet<(String, Gap)>) -> Answer {
-    let text = match run.global.output {
+    let text = match run.global.output() {
         Output::Text => text::render_trace(traced, gaps, run.terminal.answer),
         Output::Json => json::render_trace(traced, gaps, run.clients.calls().snapshot()),
     };

@@ -31,8 +31,8 @@ fn describe(loaded: &Loaded) -> String {
         1 => format!("1 {what}"),
         number => format!("{number} {what}s"),
     };
-    let Loaded { desired, files } = loaded;
+    let Loaded { desired, sources } = loaded;
     let services = count(desired.services.len(), "service");
     let groups = count(desired.target_groups.len(), "target group");
-    format!("OK: fleet {}: {services}, {groups} in {}\n", desired.fleet.name, count(*files, "file"))
+    format!("OK: fleet {}: {services}, {groups} in {}\n", desired.fleet.name, count(sources.len(), "file"))
 }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::apply::StepResult;
-use crate::model::PathName;
+use crate::model::{PathName, Place};
 use crate::plan::{Change, Mend, Step, Verdict};
 
-use super::{Error, Report};
+use super::{Error, Item, Report};
 
 pub use trace::render_trace;
 
@@ -21,15 +21,25 @@ const SCHEMA_VERSION: u32 = 1;
 /// The document of a pass, with a line feed at its end.
 pub fn render(report: &Report) -> String {
     let plan = &report.plan;
+    let at = |item: Item| report.places.get(&item).map(WirePlace::of);
     to_text(&Document {
         schema_version: SCHEMA_VERSION,
         verdict: report.verdict().as_str(),
-        steps: plan.steps.iter().map(|step| WireStep::of(step, report)).collect(),
-        blocked: plan.blocked.iter().map(WireBlocked::of).collect(),
-        deferred: plan.deferred.iter().map(WireDeferred::of).collect(),
+        steps: plan
+            .steps
+            .iter()
+            .map(|step| WireStep { at: at(Item::Step(step.id)), ..WireStep::of(step, report) })
+            .collect(),
+        blocked: numbered(&plan.blocked, |n, entry| WireBlocked { at: at(Item::Blocked(n)), ..WireBlocked::of(entry) }),
+        deferred: numbered(&plan.deferred, |n, entry| WireDeferred::of(entry, at(Item::Deferred(n)))),
         unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
-        findings: plan.findings.iter().map(WireFinding::of).collect(),
-        gaps: plan.gaps.iter().map(|(object, gap)| WireGap { object, call: &gap.call, why: &gap.why }).collect(),
+        findings: numbered(&plan.findings, |n, entry| WireFinding::of(entry, at(Item::Finding(n)))),
+        gaps: numbered(&plan.gaps, |n, (object, gap)| WireGap {
+            object,
+            call: &gap.call,
+            why: &gap.why,
+            at: at(Item::Gap(n)),
+        }),
         errors: report.errors.iter().map(WireError::of).collect(),
         calls: report.calls.clone(),
     })
@@ -49,6 +59,10 @@ pub fn render_errors(errors: &[Error]) -> String {
 pub fn render_validation(errors: &[Error]) -> String {
     let errors: Vec<_> = errors.iter().map(WireError::of).collect();
     to_text(&Validation { schema_version: SCHEMA_VERSION, valid: errors.is_empty(), errors })
+}
+
+fn numbered<'a, T, W>(list: &'a [T], wire: impl Fn(usize, &'a T) -> W) -> Vec<W> {
+    list.iter().enumerate().map(|(number, entry)| wire(number, entry)).collect()
 }
 
 fn to_text(document: &impl Serialize) -> String {
@@ -104,6 +118,8 @@ struct WireStep<'a> {
     /// What had changed, or that the run was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<WirePlace<'a>>,
 }
 
 impl<'a> WireStep<'a> {
@@ -133,6 +149,7 @@ impl<'a> WireStep<'a> {
             error,
             because,
             note,
+            at: None,
         }
     }
 }
@@ -200,13 +217,15 @@ struct WireBlocked<'a> {
     what: &'a str,
     waiting_on: String,
     changes: Vec<WireChange<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<WirePlace<'a>>,
 }
 
 impl<'a> WireBlocked<'a> {
     fn of(blocked: &'a crate::plan::Blocked) -> Self {
         let crate::plan::Blocked { object, what, waiting_on, changes } = blocked;
         let changes = changes.iter().map(WireChange::of).collect();
-        Self { object: object.to_string(), what, waiting_on: waiting_on.to_string(), changes }
+        Self { object: object.to_string(), what, waiting_on: waiting_on.to_string(), changes, at: None }
     }
 }
 
@@ -215,12 +234,14 @@ struct WireDeferred<'a> {
     object: String,
     what: &'a str,
     owner: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<WirePlace<'a>>,
 }
 
 impl<'a> WireDeferred<'a> {
-    fn of(deferred: &'a crate::plan::Deferred) -> Self {
+    fn of(deferred: &'a crate::plan::Deferred, at: Option<WirePlace<'a>>) -> Self {
         let crate::plan::Deferred { object, what, owner } = deferred;
-        Self { object: object.to_string(), what, owner }
+        Self { object: object.to_string(), what, owner, at }
     }
 }
 
@@ -228,12 +249,14 @@ impl<'a> WireDeferred<'a> {
 struct WireFinding<'a> {
     object: String,
     what: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<WirePlace<'a>>,
 }
 
 impl<'a> WireFinding<'a> {
-    fn of(finding: &'a crate::plan::Finding) -> Self {
+    fn of(finding: &'a crate::plan::Finding, at: Option<WirePlace<'a>>) -> Self {
         let crate::plan::Finding { object, what } = finding;
-        Self { object: object.to_string(), what }
+        Self { object: object.to_string(), what, at }
     }
 }
 
@@ -242,6 +265,23 @@ struct WireGap<'a> {
     object: &'a str,
     call: &'a str,
     why: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<WirePlace<'a>>,
+}
+
+/// Where the manifest has it; left out where that is not known.
+#[derive(Serialize)]
+struct WirePlace<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+}
+
+impl<'a> WirePlace<'a> {
+    fn of(place: &'a Place) -> Self {
+        let Place { file, line, column } = place;
+        Self { file, line: *line, column: *column }
+    }
 }
 
 #[derive(Serialize)]

@@ -1,8 +1,12 @@
 //! The binary as people and scripts use it: exit codes, what goes to which stream, and one JSON document on errors too.
 //! Nothing here reaches AWS.
 
+#[cfg(feature = "sandbox")]
+mod forms;
+#[cfg(feature = "sandbox")]
+mod notify;
 #[cfg(all(unix, feature = "sandbox"))]
-mod running;
+pub mod running;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 

@@ -11,6 +11,8 @@ mod cli;
 mod contract;
 #[cfg(feature = "aws")]
 mod controller;
+#[cfg(all(unix, feature = "aws", feature = "sandbox"))]
+mod deploy;
 #[cfg(feature = "aws")]
 mod emulator;
 mod events;

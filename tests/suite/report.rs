@@ -1,5 +1,7 @@
 //! What people and programs read of a pass: verdicts, text and JSON of plans made by hand.
 
+mod forms;
+
 use std::collections::BTreeMap;
 
 use portolan::apply::{AwsError, ErrorKind, Outcome, StepResult};

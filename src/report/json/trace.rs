@@ -15,7 +15,7 @@ pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, calls: BTreeM
         schema_version: SCHEMA_VERSION,
         verdict: trace.verdict().as_str(),
         paths: trace.paths.iter().map(WirePath::of).collect(),
-        gaps: gaps.iter().map(|(object, gap)| WireGap { object, call: &gap.call, why: &gap.why }).collect(),
+        gaps: gaps.iter().map(|(object, gap)| WireGap { object, call: &gap.call, why: &gap.why, at: None }).collect(),
         calls,
     })
 }

@@ -1,6 +1,7 @@
 //! `portolan run` as a process, against a sandbox that is served over HTTP.
 
 mod events;
+mod life;
 mod stopping;
 
 use std::fs;
@@ -16,7 +17,8 @@ use crate::emulator::{OverHttp, Served};
 const MANIFEST: &str = include_str!("../../../manifests/harbour/fleet.yaml");
 const WORLD: &str = include_str!("../../../src/cli/demo/world.yaml");
 
-struct Service {
+/// A service as a process, beside the AWS that it looks after.
+pub struct Service {
     child: Child,
     errors: BufReader<ChildStderr>,
     address: String,
@@ -27,7 +29,7 @@ struct Service {
 
 impl Service {
     /// Starts it on the broken harbour, with an interval that no test lives through.
-    fn start(options: &[&str]) -> Self {
+    pub fn start(options: &[&str]) -> Self {
         let world = portolan::sandbox::world_file::load("world.yaml", WORLD).expect("a world");
         let aws = Served::serve(world);
         let service = Self::on(aws.endpoint(), MANIFEST, options);
@@ -35,7 +37,7 @@ impl Service {
     }
 
     /// Starts it on what speaks like AWS.
-    fn on(endpoint: &str, manifest: &str, options: &[&str]) -> Self {
+    pub fn on(endpoint: &str, manifest: &str, options: &[&str]) -> Self {
         let home = TempDir::new().expect("a folder");
         fs::write(home.path().join("fleet.yaml"), manifest).expect("a file");
         let given = ["run", "-f", "fleet.yaml", "--listen", "127.0.0.1:0", "--interval", "1h"];
@@ -51,7 +53,7 @@ impl Service {
     }
 
     /// Reads its log up to a line with these words.
-    fn wait_for(&mut self, words: &str) -> String {
+    pub fn wait_for(&mut self, words: &str) -> String {
         let mut log = String::new();
         loop {
             let mut line = String::new();
@@ -63,7 +65,15 @@ impl Service {
         }
     }
 
-    fn get(&self, method: &str, path: &str) -> (u16, String) {
+    /// Replaces the manifest, by its name and at once.
+    pub fn declare(&self, text: &str) {
+        let next = self.home.path().join(".next");
+        let path = self.home.path().join("fleet.yaml");
+        fs::write(&next, text).and_then(|()| fs::rename(&next, &path)).expect("a file");
+    }
+
+    /// Asks its door.
+    pub fn get(&self, method: &str, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").expect("it reads");
         let mut answer = String::new();
@@ -72,13 +82,14 @@ impl Service {
         (code, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends a signal, such as `-TERM`.
+    pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill starts");
         assert!(sent.success());
     }
 
     /// What it says last, and its exit code.
-    fn end(mut self) -> (String, Option<i32>) {
+    pub fn end(mut self) -> (String, Option<i32>) {
         let mut rest = String::new();
         self.errors.read_to_string(&mut rest).expect("text");
         (rest, self.child.wait().expect("it ends").code())
@@ -140,17 +151,12 @@ fn check_metrics(text: &str) {
 fn a_hang_up_reads_the_manifest_again() {
     let mut service = Service::start(&["--observe"]);
     service.wait_for("passed");
-    let path = service.home.path().join("fleet.yaml");
-    let next = service.home.path().join(".next");
-    let replace = |text: &str| {
-        fs::write(&next, text).and_then(|()| fs::rename(&next, &path)).expect("a file");
-    };
-    replace("kind: nonsense\n");
+    service.declare("kind: nonsense\n");
     service.signal("-HUP");
     service.wait_for("the last good one stays");
     let (_, metrics) = service.get("GET", "/metrics");
     assert!(metrics.contains("portolan_manifest_refused 1"), "{metrics}");
-    replace(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
+    service.declare(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
     service.signal("-HUP");
     service.wait_for("another manifest is in force");
     service.wait_for("passed");

@@ -1,0 +1,208 @@
+//! A report as one list, for the forms that know no steps and plans but only findings with a weight and a place:
+//! SARIF, JUnit, GitHub's annotations, Markdown.
+
+use crate::apply::StepResult;
+use crate::model::Place;
+use crate::plan::{Change, WaitingOn};
+
+use super::place::Item;
+use super::text::{plain, symbol};
+use super::{Error, Report};
+
+/// What an entry is, the heaviest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// Something went wrong outside of the plan.
+    Error,
+    /// A difference that a step would mend.
+    Pending,
+    /// A difference that no step mends now.
+    Blocked,
+    /// A call that AWS did not answer, or something that waits for one.
+    NotRead,
+    /// Left to its rightful owner; counts as in sync.
+    Deferred,
+    /// Worth knowing, no difference.
+    Finding,
+}
+
+impl Kind {
+    /// All of them.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Error, Self::Pending, Self::Blocked, Self::NotRead, Self::Deferred, Self::Finding];
+
+    /// Its name in machine-readable forms.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Pending => "drift-pending",
+            Self::Blocked => "drift-blocked",
+            Self::NotRead => "not-read",
+            Self::Deferred => "deferred",
+            Self::Finding => "finding",
+        }
+    }
+
+    /// What it means, in a sentence.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::Error => "The manifest, the credentials, AWS or the run itself is at fault.",
+            Self::Pending => "What stands differs from the manifest; `portolan reconcile` mends it.",
+            Self::Blocked => "What stands differs from the manifest, and no step mends it now.",
+            Self::NotRead => "Something could not be read, so whether it differs is not known.",
+            Self::Deferred => "A difference that is its owner's to decide; counts as in sync.",
+            Self::Finding => "Worth knowing; no difference.",
+        }
+    }
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// `+`, `~`, `-` of a step, as in the text; `!`, `?`, `»`, `i` of the others.
+    pub(super) symbol: &'static str,
+    /// `Kind/key`, or what else it is about; empty for an error.
+    pub(super) object: String,
+    /// The AWS operation or call that it is about.
+    pub(super) operation: Option<&'a str>,
+    /// What it is, in one line.
+    pub(super) what: String,
+    /// The fields that differ.
+    pub(super) changes: &'a [Change],
+    /// What is to be known besides: a word and a sentence.
+    pub(super) notes: Vec<(&'static str, String)>,
+    /// Where the manifest has it; line and column may be missing for a whole file.
+    pub(super) at: Option<At<'a>>,
+}
+
+/// A place, as exact as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct At<'a> {
+    pub(super) file: &'a str,
+    pub(super) line: Option<usize>,
+    pub(super) column: Option<usize>,
+}
+
+impl<'a> At<'a> {
+    pub(super) fn of(place: &'a Place) -> Self {
+        Self { file: &place.file, line: Some(place.line), column: Some(place.column) }
+    }
+
+    /// `file:line:column`, as far as it is known.
+    pub(super) fn text(self) -> String {
+        let number = |number: Option<usize>| number.map(|number| format!(":{number}")).unwrap_or_default();
+        format!("{}{}{}", self.file, number(self.line), number(self.column.filter(|_| self.line.is_some())))
+    }
+
+    /// Standard input is no file that anybody could open.
+    pub(super) fn is_a_file(self) -> bool {
+        self.file != "<stdin>"
+    }
+}
+
+impl Entry<'_> {
+    /// The whole entry, a line for each thing it says, nothing in it that steers a terminal.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let changes = self.changes.iter().map(describe);
+        let notes = self.notes.iter().map(|(word, text)| format!("{word}: {text}"));
+        std::iter::once(self.what.clone()).chain(changes).chain(notes).map(|line| plain(&line)).collect()
+    }
+}
+
+/// `field: live → desired`
+fn describe(change: &Change) -> String {
+    let Change { field, live, desired } = change;
+    format!("{field}: {} → {}", shown(live.as_deref()), shown(desired.as_deref()))
+}
+
+/// A value as people read it.
+pub(super) fn shown(value: Option<&str>) -> &str {
+    match value {
+        None => "none",
+        Some("") => "\"\"",
+        Some(text) => text,
+    }
+}
+
+/// Everything that a report says, the heaviest first, in the order of the plan. Unchanged objects are left out.
+pub(super) fn entries(report: &Report) -> Vec<Entry<'_>> {
+    let errors = report.errors.iter().map(of_error);
+    let mut all: Vec<_> = errors.chain(steps(report)).chain(others(report)).collect();
+    all.sort_by_key(|entry| entry.kind);
+    all
+}
+
+fn of_error(error: &Error) -> Entry<'_> {
+    let Error { file, line, column, message, hint } = error;
+    Entry {
+        kind: Kind::Error,
+        symbol: "✗",
+        object: String::new(),
+        operation: None,
+        what: message.clone(),
+        changes: &[],
+        notes: hint.iter().map(|hint| ("hint", hint.clone())).collect(),
+        at: file.as_deref().map(|file| At { file, line: *line, column: *column }),
+    }
+}
+
+fn steps(report: &Report) -> impl Iterator<Item = Entry<'_>> {
+    let open = report.plan.steps.iter().filter(|step| report.result_of(step) != Some(&StepResult::Done));
+    open.map(|step| {
+        let mut notes = vec![("why", step.reason.clone())];
+        if step.redeploys {
+            notes.push(("note", "starts an ECS deployment".to_owned()));
+        }
+        Entry {
+            kind: Kind::Pending,
+            symbol: symbol(&step.action).0,
+            object: step.object.to_string(),
+            operation: Some(step.action.operation()),
+            what: step.summary.clone(),
+            changes: &step.changes,
+            notes,
+            at: report.places.get(&Item::Step(step.id)).map(At::of),
+        }
+    })
+}
+
+fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
+    let plan = &report.plan;
+    let bare = |kind, symbol, object: String, what: &str, item| Entry {
+        kind,
+        symbol,
+        object,
+        operation: None,
+        what: what.to_owned(),
+        changes: &[],
+        notes: Vec::new(),
+        at: report.places.get(&item).map(At::of),
+    };
+    let blocked = plan.blocked.iter().enumerate().map(move |(number, entry)| {
+        let (kind, symbol) = match &entry.waiting_on {
+            WaitingOn::Difference(_) => (Kind::Blocked, "!"),
+            WaitingOn::Gap(_) => (Kind::NotRead, "?"),
+        };
+        let object = entry.object.to_string();
+        Entry {
+            changes: &entry.changes,
+            notes: vec![("until", entry.waiting_on.to_string())],
+            ..bare(kind, symbol, object, &entry.what, Item::Blocked(number))
+        }
+    });
+    let gaps = plan.gaps.iter().enumerate().map(move |(number, (object, gap))| Entry {
+        operation: Some(&gap.call),
+        ..bare(Kind::NotRead, "?", object.clone(), &WaitingOn::Gap(gap.clone()).to_string(), Item::Gap(number))
+    });
+    let deferred = plan.deferred.iter().enumerate().map(move |(number, entry)| Entry {
+        notes: vec![("owner", entry.owner.clone())],
+        ..bare(Kind::Deferred, "»", entry.object.to_string(), &entry.what, Item::Deferred(number))
+    });
+    let findings = plan.findings.iter().enumerate();
+    let findings = findings.map(move |(number, entry)| {
+        bare(Kind::Finding, "i", entry.object.to_string(), &entry.what, Item::Finding(number))
+    });
+    blocked.chain(gaps).chain(deferred).chain(findings)
+}

@@ -1,0 +1,133 @@
+//! From what a plan says to the line of the manifest that it is about.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Conditions, Desired, DesiredTargetGroup, ObjectKind, ObjectRef, Place, Places, Route};
+use crate::plan::{Action, Blocked, Change, Plan, Step, StepId};
+
+/// One thing that a plan says, by its number in its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Item {
+    /// A step.
+    Step(StepId),
+    /// A difference that stays.
+    Blocked(usize),
+    /// Something that is left to others.
+    Deferred(usize),
+    /// A remark.
+    Finding(usize),
+    /// Something that could not be read.
+    Gap(usize),
+    /// An object that is as declared.
+    Unchanged(usize),
+}
+
+/// The place of everything that a plan says: of the field that differs where there is one, of the object otherwise.
+/// What the manifest does not name, such as a left-over, is the Fleet's.
+pub fn locate(plan: &Plan, desired: &Desired, places: &Places) -> BTreeMap<Item, Place> {
+    let map = Map { desired, places };
+    let steps = plan.steps.iter().map(|step| (Item::Step(step.id), map.step(step)));
+    let blocked = plan.blocked.iter().enumerate().map(|(n, entry)| (Item::Blocked(n), map.blocked(entry)));
+    let deferred = plan.deferred.iter().enumerate().map(|(n, entry)| (Item::Deferred(n), map.at(&entry.object, "")));
+    let findings = plan.findings.iter().enumerate().map(|(n, entry)| (Item::Finding(n), map.at(&entry.object, "")));
+    let gaps = plan.gaps.iter().enumerate().map(|(n, (name, _))| (Item::Gap(n), map.named(name)));
+    let unchanged = plan.unchanged.iter().enumerate().map(|(n, object)| (Item::Unchanged(n), map.at(object, "")));
+    let all = steps.chain(blocked).chain(deferred).chain(findings).chain(gaps).chain(unchanged);
+    all.filter_map(|(item, place)| Some((item, place?))).collect()
+}
+
+struct Map<'a> {
+    desired: &'a Desired,
+    places: &'a Places,
+}
+
+impl Map<'_> {
+    fn at(&self, object: &ObjectRef, field: &str) -> Option<Place> {
+        let fleet = || self.places.find(&ObjectRef::fleet(&self.desired.fleet.name), "");
+        self.places.find(object, field).or_else(fleet)
+    }
+
+    /// What a gap names is an object of the manifest, or something of AWS.
+    fn named(&self, name: &str) -> Option<Place> {
+        let mut objects = self.places.0.keys();
+        let fleet = ObjectRef::fleet(&self.desired.fleet.name);
+        self.at(objects.find(|object| object.to_string() == name).unwrap_or(&fleet), "")
+    }
+
+    fn step(&self, step: &Step) -> Option<Place> {
+        let group = || self.desired.target_groups.get(&step.object.key);
+        let field = match &step.action {
+            Action::CreateRule { conditions, priority, .. } => self.route(group(), Some(conditions), Some(*priority)),
+            Action::ModifyRule { edit, expect, .. } => {
+                self.route(group(), Some(edit.conditions.as_ref().unwrap_or(&expect.conditions)), None)
+            }
+            Action::AuthorizeSecurityGroupIngress { ports, .. } => {
+                let service = self.desired.services.get(&step.object.key);
+                let all: Vec<_> = service.into_iter().flat_map(|service| service.ports.iter().flatten()).collect();
+                let own = all.iter().find(|port| ports.from == port.host_port.unwrap_or(port.container_port));
+                let port = own.or(if all.len() == 1 { all.first() } else { None });
+                port.map(|port| format!("ports.{}", port.name)).unwrap_or("ports".to_owned())
+            }
+            _ => return self.changes(&step.object, &step.changes),
+        };
+        self.at(&step.object, &field)
+    }
+
+    fn blocked(&self, entry: &Blocked) -> Option<Place> {
+        self.changes(&entry.object, &entry.changes)
+    }
+
+    /// The place of the first field.
+    fn changes(&self, object: &ObjectRef, changes: &[Change]) -> Option<Place> {
+        let Some(first) = changes.first() else { return self.at(object, "") };
+        let is_group = object.kind == ObjectKind::TargetGroup;
+        let group = || self.desired.target_groups.get(&object.key);
+        let priority =
+            || changes.iter().find(|change| change.field.ends_with("priority"))?.desired.as_deref()?.parse().ok();
+        match first.field.as_str() {
+            "default forward" => self.at(object, &self.default_route(group())),
+            "priority" | "conditions" | "forward" if is_group => {
+                self.at(object, &self.route(group(), None, priority()))
+            }
+            field => match field.strip_suffix(" priority") {
+                // Several groups may move together: each field says whose it is.
+                Some(key) => {
+                    let route = self.route(self.desired.target_groups.get(key), None, priority());
+                    let field = if route == ROUTES { route } else { format!("{route}.priority") };
+                    self.at(&ObjectRef::target_group(key), &field)
+                }
+                None => self.at(object, field),
+            },
+        }
+    }
+
+    /// The one route that has these conditions or this priority; the list where several could be it.
+    fn route(
+        &self,
+        group: Option<&DesiredTargetGroup>,
+        conditions: Option<&Conditions>,
+        priority: Option<u32>,
+    ) -> String {
+        let fits = |route: &Route| {
+            !route.default
+                && conditions.is_none_or(|conditions| route.conditions == *conditions)
+                && priority.is_none_or(|priority| route.priority == Some(priority))
+        };
+        only_route(group, fits)
+    }
+
+    fn default_route(&self, group: Option<&DesiredTargetGroup>) -> String {
+        only_route(group, |route| route.default)
+    }
+}
+
+const ROUTES: &str = "routes";
+
+fn only_route(group: Option<&DesiredTargetGroup>, fits: impl Fn(&Route) -> bool) -> String {
+    let routes = group.into_iter().flat_map(|group| group.routes.iter().flatten()).enumerate();
+    let mut fitting = routes.filter(|(_, route)| fits(route)).map(|(number, _)| number);
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => format!("{ROUTES}.{only}"),
+        _ => ROUTES.to_owned(),
+    }
+}

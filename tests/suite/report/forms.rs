@@ -1,0 +1,505 @@
+//! The forms for CI systems: each is what its readers take, and says all that the text says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portolan::manifest::{Source, load, places};
+use portolan::model::Desired;
+use portolan::report::{Item, github, junit, locate, markdown, sarif};
+use quick_xml::events::Event;
+use serde_json::Value;
+
+use super::*;
+
+/// A manifest of which the plan of this module could have been made.
+const MANIFEST: &str = "\
+apiVersion: portolan.dev/v1alpha1
+kind: Fleet
+metadata: {name: payments-prod}
+spec: {mode: enforce, cluster: prod}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: Service
+metadata:
+  name: checkout
+spec:
+  desiredCount: 3
+  ports:
+    - name: http
+      container: app
+      containerPort: 8080
+      targetGroups: [checkout-http]
+---
+apiVersion: portolan.dev/v1alpha1
+kind: Service
+metadata: {name: search}
+spec:
+  network:
+    mode: awsvpc
+---
+apiVersion: portolan.dev/v1alpha1
+kind: Service
+metadata: {name: cart}
+spec: {desiredCount: 3}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: TargetGroup
+metadata: {name: checkout-http}
+spec:
+  loadBalancer: public
+  protocol: HTTP
+  routes:
+    - {listener: 443, priority: 100, paths: [/api/*]}
+    - {listener: 443, priority: 101, paths: [/v2/*]}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: TargetGroup
+metadata: {name: cart-http}
+spec:
+  healthCheck:
+    path: /healthz
+";
+
+fn sources(name: &str) -> Vec<Source> {
+    vec![Source { name: name.to_owned(), text: MANIFEST.to_owned() }]
+}
+
+fn desired() -> Desired {
+    load(&sources("fleet.yaml")).expect("a sound manifest")
+}
+
+/// A plan with the places of its manifest.
+fn placed(plan: Plan, file: &str) -> Report {
+    let places = locate(&plan, &desired(), &places(&sources(file)));
+    Report { places, ..planned(plan) }
+}
+
+/// The usual plan, with a rule that one of two routes declares, and with something that waits for a call.
+fn everything_placed() -> Report {
+    let mut plan = everything();
+    let route = &desired().target_groups["checkout-http"].routes.clone().expect("routes")[1];
+    let step = plan.steps.iter_mut().find(|step| matches!(step.action, Action::CreateRule { .. })).expect("a rule");
+    step.action = Action::CreateRule {
+        listener: ListenerArn::from("arn:l"),
+        priority: 101,
+        conditions: route.conditions.clone(),
+        target_group: Ref::Output(ObjectRef::target_group("checkout-http")),
+        tags: Tags::new(),
+    };
+    plan.blocked.push(Blocked { object: ObjectRef::service("cart"), ..blocked(WaitingOn::Gap(gap())) });
+    placed(plan, "manifests/fleet.yaml")
+}
+
+fn in_sync() -> Report {
+    let unchanged = vec![checkout(), ObjectRef::target_group("checkout-http")];
+    placed(Plan { unchanged, ..Plan::default() }, "fleet.yaml")
+}
+
+fn failed() -> Report {
+    let of_manifest = Error {
+        file: Some("a b/fleet.yaml".to_owned()),
+        line: Some(12),
+        column: Some(5),
+        message: "unknown field \"prots\" in Service.spec".to_owned(),
+        hint: Some("did you mean \"ports\"?".to_owned()),
+    };
+    let of_file = Error { file: Some("b.yaml".to_owned()), ..Error::new("not UTF-8 text", None) };
+    let of_run = Error::new("AWS did not answer", Some("check the credentials".to_owned()));
+    Report::of_errors(&[of_manifest, of_file, of_run])
+}
+
+/// Names that try to be more than names.
+fn hostile() -> Report {
+    let evil = "\u{1b}[2J\r\n::error::gone,a:b%0A</failure>&\"'|`@team #1 ]]>\u{0}\u{202e}";
+    let mut plan = Plan { steps: vec![authorize()], ..Plan::default() };
+    plan.steps[0].object = ObjectRef::service(evil);
+    plan.steps[0].target = evil.to_owned();
+    plan.steps[0].summary = evil.to_owned();
+    plan.steps[0].reason = evil.to_owned();
+    plan.steps[0].changes = vec![change(evil, Some(evil), Some(evil))];
+    plan.findings = vec![Finding { object: ObjectRef::service(evil), what: evil.to_owned() }];
+    plan.gaps = vec![(evil.to_owned(), Gap { call: evil.to_owned(), why: evil.to_owned() })];
+    let errors = vec![Error { file: Some(evil.to_owned()), line: Some(1), ..Error::new(evil, Some(evil.to_owned())) }];
+    Report { heading: evil.to_owned(), errors, ..planned(plan) }
+}
+
+fn all() -> [Report; 5] {
+    let incomplete = Plan { gaps: everything().gaps, ..Plan::default() };
+    [everything_placed(), in_sync(), failed(), hostile(), placed(incomplete, "-")]
+}
+
+mod lines {
+    use super::*;
+
+    #[test]
+    fn are_of_the_field_that_differs_or_of_its_object() {
+        let report = everything_placed();
+        let at = |item: Item| report.places.get(&item).map(|place| (place.line, place.column));
+        let expected = [
+            (Item::Step(StepId(0)), (35, 3), "protocol, the first field"),
+            (Item::Step(StepId(1)), (38, 7), "the second of two routes"),
+            (Item::Step(StepId(2)), (16, 7), "targetGroups of the port"),
+            (Item::Step(StepId(3)), (11, 3), "desiredCount"),
+            (Item::Step(StepId(4)), (13, 7), "the port that is opened"),
+            (Item::Step(StepId(5)), (1, 1), "a left-over is the fleet's"),
+            (Item::Step(StepId(6)), (45, 5), "path of the health check"),
+            (Item::Blocked(0), (23, 5), "mode of the network"),
+            (Item::Deferred(0), (25, 1), "the object, without a field"),
+            (Item::Finding(0), (25, 1), "the object"),
+            (Item::Gap(0), (25, 1), "the object that it is for"),
+            (Item::Gap(1), (1, 1), "what no manifest names"),
+        ];
+        for (item, place, why) in expected {
+            assert_eq!(at(item), Some(place), "{why}");
+        }
+    }
+
+    #[test]
+    fn of_routes_are_told_apart_by_what_a_step_says_of_them() {
+        let mut moved = create_rule();
+        moved.action = Action::SetRulePriorities {
+            listener: ListenerArn::from("arn:l"),
+            priorities: BTreeMap::new(),
+            expect: BTreeMap::new(),
+        };
+        moved.changes = vec![change("checkout-http priority", Some("7"), Some("101"))];
+        let withheld =
+            |changes| Blocked { object: ObjectRef::target_group("checkout-http"), changes, ..blocked(difference()) };
+        let of_priority = withheld(vec![change("priority", None, Some("100")), change("forward", None, Some("x"))]);
+        let of_either = withheld(vec![change("forward", None, Some("checkout-http"))]);
+        let plan = Plan { steps: vec![moved], blocked: vec![of_priority, of_either], ..Plan::default() };
+        let report = placed(plan, "fleet.yaml");
+        let lines: Vec<_> = report.places.values().map(|place| place.line).collect();
+        assert_eq!(lines, [38, 37, 36]);
+    }
+
+    #[test]
+    fn are_in_json_too() {
+        let document: Value = serde_json::from_str(&json::render(&everything_placed())).expect("JSON");
+        let expected = serde_json::json!({"file": "manifests/fleet.yaml", "line": 45, "column": 5});
+        assert_eq!(document["steps"][6]["at"], expected);
+        for list in ["blocked", "deferred", "findings", "gaps"] {
+            assert_eq!(document[list][0]["at"]["file"], "manifests/fleet.yaml", "{list}");
+        }
+    }
+}
+
+mod sarif_logs {
+    use super::*;
+
+    fn log(report: &Report) -> Value {
+        serde_json::from_str(&sarif::render(report)).expect("JSON")
+    }
+
+    #[test]
+    fn fit_the_schema_of_the_standard() {
+        let schema = serde_json::from_str(include_str!("../../schemas/sarif-2.1.0.json")).expect("JSON");
+        let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
+        for report in all() {
+            let log = log(&report);
+            let errors: Vec<_> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:#?}\n{log:#}");
+        }
+        let mut broken = log(&everything_placed());
+        broken["runs"][0]["results"][0]["level"] = "grave".into();
+        assert!(!validator.is_valid(&broken), "the schema is one that refuses");
+    }
+
+    #[test]
+    fn have_levels_only_where_something_fails_as_the_standard_wants() {
+        let log = log(&everything_placed());
+        let run = &log["runs"][0];
+        let results = run["results"].as_array().expect("results");
+        let mut seen = BTreeMap::new();
+        for result in results {
+            let word = |field: &str| result[field].as_str().expect("a word").to_owned();
+            *seen.entry((word("ruleId"), word("kind"), word("level"))).or_insert(0) += 1;
+            let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().expect("a number") as usize];
+            assert_eq!(rule["id"], result["ruleId"]);
+            assert!(result["locations"][0]["physicalLocation"]["region"]["startLine"].is_u64(), "{result:#}");
+        }
+        let counts: Vec<_> = seen.iter().map(|((id, kind, level), n)| format!("{id} {kind} {level} {n}")).collect();
+        let expected = [
+            "deferred informational none 1",
+            "drift-blocked fail error 1",
+            "drift-pending fail error 7",
+            "finding informational none 1",
+            "not-read open none 3",
+        ];
+        assert_eq!(counts, expected);
+        let notifications = run["invocations"][0]["toolExecutionNotifications"].as_array().expect("notifications");
+        assert_eq!(notifications.len(), 2, "one for each call that was not answered");
+        assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+    }
+
+    #[test]
+    fn of_a_failed_run_name_every_error_and_show_those_of_files() {
+        let log = log(&failed());
+        let run = &log["runs"][0];
+        assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+        let told = run["invocations"][0]["toolExecutionNotifications"].as_array().expect("notifications");
+        assert_eq!(told.len(), 3);
+        let results = run["results"].as_array().expect("results");
+        assert_eq!(results.len(), 2);
+        let place = &results[0]["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "a%20b/fleet.yaml");
+        assert_eq!(place["region"], serde_json::json!({"startLine": 12, "startColumn": 5}));
+        assert_eq!(run["properties"]["verdict"], "failed");
+    }
+
+    #[test]
+    fn know_one_difference_again_on_another_line() {
+        let prints = |report: &Report| -> Vec<Value> {
+            let log = log(report);
+            let results = log["runs"][0]["results"].as_array().expect("results").clone();
+            results.iter().map(|result| result["partialFingerprints"].clone()).collect()
+        };
+        let here = everything_placed();
+        let mut there = here.clone();
+        there.places.values_mut().for_each(|place| place.line += 7);
+        assert_eq!(prints(&here), prints(&there));
+        let distinct: BTreeSet<_> = prints(&here).iter().map(Value::to_string).collect();
+        assert!(distinct.len() >= 10, "{distinct:?}");
+    }
+
+    #[test]
+    fn name_files_as_uris() {
+        let uri = |file: &str| {
+            log(&placed(Plan { steps: vec![lower_count()], ..Plan::default() }, file))["runs"][0]["results"][0]["locations"]
+                [0]["physicalLocation"]["artifactLocation"]
+                .clone()
+        };
+        assert_eq!(uri("./a/b.yaml")["uri"], "a/b.yaml");
+        assert_eq!(uri("/srv/ü.yaml")["uri"], "file:///srv/%C3%BC.yaml");
+        assert_eq!(uri("-"), serde_json::json!({"description": {"text": "standard input"}}));
+    }
+
+    #[test]
+    fn read_well() {
+        let plan = Plan {
+            steps: vec![modify_health_check()],
+            gaps: vec![("Service/cart".to_owned(), gap())],
+            ..Plan::default()
+        };
+        let log = sarif::render(&placed(plan, "fleet.yaml"));
+        insta::assert_snapshot!(log.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    }
+}
+
+mod junit_pages {
+    use super::*;
+
+    /// One element: how deep, its name, its attributes, its text.
+    type Element = (usize, String, BTreeMap<String, String>, String);
+
+    /// The document as a parser of XML reads it.
+    fn parse(text: &str) -> Vec<Element> {
+        let mut reader = quick_xml::Reader::from_str(text);
+        reader.config_mut().check_end_names = true;
+        let (mut elements, mut open): (Vec<Element>, Vec<usize>) = (Vec::new(), Vec::new());
+        loop {
+            match reader.read_event().unwrap_or_else(|error| panic!("{error}\n{text}")) {
+                Event::Start(start) => {
+                    open.push(elements.len());
+                    elements.push(element(open.len(), &start));
+                }
+                Event::Empty(start) => elements.push(element(open.len() + 1, &start)),
+                Event::Text(part) => {
+                    let part = part.decode().expect("text");
+                    open.last().map(|at| elements[*at].3.push_str(&part)).unwrap_or_default();
+                }
+                Event::GeneralRef(name) => {
+                    let name = name.decode().expect("a name");
+                    let part = quick_xml::escape::unescape(&format!("&{name};")).expect("an entity").into_owned();
+                    open.last().map(|at| elements[*at].3.push_str(&part)).unwrap_or_default();
+                }
+                Event::End(_) => drop(open.pop()),
+                Event::Decl(_) => {}
+                Event::Eof => break,
+                other => panic!("{other:?} has no business here"),
+            }
+        }
+        assert!(open.is_empty());
+        elements
+    }
+
+    fn element(depth: usize, start: &quick_xml::events::BytesStart<'_>) -> Element {
+        let attributes = start.attributes().map(|attribute| {
+            let attribute = attribute.expect("an attribute");
+            let name = String::from_utf8(attribute.key.as_ref().to_vec()).expect("a name");
+            (name, attribute.unescape_value().expect("a value").into_owned())
+        });
+        let name = String::from_utf8(start.name().as_ref().to_vec()).expect("a name");
+        (depth, name, attributes.collect(), String::new())
+    }
+
+    #[test]
+    fn are_well_formed_and_count_right() {
+        for report in all() {
+            let elements = parse(&junit::render(&report));
+            assert_eq!((elements[0].1.as_str(), elements[1].1.as_str()), ("testsuites", "testsuite"));
+            let count = |name: &str| elements.iter().filter(|element| element.1 == name).count().to_string();
+            for suite in &elements[..2] {
+                for (attribute, of) in
+                    [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
+                {
+                    assert_eq!(suite.2[attribute], count(of), "{attribute}");
+                }
+            }
+            let names: Vec<_> =
+                elements.iter().filter(|e| e.1 == "testcase").map(|e| (&e.2["classname"], &e.2["name"])).collect();
+            let distinct: BTreeSet<_> = names.iter().collect();
+            assert_eq!(distinct.len(), names.len(), "a case for each object, and one only");
+        }
+    }
+
+    #[test]
+    fn fail_what_differs_skip_what_was_not_read_and_pass_the_rest() {
+        let elements = parse(&junit::render(&everything_placed()));
+        let mut ends = BTreeMap::new();
+        let mut case = String::new();
+        for (depth, name, attributes, text) in &elements {
+            match (depth, name.as_str()) {
+                (3, "testcase") => {
+                    case = format!("{}/{}", attributes["classname"], attributes["name"]);
+                    ends.insert(case.clone(), ("passed", String::new()));
+                }
+                (4, end @ ("failure" | "skipped" | "error")) => {
+                    ends.insert(case.clone(), (if end == "failure" { "failed" } else { end }, text.clone()));
+                }
+                _ => {}
+            }
+        }
+        let shown: Vec<_> = ends.iter().map(|(case, (end, _))| format!("{case} {end}")).collect();
+        let expected = [
+            "Fleet/payments-prod failed",
+            "Service/cart skipped",
+            "Service/checkout failed",
+            "Service/mail skipped",
+            "Service/search failed",
+            "TargetGroup/cart-http failed",
+            "TargetGroup/checkout-http failed",
+            "TargetGroup/search-http passed",
+        ];
+        assert_eq!(shown, expected);
+        let checkout = &ends["Service/checkout"].1;
+        for words in ["desiredCount: 5 → 3", "why: the live block names app:80", "manifests/fleet.yaml:16:7"] {
+            assert!(checkout.contains(words), "{words}: {checkout}");
+        }
+    }
+
+    #[test]
+    fn of_a_failed_run_have_an_error_for_each_file_and_one_for_the_rest() {
+        let elements = parse(&junit::render(&failed()));
+        let cases: Vec<_> = elements.iter().filter(|e| e.1 == "testcase").map(|e| e.2["name"].as_str()).collect();
+        assert_eq!(cases, ["a b/fleet.yaml", "b.yaml", "pass"]);
+        assert_eq!(elements[1].2["errors"], "3");
+    }
+
+    #[test]
+    fn read_well() {
+        insta::assert_snapshot!(junit::render(&everything_placed()));
+        insta::assert_snapshot!(junit::render(&in_sync()));
+    }
+}
+
+mod github_commands {
+    use super::*;
+
+    #[test]
+    fn read_well() {
+        insta::assert_snapshot!(github::render(&everything_placed()));
+        insta::assert_snapshot!(github::render(&failed()));
+        assert_eq!(github::render(&in_sync()), "In sync: 2 objects checked, nothing to do.\n");
+    }
+
+    /// As the runner reads a line: `::name key=value,…::data`, and only lines that begin with it.
+    fn command(line: &str) -> Option<(&str, BTreeMap<&str, String>, String)> {
+        let (head, data) = line.strip_prefix("::")?.split_once("::")?;
+        let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
+        let undo = |text: &str| text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%");
+        let properties = properties.split(',').map(|pair| {
+            let (key, value) = pair.split_once('=').expect("a value");
+            (key, undo(&value.replace("%3A", ":").replace("%2C", ",")))
+        });
+        Some((name, properties.collect(), undo(data)))
+    }
+
+    #[test]
+    fn are_what_the_runner_reads_back() {
+        let report = everything_placed();
+        let text = github::render(&report);
+        let (last, lines) =
+            text.lines().collect::<Vec<_>>().split_last().map(|(l, r)| (l.to_string(), r.len())).expect("lines");
+        assert!(last.starts_with("Plan: ") && command(&last).is_none());
+        let commands: Vec<_> = text.lines().filter_map(command).collect();
+        assert_eq!(commands.len(), lines);
+        let (name, properties, data) =
+            commands.iter().find(|(_, p, _)| p["title"].ends_with("ModifyTargetGroup")).expect("it");
+        assert_eq!(*name, "error");
+        assert_eq!(
+            (properties["file"].as_str(), properties["line"].as_str(), properties["col"].as_str()),
+            ("manifests/fleet.yaml", "45", "5")
+        );
+        assert_eq!(data, "check health at /healthz\nhealthCheck.path: / → /healthz\nwhy: the live check asks for /");
+        let weights: Vec<_> = commands.iter().map(|(name, ..)| *name).collect();
+        assert!(weights.is_sorted_by_key(|name| ["error", "warning", "notice"].iter().position(|known| known == name)));
+    }
+
+    #[test]
+    fn cannot_be_smuggled_in() {
+        let report = hostile();
+        let text = github::render(&report);
+        let entries =
+            report.plan.steps.len() + report.plan.findings.len() + report.plan.gaps.len() + report.errors.len();
+        assert_eq!(text.lines().count(), entries + 1, "{text}");
+        for (_, properties, _) in text.lines().filter_map(command) {
+            assert!(properties.keys().all(|key| ["file", "line", "col", "title"].contains(key)), "{text}");
+        }
+        assert!(!text.contains(|c: char| c != '\n' && c.is_control()));
+    }
+
+    #[test]
+    fn of_standard_input_have_no_file() {
+        let report = placed(Plan { steps: vec![lower_count()], ..Plan::default() }, "-");
+        assert!(!github::render(&report).contains("file="));
+    }
+}
+
+mod markdown_pages {
+    use super::*;
+
+    #[test]
+    fn read_well() {
+        insta::assert_snapshot!(markdown::render(&everything_placed()));
+        insta::assert_snapshot!(markdown::render(&failed()));
+        insta::assert_snapshot!(markdown::render(&in_sync()));
+    }
+
+    #[test]
+    fn cannot_be_formatted_by_names() {
+        let text = markdown::render(&hostile());
+        // The name has one backtick, so two fence the code spans that hold it; these are shown as they are.
+        for part in text.split("``").step_by(2) {
+            assert!(!part.contains("@team"), "nobody is called: {text}");
+            assert!(!part.contains("</failure>"), "{text}");
+        }
+        for line in text.lines().filter(|line| line.starts_with("| ")) {
+            let cells = line.replace("\\|", "").matches('|').count();
+            assert_eq!(cells, 6, "{line}");
+        }
+    }
+
+    #[test]
+    fn fit_a_comment_however_large_the_fleet_and_say_what_is_missing() {
+        let mut plan = Plan::default();
+        for number in 0..2_000 {
+            let object = ObjectRef::service(&format!("worker-{number}"));
+            plan.steps.push(Step { id: StepId(number), object, ..lower_count() });
+        }
+        let text = markdown::render(&planned(plan));
+        assert!(text.len() < 65_536, "{}", text.len());
+        let shown = text.lines().filter(|line| line.starts_with("| `~`")).count();
+        assert!(shown > 100 && text.contains(&format!("… and {} more", 2_000 - shown)), "{shown}");
+        assert!(text.contains("</details>"));
+    }
+}
