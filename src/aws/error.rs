@@ -77,7 +77,15 @@ fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> (ErrorKin
     if kind == ErrorKind::Credentials {
         message = if message.is_empty() { RENEW.to_owned() } else { format!("{message}; {RENEW}") };
     }
-    (kind, code.map_or_else(|| format!("Http{status}"), str::to_owned), message)
+    match code {
+        Some(code) => (kind, code.to_owned(), message),
+        // No error at all by AWS's word: what came back is not what its model says, as emulators have it now and then.
+        None if (200..300).contains(&status) => {
+            let what = "there was an answer, and it does not have the form of this operation's answers";
+            (kind, "UnreadableAnswer".to_owned(), what.to_owned())
+        }
+        None => (kind, format!("Http{status}"), message),
+    }
 }
 
 fn kind_of_status(status: u16) -> ErrorKind {

@@ -72,7 +72,8 @@ fn differs(manifest: &Path, found: &str) -> Option<String> {
 fn every_example_is_a_fleet() {
     let examples = examples();
     assert!(examples.len() >= 15, "only {} examples", examples.len());
-    for example in examples {
+    let emulated = ["ministack", "localemu"].map(|name| Path::new("localstack/fleets").join(name));
+    for example in examples.into_iter().chain(emulated) {
         match load_folder(&example) {
             Ok(desired) => assert!(!desired.services.is_empty() || !desired.target_groups.is_empty()),
             Err(problems) => panic!("{}:\n{}", example.display(), render(&problems)),

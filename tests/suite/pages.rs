@@ -33,8 +33,8 @@ fn commands(text: &str) -> Vec<&str> {
 fn every_shown_command_is_one_that_portolan_takes() {
     let deploy = fs::read_dir(root().join("docs/deploy")).expect("a folder").flatten();
     let deploy = deploy.filter(|entry| entry.path().is_dir()).map(|entry| entry.path().join("README.md"));
-    let pages = [root().join("README.md")].into_iter().chain(files("docs", "md"));
-    let pages = pages.chain(deploy.filter(|page| page.exists()));
+    let pages = ["README.md", "localstack/README.md"].map(|page| root().join(page)).into_iter();
+    let pages = pages.chain(files("docs", "md")).chain(deploy.filter(|page| page.exists()));
     let mut seen = 0;
     for page in pages {
         for command in commands(&read(&page)) {

@@ -9,7 +9,7 @@ use portolan::aws::{Clients, ConnectError, Writer};
 use portolan::model::ServiceId;
 use portolan::plan::Action;
 
-use super::script::{Answer, Script, json_error, page};
+use super::script::{Answer, Script, json, json_error, page};
 use super::writing::standing_service;
 use crate::moto::{REGION, credentials};
 
@@ -103,6 +103,9 @@ async fn an_answer_that_is_not_awss_is_told_by_its_status() {
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Other, "Http404"));
     let error = error_of(page(403)).await;
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Denied, "Http403"));
+    let error = error_of(json(serde_json::json!({"service": {"serviceArn": 5}}))).await;
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Other, "UnreadableAnswer"));
+    assert!(error.message.contains("does not have the form"), "{}", error.message);
 }
 
 #[tokio::test(start_paused = true)]
