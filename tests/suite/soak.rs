@@ -37,7 +37,7 @@ const GROWTH_OF_SANDBOX: Held = Held { memory: 8192, descriptors: 16 };
 #[tokio::test]
 #[ignore = "takes SOAK_MINUTES minutes"]
 async fn memory_and_descriptors_stay_flat_while_drifts_are_repaired() {
-    let minutes = std::env::var("SOAK_MINUTES").map_or(MINUTES, |minutes| minutes.parse().unwrap());
+    let minutes = minutes();
     let home = tempfile::TempDir::new().unwrap();
     std::fs::write(home.path().join("fleet.yaml"), fleet::manifest()).unwrap();
     std::fs::write(home.path().join("world.yaml"), fleet::world()).unwrap();
@@ -81,6 +81,11 @@ fn check_flat(name: &str, samples: &[Held], growth: Held) {
     let grown = |figure: fn(&Held) -> u64| median(last, figure).saturating_sub(median(first, figure));
     assert!(grown(|held| held.memory) <= growth.memory, "the memory of the {name} grows");
     assert!(grown(|held| held.descriptors) <= growth.descriptors, "the descriptors of the {name} grow");
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever starts the soak says how long it is")]
+fn minutes() -> u64 {
+    std::env::var("SOAK_MINUTES").map_or(MINUTES, |minutes| minutes.parse().unwrap())
 }
 
 /// Every drift took a step that was done; no step and no pass failed, and nothing was logged as an error.
