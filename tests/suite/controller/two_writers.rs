@@ -18,9 +18,20 @@ struct Slow(Reader);
 
 impl Observe for Slow {
     async fn observe(&self, desired: &Desired) -> Observed {
-        let observed = self.0.observe(desired).await;
+        self.0.observe(desired).await
+    }
+}
+
+impl Watch for Slow {
+    async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
+        let watched = self.0.watch(desired, renew).await;
         seconds(SLOWNESS).await;
-        observed
+        watched
+    }
+
+    async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
+        self.0.renew(desired, watched, questions).await;
+        seconds(SLOWNESS).await;
     }
 }
 
@@ -41,7 +52,7 @@ impl Writing {
         let clients = bed.clients();
         let (reader, writer) = (Slow(Reader::new(&clients)), Writer::new(&clients));
         let manifest = Text(Mutex::new(self.manifest.clone()));
-        let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, seed: self.late };
+        let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed: self.late };
         let now = || bed.shared.world().now();
         let desired = manifest::load(&manifest.read().await.unwrap()).unwrap();
         let mut controller = Controller::new(&reader, Some(&writer), &manifest, now, settings, desired);

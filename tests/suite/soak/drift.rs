@@ -19,24 +19,15 @@ pub enum Kind {
     RuleDeleted,
     /// The health check asks for another path.
     HealthCheck,
-    /// An attribute of the target group is edited.
-    Attribute,
     /// The load balancer is no longer admitted.
     Ingress,
     /// An address that nothing has is registered.
     StrayTarget,
 }
 
-/// All of them.
-pub const KINDS: [Kind; 7] = [
-    Kind::Count,
-    Kind::RuleEdited,
-    Kind::RuleDeleted,
-    Kind::HealthCheck,
-    Kind::Attribute,
-    Kind::Ingress,
-    Kind::StrayTarget,
-];
+/// All of them. Edited attributes are not among these: they are looked at hourly.
+pub const KINDS: [Kind; 6] =
+    [Kind::Count, Kind::RuleEdited, Kind::RuleDeleted, Kind::HealthCheck, Kind::Ingress, Kind::StrayTarget];
 
 /// Which drift comes when: every service in turn, so that each has a round to be repaired in, and each of its fields
 /// so seldom that it does not look like a fight about it.
@@ -69,7 +60,6 @@ impl Hands {
             Kind::RuleEdited => self.edit_rule(index).await,
             Kind::RuleDeleted => self.delete_rule(index).await,
             Kind::HealthCheck => self.edit_health_check(index).await,
-            Kind::Attribute => self.edit_attribute(index).await,
             Kind::Ingress => self.close_group(index).await,
             Kind::StrayTarget => self.register_stray(index).await,
         }
@@ -91,13 +81,6 @@ impl Hands {
     async fn edit_health_check(&self, index: usize) {
         let group = self.target_group(index).await;
         self.elb.modify_target_group().target_group_arn(group).health_check_path("/was").send().await.unwrap();
-    }
-
-    async fn edit_attribute(&self, index: usize) {
-        let attribute = elb::TargetGroupAttribute::builder().key("deregistration_delay.timeout_seconds").value("77");
-        let group = self.target_group(index).await;
-        let edit = self.elb.modify_target_group_attributes().target_group_arn(group).attributes(attribute.build());
-        edit.send().await.unwrap();
     }
 
     async fn close_group(&self, index: usize) {
