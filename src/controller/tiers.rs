@@ -73,14 +73,19 @@ impl Tiers {
 
     /// What the look that starts now asks again. What nothing is known of it asks anyway.
     pub fn due(&mut self, now: Timestamp) -> BTreeSet<Question> {
-        self.accrue(now);
+        let accrued = self.accrue(now);
         let mut due = std::mem::take(&mut self.urgent);
         due.retain(|question| self.asked.contains_key(question));
         let mut left = self.credit - due.iter().map(cost).sum::<f64>();
         let hourly = self.overdue(now, &due);
         // Half of the credit at most, so that health goes on in turn.
         take(hourly, left / 2.0, &mut left, &mut due);
-        let health = self.health_in_turn(now, &due);
+        let is_starved =
+            |question: &Question| self.asked.get(question).is_some_and(|at| now.duration_since(*at) > self.two_turns());
+        let (starved, health): (Vec<_>, Vec<_>) = self.health_in_turn(now, &due).into_iter().partition(is_starved);
+        // Steps that are planned again and again, and held back, may use up the share: half of it goes on in turn.
+        let limit = left.max(accrued / 2.0);
+        take(starved, limit, &mut left, &mut due);
         let limit = left;
         take(health, limit, &mut left, &mut due);
         due
@@ -133,17 +138,18 @@ impl Tiers {
         old.map(|(question, _)| question).filter(is_about).cloned().collect()
     }
 
-    /// Steps that must not be sent, and why: what they were derived from is too old.
+    /// Steps that must not be sent, and why: what they were derived from is too old. The next look asks that.
     pub fn too_old(
-        &self,
+        &mut self,
         desired: &Desired,
         watched: &Watched,
         plan: &Plan,
         elapsed: Duration,
     ) -> BTreeMap<StepId, String> {
         let unsure = Self::unsure(desired, watched, plan, elapsed);
-        let most = self.period().checked_mul(2).unwrap_or(HOURLY);
-        let why = |step: &Step| {
+        let most = self.two_turns();
+        let mut urgent = BTreeSet::new();
+        let mut why = |step: &Step| {
             let subjects = basis::subjects(desired, &watched.observed, step);
             if unsure.iter().any(|question| subject(question).is_some_and(|arn| subjects.contains(arn))) {
                 return Some("what it was derived from could not be read again just before".to_owned());
@@ -153,10 +159,14 @@ impl Tiers {
                 let age = watched.ages.get(&Question::Health(arn.clone()));
                 age.is_some_and(|age| SignedDuration::try_from(*age).is_ok_and(|age| age > most))
             };
-            let old = neighbours.into_iter().find(is_old)?;
-            Some(format!("the health of {old}, beside it on its listener, was last read more than {most:#} ago"))
+            let old: Vec<TargetGroupArn> = neighbours.into_iter().filter(is_old).collect();
+            let first = old.first()?.clone();
+            urgent.extend(old.into_iter().map(Question::Health));
+            Some(format!("the health of {first}, beside it on its listener, was last read more than {most:#} ago"))
         };
-        plan.steps.iter().filter_map(|step| Some((step.id, why(step)?))).collect()
+        let held = plan.steps.iter().filter_map(|step| Some((step.id, why(step)?))).collect();
+        self.urgent.extend(urgent);
+        held
     }
 
     /// These objects were written, or an event names them: everything about them is asked in the next look.
@@ -187,15 +197,20 @@ impl Tiers {
         seconds.max(self.interval)
     }
 
+    fn two_turns(&self) -> SignedDuration {
+        self.period().checked_mul(2).unwrap_or(HOURLY)
+    }
+
     fn most(&self) -> f64 {
         self.rate * self.interval.as_secs_f64().max(1.0)
     }
 
-    fn accrue(&mut self, now: Timestamp) {
-        if let Some(before) = self.accrued.replace(now) {
-            let seconds = now.duration_since(before).as_secs_f64().max(0.0);
-            self.credit = (self.credit + seconds * self.rate).min(self.most());
-        }
+    /// The calls that the share allows for the time since the look before.
+    fn accrue(&mut self, now: Timestamp) -> f64 {
+        let Some(before) = self.accrued.replace(now) else { return 0.0 };
+        let accrued = (now.duration_since(before).as_secs_f64().max(0.0) * self.rate).min(self.most());
+        self.credit = (self.credit + accrued).min(self.most());
+        accrued
     }
 
     /// Tags, attributes and quotas that are older than they may be, oldest first.
@@ -377,6 +392,23 @@ mod tests {
         assert!(tiers.due(at(29)).is_empty());
         tiers.urge_arns(&BTreeSet::from(["group/0999".to_owned(), "unheard of".to_owned()]));
         assert_eq!(tiers.due(at(30)), BTreeSet::from([health(999)]));
+    }
+
+    #[test]
+    fn steps_that_need_more_than_the_share_in_every_look_do_not_stop_the_rest() {
+        let (mut tiers, all) = first((0..1000).map(health));
+        let needed: BTreeSet<Question> = (0..200).map(health).collect();
+        let mut asked: BTreeMap<Question, i64> = all.iter().map(|question| (question.clone(), 0)).collect();
+        for now in (30..=3000).step_by(30) {
+            let due = tiers.due(at(now));
+            let fresh: BTreeSet<Question> = due.union(&needed).cloned().collect();
+            asked.extend(fresh.iter().map(|question| (question.clone(), now)));
+            let old = asked.iter().filter(|(question, _)| !fresh.contains(*question));
+            let old: BTreeMap<_, _> = old.map(|(question, at)| (question.clone(), (now - at).unsigned_abs())).collect();
+            let oldest = old.values().max().copied().unwrap_or_default();
+            assert!(oldest <= 1000, "{oldest} seconds at {now}");
+            tiers.note(&looked(&fresh, &old), false, at(now));
+        }
     }
 
     #[test]

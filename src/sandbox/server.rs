@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -36,15 +37,15 @@ pub struct Server {
 #[derive(Clone, Debug)]
 struct Served {
     shared: Shared,
-    /// What `reset` goes back to.
-    first: World,
+    /// What `reset` goes back to. Behind a pointer, for every request clones this.
+    first: Arc<World>,
 }
 
 impl Server {
     /// Binds a port of the loopback interface; 0 takes a free one. `speed` is the virtual seconds in a second.
     pub async fn bind(port: u16, world: World, speed: f64) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let served = Served { first: world.clone(), shared: Shared::following(world, speed) };
+        let served = Served { first: Arc::new(world.clone()), shared: Shared::following(world, speed) };
         Ok(Self { listener, served })
     }
 
@@ -92,7 +93,7 @@ async fn advance(State(served): State<Served>, Query(by): Query<Advance>) -> Str
 }
 
 async fn reset(State(served): State<Served>) -> &'static str {
-    *served.shared.world() = served.first;
+    *served.shared.world() = World::clone(&served.first);
     "reset\n"
 }
 

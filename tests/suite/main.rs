@@ -32,6 +32,8 @@ mod queue;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(all(target_os = "linux", feature = "aws", feature = "sandbox"))]
+mod soak;
 mod trace;
 #[cfg(feature = "aws")]
 mod watching;
