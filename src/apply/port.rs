@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::model::{Desired, GroupId, ObjectRef, Observed, Question, Scope, Standing};
+use crate::model::{Desired, GroupId, ObjectRef, Observed, Question, Scope, Standing, Surroundings};
 use crate::plan::{Action, Output};
 
 /// Reads AWS.
@@ -48,6 +48,18 @@ pub struct Watched {
     pub ages: BTreeMap<Question, Duration>,
     /// Calls of Elastic Load Balancing that the last reading or renewal took: all draw on one bucket of the account.
     pub balancing_calls: u64,
+}
+
+/// Reads AWS for those who trace again and again, without getting in the way of those who plan.
+pub trait Surround {
+    /// Reads the network around everything that the manifest leads to, given what planning has read already. Attributes
+    /// of load balancers and target groups that are `known` are taken from there; the others are asked for one a second.
+    fn around(
+        &self,
+        desired: &Desired,
+        observed: &Observed,
+        known: &Surroundings,
+    ) -> impl Future<Output = Surroundings>;
 }
 
 /// Writes AWS.

@@ -12,6 +12,7 @@ mod groups;
 mod hosts;
 mod kept;
 mod left_overs;
+mod leisure;
 mod network;
 mod services;
 mod standing;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use aws_sdk_ec2::types::Filter;
 use futures_util::future::join_all;
 
+use crate::apply::Surround;
 use crate::aws::{ec2, elbv2};
 use crate::model::{
     Desired, Gap, GroupId, Host, IngressRule, InstanceId, Interface, LoadBalancer, LoadBalancerArn, NetworkAcl,
@@ -13,6 +14,7 @@ use crate::model::{
 };
 
 use super::groups::{FILTER_VALUES, RULES};
+use super::leisure::{Haste, each};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
 
 /// Things by VPC: AWS filters both kinds by `vpc-id`.
@@ -24,6 +26,16 @@ fn in_vpcs(vpcs: &[VpcId]) -> Filter {
 impl Reader {
     /// Reads the network around everything that the manifest leads to, given what planning has read already.
     pub async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Surroundings {
+        self.read_around(desired, observed, &Surroundings::default(), Haste::Now).await
+    }
+
+    async fn read_around(
+        &self,
+        desired: &Desired,
+        observed: &Observed,
+        known: &Surroundings,
+        haste: Haste,
+    ) -> Surroundings {
         let concerned = Concerned::of(desired, observed);
         let vpcs: Vec<VpcId> = concerned.vpcs.iter().cloned().collect();
         let carried = self.carriers_of_tasks(&concerned.container_instances);
@@ -32,8 +44,8 @@ impl Reader {
             self.route_tables(&vpcs),
             self.interfaces_at(&concerned.addresses),
             carried,
-            self.balancer_attributes(&concerned.balancers),
-            self.group_attributes(&concerned.groups),
+            self.balancer_attributes(&concerned.balancers, &known.balancer_attributes, haste),
+            self.group_attributes(&concerned.groups, &known.group_attributes, haste),
         );
         let mut around = Surroundings {
             acls: Some(acls),
@@ -143,22 +155,30 @@ impl Reader {
         hosts
     }
 
-    async fn balancer_attributes(&self, arns: &BTreeSet<LoadBalancerArn>) -> BTreeMap<LoadBalancerArn, Seen<Tags>> {
-        let all = arns.iter().map(async |arn| {
+    async fn balancer_attributes(
+        &self,
+        arns: &BTreeSet<LoadBalancerArn>,
+        known: &BTreeMap<LoadBalancerArn, Seen<Tags>>,
+        haste: Haste,
+    ) -> BTreeMap<LoadBalancerArn, Seen<Tags>> {
+        each(arns, known, haste, async |arn: &LoadBalancerArn| {
             let client = &self.clients.reading.elb;
             let request = client.describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
-            let seen = match self.ask("elasticloadbalancing:DescribeLoadBalancerAttributes", request.send()).await {
+            match self.ask("elasticloadbalancing:DescribeLoadBalancerAttributes", request.send()).await {
                 Ok(answer) => Seen::Present(elbv2::balancer_attributes_from_sdk(answer.attributes())),
                 Err(error) => absent_or_unknown(&error),
-            };
-            (arn.clone(), seen)
-        });
-        join_all(all).await.into_iter().collect()
+            }
+        })
+        .await
     }
 
-    async fn group_attributes(&self, arns: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
-        let all = arns.iter().map(async |arn| (arn.clone(), self.attributes(arn).await));
-        join_all(all).await.into_iter().collect()
+    async fn group_attributes(
+        &self,
+        arns: &BTreeSet<TargetGroupArn>,
+        known: &BTreeMap<TargetGroupArn, Seen<Tags>>,
+        haste: Haste,
+    ) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
+        each(arns, known, haste, async |arn: &TargetGroupArn| self.attributes(arn).await).await
     }
 
     /// Both directions come in one answer.
@@ -202,6 +222,12 @@ impl Reader {
             (id.clone(), seen)
         });
         join_all(all).await.into_iter().collect()
+    }
+}
+
+impl Surround for Reader {
+    async fn around(&self, desired: &Desired, observed: &Observed, known: &Surroundings) -> Surroundings {
+        self.read_around(desired, observed, known, Haste::Leisure).await
     }
 }
 
