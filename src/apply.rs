@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::plan::{Plan, Step};
 
 pub use outcome::{Outcome, StepResult};
-pub use port::{AwsError, ErrorKind, Find, Observe, Outputs, Perform, Performed, Watch, Watched};
+pub use port::{AwsError, ErrorKind, Find, Observe, Outputs, Perform, Performed, Surround, Watch, Watched};
 
 use walk::Walk;
 

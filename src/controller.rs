@@ -5,9 +5,11 @@
 
 pub mod hearing;
 pub mod memory;
+pub mod reach;
 pub mod status;
 pub mod tiers;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use tracing::Instrument;
 
 use crate::apply::{self, DEFAULT_LIMIT, Outcome, Perform, StepResult, Watch, Watched};
 use crate::manifest::{self, Problem, Source};
-use crate::model::Desired;
+use crate::model::{Desired, ObjectRef};
 use crate::pass::{self, Look};
 use crate::plan::{Plan, Policy, ScopeError, Verdict};
 use crate::queue::Queue;
@@ -29,6 +31,7 @@ use crate::report::Report;
 
 use hearing::{Ears, Heard, SPACING, Tally};
 use memory::Memory;
+use reach::{Reach, Scout};
 use tiers::Tiers;
 
 /// Longest pass: nothing new is read or sent after it. What was asked by then is kept, so that the next one gets further.
@@ -111,6 +114,12 @@ pub struct Pass {
     pub ended: Ended,
     /// When the events that it took in were sent, those that it settled.
     pub heard: Vec<Timestamp>,
+    /// How long it had been due when it began.
+    pub waited: Duration,
+    /// Requests of the work queue that have not begun, when it ended.
+    pub queued: usize,
+    /// What the paths of objects came to before its steps; `None` where it traced nothing.
+    pub reach: Option<BTreeMap<ObjectRef, Reach>>,
 }
 
 /// What the service tells while it runs.
@@ -153,6 +162,10 @@ pub struct Controller<'a, R, W, D, N> {
     heard: Heard,
     /// The moment before which events ask for no pass.
     earliest: Instant,
+    /// Knows the network around; without one, passes trace nothing.
+    scout: Option<Scout>,
+    /// What the pass under way has traced.
+    reach: Option<BTreeMap<ObjectRef, Reach>>,
 }
 
 impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, R, W, D, N> {
@@ -183,6 +196,8 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             ears: Ears::deaf(),
             heard: Heard::default(),
             earliest: Instant::now(),
+            scout: None,
+            reach: None,
         }
     }
 
@@ -190,6 +205,12 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     #[must_use]
     pub fn with_ears(self, ears: Ears) -> Self {
         Self { ears, ..self }
+    }
+
+    /// Traces what it reads, too, with what a scout finds around.
+    #[must_use]
+    pub fn with_scout(self, scout: Scout) -> Self {
+        Self { scout: Some(scout), ..self }
     }
 
     /// Runs until `shutdown`. `reload` reads the manifest again and makes a pass at once. A pass that is under way at
@@ -239,6 +260,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 tracing::info!(fleet = desired.fleet.name.as_str(), "another manifest is in force");
                 self.desired = desired;
                 self.memory.reconsider();
+                self.scout.iter_mut().for_each(Scout::note_change);
                 self.queue.request(TheFleet);
                 on_event(Event::Reloaded(&self.desired));
             }
@@ -264,7 +286,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     /// One turn of the queue.
     async fn turn(&mut self, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
         self.passes += 1;
-        let started = Instant::now();
+        let (started, waited) = (Instant::now(), self.queue.lateness());
         let heard = std::mem::take(&mut self.heard);
         let span = tracing::info_span!("pass", id = self.passes);
         span.in_scope(|| heard.log());
@@ -278,9 +300,11 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 Vec::new()
             }
         };
-        let pass = Pass { number: self.passes, at: (self.now)(), took: started.elapsed(), ended, heard };
+        let (at, took, reach) = ((self.now)(), started.elapsed(), self.reach.take());
+        let mut pass = Pass { number: self.passes, at, took, ended, heard, waited, queued: 0, reach };
         span.in_scope(|| log(&pass));
         self.schedule(started, &pass);
+        pass.queued = self.queue.waiting();
         on_event(Event::Passed(&self.desired, &pass));
     }
 
@@ -316,6 +340,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             Ok(Err(errors)) => return Ended::OutOfScope(errors),
             Ok(Ok(look)) => look,
         };
+        self.trace(&look);
         let Some(writer) = self.writer else {
             return Ended::Planned(look.into_report(&self.desired, None, Default::default()));
         };
@@ -326,12 +351,25 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             never = cancel_at(end, &stop) => match never {},
         };
         self.memory.learn(&look.plan, &outcome, (self.now)());
+        if outcome.results.values().any(|result| *result == StepResult::Done) {
+            self.scout.iter_mut().for_each(Scout::note_change);
+        }
         let written = look.plan.steps.iter().filter(|step| outcome.results.contains_key(&step.id));
         let written = written.map(|step| step.object.clone()).collect();
         self.tiers.urge(&self.desired, &look.observed, &written);
         let is_late = stop.is_cancelled() && !shutdown.is_cancelled() && has_cancelled(&outcome);
         let report = look.into_report(&self.desired, Some(outcome), Default::default());
         if is_late { Ended::Overran(Some(report)) } else { Ended::Planned(report) }
+    }
+
+    /// Whether requests arrive. What is only told must not keep anything from being repaired.
+    fn trace(&mut self, look: &Look) {
+        let Some(scout) = &mut self.scout else { return };
+        let follow = AssertUnwindSafe(|| scout.follow(&self.desired, &look.observed, (self.now)()));
+        match std::panic::catch_unwind(follow) {
+            Ok(reach) => self.reach = Some(reach),
+            Err(_) => tracing::error!("tracing did not end well; the pass goes on"),
+        }
     }
 
     /// Reads what is due, and again whatever the plan turns out to rest on, so that no step is sent on an old view.

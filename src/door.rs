@@ -23,8 +23,19 @@ use metrics::Metrics;
 /// The form that Prometheus calls OpenMetrics.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Calls so far, by their IAM names.
-type Calls = Box<dyn Fn() -> BTreeMap<String, u64> + Send + Sync>;
+/// What was sent to AWS so far.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Attempts by IAM's name of the action.
+    pub sent: BTreeMap<String, u64>,
+    /// Those that AWS refused because there were too many.
+    pub refused: BTreeMap<String, u64>,
+    /// How full the mirrored buckets of calls are, from 0 (the next call waits) to 1.
+    pub fill: BTreeMap<String, f64>,
+}
+
+/// The counts at this moment.
+type Calls = Box<dyn Fn() -> Counts + Send + Sync>;
 /// The wall clock.
 type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -48,7 +59,7 @@ impl fmt::Debug for Door {
 impl Door {
     /// A door behind which nothing has happened yet.
     pub fn new(
-        calls: impl Fn() -> BTreeMap<String, u64> + Send + Sync + 'static,
+        calls: impl Fn() -> Counts + Send + Sync + 'static,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         let (calls, clock) = (Box::new(calls), Box::new(clock));

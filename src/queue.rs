@@ -32,6 +32,7 @@ pub struct Queue<K> {
     /// Started and not ended, with the deadline of the turn that was requested meanwhile.
     running: BTreeMap<K, Option<Instant>>,
     backoff: Backoff<K>,
+    lateness: Duration,
 }
 
 impl<K: Clone + Ord> Queue<K> {
@@ -42,6 +43,7 @@ impl<K: Clone + Ord> Queue<K> {
             waiting: BTreeMap::new(),
             running: BTreeMap::new(),
             backoff: Backoff::new(seed),
+            lateness: Duration::ZERO,
         }
     }
 
@@ -72,7 +74,9 @@ impl<K: Clone + Ord> Queue<K> {
         poll_fn(|context| match self.timer.poll_expired(context) {
             Poll::Ready(Some(expired)) => {
                 let key = expired.into_inner();
-                self.waiting.remove(&key);
+                if let Some((_, due)) = self.waiting.remove(&key) {
+                    self.lateness = due.elapsed();
+                }
                 self.running.insert(key.clone(), None);
                 Poll::Ready(key)
             }
@@ -93,6 +97,11 @@ impl<K: Clone + Ord> Queue<K> {
         let pause = self.backoff.next(key);
         self.end(key, Some(Instant::now() + pause));
         pause
+    }
+
+    /// How long the key whose turn began last had been due.
+    pub fn lateness(&self) -> Duration {
+        self.lateness
     }
 
     /// Keys that wait for their turn.

@@ -57,6 +57,18 @@ pub struct Watched {
     pub balancing_calls: u64,
 }
 
+/// Reads AWS for those who trace again and again, without getting in the way of those who plan.
+pub trait Surround {
+    /// Reads the network around everything that the manifest leads to, given what planning has read already. Attributes
+    /// of load balancers and target groups that are `known` are taken from there; the others are asked for one a second.
+    fn around(
+        &self,
+        desired: &Desired,
+        observed: &Observed,
+        known: &Surroundings,
+    ) -> impl Future<Output = Surroundings>;
+}
+
 /// Writes AWS.
 pub trait Perform {
     /// Sends one action. Removals, and edits of a thing that somebody else may have changed meanwhile, are read

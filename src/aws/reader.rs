@@ -12,6 +12,7 @@ mod groups;
 mod hosts;
 mod kept;
 mod left_overs;
+mod leisure;
 mod network;
 mod services;
 mod standing;
@@ -36,6 +37,7 @@ use crate::plan::questions;
 
 use super::{Clients, error};
 use kept::{Kept, Turn};
+use leisure::Haste;
 
 /// Most calls under way at a time.
 const IN_FLIGHT: usize = 16;
@@ -146,7 +148,7 @@ impl Observe for Reader {
     }
 
     async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Surroundings {
-        self.around(desired, observed).await
+        self.read_around(desired, observed, &Surroundings::default(), Haste::Now).await
     }
 }
 

@@ -15,8 +15,9 @@ use super::signals::{Signals, hang_ups};
 use super::terminal::Terminal;
 use crate::aws::{EventsQueue, Writer};
 use crate::controller::hearing::{self, Ears};
+use crate::controller::reach;
 use crate::controller::{Controller, Declare, PASS_DEADLINE, Settings};
-use crate::door::Door;
+use crate::door::{Counts, Door};
 use crate::manifest::{self, Problem, STDIN, Source};
 
 /// After a signal, running calls get this long; then the process ends all the same.
@@ -50,7 +51,7 @@ pub async fn serve(
     let listener = listen(args.listen).await?;
     let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
     let calls = run.clients.calls().clone();
-    let door = Door::new(move || calls.snapshot(), now);
+    let door = Door::new(move || Counts { sent: calls.snapshot(), refused: calls.refused(), fill: calls.fill() }, now);
     let stop = CancellationToken::new();
     let serving = listener.map(|listener| {
         let until = stop.clone();
@@ -79,7 +80,8 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: &Run<'_>, door: &Door) -> bo
         }
         None => (Ears::deaf(), None),
     };
-    let mut controller = controller.with_ears(ears);
+    let (scout, errand) = reach::scout(&run.reader);
+    let mut controller = controller.with_ears(ears).with_scout(scout);
     let receiving = async {
         match line {
             Some(line) => line.run().await,
@@ -99,6 +101,7 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: &Run<'_>, door: &Door) -> bo
         biased;
         never = hang_ups(&reload) => match never {},
         never = receiving => match never {},
+        never = errand.run() => match never {},
         () = controller.run(&reload, token, &mut tell) => true,
         () = async { token.cancelled().await; tokio::time::sleep(GRACE).await } => false,
     }

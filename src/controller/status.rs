@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::reach::Reach;
 use super::{Ended, Pass};
 use crate::apply::StepResult;
 use crate::model::{Desired, ObjectRef};
 use crate::plan::{Plan, WaitingOn};
 use crate::report::Report;
+use crate::trace::Verdict;
 
 /// Whether an object is as declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +47,22 @@ pub struct Condition {
     pub pass: u64,
 }
 
+/// Whether requests can arrive at an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reachable {
+    /// What its paths come to, and why.
+    pub reach: Reach,
+    /// Since when [`Reach::verdict`] has been so.
+    pub since: Timestamp,
+}
+
 /// Everything that is known, at the last pass that came to a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     /// Each object of the manifest, and what else a plan was about.
     pub objects: BTreeMap<ObjectRef, Condition>,
+    /// Those that have a load balancer, as far as passes trace.
+    pub reachable: BTreeMap<ObjectRef, Reachable>,
     /// The last pass: number, end and word.
     pub last: Option<(u64, Timestamp, &'static str)>,
     /// The end of the last pass that came to a plan in which nothing failed.
@@ -80,21 +93,35 @@ impl Board {
             let since = before.map_or(pass.at, |condition| condition.since);
             self.objects.insert(object, Condition { sync, reason, since, pass: pass.number });
         }
+        if let Some(traced) = &pass.reach {
+            let before = std::mem::take(&mut self.reachable);
+            let since = |object: &ObjectRef, verdict| {
+                let before = before.get(object).filter(|before| before.reach.verdict == verdict);
+                before.map_or(pass.at, |before| before.since)
+            };
+            let reached = traced.iter().map(|(object, reach)| {
+                (object.clone(), Reachable { reach: reach.clone(), since: since(object, reach.verdict) })
+            });
+            self.reachable = reached.collect();
+        }
     }
 
     /// The document of `/api/v1/status`.
     pub fn document(&self) -> Value {
-        let condition = |(object, condition): (&ObjectRef, &Condition)| {
+        let condition = |kind: &str, status: &str, reason: &str, since: Timestamp| json!({"type": kind, "status": status, "reason": reason, "since": since.to_string()});
+        let object = |(object, state): (&ObjectRef, &Condition)| {
+            let in_sync = condition("InSync", state.sync.as_str(), &state.reason, state.since);
+            let reachable = self.reachable.get(object);
+            let reached = reachable.map(|Reachable { reach, since }| {
+                condition("Reachable", status_of(reach.verdict), &reach.reason, *since)
+            });
+            let conditions: Vec<Value> = [in_sync].into_iter().chain(reached).collect();
             json!({
                 "object": object.to_string(),
-                "inSync": condition.sync == Sync::Yes,
-                "conditions": [{
-                    "type": "InSync",
-                    "status": condition.sync.as_str(),
-                    "reason": condition.reason,
-                    "since": condition.since.to_string(),
-                }],
-                "lastPass": condition.pass,
+                "inSync": state.sync == Sync::Yes,
+                "reachable": reachable.map_or("n/a", |reachable| word_of(reachable.reach.verdict)),
+                "conditions": conditions,
+                "lastPass": state.pass,
             })
         };
         let last = self.last.map(|(number, at, word)| json!({"id": number, "at": at.to_string(), "verdict": word}));
@@ -105,8 +132,26 @@ impl Board {
             "lastSuccess": self.last_success.map(|at| at.to_string()),
             "manifestRefused": self.refused,
             "gaps": self.gaps,
-            "objects": self.objects.iter().map(condition).collect::<Vec<_>>(),
+            "objects": self.objects.iter().map(object).collect::<Vec<_>>(),
         })
+    }
+}
+
+/// A condition's status.
+fn status_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Reachable => "True",
+        Verdict::Broken => "False",
+        Verdict::Unknown => "Unknown",
+    }
+}
+
+/// The word that `portolan status` has for it.
+fn word_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Reachable => "yes",
+        Verdict::Broken => "no",
+        Verdict::Unknown => "unknown",
     }
 }
 

@@ -1,6 +1,5 @@
 //! What Prometheus is told.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
@@ -14,7 +13,10 @@ use prometheus_client::registry::Registry;
 use crate::apply::StepResult;
 use crate::controller::Pass;
 use crate::controller::hearing::Tally;
-use crate::controller::status::{Board, Sync};
+use crate::controller::status::{Board, Reachable, Sync};
+use crate::trace::Verdict;
+
+use super::Counts;
 
 /// Names and values of labels.
 type Labels = Vec<(&'static str, String)>;
@@ -22,6 +24,10 @@ type Decimal = Gauge<f64, AtomicU64>;
 
 /// Seconds: a small fleet takes less than one, a large one waits for AWS's call limits.
 const BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+/// How passes end.
+const VERDICTS: [&str; 9] =
+    ["in-sync", "applied", "incomplete", "blocked", "pending", "failed", "overran", "panicked", "interrupted"];
 
 /// The metrics and their registry.
 #[derive(Debug)]
@@ -34,6 +40,11 @@ pub(super) struct Metrics {
     drift_age: Family<Labels, Decimal>,
     gaps: Gauge,
     calls: Family<Labels, Counter>,
+    refusals: Family<Labels, Counter>,
+    fill: Family<Labels, Decimal>,
+    queue_depth: Gauge,
+    queue_latency: Histogram,
+    reachable: Family<Labels, Gauge>,
     last_success: Decimal,
     manifest_refused: Gauge,
     events: Family<Labels, Counter>,
@@ -51,11 +62,20 @@ impl Metrics {
             drift_age: Family::default(),
             gaps: Gauge::default(),
             calls: Family::default(),
+            refusals: Family::default(),
+            fill: Family::default(),
+            queue_depth: Gauge::default(),
+            queue_latency: Histogram::new(BUCKETS),
+            reachable: Family::default(),
             last_success: Decimal::default(),
             manifest_refused: Gauge::default(),
             events: Family::default(),
             event_latency: Histogram::new(BUCKETS),
         };
+        // What has not happened yet is 0, so that a rate of it is known from the start.
+        for verdict in VERDICTS {
+            metrics.passes.get_or_create(&vec![("verdict", verdict.to_owned())]).inc_by(0);
+        }
         let build = Family::<Labels, Gauge>::default();
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
         let all = &mut metrics.registry;
@@ -66,6 +86,23 @@ impl Metrics {
         all.register("drift_age_seconds", "How long an object has differed", metrics.drift_age.clone());
         all.register("gaps", "Things that the last look could not read", metrics.gaps.clone());
         all.register("api_calls", "Calls of AWS by operation", metrics.calls.clone());
+        all.register("api_refusals", "Calls that AWS refused as too many, by operation", metrics.refusals.clone());
+        all.register(
+            "api_bucket_fill",
+            "How full the mirror of AWS's bucket of calls is, from 0 (the next call waits) to 1",
+            metrics.fill.clone(),
+        );
+        all.register("queue_depth", "Passes that are requested and have not begun", metrics.queue_depth.clone());
+        all.register(
+            "queue_latency_seconds",
+            "How long passes had been due when they began",
+            metrics.queue_latency.clone(),
+        );
+        all.register(
+            "reachable",
+            "Whether requests can arrive by every path of an object; absent while it is not known",
+            metrics.reachable.clone(),
+        );
         all.register(
             "last_success_timestamp_seconds",
             "When a pass last ended without a failed step",
@@ -86,6 +123,8 @@ impl Metrics {
     pub(super) fn count(&self, pass: &Pass) {
         self.passes.get_or_create(&vec![("verdict", pass.ended.word().to_owned())]).inc();
         self.duration.observe(pass.took.as_secs_f64());
+        self.queue_latency.observe(pass.waited.as_secs_f64());
+        self.queue_depth.set(i64::try_from(pass.queued).unwrap_or(i64::MAX));
         for sent in &pass.heard {
             self.event_latency.observe(pass.at.duration_since(*sent).as_secs_f64().max(0.0));
         }
@@ -110,7 +149,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus scrapes.
-    pub(super) fn render(&self, board: &Board, calls: &BTreeMap<String, u64>, now: Timestamp) -> String {
+    pub(super) fn render(&self, board: &Board, counts: &Counts, now: Timestamp) -> String {
         self.drift.clear();
         self.drift_age.clear();
         for (object, condition) in &board.objects {
@@ -120,9 +159,23 @@ impl Metrics {
             self.drift.get_or_create(&labels).set(i64::from(drifts));
             self.drift_age.get_or_create(&labels).set(age);
         }
-        for (call, number) in calls {
-            let counter = self.calls.get_or_create_owned(&vec![("operation", call.clone())]);
-            counter.inc_by(number.saturating_sub(counter.get()));
+        self.reachable.clear();
+        for (object, Reachable { reach, .. }) in &board.reachable {
+            if reach.verdict != Verdict::Unknown {
+                let is_reachable = i64::from(reach.verdict == Verdict::Reachable);
+                self.reachable.get_or_create(&vec![("object", object.to_string())]).set(is_reachable);
+            }
+        }
+        for (call, sent) in &counts.sent {
+            let labels = vec![("operation", call.clone())];
+            let refused = counts.refused.get(call).copied().unwrap_or_default();
+            for (family, number) in [(&self.calls, *sent), (&self.refusals, refused)] {
+                let counter = family.get_or_create_owned(&labels);
+                counter.inc_by(number.saturating_sub(counter.get()));
+            }
+        }
+        for (bucket, fill) in &counts.fill {
+            self.fill.get_or_create(&vec![("bucket", bucket.clone())]).set(*fill);
         }
         self.gaps.set(i64::try_from(board.gaps.len()).unwrap_or(i64::MAX));
         self.manifest_refused.set(i64::from(board.refused.is_some()));

@@ -19,8 +19,8 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("aws", &["events", "plan", "apply", "model"]),
     ("sandbox", &[]),
     ("queue", &[]),
-    ("controller", &["queue", "events", "pass", "manifest", "plan", "apply", "report", "model"]),
-    ("door", &["controller", "plan", "apply", "report", "model"]),
+    ("controller", &["queue", "events", "trace", "pass", "manifest", "plan", "apply", "report", "model"]),
+    ("door", &["controller", "trace", "plan", "apply", "report", "model"]),
     ("pass", &["survey", "manifest", "plan", "trace", "apply", "report", "model"]),
 ];
 

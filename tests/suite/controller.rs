@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod hearing;
+mod telling;
 mod two_writers;
 
 use std::cell::RefCell;

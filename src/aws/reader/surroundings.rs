@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use aws_sdk_ec2::types::Filter;
 use futures_util::future::join_all;
 
+use crate::apply::Surround;
 use crate::aws::{ec2, elbv2};
 use crate::model::{
     Desired, Gap, GroupId, Host, IngressRule, InstanceId, Interface, LoadBalancer, LoadBalancerArn, NetworkAcl,
@@ -14,6 +15,7 @@ use crate::model::{
 };
 
 use super::groups::{FILTER_VALUES, RULES};
+use super::leisure::{Haste, each};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
 
 /// Things by VPC: AWS filters both kinds by `vpc-id`.
@@ -24,12 +26,22 @@ fn in_vpcs(vpcs: &[VpcId]) -> Filter {
 
 impl Reader {
     /// Reads the network around everything that the manifest leads to, given what planning has read already.
-    pub(super) async fn around(&self, desired: &Desired, observed: &Observed) -> Surroundings {
+    pub(super) async fn read_around(
+        &self,
+        desired: &Desired,
+        observed: &Observed,
+        known: &Surroundings,
+        haste: Haste,
+    ) -> Surroundings {
         let concerned = Concerned::of(desired, observed);
         if concerned.vpcs.is_empty() {
             // There is neither a load balancer nor a target group, and AWS takes no filter without a value.
             return Surroundings::default();
         }
+        // Those that are declared have been read: planning compares them.
+        let read = observed.attributes.iter().filter(|(_, seen)| seen.gap().is_none());
+        let mut known_groups = known.group_attributes.clone();
+        known_groups.extend(read.map(|(arn, seen)| (arn.clone(), seen.clone())));
         let vpcs: Vec<VpcId> = concerned.vpcs.iter().cloned().collect();
         let carried = self.carriers_of_tasks(&concerned.container_instances);
         let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes) = tokio::join!(
@@ -37,8 +49,8 @@ impl Reader {
             self.route_tables(&vpcs),
             self.interfaces_at(&concerned.addresses),
             carried,
-            self.balancer_attributes(&concerned.balancers),
-            self.group_attributes(&concerned.groups, observed),
+            self.balancer_attributes(&concerned.balancers, &known.balancer_attributes, haste),
+            self.group_attributes(&concerned.groups, &known_groups, haste),
         );
         let mut around = Surroundings {
             acls: Some(acls),
@@ -148,30 +160,30 @@ impl Reader {
         hosts
     }
 
-    async fn balancer_attributes(&self, arns: &BTreeSet<LoadBalancerArn>) -> BTreeMap<LoadBalancerArn, Seen<Tags>> {
-        let all = arns.iter().map(async |arn| {
+    async fn balancer_attributes(
+        &self,
+        arns: &BTreeSet<LoadBalancerArn>,
+        known: &BTreeMap<LoadBalancerArn, Seen<Tags>>,
+        haste: Haste,
+    ) -> BTreeMap<LoadBalancerArn, Seen<Tags>> {
+        each(arns, known, haste, async |arn: &LoadBalancerArn| {
             let client = &self.clients.reading.elb;
             let request = client.describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
-            let seen = match self.ask("elasticloadbalancing:DescribeLoadBalancerAttributes", request.send()).await {
+            match self.ask("elasticloadbalancing:DescribeLoadBalancerAttributes", request.send()).await {
                 Ok(answer) => Seen::Present(elbv2::balancer_attributes_from_sdk(answer.attributes())),
                 Err(error) => absent_or_unknown(&error),
-            };
-            (arn.clone(), seen)
-        });
-        join_all(all).await.into_iter().collect()
+            }
+        })
+        .await
     }
 
-    /// A call each, but for those whose attributes are declared: planning compares these.
     async fn group_attributes(
         &self,
         arns: &BTreeSet<TargetGroupArn>,
-        observed: &Observed,
+        known: &BTreeMap<TargetGroupArn, Seen<Tags>>,
+        haste: Haste,
     ) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
-        let all = arns.iter().map(async |arn| match observed.attributes.get(arn) {
-            Some(seen @ (Seen::Present(_) | Seen::Absent)) => (arn.clone(), seen.clone()),
-            Some(Seen::Unknown(_)) | None => (arn.clone(), self.attributes(arn).await),
-        });
-        join_all(all).await.into_iter().collect()
+        each(arns, known, haste, async |arn: &TargetGroupArn| self.attributes(arn).await).await
     }
 
     /// Both directions come in one answer.
@@ -215,6 +227,12 @@ impl Reader {
             (id.clone(), seen)
         });
         join_all(all).await.into_iter().collect()
+    }
+}
+
+impl Surround for Reader {
+    async fn around(&self, desired: &Desired, observed: &Observed, known: &Surroundings) -> Surroundings {
+        self.read_around(desired, observed, known, Haste::Leisure).await
     }
 }
 

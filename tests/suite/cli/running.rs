@@ -112,6 +112,7 @@ fn a_service_repairs_tells_and_stops() {
     let of = |name: &str| objects.iter().find(|object| object["object"] == name).expect("the object");
     assert_eq!(of("Service/catalog")["inSync"], true);
     assert_eq!(of("TargetGroup/payments")["inSync"], false, "its removal waits");
+    assert_eq!(of("Service/checkout")["reachable"], "no", "as it was found");
     assert_eq!(service.get("POST", "/api/v1/status").0, 405);
     service.signal("-TERM");
     let (said, code) = service.end();
@@ -142,6 +143,12 @@ fn check_metrics(text: &str) {
         "portolan_api_calls_total{operation=\"ecs:DescribeServices\"}",
         "portolan_build_info{version=",
         "portolan_pass_duration_seconds_bucket{le=\"0.1\"}",
+        "portolan_passes_total{verdict=\"panicked\"} 0",
+        "portolan_api_refusals_total{operation=\"ecs:DescribeServices\"} 0",
+        "portolan_api_bucket_fill{bucket=\"elb\"} 0.",
+        "portolan_queue_depth 1",
+        "portolan_queue_latency_seconds_count 1",
+        "portolan_reachable{object=\"TargetGroup/checkout\"} 0",
     ] {
         assert!(text.contains(expected), "{expected} is missing:\n{text}");
     }

@@ -1,0 +1,188 @@
+//! Whether requests can arrive, object by object: the trace of what a pass has read anyway, laid over the network around.
+//!
+//! A look reads what planning needs. Tracing needs more (ACLs, routes, interfaces, egress, and the attributes of every
+//! load balancer and target group, a call each), which seldom changes. So that is read beside the passes, at the rate of
+//! the slowest tier and a call a second where a call each is needed ([`Scout`]), and every pass is traced against the last
+//! reading. What the pass itself has read is fresher, and goes first. What is not known yet is unknown, never ok.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::apply::Surround;
+use crate::model::{Desired, ObjectRef, Observed, Placement, Seen, Surroundings, Task};
+use crate::trace::{Asked, Path, State, Trace, Verdict, trace};
+
+/// How old the network around may become.
+pub const PERIOD: Duration = Duration::from_secs(3600);
+/// How soon it is read again after something changed: new tasks bring new addresses.
+pub const SOONEST: Duration = Duration::from_secs(300);
+
+/// What the paths of an object come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The worst of its paths.
+    pub verdict: Verdict,
+    /// Where and why, or that nothing is wrong.
+    pub reason: String,
+}
+
+/// What to read the surroundings of.
+#[derive(Debug)]
+struct Question {
+    desired: Desired,
+    observed: Observed,
+    /// What need not be read again.
+    known: Surroundings,
+}
+
+/// The controller's end: what is known of the network around, and when to read it again.
+#[derive(Debug)]
+pub struct Scout {
+    asks: mpsc::Sender<Box<Question>>,
+    found: mpsc::Receiver<Surroundings>,
+    around: Surroundings,
+    /// When the last reading was asked for, and the last one that read everything.
+    asked: Option<(Instant, Instant)>,
+    /// A reading is under way.
+    waits: bool,
+    /// The manifest changed, or something was written, since then.
+    changed: bool,
+}
+
+/// The other end: what has to run beside the controller.
+#[derive(Debug)]
+pub struct Errand<'a, S> {
+    reader: &'a S,
+    asks: mpsc::Receiver<Box<Question>>,
+    found: mpsc::Sender<Surroundings>,
+}
+
+/// A scout and its errand.
+pub fn scout<S: Surround>(reader: &S) -> (Scout, Errand<'_, S>) {
+    let ((asks, asked), (find, found)) = (mpsc::channel(1), mpsc::channel(1));
+    let scout = Scout { asks, found, around: Surroundings::default(), asked: None, waits: false, changed: false };
+    (scout, Errand { reader, asks: asked, found: find })
+}
+
+impl<S: Surround> Errand<'_, S> {
+    /// Reads whenever it is asked, for as long as it is polled.
+    pub async fn run(mut self) -> Infallible {
+        while let Some(question) = self.asks.recv().await {
+            let Question { desired, observed, known } = *question;
+            let around = self.reader.around(&desired, &observed, &known).await;
+            // Nobody to tell: the service is about to end.
+            let _ = self.found.send(around).await;
+        }
+        std::future::pending().await
+    }
+}
+
+impl Scout {
+    /// Something is no longer as it was when the network around was read.
+    pub(super) fn note_change(&mut self) {
+        self.changed = true;
+    }
+
+    /// Traces a look, and asks for another reading when one is due.
+    pub(super) fn follow(
+        &mut self,
+        desired: &Desired,
+        observed: &Observed,
+        now: Timestamp,
+    ) -> BTreeMap<ObjectRef, Reach> {
+        // It asks for no pass of its own: the next one is soon enough for what is only told.
+        if let Ok(around) = self.found.try_recv() {
+            (self.around, self.waits) = (around, false);
+        }
+        refresh(&mut self.around, observed);
+        let asked = Asked { is_manifest: true, ..Asked::default() };
+        let traced = trace(desired, observed, &self.around, &asked, now);
+        self.ask_when_due(desired, observed);
+        reach(&traced)
+    }
+
+    fn ask_when_due(&mut self, desired: &Desired, observed: &Observed) {
+        let now = Instant::now();
+        let whole = self.asked.map(|(_, whole)| whole).filter(|whole| now - *whole < PERIOD);
+        let is_soon = self.asked.is_some_and(|(last, _)| now - last < SOONEST);
+        let has_news = || self.changed || has_strangers(observed, &self.around);
+        if self.waits || (whole.is_some() && (is_soon || !has_news())) {
+            return;
+        }
+        // Attributes cost a call each, and new tasks do not change them.
+        let known = match whole {
+            None => Surroundings::default(),
+            Some(_) => Surroundings {
+                balancer_attributes: self.around.balancer_attributes.clone(),
+                group_attributes: self.around.group_attributes.clone(),
+                ..Surroundings::default()
+            },
+        };
+        let question = Question { desired: desired.clone(), observed: observed.clone(), known };
+        if self.asks.try_send(Box::new(question)).is_ok() {
+            (self.asked, self.waits, self.changed) = (Some((now, whole.unwrap_or(now))), true, false);
+        }
+    }
+}
+
+/// Whether some task is at an address or on an instance that nobody asked about.
+fn has_strangers(observed: &Observed, around: &Surroundings) -> bool {
+    let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    let is_stranger = |task: &Task| match &task.placement {
+        Placement::Address(address) => !around.interfaces.contains_key(address),
+        Placement::Instance { instance, .. } => !around.hosts.contains_key(instance),
+        Placement::Unknown => false,
+    };
+    tasks.into_iter().any(is_stranger)
+}
+
+/// Puts in what a look has read itself, as far as it has.
+fn refresh(around: &mut Surroundings, observed: &Observed) {
+    fn fresher<K: Clone + Ord, T: Clone>(old: &mut BTreeMap<K, Seen<T>>, new: &BTreeMap<K, Seen<T>>) {
+        let known = new.iter().filter(|(_, seen)| seen.gap().is_none());
+        old.extend(known.map(|(key, seen)| (key.clone(), seen.clone())));
+    }
+    fresher(&mut around.ingress, &observed.ingress);
+    fresher(&mut around.hosts, &observed.hosts);
+    fresher(&mut around.group_attributes, &observed.attributes);
+}
+
+/// The objects of a trace: each service, and each target group.
+fn reach(traced: &Trace) -> BTreeMap<ObjectRef, Reach> {
+    let mut found: BTreeMap<ObjectRef, (Verdict, &Path)> = BTreeMap::new();
+    for path in &traced.paths {
+        let verdict = path.verdict();
+        let service = path.name.service.as_deref().map(ObjectRef::service);
+        for object in service.into_iter().chain([ObjectRef::target_group(&path.name.target_group)]) {
+            let worst = found.entry(object).or_insert((verdict, path));
+            if verdict < worst.0 {
+                *worst = (verdict, path);
+            }
+        }
+    }
+    let told = |(object, (verdict, path))| (object, Reach { verdict, reason: reason(path) });
+    found.into_iter().map(told).collect()
+}
+
+fn reason(path: &Path) -> String {
+    let broken = path.broken_hop();
+    let unknown = || path.hops.iter().find(|hop| matches!(hop.state, State::Unknown(_)));
+    match broken.or_else(unknown) {
+        None => "every hop is sound".to_owned(),
+        Some(hop) => {
+            let finding = hop.findings.first().map(|finding| format!("{}: ", finding.name)).unwrap_or_default();
+            format!("{} at {}: {finding}{}", name(path), hop.id.as_str(), hop.evidence)
+        }
+    }
+}
+
+/// A path, for people.
+fn name(path: &Path) -> String {
+    let listener = path.listener.map(|port| format!("listener {port} → ")).unwrap_or_default();
+    format!("{listener}{}", path.target_group)
+}

@@ -1,0 +1,182 @@
+//! What the service tells of itself: metrics and the status document, while it runs on the sandbox.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use portolan::apply::{Surround, Watch};
+use portolan::aws::{Clients, Reader, Writer};
+use portolan::controller::tiers::SHARE;
+use portolan::controller::{Controller, Event, PASS_DEADLINE, Settings, reach};
+use portolan::door::{Counts, Door};
+use portolan::sandbox::world_file;
+use serde_json::{Value, json};
+
+use super::{Bed, Failing, INTERVAL, WORLD, desired, seconds, sound};
+
+fn door(bed: &Bed, clients: &Clients) -> Door {
+    let (calls, shared) = (clients.calls().clone(), bed.shared.clone());
+    let counts = move || Counts { sent: calls.snapshot(), refused: calls.refused(), fill: calls.fill() };
+    Door::new(counts, move || shared.world().now())
+}
+
+/// Runs a service with a scout, and tells the door.
+async fn run<E: Surround>(
+    bed: &Bed,
+    reader: &impl Watch,
+    eyes: &E,
+    clients: &Clients,
+    door: &Door,
+    story: impl Future,
+) {
+    let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed: 1 };
+    let (writer, now) = (Writer::new(clients), || bed.shared.world().now());
+    let controller = Controller::new(reader, Some(&writer), &bed.manifest, now, settings, desired());
+    let (scout, errand) = reach::scout(eyes);
+    let mut controller = controller.with_scout(scout);
+    let mut hear = |event: Event<'_>| {
+        door.tell(event);
+        bed.hear(event);
+    };
+    let telling = async {
+        story.await;
+        bed.stop.cancel();
+    };
+    let working = async {
+        tokio::select! {
+            never = Box::pin(errand.run()) => match never {},
+            () = Box::pin(controller.run(&bed.reload, &bed.stop, &mut hear)) => {}
+        }
+    };
+    tokio::join!(working, Box::pin(telling));
+}
+
+fn status(door: &Door) -> Value {
+    door.board().document()
+}
+
+fn of(status: &Value, object: &str) -> Value {
+    let objects = status["objects"].as_array().unwrap();
+    objects
+        .iter()
+        .find(|entry| entry["object"] == object)
+        .unwrap_or_else(|| panic!("no {object} in {status:#}"))
+        .clone()
+}
+
+/// The condition of an object: status, reason, since when.
+fn condition(status: &Value, object: &str, kind: &str) -> (String, String, String) {
+    let object = of(status, object);
+    let all = object["conditions"].as_array().unwrap();
+    let found =
+        all.iter().find(|condition| condition["type"] == kind).unwrap_or_else(|| panic!("no {kind}: {object:#}"));
+    let text = |name: &str| found[name].as_str().unwrap().to_owned();
+    (text("status"), text("reason"), text("since"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_broken_is_said_with_its_hop_and_what_is_mended_since_when() {
+    let bed = Bed::new(world_file::load("world.yaml", WORLD).unwrap());
+    let clients = bed.clients();
+    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let story = async {
+        seconds(5).await;
+        let first = status(&door);
+        let (answer, reason, since) = condition(&first, "Service/checkout", "Reachable");
+        assert_eq!((answer.as_str(), of(&first, "Service/checkout")["reachable"].as_str()), ("False", Some("no")));
+        assert!(reason.contains("listener 80 → checkout at target-security-group: "), "{reason}");
+        // The pass itself has not read the ACLs.
+        let (answer, reason, _) = condition(&first, "Service/cart", "Reachable");
+        assert_eq!(answer, "Unknown");
+        assert!(reason.contains("not asked"), "{reason}");
+
+        seconds(700).await;
+        let later = status(&door);
+        for service in ["cart", "catalog", "checkout", "ledger", "orders", "payments", "reports", "search"] {
+            let object = format!("TargetGroup/{service}");
+            assert_eq!(condition(&later, &object, "Reachable").0, "True", "{later:#}");
+            assert_eq!(of(&later, &object)["reachable"], "yes");
+        }
+        let mended = condition(&later, "Service/checkout", "Reachable");
+        assert!(mended.2 > since && mended.1 == "every hop is sound", "{mended:?}");
+
+        // It goes on being so since then, and a look shows what breaks at once.
+        let arn = bed.target_group("checkout")["TargetGroupArn"].clone();
+        seconds(300).await;
+        assert_eq!(condition(&status(&door), "Service/checkout", "Reachable"), mended);
+        bed.call("elasticloadbalancing:ModifyTargetGroup", &json!({"TargetGroupArn": arn, "HealthCheckPath": "/no"}));
+        seconds(30).await;
+        let metrics = door.metrics();
+        assert!(metrics.contains("portolan_reachable{object=\"Service/cart\"} 1"), "{metrics}");
+    };
+    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_network_around_is_read_hourly_and_not_with_every_pass() {
+    let bed = Bed::new(sound());
+    let clients = bed.clients();
+    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let sent = RefCell::new(Vec::new());
+    let story = async {
+        for _ in 0..3 {
+            seconds(3500).await;
+            sent.borrow_mut().push(clients.calls().snapshot());
+        }
+    };
+    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+    let count = |hour: usize, call: &str| sent.borrow()[hour].get(call).copied().unwrap_or_default();
+    for call in
+        ["ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "elasticloadbalancing:DescribeLoadBalancerAttributes"]
+    {
+        assert_eq!([0, 1, 2].map(|hour| count(hour, call)), [1, 2, 3], "{call}");
+    }
+    let all_reachable = status(&door)["objects"].as_array().unwrap().iter().all(|object| object["reachable"] == "yes");
+    assert!(all_reachable, "{:#}", status(&door));
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_tasks_are_looked_around_for_and_not_more_often_than_every_five_minutes() {
+    let bed = Bed::new(sound());
+    let clients = bed.clients();
+    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let story = async {
+        seconds(600).await;
+        for _ in 0..20 {
+            // Every other minute a task is replaced.
+            let tasks = bed.call("ecs:ListTasks", &json!({"cluster": "prod", "serviceName": "cart"}));
+            let task = tasks["taskArns"][0].clone();
+            bed.call("ecs:StopTask", &json!({"cluster": "prod", "task": task}));
+            seconds(120).await;
+        }
+        seconds(700).await;
+        assert_eq!(of(&status(&door), "Service/cart")["reachable"], "yes");
+    };
+    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+    let sent = clients.calls().snapshot();
+    let readings = sent["ec2:DescribeNetworkAcls"];
+    assert!((4..=12).contains(&readings), "{readings}");
+    assert_eq!(sent["elasticloadbalancing:DescribeLoadBalancerAttributes"], 1, "what new tasks do not change");
+}
+
+#[tokio::test(start_paused = true)]
+async fn passes_that_end_badly_are_counted() {
+    let bed = Bed::new(sound());
+    let clients = bed.clients();
+    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let verdicts = || {
+        let metrics = door.metrics();
+        let lines = metrics.lines().filter_map(|line| line.strip_prefix("portolan_passes_total{verdict=\""));
+        let counts = lines.filter_map(|line| line.split_once("\"} "));
+        counts.map(|(word, count)| (word.to_owned(), count.parse().unwrap())).collect::<BTreeMap<String, u64>>()
+    };
+    assert_eq!((verdicts().len(), verdicts().values().sum::<u64>()), (9, 0), "each is there before it happens");
+    let story = async {
+        seconds(1).await;
+        assert_eq!((verdicts()["panicked"], status(&door)["lastPass"]["verdict"].as_str()), (1, Some("panicked")));
+        assert_eq!(status(&door)["ready"], false);
+        seconds(319).await;
+        assert_eq!((verdicts()["panicked"], verdicts()["overran"], verdicts()["in-sync"]), (1, 1, 1));
+        assert_eq!((status(&door)["ready"].clone(), status(&door)["gaps"].clone()), (json!(true), json!([])));
+    };
+    Box::pin(run(&bed, &Failing::new(&reader), &reader, &clients, &door, story)).await;
+}
