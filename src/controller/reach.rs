@@ -183,6 +183,6 @@ fn reason(path: &Path) -> String {
 
 /// A path, for people.
 fn name(path: &Path) -> String {
-    let listener = path.listener.map(|port| format!("listener {port} → ")).unwrap_or_default();
-    format!("{listener}{}", path.target_group)
+    let listener = path.name.listener.map(|port| format!("listener {port} → ")).unwrap_or_default();
+    format!("{listener}{}", path.name.target_group)
 }
