@@ -175,7 +175,7 @@ impl Metrics {
             }
         }
         for (bucket, fill) in &counts.fill {
-            self.fill.get_or_create(&vec![("bucket", bucket.clone())]).set(*fill);
+            self.fill.get_or_create(&vec![("calls", bucket.clone())]).set(*fill);
         }
         self.gaps.set(i64::try_from(board.gaps.len()).unwrap_or(i64::MAX));
         self.manifest_refused.set(i64::from(board.refused.is_some()));

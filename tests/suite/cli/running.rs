@@ -145,7 +145,7 @@ fn check_metrics(text: &str) {
         "portolan_pass_duration_seconds_bucket{le=\"0.1\"}",
         "portolan_passes_total{verdict=\"panicked\"} 0",
         "portolan_api_refusals_total{operation=\"ecs:DescribeServices\"} 0",
-        "portolan_api_bucket_fill{bucket=\"elb\"} 0.",
+        "portolan_api_bucket_fill{calls=\"elb\"} ",
         "portolan_queue_depth 1",
         "portolan_queue_latency_seconds_count 1",
         "portolan_reachable{object=\"TargetGroup/checkout\"} 0",
