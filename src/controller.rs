@@ -380,23 +380,26 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         let due = self.tiers.due((self.now)());
         // Boxed, here and below: what the SDK nests would take much of a stack.
         let mut watched = Box::pin(self.reader.watch(&self.desired, &due)).await;
+        // Taken with the ages: what is read later must not make old answers look new.
+        let mut elapsed = started.elapsed();
         self.tiers.note(&watched, early, (self.now)());
-        let mut again = self.tiers.changed(&self.desired, &watched, started.elapsed());
+        let mut again = self.tiers.changed(&self.desired, &watched, elapsed);
         let mut plan = Plan::default();
         for _ in 0..ROUNDS {
             if !again.is_empty() {
                 Box::pin(self.reader.renew(&self.desired, &mut watched, &again)).await;
+                elapsed = started.elapsed();
                 self.tiers.note(&watched, early, (self.now)());
             }
             plan = pass::judge(&self.desired, &watched.observed, &policy, (self.now)())?;
-            again = Tiers::unsure(&self.desired, &watched, &plan, started.elapsed());
+            again = Tiers::unsure(&self.desired, &watched, &plan, elapsed);
             if again.is_empty() {
                 break;
             }
         }
         let (reader, now) = (self.reader, (self.now)());
         plan = Box::pin(pass::hold_to_paths(&self.desired, reader, &watched.observed, &policy, now, plan)).await;
-        let held = self.tiers.too_old(&self.desired, &watched, &plan, started.elapsed());
+        let held = self.tiers.too_old(&self.desired, &watched, &plan, elapsed);
         let Watched { observed, .. } = watched;
         let plan = self.memory.weigh(plan, &observed, held, (self.now)());
         Ok(Look { observed, plan })
