@@ -5,12 +5,13 @@
 #![expect(clippy::print_stdout, reason = "this program is there to be read")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
-#[path = "traces/fleet.rs"]
+#[path = "../tests/suite/fleet.rs"]
 mod fleet;
 
 use std::fs;
 use std::time::{Duration, Instant};
 
+use fleet::Fleet;
 use portolan::aws::{Clients, Reader, in_process};
 use portolan::manifest::{Source, load};
 use portolan::pass;
@@ -20,6 +21,8 @@ use portolan::trace::{Asked, Verdict, trace};
 
 const SERVICES: usize = 100;
 const TASKS: usize = 10;
+/// Services behind one load balancer.
+const BEHIND_ONE: usize = 25;
 const RUNS: u32 = 20;
 
 fn main() -> Result<(), String> {
@@ -28,9 +31,11 @@ fn main() -> Result<(), String> {
 }
 
 async fn run() -> Result<(), String> {
-    let world = world_file::load("world.yaml", &fleet::world(SERVICES, TASKS)).map_err(|error| error.to_string())?;
+    let fleet = Fleet { tasks: TASKS, behind_one: BEHIND_ONE, ..Fleet::of(SERVICES) };
+    let text = format!("{}settle: 600\n", fleet.world());
+    let world = world_file::load("world.yaml", &text).map_err(|error| error.to_string())?;
     let now = world.now();
-    let source = Source { name: "fleet.yaml".to_owned(), text: fleet::manifest(SERVICES, TASKS) };
+    let source = Source { name: "fleet.yaml".to_owned(), text: fleet.manifest("") };
     let desired = load(&[source]).map_err(|problems| format!("{problems:?}"))?;
     let region = world.region().to_owned();
     let shared = Shared::still(world);

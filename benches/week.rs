@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, reason = "this program is there to be read")]
 #![expect(clippy::unwrap_used, reason = "it ends where it cannot go on")]
 
+#[path = "../tests/suite/fleet.rs"]
+mod fleet;
 #[path = "../tests/suite/week"]
 mod week {
     pub mod drift;

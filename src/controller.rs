@@ -3,6 +3,7 @@
 //! One look asks about the whole fleet in batches, so the queue has one key, the fleet; what failed is backed off by
 //! object in the [`memory`] instead. Nothing here prints, and wall-clock time is handed in.
 
+mod declared;
 pub mod hearing;
 pub mod memory;
 pub mod reach;
@@ -22,13 +23,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::apply::{self, DEFAULT_LIMIT, Outcome, Perform, StepResult, Watch, Watched};
-use crate::manifest::{self, Problem, Source};
+use crate::manifest::Problem;
 use crate::model::{Desired, ObjectRef};
 use crate::pass::{self, Look};
 use crate::plan::{Plan, Policy, ScopeError, Verdict};
 use crate::queue::Queue;
 use crate::report::Report;
 
+pub use declared::Declare;
+use declared::{Declared, MANIFEST_PERIOD, Read};
 use hearing::{Ears, Heard, SPACING, Tally};
 use memory::Memory;
 use reach::{Reach, Scout};
@@ -40,17 +43,10 @@ pub const PASS_DEADLINE: Duration = Duration::from_secs(300);
 /// How often a plan may show that something else has to be asked again first. What is still not certain then waits.
 const ROUNDS: usize = 3;
 
-/// The texts that make up the fleet, as they are now. Paths are resolved anew each time, so that files may be replaced
-/// and links moved.
-pub trait Declare {
-    /// Reads them.
-    fn read(&self) -> impl Future<Output = Result<Vec<Source>, Vec<Problem>>>;
-}
-
 /// How the service runs.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// From the start of one pass to the start of the next; the manifest is read again as often.
+    /// From the start of one pass to the start of the next.
     pub interval: Duration,
     /// Longest pass.
     pub deadline: Duration,
@@ -149,8 +145,7 @@ pub struct Controller<'a, R, W, D, N> {
     now: N,
     settings: Settings,
     desired: Desired,
-    /// What was read last, good or not, so that nothing is told twice.
-    last_read: Option<Result<Vec<Source>, Vec<Problem>>>,
+    declared: Declared,
     memory: Memory,
     tiers: Tiers,
     queue: Queue<TheFleet>,
@@ -187,7 +182,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             now,
             settings,
             desired,
-            last_read: None,
+            declared: Declared::default(),
             memory,
             tiers,
             queue,
@@ -216,7 +211,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     /// Runs until `shutdown`. `reload` reads the manifest again and makes a pass at once. A pass that is under way at
     /// the end finishes the calls that it has sent, and starts no more.
     pub async fn run(&mut self, reload: &Notify, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
-        let mut check = tokio::time::interval(self.settings.interval);
+        let mut check = tokio::time::interval(MANIFEST_PERIOD.min(self.settings.interval));
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.queue.request(TheFleet);
         loop {
@@ -224,10 +219,16 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 biased;
                 () = shutdown.cancelled() => return,
                 () = reload.notified() => {
-                    self.reload(on_event).await;
+                    let read = self.manifest.read().await;
+                    self.reload(read, on_event);
                     self.queue.request(TheFleet);
                 }
-                _ = check.tick() => self.reload(on_event).await,
+                _ = check.tick() => {
+                    let read = self.manifest.read().await;
+                    if self.declared.has_settled(&read) {
+                        self.reload(read, on_event);
+                    }
+                }
                 // Before the queue, so that a pass knows of everything that has come.
                 messages = self.ears.hear(), if self.heard.has_room() => {
                     let tally = self.heard.take_in(messages, &self.ears, &self.desired);
@@ -241,22 +242,13 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         }
     }
 
-    /// Puts another manifest in force, if there is one and it is sound.
-    async fn reload(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
-        let read = Some(self.manifest.read().await);
-        if self.last_read == read {
-            return;
-        }
-        self.last_read = read;
-        let loaded = match &self.last_read {
-            Some(Ok(sources)) => manifest::load(sources).and_then(|desired| self.same_fleet(desired)),
-            Some(Err(problems)) => Err(problems.clone()),
-            None => return,
-        };
-        match loaded {
+    /// Puts what was read in force, if it is another manifest and sound.
+    fn reload(&mut self, read: Read, on_event: &mut impl FnMut(Event<'_>)) {
+        match self.declared.take(read, &self.desired) {
+            None => {}
             // As at the start, or mended to what it was before.
-            Ok(desired) if desired == self.desired => on_event(Event::Reloaded(&self.desired)),
-            Ok(desired) => {
+            Some(Ok(desired)) if desired == self.desired => on_event(Event::Reloaded(&self.desired)),
+            Some(Ok(desired)) => {
                 tracing::info!(fleet = desired.fleet.name.as_str(), "another manifest is in force");
                 self.desired = desired;
                 self.memory.reconsider();
@@ -264,23 +256,13 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 self.queue.request(TheFleet);
                 on_event(Event::Reloaded(&self.desired));
             }
-            Err(problems) => {
+            Some(Err(problems)) => {
                 let first = problems.first().map(ToString::to_string).unwrap_or_default();
                 let more = problems.len().saturating_sub(1);
                 tracing::error!(problem = first.as_str(), more, "the manifest cannot be used; the last good one stays");
                 on_event(Event::Refused(&problems));
             }
         }
-    }
-
-    /// The clients are for one region, and a memory is about one fleet.
-    fn same_fleet(&self, desired: Desired) -> Result<Desired, Vec<Problem>> {
-        let (old, new) = (&self.desired.fleet, &desired.fleet);
-        if (&old.name, &old.region, &old.account) == (&new.name, &new.region, &new.account) {
-            return Ok(desired);
-        }
-        let message = format!("the name, region and account of fleet {} do not change while it runs", old.name);
-        Err(vec![Problem::of_file("the manifest", message, Some("start the service anew"))])
     }
 
     /// One turn of the queue.

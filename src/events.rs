@@ -81,6 +81,10 @@ pub enum Ignored {
 }
 
 impl Ignored {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Junk, Self::Kind, Self::Elsewhere, Self::Unchanged, Self::Early, Self::Nameless, Self::Foreign];
+
     /// The word for metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -24,6 +24,7 @@ mod filter;
 mod health;
 mod id;
 mod input;
+mod object;
 mod operation;
 mod page;
 mod path;

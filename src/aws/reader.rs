@@ -10,6 +10,7 @@ mod feeders;
 mod gaps;
 mod groups;
 mod hosts;
+mod interfaces;
 mod kept;
 mod left_overs;
 mod leisure;

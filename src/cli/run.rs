@@ -37,6 +37,17 @@ pub struct Run<'a> {
     pub reader: Reader,
 }
 
+/// The clients that the options of every verb ask for. Sends nothing yet.
+pub async fn clients(region: Option<String>, global: &Global) -> Result<Clients, Failure> {
+    let settings = Settings {
+        region,
+        profile: global.profile.clone(),
+        endpoint_url: global.endpoint_url.clone(),
+        assume_role_arn: global.assume_role_arn.clone(),
+    };
+    connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))
+}
+
 impl<'a> Run<'a> {
     /// Loads the manifest, settles the region and makes the clients. Sends nothing yet.
     pub async fn open(
@@ -50,13 +61,7 @@ impl<'a> Run<'a> {
         inputs::require(given)?;
         let Loaded { desired, sources } = load(given, signals).await?;
         let policy = Policy { force, only: only::parse(chosen, &desired)? };
-        let settings = Settings {
-            region: region::choose(&desired.fleet, global)?,
-            profile: global.profile.clone(),
-            endpoint_url: global.endpoint_url.clone(),
-            assume_role_arn: global.assume_role_arn.clone(),
-        };
-        let clients = connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))?;
+        let clients = clients(region::choose(&desired.fleet, global)?, global).await?;
         Ok(Self { sources, ..Self::on(clients, global, terminal, signals, desired, policy) })
     }
 

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::args::Global;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::run::clients;
 use super::signals::Signals;
 use super::terminal::Terminal;
-use crate::aws::{Clients, Reader, Settings, connect};
+use crate::aws::{Clients, Reader};
 use crate::model::{Desired, Observed, Scope};
 use crate::pass;
 use crate::plan::ScopeError;
@@ -50,13 +51,7 @@ impl Stock {
         terminal: Terminal,
         signals: &Signals,
     ) -> Result<Self, Failure> {
-        let settings = Settings {
-            region: global.region.clone(),
-            profile: global.profile.clone(),
-            endpoint_url: global.endpoint_url.clone(),
-            assume_role_arn: global.assume_role_arn.clone(),
-        };
-        let clients = connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))?;
+        let clients = clients(global.region.clone(), global).await?;
         terminal.progress(&format!("portolan: reading {} …", clients.region()));
         let reader = Reader::new(&clients);
         let read = tokio::select! {

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::args::{Global, Inputs, Output, TraceArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
-use super::run::{Run, now};
+use super::run::{Run, clients, now};
 use super::signals::Signals;
 use super::stock;
 use super::terminal::{Terminal, note};
 use crate::apply::Find;
-use crate::aws::{Reader, Settings, connect};
+use crate::aws::Reader;
 use crate::model::{Desired, Gap, Observed, Surroundings};
 use crate::pass;
 use crate::plan::{Policy, plan};
@@ -72,13 +72,7 @@ async fn found<'a>(
     terminal: Terminal,
     signals: &'a Signals,
 ) -> Result<Run<'a>, Failure> {
-    let settings = Settings {
-        region: global.region.clone(),
-        profile: global.profile.clone(),
-        endpoint_url: global.endpoint_url.clone(),
-        assume_role_arn: global.assume_role_arn.clone(),
-    };
-    let clients = connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))?;
+    let clients = clients(global.region.clone(), global).await?;
     let scope = stock::scope(&[cluster.to_owned()], &[])?;
     let standing = Reader::new(&clients).standing(&scope).await;
     let desired = outline(&standing, &scope, clients.region(), Depth::Health).map_err(stock::failure)?;

@@ -137,6 +137,15 @@ pub struct Tally {
     pub ignored: BTreeMap<Ignored, u64>,
 }
 
+impl Tally {
+    /// Every outcome by the word for metrics, those included that no message had.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let ignored = Ignored::ALL.into_iter();
+        let ignored = ignored.map(|why| (why.as_str(), self.ignored.get(&why).copied().unwrap_or_default()));
+        std::iter::once(("hint", self.hinting)).chain(ignored)
+    }
+}
+
 /// What was heard and not settled.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Heard {

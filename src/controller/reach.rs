@@ -175,7 +175,8 @@ fn reason(path: &Path) -> String {
     match broken.or_else(unknown) {
         None => "every hop is sound".to_owned(),
         Some(hop) => {
-            let finding = hop.findings.first().map(|finding| format!("{}: ", finding.name)).unwrap_or_default();
+            let finding = hop.findings.first().map(|finding| format!("{}: ", finding.names().join(" or ")));
+            let finding = finding.unwrap_or_default();
             format!("{} at {}: {finding}{}", name(path), hop.id.as_str(), hop.evidence)
         }
     }

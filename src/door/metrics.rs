@@ -76,6 +76,7 @@ impl Metrics {
         for verdict in VERDICTS {
             metrics.passes.get_or_create(&vec![("verdict", verdict.to_owned())]).inc_by(0);
         }
+        metrics.hear(&Tally::default());
         let build = Family::<Labels, Gauge>::default();
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
         let all = &mut metrics.registry;
@@ -139,12 +140,8 @@ impl Metrics {
 
     /// Counts messages of the events queue.
     pub(super) fn hear(&self, tally: &Tally) {
-        let count = |outcome: &str, number| {
+        for (outcome, number) in tally.outcomes() {
             self.events.get_or_create(&vec![("outcome", outcome.to_owned())]).inc_by(number);
-        };
-        count("hint", tally.hinting);
-        for (why, number) in &tally.ignored {
-            count(why.as_str(), *number);
         }
     }
 

@@ -74,7 +74,7 @@ impl NetworkAcl {
         let mut open = vec![(peer, ports)];
         let mut decided = Vec::new();
         for entry in entries {
-            let Some(range) = entry.ports_of(transport) else { continue };
+            let Some(range) = entry.protocol.covers(entry.ports, transport) else { continue };
             let mut left = Vec::new();
             for (cidr, ports) in open {
                 match (overlap(&cidr, &entry.cidr), common(ports, range)) {
@@ -92,18 +92,6 @@ impl NetworkAcl {
         let rest = open.into_iter().map(|(cidr, ports)| Piece { cidr, ports, allow: false, number: None });
         decided.extend(rest);
         decided
-    }
-}
-
-impl AclEntry {
-    fn ports_of(&self, transport: Transport) -> Option<PortRange> {
-        const EVERY: PortRange = PortRange { from: 0, to: u16::MAX };
-        match &self.protocol {
-            IpProtocol::All => Some(EVERY),
-            IpProtocol::Tcp if transport == Transport::Tcp => Some(self.ports.unwrap_or(EVERY)),
-            IpProtocol::Udp if transport == Transport::Udp => Some(self.ports.unwrap_or(EVERY)),
-            IpProtocol::Tcp | IpProtocol::Udp | IpProtocol::Other(_) => None,
-        }
     }
 }
 

@@ -44,6 +44,21 @@ impl IpProtocol {
         }
     }
 
+    /// The ports of `transport` that a rule or an ACL's entry of this protocol is about, if any; `ports` are those that it
+    /// names.
+    ///
+    /// With `-1`, and with any protocol other than tcp, udp, icmp and icmpv6, EC2 means every port whatever ports are
+    /// named (EC2 `IpPermission`); the latter say nothing about tcp or udp.
+    pub(super) fn covers(&self, ports: Option<PortRange>, transport: Transport) -> Option<PortRange> {
+        const EVERY: PortRange = PortRange { from: 0, to: u16::MAX };
+        match self {
+            Self::All => Some(EVERY),
+            Self::Tcp if transport == Transport::Tcp => Some(ports.unwrap_or(EVERY)),
+            Self::Udp if transport == Transport::Udp => Some(ports.unwrap_or(EVERY)),
+            Self::Tcp | Self::Udp | Self::Other(_) => None,
+        }
+    }
+
     /// Reads EC2's spelling: names in any case, or numbers.
     pub fn parse(text: &str) -> Self {
         match text.to_ascii_lowercase().as_str() {
@@ -125,17 +140,8 @@ impl IngressRule {
     }
 
     /// The ports that the rule opens for `transport`, if any.
-    ///
-    /// With `-1`, and with any protocol other than tcp, udp, icmp and icmpv6, EC2 allows every port whatever
-    /// ports the rule names (EC2 `IpPermission`); the latter say nothing about tcp or udp.
     pub(super) fn opens(&self, transport: Transport) -> Option<PortRange> {
-        const EVERY: PortRange = PortRange { from: 0, to: u16::MAX };
-        match &self.protocol {
-            IpProtocol::All => Some(EVERY),
-            IpProtocol::Tcp if transport == Transport::Tcp => Some(self.ports.unwrap_or(EVERY)),
-            IpProtocol::Udp if transport == Transport::Udp => Some(self.ports.unwrap_or(EVERY)),
-            IpProtocol::Tcp | IpProtocol::Udp | IpProtocol::Other(_) => None,
-        }
+        self.protocol.covers(self.ports, transport)
     }
 }
 

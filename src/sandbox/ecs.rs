@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::input::Input;
+use super::object::object;
 use super::operation::Operation::{self, Read, Write};
 use super::page::{Page, page};
 use super::refusal::Refusal;
@@ -108,7 +109,7 @@ fn list_page(state: &State, input: Input, member: &str, arns: Vec<String>, defau
     let size = state.page_size(input.int("maxResults"), default);
     let bad = |_: &str| Refusal::invalid("Invalid token");
     let Page { items, next } = page(arns, input.text("nextToken"), size, bad)?;
-    Ok(compact(json!({member: items, "nextToken": next})))
+    Ok(compact(object! {member => items, "nextToken" => next}))
 }
 
 /// A list of names with at least one and at most so many.

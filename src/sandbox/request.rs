@@ -185,14 +185,14 @@ impl<'a> Way<'a> {
     }
 
     fn forward(&mut self, balancer: &LoadBalancer, actions: &[Value], path: &str) -> Result {
-        let weighted = routing::forwards(actions);
+        let weighted: Vec<(&str, i64)> = routing::forwards(actions).collect();
         let total: i64 = weighted.iter().map(|(_, weight)| weight).sum();
         let mut place = if total > 0 { (self.turn as i64) % total } else { 0 };
         let chosen = weighted.iter().find(|(_, weight)| {
             place -= weight;
             place < 0
         });
-        let Some(group) = chosen.and_then(|(arn, _)| self.state.target_groups.get(arn)) else {
+        let Some(group) = chosen.and_then(|(arn, _)| self.state.target_groups.get(*arn)) else {
             return code(503, "the action forwards to no target group");
         };
         self.route.push(format!("target group {}", group.name));

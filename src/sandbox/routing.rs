@@ -22,21 +22,16 @@ pub struct Asked<'a> {
 }
 
 /// The target groups that a list of actions forwards to, with their weights. Actions are as AWS reads them back.
-pub fn forwards(actions: &[Value]) -> Vec<(String, i64)> {
-    let mut found = Vec::new();
-    for action in actions.iter().map(Input).filter(|action| action.text("Type") == Some("forward")) {
-        let config = action.get("ForwardConfig");
-        let groups = config.into_iter().flat_map(|config| config.list("TargetGroups"));
-        let weighted = groups
-            .filter_map(|group| Some((group.text("TargetGroupArn")?.to_owned(), group.int("Weight").unwrap_or(1))));
-        found.extend(weighted);
-    }
-    found
+pub fn forwards(actions: &[Value]) -> impl Iterator<Item = (&str, i64)> {
+    let actions = actions.iter().map(Input).filter(|action| action.text("Type") == Some("forward"));
+    let groups =
+        actions.filter_map(|action| action.get("ForwardConfig")).flat_map(|config| config.list("TargetGroups"));
+    groups.filter_map(|group| Some((group.text("TargetGroupArn")?, group.int("Weight").unwrap_or(1))))
 }
 
 /// The load balancers whose listeners or rules forward to a target group, weight 0 included.
 pub fn balancers_of(state: &State, group: &str) -> BTreeSet<String> {
-    let names = |actions: &[Value]| forwards(actions).iter().any(|(arn, _)| arn == group);
+    let names = |actions: &[Value]| forwards(actions).any(|(arn, _)| arn == group);
     let by_rule = state.rules.values().filter(|rule| names(&rule.actions)).map(|rule| &rule.listener);
     let by_default = state.listeners.values().filter(|listener| names(&listener.actions)).map(|listener| &listener.arn);
     by_rule

@@ -35,6 +35,16 @@ impl fmt::Display for WorldError {
 
 impl std::error::Error for WorldError {}
 
+/// The parser names Rust's types of numbers.
+fn for_people(message: &str) -> &str {
+    match message {
+        "invalid u16" | "invalid u32" | "invalid u64" | "invalid usize" => "expected a whole number, 0 or more",
+        "invalid i32" | "invalid i64" => "expected a whole number",
+        "invalid bool" => "expected true or false",
+        other => other,
+    }
+}
+
 /// Builds the world that a file describes. `file` is its name, for errors.
 pub fn load(file: &str, text: &str) -> Result<World, WorldError> {
     let error = |place, message| WorldError { file: file.to_owned(), place, message };
@@ -43,7 +53,7 @@ pub fn load(file: &str, text: &str) -> Result<World, WorldError> {
         // The parser repeats the place at the end.
         let message = problem.without_snippet().to_string();
         let message = message.split(" at line ").next().unwrap_or(&message);
-        error(place, message.to_owned())
+        error(place, for_people(message).to_owned())
     })?;
     build::build(&shape).map_err(|message| error(None, message))
 }

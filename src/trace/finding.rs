@@ -51,6 +51,12 @@ impl Finding {
         Self { codes: BTreeSet::new(), name, evidence: evidence.into(), fix: fix.to_owned(), step: None }
     }
 
+    /// What it is, or each of the things that it may be.
+    pub fn names(&self) -> Vec<&'static str> {
+        let names: Vec<_> = self.codes.iter().filter_map(|code| entry(*code)).map(|entry| entry.name).collect();
+        if names.is_empty() { vec![self.name] } else { names }
+    }
+
     /// The AWS operations that mend it in a plan.
     pub fn mended_by(&self) -> Vec<&'static str> {
         let by_codes = self.codes.iter().filter_map(|code| entry(*code)).flat_map(|entry| entry.mended_by);

@@ -263,6 +263,27 @@ async fn a_broken_manifest_keeps_the_last_good_one_and_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_changed_manifest_counts_within_seconds_once_it_reads_the_same_twice() {
+    let bed = Bed::new(sound());
+    let declare = |count: u32| {
+        let text = MANIFEST.replacen("desiredCount: 2", &format!("desiredCount: {count}"), 1);
+        *bed.manifest.0.lock().unwrap() = text;
+    };
+    bed.tell(async {
+        seconds(41).await;
+        // Somebody writes for three looks: none of what they see counts.
+        for count in [3, 4, 5] {
+            declare(count);
+            seconds(5).await;
+        }
+        assert_eq!((bed.count("cart"), bed.told.borrow().len()), (json!(2), 1));
+        seconds(7).await;
+        assert_eq!((bed.count("cart"), bed.told.borrow().len()), (json!(5), 2));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_fleet_is_refused_while_it_runs() {
     let bed = Bed::new(sound());
     bed.tell(async {

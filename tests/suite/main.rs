@@ -16,6 +16,8 @@ mod deploy;
 #[cfg(feature = "aws")]
 mod emulator;
 mod events;
+#[cfg(feature = "sandbox")]
+mod fleet;
 mod init;
 #[cfg(feature = "aws")]
 mod main_job;

@@ -38,16 +38,16 @@ const GROWTH_OF_SANDBOX: Held = Held { memory: 8192, descriptors: 16 };
 #[ignore = "takes SOAK_MINUTES minutes"]
 async fn memory_and_descriptors_stay_flat_while_drifts_are_repaired() {
     let minutes = minutes();
-    let home = tempfile::TempDir::new().unwrap();
-    std::fs::write(home.path().join("fleet.yaml"), fleet::manifest()).unwrap();
-    std::fs::write(home.path().join("world.yaml"), fleet::world()).unwrap();
+    let (home, fleet) = (tempfile::TempDir::new().unwrap(), fleet::fleet());
+    std::fs::write(home.path().join("fleet.yaml"), fleet.manifest("")).unwrap();
+    std::fs::write(home.path().join("world.yaml"), format!("{}settle: 900\n", fleet.world())).unwrap();
     let mut sandbox = Process::start(home.path(), &["sandbox", "--port", "0", "--world", "world.yaml"]);
     let endpoint = format!("http://{}", sandbox.address);
     let options = ["--listen", "127.0.0.1:0", "--interval", "5s", "--endpoint-url", &endpoint];
     let mut service = Process::start(home.path(), &[&["run", "-f", "fleet.yaml"], &options[..]].concat());
     until("the service is ready", || service.get("/readyz").0 == 200).await;
 
-    let hands = Hands::on(&config_at(&endpoint));
+    let hands = Hands::on(&config_at(&endpoint), fleet);
     let (mut drifts, mut of_service, mut of_sandbox) = (BTreeMap::<Kind, u64>::new(), Vec::new(), Vec::new());
     let mut clock = tokio::time::interval(TICK);
     for tick in 0..minutes * 60 {
@@ -62,11 +62,12 @@ async fn memory_and_descriptors_stay_flat_while_drifts_are_repaired() {
     }
     until("everything is repaired", || is_in_sync(home.path(), &endpoint)).await;
 
-    let metrics = service.get("/metrics").1;
+    let (metrics, used) = (service.get("/metrics").1, service.used());
     assert_eq!(service.end().code(), Some(143), "{}", service.log().join("\n"));
     assert_eq!(sandbox.end().code(), Some(143));
     println!("{minutes} minutes, {} services, drifts {drifts:?}", fleet::SERVICES);
     println!("{}", of_interest(&metrics));
+    println!("service: {:.1} s of processor time, never more than {} KiB", used.cpu, used.peak);
     check_work(&metrics, drifts.values().sum(), &service.log());
     check_flat("service", &of_service, GROWTH);
     check_flat("sandbox", &of_sandbox, GROWTH_OF_SANDBOX);

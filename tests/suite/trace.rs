@@ -9,4 +9,6 @@ mod properties;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod stage;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
+mod twins;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
 mod worlds;

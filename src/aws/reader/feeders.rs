@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::apply::AwsError;
 use crate::aws::ecs;
-use crate::model::{Seen, ServiceId, TargetGroupArn};
+use crate::model::{LoadBalancerEntry, Seen, ServiceId, TargetGroupArn};
 
 use super::left_overs::incomplete;
 use super::{Reader, unknown};
@@ -29,6 +29,16 @@ impl Reader {
     }
 
     async fn feeders_in(&self, cluster: &str) -> Result<Vec<(TargetGroupArn, ServiceId)>, AwsError> {
+        let wired = self.wired_in(cluster).await?;
+        let named = |(id, entries): &(ServiceId, Vec<LoadBalancerEntry>)| {
+            let arns = entries.iter().flat_map(|entry| entry.target_groups());
+            arns.map(|arn| (arn.clone(), id.clone())).collect::<Vec<_>>()
+        };
+        Ok(wired.iter().flat_map(named).collect())
+    }
+
+    /// Every service of a cluster with its load balancer entries.
+    pub(super) async fn wired_in(&self, cluster: &str) -> Result<Vec<(ServiceId, Vec<LoadBalancerEntry>)>, AwsError> {
         let request = self.clients.reading.ecs.list_services().cluster(cluster);
         let pages = request.into_paginator().page_size(100).items().send();
         let arns: Vec<String> = self.ask("ecs:ListServices", pages.try_collect()).await?;
@@ -39,16 +49,13 @@ impl Reader {
         let mut found = Vec::new();
         for answer in join_all(batches).await {
             let answer = answer?;
+            // A service that went away since it was listed is missing, and names nothing any more.
             if let Some(failure) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
                 return Err(incomplete("ecs:DescribeServices", failure.reason()));
             }
             for service in answer.services() {
                 let name = service.service_name().unwrap_or_default().to_owned();
-                let id = ServiceId { cluster: cluster.to_owned(), name };
-                let entries = ecs::entries_from_sdk(service);
-                found.extend(
-                    entries.iter().flat_map(|entry| entry.target_groups()).map(|arn| (arn.clone(), id.clone())),
-                );
+                found.push((ServiceId { cluster: cluster.to_owned(), name }, ecs::entries_from_sdk(service)));
             }
         }
         Ok(found)

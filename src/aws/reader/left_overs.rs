@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::Filter;
 use futures_util::future::join_all;
 
 use crate::apply::{AwsError, ErrorKind};
-use crate::aws::{ec2, ecs};
+use crate::aws::ec2;
 use crate::model::{GroupId, Seen, TargetGroupArn};
 
 use super::{Reader, absent_or_unknown, unknown};
@@ -29,13 +29,8 @@ impl Reader {
     pub(super) async fn carriers(&self, groups: &BTreeSet<GroupId>) -> BTreeMap<GroupId, Seen<BTreeSet<IpAddr>>> {
         let each = groups.iter().map(async |group| {
             let filter = Filter::builder().name("group-id").values(group.as_str()).build();
-            let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
-            let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
-            let seen = match self.ask("ec2:DescribeNetworkInterfaces", pages.try_collect()).await {
-                Ok(list) => {
-                    let list: Vec<aws_sdk_ec2::types::NetworkInterface> = list;
-                    Seen::Present(list.iter().flat_map(ec2::addresses_from_sdk).collect())
-                }
+            let seen = match self.network_interfaces(filter).await {
+                Ok(list) => Seen::Present(list.iter().flat_map(ec2::addresses_from_sdk).collect()),
                 Err(error) => unknown(&error),
             };
             (group.clone(), seen)
@@ -59,23 +54,8 @@ impl Reader {
     }
 
     async fn named_in(&self, cluster: &str) -> Result<BTreeSet<TargetGroupArn>, AwsError> {
-        let request = self.clients.reading.ecs.list_services().cluster(cluster);
-        let pages = request.into_paginator().page_size(100).items().send();
-        let arns: Vec<String> = self.ask("ecs:ListServices", pages.try_collect()).await?;
-        let batches = arns.chunks(10).map(async |batch| {
-            let request = self.clients.reading.ecs.describe_services().cluster(cluster);
-            self.ask("ecs:DescribeServices", request.set_services(Some(batch.to_vec())).send()).await
-        });
-        let mut named = BTreeSet::new();
-        for answer in join_all(batches).await {
-            let answer = answer?;
-            // A service that went away since it was listed is missing, and names nothing any more.
-            if let Some(failure) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
-                return Err(incomplete("ecs:DescribeServices", failure.reason()));
-            }
-            let entries = answer.services().iter().flat_map(ecs::entries_from_sdk);
-            named.extend(entries.flat_map(|entry| entry.target_groups().cloned().collect::<Vec<_>>()));
-        }
-        Ok(named)
+        let wired = self.wired_in(cluster).await?;
+        let entries = wired.iter().flat_map(|(_, entries)| entries);
+        Ok(entries.flat_map(|entry| entry.target_groups()).cloned().collect())
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, NetworkInterface};
 use futures_util::future::join_all;
 
 use crate::apply::Surround;
@@ -17,6 +17,12 @@ use crate::model::{
 use super::groups::{FILTER_VALUES, RULES};
 use super::leisure::{Haste, each};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
+
+/// Of the interfaces that have an address, the one in these VPCs; targets in others are reached by peering.
+fn interface_in(vpcs: &BTreeSet<VpcId>, all: &[&NetworkInterface]) -> Option<Interface> {
+    let is_here = |one: &&&NetworkInterface| one.vpc_id().is_some_and(|id| vpcs.contains(&VpcId::from(id)));
+    all.iter().find(is_here).or(all.first()).and_then(|one| ec2::interface_from_sdk(one))
+}
 
 /// Things by VPC: AWS filters both kinds by `vpc-id`.
 fn in_vpcs(vpcs: &[VpcId]) -> Filter {
@@ -47,7 +53,7 @@ impl Reader {
         let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes) = tokio::join!(
             self.network_acls(&vpcs),
             self.route_tables(&vpcs),
-            self.interfaces_at(&concerned.addresses),
+            self.interfaces_at(&concerned.addresses, |all| interface_in(&concerned.vpcs, all)),
             carried,
             self.balancer_attributes(&concerned.balancers, &known.balancer_attributes, haste),
             self.group_attributes(&concerned.groups, &known_groups, haste),
@@ -90,30 +96,6 @@ impl Reader {
             |error| unknown(&error),
             |list| Seen::Present(list.iter().filter_map(ec2::route_table_from_sdk).collect()),
         )
-    }
-
-    async fn interfaces_at(&self, addresses: &BTreeSet<IpAddr>) -> BTreeMap<IpAddr, Seen<Interface>> {
-        let v4: Vec<IpAddr> = addresses.iter().filter(|address| address.is_ipv4()).copied().collect();
-        let v6: Vec<IpAddr> = addresses.iter().filter(|address| address.is_ipv6()).copied().collect();
-        let v4 = v4.chunks(FILTER_VALUES).map(|batch| ("addresses.private-ip-address", batch));
-        let v6 = v6.chunks(FILTER_VALUES).map(|batch| ("ipv6-addresses.ipv6-address", batch));
-        let batches = v4.chain(v6).map(async |(filter, batch)| {
-            let values = batch.iter().map(ToString::to_string).collect();
-            let filter = Filter::builder().name(filter).set_values(Some(values)).build();
-            let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
-            let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
-            let answer: Result<Vec<_>, _> = self.ask("ec2:DescribeNetworkInterfaces", pages.try_collect()).await;
-            let find = |address: &IpAddr| match &answer {
-                Err(error) => unknown(error),
-                Ok(list) => {
-                    let has =
-                        |one: &&aws_sdk_ec2::types::NetworkInterface| ec2::addresses_from_sdk(one).contains(address);
-                    list.iter().find(has).and_then(ec2::interface_from_sdk).map_or(Seen::Absent, Seen::Present)
-                }
-            };
-            batch.iter().map(|address| (*address, find(address))).collect::<Vec<_>>()
-        });
-        join_all(batches).await.into_iter().flatten().collect()
     }
 
     /// The instances behind container instances whose tasks have addresses of their own: planning does not ask for them.

@@ -10,6 +10,7 @@ use super::filter::Filter;
 use super::listing::{self, Listing};
 use super::{interface, network_interface, security_group, subnet, tag, vpc};
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{App, Instance, InterfaceOwner, State, Tags};
 
@@ -247,7 +248,7 @@ fn reservations(state: &State, instances: Vec<Value>) -> Vec<Value> {
         let reservation = reservation.as_ref().and_then(Value::as_str).unwrap_or_default();
         by_call.entry(reservation.to_owned()).or_default().push(instance);
     }
-    let reservation = |(id, instances): (String, Vec<Value>)| json!({RESERVATION: id, "ownerId": state.account, "groupSet": [], LISTING.set: instances});
+    let reservation = |(id, instances): (String, Vec<Value>)| object! {RESERVATION => id, "ownerId" => state.account.as_str(), "groupSet" => Vec::<Value>::new(), LISTING.set => instances};
     by_call.into_iter().map(reservation).collect()
 }
 

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::filter::{self, Filter};
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::page::{Page, page};
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::State;
@@ -31,7 +32,7 @@ impl<T> Listing<T> {
     /// The whole answer.
     pub fn answer(&self, state: &State, input: Input) -> Answer {
         let shown = self.select(state, input, input.texts(self.ids))?;
-        Ok(json!({self.set: shown.items, "nextToken": shown.next}))
+        Ok(object! {self.set => shown.items, "nextToken" => shown.next})
     }
 
     /// What the call is about, for those whose ids are not all in the parameter, or who tell it in another form.

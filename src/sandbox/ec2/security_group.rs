@@ -7,6 +7,7 @@ use super::group_permission::{self, Permission};
 use super::listing::{self, Listing};
 use super::{group_rule, tag, vpc};
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{SecurityGroup, Source, State};
 
@@ -78,7 +79,7 @@ pub fn describe(state: &State, input: Input) -> Answer {
         ids.push(&by_name(state, &vpc::default(state)?.id, name)?.id);
     }
     let shown = LISTING.select(state, input, ids)?;
-    Ok(json!({LISTING.set: shown.items, "nextToken": shown.next}))
+    Ok(object! {LISTING.set => shown.items, "nextToken" => shown.next})
 }
 
 pub fn delete(state: &mut State, input: Input) -> Answer {

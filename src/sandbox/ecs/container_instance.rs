@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{batch, cluster, epoch, includes, last, list_page, missing, tag_list};
 use crate::sandbox::due::Due;
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::scheduler::placement::{ports_on, room_on, tasks_on};
 use crate::sandbox::state::{ContainerInstance, State, TaskStatus};
@@ -72,7 +73,7 @@ pub fn describe(state: &State, input: Input) -> Answer {
             None => failures.push(missing(state.arn("ecs", &format!("container-instance/{}", last(name))))),
         }
     }
-    Ok(json!({"containerInstances": shown_ones, "failures": failures}))
+    Ok(object! {"containerInstances" => shown_ones, "failures" => failures})
 }
 
 pub fn list(state: &State, input: Input) -> Answer {

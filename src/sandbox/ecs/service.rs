@@ -8,6 +8,7 @@ use super::{
 };
 use crate::sandbox::due::Due;
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::scheduler::{rollout, service as scheduler};
 use crate::sandbox::state::{Deployment, Revision, Service, State, TaskStatus};
@@ -134,7 +135,7 @@ pub fn describe(state: &State, input: Input) -> Answer {
             None => failures.push(missing(state.arn("ecs", &format!("service/{}/{}", cluster.name, last(name))))),
         }
     }
-    Ok(json!({"services": services, "failures": failures}))
+    Ok(object! {"services" => services, "failures" => failures})
 }
 
 pub fn list(state: &State, input: Input) -> Answer {
@@ -169,8 +170,7 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
 
 /// A service as `DescribeServices` shows it.
 pub fn shown(state: &State, service: &Service, with_tags: bool) -> Value {
-    let tasks = scheduler::tasks(state, &service.arn);
-    let (running, pending) = counted(tasks.iter().map(|task| task.status));
+    let (running, pending) = counted(scheduler::living(state, &service.arn).map(|task| task.status));
     let deployments: Vec<Value> =
         service.deployments.iter().enumerate().map(|one| deployment(state, service, one)).collect();
     let events = service
@@ -193,21 +193,22 @@ pub fn shown(state: &State, service: &Service, with_tags: bool) -> Value {
         "networkConfiguration": service.revision.network,
         "deploymentConfiguration": deployment_configuration(service),
         "deploymentController": {"type": service.controller},
-        "deployments": deployments,
         "currentServiceDeployment": service.deployments.first().map(|one| &one.arn),
         "currentServiceRevisions": service.deployments.iter().map(|one| {
             json!({"arn": one.revision_arn})
         }).collect::<Vec<_>>(),
         "roleArn": format!("arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", state.account),
-        "events": events.collect::<Vec<_>>(),
         "createdAt": epoch(service.created),
         "healthCheckGracePeriodSeconds": service.grace,
         "schedulingStrategy": service.scheduling,
         "createdBy": format!("arn:aws:iam::{}:user/sandbox", state.account),
         "tags": if with_tags { tag_list(&service.tags) } else { Value::Null },
     }));
-    if let (Value::Object(shown), Value::Object(extras)) = (&mut shown, compact(service.extras.clone())) {
-        shown.extend(extras);
+    let lists = object! {"deployments" => deployments, "events" => events.collect::<Vec<_>>()};
+    for more in [lists, compact(service.extras.clone())] {
+        if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
+            shown.extend(more);
+        }
     }
     shown
 }
@@ -222,8 +223,8 @@ fn counted(statuses: impl Iterator<Item = TaskStatus>) -> (usize, usize) {
 }
 
 fn deployment(state: &State, service: &Service, (place, one): (usize, &Deployment)) -> Value {
-    let tasks = scheduler::tasks(state, &service.arn);
-    let mine = tasks.iter().filter(|task| task.deployment.as_ref() == Some(&one.id)).map(|task| task.status);
+    let tasks = scheduler::living(state, &service.arn);
+    let mine = tasks.filter(|task| task.deployment.as_ref() == Some(&one.id)).map(|task| task.status);
     let (running, pending) = counted(mine);
     compact(json!({
         "id": one.id,

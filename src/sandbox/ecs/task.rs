@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{batch, cluster, compact, epoch, includes, last, list_page, missing, optional_epoch, tag_list};
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::scheduler::task::{self, Start};
 use crate::sandbox::state::{State, Task, TaskStatus};
@@ -36,7 +37,7 @@ pub fn run(state: &mut State, input: Input) -> Answer {
             Err(why) => failures.push(json!({"arn": cluster, "reason": resource_of(&why)})),
         }
     }
-    Ok(json!({"tasks": tasks, "failures": failures}))
+    Ok(object! {"tasks" => tasks, "failures" => failures})
 }
 
 /// The reason that `RunTask` gives for what an event would say in words.
@@ -96,7 +97,7 @@ pub fn describe(state: &State, input: Input) -> Answer {
             None => failures.push(missing(state.arn("ecs", &format!("task/{}/{}", cluster.name, last(name))))),
         }
     }
-    Ok(json!({"tasks": tasks, "failures": failures}))
+    Ok(object! {"tasks" => tasks, "failures" => failures})
 }
 
 fn shown(state: &State, task: &Task, with_tags: bool) -> Value {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::task_definition_check::check;
 use super::{compact, epoch, includes, last, list_page, tag_list};
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{Container, PortMapping, State, TaskDefinition};
 
@@ -166,7 +167,7 @@ pub fn describe(state: &State, input: Input) -> Answer {
     // Not a NotFound: that is how AWS says it (aws-facts 1.6).
     let found = find(state, name).ok_or_else(|| Refusal::client("Unable to describe task definition."))?;
     let tags = includes(input, "TAGS").then(|| tag_list(&found.tags));
-    Ok(compact(json!({"taskDefinition": found.body, "tags": tags})))
+    Ok(compact(object! {"taskDefinition" => found.body.clone(), "tags" => tags}))
 }
 
 pub fn deregister(state: &mut State, input: Input) -> Answer {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::find;
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::Refusal;
 
 /// What a key takes.
@@ -80,7 +81,7 @@ pub fn merged(
 /// Attributes as they are described.
 pub fn shown(attributes: &BTreeMap<String, String>) -> Value {
     let pairs: Vec<Value> = attributes.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-    json!({"Attributes": pairs})
+    object! {"Attributes" => pairs}
 }
 
 /// That attributes do not go together.

@@ -71,7 +71,7 @@ fn stickiness(config: Option<Input>) -> Result<Value, Refusal> {
 /// That the target groups of actions stand, and go with a listener.
 pub fn check(state: &State, front: Front, actions: &[Value], has_login: bool) -> Result<(), Refusal> {
     let groups: Vec<&TargetGroup> =
-        routing::forwards(actions).iter().map(|(arn, _)| find::target_group(state, arn)).collect::<Result<_, _>>()?;
+        routing::forwards(actions).map(|(arn, _)| find::target_group(state, arn)).collect::<Result<_, _>>()?;
     for group in &groups {
         check_group(front, group, has_login)?;
     }
@@ -137,7 +137,7 @@ fn splits_blindly(action: &Value) -> bool {
 pub fn splits_without_stickiness(state: &State, group: &str) -> bool {
     let all = state.rules.values().flat_map(|rule| &rule.actions);
     let all = all.chain(state.listeners.values().flat_map(|listener| &listener.actions));
-    let names = |action: &Value| routing::forwards(std::slice::from_ref(action)).iter().any(|(arn, _)| arn == group);
+    let names = |action: &Value| routing::forwards(std::slice::from_ref(action)).any(|(arn, _)| arn == group);
     all.into_iter().any(|action| splits_blindly(action) && names(action))
 }
 

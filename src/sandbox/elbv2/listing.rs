@@ -1,9 +1,10 @@
 //! Lists in pages, and what selects their members.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::number;
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::page::page;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::State;
@@ -14,7 +15,7 @@ pub fn listed(state: &State, input: Input, member: &str, items: Vec<Value>) -> A
     let bad_marker = |marker: &str| Refusal::validation(format!("The marker '{marker}' is not valid"));
     let marker = input.text("Marker").filter(|marker| !marker.is_empty());
     let page = page(items, marker, state.page_size(asked, 400), bad_marker)?;
-    Ok(json!({member: page.items, "NextMarker": page.next}))
+    Ok(object! {member => page.items, "NextMarker" => page.next})
 }
 
 /// Which of the ways to select the members of a list was taken. More than one is refused, and so is one that was

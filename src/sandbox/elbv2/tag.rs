@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::find::{self, FoundRule, Kind};
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{State, Tags};
 
@@ -95,10 +96,10 @@ pub fn describe(state: &State, input: Input) -> Answer {
     let described = |arn: &String| {
         let tags = tags(state, arn)?.into_iter().flatten();
         let tags: Vec<Value> = tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-        Ok(json!({"ResourceArn": arn, "Tags": tags}))
+        Ok(object! {"ResourceArn" => arn.as_str(), "Tags" => tags})
     };
     let descriptions: Vec<Value> = arns.iter().map(described).collect::<Result<_, Refusal>>()?;
-    Ok(json!({"TagDescriptions": descriptions}))
+    Ok(object! {"TagDescriptions" => descriptions})
 }
 
 fn resources(input: Input) -> Result<Vec<String>, Refusal> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{find, limit, number, usage};
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::registration;
 use crate::sandbox::state::{Health, InterfaceOwner, State, Target, TargetGroup};
@@ -161,7 +162,7 @@ pub fn describe_health(state: &State, input: Input) -> Answer {
         };
         given(input, group)?.into_iter().map(described).collect()
     };
-    Ok(json!({"TargetHealthDescriptions": descriptions}))
+    Ok(object! {"TargetHealthDescriptions" => descriptions})
 }
 
 fn registered(state: &State, group: &TargetGroup, target: &Target) -> Value {

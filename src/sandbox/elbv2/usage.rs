@@ -12,7 +12,7 @@ use crate::sandbox::state::{LoadBalancer, State};
 /// That a load balancer may use the target groups of new actions. `holder` is the listener or the rule whose actions
 /// they replace; a new one holds none yet.
 pub fn check(state: &State, balancer: &LoadBalancer, holder: &str, actions: &[Value]) -> Result<(), Refusal> {
-    let new: Vec<String> = routing::forwards(actions).into_iter().map(|(arn, _)| arn).collect();
+    let new: Vec<String> = routing::forwards(actions).map(|(arn, _)| arn.to_owned()).collect();
     for group in &new {
         if routing::balancers_of(state, group).iter().any(|other| *other != balancer.arn) {
             let message =
@@ -60,5 +60,5 @@ fn groups_of(state: &State, balancer: &LoadBalancer, but: &str) -> BTreeSet<Stri
     let defaults = listeners().filter(|listener| listener.arn != but).map(|listener| &listener.actions);
     let rules = state.rules.values().filter(|rule| own.contains(&rule.listener) && rule.arn != but);
     let all = defaults.chain(rules.map(|rule| &rule.actions));
-    all.flat_map(|actions| routing::forwards(actions)).map(|(arn, _)| arn).collect()
+    all.flat_map(|actions| routing::forwards(actions)).map(|(arn, _)| arn.to_owned()).collect()
 }

@@ -28,10 +28,14 @@ pub fn look(state: &mut State, arn: &str) {
 
 /// The tasks of a service that have not ended.
 pub fn tasks(state: &State, arn: &str) -> Vec<Task> {
-    let is_mine = |task: &&Task| task.is_alive() && task.service.as_deref() == Some(arn);
-    let mut tasks: Vec<Task> = state.tasks.values().filter(is_mine).cloned().collect();
+    let mut tasks: Vec<Task> = living(state, arn).cloned().collect();
     tasks.sort_by(|left, right| (left.created, &left.arn).cmp(&(right.created, &right.arn)));
     tasks
+}
+
+/// The same in no order, to be counted.
+pub fn living<'a>(state: &'a State, arn: &'a str) -> impl Iterator<Item = &'a Task> {
+    state.tasks.values().filter(move |task| task.is_alive() && task.service.as_deref() == Some(arn))
 }
 
 /// Registers again what somebody else deregistered.

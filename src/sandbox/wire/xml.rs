@@ -1,6 +1,7 @@
 //! The query protocol's answers. Names of members are the caller's; the members of lists are `member` in Elastic Load
 //! Balancing and STS, `item` in EC2.
 
+use std::borrow::Cow;
 use std::io;
 
 use bytes::Bytes;
@@ -84,6 +85,8 @@ fn element(xml: &mut Xml, name: &str, member: &str, value: &Value) -> io::Result
 
 fn text(xml: &mut Xml, text: &str) -> io::Result<()> {
     // XML 1.0 has no way to write the other control characters at all.
-    let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')).collect();
+    let is_writable = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
+    let text: Cow<str> =
+        if text.chars().all(is_writable) { text.into() } else { text.chars().filter(|c| is_writable(*c)).collect() };
     xml.write_event(quick_xml::events::Event::Text(BytesText::new(&text)))
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod life;
+mod log;
 mod stopping;
 
 use std::fs;
@@ -134,6 +135,9 @@ fn check_metrics(text: &str) {
         }
     }
     assert!(text.ends_with("# EOF\n") && samples > 20, "{text}");
+    let fill = text.lines().find_map(|line| line.strip_prefix("portolan_api_bucket_fill{calls=\"elb\"} "));
+    let fill: f64 = fill.expect("the bucket of Elastic Load Balancing").parse().expect("a share");
+    assert!((0.0..=1.0).contains(&fill), "{fill}");
     for expected in [
         "portolan_passes_total{verdict=\"blocked\"} 1",
         "portolan_steps_total{action=\"ModifyTargetGroup\",result=\"done\"} 1",
@@ -145,7 +149,6 @@ fn check_metrics(text: &str) {
         "portolan_pass_duration_seconds_bucket{le=\"0.1\"}",
         "portolan_passes_total{verdict=\"panicked\"} 0",
         "portolan_api_refusals_total{operation=\"ecs:DescribeServices\"} 0",
-        "portolan_api_bucket_fill{calls=\"elb\"} ",
         "portolan_queue_depth 1",
         "portolan_queue_latency_seconds_count 1",
         "portolan_reachable{object=\"TargetGroup/checkout\"} 0",

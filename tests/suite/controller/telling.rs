@@ -83,9 +83,10 @@ async fn what_is_broken_is_said_with_its_hop_and_what_is_mended_since_when() {
         let first = status(&door);
         let (answer, reason, since) = condition(&first, "Service/checkout", "Reachable");
         assert_eq!((answer.as_str(), of(&first, "Service/checkout")["reachable"].as_str()), ("False", Some("no")));
-        // The network around has not been read yet: health alone tells.
-        assert!(reason.contains("listener 80 → checkout at application: "), "{reason}");
-        assert!(reason.contains("Target.Timeout"), "{reason}");
+        // The network around has not been read yet: health alone tells, and everything that it may be is named.
+        let expected = "listener 80 → checkout at application: target-group-closed-to-load-balancer or \
+                        load-balancer-egress-closed or ";
+        assert!(reason.starts_with(expected) && reason.contains("Target.Timeout"), "{reason}");
         // The pass itself has not read the ACLs.
         let (answer, reason, _) = condition(&first, "Service/cart", "Reachable");
         assert_eq!(answer, "Unknown");
@@ -157,9 +158,8 @@ async fn new_tasks_are_looked_around_for_and_not_more_often_than_every_five_minu
     let sent = clients.calls().snapshot();
     let readings = sent["ec2:DescribeNetworkAcls"];
     assert!((4..=12).contains(&readings), "{readings}");
-    // Once beside the passes, and once for a plan with a step, which is held against the paths.
-    let attributes = sent["elasticloadbalancing:DescribeLoadBalancerAttributes"];
-    assert!((1..=2).contains(&attributes), "what new tasks do not change was read {attributes} times");
+    // At the start and after an hour: new tasks do not change it.
+    assert_eq!(sent["elasticloadbalancing:DescribeLoadBalancerAttributes"], 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,58 +1,15 @@
 //! Small worlds for the tests beside this file.
 
-use std::fmt::Write;
-
 use jiff::SignedDuration;
 use portolan::sandbox::{World, world_file};
 use serde_json::{Value, json};
 
+use crate::fleet::Fleet;
+
 /// A network with a load balancer and one awsvpc service of two tasks for each name.
 pub fn text(names: &[&str]) -> String {
-    let mut text = "seed: 3
-vpcs:
-  - name: main
-    cidr: 10.0.0.0/16
-    subnets:
-      - {name: public-a, cidr: 10.0.0.0/24, zone: a, public: true}
-      - {name: public-b, cidr: 10.0.1.0/24, zone: b, public: true}
-      - {name: private-a, cidr: 10.0.10.0/24, zone: a}
-      - {name: private-b, cidr: 10.0.11.0/24, zone: b}
-    securityGroups:
-      - {name: lb, ingress: [{ports: 80, from: 0.0.0.0/0}]}
-      - {name: tasks, ingress: [{ports: 8080, from: lb}]}
-clusters: [prod]
-"
-    .to_owned();
-    let mut list = |head: &str, entry: &dyn Fn(usize, &str) -> String| {
-        let _ = writeln!(text, "{head}");
-        for (number, name) in names.iter().enumerate() {
-            let _ = writeln!(text, "{}", entry(number, name));
-        }
-    };
-    list("taskDefinitions:", &|_, name| {
-        format!("  - {{family: {name}, containers: [{{name: app, image: example/{name}, ports: [{{port: 8080}}]}}]}}")
-    });
-    list("targetGroups:", &|_, name| format!("  - {{name: {name}, vpc: main, protocol: HTTP, port: 8080}}"));
-    list(
-        "loadBalancers:
-  - name: public
-    subnets: [public-a, public-b]
-    securityGroups: [lb]
-    listeners:
-      - port: 80
-        default: {fixedResponse: 404}
-        rules:",
-        &|number, name| {
-            format!("          - {{priority: {}, paths: [/{name}], action: {{forward: {name}}}}}", number + 1)
-        },
-    );
-    list("services:", &|_, name| {
-        format!(
-            "  - {{name: {name}, cluster: prod, taskDefinition: {name}, desiredCount: 2, subnets: [private-a, private-b], \
-             securityGroups: [tasks], loadBalancers: [{{targetGroup: {name}, container: app, port: 8080}}]}}"
-        )
-    });
-    text
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    Fleet { names, ..Fleet::of(0) }.world().to_string()
 }
 
 /// The world of a text.

@@ -6,7 +6,8 @@ use aws_config::SdkConfig;
 use aws_sdk_ec2::types as ec2;
 use aws_sdk_elasticloadbalancingv2::types as elb;
 
-use super::fleet::{SERVICES, name, priority};
+use super::fleet::SERVICES;
+use crate::fleet::Fleet;
 
 /// A kind of drift, each of which takes exactly one step to repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,15 +39,17 @@ pub fn at(number: usize) -> (Kind, usize) {
 
 /// Somebody with the AWS console.
 pub struct Hands {
+    fleet: Fleet,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
     ec2: aws_sdk_ec2::Client,
 }
 
 impl Hands {
-    /// Hands on an AWS.
-    pub fn on(config: &SdkConfig) -> Self {
+    /// Hands on a fleet of an AWS.
+    pub fn on(config: &SdkConfig, fleet: Fleet) -> Self {
         Self {
+            fleet,
             ecs: aws_sdk_ecs::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             ec2: aws_sdk_ec2::Client::new(config),
@@ -65,8 +68,13 @@ impl Hands {
         }
     }
 
+    /// The name of a service, its target group and its security group.
+    fn name(&self, index: usize) -> &str {
+        &self.fleet.names[index]
+    }
+
     async fn lower_count(&self, index: usize) {
-        self.ecs.update_service().cluster("prod").service(name(index)).desired_count(1).send().await.unwrap();
+        self.ecs.update_service().cluster("prod").service(self.name(index)).desired_count(1).send().await.unwrap();
     }
 
     async fn edit_rule(&self, index: usize) {
@@ -84,7 +92,7 @@ impl Hands {
     }
 
     async fn close_group(&self, index: usize) {
-        let named = ec2::Filter::builder().name("group-name").values(name(index)).build();
+        let named = ec2::Filter::builder().name("group-name").values(self.name(index)).build();
         let found = self.ec2.describe_security_groups().filters(named).send().await.unwrap();
         let group = found.security_groups()[0].group_id().unwrap();
         let of_group = ec2::Filter::builder().name("group-id").values(group).build();
@@ -96,23 +104,23 @@ impl Hands {
     }
 
     async fn register_stray(&self, index: usize) {
-        let stray = elb::TargetDescription::builder().id(format!("10.0.10.{}", 200 + index)).port(8080).build();
+        let stray = elb::TargetDescription::builder().id(format!("10.0.31.{}", 200 + index)).port(8080).build();
         let group = self.target_group(index).await;
         self.elb.register_targets().target_group_arn(group).targets(stray).send().await.unwrap();
     }
 
     async fn target_group(&self, index: usize) -> String {
-        let found = self.elb.describe_target_groups().names(name(index)).send().await.unwrap();
+        let found = self.elb.describe_target_groups().names(self.name(index)).send().await.unwrap();
         found.target_groups()[0].target_group_arn().unwrap().to_owned()
     }
 
     async fn rule(&self, index: usize) -> String {
-        let balancers = self.elb.describe_load_balancers().names("public").send().await.unwrap();
+        let balancers = self.elb.describe_load_balancers().names(self.fleet.balancer(index)).send().await.unwrap();
         let balancer = balancers.load_balancers()[0].load_balancer_arn().unwrap();
         let listeners = self.elb.describe_listeners().load_balancer_arn(balancer).send().await.unwrap();
         let listener = listeners.listeners()[0].listener_arn().unwrap();
         let rules = self.elb.describe_rules().listener_arn(listener).send().await.unwrap();
-        let priority = priority(index).to_string();
+        let priority = self.fleet.priority(index).to_string();
         let rule = rules.rules().iter().find(|rule| rule.priority() == Some(&priority));
         rule.unwrap_or_else(|| panic!("no rule {priority}")).rule_arn().unwrap().to_owned()
     }

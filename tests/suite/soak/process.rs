@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -25,6 +25,18 @@ pub struct Held {
     /// Open descriptors.
     pub descriptors: u64,
 }
+
+/// What a process has used since it started.
+#[derive(Clone, Copy, Debug)]
+pub struct Used {
+    /// Processor time, its own and the kernel's for it, in seconds.
+    pub cpu: f64,
+    /// The most resident memory so far, KiB.
+    pub peak: u64,
+}
+
+/// Ticks of `/proc/PID/stat` in a second: Linux tells user space this number on every machine.
+const TICKS: f64 = 100.0;
 
 impl Process {
     /// Starts it, and waits for the line that says where it listens.
@@ -63,11 +75,27 @@ impl Process {
 
     /// What it holds at the moment.
     pub fn held(&self) -> Held {
-        let folder = Path::new("/proc").join(self.child.id().to_string());
-        let status = fs::read_to_string(folder.join("status")).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let memory = resident.trim().trim_end_matches(" kB").parse().unwrap();
-        Held { memory, descriptors: fs::read_dir(folder.join("fd")).unwrap().count() as u64 }
+        let memory = self.kibibytes("VmRSS:");
+        Held { memory, descriptors: fs::read_dir(self.folder().join("fd")).unwrap().count() as u64 }
+    }
+
+    /// What it has used so far.
+    pub fn used(&self) -> Used {
+        let stat = fs::read_to_string(self.folder().join("stat")).unwrap();
+        // The second field is the name in parentheses, and may have blanks; user and system time are fields 14 and 15.
+        let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+        let ticks: f64 = fields.skip(11).take(2).map(|field| field.parse::<f64>().unwrap()).sum();
+        Used { cpu: ticks / TICKS, peak: self.kibibytes("VmHWM:") }
+    }
+
+    fn kibibytes(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(self.folder().join("status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    fn folder(&self) -> PathBuf {
+        Path::new("/proc").join(self.child.id().to_string())
     }
 
     /// Asks it to end, and waits until it has.

@@ -1,8 +1,5 @@
 //! What tracing costs in calls: the fleet of the benchmark, counted exactly.
 
-#[path = "../../../benches/traces/fleet.rs"]
-mod made;
-
 use std::collections::BTreeMap;
 
 use portolan::pass;
@@ -12,14 +9,17 @@ use portolan::trace;
 use serde_json::{Value, json};
 
 use super::stage::{Stage, everything};
+use crate::fleet::Fleet;
 
 const SERVICES: usize = 100;
 const TASKS: usize = 10;
-const BALANCERS: usize = SERVICES / made::BEHIND_ONE;
+const BALANCERS: usize = 4;
 
 fn stage() -> Stage {
-    let world = world_file::load("world.yaml", &made::world(SERVICES, TASKS)).unwrap_or_else(|error| panic!("{error}"));
-    Stage::of(world, &made::manifest(SERVICES, TASKS)).unwrap_or_else(|why| panic!("{why}"))
+    let fleet = Fleet { tasks: TASKS, behind_one: SERVICES / BALANCERS, ..Fleet::of(SERVICES) };
+    let text = format!("{}settle: 600\n", fleet.world());
+    let world = world_file::load("world.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
+    Stage::of(world, &fleet.manifest("")).unwrap_or_else(|why| panic!("{why}"))
 }
 
 type Calls = BTreeMap<String, u64>;

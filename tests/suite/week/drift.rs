@@ -103,7 +103,7 @@ impl Kind {
                 let input = json!({"TargetGroupArn": arn(world, victim), "Attributes": attributes});
                 ("elasticloadbalancing:ModifyTargetGroupAttributes", input)
             }
-            Self::IngressRevoked => revoking(world, &victim.replace("svc", "tasks"), 8080, 8080),
+            Self::IngressRevoked => revoking(world, victim, 8080, 8080),
             Self::DynamicRangeRevoked => revoking(world, "nodes", 32768, 65535),
             Self::StaticTargetLost | Self::RegisteredTargetLost => {
                 let first = targets(world, victim).into_iter().next().unwrap();
@@ -138,7 +138,7 @@ impl Kind {
                 let list = answer["Attributes"].as_array().cloned().unwrap_or_default();
                 list.iter().any(|pair| pair["Key"] == DELAY && pair["Value"] == "60")
             }
-            Self::IngressRevoked => admits(world, &victim.replace("svc", "tasks")),
+            Self::IngressRevoked => admits(world, victim),
             Self::DynamicRangeRevoked => admits(world, "nodes"),
             Self::StaticTargetLost => targets(world, victim).len() == 1,
             Self::RegisteredTargetLost => targets(world, victim).len() == 2,

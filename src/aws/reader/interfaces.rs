@@ -1,0 +1,97 @@
+//! Network interfaces: who really has an address. Those that AWS manages for the account are asked for as well: they may be
+//! hidden by default, and a live target must not look like nobody's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use aws_sdk_ec2::types::{Filter, NetworkInterface};
+use futures_util::future::join_all;
+use ipnet::IpNet;
+
+use crate::apply::AwsError;
+use crate::aws::ec2;
+use crate::model::{Seen, Subnet};
+
+use super::groups::FILTER_VALUES;
+use super::{Reader, not_asked, unknown};
+
+impl Reader {
+    /// Whether any network interface of the region has these addresses, as its own or inside a prefix delegated to it.
+    pub(super) async fn interfaces(
+        &self,
+        addresses: &BTreeSet<IpAddr>,
+        subnets: &Seen<Vec<Subnet>>,
+    ) -> BTreeMap<IpAddr, Seen<()>> {
+        let mut found = self.interfaces_at(addresses, |all| (!all.is_empty()).then_some(())).await;
+        let unseen: Vec<IpAddr> =
+            found.iter().filter(|(_, seen)| **seen == Seen::Absent).map(|(address, _)| *address).collect();
+        for (address, seen) in self.prefixes_with(&unseen, subnets).await {
+            found.insert(address, seen);
+        }
+        found
+    }
+
+    /// EC2 has no filter for the prefixes of an interface: the interfaces of the addresses' subnets are looked through.
+    async fn prefixes_with(&self, addresses: &[IpAddr], subnets: &Seen<Vec<Subnet>>) -> Vec<(IpAddr, Seen<()>)> {
+        if addresses.is_empty() {
+            return Vec::new();
+        }
+        let Seen::Present(subnets) = subnets else {
+            let gap = subnets.gap().cloned().unwrap_or_else(|| not_asked("ec2:DescribeSubnets"));
+            return addresses.iter().map(|address| (*address, Seen::Unknown(gap.clone()))).collect();
+        };
+        let holds =
+            |subnet: &&Subnet| subnet.cidrs.iter().any(|cidr| addresses.iter().any(|address| cidr.contains(address)));
+        let ids: Vec<String> = subnets.iter().filter(holds).map(|subnet| subnet.id.to_string()).collect();
+        let batches = ids.chunks(FILTER_VALUES).map(async |batch| {
+            let filter = Filter::builder().name("subnet-id").set_values(Some(batch.to_vec())).build();
+            let answer = self.network_interfaces(filter).await;
+            answer.map(|list| list.iter().flat_map(ec2::prefixes_from_sdk).collect::<Vec<IpNet>>())
+        });
+        let mut prefixes = Vec::new();
+        for answer in join_all(batches).await {
+            match answer {
+                Ok(some) => prefixes.extend(some),
+                Err(error) => return addresses.iter().map(|address| (*address, unknown(&error))).collect(),
+            }
+        }
+        let inside = |address: &&IpAddr| prefixes.iter().any(|prefix| prefix.contains(*address));
+        addresses.iter().filter(inside).map(|address| (*address, Seen::Present(()))).collect()
+    }
+
+    /// What is to be read of the interfaces that have an address as their own, for each of these addresses. VPCs of a region
+    /// may use the same addresses, so there may be several.
+    pub(super) async fn interfaces_at<T: Clone>(
+        &self,
+        addresses: &BTreeSet<IpAddr>,
+        read: impl Fn(&[&NetworkInterface]) -> Option<T>,
+    ) -> BTreeMap<IpAddr, Seen<T>> {
+        let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.iter().partition(|address| address.is_ipv4());
+        let v4 = v4.chunks(FILTER_VALUES).map(|batch| ("addresses.private-ip-address", batch));
+        let v6 = v6.chunks(FILTER_VALUES).map(|batch| ("ipv6-addresses.ipv6-address", batch));
+        let batches = v4.chain(v6).map(async |(filter, batch)| {
+            let values = batch.iter().map(ToString::to_string).collect();
+            let filter = Filter::builder().name(filter).set_values(Some(values)).build();
+            let list = match self.network_interfaces(filter).await {
+                Ok(list) => list,
+                Err(error) => return batch.iter().map(|address| (*address, unknown(&error))).collect::<Vec<_>>(),
+            };
+            let mut having = BTreeMap::<IpAddr, Vec<&NetworkInterface>>::new();
+            for one in &list {
+                ec2::addresses_from_sdk(one)
+                    .into_iter()
+                    .for_each(|address| having.entry(address).or_default().push(one));
+            }
+            let find = |address| having.get(address).and_then(|all| read(all)).map_or(Seen::Absent, Seen::Present);
+            batch.iter().map(|address| (*address, find(address))).collect()
+        });
+        join_all(batches).await.into_iter().flatten().collect()
+    }
+
+    /// The interfaces that a filter lets through.
+    pub(super) async fn network_interfaces(&self, filter: Filter) -> Result<Vec<NetworkInterface>, AwsError> {
+        let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
+        let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
+        self.ask("ec2:DescribeNetworkInterfaces", pages.try_collect()).await
+    }
+}

@@ -1,0 +1,62 @@
+//! The manifest as its files have it: what counts of what was read, and when.
+
+use std::time::Duration;
+
+use crate::manifest::{self, Problem, Source};
+use crate::model::Desired;
+
+/// The texts that make up the fleet, as they are now. Paths are resolved anew each time, so that files may be replaced
+/// and links moved.
+pub trait Declare {
+    /// Reads them.
+    fn read(&self) -> impl Future<Output = Result<Vec<Source>, Vec<Problem>>>;
+}
+
+/// How often the files of the manifest are read, at the least. What has changed counts once it reads the same twice in
+/// a row: a file that is written in place may be read when it is half there, and half a manifest can be a sound one.
+pub(super) const MANIFEST_PERIOD: Duration = Duration::from_secs(5);
+
+/// What the files said, or why they could not be read.
+pub(super) type Read = Result<Vec<Source>, Vec<Problem>>;
+
+/// What was read so far.
+#[derive(Debug, Default)]
+pub(super) struct Declared {
+    /// What counted last, good or not, so that nothing is told twice.
+    last: Option<Read>,
+    /// What was read instead when the files were looked at last, and does not count yet.
+    unsettled: Option<Read>,
+}
+
+impl Declared {
+    /// Whether the files read as they did when they were looked at last, or are looked at for the first time.
+    pub(super) fn has_settled(&mut self, read: &Read) -> bool {
+        let is_first = self.last.is_none();
+        let is_known = self.last.as_ref() == Some(read) || self.unsettled.as_ref() == Some(read);
+        self.unsettled = (!is_known).then(|| read.clone());
+        is_first || is_known
+    }
+
+    /// What counts from now on: the manifest, or what is wrong with it; `None` where that was said before.
+    pub(super) fn take(&mut self, read: Read, current: &Desired) -> Option<Result<Desired, Vec<Problem>>> {
+        if self.last.as_ref() == Some(&read) {
+            return None;
+        }
+        let loaded = match &read {
+            Ok(sources) => manifest::load(sources).and_then(|desired| same_fleet(current, desired)),
+            Err(problems) => Err(problems.clone()),
+        };
+        self.last = Some(read);
+        Some(loaded)
+    }
+}
+
+/// The clients are for one region, and a memory is about one fleet.
+fn same_fleet(current: &Desired, desired: Desired) -> Result<Desired, Vec<Problem>> {
+    let (old, new) = (&current.fleet, &desired.fleet);
+    if (&old.name, &old.region, &old.account) == (&new.name, &new.region, &new.account) {
+        return Ok(desired);
+    }
+    let message = format!("the name, region and account of fleet {} do not change while it runs", old.name);
+    Err(vec![Problem::of_file("the manifest", message, Some("start the service anew"))])
+}
