@@ -2,7 +2,7 @@
 //! each kind of drift stands, what was sent, and what was refused. Once alone, once with events that tell of each drift, once
 //! beside a second client that takes half of Elastic Load Balancing's calls.
 //!
-//! `cargo bench --bench week`
+//! `cargo bench --bench week -- [DAYS]`
 #![expect(clippy::print_stdout, reason = "this program is there to be read")]
 #![expect(clippy::unwrap_used, reason = "it ends where it cannot go on")]
 
@@ -19,16 +19,18 @@ mod week {
 use week::fleet::Size;
 use week::life::{Plot, Story, live};
 
-/// A drift every twenty minutes, for seven days.
-const WEEK: Plot =
-    Plot { size: Size { services: 47, more: true }, drifts: 504, apart: 1200, seed: 1, told: false, others: 0 };
+/// A drift every twenty minutes, for a day.
+const DAY: Plot =
+    Plot { size: Size { services: 47, more: true }, drifts: 72, apart: 1200, seed: 1, told: false, others: 0 };
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let days = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(7);
+    let whole = Plot { drifts: DAY.drifts * days, ..DAY };
     let plots = [
-        ("alone in the account", WEEK),
-        ("with events", Plot { told: true, ..WEEK }),
-        ("beside five calls a second of somebody else", Plot { others: 5, ..WEEK }),
+        ("alone in the account", whole),
+        ("with events", Plot { told: true, ..whole }),
+        ("beside five calls a second of somebody else", Plot { others: 5, ..whole }),
     ];
     for (title, plot) in plots {
         println!("{title}:");

@@ -4,11 +4,13 @@
 //! object in the [`memory`] instead. Nothing here prints, and wall-clock time is handed in.
 
 mod declared;
+mod event;
 pub mod hearing;
 pub mod memory;
 pub mod reach;
 pub mod status;
 pub mod tiers;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -23,19 +25,19 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::apply::{self, DEFAULT_LIMIT, Outcome, Perform, StepResult, Watch, Watched};
-use crate::manifest::Problem;
 use crate::model::{Desired, ObjectRef};
 use crate::pass::{self, Look};
-use crate::plan::{Plan, Policy, ScopeError, Verdict};
+use crate::plan::{Plan, Policy, ScopeError};
 use crate::queue::Queue;
-use crate::report::Report;
 
 pub use declared::Declare;
 use declared::{Declared, MANIFEST_PERIOD, Read};
-use hearing::{Ears, Heard, SPACING, Tally};
+pub use event::{Ended, Event, Pass};
+use hearing::{Ears, Heard, SPACING};
 use memory::Memory;
 use reach::{Reach, Scout};
 use tiers::Tiers;
+use turns::Turns;
 
 /// Longest pass: nothing new is read or sent after it. What was asked by then is kept, so that the next one gets further.
 pub const PASS_DEADLINE: Duration = Duration::from_secs(300);
@@ -56,81 +58,6 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// How a pass ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// It came to a plan, and as far as it was allowed to.
-    Planned(Report),
-    /// The fleet cannot be worked on from here.
-    OutOfScope(Vec<ScopeError>),
-    /// It took too long; what was planned by then, if anything.
-    Overran(Option<Report>),
-    /// A bug.
-    Panicked,
-    /// The service stops: it had not come to a plan yet.
-    Interrupted,
-}
-
-impl Ended {
-    /// The report, if there is one.
-    pub fn report(&self) -> Option<&Report> {
-        match self {
-            Self::Planned(report) | Self::Overran(Some(report)) => Some(report),
-            Self::OutOfScope(_) | Self::Overran(None) | Self::Panicked | Self::Interrupted => None,
-        }
-    }
-
-    /// The word for metrics and the log: the verdict where there is one.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Planned(report) => report.verdict().as_str(),
-            Self::OutOfScope(_) => Verdict::Failed.as_str(),
-            Self::Overran(_) => "overran",
-            Self::Panicked => "panicked",
-            Self::Interrupted => "interrupted",
-        }
-    }
-
-    /// The whole fleet was read, without a gap.
-    pub fn is_complete(&self) -> bool {
-        self.report().is_some_and(|report| report.plan.gaps.is_empty())
-    }
-}
-
-/// One pass, when it is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pass {
-    /// Counted from 1.
-    pub number: u64,
-    /// When it ended.
-    pub at: Timestamp,
-    /// How long it took.
-    pub took: Duration,
-    /// How it ended.
-    pub ended: Ended,
-    /// When the events that it took in were sent, those that it settled.
-    pub heard: Vec<Timestamp>,
-    /// How long it had been due when it began.
-    pub waited: Duration,
-    /// Requests of the work queue that have not begun, when it ended.
-    pub queued: usize,
-    /// What the paths of objects came to before its steps; `None` where it traced nothing.
-    pub reach: Option<BTreeMap<ObjectRef, Reach>>,
-}
-
-/// What the service tells while it runs.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    /// A pass is over.
-    Passed(&'a Desired, &'a Pass),
-    /// The files hold a manifest that is in force, from now on or still.
-    Reloaded(&'a Desired),
-    /// The manifest cannot be used; the last good one stays in force.
-    Refused(&'a [Problem]),
-    /// Messages of the events queue were read.
-    Heard(&'a Tally),
-}
-
 /// The one key of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct TheFleet;
@@ -148,6 +75,7 @@ pub struct Controller<'a, R, W, D, N> {
     declared: Declared,
     memory: Memory,
     tiers: Tiers,
+    turns: Turns,
     queue: Queue<TheFleet>,
     passes: u64,
     /// When the last pass began.
@@ -185,6 +113,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             declared: Declared::default(),
             memory,
             tiers,
+            turns: Turns::default(),
             queue,
             passes: 0,
             began: None,
@@ -213,6 +142,8 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     pub async fn run(&mut self, reload: &Notify, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
         let mut check = tokio::time::interval(MANIFEST_PERIOD.min(self.settings.interval));
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut turns = tokio::time::interval(tiers::TICK);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.queue.request(TheFleet);
         loop {
             tokio::select! {
@@ -238,6 +169,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                     on_event(Event::Heard(&tally));
                 }
                 TheFleet = self.queue.next() => self.turn(shutdown, on_event).await,
+                _ = turns.tick(), if self.turns.go_on => self.ask_in_turn(shutdown).await,
             }
         }
     }
@@ -284,10 +216,35 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         };
         let (at, took, reach) = ((self.now)(), started.elapsed(), self.reach.take());
         let mut pass = Pass { number: self.passes, at, took, ended, heard, waited, queued: 0, reach };
-        span.in_scope(|| log(&pass));
+        span.in_scope(|| event::log(&pass));
+        self.turns.go_on = matches!(pass.ended, Ended::Planned(_));
         self.schedule(started, &pass);
         pass.queued = self.queue.waiting();
         on_event(Event::Passed(&self.desired, &pass));
+    }
+
+    /// Asks some health between passes. Targets that came or went make a pass soon.
+    async fn ask_in_turn(&mut self, shutdown: &CancellationToken) {
+        let groups = self.tiers.turn((self.now)());
+        if groups.is_empty() {
+            return;
+        }
+        let asking = tokio::time::timeout(turns::PATIENCE, Box::pin(self.reader.ask_health(&groups)));
+        let found = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return,
+            found = AssertUnwindSafe(asking).catch_unwind() => found,
+        };
+        self.tiers.note_turn(groups, (self.now)());
+        match found {
+            Ok(Ok(found)) if self.turns.have_news(&found) => self.queue.request_at(TheFleet, self.earliest),
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => self.turns.go_on = false,
+            Err(_) => {
+                tracing::error!("asking for health between the passes did not end well; the passes go on");
+                self.turns.go_on = false;
+            }
+        }
     }
 
     fn schedule(&mut self, started: Instant, pass: &Pass) {
@@ -322,6 +279,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             Ok(Err(errors)) => return Ended::OutOfScope(errors),
             Ok(Ok(look)) => look,
         };
+        self.turns.learn(&look.observed);
         self.trace(&look);
         let Some(writer) = self.writer else {
             return Ended::Planned(look.into_report(&self.desired, None, Default::default()));
@@ -396,21 +354,4 @@ async fn cancel_at(end: Instant, stop: &CancellationToken) -> Infallible {
 
 fn has_cancelled(outcome: &Outcome) -> bool {
     outcome.results.values().any(|result| *result == StepResult::Cancelled)
-}
-
-/// One line for each pass.
-fn log(pass: &Pass) {
-    let (verdict, seconds) = (pass.ended.word(), pass.took.as_secs_f64());
-    match &pass.ended {
-        Ended::Planned(report) => {
-            let gaps = report.plan.gaps.len();
-            tracing::info!(verdict, seconds, gaps, summary = report.headline(), "passed");
-        }
-        Ended::OutOfScope(errors) => {
-            let first = errors.first().map(|error| error.message.as_str()).unwrap_or_default();
-            tracing::error!(verdict, seconds, error = first, "the fleet cannot be worked on from here");
-        }
-        Ended::Overran(_) | Ended::Panicked => tracing::error!(verdict, seconds, "the pass did not end well"),
-        Ended::Interrupted => tracing::info!(verdict, seconds, "the pass was interrupted"),
-    }
 }

@@ -1,5 +1,5 @@
-//! One pass, for every mode: observe, plan, and hold the plan against the paths that it touches. Carrying the plan out is a separate call ([`crate::apply::apply`]), so a
-//! dry run and a drift check are simply passes without it, and need no writer.
+//! One pass, for every mode: observe, plan, and hold the plan against the paths that it touches. Carrying the plan out is a
+//! separate call ([`crate::apply::apply`]), so a dry run and a drift check are simply passes without it, and need no writer.
 //!
 //! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
 

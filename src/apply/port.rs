@@ -6,7 +6,9 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::model::{Desired, GroupId, ObjectRef, Observed, Question, Scope, Standing, Surroundings};
+use crate::model::{
+    Desired, GroupId, ObjectRef, Observed, Question, Scope, Seen, Standing, Surroundings, Target, TargetGroupArn,
+};
 use crate::plan::{Action, Output};
 
 /// Reads AWS.
@@ -44,6 +46,12 @@ pub trait Watch: Observe {
         watched: &mut Watched,
         questions: &BTreeSet<Question>,
     ) -> impl Future<Output = ()>;
+
+    /// Asks the health of these target groups, and keeps it for the next [`Self::watch`].
+    fn ask_health(
+        &self,
+        groups: &BTreeSet<TargetGroupArn>,
+    ) -> impl Future<Output = BTreeMap<TargetGroupArn, Seen<Vec<Target>>>>;
 }
 
 /// What one of many looks showed.

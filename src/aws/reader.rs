@@ -33,7 +33,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio::sync::Semaphore;
 
 use crate::apply::{AwsError, ErrorKind, Observe, Watch, Watched};
-use crate::model::{Desired, Gap, Observed, Question, Seen, Surroundings, TaskDefinition, TaskDefinitionArn};
+use crate::model::{
+    Desired, Gap, Observed, Question, Seen, Surroundings, Target, TargetGroupArn, TaskDefinition, TaskDefinitionArn,
+};
 use crate::plan::questions;
 
 use super::{Clients, error};
@@ -189,6 +191,11 @@ impl Watch for Reader {
         gaps::note(desired, observed);
         watched.ages = self.kept.ages();
         watched.balancing_calls = self.clients.calls().balancing().saturating_sub(before);
+    }
+
+    async fn ask_health(&self, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
+        let questions = groups.iter().cloned().map(Question::Health).collect();
+        self.target_health(groups, &Turn::Again { kept: &self.kept, renew: &questions }).await
     }
 }
 

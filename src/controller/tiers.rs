@@ -3,7 +3,8 @@
 //! Three tiers. The structure (services, tasks, load balancers, listeners, rules, target groups, groups) is asked in every
 //! look, for it takes few calls. Target health takes a call for each target group, and every call of Elastic Load
 //! Balancing draws on one bucket of the account: it is asked in turn, oldest first, as far as [`SHARE`] of the bucket's
-//! rate goes. Tags and attributes hardly ever change: they are asked hourly. Ahead of its turn goes what changed, what is
+//! rate goes, and evenly between the looks, so that a look that an event asks for finds calls left and need not wait for
+//! another. Tags and attributes hardly ever change: they are asked hourly. Ahead of its turn goes what changed, what is
 //! not settled, what was written, what an event names, and whatever a step was derived from.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,8 @@ use crate::plan::{Plan, Step, StepId, basis};
 pub const SHARE: f64 = 0.4;
 /// How fast that bucket fills, in calls a second (AWS's documented default).
 const RATE: f64 = 10.0;
+/// How often health is asked in turn.
+pub const TICK: Duration = Duration::from_secs(1);
 /// How old tags, attributes and quotas may get.
 pub const HOURLY: SignedDuration = SignedDuration::from_hours(1);
 /// Tags of this many things are asked in one call.
@@ -43,6 +46,9 @@ pub struct Tiers {
     /// Calls that asking in turn may make now. Below zero: more was asked than the share allows.
     credit: f64,
     accrued: Option<Timestamp>,
+    /// Half of what the share allows: it goes to health that waits too long, though steps that are planned again and
+    /// again, and held back, use up everything.
+    owed: f64,
     /// When each kept answer arrived.
     asked: BTreeMap<Question, Timestamp>,
     unsettled: BTreeSet<TargetGroupArn>,
@@ -62,6 +68,7 @@ impl Tiers {
             rate,
             credit: 0.0,
             accrued: None,
+            owed: 0.0,
             asked: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             urgent: BTreeSet::new(),
@@ -73,22 +80,49 @@ impl Tiers {
 
     /// What the look that starts now asks again. What nothing is known of it asks anyway.
     pub fn due(&mut self, now: Timestamp) -> BTreeSet<Question> {
-        let accrued = self.accrue(now);
+        self.accrue(now);
         let mut due = std::mem::take(&mut self.urgent);
         due.retain(|question| self.asked.contains_key(question));
         let mut left = self.credit - due.iter().map(cost).sum::<f64>();
-        let hourly = self.overdue(now, &due);
-        // Half of the credit at most, so that health goes on in turn.
-        take(hourly, left / 2.0, &mut left, &mut due);
-        let is_starved =
-            |question: &Question| self.asked.get(question).is_some_and(|at| now.duration_since(*at) > self.two_turns());
-        let (starved, health): (Vec<_>, Vec<_>) = self.health_in_turn(now, &due).into_iter().partition(is_starved);
-        // Steps that are planned again and again, and held back, may use up the share: half of it goes on in turn.
-        let limit = left.max(accrued / 2.0);
-        take(starved, limit, &mut left, &mut due);
-        let limit = left;
-        take(health, limit, &mut left, &mut due);
+        // As many as the turns have left over for them.
+        for question in self.overdue(now, &due) {
+            left -= cost(&question);
+            if left < 0.0 {
+                break;
+            }
+            due.insert(question);
+        }
         due
+    }
+
+    /// The target groups whose health is asked now, between looks, a [`TICK`] after the last ones.
+    pub fn turn(&mut self, now: Timestamp) -> BTreeSet<TargetGroupArn> {
+        self.accrue(now);
+        let share = self.rate * TICK.as_secs_f64();
+        // What is due hourly is asked by the next look, for half of the calls.
+        let is_anything_due = self.asked.iter().any(|(question, at)| is_overdue(question, *at, now));
+        let most = if is_anything_due { share / 2.0 } else { share }.max(1.0);
+        let two_turns = self.two_turns();
+        let mut left = self.credit.min(most);
+        let mut owed = self.owed.min(most);
+        let mut turn = BTreeSet::new();
+        for (arn, age) in self.health_in_turn(now) {
+            let is_starved = age > two_turns;
+            if left < 1.0 && !(is_starved && owed >= 1.0) {
+                break;
+            }
+            (left, owed) = (left - 1.0, owed - 1.0);
+            turn.insert(arn);
+        }
+        turn
+    }
+
+    /// Notes that the health of these target groups was asked, whatever came of it.
+    pub fn note_turn(&mut self, asked: BTreeSet<TargetGroupArn>, now: Timestamp) {
+        let spent = asked.len() as f64;
+        self.credit = (self.credit - spent).max(-self.most());
+        self.owed = (self.owed - spent).max(0.0);
+        self.asked.extend(asked.into_iter().map(|arn| (Question::Health(arn), now)));
     }
 
     /// Notes what a look asked, when it has ended. `extra`: it came before its time, so that its structure counts, too.
@@ -205,39 +239,38 @@ impl Tiers {
         self.rate * self.interval.as_secs_f64().max(1.0)
     }
 
-    /// The calls that the share allows for the time since the look before.
-    fn accrue(&mut self, now: Timestamp) -> f64 {
-        let Some(before) = self.accrued.replace(now) else { return 0.0 };
-        let accrued = (now.duration_since(before).as_secs_f64().max(0.0) * self.rate).min(self.most());
+    /// Adds the calls that the share allows for the time that has passed.
+    fn accrue(&mut self, now: Timestamp) {
+        let Some(before) = self.accrued.replace(now) else { return };
+        let accrued = now.duration_since(before).as_secs_f64().max(0.0) * self.rate;
         self.credit = (self.credit + accrued).min(self.most());
-        accrued
+        self.owed = (self.owed + accrued / 2.0).min(self.most() / 2.0);
     }
 
     /// Tags, attributes and quotas that are older than they may be, oldest first.
     fn overdue(&self, now: Timestamp, but: &BTreeSet<Question>) -> Vec<Question> {
-        let old = |(question, at): &(&Question, &Timestamp)| {
-            !question.is_health() && !but.contains(*question) && now.duration_since(**at) >= HOURLY
-        };
+        let old =
+            |(question, at): &(&Question, &Timestamp)| is_overdue(question, **at, now) && !but.contains(*question);
         let mut overdue: Vec<_> = self.asked.iter().filter(old).map(|(question, at)| (*at, question.clone())).collect();
         overdue.sort();
         overdue.into_iter().map(|(_, question)| question).collect()
     }
 
-    /// Health that has not been asked in this turn, oldest first; what is not settled counts as several times as old.
-    fn health_in_turn(&self, now: Timestamp, but: &BTreeSet<Question>) -> Vec<Question> {
-        let age = |question: &Question, at: Timestamp| {
-            let age = now.duration_since(at);
-            let is_unsettled =
-                subject(question).is_some_and(|arn| self.unsettled.iter().any(|group| group.as_str() == arn));
-            if is_unsettled { age.checked_mul(UNSETTLED).unwrap_or(age) } else { age }
-        };
-        let half = self.interval / 2;
-        let all = self.asked.iter().filter(|(question, at)| {
-            question.is_health() && !but.contains(*question) && now.duration_since(**at) >= half
-        });
-        let mut health: Vec<_> = all.map(|(question, at)| (age(question, *at), question.clone())).collect();
-        health.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        health.into_iter().map(|(_, question)| question).collect()
+    /// Health that has not been asked for an interval, with its age, oldest first; what is not settled counts as several
+    /// times as old, and comes after half an interval.
+    fn health_in_turn(&self, now: Timestamp) -> Vec<(TargetGroupArn, SignedDuration)> {
+        let mut health = Vec::new();
+        for (question, at) in &self.asked {
+            let Question::Health(arn) = question else { continue };
+            let (age, is_unsettled) = (now.duration_since(*at), self.unsettled.contains(arn));
+            let counted = if is_unsettled { age.checked_mul(UNSETTLED).unwrap_or(age) } else { age };
+            let soonest = if is_unsettled { self.interval / 2 } else { self.interval };
+            if age >= soonest {
+                health.push((counted, age, arn));
+            }
+        }
+        health.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.2.cmp(b.2)));
+        health.into_iter().map(|(_, age, arn)| (arn.clone(), age)).collect()
     }
 
     fn health_of<'a>(
@@ -259,24 +292,15 @@ fn subject(question: &Question) -> Option<&str> {
     }
 }
 
+fn is_overdue(question: &Question, at: Timestamp, now: Timestamp) -> bool {
+    !question.is_health() && now.duration_since(at) >= HOURLY
+}
+
 /// In calls.
 fn cost(question: &Question) -> f64 {
     match question {
         Question::Tags(_) => 1.0 / TAGS_IN_A_CALL,
         Question::Health(_) | Question::Attributes(_) | Question::Limits => 1.0,
-    }
-}
-
-/// Takes questions as long as `limit` calls are not used up.
-fn take(questions: Vec<Question>, mut limit: f64, left: &mut f64, due: &mut BTreeSet<Question>) {
-    for question in questions {
-        let cost = cost(&question);
-        if limit < cost {
-            return;
-        }
-        limit -= cost;
-        *left -= cost;
-        due.insert(question);
     }
 }
 
@@ -329,54 +353,68 @@ mod tests {
         (tiers, all)
     }
 
-    /// Goes on looking every interval until `end`; how often each question was asked again, and the most calls in a look.
-    fn go_on(tiers: &mut Tiers, all: &BTreeSet<Question>, end: i64) -> (BTreeMap<Question, usize>, f64) {
-        let mut asked: BTreeMap<Question, (i64, usize)> =
-            all.iter().map(|question| (question.clone(), (0, 0))).collect();
-        let mut most: f64 = 0.0;
-        for now in (30..=end).step_by(30) {
-            let due = tiers.due(at(now));
-            most = most.max(due.iter().map(cost).sum());
-            for question in &due {
-                let entry = asked.get_mut(question).expect("a question that was asked before");
-                *entry = (now, entry.1 + 1);
-            }
-            let before = asked.iter().filter(|(question, _)| !due.contains(*question));
-            let before = before.map(|(question, (at, _))| (question.clone(), (now - at).unsigned_abs())).collect();
-            tiers.note(&looked(&due, &before), false, at(now));
+    /// When each question was asked last, and how often since the first look.
+    type Log = BTreeMap<Question, (i64, usize)>;
+
+    fn log(all: &BTreeSet<Question>) -> Log {
+        all.iter().map(|question| (question.clone(), (0, 0))).collect()
+    }
+
+    fn enter(log: &mut Log, asked: &BTreeSet<Question>, now: i64) {
+        for question in asked {
+            let entry = log.get_mut(question).expect("a question that was asked before");
+            *entry = (now, entry.1 + 1);
         }
-        (asked.into_iter().map(|(question, (_, times))| (question, times)).collect(), most)
+    }
+
+    /// The seconds from `begin` to `end`, with a look in every thirtieth that needs these besides; the most health in a second.
+    fn go_on(tiers: &mut Tiers, log: &mut Log, needed: &BTreeSet<Question>, begin: i64, end: i64) -> usize {
+        let mut most = 0;
+        for now in begin..=end {
+            let turn = tiers.turn(at(now));
+            most = most.max(turn.len());
+            enter(log, &turn.iter().cloned().map(Question::Health).collect(), now);
+            tiers.note_turn(turn, at(now));
+            if now % 30 == 0 {
+                let due = tiers.due(at(now));
+                enter(log, &due.union(needed).cloned().collect(), now);
+                let ages =
+                    log.iter().map(|(question, (at, _))| (question.clone(), (now - at).unsigned_abs())).collect();
+                tiers.note(&looked(&BTreeSet::new(), &ages), false, at(now));
+            }
+        }
+        most
     }
 
     #[test]
-    fn a_small_fleet_has_its_health_asked_in_every_look() {
+    fn a_small_fleet_has_its_health_asked_every_interval() {
         let (mut tiers, all) = first((0..100).map(health));
-        let (asked, most) = go_on(&mut tiers, &all, 300);
-        assert!(asked.values().all(|times| *times == 10), "{asked:?}");
-        assert_eq!(most, 100.0);
-        assert_eq!(tiers.period(), SignedDuration::from_secs(30));
+        let mut log = log(&all);
+        let most = go_on(&mut tiers, &mut log, &BTreeSet::new(), 1, 331);
+        assert!(log.values().all(|(_, times)| (10..=11).contains(times)), "{log:?}");
+        assert_eq!((most, tiers.period()), (4, SignedDuration::from_secs(30)));
     }
 
     #[test]
     fn a_large_fleet_takes_turns_within_the_share() {
         let (mut tiers, all) = first((0..1000).map(health));
+        let mut log = log(&all);
         assert_eq!(tiers.period(), SignedDuration::from_secs(250));
-        let (asked, most) = go_on(&mut tiers, &all, 270);
-        assert!(asked.values().all(|times| *times >= 1), "a turn takes 250 seconds");
-        assert!(most <= 120.0, "{most} calls in 30 seconds are over 4 a second");
-        let sum: usize = asked.values().sum();
-        assert!(sum <= 9 * 120, "{sum}");
+        let most = go_on(&mut tiers, &mut log, &BTreeSet::new(), 1, 280);
+        assert!(log.values().all(|(_, times)| *times >= 1), "a turn takes 250 seconds after the first interval");
+        assert_eq!(most, 4, "calls in a second");
     }
 
     #[test]
     fn tags_are_asked_hourly_and_do_not_stop_health() {
         let (mut tiers, all) = first((0..1000).map(health).chain((0..4000).map(tags)));
-        let (asked, _) = go_on(&mut tiers, &all, 3570);
-        assert!((0..4000).all(|number| asked[&tags(number)] == 0));
-        assert!((0..1000).all(|number| asked[&health(number)] >= 13));
-        let due = tiers.due(at(3600));
-        let tags = due.iter().filter(|question| !question.is_health()).count();
-        assert_eq!((tags, due.len() - tags), (1200, 60), "half of the calls each, twenty things in a call of tags");
+        let mut log = log(&all);
+        go_on(&mut tiers, &mut log, &BTreeSet::new(), 1, 3599);
+        assert!((0..4000).all(|number| log[&tags(number)].1 == 0));
+        assert!((0..1000).all(|number| log[&health(number)].1 >= 13));
+        go_on(&mut tiers, &mut log, &BTreeSet::new(), 3600, 7199);
+        assert!((0..4000).all(|number| log[&tags(number)].1 == 1));
+        assert!((0..1000).all(|number| log[&health(number)].1 >= 26));
     }
 
     #[test]
@@ -389,7 +427,7 @@ mod tests {
         let old = (300..1000).map(|number| (health(number), 1)).collect();
         tiers.note(&looked(&due, &old), false, at(1));
         assert_eq!(tiers.pause(), Duration::from_secs(30), "never more than an interval");
-        assert!(tiers.due(at(29)).is_empty());
+        assert!(tiers.turn(at(29)).is_empty());
         tiers.urge_arns(&BTreeSet::from(["group/0999".to_owned(), "unheard of".to_owned()]));
         assert_eq!(tiers.due(at(30)), BTreeSet::from([health(999)]));
     }
@@ -398,16 +436,11 @@ mod tests {
     fn steps_that_need_more_than_the_share_in_every_look_do_not_stop_the_rest() {
         let (mut tiers, all) = first((0..1000).map(health));
         let needed: BTreeSet<Question> = (0..200).map(health).collect();
-        let mut asked: BTreeMap<Question, i64> = all.iter().map(|question| (question.clone(), 0)).collect();
-        for now in (30..=3000).step_by(30) {
-            let due = tiers.due(at(now));
-            let fresh: BTreeSet<Question> = due.union(&needed).cloned().collect();
-            asked.extend(fresh.iter().map(|question| (question.clone(), now)));
-            let old = asked.iter().filter(|(question, _)| !fresh.contains(*question));
-            let old: BTreeMap<_, _> = old.map(|(question, at)| (question.clone(), (now - at).unsigned_abs())).collect();
-            let oldest = old.values().max().copied().unwrap_or_default();
+        let mut log = log(&all);
+        for now in (1..3000).step_by(100) {
+            go_on(&mut tiers, &mut log, &needed, now, now + 99);
+            let oldest = log.values().map(|(at, _)| now + 99 - at).max().unwrap_or_default();
             assert!(oldest <= 1000, "{oldest} seconds at {now}");
-            tiers.note(&looked(&fresh, &old), false, at(now));
         }
     }
 
@@ -434,7 +467,8 @@ mod tests {
         let targets = BTreeMap::from([(TargetGroupArn("group/0999".to_owned()), Seen::Present(vec![target]))]);
         let observed = Observed { targets, ..Observed::unasked("eu-west-1") };
         tiers.note(&Watched { observed, ages, balancing_calls: 0 }, false, at(20));
-        let due = tiers.due(at(30));
-        assert!(due.contains(&health(999)) && due.contains(&health(0)) && !due.contains(&health(998)));
+        let sooner = TargetGroupArn("group/0999".to_owned());
+        assert_eq!(tiers.turn(at(15)), BTreeSet::from([sooner.clone()]), "the others wait for an interval to pass");
+        assert!(tiers.turn(at(30)).contains(&sooner), "and it goes first");
     }
 }

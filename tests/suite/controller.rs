@@ -4,10 +4,11 @@
 
 mod hearing;
 mod telling;
+mod turns;
 mod two_writers;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use portolan::aws::{Clients, Reader, Writer, in_process};
 use portolan::controller::tiers::SHARE;
 use portolan::controller::{Controller, Declare, Ended, Event, PASS_DEADLINE, Pass, Settings};
 use portolan::manifest::{self, Problem, Source};
-use portolan::model::{Desired, Observed, Question};
+use portolan::model::{Desired, Observed, Question, Seen, Target, TargetGroupArn};
 use portolan::plan::Action;
 use portolan::sandbox::{Sent, Shared, World, world_file};
 use serde_json::{Value, json};
@@ -339,6 +340,10 @@ impl Observe for Failing<'_> {
 }
 
 impl Watch for Failing<'_> {
+    async fn ask_health(&self, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
+        self.reader.ask_health(groups).await
+    }
+
     async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
         self.reader.renew(desired, watched, questions).await;
     }
