@@ -22,6 +22,8 @@ pub const SHARE: f64 = 0.4;
 const RATE: f64 = 10.0;
 /// How often health is asked in turn.
 pub const TICK: Duration = Duration::from_secs(1);
+/// What a pass has kept from being asked meanwhile is made up for, as far as so many seconds.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
 /// How old tags, attributes and quotas may get.
 pub const HOURLY: SignedDuration = SignedDuration::from_hours(1);
 /// Tags of this many things are asked in one call.
@@ -46,6 +48,7 @@ pub struct Tiers {
     /// Calls that asking in turn may make now. Below zero: more was asked than the share allows.
     credit: f64,
     accrued: Option<Timestamp>,
+    turned: Option<Timestamp>,
     /// Half of what the share allows: it goes to health that waits too long, though steps that are planned again and
     /// again, and held back, use up everything.
     owed: f64,
@@ -68,6 +71,7 @@ impl Tiers {
             rate,
             credit: 0.0,
             accrued: None,
+            turned: None,
             owed: 0.0,
             asked: BTreeMap::new(),
             unsettled: BTreeSet::new(),
@@ -95,10 +99,12 @@ impl Tiers {
         due
     }
 
-    /// The target groups whose health is asked now, between looks, a [`TICK`] after the last ones.
+    /// The target groups whose health is asked now, between looks.
     pub fn turn(&mut self, now: Timestamp) -> BTreeSet<TargetGroupArn> {
         self.accrue(now);
-        let share = self.rate * TICK.as_secs_f64();
+        let tick = SignedDuration::try_from(TICK).unwrap_or(LEEWAY);
+        let passed = self.turned.replace(now).map_or(tick, |before| now.duration_since(before));
+        let share = self.rate * passed.clamp(tick, LEEWAY).as_secs_f64();
         // What is due hourly is asked by the next look, for half of the calls.
         let is_anything_due = self.asked.iter().any(|(question, at)| is_overdue(question, *at, now));
         let most = if is_anything_due { share / 2.0 } else { share }.max(1.0);
@@ -189,13 +195,14 @@ impl Tiers {
                 return Some("what it was derived from could not be read again just before".to_owned());
             }
             let neighbours = basis::neighbours(&watched.observed, step);
-            let is_old = |arn: &TargetGroupArn| {
+            let is_older = |arn: &TargetGroupArn, than: SignedDuration| {
                 let age = watched.ages.get(&Question::Health(arn.clone()));
-                age.is_some_and(|age| SignedDuration::try_from(*age).is_ok_and(|age| age > most))
+                age.is_some_and(|age| SignedDuration::try_from(*age).is_ok_and(|age| age > than))
             };
-            let old: Vec<TargetGroupArn> = neighbours.into_iter().filter(is_old).collect();
-            let first = old.first()?.clone();
-            urgent.extend(old.into_iter().map(Question::Health));
+            let first = neighbours.iter().find(|arn| is_older(arn, most))?.clone();
+            // Those too that would be too old by the next look: or else it would wait for these.
+            let soon = neighbours.into_iter().filter(|arn| is_older(arn, most / 2));
+            urgent.extend(soon.map(Question::Health));
             Some(format!("the health of {first}, beside it on its listener, was last read more than {most:#} ago"))
         };
         let held = plan.steps.iter().filter_map(|step| Some((step.id, why(step)?))).collect();
@@ -403,6 +410,16 @@ mod tests {
         let most = go_on(&mut tiers, &mut log, &BTreeSet::new(), 1, 280);
         assert!(log.values().all(|(_, times)| *times >= 1), "a turn takes 250 seconds after the first interval");
         assert_eq!(most, 4, "calls in a second");
+    }
+
+    #[test]
+    fn what_a_pass_kept_from_being_asked_is_made_up_for() {
+        let (mut tiers, _) = first((0..1000).map(health));
+        for (now, calls) in [(40, 4), (45, 20), (46, 4), (100, 20)] {
+            let turn = tiers.turn(at(now));
+            assert_eq!(turn.len(), calls, "at {now}");
+            tiers.note_turn(turn, at(now));
+        }
     }
 
     #[test]
