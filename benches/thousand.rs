@@ -1,5 +1,5 @@
 //! A thousand services under the account's buckets, 30 ms away, under Tokio's paused clock: how many calls a whole look
-//! takes, and how close its virtual time comes to what the buckets allow for these calls.
+//! takes, how close its virtual time comes to what the buckets allow for these calls, and what planning and tracing take.
 //!
 //! `cargo bench --bench thousand -- [SERVICES]`
 #![expect(clippy::print_stdout, reason = "this program is there to be read")]
@@ -13,7 +13,21 @@ mod week {
     pub mod sweep;
 }
 
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use portolan::apply::Observe;
+use portolan::aws::{Clients, Reader, in_process};
+use portolan::manifest::{Source, load};
+use portolan::pass;
+use portolan::plan::Policy;
+use portolan::sandbox::{Shared, world_file};
+use portolan::trace::{Asked, trace};
+use week::fleet::{self as fleets, Size};
 use week::sweep::{Sweep, added_at_first, besides, bound, formula, sweeps};
+
+/// How often planning and tracing are timed.
+const TIMES: u32 = 5;
 
 fn main() {
     let services = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1000);
@@ -22,6 +36,32 @@ fn main() {
     for sweep in runtime.block_on(sweeps(services)) {
         tell(services, &sweep);
     }
+    runtime.block_on(think(services));
+}
+
+/// What a pass does besides asking: planning and tracing, which need no clock and no AWS.
+async fn think(services: usize) {
+    let size = Size { services, more: false };
+    let shared = Shared::still(world_file::load("world.yaml", &fleets::world(size)).unwrap());
+    let now: Timestamp = shared.world().now();
+    let clients = Clients::new(&in_process::config("eu-west-1", move |request| shared.answer(request))).unwrap();
+    let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleets::manifest(size) }]).unwrap();
+    let reader = Reader::new(&clients);
+    let observed = reader.observe(&desired).await;
+    let around = reader.surroundings(&desired, &observed).await;
+    let asked = Asked { is_manifest: true, ..Asked::default() };
+    let planning =
+        timed(|| assert!(pass::judge(&desired, &observed, &Policy::default(), now).unwrap().steps.is_empty()));
+    let tracing = timed(|| assert_eq!(trace(&desired, &observed, &around, &asked, now).paths.len(), services));
+    println!("\nplanning takes {planning:.1?}, tracing every path {tracing:.1?}");
+}
+
+/// One of several times, on average.
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+fn timed(work: impl Fn()) -> Duration {
+    let begun = Instant::now();
+    (0..TIMES).for_each(|_| work());
+    begun.elapsed() / TIMES
 }
 
 fn tell(services: usize, sweep: &Sweep) {

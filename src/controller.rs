@@ -237,7 +237,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         };
         self.tiers.note_turn(groups, (self.now)());
         match found {
-            Ok(Ok(found)) if self.turns.have_news(&found) => self.queue.request_at(TheFleet, self.earliest),
+            Ok(Ok(found)) if self.turns.take_in(&found) => self.queue.request_at(TheFleet, self.earliest),
             Ok(Ok(_)) => {}
             Ok(Err(_)) => self.turns.go_on = false,
             Err(_) => {

@@ -7,6 +7,7 @@
 mod balancing;
 mod deployments;
 mod feeders;
+mod few;
 mod gaps;
 mod groups;
 mod hosts;

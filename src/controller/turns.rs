@@ -24,9 +24,9 @@ impl Turns {
         self.registered = present.collect();
     }
 
-    /// Whether other targets are registered than the last pass knew: it should not have to wait for the next one. Health
-    /// alone is for the pass that comes anyway.
-    pub(super) fn have_news(&mut self, found: &BTreeMap<TargetGroupArn, Seen<Vec<Target>>>) -> bool {
+    /// Takes in what was asked since. Whether other targets are registered than were known: that should not have to wait for
+    /// the next pass. Health alone is for the pass that comes anyway.
+    pub(super) fn take_in(&mut self, found: &BTreeMap<TargetGroupArn, Seen<Vec<Target>>>) -> bool {
         let mut has_news = false;
         for (arn, seen) in found {
             let Some(keys) = keys(seen) else {

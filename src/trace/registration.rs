@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use jiff::SignedDuration;
 
 use crate::model::{
-    Gap, InstanceId, Placement, Registrar, Scheduling, Seen, Service, Target, TargetKey, TargetState, Task,
+    Gap, InstanceId, Placement, Registrar, Scheduling, Seen, Service, ServiceId, Target, TargetKey, TargetState, Task,
 };
 
 use super::catalogue::Code;
@@ -176,13 +176,17 @@ fn strangers(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
 /// not known: then nothing is strange.
 fn explained(way: &Way<'_>) -> Result<Option<BTreeSet<TargetKey>>, Gap> {
     let mut keys: BTreeSet<TargetKey> = way.group.targets.iter().flatten().map(|target| target.key.clone()).collect();
-    let ours = way.stand_ins();
+    let ours = &way.stand_ins;
+    let feeding: BTreeSet<&ServiceId> =
+        ours.iter().flat_map(|arn| way.observed.services_feeding(arn)).map(|service| &service.id).collect();
     for service in way.desired.services.values() {
         let declared = service.ports.iter().flatten();
         let declared = declared.filter(|port| port.target_groups.iter().flatten().any(|key| *key == way.group.key));
         let mut doors: BTreeSet<(&str, u16)> =
             declared.map(|port| (port.container.as_str(), port.container_port)).collect();
-        if let Seen::Present(live) = way.observed.service(&service.id) {
+        if feeding.contains(&service.id)
+            && let Seen::Present(live) = way.observed.service(&service.id)
+        {
             let entries = ours.iter().flat_map(|arn| live.entries_behind(arn));
             doors.extend(entries.map(|entry| (entry.container.as_str(), entry.container_port)));
         }
@@ -249,7 +253,7 @@ fn has_other_feeder(way: &Way<'_>) -> Result<bool, Gap> {
         Some(Seen::Absent) | None => return Ok(false),
     };
     let declared = |id: &crate::model::ServiceId| way.desired.services.values().any(|service| service.id == *id);
-    let ours = way.stand_ins();
+    let ours = &way.stand_ins;
     Ok(ours.iter().filter_map(|arn| feeders.get(arn)).flatten().any(|id| !declared(id)))
 }
 

@@ -28,13 +28,13 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Ok(listener) => listener,
         Err(lack) => return lack.skip(),
     };
-    let ours = way.stand_ins();
+    let ours = &way.stand_ins;
     let is_plain = way.balancer().is_ok_and(|balancer| balancer.kind != LoadBalancerKind::Application);
     if route.default || is_plain {
-        return by_default(way, listener, &ours);
+        return by_default(way, listener, ours);
     }
     match way.rules(listener) {
-        Ok(rules) => by_rule(way, route, listener, &rules, &ours),
+        Ok(rules) => by_rule(way, route, listener, &rules, ours),
         Err(lack) => lack.skip(),
     }
 }

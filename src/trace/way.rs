@@ -58,6 +58,9 @@ pub(super) struct Way<'a> {
     pub(super) is_declared: bool,
     /// Where requests arrive, or why that is not known.
     pub(super) ends: Found<Vec<End>>,
+    /// The target group and the other one of its blue/green pair: both count as the declared one. Worked out once, for it
+    /// takes a look at every service.
+    pub(super) stand_ins: BTreeSet<TargetGroupArn>,
 }
 
 /// Every path of the manifest: each port to each of its target groups by each route, and target groups without a port.
@@ -91,10 +94,18 @@ pub(super) fn ways<'a>(
             route: None,
             is_declared: asked.is_manifest,
             ends: Ok(Vec::new()),
+            stand_ins: stand_ins(observed, group),
         };
-        ways.extend(routes(&way).into_iter().map(|route| Way { route, ends: Ok(Vec::new()), ..way }));
+        let routes = routes(&way).into_iter();
+        ways.extend(routes.map(|route| Way { route, ends: Ok(Vec::new()), stand_ins: way.stand_ins.clone(), ..way }));
     }
     ways
+}
+
+fn stand_ins(observed: &Observed, group: &DesiredTargetGroup) -> BTreeSet<TargetGroupArn> {
+    let Seen::Present(live) = observed.target_group(&group.name) else { return BTreeSet::new() };
+    let entries = observed.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
+    entries.flat_map(|entry| entry.target_groups()).cloned().chain([live.arn.clone()]).collect()
 }
 
 /// The declared routes; where none is declared, the ways that stand.
@@ -105,11 +116,11 @@ fn routes(way: &Way<'_>) -> Vec<Option<Route>> {
     }
     let Ok(balancer) = way.balancer() else { return vec![None] };
     let listeners = way.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
-    let ours = way.stand_ins();
+    let ours = &way.stand_ins;
     let mut standing = Vec::new();
     for listener in listeners {
         let rules = way.observed.rules_of(&listener.arn).present().into_iter().flatten();
-        let rules = rules.filter(|rule| names(&rule.actions, &ours)).map(|rule| Route {
+        let rules = rules.filter(|rule| names(&rule.actions, ours)).map(|rule| Route {
             listener: listener.port,
             default: false,
             priority: Some(rule.priority),
@@ -117,7 +128,7 @@ fn routes(way: &Way<'_>) -> Vec<Option<Route>> {
             login: rule.actions.login,
         });
         standing.extend(rules.map(Some));
-        if names(&listener.default_actions, &ours) {
+        if names(&listener.default_actions, ours) {
             let (port, login) = (listener.port, listener.default_actions.login);
             let conditions = Default::default();
             standing.push(Some(Route { listener: port, default: true, priority: None, conditions, login }));
@@ -185,13 +196,6 @@ impl<'a> Way<'a> {
         })
     }
 
-    /// The target group and the other one of its blue/green pair: both count as the declared one.
-    pub(super) fn stand_ins(&self) -> BTreeSet<TargetGroupArn> {
-        let Ok(live) = self.live_group() else { return BTreeSet::new() };
-        let entries = self.observed.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
-        entries.flat_map(|entry| entry.target_groups()).cloned().chain([live.arn.clone()]).collect()
-    }
-
     pub(super) fn live_service(&self) -> Found<&'a Service> {
         match self.service {
             None => Err(Lack::Missing("declared targets alone, no service".to_owned())),
@@ -243,12 +247,12 @@ impl<'a> Way<'a> {
     pub(super) fn targets(&self) -> Found<Vec<&'a Target>> {
         let mut all = Vec::new();
         let live = self.live_group()?;
-        for arn in self.stand_ins() {
-            match self.observed.targets_of(&arn) {
+        for arn in &self.stand_ins {
+            match self.observed.targets_of(arn) {
                 Seen::Present(list) => all.extend(list),
                 Seen::Absent => {}
                 // Planning reads the other group of a pair only while ECS names it.
-                Seen::Unknown(_) if arn != live.arn => {}
+                Seen::Unknown(_) if *arn != live.arn => {}
                 Seen::Unknown(gap) => return Err(Lack::Unknown(gap)),
             }
         }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
-
 use crate::apply::ErrorKind;
 use crate::aws::elbv2::{self, rule::rule_from_sdk};
 use crate::model::{
@@ -12,6 +10,7 @@ use crate::model::{
 };
 use crate::plan::questions::has_rules;
 
+use super::few::few_at_once;
 use super::kept::Turn;
 use super::{Reader, absent_or_unknown, not_asked, unknown};
 
@@ -91,7 +90,7 @@ impl Reader {
         let all = self.load_balancers().await;
         let named = named_load_balancers(desired, &all);
         let listeners = named.iter().map(async |balancer| (balancer.arn.clone(), self.listeners(balancer).await));
-        let listeners: BTreeMap<_, _> = join_all(listeners).await.into_iter().collect();
+        let listeners: BTreeMap<_, _> = few_at_once(listeners).await.into_iter().collect();
         let mut with_rules: Vec<(&ListenerArn, bool)> = Vec::new();
         for balancer in &named {
             let list = listeners.get(&balancer.arn).and_then(|seen| seen.as_ref().present());
@@ -101,7 +100,7 @@ impl Reader {
             let rules = if has_rules { self.rules(listener).await } else { Seen::Present(Vec::new()) };
             (listener.clone(), rules)
         });
-        let rules = join_all(rules).await.into_iter().collect();
+        let rules = few_at_once(rules).await.into_iter().collect();
         (all, listeners, rules)
     }
 
@@ -200,7 +199,7 @@ impl Reader {
             turn.keep_pairs(question, &seen);
             (arn.clone(), seen)
         });
-        join_all(all).await.into_iter().collect()
+        few_at_once(all).await.into_iter().collect()
     }
 
     /// The tags of target groups that the manifest does not name.
@@ -224,7 +223,7 @@ impl Reader {
             }
         }
         let batches = asked.chunks(20).map(|batch| self.tags_of(batch));
-        for (arn, seen) in join_all(batches).await.into_iter().flatten() {
+        for (arn, seen) in few_at_once(batches).await.into_iter().flatten() {
             turn.keep_pairs(Question::Tags(arn.clone()), &seen);
             tags.insert(arn, seen);
         }
@@ -247,7 +246,7 @@ impl Reader {
             // One of them was deleted since it was listed; AWS does not say which.
             Err(error) if error.kind == ErrorKind::NotFound && arns.len() > 1 => {
                 let single = arns.chunks(1).map(|single| Box::pin(self.tags_of(single)));
-                join_all(single).await.into_iter().flatten().collect()
+                few_at_once(single).await.into_iter().flatten().collect()
             }
             Err(error) => arns.iter().map(|arn| (arn.clone(), absent_or_unknown(&error))).collect(),
         }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use aws_sdk_ecs::types as sdk;
-use futures_util::future::join_all;
 
 use crate::apply::AwsError;
 use crate::aws::{ecs, error};
 use crate::model::owner::FINGERPRINT_TAG;
 use crate::model::{Observed, PastDeployment, Rollout, Seen, Service, ServiceId, TaskDefinitionArn};
 
+use super::few::few_at_once;
 use super::left_overs::incomplete;
 use super::{Reader, unknown};
 
@@ -34,7 +34,7 @@ impl Reader {
             };
             (id.clone(), past)
         });
-        join_all(all).await.into_iter().collect()
+        few_at_once(all).await.into_iter().collect()
     }
 
     async fn past_deployments_of(&self, service: &Service) -> Seen<Vec<PastDeployment>> {

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
-
 use crate::apply::AwsError;
 use crate::aws::ecs;
 use crate::model::{LoadBalancerEntry, Seen, ServiceId, TargetGroupArn};
 
+use super::few::few_at_once;
 use super::left_overs::incomplete;
 use super::{Reader, unknown};
 
@@ -17,7 +16,7 @@ impl Reader {
     /// The services of these clusters by the target groups that they name; unknown as a whole when a part is.
     pub(super) async fn feeders(&self, clusters: &BTreeSet<String>) -> Seen<Feeders> {
         let mut feeders = Feeders::new();
-        for read in join_all(clusters.iter().map(|cluster| self.feeders_in(cluster))).await {
+        for read in few_at_once(clusters.iter().map(|cluster| self.feeders_in(cluster))).await {
             match read {
                 Ok(entries) => entries.into_iter().for_each(|(arn, id)| {
                     feeders.entry(arn).or_default().insert(id);
@@ -47,7 +46,7 @@ impl Reader {
             self.ask("ecs:DescribeServices", request.set_services(Some(batch.to_vec())).send()).await
         });
         let mut found = Vec::new();
-        for answer in join_all(batches).await {
+        for answer in few_at_once(batches).await {
             let answer = answer?;
             // A service that went away since it was listed is missing, and names nothing any more.
             if let Some(failure) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::Filter;
-use futures_util::future::join_all;
 
 use crate::aws::ec2;
 use crate::model::{GroupId, IngressRule, Seen};
 
+use super::few::few_at_once;
 use super::{Reader, unknown};
 
 pub(super) const RULES: &str = "ec2:DescribeSecurityGroupRules";
@@ -19,7 +19,7 @@ impl Reader {
     pub(super) async fn ingress(&self, groups: &BTreeSet<GroupId>) -> BTreeMap<GroupId, Seen<Vec<IngressRule>>> {
         let groups: Vec<&GroupId> = groups.iter().collect();
         let batches = groups.chunks(FILTER_VALUES).map(|batch| self.ingress_of(batch));
-        join_all(batches).await.into_iter().flatten().collect()
+        few_at_once(batches).await.into_iter().flatten().collect()
     }
 
     async fn ingress_of(&self, groups: &[&GroupId]) -> Vec<(GroupId, Seen<Vec<IngressRule>>)> {

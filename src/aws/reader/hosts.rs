@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::Filter;
-use futures_util::future::join_all;
 
 use crate::aws::ec2;
 use crate::model::{Host, InstanceId, Seen};
 
+use super::few::few_at_once;
 use super::groups::FILTER_VALUES;
 use super::{Reader, unknown};
 
@@ -35,6 +35,6 @@ impl Reader {
             };
             batch.iter().map(|id| ((*id).clone(), find(id))).collect::<Vec<_>>()
         });
-        join_all(batches).await.into_iter().flatten().collect()
+        few_at_once(batches).await.into_iter().flatten().collect()
     }
 }

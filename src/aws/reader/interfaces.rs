@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface};
-use futures_util::future::join_all;
 use ipnet::IpNet;
 
 use crate::apply::AwsError;
 use crate::aws::ec2;
 use crate::model::{Seen, Subnet};
 
+use super::few::few_at_once;
 use super::groups::FILTER_VALUES;
 use super::{Reader, not_asked, unknown};
 
@@ -49,7 +49,7 @@ impl Reader {
             answer.map(|list| list.iter().flat_map(ec2::prefixes_from_sdk).collect::<Vec<IpNet>>())
         });
         let mut prefixes = Vec::new();
-        for answer in join_all(batches).await {
+        for answer in few_at_once(batches).await {
             match answer {
                 Ok(some) => prefixes.extend(some),
                 Err(error) => return addresses.iter().map(|address| (*address, unknown(&error))).collect(),
@@ -85,7 +85,7 @@ impl Reader {
             let find = |address| having.get(address).and_then(|all| read(all)).map_or(Seen::Absent, Seen::Present);
             batch.iter().map(|address| (*address, find(address))).collect()
         });
-        join_all(batches).await.into_iter().flatten().collect()
+        few_at_once(batches).await.into_iter().flatten().collect()
     }
 
     /// The interfaces that a filter lets through.

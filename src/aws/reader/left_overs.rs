@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use aws_sdk_ec2::types::Filter;
-use futures_util::future::join_all;
 
 use crate::apply::{AwsError, ErrorKind};
 use crate::aws::ec2;
 use crate::model::{GroupId, Seen, TargetGroupArn};
 
+use super::few::few_at_once;
 use super::{Reader, absent_or_unknown, unknown};
 
 /// An answer that leaves something out.
@@ -35,7 +35,7 @@ impl Reader {
             };
             (group.clone(), seen)
         });
-        join_all(each).await.into_iter().collect()
+        few_at_once(each).await.into_iter().collect()
     }
 
     /// The target groups that any service of these clusters names, alternates included.
@@ -50,7 +50,7 @@ impl Reader {
             };
             (cluster.clone(), seen)
         });
-        join_all(each).await.into_iter().collect()
+        few_at_once(each).await.into_iter().collect()
     }
 
     async fn named_in(&self, cluster: &str) -> Result<BTreeSet<TargetGroupArn>, AwsError> {

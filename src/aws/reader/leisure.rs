@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use crate::model::Seen;
+
+use super::few::few_at_once;
 
 /// How calls that are needed for each thing are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) async fn each<K: Clone + Ord, T: Clone>(
             tokio::time::sleep(Duration::from_secs(HANDFUL as u64)).await;
         }
         let answers = batch.iter().map(async |key| ((*key).clone(), ask(key).await));
-        found.extend(join_all(answers).await);
+        found.extend(few_at_once(answers).await);
     }
     found
 }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
-
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 
 use crate::apply::{AwsError, ErrorKind};
@@ -13,6 +11,7 @@ use crate::model::{
     TaskDefinitionArn,
 };
 
+use super::few::few_at_once;
 use super::tasks::ReadTasks;
 use super::{Reader, absent_or_unknown, unknown};
 
@@ -76,7 +75,7 @@ impl Reader {
             let answer = self.ask(CLUSTERS, request.send()).await;
             names.iter().map(|name| (name.clone(), cluster(name, &answer))).collect::<Vec<_>>()
         });
-        join_all(batches).await.into_iter().flatten().collect()
+        few_at_once(batches).await.into_iter().flatten().collect()
     }
 
     pub(super) async fn describe_services(&self, ids: &BTreeSet<ServiceId>) -> BTreeMap<ServiceId, Seen<Service>> {
@@ -85,7 +84,7 @@ impl Reader {
             clusters.entry(&id.cluster).or_default().push(id);
         }
         let batches = clusters.values().flat_map(|ids| ids.chunks(10)).map(|batch| self.describe_batch(batch));
-        join_all(batches).await.into_iter().flatten().collect()
+        few_at_once(batches).await.into_iter().flatten().collect()
     }
 
     /// At most ten services of one cluster.
@@ -98,7 +97,7 @@ impl Reader {
             // Some service of the batch was purged long ago, and AWS does not say which.
             Err(error) if error.code == "ServiceNotFoundException" && ids.len() > 1 => {
                 let single = ids.chunks(1).map(|single| Box::pin(self.describe_batch(single)));
-                join_all(single).await.into_iter().flatten().collect()
+                few_at_once(single).await.into_iter().flatten().collect()
             }
             Err(error) => ids.iter().map(|id| ((*id).clone(), absent_or_unknown(&error))).collect(),
         }
@@ -133,7 +132,7 @@ impl Reader {
             };
             batch.iter().map(|(id, resource)| (id.clone(), find(resource))).collect::<Vec<_>>()
         });
-        join_all(batches).await.into_iter().flatten().collect()
+        few_at_once(batches).await.into_iter().flatten().collect()
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
-
 use crate::apply::{AwsError, Find};
 use crate::model::{GroupId, Observed, Scope, Seen, ServiceId, Standing};
 
+use super::few::few_at_once;
 use super::services::is_cluster_missing;
 use super::{Reader, not_asked, unknown};
 
@@ -18,7 +17,7 @@ impl Find for Reader {
     /// same target group.
     async fn standing(&self, scope: &Scope) -> Standing {
         let lists = scope.clusters.iter().map(|cluster| self.service_names(cluster));
-        let (lists, target_groups) = tokio::join!(join_all(lists), self.target_groups());
+        let (lists, target_groups) = tokio::join!(few_at_once(lists), self.target_groups());
         let mut clusters = BTreeMap::new();
         let mut ids = BTreeSet::new();
         for (cluster, list) in scope.clusters.iter().zip(lists) {

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface};
-use futures_util::future::join_all;
 
 use crate::apply::Surround;
 use crate::aws::{ec2, elbv2};
@@ -14,6 +13,7 @@ use crate::model::{
     Observed, Placement, RouteTable, RuleSource, Seen, Surroundings, Tags, TargetGroupArn, Task, VpcId,
 };
 
+use super::few::few_at_once;
 use super::groups::{FILTER_VALUES, RULES};
 use super::leisure::{Haste, each};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
@@ -122,7 +122,7 @@ impl Reader {
             };
             arns.iter().map(|arn| (arn.clone(), find(arn))).collect::<Vec<_>>()
         });
-        join_all(answers).await.into_iter().flatten().collect()
+        few_at_once(answers).await.into_iter().flatten().collect()
     }
 
     /// What planning knows already is not asked again.
@@ -180,7 +180,7 @@ impl Reader {
             (batch.iter().map(|id| (*id).clone()).collect::<Vec<_>>(), answer)
         });
         let (mut ingress, mut egress) = (RulesByGroup::new(), RulesByGroup::new());
-        for (batch, answer) in join_all(batches).await {
+        for (batch, answer) in few_at_once(batches).await {
             for id in batch {
                 let of = |from: fn(&aws_sdk_ec2::types::SecurityGroupRule) -> Option<IngressRule>| match &answer {
                     Err(error) => unknown(error),
@@ -208,7 +208,7 @@ impl Reader {
             };
             (id.clone(), seen)
         });
-        join_all(all).await.into_iter().collect()
+        few_at_once(all).await.into_iter().collect()
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
-
 use crate::aws::elbv2;
 use crate::model::{Seen, Target, TargetGroupArn};
 
+use super::few::few_at_once;
 use super::kept::Turn;
 use super::{Reader, absent_or_unknown};
 
@@ -35,6 +34,6 @@ impl Reader {
             turn.keep_health(arn, &seen);
             (arn.clone(), seen)
         });
-        join_all(all).await.into_iter().collect()
+        few_at_once(all).await.into_iter().collect()
     }
 }

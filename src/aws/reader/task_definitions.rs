@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use aws_sdk_ecs::types::TaskDefinitionField;
-use futures_util::future::join_all;
 
 use crate::aws::copy::{self, KeepAnswer, Slot};
 use crate::aws::ecs;
 use crate::model::{Observed, Seen, TaskDefinition, TaskDefinitionArn};
 
+use super::few::few_at_once;
 use super::{Reader, unknown};
 
 const CALL: &str = "ecs:DescribeTaskDefinition";
@@ -20,7 +20,7 @@ impl Reader {
         arns: &BTreeSet<TaskDefinitionArn>,
     ) -> BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>> {
         let all = arns.iter().map(async |arn| (arn.clone(), self.task_definition(arn).await));
-        join_all(all).await.into_iter().collect()
+        few_at_once(all).await.into_iter().collect()
     }
 
     async fn task_definition(&self, arn: &TaskDefinitionArn) -> Seen<TaskDefinition> {

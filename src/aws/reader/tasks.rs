@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types as sdk;
-use futures_util::future::join_all;
 
 use crate::apply::AwsError;
 use crate::aws::ecs;
@@ -11,6 +10,7 @@ use crate::model::{
     Desired, Gap, Host, InstanceId, Observed, Placement, Seen, ServiceId, Task, TaskArn, TaskDefinitionArn,
 };
 
+use super::few::few_at_once;
 use super::services::is_cluster_missing;
 use super::{Reader, gap};
 
@@ -121,7 +121,7 @@ impl Reader {
         let mut clusters = BTreeMap::new();
         let mut instances = BTreeSet::new();
         let mut gaps = Vec::new();
-        for (cluster, read) in names.iter().zip(join_all(all).await) {
+        for (cluster, read) in names.iter().zip(few_at_once(all).await) {
             let read = read.map(|(tasks, more)| {
                 gaps.extend(more);
                 instances.extend(tasks.iter().filter_map(|found| match &found.placement {
@@ -151,7 +151,7 @@ impl Reader {
         };
         let batches = arns.chunks(100).map(|arns| self.describe_tasks(cluster, arns));
         let mut tasks = Vec::new();
-        for batch in join_all(batches).await {
+        for batch in few_at_once(batches).await {
             tasks.extend(batch?);
         }
         // DELETED comes after STOPPED and is never listed for long.
@@ -197,7 +197,7 @@ impl Reader {
         });
         let mut instances = BTreeMap::new();
         let mut gaps = Vec::new();
-        for batch in join_all(batches).await {
+        for batch in few_at_once(batches).await {
             match batch {
                 Ok(list) => instances.extend(list.iter().filter_map(|instance| {
                     let id = InstanceId::from(instance.ec2_instance_id()?);

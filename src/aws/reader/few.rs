@@ -1,0 +1,13 @@
+//! Many questions, few of them under way.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+/// Questions of one kind that wait or are under way, so that there is always another one to send. More would only wait, for
+/// AWS lets some dozens of calls go in a second; and each that waits holds all that the SDK needs for a call.
+const AT_ONCE: usize = 2 * super::IN_FLIGHT;
+
+/// The answers, in the order of the questions. A question is only prepared when its turn comes.
+pub(super) async fn few_at_once<F: Future>(questions: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    stream::iter(questions).buffered(AT_ONCE).collect().await
+}
