@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Desired, DesiredTargetGroup, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, Service, ServiceId, Target,
-    TargetGroup, TargetKey, TargetState, Task,
+    Desired, DesiredService, DesiredTargetGroup, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, Service,
+    ServiceId, Target, TargetGroup, TargetKey, TargetState, Task,
 };
 
 use super::action::Action;
@@ -42,9 +42,18 @@ struct Behind<'a> {
     /// Addresses of tasks while their service is being deployed: a task of the old revision may listen on another port
     /// than the one that is wired now, and ECS registered it with that.
     moving: BTreeSet<String>,
-    /// Tasks whose address AWS does not tell, or a service whose tasks are not known.
+    /// Tasks of these services whose address AWS does not tell, or that are not known.
     unknown: bool,
     services: BTreeSet<&'a ServiceId>,
+}
+
+impl Behind<'_> {
+    /// Whether some task may be behind the target group that is not among the endpoints. A service that was not read may name
+    /// any target group.
+    fn is_open(&self, desired: &Desired, observed: &Observed) -> bool {
+        let is_unread = |service: &DesiredService| matches!(observed.service(&service.id), Seen::Unknown(_));
+        self.unknown || desired.services.values().any(is_unread)
+    }
 }
 
 /// A task may be behind a target group by declaration, or because the live service names it or the other one of its
@@ -57,6 +66,7 @@ fn behind<'a>(
 ) -> Behind<'a> {
     let mut found =
         Behind { endpoints: BTreeSet::new(), moving: BTreeSet::new(), unknown: false, services: BTreeSet::new() };
+    let feeding = resolve::feeding(observed, live);
     for service in desired.services.values() {
         let mut doors: BTreeSet<(&str, u16)> = BTreeSet::new();
         for port in service.ports.iter().flatten() {
@@ -64,17 +74,16 @@ fn behind<'a>(
                 doors.insert((&port.container, port.container_port));
             }
         }
+        if doors.is_empty() && !feeding.contains(&service.id) {
+            continue;
+        }
         match observed.service(&service.id) {
             Seen::Present(standing) => {
                 let entries = standing.entries_behind(&live.arn);
                 doors.extend(entries.map(|entry| (entry.container.as_str(), entry.container_port)));
             }
             Seen::Absent => continue,
-            // It may name any target group.
-            Seen::Unknown(_) => found.unknown = true,
-        }
-        if doors.is_empty() {
-            continue;
+            Seen::Unknown(_) => {}
         }
         found.services.insert(&service.id);
         match observed.tasks_of(&service.id) {
@@ -128,8 +137,8 @@ pub(super) fn unexplained<'a>(
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
 ) -> Option<Vec<&'a Target>> {
-    let is_certain = !behind(desired, observed, wanted, live).unknown;
-    is_certain.then(|| strays_in(desired, observed, wanted, live))
+    let is_open = behind(desired, observed, wanted, live).is_open(desired, observed);
+    (!is_open).then(|| strays_in(desired, observed, wanted, live))
 }
 
 fn strays_in<'a>(
@@ -143,16 +152,16 @@ fn strays_in<'a>(
     }
     let Seen::Present(targets) = observed.targets_of(&live.arn) else { return Vec::new() };
     let behind = behind(desired, observed, wanted, live);
-    if behind.unknown {
-        return Vec::new();
-    }
     let declared: BTreeSet<_> = wanted.targets.iter().flatten().map(|target| &target.key).collect();
     let explained = |target: &&Target| {
         behind.endpoints.contains(&target.key)
             || behind.moving.contains(&target.key.id)
             || declared.contains(&target.key)
     };
-    targets.iter().filter(|target| target.health.state != TargetState::Draining && !explained(target)).collect()
+    let strays = targets.iter().filter(|target| target.health.state != TargetState::Draining && !explained(target));
+    let strays: Vec<_> = strays.collect();
+    // Last, for it looks every service up.
+    if strays.is_empty() || behind.is_open(desired, observed) { Vec::new() } else { strays }
 }
 
 fn deregister_stale(
