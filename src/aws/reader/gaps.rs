@@ -22,10 +22,17 @@ struct Notes<'a> {
     found: BTreeSet<(String, Gap)>,
 }
 
+/// The gap of what was asked and not answered.
+fn gap_of<T>(seen: &Seen<T>) -> Option<&Gap> {
+    seen.gap().filter(|gap| gap.why != NOT_ASKED)
+}
+
 impl Notes<'_> {
-    fn add<T>(&mut self, name: impl Into<String>, seen: &Seen<T>) {
-        if let Some(gap) = seen.gap().filter(|gap| gap.why != NOT_ASKED) {
-            self.found.insert((name.into(), gap.clone()));
+    /// Names are looked up for gaps alone: most looks have none, and a fleet may be large.
+    fn add<T, N: Into<String>>(&mut self, name: impl FnOnce(&Self) -> N, seen: &Seen<T>) {
+        if let Some(gap) = gap_of(seen) {
+            let name = name(self).into();
+            self.found.insert((name, gap.clone()));
         }
     }
 
@@ -46,46 +53,46 @@ impl Notes<'_> {
 
     fn of_the_region(&mut self, observed: &Observed) {
         let fleet = self.fleet();
-        self.add(&fleet, &observed.account);
-        self.add(&fleet, &observed.vpcs);
-        self.add(&fleet, &observed.subnets);
-        self.add(&fleet, &observed.security_groups);
-        self.add(&fleet, &observed.marked_ingress);
-        self.add(&fleet, &observed.load_balancers);
-        self.add(&fleet, &observed.target_groups);
-        self.add(&fleet, &observed.limits);
+        self.add(|_| fleet.as_str(), &observed.account);
+        self.add(|_| fleet.as_str(), &observed.vpcs);
+        self.add(|_| fleet.as_str(), &observed.subnets);
+        self.add(|_| fleet.as_str(), &observed.security_groups);
+        self.add(|_| fleet.as_str(), &observed.marked_ingress);
+        self.add(|_| fleet.as_str(), &observed.load_balancers);
+        self.add(|_| fleet.as_str(), &observed.target_groups);
+        self.add(|_| fleet.as_str(), &observed.limits);
         for (name, seen) in &observed.clusters {
-            self.add(name, seen);
+            self.add(|_| name.as_str(), seen);
         }
         for (name, seen) in &observed.named_target_groups {
-            self.add(name, seen);
+            self.add(|_| name.as_str(), seen);
         }
     }
 
     fn of_services(&mut self, observed: &Observed) {
         for (id, seen) in &observed.services {
-            self.add(self.service(id), seen);
+            self.add(|notes| notes.service(id), seen);
         }
         for (id, seen) in &observed.tasks {
-            self.add(self.service(id), seen);
+            self.add(|notes| notes.service(id), seen);
         }
         for (id, seen) in &observed.past_deployments {
-            self.add(self.service(id), seen);
+            self.add(|notes| notes.service(id), seen);
         }
         for (id, seen) in &observed.scalable_targets {
-            self.add(self.service(id), seen);
+            self.add(|notes| notes.service(id), seen);
         }
-        for (arn, seen) in &observed.task_definitions {
+        for (arn, seen) in observed.task_definitions.iter().filter(|(_, seen)| gap_of(seen).is_some()) {
             let services = observed.services.iter().filter(|(_, service)| {
                 let service = service.as_ref().present();
                 service.is_some_and(|service| service.task_definition == *arn)
             });
             let users: Vec<String> = services.map(|(id, _)| self.service(id)).collect();
             for user in &users {
-                self.add(user, seen);
+                self.add(|_| user.as_str(), seen);
             }
             if users.is_empty() {
-                self.add(arn.as_str(), seen);
+                self.add(|_| arn.as_str(), seen);
             }
         }
     }
@@ -94,39 +101,38 @@ impl Notes<'_> {
         let balancers: Vec<_> = observed.load_balancers.as_ref().present().into_iter().flatten().collect();
         let groups: Vec<_> = observed.target_groups.as_ref().present().into_iter().flatten().collect();
         for (arn, seen) in &observed.listeners {
-            let found = balancers.iter().find(|balancer| balancer.arn == *arn);
-            self.add(found.map_or(arn.as_str(), |balancer| &balancer.name), seen);
+            let find = || balancers.iter().find(|balancer| balancer.arn == *arn);
+            self.add(|_| find().map_or(arn.as_str(), |balancer| &balancer.name), seen);
         }
         for (arn, seen) in &observed.rules {
-            self.add(arn.as_str(), seen);
+            self.add(|_| arn.as_str(), seen);
             for rule in seen.as_ref().present().into_iter().flatten() {
-                self.add(arn.as_str(), &rule.tags);
+                self.add(|_| arn.as_str(), &rule.tags);
             }
         }
         for group in &groups {
-            let name = self.target_group(group);
-            self.add(&name, &group.tags);
+            self.add(|notes| notes.target_group(group), &group.tags);
             if let Some(seen) = observed.attributes.get(&group.arn) {
-                self.add(&name, seen);
+                self.add(|notes| notes.target_group(group), seen);
             }
             if let Some(seen) = observed.targets.get(&group.arn) {
-                self.add(&name, seen);
+                self.add(|notes| notes.target_group(group), seen);
             }
         }
     }
 
     fn of_ec2(&mut self, observed: &Observed) {
         for (id, seen) in &observed.ingress {
-            self.add(id.as_str(), seen);
+            self.add(|_| id.as_str(), seen);
         }
         for (id, seen) in &observed.hosts {
-            self.add(id.as_str(), seen);
+            self.add(|_| id.as_str(), seen);
         }
         for (id, seen) in &observed.carriers {
-            self.add(id.as_str(), seen);
+            self.add(|_| id.as_str(), seen);
         }
         for (address, seen) in &observed.interfaces {
-            self.add(address.to_string(), seen);
+            self.add(|_| address.to_string(), seen);
         }
     }
 }
