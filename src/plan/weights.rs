@@ -81,20 +81,33 @@ const CODE_DEPLOY: &str = "codedeploy";
 
 /// Who moves the weights of the rules that serve a target group, if it is not the manifest.
 pub(super) fn weights_owner(desired: &Desired, observed: &Observed, key: &str) -> Option<&'static str> {
+    // Most fleets have no such service, and which ones are behind a target group takes a look at every one.
+    if !any_live(observed, |live| mover(live).is_some()) {
+        return None;
+    }
     resolve::services_behind(desired, observed, key).into_iter().find_map(|service| {
         let Seen::Present(live) = observed.service(&service.id) else { return None };
         if is_registered_by_portolan_alone(desired, observed, service, live, key) {
             return None;
         }
-        match (live.controller, live.strategy) {
-            (DeploymentController::CodeDeploy, _) => Some(CODE_DEPLOY),
-            (DeploymentController::External, _) => Some("external deployment controller"),
-            (DeploymentController::Ecs, Strategy::BlueGreen | Strategy::Linear | Strategy::Canary) => {
-                Some("ecs (blue/green weights)")
-            }
-            (DeploymentController::Ecs, Strategy::Rolling) => None,
-        }
+        mover(live)
     })
+}
+
+/// Who moves the weights of the target groups of a service, if its deployments move any.
+fn mover(live: &Service) -> Option<&'static str> {
+    match (live.controller, live.strategy) {
+        (DeploymentController::CodeDeploy, _) => Some(CODE_DEPLOY),
+        (DeploymentController::External, _) => Some("external deployment controller"),
+        (DeploymentController::Ecs, Strategy::BlueGreen | Strategy::Linear | Strategy::Canary) => {
+            Some("ecs (blue/green weights)")
+        }
+        (DeploymentController::Ecs, Strategy::Rolling) => None,
+    }
+}
+
+fn any_live(observed: &Observed, is_it: impl Fn(&Service) -> bool) -> bool {
+    observed.services.values().filter_map(|seen| seen.as_ref().present()).any(is_it)
 }
 
 /// Whoever deploys a service moves the weights of the target groups that it knows of: not of those that only Portolan
@@ -139,6 +152,9 @@ fn describe_forward(forward: &Forward) -> String {
 
 /// Whether ECS manages the whole chain of a service behind a target group (Express mode, gateways).
 pub(super) fn is_managed_by_ecs(desired: &Desired, observed: &Observed, key: &str) -> bool {
+    if !any_live(observed, |live| live.managed_by_ecs) {
+        return false;
+    }
     let services = resolve::services_behind(desired, observed, key);
     services.iter().any(|service| observed.service(&service.id).present().is_some_and(|live| live.managed_by_ecs))
 }
