@@ -39,6 +39,8 @@ impl Declared {
 
     /// What counts from now on: the manifest, or what is wrong with it; `None` where that was said before.
     pub(super) fn take(&mut self, read: Read, current: &Desired) -> Option<Result<Desired, Vec<Problem>>> {
+        // What was seen before this did not read the same twice in a row.
+        self.unsettled = None;
         if self.last.as_ref() == Some(&read) {
             return None;
         }
@@ -59,4 +61,31 @@ fn same_fleet(current: &Desired, desired: Desired) -> Result<Desired, Vec<Proble
     }
     let message = format!("the name, region and account of fleet {} do not change while it runs", old.name);
     Err(vec![Problem::of_file("the manifest", message, Some("start the service anew"))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLEET: &str = "apiVersion: portolan.dev/v1alpha1
+kind: Fleet
+metadata: {name: harbour}
+spec: {region: eu-west-1, cluster: prod, vpc: main, mode: enforce}
+";
+
+    /// The same manifest, written differently.
+    fn read(remark: &str) -> Read {
+        Ok(vec![Source { name: "fleet.yaml".to_owned(), text: format!("# {remark}\n{FLEET}") }])
+    }
+
+    #[test]
+    fn what_a_signal_came_between_has_not_been_read_twice_in_a_row() {
+        let current = read("a").and_then(|sources| manifest::load(&sources)).expect("a sound manifest");
+        let mut declared = Declared::default();
+        assert!(declared.has_settled(&read("a")) && declared.take(read("a"), &current).is_some());
+        assert!(!declared.has_settled(&read("b")), "seen once");
+        assert!(declared.take(read("c"), &current).is_some(), "a signal makes it count at once");
+        assert!(!declared.has_settled(&read("b")), "seen once since then");
+        assert!(declared.has_settled(&read("b")) && declared.take(read("b"), &current).is_some());
+    }
 }

@@ -199,6 +199,17 @@ impl Observed {
         services.filter(move |service| service.entries_behind(arn).next().is_some())
     }
 
+    /// Which services these are. Asked first, it saves looking every service of a large fleet up.
+    pub fn feeders_of<'a>(&'a self, arn: &'a TargetGroupArn) -> BTreeSet<&'a ServiceId> {
+        self.services_feeding(arn).map(|service| &service.id).collect()
+    }
+
+    /// A target group and, where ECS deploys blue/green with it, the other one of the pair: both count as the declared one.
+    pub fn stand_ins(&self, live: &TargetGroup) -> BTreeSet<TargetGroupArn> {
+        let entries = self.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
+        entries.flat_map(|entry| entry.target_groups()).cloned().chain([live.arn.clone()]).collect()
+    }
+
     /// The ingress rules of a group.
     pub fn ingress_of(&self, group: &GroupId) -> Seen<&Vec<IngressRule>> {
         asked(&self.ingress, group, "ec2:DescribeSecurityGroupRules")

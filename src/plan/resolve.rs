@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::model::{
     Desired, DesiredService, DesiredTargetGroup, GroupId, Listener, LoadBalancer, Lookup, NetworkMode, ObjectRef,
-    Observed, Rule, SecurityGroup, Seen, ServiceId, SubnetId, TargetGroup, TargetGroupArn, TaskDefinition, Vpc,
+    Observed, Rule, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TaskDefinition, Vpc,
 };
 
 use super::draft::{Obstacle, need};
@@ -144,7 +144,7 @@ pub(super) fn homes(observed: &Observed, balancer: &LoadBalancer) -> Vec<IpNet> 
 /// The services behind a target group: those whose ports name it, and those that feed it now, as primary or alternate.
 pub(super) fn services_behind<'a>(desired: &'a Desired, observed: &Observed, key: &str) -> Vec<&'a DesiredService> {
     let live = desired.target_groups.get(key).and_then(|group| target_group(observed, group).present());
-    let feeding = live.map(|live| feeding(observed, live)).unwrap_or_default();
+    let feeding = live.map(|live| observed.feeders_of(&live.arn)).unwrap_or_default();
     let names = |service: &DesiredService| {
         let ports = service.ports.iter().flatten();
         ports.flat_map(|port| port.target_groups.iter().flatten()).any(|named| named == key)
@@ -152,19 +152,10 @@ pub(super) fn services_behind<'a>(desired: &'a Desired, observed: &Observed, key
     desired.services.values().filter(|service| names(service) || feeding.contains(&service.id)).collect()
 }
 
-/// The services that feed a target group now. Asked first, it saves looking every service of a large fleet up.
-pub(super) fn feeding<'a>(observed: &'a Observed, live: &'a TargetGroup) -> BTreeSet<&'a ServiceId> {
-    observed.services_feeding(&live.arn).map(|service| &service.id).collect()
-}
-
 /// A target group and, where ECS deploys blue/green with it, the other one of the pair: both count as the declared one.
 pub(super) fn stand_ins(desired: &Desired, observed: &Observed, key: &str) -> BTreeSet<TargetGroupArn> {
-    let Some(live) = desired.target_groups.get(key).and_then(|group| target_group(observed, group).present()) else {
-        return BTreeSet::new();
-    };
-    let entries = observed.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
-    let pairs = entries.flat_map(|entry| entry.target_groups()).cloned();
-    pairs.chain([live.arn.clone()]).collect()
+    let live = desired.target_groups.get(key).and_then(|group| target_group(observed, group).present());
+    live.map(|live| observed.stand_ins(live)).unwrap_or_default()
 }
 
 /// Whether a blue/green service names a rule for its production or test traffic: then its weights are ECS's.

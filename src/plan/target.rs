@@ -66,7 +66,7 @@ fn behind<'a>(
 ) -> Behind<'a> {
     let mut found =
         Behind { endpoints: BTreeSet::new(), moving: BTreeSet::new(), unknown: false, services: BTreeSet::new() };
-    let feeding = resolve::feeding(observed, live);
+    let feeding = observed.feeders_of(&live.arn);
     for service in desired.services.values() {
         let mut doors: BTreeSet<(&str, u16)> = BTreeSet::new();
         for port in service.ports.iter().flatten() {

@@ -177,8 +177,7 @@ fn strangers(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
 fn explained(way: &Way<'_>) -> Result<Option<BTreeSet<TargetKey>>, Gap> {
     let mut keys: BTreeSet<TargetKey> = way.group.targets.iter().flatten().map(|target| target.key.clone()).collect();
     let ours = &way.stand_ins;
-    let feeding: BTreeSet<&ServiceId> =
-        ours.iter().flat_map(|arn| way.observed.services_feeding(arn)).map(|service| &service.id).collect();
+    let feeding: BTreeSet<&ServiceId> = ours.iter().flat_map(|arn| way.observed.feeders_of(arn)).collect();
     for service in way.desired.services.values() {
         let declared = service.ports.iter().flatten();
         let declared = declared.filter(|port| port.target_groups.iter().flatten().any(|key| *key == way.group.key));

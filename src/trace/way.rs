@@ -83,6 +83,7 @@ pub(super) fn ways<'a>(
         desired.ports_of(&group.key).next().is_none() && group.targets.iter().flatten().next().is_some()
     });
     for (service, group) in of_ports.chain(alone.map(|group| (None, group))) {
+        let live = observed.target_group(&group.name).present();
         let way = Way {
             desired,
             observed,
@@ -94,18 +95,12 @@ pub(super) fn ways<'a>(
             route: None,
             is_declared: asked.is_manifest,
             ends: Ok(Vec::new()),
-            stand_ins: stand_ins(observed, group),
+            stand_ins: live.map(|live| observed.stand_ins(live)).unwrap_or_default(),
         };
         let routes = routes(&way).into_iter();
         ways.extend(routes.map(|route| Way { route, ends: Ok(Vec::new()), stand_ins: way.stand_ins.clone(), ..way }));
     }
     ways
-}
-
-fn stand_ins(observed: &Observed, group: &DesiredTargetGroup) -> BTreeSet<TargetGroupArn> {
-    let Seen::Present(live) = observed.target_group(&group.name) else { return BTreeSet::new() };
-    let entries = observed.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
-    entries.flat_map(|entry| entry.target_groups()).cloned().chain([live.arn.clone()]).collect()
 }
 
 /// The declared routes; where none is declared, the ways that stand.

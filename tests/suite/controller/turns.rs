@@ -55,15 +55,16 @@ async fn nothing_is_asked_in_turn_while_passes_end_badly() {
     let asked = || clients.calls().snapshot().get(HEALTH).copied().unwrap_or_default();
     let story = async {
         seconds(61).await;
-        for action in ["sts:GetCallerIdentity", "ecs:DescribeServices", "ec2:DescribeVpcs"] {
-            bed.shared.world().settings.denied.insert(action.to_owned());
-        }
-        for action in ["ecs:DescribeClusters", "DescribeTargetGroups", "DescribeLoadBalancers", "DescribeTargetHealth"]
-        {
-            let action =
-                if action.contains(':') { action.to_owned() } else { format!("elasticloadbalancing:{action}") };
-            bed.shared.world().settings.denied.insert(action);
-        }
+        let denied = [
+            "ec2:DescribeVpcs",
+            "ecs:DescribeClusters",
+            "ecs:DescribeServices",
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "elasticloadbalancing:DescribeTargetGroups",
+            HEALTH,
+            "sts:GetCallerIdentity",
+        ];
+        bed.shared.world().settings.denied.extend(denied.map(str::to_owned));
         seconds(60).await;
         let silent = asked();
         seconds(600).await;
