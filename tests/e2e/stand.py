@@ -51,6 +51,18 @@ def ids(*filters):
     return docker("ps", "--all", "--quiet", "--no-trunc", *given).split()
 
 
+def standing(containers):
+    """What the engine tells of containers; one that went since they were listed is left out, for emulators remove what stops."""
+    if not containers:
+        return []
+    done = subprocess.run(["docker", "inspect", "--type", "container", *containers],
+                          text=True, capture_output=True, timeout=PATIENCE, check=False)
+    wrong = [line for line in done.stderr.splitlines() if line.strip() and "no such" not in line.lower()]
+    if wrong:
+        raise AssertionError(f"docker inspect ended with {done.returncode}\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
 class Stand:
     """One emulator of the compose file, under a project of its own."""
 
@@ -79,11 +91,16 @@ class Stand:
             except OSError:
                 pass
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5", profiles=["portolan"])
-        for container in self.tasks():
-            docker("rm", "--force", container)
+        eventually("no task's container is left", self.remove_tasks, lambda left: not left)
         network = f"{PROJECT}_aws"
         if docker("network", "ls", "--quiet", "--filter", f"name=^{network}$"):
             docker("network", "rm", network)
+
+    def remove_tasks(self):
+        """Removes the containers of tasks; what is left of them. The engine refuses one that is going already."""
+        for container in self.tasks():
+            subprocess.run(["docker", "rm", "--force", container], capture_output=True, timeout=PATIENCE, check=False)
+        return self.tasks()
 
     def reset(self):
         """Forgets everything and ends the tasks' containers; LocalEmu cannot, and is started anew."""
@@ -108,8 +125,12 @@ class Stand:
         found = ids(f"ancestor={WEB}", f"label={label}")
         if answer is None:
             return found
-        told = [json.loads(docker("inspect", one))[0] for one in found]
-        return [one["Id"] for one in told if one["State"]["Running"] and f"ANSWER={answer}" in one["Config"]["Env"]]
+        return [one["Id"] for one in standing(found) if one["State"]["Running"] and f"ANSWER={answer}" in one["Config"]["Env"]]
+
+    def addresses(self, answer):
+        """The containers of tasks whose app gives that answer, by their address."""
+        return {network["IPAddress"]: one["Id"] for one in standing(self.tasks(answer))
+                for network in one["NetworkSettings"]["Networks"].values()}
 
     def door(self):
         """The load balancer's own port, and the path that leads to it."""

@@ -23,9 +23,7 @@ class MiniStack(Case):
 
     def tasks_of(self, service):
         """(address, port) of a service's containers."""
-        shown = [docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", one).strip()
-                 for one in self.stand.tasks(service)]
-        return {(address, 8080) for address in shown}
+        return {(address, 8080) for address in self.stand.addresses(service)}
 
     def some_fail(self):
         """Waits until a request is sent to a target that is not there; the codes that were seen."""
@@ -94,9 +92,7 @@ class MiniStack(Case):
 
     def test_one_target_deregistered(self):
         one, *others = sorted(self.world.targets("kiosk"))
-        by_address = {address: container for container in self.stand.tasks("kiosk")
-                      for address in [docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
-                                             container).strip()]}
+        by_address = self.stand.addresses("kiosk")
 
         def half():
             self.door.answered_by("kiosk.example.com", lambda: [by_address[address] for address, _ in others], 1)
