@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::owner::FLEET_TAG;
-use crate::model::{Desired, ObjectKind, ObjectRef, Observed, Rule, Serve, TargetGroup, Vpc, VpcId};
+use crate::model::{Desired, Given, ObjectKind, ObjectRef, Observed, Rule, Serve, TargetGroup, Vpc, VpcId};
 use crate::plan::Plan;
 use crate::survey::key::sanitized;
 
@@ -106,6 +106,7 @@ pub fn write(outline: &Desired, observed: &Observed, name: Option<&str>, now: Ti
 struct Scene<'a> {
     outline: &'a Desired,
     observed: &'a Observed,
+    given: Given<'a>,
     /// The fleet's name.
     fleet: String,
     /// The VPC that goes without saying.
@@ -114,11 +115,12 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn of(outline: &'a Desired, observed: &'a Observed, name: Option<&str>) -> Self {
+        let given = Given::new(outline, observed);
         let fleet = match name {
             Some(name) => sanitized(name),
-            None => fleet_of_marks(outline, observed).unwrap_or_else(|| outline.fleet.name.clone()),
+            None => fleet_of_marks(&given).unwrap_or_else(|| outline.fleet.name.clone()),
         };
-        let mut scene = Self { outline, observed, fleet, vpc: None };
+        let mut scene = Self { outline, observed, given, fleet, vpc: None };
         scene.vpc = scene.most_common_vpc();
         scene
     }
@@ -126,7 +128,7 @@ impl<'a> Scene<'a> {
     /// The live target group of a key.
     fn live(&self, key: &str) -> Option<&'a TargetGroup> {
         let wanted = self.outline.target_groups.get(key)?;
-        self.observed.target_group(&wanted.name).present()
+        self.given.target_group(&wanted.name).present()
     }
 
     /// The fleet that made a target group, if it is another one.
@@ -175,14 +177,14 @@ impl<'a> Scene<'a> {
 }
 
 /// The fleet that made things here, where it is one alone: a second name would make strangers of them.
-fn fleet_of_marks(outline: &Desired, observed: &Observed) -> Option<String> {
-    let groups = outline.target_groups.values();
-    let groups: Vec<&TargetGroup> = groups.filter_map(|group| observed.target_group(&group.name).present()).collect();
+fn fleet_of_marks(given: &Given<'_>) -> Option<String> {
+    let groups = given.desired.target_groups.values();
+    let groups: Vec<&TargetGroup> = groups.filter_map(|group| given.target_group(&group.name).present()).collect();
     let leads_here = |rule: &&Rule| match &rule.actions.serve {
         Serve::Forward(forward) => groups.iter().any(|group| forward.weights.contains_key(&group.arn)),
         Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => false,
     };
-    let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten().filter(leads_here);
+    let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten().filter(leads_here);
     let tags = groups.iter().map(|group| &group.tags).chain(rules.map(|rule| &rule.tags));
     let mut names: BTreeSet<&String> =
         tags.filter_map(|tags| tags.as_ref().present()).filter_map(|tags| tags.get(FLEET_TAG)).collect();

@@ -7,6 +7,7 @@
 
 pub mod acl;
 pub mod desired;
+pub mod given;
 pub mod group_union;
 pub mod id;
 pub mod listener_rule;
@@ -25,12 +26,14 @@ pub mod surroundings;
 pub mod target;
 pub mod target_group;
 pub mod task_definition;
+pub mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
     Mode, Network, Redeploy, Registrar, Removal, Route, StaticTarget, Suspend,
 };
+pub use given::Given;
 pub use group_union::{Passage, Peer, passage};
 pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
@@ -53,5 +56,8 @@ pub use service::{
 pub use standing::{Scope, Standing};
 pub use surroundings::{Interface, RouteTable, Surroundings};
 pub use target::{Binding, Host, Placement, Target, TargetHealth, TargetKey, TargetState, Task};
-pub use target_group::{HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType};
+pub use target_group::{
+    Attributes, HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType,
+};
 pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};
+pub use vicinity::Vicinity;

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 
 use crate::apply::{Find, Observe, Outcome};
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Scope, Seen, Service, Surroundings, TargetGroup,
-    TargetGroupArn, TargetKey, TargetState,
+    Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Scope, Seen, Service, Surroundings,
+    TargetGroup, TargetGroupArn, TargetKey, TargetState,
 };
 use crate::plan::{Plan, Policy, ScopeError, plan, scope_errors};
 use crate::report::Report;
@@ -160,6 +160,7 @@ pub fn awaited(desired: &Desired, plan: &Plan, policy: &Policy) -> BTreeSet<Obje
 /// What is not yet as a deployment and its health checks should leave it: one line for each service and target
 /// group of `awaited` that is still on its way.
 pub fn unsettled(desired: &Desired, observed: &Observed, awaited: &BTreeSet<ObjectRef>) -> Vec<String> {
+    let given = Given::new(desired, observed);
     let wanted = |object: &ObjectRef| awaited.contains(object);
     let services = desired.services.values().filter_map(|service| {
         let object = ObjectRef::service(&service.key);
@@ -167,7 +168,7 @@ pub fn unsettled(desired: &Desired, observed: &Observed, awaited: &BTreeSet<Obje
     });
     let groups = desired.target_groups.values().filter_map(|group| {
         let object = ObjectRef::target_group(&group.key);
-        wanted(&object).then(|| unsettled_group(desired, group, observed))?.map(|what| format!("{object}: {what}"))
+        wanted(&object).then(|| unsettled_group(&given, group))?.map(|what| format!("{object}: {what}"))
     });
     services.chain(groups).collect()
 }
@@ -188,8 +189,8 @@ fn unsettled_service(service: &DesiredService, observed: &Observed) -> Option<St
     }
 }
 
-fn unsettled_group(desired: &Desired, group: &DesiredTargetGroup, observed: &Observed) -> Option<String> {
-    let live = match observed.target_group(&group.name) {
+fn unsettled_group(given: &Given<'_>, group: &DesiredTargetGroup) -> Option<String> {
+    let live = match given.target_group(&group.name) {
         Seen::Present(live) => live,
         Seen::Absent => return Some("it does not exist".to_owned()),
         Seen::Unknown(gap) => return Some(format!("it could not be read ({}: {})", gap.call, gap.why)),
@@ -198,11 +199,11 @@ fn unsettled_group(desired: &Desired, group: &DesiredTargetGroup, observed: &Obs
         // Its targets are `unused`: nobody checks them, and nothing would come of waiting.
         return None;
     }
-    let fed = feeds(desired, group, live, observed);
+    let fed = feeds(given, group, live);
     let expected = fed.tasks + group.targets.as_ref().map_or(0, Vec::len);
     let mut healthy = 0;
     for arn in &fed.groups {
-        match observed.targets_of(arn) {
+        match given.observed.targets_of(arn) {
             Seen::Present(targets) => {
                 healthy += targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
             }
@@ -222,36 +223,31 @@ struct Feeds {
     groups: BTreeSet<TargetGroupArn>,
 }
 
-fn feeds(desired: &Desired, group: &DesiredTargetGroup, live: &TargetGroup, observed: &Observed) -> Feeds {
+fn feeds(given: &Given<'_>, group: &DesiredTargetGroup, live: &TargetGroup) -> Feeds {
     let mut feeds = Feeds { tasks: 0, groups: BTreeSet::from([live.arn.clone()]) };
-    let services: BTreeSet<_> = desired.ports_of(&group.key).map(|(service, _)| &service.id).collect();
+    let services: BTreeSet<_> = given.ports_of(&group.key).map(|(service, _)| &service.id).collect();
     for id in services {
-        let Seen::Present(service) = observed.service(id) else { continue };
+        let Seen::Present(service) = given.observed.service(id) else { continue };
         for alternate in wired(service, &live.arn) {
             feeds.tasks += service.desired_count as usize;
             feeds.groups.extend(alternate.cloned());
         }
     }
-    feeds.tasks += registered_by_portolan(desired, group, live, observed).len();
+    feeds.tasks += registered_by_portolan(given, group, live).len();
     feeds
 }
 
 /// Running tasks that Portolan keeps in a target group. Those that are still to come are for the next pass to register.
-fn registered_by_portolan(
-    desired: &Desired,
-    group: &DesiredTargetGroup,
-    live: &TargetGroup,
-    observed: &Observed,
-) -> BTreeSet<TargetKey> {
-    let standing = observed.targets_of(&live.arn).present().into_iter().flatten();
+fn registered_by_portolan(given: &Given<'_>, group: &DesiredTargetGroup, live: &TargetGroup) -> BTreeSet<TargetKey> {
+    let standing = given.observed.targets_of(&live.arn).present().into_iter().flatten();
     let standing: BTreeSet<_> = standing.map(|target| &target.key).collect();
     let fed_by_ecs = |service: &DesiredService| {
-        let standing = observed.service(&service.id).present();
+        let standing = given.observed.service(&service.id).present();
         standing.is_some_and(|standing| standing.entries_behind(&live.arn).next().is_some())
     };
-    let ports = desired.ports_registered_by_portolan(&group.key).filter(|(service, _)| !fed_by_ecs(service));
+    let ports = given.ports_registered_by_portolan(&group.key).filter(|(service, _)| !fed_by_ecs(service));
     let places = ports.flat_map(|(service, port)| {
-        let tasks = observed.tasks_of(&service.id).present().into_iter().flatten().filter(|task| task.runs());
+        let tasks = given.observed.tasks_of(&service.id).present().into_iter().flatten().filter(|task| task.runs());
         tasks.filter_map(|task| task.endpoint(&port.container, port.container_port))
     });
     places.filter(|key| standing.contains(key)).collect()

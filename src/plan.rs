@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, DesiredService, ObjectKind, ObjectRef, Observed};
+use crate::model::{Desired, DesiredService, Given, ObjectKind, ObjectRef, Observed};
 
 pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleBelief, RuleEdit, ServiceBelief, WiredEntry};
 pub use change::{Blocked, Change, Deferred, Finding, Mend, Plan, Step, StepId, Verdict, WaitingOn};
@@ -77,10 +77,11 @@ pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timest
 /// The kinds contribute drafts in an order in which later ones may refer to earlier ones: target groups, the ways to
 /// them, their registrations, services, ingress, and what goes. The guard then holds back what must not happen now.
 pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, vetoes: &[Veto]) -> Plan {
+    let given = &Given::new(desired, observed);
     let mut drafts = Drafts::default();
     let mut groups = Vec::new();
-    for group in desired.target_groups.values() {
-        if weights::is_managed_by_ecs(desired, observed, &group.key) {
+    for group in given.desired.target_groups.values() {
+        if weights::is_managed_by_ecs(given, &group.key) {
             let what = format!("target group {} and its routes", group.name);
             drafts.defer(&ObjectRef::target_group(&group.key), what, service::MANAGED_BY_ECS);
         } else {
@@ -88,37 +89,31 @@ pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now
         }
     }
     for group in &groups {
-        target_group::plan_target_group(desired, observed, group, &mut drafts);
+        target_group::plan_target_group(given, group, &mut drafts);
     }
-    listener_rule::plan_routes(desired, observed, &mut drafts);
+    listener_rule::plan_routes(given, &mut drafts);
     for group in &groups {
-        target::plan_targets(desired, observed, group, &mut drafts);
+        target::plan_targets(given, group, &mut drafts);
     }
     let mut wanted = WantedIngress::default();
-    for service in desired.services.values() {
-        plan_one_service(desired, observed, service, &mut wanted, &mut drafts);
+    for service in given.desired.services.values() {
+        plan_one_service(given, service, &mut wanted, &mut drafts);
     }
     match &policy.only {
-        Some(only) => guard::keep_only(desired, only, &mut drafts),
-        None => prune::plan_prune(desired, observed, &wanted, &mut drafts),
+        Some(only) => guard::keep_only(given.desired, only, &mut drafts),
+        None => prune::plan_prune(given, &wanted, &mut drafts),
     }
-    guard::hold_back(desired, observed, policy, now, vetoes, &mut drafts);
-    finish(desired, observed, policy, drafts)
+    guard::hold_back(given, policy, now, vetoes, &mut drafts);
+    finish(given, policy, drafts)
 }
 
 /// Count, ingress, and then whatever redeploys: tasks must not come up behind a closed port.
-fn plan_one_service(
-    desired: &Desired,
-    observed: &Observed,
-    service: &DesiredService,
-    wanted: &mut WantedIngress,
-    drafts: &mut Drafts,
-) {
+fn plan_one_service(given: &Given<'_>, service: &DesiredService, wanted: &mut WantedIngress, drafts: &mut Drafts) {
     let object = ObjectRef::service(&service.key);
-    service::plan_service(desired, observed, service, drafts);
+    service::plan_service(given, service, drafts);
     let mut ingress = ServiceIngress { is_unmanaged: true, ..ServiceIngress::default() };
-    if service::owns_its_ingress(observed, service) {
-        match security_group::plan_ingress(desired, observed, service, drafts) {
+    if service::owns_its_ingress(given.observed, service) {
+        match security_group::plan_ingress(given, service, drafts) {
             Ok(planned) => ingress = planned,
             Err(obstacle) => {
                 ingress.is_blocked = true;
@@ -129,15 +124,15 @@ fn plan_one_service(
     if ingress.is_unmanaged || ingress.is_blocked {
         wanted.keep.insert(object.to_string());
     }
-    redeployment::plan_redeployment(desired, observed, service, &ingress, drafts);
+    redeployment::plan_redeployment(given, service, &ingress, drafts);
     target_group::check_only_open_ports(service, &ingress, drafts);
     wanted.flows.extend(ingress.flows);
 }
 
-fn finish(desired: &Desired, observed: &Observed, policy: &Policy, drafts: Drafts) -> Plan {
+fn finish(given: &Given<'_>, policy: &Policy, drafts: Drafts) -> Plan {
     let Drafts { steps, mut blocked, mut deferred, mut findings } = drafts;
     let also: BTreeSet<ObjectRef> = steps.iter().flat_map(|draft| draft.also.iter().cloned()).collect();
-    let steps = edges::number(steps, |removal, addition| is_related(desired, removal, addition));
+    let steps = edges::number(steps, |removal, addition| is_related(given, removal, addition));
     blocked.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
     deferred.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
     findings.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
@@ -148,24 +143,24 @@ fn finish(desired: &Desired, observed: &Observed, policy: &Policy, drafts: Draft
         .chain(deferred.iter().map(|entry| &entry.object))
         .chain(&also)
         .collect();
-    let all = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
-    let all = all.chain(desired.services.keys().map(|key| ObjectRef::service(key)));
-    let only = policy.only.as_ref().map(|only| guard::with_target_groups(desired, only));
+    let all = given.desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
+    let all = all.chain(given.desired.services.keys().map(|key| ObjectRef::service(key)));
+    let only = policy.only.as_ref().map(|only| guard::with_target_groups(given.desired, only));
     let selected = |object: &ObjectRef| only.as_ref().is_none_or(|only| only.contains(object));
     let unchanged = all.filter(|object| !busy.contains(object) && selected(object)).collect();
-    let gaps = observed.gaps.iter().cloned().collect();
+    let gaps = given.observed.gaps.iter().cloned().collect();
     Plan { steps, blocked, deferred, unchanged, findings, gaps, mends: BTreeMap::new() }
 }
 
 /// Removals come after the additions of the same object, of the services that use a target group, and for what no
 /// object names any more, after all.
-fn is_related(desired: &Desired, removal: &ObjectRef, addition: &ObjectRef) -> bool {
+fn is_related(given: &Given<'_>, removal: &ObjectRef, addition: &ObjectRef) -> bool {
     match removal.kind {
         ObjectKind::Fleet => true,
         ObjectKind::Service => removal == addition,
         ObjectKind::TargetGroup => {
             let service = |object: &ObjectRef| object.kind == ObjectKind::Service;
-            let mut users = desired.ports_of(&removal.key).map(|(service, _)| ObjectRef::service(&service.key));
+            let mut users = given.ports_of(&removal.key).map(|(service, _)| ObjectRef::service(&service.key));
             removal == addition || (service(addition) && users.any(|user| user == *addition))
         }
     }

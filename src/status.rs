@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, ObjectRef, Observed, Seen, Service, TargetGroupArn, TargetState,
+    Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Seen, Service, TargetGroupArn, TargetState,
 };
 use crate::plan::{Plan, Verdict, WaitingOn};
 use crate::trace::{self, Path, Trace};
@@ -103,10 +103,10 @@ impl Table {
 
 /// The table of a fleet; `plan` is what a manifest wants of it, `None` where there is none.
 pub fn table(desired: &Desired, observed: &Observed, plan: Option<&Plan>) -> Table {
-    let mut services: Vec<Row> =
-        desired.services.values().map(|service| service_row(desired, observed, plan, service)).collect();
-    let alone = desired.target_groups.values().filter(|group| desired.ports_of(&group.key).next().is_none());
-    let mut groups: Vec<Row> = alone.map(|group| group_row(observed, plan, group)).collect();
+    let given = &Given::new(desired, observed);
+    let mut services: Vec<Row> = desired.services.values().map(|service| service_row(given, plan, service)).collect();
+    let alone = desired.target_groups.values().filter(|group| given.ports_of(&group.key).next().is_none());
+    let mut groups: Vec<Row> = alone.map(|group| group_row(given, plan, group)).collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
     groups.sort_by(|a, b| a.name.cmp(&b.name));
     services.append(&mut groups);
@@ -117,22 +117,22 @@ pub fn table(desired: &Desired, observed: &Observed, plan: Option<&Plan>) -> Tab
     Table { rows: services, verdict, gaps: observed.gaps.iter().cloned().collect() }
 }
 
-fn service_row(desired: &Desired, observed: &Observed, plan: Option<&Plan>, service: &DesiredService) -> Row {
-    let live = observed.service(&service.id);
+fn service_row(given: &Given<'_>, plan: Option<&Plan>, service: &DesiredService) -> Row {
+    let live = given.observed.service(&service.id);
     let ports = service.ports.iter().flatten();
     let keys: BTreeSet<&String> = ports.flat_map(|port| port.target_groups.iter().flatten()).collect();
     let declared: Vec<&DesiredTargetGroup> =
-        keys.iter().filter_map(|key| desired.target_groups.get(key.as_str())).collect();
+        keys.iter().filter_map(|key| given.desired.target_groups.get(key.as_str())).collect();
     let object = ObjectRef::service(&service.key);
     let objects = keys.iter().map(|key| ObjectRef::target_group(key)).chain([object.clone()]).collect();
     let (in_sync, why) = compare(plan, &objects);
     let present = live.clone().present();
-    let arns = arns(observed, &declared, present);
+    let arns = arns(given, &declared, present);
     Row {
         object,
         name: service.id.to_string(),
         in_sync,
-        reachable: reachable(observed, &declared, &arns),
+        reachable: reachable(given, &declared, &arns),
         is_deploying: present.is_some_and(Service::is_deploying),
         tasks: match live {
             Seen::Present(live) => {
@@ -141,22 +141,22 @@ fn service_row(desired: &Desired, observed: &Observed, plan: Option<&Plan>, serv
             Seen::Absent => Seen::Absent,
             Seen::Unknown(gap) => Seen::Unknown(gap),
         },
-        targets: targets(observed, &arns),
+        targets: targets(given.observed, &arns),
         why,
     }
 }
 
-fn group_row(observed: &Observed, plan: Option<&Plan>, group: &DesiredTargetGroup) -> Row {
+fn group_row(given: &Given<'_>, plan: Option<&Plan>, group: &DesiredTargetGroup) -> Row {
     let object = ObjectRef::target_group(&group.key);
     let (in_sync, why) = compare(plan, &BTreeSet::from([object.clone()]));
-    let arns = arns(observed, &[group], None);
+    let arns = arns(given, &[group], None);
     Row {
         name: format!("target group {}", group.name),
         object,
         in_sync,
-        reachable: reachable(observed, &[group], &arns),
+        reachable: reachable(given, &[group], &arns),
         tasks: Seen::Absent,
-        targets: targets(observed, &arns),
+        targets: targets(given.observed, &arns),
         is_deploying: false,
         why,
     }
@@ -182,15 +182,15 @@ fn compare(plan: Option<&Plan>, objects: &BTreeSet<ObjectRef>) -> (Answer, Vec<S
 }
 
 /// The target groups of a row: declared ones, and those that the live service names, alternates included.
-fn arns(observed: &Observed, declared: &[&DesiredTargetGroup], live: Option<&Service>) -> BTreeSet<TargetGroupArn> {
-    let declared = declared.iter().filter_map(|group| observed.target_group(&group.name).present());
+fn arns(given: &Given<'_>, declared: &[&DesiredTargetGroup], live: Option<&Service>) -> BTreeSet<TargetGroupArn> {
+    let declared = declared.iter().filter_map(|group| given.target_group(&group.name).present());
     let fed = live.into_iter().flat_map(Service::target_groups).cloned();
     declared.map(|group| group.arn.clone()).chain(fed).collect()
 }
 
 /// Who has a way in at all.
-fn reachable(observed: &Observed, declared: &[&DesiredTargetGroup], arns: &BTreeSet<TargetGroupArn>) -> Answer {
-    let has_balancer = |arn: &TargetGroupArn| match observed.target_group(arn.as_str()) {
+fn reachable(given: &Given<'_>, declared: &[&DesiredTargetGroup], arns: &BTreeSet<TargetGroupArn>) -> Answer {
+    let has_balancer = |arn: &TargetGroupArn| match given.target_group(arn.as_str()) {
         Seen::Present(group) => !group.load_balancers.is_empty(),
         Seen::Absent => false,
         Seen::Unknown(_) => true,

@@ -32,7 +32,7 @@ mod zone;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::model::{Desired, Observed, PathName, Request, Route, Surroundings};
+use crate::model::{Desired, Given, Observed, PathName, Request, Route, Surroundings};
 
 pub use finding::Finding;
 pub use health::Witness;
@@ -158,9 +158,23 @@ const CHAIN: [(HopId, Examine); 12] = [
 
 /// Traces the paths of a fleet.
 pub fn trace(desired: &Desired, observed: &Observed, around: &Surroundings, asked: &Asked, now: Timestamp) -> Trace {
-    let ways = way::ways(desired, observed, around, asked, now);
-    let ways = ways.into_iter().filter(|way| is_asked(way, asked)).map(Way::with_ends);
-    Trace { paths: ways.map(|way| walk(&way)).collect() }
+    let mut paths = Vec::new();
+    each_path(desired, observed, around, asked, now, |path| paths.push(path));
+    Trace { paths }
+}
+
+/// As [`trace`], for whoever keeps but little of each path: thousands of them with all their evidence take tens of megabytes.
+pub fn each_path(
+    desired: &Desired,
+    observed: &Observed,
+    around: &Surroundings,
+    asked: &Asked,
+    now: Timestamp,
+    take: impl FnMut(Path),
+) {
+    let given = Given::new(desired, observed);
+    let ways = way::ways(&given, around, asked, now).filter(|way| is_asked(way, asked));
+    ways.map(|way| walk(&way.with_ends())).for_each(take);
 }
 
 fn is_asked(way: &Way<'_>, asked: &Asked) -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::model::{
     Desired, GroupId, ObjectRef, Observed, Question, Scope, Seen, Standing, Surroundings, Target, TargetGroupArn,
+    Vicinity,
 };
 use crate::plan::{Action, Output};
 
@@ -67,14 +68,9 @@ pub struct Watched {
 
 /// Reads AWS for those who trace again and again, without getting in the way of those who plan.
 pub trait Surround {
-    /// Reads the network around everything that the manifest leads to, given what planning has read already. Attributes
-    /// of load balancers and target groups that are `known` are taken from there; the others are asked for one a second.
-    fn around(
-        &self,
-        desired: &Desired,
-        observed: &Observed,
-        known: &Surroundings,
-    ) -> impl Future<Output = Surroundings>;
+    /// Reads the network around. Attributes of load balancers and target groups that are known are taken from there; the
+    /// others are asked for one a second.
+    fn around(&self, vicinity: Vicinity) -> impl Future<Output = Surroundings>;
 }
 
 /// Writes AWS.

@@ -89,7 +89,7 @@ fn conduct_from_sdk(service: &sdk::Service) -> Conduct {
         grace: service.health_check_grace_period_seconds().map_or(0, count),
         minimum_percent: deployment.and_then(|deployment| deployment.minimum_healthy_percent()).map(count),
         maximum_percent: deployment.and_then(|deployment| deployment.maximum_percent()).map(count),
-        events: events.iter().filter_map(|event| event.message().map(str::to_owned)).collect(),
+        events: Conduct::worth_keeping(events.iter().filter_map(|event| event.message())),
     }
 }
 

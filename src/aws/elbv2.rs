@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use crate::model::{
-    AccountLimits, GroupId, HealthCheck, HealthPort, Listener, ListenerArn, LoadBalancer, LoadBalancerArn,
+    AccountLimits, Attributes, GroupId, HealthCheck, HealthPort, Listener, ListenerArn, LoadBalancer, LoadBalancerArn,
     LoadBalancerKind, Matcher, Protocol, ProtocolVersion, Seen, StaticTarget, SubnetId, Tags, Target, TargetGroup,
     TargetGroupArn, TargetHealth, TargetKey, TargetState, TargetType, VpcId,
 };
@@ -18,9 +18,10 @@ pub(super) fn tags_from_sdk(tags: &[sdk::Tag]) -> Tags {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
 }
 
-pub(super) fn balancer_attributes_from_sdk(attributes: &[sdk::LoadBalancerAttribute]) -> Tags {
-    let pairs = attributes.iter();
-    pairs.filter_map(|pair| Some((pair.key()?.to_owned(), pair.value().unwrap_or_default().to_owned()))).collect()
+pub(super) fn balancer_attributes_from_sdk(attributes: &[sdk::LoadBalancerAttribute]) -> Attributes {
+    let pair =
+        |pair: &sdk::LoadBalancerAttribute| Some((pair.key()?.to_owned(), pair.value().unwrap_or_default().to_owned()));
+    Attributes::new(attributes.iter().filter_map(pair).collect())
 }
 
 /// `None` when there are none: ELB refuses an empty list.

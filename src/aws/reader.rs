@@ -35,7 +35,8 @@ use tokio::sync::Semaphore;
 
 use crate::apply::{AwsError, ErrorKind, Observe, Watch, Watched};
 use crate::model::{
-    Desired, Gap, Observed, Question, Seen, Surroundings, Target, TargetGroupArn, TaskDefinition, TaskDefinitionArn,
+    Desired, Gap, Given, Observed, Question, Seen, Surroundings, Target, TargetGroupArn, TaskDefinition,
+    TaskDefinitionArn, Vicinity,
 };
 use crate::plan::questions;
 
@@ -103,19 +104,14 @@ impl Reader {
         balancing.store(&mut observed);
         network.store(&mut observed);
 
-        let groups = questions::groups_to_read(desired, &observed);
-        let target_groups = questions::target_groups_to_check(desired, &observed);
-        let looked_back = questions::services_to_look_back(desired, &observed);
-        let unowned = questions::target_groups_to_tag(desired, &observed);
-        let marked = questions::groups_to_look_around(desired, &observed);
-        let clusters = questions::clusters_to_list(desired, &observed);
+        let further = questions::further(&Given::new(desired, &observed));
         let (ingress, targets, past, owners, carriers, named) = tokio::join!(
-            self.ingress(&groups),
-            self.target_health(&target_groups, turn),
-            self.past_deployments(&looked_back, &observed),
-            self.owners(&unowned, turn),
-            self.carriers(&marked),
-            self.named_target_groups(&clusters),
+            self.ingress(&further.ingress),
+            self.target_health(&further.health, turn),
+            self.past_deployments(&further.past_deployments, &observed),
+            self.owners(&further.owners, turn),
+            self.carriers(&further.carriers),
+            self.named_target_groups(&further.clusters),
         );
         observed.ingress = ingress;
         observed.targets = targets;
@@ -130,7 +126,7 @@ impl Reader {
 
     /// Asks what may explain registrations that nothing explains so far.
     async fn explain(&self, desired: &Desired, observed: &mut Observed) {
-        let unexplained = questions::unexplained_targets(desired, observed);
+        let unexplained = questions::unexplained_targets(&Given::new(desired, observed));
         if unexplained == questions::Unexplained::default() {
             return;
         }
@@ -152,7 +148,7 @@ impl Observe for Reader {
     }
 
     async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Surroundings {
-        self.read_around(desired, observed, &Surroundings::default(), Haste::Now).await
+        self.read_around(Vicinity::of(desired, observed, &Surroundings::default()), Haste::Now).await
     }
 }
 

@@ -57,7 +57,7 @@ pub async fn serve(
         let until = stop.clone();
         tokio::spawn(door.clone().serve(listener, async move { until.cancelled().await }))
     });
-    let has_ended = work(args, inputs, &run, &door).await;
+    let has_ended = work(args, inputs, run, &door).await;
     stop.cancel();
     drop(serving);
     let headline = if has_ended { "stopped" } else { "stopped: what was sent last is not known" };
@@ -65,22 +65,25 @@ pub async fn serve(
 }
 
 /// Passes until a signal comes; whether what was sent has been answered.
-async fn work(args: &RunArgs, inputs: &Inputs, run: &Run<'_>, door: &Door) -> bool {
-    let writer = (!args.observe).then(|| Writer::new(&run.clients));
+async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, door: &Door) -> bool {
+    // Neither the texts nor a second manifest is held for years.
+    let Run { desired, clients, reader, signals, .. } = run;
+    let writer = (!args.observe).then(|| Writer::new(&clients));
     let files = Files(inputs.clone());
     let settings =
         Settings { interval: args.interval, deadline: PASS_DEADLINE, share: args.elb_share, seed: fastrand::u64(..) };
-    let controller = Controller::new(&run.reader, writer.as_ref(), &files, now, settings, run.desired.clone());
-    let (reload, token) = (Notify::new(), run.signals.token());
-    let queue = args.events_queue.as_deref().map(|url| EventsQueue::new(&run.clients, url));
+    let fleet = desired.fleet.name.clone();
+    let controller = Controller::new(&reader, writer.as_ref(), &files, now, settings, desired);
+    let (reload, token) = (Notify::new(), signals.token());
+    let queue = args.events_queue.as_deref().map(|url| EventsQueue::new(&clients, url));
     let (ears, line) = match &queue {
         Some(queue) => {
-            let (ears, line) = hearing::line(queue, run.clients.region(), fastrand::u64(..));
+            let (ears, line) = hearing::line(queue, clients.region(), fastrand::u64(..));
             (ears, Some(line))
         }
         None => (Ears::deaf(), None),
     };
-    let (scout, errand) = reach::scout(&run.reader);
+    let (scout, errand) = reach::scout(&reader);
     let mut controller = controller.with_ears(ears).with_scout(scout);
     let receiving = async {
         match line {
@@ -90,8 +93,8 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: &Run<'_>, door: &Door) -> bo
     };
     let mut tell = |event: crate::controller::Event<'_>| door.tell(event);
     tracing::info!(
-        fleet = run.desired.fleet.name.as_str(),
-        region = run.clients.region(),
+        fleet,
+        region = clients.region(),
         observe = args.observe,
         interval = args.interval.as_secs_f64(),
         events = args.events_queue.as_deref(),

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::apply::Surround;
-use crate::model::{Desired, ObjectRef, Observed, Placement, Seen, Surroundings, Task};
-use crate::trace::{Asked, Path, State, Trace, Verdict, trace};
+use crate::model::{Desired, ObjectRef, Observed, Placement, Seen, Surroundings, Task, Vicinity};
+use crate::trace::{Asked, Path, State, Verdict, each_path};
 
 /// How old the network around may become.
 pub const PERIOD: Duration = Duration::from_secs(3600);
@@ -31,19 +31,10 @@ pub struct Reach {
     pub reason: String,
 }
 
-/// What to read the surroundings of.
-#[derive(Debug)]
-struct Question {
-    desired: Desired,
-    observed: Observed,
-    /// What need not be read again.
-    known: Surroundings,
-}
-
 /// The controller's end: what is known of the network around, and when to read it again.
 #[derive(Debug)]
 pub struct Scout {
-    asks: mpsc::Sender<Box<Question>>,
+    asks: mpsc::Sender<Box<Vicinity>>,
     found: mpsc::Receiver<Surroundings>,
     around: Surroundings,
     /// When the last reading was asked for, and the last one that read everything.
@@ -58,7 +49,7 @@ pub struct Scout {
 #[derive(Debug)]
 pub struct Errand<'a, S> {
     reader: &'a S,
-    asks: mpsc::Receiver<Box<Question>>,
+    asks: mpsc::Receiver<Box<Vicinity>>,
     found: mpsc::Sender<Surroundings>,
 }
 
@@ -72,9 +63,8 @@ pub fn scout<S: Surround>(reader: &S) -> (Scout, Errand<'_, S>) {
 impl<S: Surround> Errand<'_, S> {
     /// Reads whenever it is asked, for as long as it is polled.
     pub async fn run(mut self) -> Infallible {
-        while let Some(question) = self.asks.recv().await {
-            let Question { desired, observed, known } = *question;
-            let around = self.reader.around(&desired, &observed, &known).await;
+        while let Some(vicinity) = self.asks.recv().await {
+            let around = self.reader.around(*vicinity).await;
             // Nobody to tell: the service is about to end.
             let _ = self.found.send(around).await;
         }
@@ -101,9 +91,10 @@ impl Scout {
         }
         refresh(&mut self.around, observed);
         let asked = Asked { is_manifest: true, ..Asked::default() };
-        let traced = trace(desired, observed, &self.around, &asked, now);
+        let mut found = BTreeMap::new();
+        each_path(desired, observed, &self.around, &asked, now, |path| note(&path, &mut found));
         self.ask_when_due(desired, observed);
-        reach(&traced)
+        found
     }
 
     fn ask_when_due(&mut self, desired: &Desired, observed: &Observed) {
@@ -123,8 +114,8 @@ impl Scout {
                 ..Surroundings::default()
             },
         };
-        let question = Question { desired: desired.clone(), observed: observed.clone(), known };
-        if self.asks.try_send(Box::new(question)).is_ok() {
+        let vicinity = Vicinity::of(desired, observed, &known);
+        if self.asks.try_send(Box::new(vicinity)).is_ok() {
             (self.asked, self.waits, self.changed) = (Some((now, whole.unwrap_or(now))), true, false);
         }
     }
@@ -152,21 +143,15 @@ fn refresh(around: &mut Surroundings, observed: &Observed) {
     fresher(&mut around.group_attributes, &observed.attributes);
 }
 
-/// The objects of a trace: each service, and each target group.
-fn reach(traced: &Trace) -> BTreeMap<ObjectRef, Reach> {
-    let mut found: BTreeMap<ObjectRef, (Verdict, &Path)> = BTreeMap::new();
-    for path in &traced.paths {
-        let verdict = path.verdict();
-        let service = path.name.service.as_deref().map(ObjectRef::service);
-        for object in service.into_iter().chain([ObjectRef::target_group(&path.name.target_group)]) {
-            let worst = found.entry(object).or_insert((verdict, path));
-            if verdict < worst.0 {
-                *worst = (verdict, path);
-            }
+/// Notes a path for its service and its target group, where it is the worst one so far.
+fn note(path: &Path, found: &mut BTreeMap<ObjectRef, Reach>) {
+    let verdict = path.verdict();
+    let service = path.name.service.as_deref().map(ObjectRef::service);
+    for object in service.into_iter().chain([ObjectRef::target_group(&path.name.target_group)]) {
+        if found.get(&object).is_none_or(|worst| verdict < worst.verdict) {
+            found.insert(object, Reach { verdict, reason: reason(path) });
         }
     }
-    let told = |(object, (verdict, path))| (object, Reach { verdict, reason: reason(path) });
-    found.into_iter().map(told).collect()
 }
 
 fn reason(path: &Path) -> String {

@@ -13,7 +13,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::Watched;
-use crate::model::{Desired, ObjectRef, Observed, Question, Seen, ServiceId, TargetGroupArn, TargetState, TaskArn};
+use crate::model::{
+    Desired, Given, ObjectRef, Observed, Question, Seen, ServiceId, TargetGroupArn, TargetState, TaskArn,
+};
 use crate::plan::{Plan, Step, StepId, basis};
 
 /// Share of the account's bucket of Elastic Load Balancing calls that asking in turn may use, unless said otherwise.
@@ -155,10 +157,11 @@ impl Tiers {
     pub fn changed(&mut self, desired: &Desired, watched: &Watched, elapsed: Duration) -> BTreeSet<Question> {
         let mut changed = BTreeSet::new();
         let mut faces = BTreeMap::new();
+        let given = Given::new(desired, &watched.observed);
         for service in desired.services.values() {
             let Some(face) = face(&watched.observed, &service.id) else { continue };
             if self.faces.get(&service.id).is_some_and(|before| *before != face) {
-                changed.extend(self.health_of(desired, &watched.observed, &ObjectRef::service(&service.key)));
+                changed.extend(self.health_of(&given, &ObjectRef::service(&service.key)));
             }
             faces.insert(service.id.clone(), face);
         }
@@ -171,8 +174,8 @@ impl Tiers {
 
     /// What the steps of a plan were derived from and was asked before this look, which began `elapsed` ago.
     pub fn unsure(desired: &Desired, watched: &Watched, plan: &Plan, elapsed: Duration) -> BTreeSet<Question> {
-        let subjects: BTreeSet<String> =
-            plan.steps.iter().flat_map(|step| basis::subjects(desired, &watched.observed, step)).collect();
+        let given = Given::new(desired, &watched.observed);
+        let subjects: BTreeSet<String> = plan.steps.iter().flat_map(|step| basis::subjects(&given, step)).collect();
         let old = watched.ages.iter().filter(|(_, age)| **age > elapsed);
         let is_about = |question: &&Question| subject(question).is_some_and(|arn| subjects.contains(arn));
         old.map(|(question, _)| question).filter(is_about).cloned().collect()
@@ -187,10 +190,11 @@ impl Tiers {
         elapsed: Duration,
     ) -> BTreeMap<StepId, String> {
         let unsure = Self::unsure(desired, watched, plan, elapsed);
+        let given = Given::new(desired, &watched.observed);
         let most = self.two_turns();
         let mut urgent = BTreeSet::new();
         let mut why = |step: &Step| {
-            let subjects = basis::subjects(desired, &watched.observed, step);
+            let subjects = basis::subjects(&given, step);
             if unsure.iter().any(|question| subject(question).is_some_and(|arn| subjects.contains(arn))) {
                 return Some("what it was derived from could not be read again just before".to_owned());
             }
@@ -212,9 +216,10 @@ impl Tiers {
 
     /// These objects were written, or an event names them: everything about them is asked in the next look.
     pub fn urge(&mut self, desired: &Desired, observed: &Observed, objects: &BTreeSet<ObjectRef>) {
+        let given = &Given::new(desired, observed);
         let groups: BTreeSet<String> = objects
             .iter()
-            .flat_map(|object| basis::target_groups_of(desired, observed, object))
+            .flat_map(|object| basis::target_groups_of(given, object))
             .map(|arn| arn.to_string())
             .collect();
         self.urge_arns(&groups);
@@ -280,13 +285,8 @@ impl Tiers {
         health.into_iter().map(|(_, age, arn)| (arn.clone(), age)).collect()
     }
 
-    fn health_of<'a>(
-        &'a self,
-        desired: &Desired,
-        observed: &Observed,
-        object: &ObjectRef,
-    ) -> impl Iterator<Item = Question> + use<'a> {
-        let groups = basis::target_groups_of(desired, observed, object).into_iter().map(Question::Health);
+    fn health_of<'a>(&'a self, given: &Given<'_>, object: &ObjectRef) -> impl Iterator<Item = Question> + use<'a> {
+        let groups = basis::target_groups_of(given, object).into_iter().map(Question::Health);
         groups.filter(|question| self.asked.contains_key(question))
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn attributes(scene: &Scene<'_>, live: &TargetGroup) -> Vec<Entry> {
     let Seen::Present(attributes) = scene.observed.attributes_of(&live.arn) else { return Vec::new() };
     let mut fields = Vec::new();
     let mut unknown = Vec::new();
-    for (key, value) in attributes {
+    for (key, value) in attributes.iter() {
         match default(key, live) {
             Some(default) if default == value => {}
             Some(_) => fields.push(Entry::field(key, Value::Scalar(super::scalar::quoted(value)))),

@@ -127,7 +127,5 @@ fn is_written(scene: &Scene<'_>, actions: &RuleActions) -> bool {
 fn others<'a>(scene: &Scene<'a>, balancer: &LoadBalancer) -> Vec<&'a str> {
     let all = scene.observed.target_groups.as_ref().present().into_iter().flatten();
     let here = all.filter(|group| group.load_balancers.contains(&balancer.arn));
-    here.filter(|group| scene.observed.services_feeding(&group.arn).next().is_none())
-        .map(|group| group.name.as_str())
-        .collect()
+    here.filter(|group| scene.given.services_feeding(&group.arn).is_empty()).map(|group| group.name.as_str()).collect()
 }

@@ -1,6 +1,6 @@
 //! Names instead of ids, wherever a manifest's look-up finds the thing again by its name.
 
-use crate::model::{GroupId, LoadBalancer, Lookup, Observed, Seen, SubnetId, TargetGroup, Vpc, VpcId};
+use crate::model::{Given, GroupId, LoadBalancer, Lookup, Observed, Seen, SubnetId, TargetGroup, Vpc, VpcId};
 
 /// A VPC by its `Name` tag, or its id.
 pub(super) fn vpc(observed: &Observed, vpc: &Vpc) -> String {
@@ -30,8 +30,8 @@ pub(super) fn load_balancer<'a>(observed: &Observed, balancer: &'a LoadBalancer)
 }
 
 /// A target group by its name, or its ARN.
-pub(super) fn target_group<'a>(observed: &Observed, group: &'a TargetGroup) -> &'a str {
-    let is_it = |name: &&str| matches!(observed.target_group(name), Seen::Present(found) if found.arn == group.arn);
+pub(super) fn target_group<'a>(given: &Given<'_>, group: &'a TargetGroup) -> &'a str {
+    let is_it = |name: &&str| matches!(given.target_group(name), Seen::Present(found) if found.arn == group.arn);
     first(Some(&group.name), None, is_it).unwrap_or(group.arn.as_str())
 }
 

@@ -13,7 +13,7 @@ pub(super) fn routes(scene: &Scene<'_>, key: &str, live: &TargetGroup, balancer:
     let Seen::Present(listeners) = scene.observed.listeners_of(&balancer.arn) else {
         return Some(Entry::note(format!("routes is left out: the listeners of {} could not be read.", balancer.name)));
     };
-    let own = stand_ins(scene, live);
+    let own = scene.given.stand_ins(live);
     let mut items = Vec::new();
     for listener in listeners {
         match scene.observed.rules_of(&listener.arn) {
@@ -33,13 +33,6 @@ pub(super) fn routes(scene: &Scene<'_>, key: &str, live: &TargetGroup, balancer:
         }
         _ => Some(routes),
     }
-}
-
-/// A target group and the other one of its blue/green pair: ECS swings the rule between them.
-fn stand_ins(scene: &Scene<'_>, live: &TargetGroup) -> BTreeSet<TargetGroupArn> {
-    let entries = scene.observed.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
-    let pairs = entries.flat_map(|entry| entry.target_groups()).cloned();
-    pairs.chain([live.arn.clone()]).collect()
 }
 
 /// What an action has to do with a target group.

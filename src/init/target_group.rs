@@ -15,7 +15,7 @@ pub(super) fn page(scene: &Scene<'_>, key: &str) -> Page {
     let notes = scene.gaps(&object);
     let mut spec = Vec::new();
     if let Some(live) = scene.live(key) {
-        let name = names::target_group(scene.observed, live);
+        let name = names::target_group(&scene.given, live);
         if name != key {
             spec.push(Entry::text("name", name));
         }
@@ -91,7 +91,7 @@ fn targets(scene: &Scene<'_>, key: &str, live: &TargetGroup) -> Option<Entry> {
     if !matches!(scene.observed.targets_of(&live.arn), Seen::Present(_)) {
         return None;
     }
-    let Some(strangers) = unexplained_in(scene.outline, scene.observed, key) else {
+    let Some(strangers) = unexplained_in(&scene.given, key) else {
         return Some(Entry::note(
             "targets is left out: the address of some task was not known, so that no registration can be told from a \
              task's.",

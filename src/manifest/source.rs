@@ -121,6 +121,8 @@ impl Search {
         if bytes.len() > MOST_BYTES {
             return self.problem(&name, "larger than 1 MiB", Some("split the fleet into several files"));
         }
+        // Reading doubles its room whenever that is full, and the service keeps the texts.
+        bytes.shrink_to_fit();
         match String::from_utf8(bytes) {
             Ok(text) => self.sources.push(Source { name, text }),
             Err(_) => self.problem(&name, "not UTF-8 text", Some("save it as UTF-8")),

@@ -25,27 +25,6 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// The ports that name a target group, with their services.
-    pub fn ports_of<'a>(
-        &'a self,
-        target_group: &'a str,
-    ) -> impl Iterator<Item = (&'a DesiredService, &'a DesiredPort)> {
-        self.services.values().flat_map(move |service| {
-            let ports = service.ports.iter().flatten();
-            ports
-                .filter(move |port| port.target_groups.iter().flatten().any(|key| key == target_group))
-                .map(move |port| (service, port))
-        })
-    }
-
-    /// As [`Self::ports_of`], those whose tasks Portolan itself registers.
-    pub fn ports_registered_by_portolan<'a>(
-        &'a self,
-        target_group: &'a str,
-    ) -> impl Iterator<Item = (&'a DesiredService, &'a DesiredPort)> {
-        self.ports_of(target_group).filter(|(_, port)| port.registrar == Registrar::Portolan)
-    }
-
     /// The clusters that services name.
     pub fn clusters(&self) -> std::collections::BTreeSet<String> {
         self.fleet

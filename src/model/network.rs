@@ -67,6 +67,13 @@ pub struct LoadBalancer {
     pub state: String,
 }
 
+impl LoadBalancer {
+    /// What it may be called.
+    pub fn names(&self) -> Names<'_> {
+        Names { id: self.arn.as_str(), name: Some(&self.name), name_tag: None }
+    }
+}
+
 /// The answer to looking a name up: the first kind of name that matches decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup<'a, T> {
@@ -105,4 +112,11 @@ pub struct Names<'a> {
     pub name: Option<&'a str>,
     /// Its `Name` tag.
     pub name_tag: Option<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    /// Each of them once.
+    pub fn all(&self) -> BTreeSet<&'a str> {
+        [Some(self.id), self.name, self.name_tag].into_iter().flatten().collect()
+    }
 }

@@ -8,12 +8,11 @@ use super::id::{
 };
 use super::listener_rule::{Listener, Rule};
 use super::network::{LoadBalancer, Lookup, Names, Subnet, Vpc, look_up};
-use super::owner::Tags;
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
 use super::service::{PastDeployment, Service};
 use super::target::{Host, Target, Task};
-use super::target_group::TargetGroup;
+use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
 
 /// An ECS cluster that is ACTIVE.
@@ -87,7 +86,7 @@ pub struct Observed {
     /// All target groups of the region. Tags are read for the manifest's, with prune for all.
     pub target_groups: Seen<Vec<TargetGroup>>,
     /// Attributes of the manifest's target groups.
-    pub attributes: BTreeMap<TargetGroupArn, Seen<Tags>>,
+    pub attributes: BTreeMap<TargetGroupArn, Seen<Attributes>>,
     /// Registrations and their health.
     pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
     /// Addresses of the network interfaces that carry a group; asked for groups with marked ingress, with prune.
@@ -193,23 +192,6 @@ impl Observed {
         asked(&self.named_target_groups, cluster, "ecs:ListServices")
     }
 
-    /// The services that feed a target group now, as primary or as alternate, with the entries that do.
-    pub fn services_feeding<'a>(&'a self, arn: &'a TargetGroupArn) -> impl Iterator<Item = &'a Service> {
-        let services = self.services.values().filter_map(|seen| seen.as_ref().present());
-        services.filter(move |service| service.entries_behind(arn).next().is_some())
-    }
-
-    /// Which services these are. Asked first, it saves looking every service of a large fleet up.
-    pub fn feeders_of<'a>(&'a self, arn: &'a TargetGroupArn) -> BTreeSet<&'a ServiceId> {
-        self.services_feeding(arn).map(|service| &service.id).collect()
-    }
-
-    /// A target group and, where ECS deploys blue/green with it, the other one of the pair: both count as the declared one.
-    pub fn stand_ins(&self, live: &TargetGroup) -> BTreeSet<TargetGroupArn> {
-        let entries = self.services_feeding(&live.arn).flat_map(|service| service.entries_behind(&live.arn));
-        entries.flat_map(|entry| entry.target_groups()).cloned().chain([live.arn.clone()]).collect()
-    }
-
     /// The ingress rules of a group.
     pub fn ingress_of(&self, group: &GroupId) -> Seen<&Vec<IngressRule>> {
         asked(&self.ingress, group, "ec2:DescribeSecurityGroupRules")
@@ -226,7 +208,7 @@ impl Observed {
     }
 
     /// The attributes of a target group.
-    pub fn attributes_of(&self, arn: &TargetGroupArn) -> Seen<&Tags> {
+    pub fn attributes_of(&self, arn: &TargetGroupArn) -> Seen<&Attributes> {
         asked(&self.attributes, arn, "elasticloadbalancing:DescribeTargetGroupAttributes")
     }
 
@@ -252,34 +234,12 @@ impl Observed {
 
     /// A security group of a VPC by id, name or `Name` tag.
     pub fn security_group(&self, vpc: &VpcId, name: &str) -> Seen<Lookup<'_, SecurityGroup>> {
-        find(
-            &self.security_groups,
-            name,
-            |group| group.vpc == *vpc,
-            |group| Names { id: group.id.as_str(), name: Some(&group.name), name_tag: group.name_tag.as_deref() },
-        )
+        find(&self.security_groups, name, |group| group.vpc == *vpc, SecurityGroup::names)
     }
 
     /// A load balancer by ARN or name.
     pub fn load_balancer(&self, name: &str) -> Seen<Lookup<'_, LoadBalancer>> {
-        find(
-            &self.load_balancers,
-            name,
-            |_| true,
-            |balancer| Names { id: balancer.arn.as_str(), name: Some(&balancer.name), name_tag: None },
-        )
-    }
-
-    /// A target group by ARN or name; absent when the complete list has none of that name.
-    pub fn target_group(&self, name: &str) -> Seen<&TargetGroup> {
-        match &self.target_groups {
-            Seen::Present(all) => all
-                .iter()
-                .find(|group| group.arn.as_str() == name || group.name == name)
-                .map_or(Seen::Absent, Seen::Present),
-            Seen::Absent => Seen::Absent,
-            Seen::Unknown(gap) => Seen::Unknown(gap.clone()),
-        }
+        find(&self.load_balancers, name, |_| true, LoadBalancer::names)
     }
 }
 

@@ -54,7 +54,8 @@ impl Owner {
 
     /// Whether this fleet made it for `object`.
     pub fn is_ours_for(&self, object: &ObjectRef) -> bool {
-        matches!(self, Self::Ours(written) if *written == object.to_string())
+        let Self::Ours(written) = self else { return false };
+        written.strip_prefix(object.kind.as_str()).and_then(|rest| rest.strip_prefix('/')) == Some(object.key.as_str())
     }
 }
 

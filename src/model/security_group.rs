@@ -5,6 +5,7 @@ use std::fmt;
 use ipnet::IpNet;
 
 use super::id::{GroupId, GroupRuleId, PortRange, Transport, VpcId};
+use super::network::Names;
 use super::owner::Tags;
 
 /// A security group without its rules.
@@ -18,6 +19,13 @@ pub struct SecurityGroup {
     pub name_tag: Option<String>,
     /// The VPC it is in.
     pub vpc: VpcId,
+}
+
+impl SecurityGroup {
+    /// What it may be called.
+    pub fn names(&self) -> Names<'_> {
+        Names { id: self.id.as_str(), name: Some(&self.name), name_tag: self.name_tag.as_deref() }
+    }
 }
 
 /// The protocol of a rule.

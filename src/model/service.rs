@@ -159,8 +159,31 @@ pub struct Conduct {
     pub minimum_percent: Option<u32>,
     /// `maximumPercent`
     pub maximum_percent: Option<u32>,
-    /// What the service says about itself, the newest first. Evidence for people; nothing is decided by it alone.
+    /// What the service says about itself, the newest first, back to when it was last steady. Evidence for people; nothing
+    /// is decided by it alone.
     pub events: Vec<String>,
+}
+
+/// What ECS says of a service whose tasks all run: whatever was said before is over.
+const STEADY: &str = "has reached a steady state";
+
+impl Conduct {
+    /// Of all that a service has said, the newest first, what is worth keeping: AWS hands out a hundred events.
+    pub fn worth_keeping<'a>(events: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let mut kept = Vec::new();
+        for event in events {
+            kept.push(event.to_owned());
+            if event.contains(STEADY) {
+                break;
+            }
+        }
+        kept
+    }
+
+    /// What was said since the service was last steady.
+    pub fn fresh_events(&self) -> impl Iterator<Item = &String> {
+        self.events.iter().take_while(|event| !event.contains(STEADY))
+    }
 }
 
 impl Service {
@@ -174,6 +197,14 @@ impl Service {
     /// The target groups that ECS feeds, alternates included.
     pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroupArn> {
         self.load_balancers.iter().flat_map(LoadBalancerEntry::target_groups)
+    }
+
+    /// The rules and listeners that ECS's own blue/green deployments move traffic with, for production and for tests.
+    pub fn deployment_rules(&self) -> impl Iterator<Item = &str> {
+        let advanced = self.load_balancers.iter().filter_map(|entry| entry.advanced.as_ref());
+        let named =
+            advanced.flat_map(|advanced| advanced.production_listener_rule.iter().chain(&advanced.test_listener_rule));
+        named.map(String::as_str)
     }
 
     /// The entries that feed a target group, as primary or as alternate.

@@ -9,10 +9,10 @@ use ipnet::IpNet;
 use super::acl::NetworkAcl;
 use super::group_union::PrefixLists;
 use super::id::{GroupId, InstanceId, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, VpcId};
-use super::owner::Tags;
 use super::security_group::IngressRule;
 use super::seen::{Gap, Seen};
 use super::target::Host;
+use super::target_group::Attributes;
 
 /// A network interface (EC2 `DescribeNetworkInterfaces`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +65,9 @@ pub struct Surroundings {
     /// address is not that of a known task. `None`: not asked.
     pub feeders: Option<Seen<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>>>,
     /// Attributes of load balancers.
-    pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Tags>>,
+    pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Attributes>>,
     /// Attributes of target groups.
-    pub group_attributes: BTreeMap<TargetGroupArn, Seen<Tags>>,
+    pub group_attributes: BTreeMap<TargetGroupArn, Seen<Attributes>>,
     /// Everything that could not be read, with what it was for.
     pub gaps: BTreeSet<(String, Gap)>,
 }
@@ -132,12 +132,12 @@ impl Surroundings {
     }
 
     /// The attributes of a load balancer.
-    pub fn balancer_attributes_of(&self, arn: &LoadBalancerArn) -> Seen<&Tags> {
+    pub fn balancer_attributes_of(&self, arn: &LoadBalancerArn) -> Seen<&Attributes> {
         asked(&self.balancer_attributes, arn, "elasticloadbalancing:DescribeLoadBalancerAttributes")
     }
 
     /// The attributes of a target group.
-    pub fn group_attributes_of(&self, arn: &TargetGroupArn) -> Seen<&Tags> {
+    pub fn group_attributes_of(&self, arn: &TargetGroupArn) -> Seen<&Attributes> {
         asked(&self.group_attributes, arn, "elasticloadbalancing:DescribeTargetGroupAttributes")
     }
 

@@ -1,11 +1,17 @@
 //! Target groups: protocol, health check, and which fields can never change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::id::{LoadBalancerArn, TargetGroupArn, VpcId};
 use super::owner::Tags;
 use super::seen::Seen;
+
+/// Attributes of a target group or load balancer by AWS's keys (`DescribeTargetGroupAttributes`,
+/// `DescribeLoadBalancerAttributes`). Shared: there are some twenty of each, and a service that looks again and again has
+/// them in several places.
+pub type Attributes = Arc<BTreeMap<String, String>>;
 
 /// Protocol of a target group, a listener or a health check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, DesiredTargetGroup, GroupId, LoadBalancer, ObjectKind, Observed, Placement, Surroundings};
+use crate::model::{
+    Desired, DesiredTargetGroup, Given, GroupId, LoadBalancer, ObjectKind, Observed, Placement, Surroundings,
+};
 use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, plan_without};
 use crate::trace::catalogue::Code;
 use crate::trace::{Finding, Hop, HopId, Path, State, Trace, Verdict};
@@ -27,7 +29,8 @@ pub(super) fn touched(desired: &Desired, observed: &Observed, plan: &Plan, now: 
     if plan.steps.is_empty() {
         return None;
     }
-    let mut keys: BTreeSet<String> = plan.steps.iter().flat_map(|step| touched_by(desired, observed, step)).collect();
+    let given = Given::new(desired, observed);
+    let mut keys: BTreeSet<String> = plan.steps.iter().flat_map(|step| touched_by(&given, step)).collect();
     let view = View { desired, observed, around: &Surroundings::default(), now };
     let before = view.trace(&everything());
     for path in view.trace_after(&plan.steps, &everything()).paths {
@@ -43,7 +46,7 @@ pub(super) fn touched(desired: &Desired, observed: &Observed, plan: &Plan, now: 
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
     let services =
-        keys.iter().flat_map(|key| desired.ports_of(key)).map(|(service, _)| (service.key.clone(), service.clone()));
+        keys.iter().flat_map(|key| given.ports_of(key)).map(|(service, _)| (service.key.clone(), service.clone()));
     (!target_groups.is_empty()).then(|| Desired {
         fleet: desired.fleet.clone(),
         services: services.collect(),
@@ -52,17 +55,21 @@ pub(super) fn touched(desired: &Desired, observed: &Observed, plan: &Plan, now: 
 }
 
 /// Keys of the target groups that a step is about.
-fn touched_by(desired: &Desired, observed: &Observed, step: &Step) -> Vec<String> {
+fn touched_by(given: &Given<'_>, step: &Step) -> Vec<String> {
     if let Action::RevokeSecurityGroupIngress { group, .. } = &step.action {
-        let groups = desired.target_groups.values().filter(|wanted| is_guarded_by(desired, observed, wanted, group));
+        let groups = given.desired.target_groups.values().filter(|wanted| is_guarded_by(given, wanted, group));
         return groups.map(|wanted| wanted.key.clone()).collect();
     }
     match step.object.kind {
         ObjectKind::Fleet => Vec::new(),
         ObjectKind::TargetGroup => vec![step.object.key.clone()],
         ObjectKind::Service => {
-            let ports =
-                desired.services.get(&step.object.key).into_iter().flat_map(|service| service.ports.iter().flatten());
+            let ports = given
+                .desired
+                .services
+                .get(&step.object.key)
+                .into_iter()
+                .flat_map(|service| service.ports.iter().flatten());
             ports.flat_map(|port| port.target_groups.iter().flatten().cloned()).collect()
         }
     }
@@ -70,17 +77,17 @@ fn touched_by(desired: &Desired, observed: &Observed, step: &Step) -> Vec<String
 
 /// Whether requests to a target group pass a security group, as far as that is known before the network is read. Where
 /// addresses are registered that nobody knows, they may.
-fn is_guarded_by(desired: &Desired, observed: &Observed, wanted: &DesiredTargetGroup, group: &GroupId) -> bool {
-    let balancers = observed.load_balancers.as_ref().present().into_iter().flatten();
+fn is_guarded_by(given: &Given<'_>, wanted: &DesiredTargetGroup, group: &GroupId) -> bool {
+    let balancers = given.observed.load_balancers.as_ref().present().into_iter().flatten();
     let is_its = |one: &&LoadBalancer| {
         wanted.load_balancer.as_deref().is_some_and(|name| name == one.name || name == one.arn.as_str())
     };
-    let by_services = desired.ports_of(&wanted.key).any(|(service, _)| {
-        let live = observed.service(&service.id).present();
+    let by_services = given.ports_of(&wanted.key).any(|(service, _)| {
+        let live = given.observed.service(&service.id).present();
         let network = live.and_then(|live| live.network.as_ref());
-        let tasks = observed.tasks_of(&service.id).present().into_iter().flatten();
+        let tasks = given.observed.tasks_of(&service.id).present().into_iter().flatten();
         let mut hosts = tasks.filter_map(|task| match &task.placement {
-            Placement::Instance { instance, .. } => observed.host(instance).present(),
+            Placement::Instance { instance, .. } => given.observed.host(instance).present(),
             Placement::Address(_) | Placement::Unknown => None,
         });
         network.is_some_and(|network| network.security_groups.contains(group))

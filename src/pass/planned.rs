@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::model::{
-    Awsvpc, Observed, Placement, Seen, Service, ServiceId, Surroundings, Tags, TargetGroupArn, TargetKey, TargetState,
+    Attributes, Awsvpc, Observed, Placement, Seen, Service, ServiceId, Surroundings, TargetGroupArn, TargetKey,
+    TargetState,
 };
 use crate::plan::effect::apply_effect;
 use crate::plan::{Action, Ref, Step};
@@ -61,17 +63,17 @@ fn apply_around(step: &Step, around: &mut Surroundings) {
         }
         Action::ModifyTargetGroupAttributes { target_group: Ref::Known(arn), attributes } => {
             if let Some(live) = present(around.group_attributes.get_mut(arn)) {
-                live.extend(attributes.clone());
+                Arc::make_mut(live).extend(attributes.clone());
             }
         }
         Action::CreateTargetGroup(_) => {
             let arn = TargetGroupArn(format!("planned:{}", step.object));
-            around.group_attributes.insert(arn, Seen::Present(Tags::new()));
+            around.group_attributes.insert(arn, Seen::Present(Attributes::default()));
         }
         Action::ModifyTargetGroupAttributes { target_group: Ref::Output(object), attributes } => {
             let arn = TargetGroupArn(format!("planned:{object}"));
             if let Some(live) = present(around.group_attributes.get_mut(&arn)) {
-                live.extend(attributes.clone());
+                Arc::make_mut(live).extend(attributes.clone());
             }
         }
         _ => {}

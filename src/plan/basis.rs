@@ -2,33 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Desired, ListenerArn, ObjectKind, ObjectRef, Observed, Rule, RuleActions, Serve, TargetGroupArn};
+use crate::model::{Given, ListenerArn, ObjectKind, ObjectRef, Observed, Rule, RuleActions, Serve, TargetGroupArn};
 
 use super::resolve::stand_ins;
 use super::{Action, Step};
 
 /// The target groups of an object that stand: its own, or those of its ports, with the others of their blue/green pairs.
-pub fn target_groups_of(desired: &Desired, observed: &Observed, object: &ObjectRef) -> BTreeSet<TargetGroupArn> {
+pub fn target_groups_of(given: &Given<'_>, object: &ObjectRef) -> BTreeSet<TargetGroupArn> {
     match object.kind {
-        ObjectKind::TargetGroup => stand_ins(desired, observed, &object.key),
+        ObjectKind::TargetGroup => stand_ins(given, &object.key),
         ObjectKind::Service => {
             let ports =
-                desired.services.get(&object.key).into_iter().flat_map(|service| service.ports.iter().flatten());
+                given.desired.services.get(&object.key).into_iter().flat_map(|service| service.ports.iter().flatten());
             let keys = ports.flat_map(|port| port.target_groups.iter().flatten());
-            keys.flat_map(|key| stand_ins(desired, observed, key)).collect()
+            keys.flat_map(|key| stand_ins(given, key)).collect()
         }
         ObjectKind::Fleet => BTreeSet::new(),
     }
 }
 
 /// The ARNs of what a step is about: it must not be sent on an old view of them.
-pub fn subjects(desired: &Desired, observed: &Observed, step: &Step) -> BTreeSet<String> {
-    let groups = target_groups_of(desired, observed, &step.object).into_iter().map(|arn| arn.to_string());
+pub fn subjects(given: &Given<'_>, step: &Step) -> BTreeSet<String> {
+    let groups = target_groups_of(given, &step.object).into_iter().map(|arn| arn.to_string());
     let mut arns: BTreeSet<String> = groups.chain([step.target.clone()]).collect();
     match &step.action {
         Action::ModifyRule { rule, .. } | Action::DeleteRule { rule, .. } => {
             arns.insert(rule.to_string());
-            arns.extend(rule_of(observed, rule.as_str()).into_iter().flat_map(|rule| receivers(&rule.actions)));
+            arns.extend(rule_of(given.observed, rule.as_str()).into_iter().flat_map(|rule| receivers(&rule.actions)));
         }
         Action::SetRulePriorities { priorities, .. } => arns.extend(priorities.keys().map(ToString::to_string)),
         Action::ModifyListener { expect, .. } => arns.extend(receivers(expect)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Desired, Observed, Owner, Seen, Tags};
+use crate::model::{Given, Owner, Seen, Tags};
 
 use super::action::Action;
 use super::change::{Blocked, WaitingOn};
@@ -56,46 +56,43 @@ fn cost(draft: &Draft) -> Option<(Kind, usize)> {
 }
 
 /// How many of a kind this fleet has, as far as it was read.
-fn total(desired: &Desired, observed: &Observed, kind: Kind) -> usize {
-    let ours =
-        |tags: Option<&Tags>| tags.is_some_and(|tags| matches!(Owner::of(tags, &desired.fleet.name), Owner::Ours(_)));
+fn total(given: &Given<'_>, kind: Kind) -> usize {
+    let ours = |tags: Option<&Tags>| {
+        tags.is_some_and(|tags| matches!(Owner::of(tags, &given.desired.fleet.name), Owner::Ours(_)))
+    };
     match kind {
         Kind::Registrations => {
-            let declared = desired.target_groups.keys().flat_map(|key| resolve::stand_ins(desired, observed, key));
+            let declared = given.desired.target_groups.keys().flat_map(|key| resolve::stand_ins(given, key));
             let arns: BTreeSet<_> = declared.collect();
-            arns.iter().filter_map(|arn| observed.targets_of(arn).present()).map(Vec::len).sum()
+            arns.iter().filter_map(|arn| given.observed.targets_of(arn).present()).map(Vec::len).sum()
         }
         Kind::Rules => {
-            let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+            let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
             rules.filter(|rule| ours(rule.tags.as_ref().present())).count()
         }
         Kind::TargetGroups => {
-            let groups = observed.target_groups.as_ref().present().into_iter().flatten();
+            let groups = given.observed.target_groups.as_ref().present().into_iter().flatten();
             groups.filter(|group| ours(group.tags.as_ref().present())).count()
         }
-        Kind::Ingress => observed.marked_ingress.as_ref().present().map_or(0, Vec::len),
-        Kind::Services => desired
+        Kind::Ingress => given.observed.marked_ingress.as_ref().present().map_or(0, Vec::len),
+        Kind::Services => given
+            .desired
             .services
             .values()
-            .filter(|service| matches!(observed.service(&service.id), Seen::Present(_)))
+            .filter(|service| matches!(given.observed.service(&service.id), Seen::Present(_)))
             .count(),
     }
 }
 
 /// Holds back what the budget does not allow, in the order of the drafts. Of a list of registrations as many go as the
 /// budget still allows.
-pub(super) fn hold_over_budget(
-    desired: &Desired,
-    observed: &Observed,
-    drafts: &mut Drafts,
-    held: &mut BTreeMap<DraftId, WaitingOn>,
-) {
+pub(super) fn hold_over_budget(given: &Given<'_>, drafts: &mut Drafts, held: &mut BTreeMap<DraftId, WaitingOn>) {
     let mut spent: BTreeMap<Kind, usize> = BTreeMap::new();
     for id in 0..drafts.steps.len() {
         let cost = cost(&drafts.steps[id]).filter(|_| !held.contains_key(&id));
         let Some((kind, number)) = cost else { continue };
-        let total = total(desired, observed, kind);
-        let allowed = desired.fleet.removal.budget.allows(total);
+        let total = total(given, kind);
+        let allowed = given.desired.fleet.removal.budget.allows(total);
         let so_far = spent.entry(kind).or_default();
         let left = allowed.saturating_sub(*so_far);
         if number <= left {

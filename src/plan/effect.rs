@@ -1,12 +1,13 @@
 //! What AWS should answer after a step: the planned state. It serves tests of the fixpoint, and whoever wants to look
 //! at the state that a plan would make.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::{
-    Awsvpc, Conditions, Forward, HealthCheck, Listener, ListenerArn, LoadBalancerEntry, Matcher, Observed, PortMapping,
-    Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId, StaticTarget, Target, TargetGroup,
-    TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
+    Attributes, Awsvpc, Conditions, Forward, HealthCheck, Listener, ListenerArn, LoadBalancerEntry, Matcher, Observed,
+    PortMapping, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId, StaticTarget, Target,
+    TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
 };
 
 use super::action::{Action, NewTargetGroup, PortFix, Ref, WiredEntry};
@@ -55,10 +56,9 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             }
         }
         Action::ModifyTargetGroupAttributes { target_group, attributes } => {
-            let seen =
-                observed.attributes.entry(planned(target_group)).or_insert_with(|| Seen::Present(BTreeMap::new()));
-            if let Seen::Present(live) = seen {
-                live.extend(attributes.clone());
+            let seen = observed.attributes.entry(planned(target_group));
+            if let Seen::Present(live) = seen.or_insert_with(|| Seen::Present(Attributes::default())) {
+                Arc::make_mut(live).extend(attributes.clone());
             }
         }
         Action::DeleteTargetGroup { target_group, .. } => {
@@ -181,7 +181,7 @@ fn create_target_group(observed: &mut Observed, arn: TargetGroupArn, new: &NewTa
         all.push(group);
     }
     observed.targets.insert(arn.clone(), Seen::Present(Vec::new()));
-    observed.attributes.insert(arn, Seen::Present(BTreeMap::new()));
+    observed.attributes.insert(arn, Seen::Present(Attributes::default()));
 }
 
 /// AWS's defaults (`CreateTargetGroup`), with the declared fields on top.

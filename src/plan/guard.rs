@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    DeploymentController, Desired, DesiredService, Mode, ObjectKind, ObjectRef, Observed, Redeploy, Seen, Strategy,
-    Suspend,
+    DeploymentController, Desired, DesiredService, Given, Mode, ObjectKind, ObjectRef, Observed, Redeploy, Seen,
+    Strategy, Suspend,
 };
 
 use super::action::Action;
@@ -16,23 +16,16 @@ use super::draft::{Draft, DraftId, Drafts};
 use super::{Policy, Veto, edges, resolve, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
-pub(super) fn hold_back(
-    desired: &Desired,
-    observed: &Observed,
-    policy: &Policy,
-    now: Timestamp,
-    vetoes: &[Veto],
-    drafts: &mut Drafts,
-) {
+pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, vetoes: &[Veto], drafts: &mut Drafts) {
     let mut held: BTreeMap<DraftId, WaitingOn> = BTreeMap::new();
     for (id, draft) in drafts.steps.iter().enumerate() {
         let objects = || draft.also.iter().chain([&draft.object]);
         let why = objects()
-            .find_map(|object| by_mode(desired, observed, now, object))
-            .or_else(|| objects().find_map(|object| by_deployment(desired, observed, object, draft)))
+            .find_map(|object| by_mode(given, now, object))
+            .or_else(|| objects().find_map(|object| by_deployment(given, object, draft)))
             .or_else(|| draft.held.clone())
-            .or_else(|| by_redeploy(desired, draft))
-            .or_else(|| by_partial_view(observed, draft))
+            .or_else(|| by_redeploy(given.desired, draft))
+            .or_else(|| by_partial_view(given.observed, draft))
             .or_else(|| by_veto(vetoes, draft));
         if let Some(why) = why {
             held.insert(id, why);
@@ -40,8 +33,8 @@ pub(super) fn hold_back(
     }
     edges::hold_dependents(&drafts.steps, &mut held);
     if !policy.force {
-        traffic::hold_back(desired, observed, &drafts.steps, &mut held);
-        super::budget::hold_over_budget(desired, observed, drafts, &mut held);
+        traffic::hold_back(given, &drafts.steps, &mut held);
+        super::budget::hold_over_budget(given, drafts, &mut held);
         edges::hold_dependents(&drafts.steps, &mut held);
     }
     take(drafts, held);
@@ -71,26 +64,24 @@ fn difference(sentence: impl Into<String>) -> Option<WaitingOn> {
 }
 
 /// `mode: observe` and `suspend` of the object, or of the fleet.
-fn by_mode(desired: &Desired, observed: &Observed, now: Timestamp, object: &ObjectRef) -> Option<WaitingOn> {
+fn by_mode(given: &Given<'_>, now: Timestamp, object: &ObjectRef) -> Option<WaitingOn> {
     let suspended = |suspend: &Suspend| {
         (suspend.until > now).then(|| format!("suspended until {}: {}", suspend.until, suspend.reason))
     };
     let (mode, suspend) = match object.kind {
-        ObjectKind::Fleet => (desired.fleet.mode, None),
+        ObjectKind::Fleet => (given.desired.fleet.mode, None),
         ObjectKind::Service => {
-            let service = desired.services.get(&object.key)?;
+            let service = given.desired.services.get(&object.key)?;
             (service.mode, service.suspend.as_ref())
         }
-        ObjectKind::TargetGroup => (desired.target_groups.get(&object.key)?.mode, None),
+        ObjectKind::TargetGroup => (given.desired.target_groups.get(&object.key)?.mode, None),
     };
     if let Some(sentence) = suspend.and_then(suspended) {
         return difference(sentence);
     }
     // A target group is repaired for its services: while one is suspended, its way in stays as it is.
-    if let Some(sentence) = services_of(desired, observed, object)
-        .into_iter()
-        .filter_map(|service| service.suspend.as_ref())
-        .find_map(suspended)
+    if let Some(sentence) =
+        services_of(given, object).into_iter().filter_map(|service| service.suspend.as_ref()).find_map(suspended)
     {
         return difference(format!("a service behind it is {sentence}"));
     }
@@ -101,18 +92,18 @@ fn by_mode(desired: &Desired, observed: &Observed, now: Timestamp, object: &Obje
 }
 
 /// The services that an object is about: itself, or those behind the target group.
-fn services_of<'a>(desired: &'a Desired, observed: &Observed, object: &ObjectRef) -> Vec<&'a DesiredService> {
+fn services_of<'a>(given: &Given<'a>, object: &ObjectRef) -> Vec<&'a DesiredService> {
     match object.kind {
         ObjectKind::Fleet => Vec::new(),
-        ObjectKind::Service => desired.services.get(&object.key).into_iter().collect(),
-        ObjectKind::TargetGroup => resolve::services_behind(desired, observed, &object.key),
+        ObjectKind::Service => given.desired.services.get(&object.key).into_iter().collect(),
+        ObjectKind::TargetGroup => resolve::services_behind(given, &object.key),
     }
 }
 
 /// R7: while a deployment is in progress.
-fn by_deployment(desired: &Desired, observed: &Observed, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
-    for service in services_of(desired, observed, object) {
-        let live = match observed.service(&service.id) {
+fn by_deployment(given: &Given<'_>, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
+    for service in services_of(given, object) {
+        let live = match given.observed.service(&service.id) {
             Seen::Present(live) => live,
             Seen::Absent => continue,
             Seen::Unknown(gap) if moves_traffic(&draft.action) || draft.removes => return Some(WaitingOn::Gap(gap)),

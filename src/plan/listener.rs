@@ -29,8 +29,8 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
             "it forwards without login, but authenticate: required is declared; add the login action to the listener",
         ));
     }
-    let arns = resolve::stand_ins(planner.desired, planner.observed, route.key);
-    match weights::judge(planner.desired, planner.observed, route.key, &arns, &live.default_actions) {
+    let arns = resolve::stand_ins(planner.given, route.key);
+    match weights::judge(planner.given, route.key, &arns, &live.default_actions) {
         Forwarding::AsDeclared => return Ok(()),
         Forwarding::Theirs { what: weights, owner } => {
             drafts.defer(&object(route), format!("{what}: {weights}"), owner);
@@ -57,9 +57,9 @@ fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle>
     };
     match &actions.serve {
         Serve::Forward(forward) => {
-            let fleet = &planner.desired.fleet.name;
+            let fleet = &planner.given.desired.fleet.name;
             for arn in forward.weights.keys() {
-                match traffic::owner_of(planner.observed, fleet, arn) {
+                match traffic::owner_of(planner.given, fleet, arn) {
                     Seen::Present(Owner::AnotherFleet(other)) => {
                         return Err(foreign(format!("a forward to {} of fleet {other}", arn.name())));
                     }
@@ -68,7 +68,7 @@ fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle>
                 }
             }
             let ours = forward.weights.keys().all(|arn| is_of_fleet(planner, arn.as_str()));
-            match traffic::serves(planner.observed, fleet, actions) {
+            match traffic::serves(planner.given, fleet, actions) {
                 _ if ours => Ok(()),
                 Serving::No => Ok(()),
                 Serving::Unknown(gap) => Err(Obstacle::gap(what, gap)),
@@ -81,9 +81,10 @@ fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle>
 
 /// A target group of the manifest, or one that bears this fleet's mark.
 fn is_of_fleet(planner: &ListenerPlanner<'_>, arn: &str) -> bool {
-    let Seen::Present(live) = planner.observed.target_group(arn) else { return false };
-    let declared: BTreeSet<&str> = planner.desired.target_groups.values().map(|group| group.name.as_str()).collect();
-    let owner = live.tags.as_ref().present().map(|tags| Owner::of(tags, &planner.desired.fleet.name));
+    let Seen::Present(live) = planner.given.target_group(arn) else { return false };
+    let declared: BTreeSet<&str> =
+        planner.given.desired.target_groups.values().map(|group| group.name.as_str()).collect();
+    let owner = live.tags.as_ref().present().map(|tags| Owner::of(tags, &planner.given.desired.fleet.name));
     match owner {
         Some(Owner::AnotherFleet(_)) => false,
         Some(Owner::Ours(_)) => true,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::model::owner::OBJECT_TAG;
 use crate::model::{
-    Conditions, Desired, DesiredTargetGroup, Listener, ListenerArn, Mark, ObjectRef, Observed, Owner, Route, Rule,
-    Seen, Serve, TargetGroupArn,
+    Conditions, DesiredTargetGroup, Given, Listener, ListenerArn, Mark, ObjectRef, Owner, Route, Rule, Seen, Serve,
+    TargetGroupArn,
 };
 
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
@@ -22,17 +22,17 @@ use super::{edges, listener, protocol, resolve, target_group, traffic};
 const RULES_QUOTA: &str = "rules-per-application-load-balancer";
 
 /// Plans every route of the fleet, listener by listener.
-pub(super) fn plan_routes(desired: &Desired, observed: &Observed, drafts: &mut Drafts) {
-    for group in desired.target_groups.values() {
-        if let Err(obstacle) = reachable_listeners(observed, group) {
+pub(super) fn plan_routes(given: &Given<'_>, drafts: &mut Drafts) {
+    for group in given.desired.target_groups.values() {
+        if let Err(obstacle) = reachable_listeners(given, group) {
             obstacle.block(drafts, &ObjectRef::target_group(&group.key));
         }
     }
-    for (arn, routes) in routes_by_listener(desired, observed) {
-        let lists = observed.listeners.values().filter_map(|seen| seen.as_ref().present());
+    for (arn, routes) in routes_by_listener(given) {
+        let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
         let Some(live) = lists.flatten().find(|listener| listener.arn == arn) else { continue };
         let (defaults, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.route.default);
-        let planner = ListenerPlanner { desired, observed, live };
+        let planner = ListenerPlanner { given, live };
         for route in defaults {
             listener::plan_default(&planner, route, drafts);
         }
@@ -41,19 +41,18 @@ pub(super) fn plan_routes(desired: &Desired, observed: &Observed, drafts: &mut D
 }
 
 /// Load balancer and listeners of every route, or the first thing that is missing.
-fn reachable_listeners(observed: &Observed, group: &DesiredTargetGroup) -> Result<(), Obstacle> {
+fn reachable_listeners(given: &Given<'_>, group: &DesiredTargetGroup) -> Result<(), Obstacle> {
     let Some(name) = &group.load_balancer else { return Ok(()) };
-    let balancer = resolve::load_balancer(observed, name)?;
+    let balancer = resolve::load_balancer(given, name)?;
     for route in group.routes.iter().flatten() {
-        resolve::listener(observed, balancer, route.listener)?;
+        resolve::listener(given.observed, balancer, route.listener)?;
     }
     Ok(())
 }
 
 /// What planning the routes of one listener needs.
 pub(super) struct ListenerPlanner<'a> {
-    pub(super) desired: &'a Desired,
-    pub(super) observed: &'a Observed,
+    pub(super) given: &'a Given<'a>,
     pub(super) live: &'a Listener,
 }
 
@@ -62,7 +61,7 @@ impl<'a> ListenerPlanner<'a> {
         if routes.is_empty() {
             return;
         }
-        let rules = match self.observed.rules_of(&self.live.arn) {
+        let rules = match self.given.observed.rules_of(&self.live.arn) {
             Seen::Present(rules) => rules.as_slice(),
             Seen::Absent => &[],
             Seen::Unknown(gap) => {
@@ -72,7 +71,7 @@ impl<'a> ListenerPlanner<'a> {
                 return;
             }
         };
-        let matches = match_rules(self.desired, self.observed, routes, rules);
+        let matches = match_rules(self.given, routes, rules);
         let mut pairs: Vec<_> = routes.iter().zip(&matches).collect();
         // What must not be edited is not moved either.
         pairs.retain(|(route, found)| match found {
@@ -140,10 +139,10 @@ impl<'a> ListenerPlanner<'a> {
 
     pub(super) fn target_group(&self, route: &RouteRef<'_>) -> Result<Ref<TargetGroupArn>, Obstacle> {
         let what = describe_route(route.route);
-        let Some(group) = self.desired.target_groups.get(route.key) else {
+        let Some(group) = self.given.desired.target_groups.get(route.key) else {
             return Err(Obstacle::difference(what, "its target group is not in this fleet"));
         };
-        let seen = resolve::target_group(self.observed, group);
+        let seen = resolve::target_group(self.given, group);
         let live = seen.clone().present();
         let protocol = live.map(|live| &live.protocol).or(group.protocol.as_ref());
         let version = live.map_or(group.protocol_version.as_ref(), |live| live.protocol_version.as_ref());
@@ -153,9 +152,11 @@ impl<'a> ListenerPlanner<'a> {
         match seen {
             Seen::Unknown(gap) => Err(Obstacle::gap(what, gap)),
             Seen::Absent => Ok(Ref::Output(object(route))),
-            Seen::Present(live) => match target_group::other_load_balancers(self.observed, group, live) {
+            Seen::Present(live) => match target_group::other_load_balancers(self.given, group, live) {
                 // A way to a group that another fleet made is that fleet's to make.
-                None => target_group::may_touch(&self.desired.fleet.name, live).map(|()| Ref::Known(live.arn.clone())),
+                None => {
+                    target_group::may_touch(&self.given.desired.fleet.name, live).map(|()| Ref::Known(live.arn.clone()))
+                }
                 Some(_) => Err(Obstacle::difference(what, "its target group is attached to another load balancer")),
             },
         }
@@ -177,16 +178,15 @@ impl<'a> ListenerPlanner<'a> {
         self.within_quota(&what, drafts)?;
         let target_group = self.target_group(route)?;
         let conditions = &route.route.conditions;
-        if let (Ref::Known(arn), Some(owner)) =
-            (&target_group, weights::weights_owner(self.desired, self.observed, route.key))
-            && self.observed.services_feeding(arn).next().is_some()
+        if let (Ref::Known(arn), Some(owner)) = (&target_group, weights::weights_owner(self.given, route.key))
+            && !self.given.services_feeding(arn).is_empty()
         {
             return Err(blocked(format!(
                 "its service moves traffic between two target groups ({owner}), so which one a new rule has to lead to is \
                  not the manifest's to say; make the rule by hand"
             )));
         }
-        let mark = Mark { fleet: self.desired.fleet.name.clone(), object: object(route) };
+        let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
         drafts.push(Draft {
             action: Action::CreateRule {
                 listener: self.live.arn.clone(),
@@ -239,14 +239,14 @@ impl<'a> ListenerPlanner<'a> {
 
     /// R9: rules of the whole load balancer, as far as they were read.
     fn within_quota(&self, what: &str, drafts: &Drafts) -> Result<(), Obstacle> {
-        let Seen::Present(limits) = &self.observed.limits else { return Ok(()) };
+        let Seen::Present(limits) = &self.given.observed.limits else { return Ok(()) };
         let Some(limit) = limits.0.get(RULES_QUOTA) else { return Ok(()) };
-        let listeners: BTreeSet<&ListenerArn> = match self.observed.listeners_of(&self.live.load_balancer) {
+        let listeners: BTreeSet<&ListenerArn> = match self.given.observed.listeners_of(&self.live.load_balancer) {
             Seen::Present(listeners) => listeners.iter().map(|listener| &listener.arn).collect(),
             Seen::Absent | Seen::Unknown(_) => return Ok(()),
         };
         let standing: usize =
-            listeners.iter().filter_map(|arn| self.observed.rules_of(arn).present()).map(Vec::len).sum();
+            listeners.iter().filter_map(|arn| self.given.observed.rules_of(arn).present()).map(Vec::len).sum();
         let coming = drafts.steps.iter().filter(
             |draft| matches!(&draft.action, Action::CreateRule { listener, .. } if listeners.contains(listener)),
         );
@@ -324,8 +324,8 @@ impl<'a> ListenerPlanner<'a> {
     }
 
     fn judge(&self, route: &RouteRef<'_>, rule: &Rule) -> Forwarding {
-        let arns = resolve::stand_ins(self.desired, self.observed, route.key);
-        weights::judge(self.desired, self.observed, route.key, &arns, &rule.actions)
+        let arns = resolve::stand_ins(self.given, route.key);
+        weights::judge(self.given, route.key, &arns, &rule.actions)
     }
 
     /// Why a declared rule is left alone altogether, priority included.
@@ -344,7 +344,7 @@ impl<'a> ListenerPlanner<'a> {
         }
         match self.judge(route, rule) {
             Forwarding::Blocked(sentence) => Some(Obstacle::difference(format!("forward of {what}"), sentence)),
-            Forwarding::Wrong if resolve::is_deployment_rule(self.observed, rule) => Some(Obstacle::difference(
+            Forwarding::Wrong if self.given.is_deployment_rule(rule.arn.as_str()) => Some(Obstacle::difference(
                 what,
                 "a blue/green service names it for its traffic, so its forward is ECS's; put it right by hand",
             )),
@@ -358,7 +358,7 @@ impl<'a> ListenerPlanner<'a> {
         let Serve::Forward(forward) = &rule.actions.serve else { return Ok(()) };
         let what = describe_rule(self.live.port, rule);
         for arn in forward.weights.keys() {
-            match traffic::owner_of(self.observed, &self.desired.fleet.name, arn) {
+            match traffic::owner_of(self.given, &self.given.desired.fleet.name, arn) {
                 Seen::Present(Owner::AnotherFleet(other)) => {
                     let sentence = format!("it forwards to {} of fleet {other}; settle it with them", arn.name());
                     return Err(Obstacle::difference(what, sentence));
@@ -372,14 +372,14 @@ impl<'a> ListenerPlanner<'a> {
 
     /// Whoever loses a rule has a say: the object that its mark names, and what stands behind the groups that it leads to.
     fn losers(&self, route: &RouteRef<'_>, rule: &Rule) -> BTreeSet<ObjectRef> {
-        let own = resolve::stand_ins(self.desired, self.observed, route.key);
+        let own = resolve::stand_ins(self.given, route.key);
         let others: Vec<_> = match &rule.actions.serve {
             Serve::Forward(forward) => forward.weights.keys().filter(|arn| !own.contains(*arn)).collect(),
             Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
         };
         let tags = rule.tags.as_ref().present();
         let mark = tags.and_then(|tags| tags.get(OBJECT_TAG)).map_or("", String::as_str);
-        resolve::concerned(self.desired, self.observed, mark, others)
+        resolve::concerned(self.given, mark, others)
     }
 }
 

@@ -7,20 +7,22 @@ mod target_group;
 
 use std::collections::BTreeSet;
 
-use crate::model::{Desired, ObjectRef, Observed, Owner, Tags, TargetGroupArn};
+use crate::model::{Desired, Given, ObjectRef, Owner, Tags, TargetGroupArn};
 
 use super::action::Action;
 use super::draft::{Draft, DraftId, Drafts};
 use super::security_group::WantedIngress;
 
-pub(super) fn plan_prune(desired: &Desired, observed: &Observed, wanted: &WantedIngress, drafts: &mut Drafts) {
+pub(super) fn plan_prune(given: &Given<'_>, wanted: &WantedIngress, drafts: &mut Drafts) {
     // R11: an empty desired set removes nothing.
-    if !desired.fleet.removal.prune || (desired.services.is_empty() && desired.target_groups.is_empty()) {
+    if !given.desired.fleet.removal.prune
+        || (given.desired.services.is_empty() && given.desired.target_groups.is_empty())
+    {
         return;
     }
-    let deleted = rule::prune_rules(desired, observed, drafts);
-    target_group::prune_target_groups(desired, observed, &deleted, drafts);
-    ingress::prune_ingress(desired, observed, wanted, drafts);
+    let deleted = rule::prune_rules(given, drafts);
+    target_group::prune_target_groups(given, &deleted, drafts);
+    ingress::prune_ingress(given, wanted, drafts);
 }
 
 /// The mark alone, without other tags.

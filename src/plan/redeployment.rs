@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Awsvpc, DeploymentController, Desired, DesiredService, GroupId, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
+    Awsvpc, DeploymentController, DesiredService, Given, GroupId, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
     Observed, PastDeployment, Seen, Service, Strategy, TaskDefinition,
 };
 
@@ -28,15 +28,14 @@ pub(super) struct Redeployment {
 
 /// What a deployment would have to put right, if anything. Obstacles are differences that it cannot.
 pub(super) fn redeployment(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     obstacles: &mut Vec<Obstacle>,
 ) -> Option<Redeployment> {
-    let live = live_service(observed, wanted).ok().filter(|live| !live.managed_by_ecs)?;
+    let live = live_service(given.observed, wanted).ok().filter(|live| !live.managed_by_ecs)?;
     let mut found = Redeployment::default();
     if let Some(network) = &wanted.network {
-        match diff_network(desired, observed, wanted, live, network) {
+        match diff_network(given, wanted, live, network) {
             Ok(Some((block, changes))) => {
                 found.network = Some(block);
                 found.changes.extend(changes);
@@ -47,14 +46,16 @@ pub(super) fn redeployment(
     }
     if wanted.ports.is_some() {
         let what = format!("task definition {}", live.task_definition);
-        match need(observed.task_definition(&live.task_definition), &what, || "it does not exist any more".to_owned()) {
+        match need(given.observed.task_definition(&live.task_definition), &what, || {
+            "it does not exist any more".to_owned()
+        }) {
             Ok(definition) => {
                 if mode_agrees(wanted, definition, obstacles) {
                     let ports = diff_ports(wanted, definition, obstacles);
                     found.fixes = ports.fixes;
                     found.changes.extend(ports.changes);
                     let mode = definition.network_mode;
-                    found.wiring = diff_wiring(desired, observed, wanted, live, mode, &ports.unmapped, obstacles);
+                    found.wiring = diff_wiring(given, wanted, live, mode, &ports.unmapped, obstacles);
                     found.changes.extend(found.wiring.changes.clone());
                 }
             }
@@ -62,7 +63,7 @@ pub(super) fn redeployment(
         }
     }
     let differs = !found.fixes.is_empty() || !found.wiring.changes.is_empty() || found.network.is_some();
-    if differs && found.fixes.is_empty() && is_inactive(observed, live) {
+    if differs && found.fixes.is_empty() && is_inactive(given.observed, live) {
         obstacles.push(Obstacle::difference(
             describe_changes(&found.changes),
             format!(
@@ -95,8 +96,7 @@ fn mode_agrees(wanted: &DesiredService, definition: &TaskDefinition, obstacles: 
 }
 
 fn diff_network(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     live: &Service,
     network: &Network,
@@ -108,17 +108,17 @@ fn diff_network(
     if network.subnets.is_none() && network.security_groups.is_none() {
         return Ok(None);
     }
-    let vpc = resolve::vpc_of_service(desired, observed, wanted)?;
+    let vpc = resolve::vpc_of_service(given, wanted)?;
     let mut block = current.clone();
     let mut changes = Vec::new();
     if let Some(names) = &network.subnets {
-        block.subnets = resolve::subnets(observed, vpc, names)?;
+        block.subnets = resolve::subnets(given.observed, vpc, names)?;
         if block.subnets != current.subnets {
             changes.push(set_change("network.subnets", &current.subnets, &block.subnets));
         }
     }
     if let Some(names) = &network.security_groups {
-        block.security_groups = resolve::security_groups(observed, vpc, names)?;
+        block.security_groups = resolve::security_groups(given, vpc, names)?;
         if block.security_groups != current.security_groups {
             changes.push(set_change("network.securityGroups", &current.security_groups, &block.security_groups));
         }
@@ -140,17 +140,16 @@ fn set_change<T: ToString>(
 }
 
 pub(super) fn plan_redeployment(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     ingress: &ServiceIngress,
     drafts: &mut Drafts,
 ) {
     // Why it cannot be planned is said where the service itself is.
-    let Ok(live) = live_service(observed, wanted) else { return };
+    let Ok(live) = live_service(given.observed, wanted) else { return };
     let object = ObjectRef::service(&wanted.key);
     let mut obstacles = Vec::new();
-    let found = redeployment(desired, observed, wanted, &mut obstacles);
+    let found = redeployment(given, wanted, &mut obstacles);
     for obstacle in obstacles {
         obstacle.block(drafts, &object);
     }
@@ -169,7 +168,7 @@ pub(super) fn plan_redeployment(
              load balancer; wire it where these are declared",
         );
     }
-    match rolled_back(observed, wanted, live, &found) {
+    match rolled_back(given.observed, wanted, live, &found) {
         Ok(false) => {}
         Ok(true) => {
             return drafts.block_on(
@@ -184,7 +183,7 @@ pub(super) fn plan_redeployment(
         let sentence = "its ingress cannot be opened yet: new tasks would come up behind a closed port";
         return drafts.block_on(&object, what(), sentence);
     }
-    push_redeployment(desired, observed, wanted, live, found, &ingress.groups, drafts);
+    push_redeployment(given, wanted, live, found, &ingress.groups, drafts);
 }
 
 fn describe_changes(changes: &[Change]) -> String {
@@ -233,8 +232,7 @@ fn sorted(entries: &[LoadBalancerEntry]) -> Vec<LoadBalancerEntry> {
 }
 
 fn push_redeployment(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     live: &Service,
     found: Redeployment,
@@ -244,7 +242,7 @@ fn push_redeployment(
     let object = ObjectRef::service(&wanted.key);
     let mut after: BTreeSet<DraftId> = drafts.opening(groups);
     for key in &found.wiring.wired {
-        match wiring_waits_for(desired, observed, key, drafts) {
+        match wiring_waits_for(given, key, drafts) {
             Ok(ids) => after.extend(ids),
             Err(obstacle) => {
                 return Obstacle { what: describe_changes(&found.changes), ..obstacle }.block(drafts, &object);
@@ -253,7 +251,7 @@ fn push_redeployment(
     }
     let mut task_definition = None;
     if let (false, Seen::Present(definition)) =
-        (found.fixes.is_empty(), observed.task_definition(&live.task_definition))
+        (found.fixes.is_empty(), given.observed.task_definition(&live.task_definition))
     {
         task_definition = Some(Ref::Output(object.clone()));
         drafts.push(Draft {
@@ -314,19 +312,14 @@ fn redeployment_reason(found: &Redeployment) -> String {
 }
 
 /// ECS refuses a target group that no load balancer uses: the steps that attach it come first.
-fn wiring_waits_for(
-    desired: &Desired,
-    observed: &Observed,
-    key: &str,
-    drafts: &Drafts,
-) -> Result<BTreeSet<DraftId>, Obstacle> {
+fn wiring_waits_for(given: &Given<'_>, key: &str, drafts: &Drafts) -> Result<BTreeSet<DraftId>, Obstacle> {
     let object = ObjectRef::target_group(key);
     let attaching = drafts.attaching(&object);
     if !attaching.is_empty() {
         return Ok(attaching);
     }
-    let group = desired.target_groups.get(key);
-    let live = group.and_then(|group| resolve::target_group(observed, group).present());
+    let group = given.desired.target_groups.get(key);
+    let live = group.and_then(|group| resolve::target_group(given, group).present());
     if live.is_some_and(|live| !live.load_balancers.is_empty()) {
         return Ok(Default::default());
     }

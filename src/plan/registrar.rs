@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Gap, LoadBalancerArn, LoadBalancerKind, Lookup, Mode,
+    DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, LoadBalancerArn, LoadBalancerKind, Lookup, Mode,
     ObjectRef, Observed, Placement, Seen, StaticTarget, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState,
     TargetType, Task, VpcId,
 };
@@ -36,12 +36,7 @@ struct Addition<'a> {
 }
 
 /// Registers in a target group that the same plan creates.
-pub(super) fn register_in_new(
-    desired: &Desired,
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    drafts: &mut Drafts,
-) {
+pub(super) fn register_in_new(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
     let new = drafts.steps.iter().find_map(|draft| match &draft.action {
         Action::CreateTargetGroup(new) if draft.object == object => Some(new),
@@ -50,27 +45,26 @@ pub(super) fn register_in_new(
     let Some(new) = new else { return };
     let (target_type, vpc) = (new.target_type.clone(), Some(new.vpc.clone()));
     let group = Group { wanted, target: Ref::Output(object), target_type, vpc };
-    let additions = additions(desired, observed, &group, drafts);
+    let additions = additions(given, &group, drafts);
     push_registrations(&group, additions, drafts);
 }
 
 /// Registers what is missing in a target group that stands.
 pub(super) fn register_missing(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
     drafts: &mut Drafts,
 ) -> Result<(), Obstacle> {
     let target = Ref::Known(live.arn.clone());
     let group = Group { wanted, target, target_type: live.target_type.clone(), vpc: live.vpc.clone() };
-    let mut additions = additions(desired, observed, &group, drafts);
+    let mut additions = additions(given, &group, drafts);
     if additions.is_empty() {
         return Ok(());
     }
     let kind = if additions.values().any(|addition| addition.service.is_some()) { "targets" } else { "static targets" };
     let what = format!("{kind} of {}", live.arn);
-    let standing = need(observed.targets_of(&live.arn), &what, || "it has gone".to_owned())?;
+    let standing = need(given.observed.targets_of(&live.arn), &what, || "it has gone".to_owned())?;
     for Target { key, health, .. } in standing {
         if additions.remove(key).is_some() && health.state == TargetState::Draining {
             drafts.block_on(
@@ -83,8 +77,8 @@ pub(super) fn register_missing(
     if additions.is_empty() {
         return Ok(());
     }
-    target_group::may_touch(&desired.fleet.name, live)?;
-    keep_within_quota(observed, &group, live, &mut additions, drafts);
+    target_group::may_touch(&given.desired.fleet.name, live)?;
+    keep_within_quota(given.observed, &group, live, &mut additions, drafts);
     push_registrations(&group, additions, drafts);
     Ok(())
 }
@@ -132,15 +126,10 @@ fn targets_of_balancer(observed: &Observed, balancer: &LoadBalancerArn, drafts: 
 }
 
 /// Everything that should be registered in a group by Portolan, by what identifies it.
-fn additions<'a>(
-    desired: &'a Desired,
-    observed: &Observed,
-    group: &Group<'a>,
-    drafts: &mut Drafts,
-) -> BTreeMap<TargetKey, Addition<'a>> {
+fn additions<'a>(given: &Given<'a>, group: &Group<'a>, drafts: &mut Drafts) -> BTreeMap<TargetKey, Addition<'a>> {
     let mut additions = BTreeMap::new();
-    for (service, port) in desired.ports_registered_by_portolan(&group.wanted.key) {
-        match tasks_to_register(observed, group, service, port, drafts) {
+    for (service, port) in given.ports_registered_by_portolan(&group.wanted.key) {
+        match tasks_to_register(given.observed, group, service, port, drafts) {
             Ok(targets) => additions.extend(
                 targets.into_iter().map(|target| (target.key.clone(), Addition { target, service: Some(service) })),
             ),

@@ -1,12 +1,12 @@
 //! From the names in a manifest to the things in AWS, or to the reason why not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, GroupId, Listener, LoadBalancer, Lookup, NetworkMode, ObjectRef,
-    Observed, Rule, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TaskDefinition, Vpc,
+    Desired, DesiredService, DesiredTargetGroup, Given, GroupId, Listener, LoadBalancer, Lookup, NetworkMode,
+    ObjectRef, Observed, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TaskDefinition, Vpc,
 };
 
 use super::draft::{Obstacle, need};
@@ -27,20 +27,20 @@ fn one<'a, T>(seen: Seen<Lookup<'a, T>>, kind: &str, name: &str, place: &str) ->
     }
 }
 
-pub(super) fn load_balancer<'a>(observed: &'a Observed, name: &str) -> Result<&'a LoadBalancer, Obstacle> {
-    one(observed.load_balancer(name), "load balancer", name, " in this region")
+pub(super) fn load_balancer<'a>(given: &Given<'a>, name: &str) -> Result<&'a LoadBalancer, Obstacle> {
+    one(given.load_balancer(name), "load balancer", name, " in this region")
 }
 
 pub(super) fn vpc<'a>(observed: &'a Observed, name: &str) -> Result<&'a Vpc, Obstacle> {
     one(observed.vpc(name), "VPC", name, " in this region")
 }
 
-pub(super) fn security_group<'a>(observed: &'a Observed, vpc: &Vpc, name: &str) -> Result<&'a SecurityGroup, Obstacle> {
-    one(observed.security_group(&vpc.id, name), "security group", name, &format!(" in {}", vpc.id))
+pub(super) fn security_group<'a>(given: &Given<'a>, vpc: &Vpc, name: &str) -> Result<&'a SecurityGroup, Obstacle> {
+    one(given.security_group(&vpc.id, name), "security group", name, &format!(" in {}", vpc.id))
 }
 
-pub(super) fn security_groups(observed: &Observed, vpc: &Vpc, names: &[String]) -> Result<BTreeSet<GroupId>, Obstacle> {
-    names.iter().map(|name| security_group(observed, vpc, name).map(|group| group.id.clone())).collect()
+pub(super) fn security_groups(given: &Given<'_>, vpc: &Vpc, names: &[String]) -> Result<BTreeSet<GroupId>, Obstacle> {
+    names.iter().map(|name| security_group(given, vpc, name).map(|group| group.id.clone())).collect()
 }
 
 pub(super) fn subnets(observed: &Observed, vpc: &Vpc, names: &[String]) -> Result<BTreeSet<SubnetId>, Obstacle> {
@@ -64,40 +64,32 @@ pub(super) fn listener<'a>(
 }
 
 /// The live target group of a declared one; absent when it has to be created.
-pub(super) fn target_group<'a>(observed: &'a Observed, wanted: &DesiredTargetGroup) -> Seen<&'a TargetGroup> {
-    observed.target_group(&wanted.name)
+pub(super) fn target_group<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Seen<&'a TargetGroup> {
+    given.target_group(&wanted.name)
 }
 
 /// The VPC of a target group: its own, the fleet's, or its load balancer's.
-pub(super) fn vpc_of_target_group<'a>(
-    desired: &Desired,
-    observed: &'a Observed,
-    wanted: &DesiredTargetGroup,
-) -> Result<&'a Vpc, Obstacle> {
-    if let Some(name) = wanted.vpc.as_ref().or(desired.fleet.vpc.as_ref()) {
-        return vpc(observed, name);
+pub(super) fn vpc_of_target_group<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Result<&'a Vpc, Obstacle> {
+    if let Some(name) = wanted.vpc.as_ref().or(given.desired.fleet.vpc.as_ref()) {
+        return vpc(given.observed, name);
     }
     let of_balancer = match &wanted.load_balancer {
-        Some(name) => load_balancer(observed, name)?.vpc.as_ref(),
+        Some(name) => load_balancer(given, name)?.vpc.as_ref(),
         None => None,
     };
     match of_balancer {
-        Some(id) => vpc(observed, id.as_str()),
+        Some(id) => vpc(given.observed, id.as_str()),
         None => Err(Obstacle::difference("VPC", "name the VPC in the Fleet or in the target group (vpc:)")),
     }
 }
 
 /// The VPC in which a service's groups and subnets are looked up: the fleet's, or that of its first target group.
-pub(super) fn vpc_of_service<'a>(
-    desired: &Desired,
-    observed: &'a Observed,
-    service: &DesiredService,
-) -> Result<&'a Vpc, Obstacle> {
+pub(super) fn vpc_of_service<'a>(given: &Given<'a>, service: &DesiredService) -> Result<&'a Vpc, Obstacle> {
     let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
-    let mut wanted = groups.filter_map(|key| desired.target_groups.get(key));
-    match (wanted.next(), &desired.fleet.vpc) {
-        (Some(group), _) => vpc_of_target_group(desired, observed, group),
-        (None, Some(name)) => vpc(observed, name),
+    let mut wanted = groups.filter_map(|key| given.desired.target_groups.get(key));
+    match (wanted.next(), &given.desired.fleet.vpc) {
+        (Some(group), _) => vpc_of_target_group(given, group),
+        (None, Some(name)) => vpc(given.observed, name),
         (None, None) => Err(Obstacle::difference("VPC", "name the VPC in the Fleet (vpc:)")),
     }
 }
@@ -142,47 +134,34 @@ pub(super) fn homes(observed: &Observed, balancer: &LoadBalancer) -> Vec<IpNet> 
 }
 
 /// The services behind a target group: those whose ports name it, and those that feed it now, as primary or alternate.
-pub(super) fn services_behind<'a>(desired: &'a Desired, observed: &Observed, key: &str) -> Vec<&'a DesiredService> {
-    let live = desired.target_groups.get(key).and_then(|group| target_group(observed, group).present());
-    let feeding = live.map(|live| observed.feeders_of(&live.arn)).unwrap_or_default();
-    let names = |service: &DesiredService| {
-        let ports = service.ports.iter().flatten();
-        ports.flat_map(|port| port.target_groups.iter().flatten()).any(|named| named == key)
-    };
-    desired.services.values().filter(|service| names(service) || feeding.contains(&service.id)).collect()
+pub(super) fn services_behind<'a>(given: &Given<'a>, key: &str) -> Vec<&'a DesiredService> {
+    let live = given.desired.target_groups.get(key).and_then(|group| target_group(given, group).present());
+    let feeding = live.into_iter().flat_map(|live| given.services_feeding(&live.arn));
+    let feeding = feeding.filter_map(|service| given.declared_service(&service.id));
+    let behind = given.ports_of(key).map(|(service, _)| service).chain(feeding);
+    // In the order of the manifest, each once.
+    behind.map(|service| (&service.key, service)).collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 /// A target group and, where ECS deploys blue/green with it, the other one of the pair: both count as the declared one.
-pub(super) fn stand_ins(desired: &Desired, observed: &Observed, key: &str) -> BTreeSet<TargetGroupArn> {
-    let live = desired.target_groups.get(key).and_then(|group| target_group(observed, group).present());
-    live.map(|live| observed.stand_ins(live)).unwrap_or_default()
-}
-
-/// Whether a blue/green service names a rule for its production or test traffic: then its weights are ECS's.
-pub(super) fn is_deployment_rule(observed: &Observed, rule: &Rule) -> bool {
-    let services = observed.services.values().filter_map(|seen| seen.as_ref().present());
-    let entries = services.flat_map(|service| service.load_balancers.iter());
-    let advanced = entries.filter_map(|entry| entry.advanced.as_ref());
-    let mut named =
-        advanced.flat_map(|advanced| advanced.production_listener_rule.iter().chain(&advanced.test_listener_rule));
-    named.any(|arn| arn == rule.arn.as_str())
+pub(super) fn stand_ins(given: &Given<'_>, key: &str) -> BTreeSet<TargetGroupArn> {
+    let live = given.desired.target_groups.get(key).and_then(|group| target_group(given, group).present());
+    live.map(|live| given.stand_ins(live)).unwrap_or_default()
 }
 
 /// The objects whose mode, pause or deployment also hold back a step that takes something from them: the one that a mark
 /// names, and whatever stands behind these target groups.
 pub(super) fn concerned<'a>(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     marked_for: &str,
     arns: impl IntoIterator<Item = &'a TargetGroupArn>,
 ) -> BTreeSet<ObjectRef> {
-    let mut objects: BTreeSet<ObjectRef> = declared_object(desired, marked_for).into_iter().collect();
+    let mut objects: BTreeSet<ObjectRef> = declared_object(given.desired, marked_for).into_iter().collect();
     for arn in arns {
-        let is_it = |name: &str| observed.target_group(name).present().is_some_and(|live| live.arn == *arn);
-        let declared = desired.target_groups.values().filter(|group| is_it(&group.name));
+        let live = given.target_group(arn.as_str()).present();
+        let declared = live.into_iter().flat_map(|live| given.declared_as(live));
         objects.extend(declared.map(|group| ObjectRef::target_group(&group.key)));
-        let feeding = observed.services_feeding(arn).map(|live| &live.id);
-        let services = feeding.filter_map(|id| desired.services.values().find(|service| service.id == *id));
+        let services = given.services_feeding(arn).iter().filter_map(|live| given.declared_service(&live.id));
         objects.extend(services.map(|service| ObjectRef::service(&service.key)));
     }
     objects
@@ -190,7 +169,8 @@ pub(super) fn concerned<'a>(
 
 /// The object of the manifest that a mark names (`Kind/key`), if it still stands there.
 pub(super) fn declared_object(desired: &Desired, written: &str) -> Option<ObjectRef> {
-    let groups = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
-    let services = desired.services.keys().map(|key| ObjectRef::service(key));
-    groups.chain(services).find(|object| object.to_string() == written)
+    let (_, key) = written.split_once('/')?;
+    let group = desired.target_groups.get(key).map(|group| ObjectRef::target_group(&group.key));
+    let service = desired.services.get(key).map(|service| ObjectRef::service(&service.key));
+    group.into_iter().chain(service).find(|object| object.to_string() == written)
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Desired, ListenerArn, ObjectRef, Observed, Owner, Route, Rule, RuleActions, Serve, TargetGroupArn};
+use crate::model::{Given, ListenerArn, ObjectRef, Owner, Route, Rule, RuleActions, Serve, TargetGroupArn};
 
 use super::{resolve, weights};
 
@@ -31,19 +31,16 @@ pub(super) enum Match<'a> {
 
 /// Every route of the fleet, by the listener it is on. Routes whose load balancer or listener is not known are left
 /// out: [`super::listener_rule`] reports them.
-pub(super) fn routes_by_listener<'a>(
-    desired: &'a Desired,
-    observed: &Observed,
-) -> BTreeMap<ListenerArn, Vec<RouteRef<'a>>> {
+pub(super) fn routes_by_listener<'a>(given: &Given<'a>) -> BTreeMap<ListenerArn, Vec<RouteRef<'a>>> {
     let mut routes: BTreeMap<ListenerArn, Vec<RouteRef<'a>>> = BTreeMap::new();
-    for (key, group) in &desired.target_groups {
+    for (key, group) in &given.desired.target_groups {
         let Some(name) = &group.load_balancer else { continue };
-        if weights::is_managed_by_ecs(desired, observed, key) {
+        if weights::is_managed_by_ecs(given, key) {
             continue;
         }
-        let Ok(balancer) = resolve::load_balancer(observed, name) else { continue };
+        let Ok(balancer) = resolve::load_balancer(given, name) else { continue };
         for route in group.routes.iter().flatten() {
-            if let Ok(listener) = resolve::listener(observed, balancer, route.listener) {
+            if let Ok(listener) = resolve::listener(given.observed, balancer, route.listener) {
                 routes.entry(listener.arn.clone()).or_default().push(RouteRef { key, route });
             }
         }
@@ -81,15 +78,11 @@ enum Mark {
 
 /// Matches the routes of one listener (default ones left out) with its rules, one to one. The result is in the order
 /// of `routes`.
-pub(super) fn match_rules<'a>(
-    desired: &Desired,
-    observed: &Observed,
-    routes: &[RouteRef<'_>],
-    rules: &'a [Rule],
-) -> Vec<Match<'a>> {
-    let fleet = &desired.fleet.name;
-    let arns: Vec<_> = routes.iter().map(|route| resolve::stand_ins(desired, observed, route.key)).collect();
+pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules: &'a [Rule]) -> Vec<Match<'a>> {
+    let fleet = &given.desired.fleet.name;
+    let arns: Vec<_> = routes.iter().map(|route| resolve::stand_ins(given, route.key)).collect();
     let owner = |rule: &Rule| rule.tags.as_ref().present().map(|tags| Owner::of(tags, fleet));
+    let owned: Vec<(&'a Rule, Option<Owner>)> = rules.iter().map(|rule| (rule, owner(rule))).collect();
     let unknown = rules.iter().find_map(|rule| rule.tags.gap());
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     let mut found: Vec<Match<'a>> = vec![Match::None; routes.len()];
@@ -108,17 +101,17 @@ pub(super) fn match_rules<'a>(
                 continue;
             }
             let object = ObjectRef::target_group(route.key);
-            let may_be = |rule: &&Rule| {
-                let whose = match (owner(rule), mark) {
+            let may_be = |(rule, owner): &&(&Rule, Option<Owner>)| {
+                let whose = match (owner, mark) {
                     (Some(owner), Mark::Own) => owner.is_ours_for(&object),
                     (Some(owner), Mark::Left) => matches!(owner, Owner::Ours(_)),
-                    (Some(owner), Mark::None) => owner == Owner::Unmarked,
+                    (Some(owner), Mark::None) => *owner == Owner::Unmarked,
                     // Whose it is is open; a rule that agrees in all three is the declared one in any case.
                     (None, mark) => mark == Mark::None && least == 3,
                 };
                 whose && !taken.contains(rule.arn.as_str()) && agreement(rule, route.route, &arns[index]) >= least
             };
-            let candidates: Vec<&Rule> = rules.iter().filter(may_be).collect();
+            let candidates: Vec<&'a Rule> = owned.iter().filter(may_be).map(|(rule, _)| *rule).collect();
             if !candidates.is_empty() {
                 claims.push((index, candidates));
             }

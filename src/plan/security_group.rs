@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::model::security_group::{Visitor, admits};
 use crate::model::{
-    Desired, DesiredPort, DesiredService, DesiredTargetGroup, GroupId, HealthPort, IngressRule, IngressSource,
+    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Given, GroupId, HealthPort, IngressRule, IngressSource,
     IpProtocol, LoadBalancerKind, Mark, NetworkMode, ObjectRef, Observed, Placement, PortRange, Protocol, Redeploy,
     RuleSource, Seen, TaskDefinition, Transport, Vpc,
 };
@@ -74,8 +74,7 @@ impl Flow {
 
 /// Plans the ingress of one service.
 pub(super) fn plan_ingress(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     drafts: &mut Drafts,
 ) -> Result<ServiceIngress, Obstacle> {
@@ -84,7 +83,7 @@ pub(super) fn plan_ingress(
     let mut planned = ServiceIngress { is_unmanaged: names.is_none(), ..ServiceIngress::default() };
     let mut flows = Vec::new();
     for port in wanted.ports.iter().flatten() {
-        flows.extend(flows_of_port(desired, observed, wanted, port, drafts)?);
+        flows.extend(flows_of_port(given, wanted, port, drafts)?);
     }
     if flows.is_empty() {
         return Ok(planned);
@@ -97,17 +96,17 @@ pub(super) fn plan_ingress(
         );
         return Ok(planned);
     };
-    let vpc = resolve::vpc_of_service(desired, observed, wanted)?;
-    planned.groups = resolve::security_groups(observed, vpc, names)?;
+    let vpc = resolve::vpc_of_service(given, wanted)?;
+    planned.groups = resolve::security_groups(given, vpc, names)?;
     let ingress_group = wanted.network.as_ref().and_then(|network| network.ingress_group());
     let Some(ingress_group) = ingress_group else {
         return Err(Obstacle::difference("ingress", "several securityGroups are declared; name the ingressGroup"));
     };
-    let ingress_group = resolve::security_group(observed, vpc, ingress_group)?.id.clone();
-    check_instances(observed, wanted, &planned.groups, drafts);
+    let ingress_group = resolve::security_group(given, vpc, ingress_group)?.id.clone();
+    check_instances(given.observed, wanted, &planned.groups, drafts);
     for flow in flows {
         let flow = WantedFlow { ingress_group: ingress_group.clone(), groups: planned.groups.clone(), flow };
-        if let Err(obstacle) = open(desired, observed, wanted, &flow, drafts) {
+        if let Err(obstacle) = open(given, wanted, &flow, drafts) {
             planned.is_blocked = true;
             obstacle.block(drafts, &object);
         }
@@ -140,8 +139,7 @@ fn check_instances(observed: &Observed, wanted: &DesiredService, groups: &BTreeS
 }
 
 fn flows_of_port(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     port: &DesiredPort,
     drafts: &mut Drafts,
@@ -151,26 +149,26 @@ fn flows_of_port(
     if keys.is_empty() && sources.is_empty() {
         return Ok(Vec::new());
     }
-    let mode = resolve::network_mode(observed, wanted)?;
+    let mode = resolve::network_mode(given.observed, wanted)?;
     let definition = match mode {
         // Only a bridge port depends on the running revision.
         NetworkMode::Bridge => {
             let what = format!("host port of {}", port.name);
             let absent = || format!("service {} does not exist", wanted.id);
-            Some(need(resolve::task_definition(observed, wanted), &what, absent)?)
+            Some(need(resolve::task_definition(given.observed, wanted), &what, absent)?)
         }
         NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
     };
     let mut flows = Vec::new();
-    for ports in real_ports(desired, port, mode, definition) {
+    for ports in real_ports(given.desired, port, mode, definition) {
         for key in &keys {
-            let Some(group) = desired.target_groups.get(*key) else { continue };
-            flows.extend(flows_of_load_balancer(desired, observed, wanted, port, group, ports, drafts)?);
+            let Some(group) = given.desired.target_groups.get(*key) else { continue };
+            flows.extend(flows_of_load_balancer(given, wanted, port, group, ports, drafts)?);
         }
         if !sources.is_empty() {
-            let vpc = resolve::vpc_of_service(desired, observed, wanted)?;
+            let vpc = resolve::vpc_of_service(given, wanted)?;
             for source in &sources {
-                flows.push(flow_of_source(observed, vpc, port, ports, source)?);
+                flows.push(flow_of_source(given, vpc, port, ports, source)?);
             }
         }
     }
@@ -200,8 +198,7 @@ fn real_ports(
 }
 
 fn flows_of_load_balancer(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     port: &DesiredPort,
     group: &DesiredTargetGroup,
@@ -209,7 +206,7 @@ fn flows_of_load_balancer(
     drafts: &mut Drafts,
 ) -> Result<Vec<Flow>, Obstacle> {
     let Some(name) = &group.load_balancer else { return Ok(Vec::new()) };
-    let balancer = resolve::load_balancer(observed, name)?;
+    let balancer = resolve::load_balancer(given, name)?;
     if balancer.security_groups.is_empty() {
         drafts.find(
             &ObjectRef::service(&wanted.key),
@@ -220,10 +217,10 @@ fn flows_of_load_balancer(
         );
         return Ok(Vec::new());
     }
-    let needs = needs_of(desired, observed, port, group, ports);
+    let needs = needs_of(given, port, group, ports);
     // A network load balancer may show its clients' addresses instead of its own: where it lives proves nothing.
     let homes = match balancer.kind {
-        LoadBalancerKind::Application => resolve::homes(observed, balancer),
+        LoadBalancerKind::Application => resolve::homes(given.observed, balancer),
         LoadBalancerKind::Network | LoadBalancerKind::Gateway => Vec::new(),
     };
     let flow = |source: &GroupId, (transport, ports, what): &(Transport, PortRange, &str)| Flow {
@@ -244,13 +241,12 @@ fn flows_of_load_balancer(
 
 /// Traffic, and health checks where they knock elsewhere; these are TCP even for UDP.
 fn needs_of(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     port: &DesiredPort,
     group: &DesiredTargetGroup,
     ports: PortRange,
 ) -> Vec<(Transport, PortRange, &'static str)> {
-    let live = resolve::target_group(observed, group).present();
+    let live = resolve::target_group(given, group).present();
     let protocol = group.protocol.as_ref().or(live.map(|live| &live.protocol));
     let mut needs = vec![(port.protocol, ports, "traffic")];
     if protocol == Some(&Protocol::TcpUdp) {
@@ -260,9 +256,9 @@ fn needs_of(
     let standing = live.and_then(|live| live.health_check.port);
     let own = group.health_check.port.or(standing).unwrap_or(HealthPort::Traffic);
     // The other group of a blue/green pair is checked at its own port.
-    let pair = resolve::stand_ins(desired, observed, &group.key);
+    let pair = resolve::stand_ins(given, &group.key);
     let others = pair.iter().filter(|arn| live.is_none_or(|live| live.arn != **arn));
-    let others = others.filter_map(|arn| observed.target_group(arn.as_str()).present()?.health_check.port);
+    let others = others.filter_map(|arn| given.target_group(arn.as_str()).present()?.health_check.port);
     for health in [own].into_iter().chain(standing).chain(others) {
         let knocks_at = match health {
             HealthPort::Traffic => ports,
@@ -276,7 +272,7 @@ fn needs_of(
 }
 
 fn flow_of_source(
-    observed: &Observed,
+    given: &Given<'_>,
     vpc: &Vpc,
     port: &DesiredPort,
     ports: PortRange,
@@ -284,7 +280,7 @@ fn flow_of_source(
 ) -> Result<Flow, Obstacle> {
     let (rule_source, description, who) = match source {
         IngressSource::SecurityGroup { name, description } => {
-            let group = resolve::security_group(observed, vpc, name)?;
+            let group = resolve::security_group(given, vpc, name)?;
             (RuleSource::Group(group.id.clone()), description, format!("security group {name}, declared in allowFrom"))
         }
         IngressSource::Cidr { cidr, description } => {
@@ -296,8 +292,7 @@ fn flow_of_source(
 }
 
 fn open(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     WantedFlow { ingress_group, groups, flow }: &WantedFlow,
     drafts: &mut Drafts,
@@ -305,7 +300,7 @@ fn open(
     let mut gap = None;
     let mut rules: Vec<IngressRule> = planned_rules(drafts, groups);
     for group in groups {
-        match observed.ingress_of(group) {
+        match given.observed.ingress_of(group) {
             Seen::Present(live) => rules.extend(live.iter().cloned()),
             Seen::Absent => {}
             Seen::Unknown(why) => gap = Some(why),
@@ -328,7 +323,7 @@ fn open(
             ports: flow.ports,
             source: flow.source.clone(),
             description: flow.description.clone(),
-            tags: Mark { fleet: desired.fleet.name.clone(), object: object.clone() }.tags(),
+            tags: Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() }.tags(),
         },
         object,
         also: BTreeSet::new(),

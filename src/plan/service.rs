@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Autoscaling, DeploymentController, Desired, DesiredCount, DesiredService, ObjectRef, Observed, Scheduling, Seen,
+    Autoscaling, DeploymentController, DesiredCount, DesiredService, Given, ObjectRef, Observed, Scheduling, Seen,
     Service, ServiceStatus,
 };
 
@@ -16,9 +16,9 @@ pub(super) const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
 /// The owner of services with an EXTERNAL deployment controller.
 pub(super) const EXTERNAL: &str = "external deployment controller";
 
-pub(super) fn plan_service(desired: &Desired, observed: &Observed, wanted: &DesiredService, drafts: &mut Drafts) {
+pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &mut Drafts) {
     let object = ObjectRef::service(&wanted.key);
-    let live = match live_service(observed, wanted) {
+    let live = match live_service(given.observed, wanted) {
         Ok(live) => live,
         Err(obstacle) => return obstacle.block(drafts, &object),
     };
@@ -26,7 +26,7 @@ pub(super) fn plan_service(desired: &Desired, observed: &Observed, wanted: &Desi
         let what = format!("service {} and its load balancing", wanted.id);
         return drafts.defer(&object, what, MANAGED_BY_ECS);
     }
-    plan_count(desired, observed, wanted, live, drafts);
+    plan_count(given, wanted, live, drafts);
 }
 
 /// The live service, or why nothing of it can be planned.
@@ -59,7 +59,7 @@ pub(super) fn owns_its_ingress(observed: &Observed, wanted: &DesiredService) -> 
     }
 }
 
-fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, live: &Service, drafts: &mut Drafts) {
+fn plan_count(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts: &mut Drafts) {
     let object = ObjectRef::service(&wanted.key);
     let Some(declared) = wanted.desired_count else { return };
     if live.scheduling == Scheduling::Daemon {
@@ -80,8 +80,8 @@ fn plan_count(desired: &Desired, observed: &Observed, wanted: &DesiredService, l
     if live.controller == DeploymentController::External {
         return drafts.defer(&object, what, EXTERNAL);
     }
-    if desired.fleet.autoscaling == Autoscaling::Check {
-        match observed.scalable_target(&wanted.id) {
+    if given.desired.fleet.autoscaling == Autoscaling::Check {
+        match given.observed.scalable_target(&wanted.id) {
             Seen::Present(target) => {
                 let suspended = if target.suspended { ", suspended" } else { "" };
                 let what = format!("{what}; scalable target {} to {}{suspended}", target.min, target.max);

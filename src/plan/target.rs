@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, Service,
+    DesiredService, DesiredTargetGroup, Given, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, Service,
     ServiceId, Target, TargetGroup, TargetKey, TargetState, Task,
 };
 
@@ -13,18 +13,18 @@ use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle};
 use super::{registrar, resolve, target_group};
 
-pub(super) fn plan_targets(desired: &Desired, observed: &Observed, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
+pub(super) fn plan_targets(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
-    match resolve::target_group(observed, wanted) {
+    match resolve::target_group(given, wanted) {
         // Why it is unknown is said where the target group itself is planned.
         Seen::Unknown(_) => {}
-        Seen::Absent => registrar::register_in_new(desired, observed, wanted, drafts),
+        Seen::Absent => registrar::register_in_new(given, wanted, drafts),
         Seen::Present(live) => {
-            if let Err(obstacle) = registrar::register_missing(desired, observed, wanted, live, drafts) {
+            if let Err(obstacle) = registrar::register_missing(given, wanted, live, drafts) {
                 obstacle.block(drafts, &object);
             }
-            for group in standing_groups(desired, observed, wanted) {
-                if let Err(obstacle) = deregister_stale(desired, observed, wanted, group, drafts) {
+            for group in standing_groups(given, wanted) {
+                if let Err(obstacle) = deregister_stale(given, wanted, group, drafts) {
                     obstacle.block(drafts, &object);
                 }
             }
@@ -32,8 +32,8 @@ pub(super) fn plan_targets(desired: &Desired, observed: &Observed, wanted: &Desi
     }
 }
 
-fn is_managed(desired: &Desired, wanted: &DesiredTargetGroup) -> bool {
-    wanted.targets.is_some() || desired.ports_of(&wanted.key).next().is_some()
+fn is_managed(given: &Given<'_>, wanted: &DesiredTargetGroup) -> bool {
+    wanted.targets.is_some() || given.ports_of(&wanted.key).next().is_some()
 }
 
 /// The live tasks that could be behind a target group, with the endpoints that they have in it.
@@ -50,34 +50,26 @@ struct Behind<'a> {
 impl Behind<'_> {
     /// Whether some task may be behind the target group that is not among the endpoints. A service that was not read may name
     /// any target group.
-    fn is_open(&self, desired: &Desired, observed: &Observed) -> bool {
-        let is_unread = |service: &DesiredService| matches!(observed.service(&service.id), Seen::Unknown(_));
-        self.unknown || desired.services.values().any(is_unread)
+    fn is_open(&self, given: &Given<'_>) -> bool {
+        let is_unread = |service: &DesiredService| matches!(given.observed.service(&service.id), Seen::Unknown(_));
+        self.unknown || given.desired.services.values().any(is_unread)
     }
 }
 
 /// A task may be behind a target group by declaration, or because the live service names it or the other one of its
 /// blue/green pair.
-fn behind<'a>(
-    desired: &'a Desired,
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    live: &TargetGroup,
-) -> Behind<'a> {
+fn behind<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> Behind<'a> {
     let mut found =
         Behind { endpoints: BTreeSet::new(), moving: BTreeSet::new(), unknown: false, services: BTreeSet::new() };
-    let feeding = observed.feeders_of(&live.arn);
-    for service in desired.services.values() {
-        let mut doors: BTreeSet<(&str, u16)> = BTreeSet::new();
-        for port in service.ports.iter().flatten() {
-            if port.target_groups.iter().flatten().any(|key| *key == wanted.key) {
-                doors.insert((&port.container, port.container_port));
-            }
-        }
-        if doors.is_empty() && !feeding.contains(&service.id) {
-            continue;
-        }
-        match observed.service(&service.id) {
+    let mut all: BTreeMap<&ServiceId, BTreeSet<(&str, u16)>> = BTreeMap::new();
+    for (service, port) in given.ports_of(&wanted.key) {
+        all.entry(&service.id).or_default().insert((&port.container, port.container_port));
+    }
+    for service in given.services_feeding(&live.arn).iter().filter_map(|live| given.declared_service(&live.id)) {
+        all.entry(&service.id).or_default();
+    }
+    for (id, mut doors) in all {
+        match given.observed.service(id) {
             Seen::Present(standing) => {
                 let entries = standing.entries_behind(&live.arn);
                 doors.extend(entries.map(|entry| (entry.container.as_str(), entry.container_port)));
@@ -85,10 +77,10 @@ fn behind<'a>(
             Seen::Absent => continue,
             Seen::Unknown(_) => {}
         }
-        found.services.insert(&service.id);
-        match observed.tasks_of(&service.id) {
+        found.services.insert(id);
+        match given.observed.tasks_of(id) {
             Seen::Present(tasks) => {
-                if observed.service(&service.id).present().is_some_and(Service::is_deploying) {
+                if given.observed.service(id).present().is_some_and(Service::is_deploying) {
                     let addresses = tasks.iter().filter_map(|task| match &task.placement {
                         Placement::Address(address) => Some(address.to_string()),
                         Placement::Instance { .. } | Placement::Unknown => None,
@@ -118,40 +110,34 @@ fn collect(tasks: &[Task], doors: &BTreeSet<(&str, u16)>, found: &mut Behind<'_>
 }
 
 /// The live groups that stand for a declared one: itself, and the other one of its blue/green pair.
-fn standing_groups<'a>(desired: &Desired, observed: &'a Observed, wanted: &DesiredTargetGroup) -> Vec<&'a TargetGroup> {
-    let arns = resolve::stand_ins(desired, observed, &wanted.key);
-    arns.iter().filter_map(|arn| observed.target_group(arn.as_str()).present()).collect()
+fn standing_groups<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Vec<&'a TargetGroup> {
+    let arns = resolve::stand_ins(given, &wanted.key);
+    arns.iter().filter_map(|arn| given.target_group(arn.as_str()).present()).collect()
 }
 
 /// Registrations that no known task and no declared target explains, in a declared group and the other one of its
 /// blue/green pair; none while an address of a task is unknown.
-pub(super) fn strays<'a>(desired: &Desired, observed: &'a Observed, wanted: &DesiredTargetGroup) -> Vec<&'a Target> {
-    let groups = standing_groups(desired, observed, wanted);
-    groups.into_iter().flat_map(|live| strays_in(desired, observed, wanted, live)).collect()
+pub(super) fn strays<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Vec<&'a Target> {
+    let groups = standing_groups(given, wanted);
+    groups.into_iter().flat_map(|live| strays_in(given, wanted, live)).collect()
 }
 
 /// The registrations of one live group that no known task explains; `None` while the address of some task is not known.
 pub(super) fn unexplained<'a>(
-    desired: &Desired,
-    observed: &'a Observed,
+    given: &Given<'a>,
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
 ) -> Option<Vec<&'a Target>> {
-    let is_open = behind(desired, observed, wanted, live).is_open(desired, observed);
-    (!is_open).then(|| strays_in(desired, observed, wanted, live))
+    let is_open = behind(given, wanted, live).is_open(given);
+    (!is_open).then(|| strays_in(given, wanted, live))
 }
 
-fn strays_in<'a>(
-    desired: &Desired,
-    observed: &'a Observed,
-    wanted: &DesiredTargetGroup,
-    live: &TargetGroup,
-) -> Vec<&'a Target> {
-    if !is_managed(desired, wanted) {
+fn strays_in<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> Vec<&'a Target> {
+    if !is_managed(given, wanted) {
         return Vec::new();
     }
-    let Seen::Present(targets) = observed.targets_of(&live.arn) else { return Vec::new() };
-    let behind = behind(desired, observed, wanted, live);
+    let Seen::Present(targets) = given.observed.targets_of(&live.arn) else { return Vec::new() };
+    let behind = behind(given, wanted, live);
     let declared: BTreeSet<_> = wanted.targets.iter().flatten().map(|target| &target.key).collect();
     let explained = |target: &&Target| {
         behind.endpoints.contains(&target.key)
@@ -161,21 +147,20 @@ fn strays_in<'a>(
     let strays = targets.iter().filter(|target| target.health.state != TargetState::Draining && !explained(target));
     let strays: Vec<_> = strays.collect();
     // Last, for it looks every service up.
-    if strays.is_empty() || behind.is_open(desired, observed) { Vec::new() } else { strays }
+    if strays.is_empty() || behind.is_open(given) { Vec::new() } else { strays }
 }
 
 fn deregister_stale(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
     drafts: &mut Drafts,
 ) -> Result<(), Obstacle> {
     let object = ObjectRef::target_group(&wanted.key);
-    let strays = strays_in(desired, observed, wanted, live);
+    let strays = strays_in(given, wanted, live);
     let mut stale: BTreeMap<TargetKey, String> = BTreeMap::new();
     for stray in strays {
-        match proof(desired, observed, wanted, live, stray) {
+        match proof(given, wanted, live, stray) {
             Ok(Some(proof)) => {
                 stale.insert(stray.key.clone(), proof);
             }
@@ -186,11 +171,11 @@ fn deregister_stale(
             Err(gap) => drafts.block(&object, format!("registration {} may be stale", stray.key), WaitingOn::Gap(gap)),
         }
     }
-    keep_last_healthy(observed, live, &mut stale, drafts, &object);
+    keep_last_healthy(given.observed, live, &mut stale, drafts, &object);
     if stale.is_empty() {
         return Ok(());
     }
-    target_group::may_touch(&desired.fleet.name, live)?;
+    target_group::may_touch(&given.desired.fleet.name, live)?;
     let listed: Vec<_> = stale.keys().map(ToString::to_string).collect();
     let proofs: BTreeSet<_> = stale.values().cloned().collect();
     drafts.push(Draft {
@@ -237,16 +222,15 @@ fn keep_last_healthy(
 
 /// What proves a stray stale, if anything (R4).
 fn proof(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
     stray: &Target,
 ) -> Result<Option<String>, crate::model::Gap> {
-    if let Some(other) = task_of_another_service(desired, observed, wanted, live, stray) {
+    if let Some(other) = task_of_another_service(given, wanted, live, stray) {
         return Ok(Some(other));
     }
-    let own_vpc = match (live.vpc.as_ref().map(|id| observed.vpc(id.as_str())), observed.account.as_ref()) {
+    let own_vpc = match (live.vpc.as_ref().map(|id| given.observed.vpc(id.as_str())), given.observed.account.as_ref()) {
         (Some(Seen::Present(crate::model::Lookup::One(vpc))), Seen::Present(account)) => {
             (vpc.owner.as_ref() == Some(account)).then_some(vpc)
         }
@@ -255,13 +239,14 @@ fn proof(
     };
     let Some(vpc) = own_vpc else { return Ok(None) };
     match stray.key.id.parse::<IpAddr>() {
-        Ok(address) if vpc.cidrs.iter().any(|cidr| cidr.contains(&address)) => match observed.interface(&address) {
+        Ok(address) if vpc.cidrs.iter().any(|cidr| cidr.contains(&address)) => match given.observed.interface(&address)
+        {
             Seen::Absent => Ok(Some(format!("no network interface in {} has its address", vpc.id))),
             Seen::Present(()) => Ok(None),
             Seen::Unknown(gap) => Err(gap),
         },
         Ok(_) => Ok(None),
-        Err(_) if stray.key.id.starts_with("i-") => match observed.host(&InstanceId(stray.key.id.clone())) {
+        Err(_) if stray.key.id.starts_with("i-") => match given.observed.host(&InstanceId(stray.key.id.clone())) {
             Seen::Absent => Ok(Some("the instance does not exist any more".to_owned())),
             Seen::Present(host) if host.terminated => Ok(Some("the instance is terminated".to_owned())),
             Seen::Present(_) => Ok(None),
@@ -273,18 +258,17 @@ fn proof(
 
 /// The other proof: the target group bears our mark, and the address is that of another service's task.
 fn task_of_another_service(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
     stray: &Target,
 ) -> Option<String> {
     let tags = live.tags.as_ref().present()?;
-    if !matches!(Owner::of(tags, &desired.fleet.name), Owner::Ours(_)) {
+    if !matches!(Owner::of(tags, &given.desired.fleet.name), Owner::Ours(_)) {
         return None;
     }
-    let own = behind(desired, observed, wanted, live).services;
-    let others = desired.services.values().filter(|service| !own.contains(&service.id));
+    let own = behind(given, wanted, live).services;
+    let others = given.desired.services.values().filter(|service| !own.contains(&service.id));
     let has_address = |task: &Task| match &task.placement {
         Placement::Address(address) => address.to_string() == stray.key.id,
         Placement::Instance { instance, bindings } => {
@@ -293,7 +277,7 @@ fn task_of_another_service(
         Placement::Unknown => false,
     };
     others
-        .filter_map(|service| observed.tasks_of(&service.id).present().map(|tasks| (service, tasks)))
+        .filter_map(|service| given.observed.tasks_of(&service.id).present().map(|tasks| (service, tasks)))
         .find(|(_, tasks)| tasks.iter().any(has_address))
         .map(|(service, _)| format!("its address is that of a task of service {}", service.id))
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Desired, DesiredPort, DesiredService, DesiredTargetGroup, HealthCheck, LoadBalancerArn, Mark, NetworkMode,
-    ObjectRef, Observed, Owner, Protocol, Seen, TargetGroup, TargetType,
+    DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, LoadBalancerArn, Mark, NetworkMode, ObjectRef,
+    Observed, Owner, Protocol, Seen, TargetGroup, TargetType,
 };
 
 use super::action::{Action, NewTargetGroup, Ref};
@@ -17,45 +17,35 @@ use super::security_group::ServiceIngress;
 /// AWS's default quota, used only where the account's own could not be told (R9).
 const TARGET_GROUPS_QUOTA: &str = "target-groups";
 
-pub(super) fn plan_target_group(
-    desired: &Desired,
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    drafts: &mut Drafts,
-) {
+pub(super) fn plan_target_group(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
-    match resolve::target_group(observed, wanted) {
+    match resolve::target_group(given, wanted) {
         Seen::Unknown(gap) => drafts.block(&object, format!("target group {}", wanted.name), WaitingOn::Gap(gap)),
         Seen::Absent => {
-            if let Err(obstacle) = create(desired, observed, wanted, drafts) {
+            if let Err(obstacle) = create(given, wanted, drafts) {
                 obstacle.block(drafts, &object);
             }
         }
-        Seen::Present(live) => correct(desired, observed, wanted, live, drafts),
+        Seen::Present(live) => correct(given, wanted, live, drafts),
     }
 }
 
-fn create(
-    desired: &Desired,
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    drafts: &mut Drafts,
-) -> Result<(), Obstacle> {
+fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -> Result<(), Obstacle> {
     let object = ObjectRef::target_group(&wanted.key);
     let what = format!("create target group {}", wanted.name);
     let blocked = |sentence: &str| Obstacle::difference(what.clone(), sentence);
     if wanted.name.starts_with("arn:") {
         return Err(blocked("no target group has that ARN; to have one created, write a name instead"));
     }
-    let vpc = resolve::vpc_of_target_group(desired, observed, wanted)?;
+    let vpc = resolve::vpc_of_target_group(given, wanted)?;
     let protocol = wanted.protocol.clone().ok_or_else(|| blocked("declare its protocol"))?;
-    let mut ports = desired.ports_of(&wanted.key);
+    let mut ports = given.ports_of(&wanted.key);
     let first = ports.next();
-    let (port, target_type) = (new_port(wanted, first), new_target_type(observed, wanted, first)?);
+    let (port, target_type) = (new_port(wanted, first), new_target_type(given.observed, wanted, first)?);
     let port =
         port.ok_or_else(|| blocked("declare its port: no service names it that could lend its container port"))?;
-    within_quota(observed, &what, drafts)?;
-    let mark = Mark { fleet: desired.fleet.name.clone(), object: object.clone() };
+    within_quota(given.observed, &what, drafts)?;
+    let mark = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() };
     drafts.push(Draft {
         action: Action::CreateTargetGroup(NewTargetGroup {
             name: wanted.name.clone(),
@@ -150,18 +140,12 @@ fn creation_changes(
     changes
 }
 
-fn correct(
-    desired: &Desired,
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    live: &TargetGroup,
-    drafts: &mut Drafts,
-) {
+fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
-    report_immutable(desired, observed, wanted, live, drafts);
-    report_other_load_balancer(observed, wanted, live, drafts);
+    report_immutable(given, wanted, live, drafts);
+    report_other_load_balancer(given, wanted, live, drafts);
     let (health_check, changes) = diff_health_check(&wanted.health_check, &live.health_check);
-    let attributes = match diff_attributes(observed, wanted, live) {
+    let attributes = match diff_attributes(given.observed, wanted, live) {
         Ok(changes) => changes,
         Err(obstacle) => {
             obstacle.block(drafts, &object);
@@ -171,7 +155,7 @@ fn correct(
     if changes.is_empty() && attributes.is_empty() {
         return;
     }
-    if let Err(obstacle) = may_touch(&desired.fleet.name, live) {
+    if let Err(obstacle) = may_touch(&given.desired.fleet.name, live) {
         return obstacle.block(drafts, &object);
     }
     if !changes.is_empty() {
@@ -305,13 +289,7 @@ fn differing<T: Clone + PartialEq>(
 }
 
 /// Fields that no call can change; the recipe is in words.
-fn report_immutable(
-    desired: &Desired,
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    live: &TargetGroup,
-    drafts: &mut Drafts,
-) {
+fn report_immutable(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
     let mut differs = Vec::new();
     let mut compare = |field: &str, declared: Option<&str>, live: Option<&str>| {
@@ -323,8 +301,8 @@ fn report_immutable(
     let version = live.protocol_version.as_ref().map(crate::model::ProtocolVersion::as_str);
     compare("protocolVersion", wanted.protocol_version.as_ref().map(crate::model::ProtocolVersion::as_str), version);
     compare("targetType", wanted.target_type.as_ref().map(TargetType::as_str), Some(live.target_type.as_str()));
-    if wanted.vpc.is_some() || desired.fleet.vpc.is_some() {
-        match resolve::vpc_of_target_group(desired, observed, wanted) {
+    if wanted.vpc.is_some() || given.desired.fleet.vpc.is_some() {
+        match resolve::vpc_of_target_group(given, wanted) {
             Ok(vpc) => compare("vpc", Some(vpc.id.as_str()), live.vpc.as_ref().map(crate::model::VpcId::as_str)),
             Err(obstacle) => obstacle.block(drafts, &object),
         }
@@ -337,16 +315,16 @@ fn report_immutable(
              port's targetGroups, wait until its targets are healthy, then drop the old one",
         );
     }
-    report_port(desired, wanted, live, drafts);
+    report_port(given, wanted, live, drafts);
 }
 
-fn report_port(desired: &Desired, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
+fn report_port(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
     let (Some(declared), Some(port)) = (wanted.port, live.port) else { return };
     if declared == port {
         return;
     }
-    if desired.ports_of(&wanted.key).next().is_some() {
+    if given.ports_of(&wanted.key).next().is_some() {
         drafts.find(&object, format!(
             "port is {port}, declared {declared}: without effect, since every task is registered with its own port, and AWS cannot change it"
         ));
@@ -360,14 +338,9 @@ fn report_port(desired: &Desired, wanted: &DesiredTargetGroup, live: &TargetGrou
 }
 
 /// A target group serves one load balancer.
-fn report_other_load_balancer(
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    live: &TargetGroup,
-    drafts: &mut Drafts,
-) {
+fn report_other_load_balancer(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
-    if let Some(others) = other_load_balancers(observed, wanted, live) {
+    if let Some(others) = other_load_balancers(given, wanted, live) {
         let others: Vec<_> = others.iter().map(|arn| arn.name()).collect();
         drafts.block_on(
             &object,
@@ -379,12 +352,12 @@ fn report_other_load_balancer(
 
 /// The load balancers that a target group is attached to, if the declared one is not among them.
 pub(super) fn other_load_balancers<'a>(
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredTargetGroup,
     live: &'a TargetGroup,
 ) -> Option<&'a BTreeSet<LoadBalancerArn>> {
     let name = wanted.load_balancer.as_ref()?;
-    let balancer = resolve::load_balancer(observed, name).ok()?;
+    let balancer = resolve::load_balancer(given, name).ok()?;
     (!live.load_balancers.is_empty() && !live.load_balancers.contains(&balancer.arn)).then_some(&live.load_balancers)
 }
 

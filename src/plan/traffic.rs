@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Conditions, Desired, Forward, Gap, ListenerArn, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn,
+    Conditions, Forward, Gap, Given, ListenerArn, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn,
     TargetState,
 };
 
@@ -37,8 +37,8 @@ pub(super) fn has_healthy_target(observed: &Observed, arn: &TargetGroupArn) -> S
 }
 
 /// Whose a target group is; unknown while its tags are.
-pub(super) fn owner_of(observed: &Observed, fleet: &str, arn: &TargetGroupArn) -> Seen<Owner> {
-    match observed.target_group(arn.as_str()) {
+pub(super) fn owner_of(given: &Given<'_>, fleet: &str, arn: &TargetGroupArn) -> Seen<Owner> {
+    match given.target_group(arn.as_str()) {
         Seen::Present(group) => match group.tags.as_ref() {
             Seen::Present(tags) => Seen::Present(Owner::of(tags, fleet)),
             Seen::Absent => Seen::Present(Owner::Unmarked),
@@ -49,13 +49,13 @@ pub(super) fn owner_of(observed: &Observed, fleet: &str, arn: &TargetGroupArn) -
     }
 }
 
-fn forward_serves(observed: &Observed, fleet: &str, forward: &Forward) -> Serving {
+fn forward_serves(given: &Given<'_>, fleet: &str, forward: &Forward) -> Serving {
     let mut unknown = None;
     for arn in forward.receivers() {
-        if let Seen::Present(Owner::AnotherFleet(other)) = owner_of(observed, fleet, arn) {
+        if let Seen::Present(Owner::AnotherFleet(other)) = owner_of(given, fleet, arn) {
             return Serving::Yes(format!("a forward to {} of fleet {other}", arn.name()));
         }
-        match has_healthy_target(observed, arn) {
+        match has_healthy_target(given.observed, arn) {
             Seen::Present(true) => {
                 return Serving::Yes(format!("a forward to {}, which has a healthy target", arn.name()));
             }
@@ -67,9 +67,9 @@ fn forward_serves(observed: &Observed, fleet: &str, forward: &Forward) -> Servin
 }
 
 /// Whether these actions serve requests now. A fixed response serves nothing here.
-pub(super) fn serves(observed: &Observed, fleet: &str, actions: &RuleActions) -> Serving {
+pub(super) fn serves(given: &Given<'_>, fleet: &str, actions: &RuleActions) -> Serving {
     match &actions.serve {
-        Serve::Forward(forward) => forward_serves(observed, fleet, forward),
+        Serve::Forward(forward) => forward_serves(given, fleet, forward),
         Serve::Redirect => Serving::Yes("a redirect".to_owned()),
         Serve::FixedResponse(_) => Serving::No,
         Serve::Other(kind) => Serving::Yes(format!("an action of kind {kind}")),
@@ -77,10 +77,10 @@ pub(super) fn serves(observed: &Observed, fleet: &str, actions: &RuleActions) ->
 }
 
 /// As [`serves`]; what another fleet has marked always counts as serving.
-fn rule_serves(observed: &Observed, fleet: &str, rule: &Rule) -> Serving {
+fn rule_serves(given: &Given<'_>, fleet: &str, rule: &Rule) -> Serving {
     match rule.tags.as_ref().present().map(|tags| Owner::of(tags, fleet)) {
         Some(Owner::AnotherFleet(other)) => Serving::Yes(format!("a rule of fleet {other}")),
-        Some(Owner::Unmarked | Owner::Ours(_)) | None => serves(observed, fleet, &rule.actions),
+        Some(Owner::Unmarked | Owner::Ours(_)) | None => serves(given, fleet, &rule.actions),
     }
 }
 
@@ -111,16 +111,15 @@ struct Entry<'a> {
 const LAST: u32 = u32::MAX;
 
 /// Holds back every step that would give requests which something serves now to something that serves nothing.
-pub(super) fn hold_back(
-    desired: &Desired,
-    observed: &Observed,
-    steps: &[Draft],
-    held: &mut BTreeMap<DraftId, WaitingOn>,
-) {
-    let listeners: BTreeSet<&ListenerArn> = observed.rules.keys().chain(default_listeners(observed)).collect();
+pub(super) fn hold_back(given: &Given<'_>, steps: &[Draft], held: &mut BTreeMap<DraftId, WaitingOn>) {
+    if steps.is_empty() {
+        return;
+    }
+    let listeners: BTreeSet<&ListenerArn> =
+        given.observed.rules.keys().chain(default_listeners(given.observed)).collect();
     for listener in listeners {
         // A step that stays out changes the table for the others.
-        while let Some((ids, why)) = harm(desired, observed, &table(desired, observed, listener, steps, held)) {
+        while let Some((ids, why)) = harm(given, &table(given, listener, steps, held)) {
             held.extend(ids.into_iter().map(|id| (id, why.clone())));
             edges::hold_dependents(steps, held);
         }
@@ -133,18 +132,17 @@ fn default_listeners(observed: &Observed) -> impl Iterator<Item = &ListenerArn> 
 }
 
 fn table<'a>(
-    desired: &Desired,
-    observed: &'a Observed,
+    given: &Given<'a>,
     listener: &ListenerArn,
     steps: &'a [Draft],
     held: &BTreeMap<DraftId, WaitingOn>,
 ) -> Vec<Entry<'a>> {
-    let fleet = &desired.fleet.name;
+    let fleet = &given.desired.fleet.name;
     let mut entries: BTreeMap<&str, Entry<'a>> = BTreeMap::new();
-    for rule in observed.rules_of(listener).present().into_iter().flatten() {
+    for rule in given.observed.rules_of(listener).present().into_iter().flatten() {
         let entry = Entry {
             name: format!("rule {}", rule.priority),
-            now: Some((rule.priority, &rule.conditions, rule_serves(observed, fleet, rule))),
+            now: Some((rule.priority, &rule.conditions, rule_serves(given, fleet, rule))),
             priority: rule.priority,
             conditions: &rule.conditions,
             receiver: Receiver::Live(&rule.actions),
@@ -155,9 +153,9 @@ fn table<'a>(
         };
         entries.insert(rule.arn.as_str(), entry);
     }
-    let lists = observed.listeners.values().filter_map(|seen| seen.as_ref().present());
+    let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
     if let Some(live) = lists.flatten().find(|live| live.arn == *listener) {
-        let serving = serves(observed, fleet, &live.default_actions);
+        let serving = serves(given, fleet, &live.default_actions);
         entries.insert(live.arn.as_str(), default_entry(&live.default_actions, serving));
     }
     let mut created = Vec::new();
@@ -176,7 +174,7 @@ fn table<'a>(
                     steps: BTreeSet::from([id]),
                 });
             }
-            action => change_entry(observed, desired, action, id, &mut entries),
+            action => change_entry(given, action, id, &mut entries),
         }
     }
     entries.into_values().chain(created).collect()
@@ -207,20 +205,14 @@ fn default_entry(actions: &RuleActions, serving: Serving) -> Entry<'_> {
 }
 
 /// What a step changes in the entries of a listener.
-fn change_entry<'a>(
-    observed: &Observed,
-    desired: &Desired,
-    action: &'a Action,
-    id: DraftId,
-    entries: &mut BTreeMap<&str, Entry<'a>>,
-) {
+fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries: &mut BTreeMap<&str, Entry<'a>>) {
     match action {
         Action::ModifyRule { rule, edit, .. } => {
             let Some(entry) = entries.get_mut(rule.as_str()) else { return };
             entry.steps.insert(id);
             if let Some(conditions) = &edit.conditions {
                 entry.conditions = conditions;
-                entry.free_conditions = is_ours_by_priority(desired, observed, rule.as_str());
+                entry.free_conditions = is_ours_by_priority(given, rule.as_str());
             }
             if let Some(forward) = &edit.forward {
                 entry.receiver = Receiver::Group(forward);
@@ -253,42 +245,42 @@ fn change_entry<'a>(
 }
 
 /// An unmarked rule at a declared priority. That it is the declared one was settled when it was matched.
-fn is_ours_by_priority(desired: &Desired, observed: &Observed, arn: &str) -> bool {
-    let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+fn is_ours_by_priority(given: &Given<'_>, arn: &str) -> bool {
+    let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
     let Some(rule) = rules.into_iter().find(|rule| rule.arn.as_str() == arn) else { return false };
-    let owner = rule.tags.as_ref().present().map(|tags| Owner::of(tags, &desired.fleet.name));
-    let mut routes = desired.target_groups.values().flat_map(|group| group.routes.iter().flatten());
+    let owner = rule.tags.as_ref().present().map(|tags| Owner::of(tags, &given.desired.fleet.name));
+    let mut routes = given.desired.target_groups.values().flat_map(|group| group.routes.iter().flatten());
     owner == Some(Owner::Unmarked) && routes.any(|route| route.priority == Some(rule.priority))
 }
 
 /// The first steps that would give requests which something serves now to something that serves nothing.
-fn harm(desired: &Desired, observed: &Observed, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, WaitingOn)> {
+fn harm(given: &Given<'_>, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, WaitingOn)> {
     let leavers = table.iter().filter(|leaver| !leaver.steps.is_empty());
     let left_behind = leavers.filter_map(|leaver| {
-        let getter = table.iter().filter(|getter| inherits(desired, observed, leaver, getter));
-        getter.filter_map(|getter| why_not(observed, leaver, getter)).next().map(|why| (leaver.steps.clone(), why))
+        let getter = table.iter().filter(|getter| inherits(given, leaver, getter));
+        getter.filter_map(|getter| why_not(given, leaver, getter)).next().map(|why| (leaver.steps.clone(), why))
     });
     let getters = table.iter().filter(|getter| !getter.steps.is_empty() && !getter.deleted);
     let taken = getters.filter_map(|getter| {
         let losers = table.iter().filter(|loser| loses_to(loser, getter));
-        losers.filter_map(|loser| why_not(observed, loser, getter)).next().map(|why| (getter.steps.clone(), why))
+        losers.filter_map(|loser| why_not(given, loser, getter)).next().map(|why| (getter.steps.clone(), why))
     });
     left_behind.chain(taken).next()
 }
 
 /// Why a getter must not have the requests of a loser, if there is a reason.
-fn why_not(observed: &Observed, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<WaitingOn> {
+fn why_not(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<WaitingOn> {
     let (_, _, serving) = loser.now.as_ref()?;
     if *serving == Serving::No {
         return None;
     }
-    let (name, healthy) = health(observed, &getter.receiver);
+    let (name, healthy) = health(given.observed, &getter.receiver);
     match (healthy, serving) {
         (Seen::Present(true), _) | (_, Serving::No) => None,
         (Seen::Unknown(gap), _) => Some(WaitingOn::Gap(gap)),
         (_, Serving::Unknown(gap)) => Some(WaitingOn::Gap(gap.clone())),
         (_, Serving::Yes(how)) => {
-            let advice = advice(observed, &getter.receiver);
+            let advice = advice(given, &getter.receiver);
             Some(WaitingOn::Difference(format!(
                 "{name} has no healthy target, and {} serves such requests now ({how}); {advice}",
                 loser.name
@@ -298,12 +290,12 @@ fn why_not(observed: &Observed, loser: &Entry<'_>, getter: &Entry<'_>) -> Option
 }
 
 /// What can be done about a receiver without a healthy target. Health checks start only when some rule leads to a group.
-fn advice(observed: &Observed, receiver: &Receiver<'_>) -> &'static str {
+fn advice(given: &Given<'_>, receiver: &Receiver<'_>) -> &'static str {
     const WAIT: &str = "wait for one, or use --force";
     const ATTACH: &str = "it cannot have one before a rule leads to it: give it a rule that takes nobody's requests first, \
                           or use --force";
     match receiver {
-        Receiver::Group(Ref::Known(arn)) => match observed.target_group(arn.as_str()).present() {
+        Receiver::Group(Ref::Known(arn)) => match given.target_group(arn.as_str()).present() {
             Some(live) if live.load_balancers.is_empty() => ATTACH,
             Some(_) | None => WAIT,
         },
@@ -315,25 +307,25 @@ fn advice(observed: &Observed, receiver: &Receiver<'_>) -> &'static str {
 
 /// Whether requests that an entry serves now fall to another one because it goes, or moves behind it. Where a rule goes
 /// altogether, that it falls to what nobody declared is what pruning asks for.
-fn inherits(desired: &Desired, observed: &Observed, leaver: &Entry<'_>, getter: &Entry<'_>) -> bool {
+fn inherits(given: &Given<'_>, leaver: &Entry<'_>, getter: &Entry<'_>) -> bool {
     let Some((priority, conditions, _)) = &leaver.now else { return false };
     if std::ptr::eq(leaver, getter) || getter.deleted || !may_overlap(conditions, getter.conditions) {
         return false;
     }
     if leaver.deleted {
-        return *priority < getter.priority && leads_to_declared(desired, observed, &getter.receiver);
+        return *priority < getter.priority && leads_to_declared(given, &getter.receiver);
     }
     *priority < getter.priority && getter.priority < leaver.priority
 }
 
-fn leads_to_declared(desired: &Desired, observed: &Observed, receiver: &Receiver<'_>) -> bool {
+fn leads_to_declared(given: &Given<'_>, receiver: &Receiver<'_>) -> bool {
     match receiver {
         Receiver::Group(_) => true,
         Receiver::Live(actions) => {
             let Serve::Forward(forward) = &actions.serve else { return false };
             let declared = |arn: &TargetGroupArn| {
-                let live = observed.target_group(arn.as_str()).present();
-                live.is_some_and(|live| desired.target_groups.values().any(|group| group.name == live.name))
+                let live = given.target_group(arn.as_str()).present();
+                live.is_some_and(|live| given.desired.target_groups.values().any(|group| group.name == live.name))
             };
             forward.receivers().any(declared)
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    DeploymentController, Desired, DesiredPort, DesiredService, Forward, Observed, Registrar, RuleActions, Seen, Serve,
+    DeploymentController, DesiredPort, DesiredService, Forward, Given, Observed, Registrar, RuleActions, Seen, Serve,
     Service, Strategy, TargetGroupArn,
 };
 
@@ -25,13 +25,12 @@ pub(super) enum Forwarding {
 }
 
 pub(super) fn judge(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     key: &str,
     stand_ins: &BTreeSet<TargetGroupArn>,
     actions: &RuleActions,
 ) -> Forwarding {
-    let owner = weights_owner(desired, observed, key);
+    let owner = weights_owner(given, key);
     let Serve::Forward(forward) = &actions.serve else {
         return match owner {
             Some(owner) => {
@@ -41,7 +40,7 @@ pub(super) fn judge(
         };
     };
     let receivers: BTreeSet<_> = forward.receivers().collect();
-    let primary = stand_ins.iter().find(|arn| is_declared(desired, observed, key, arn));
+    let primary = stand_ins.iter().find(|arn| is_declared(given, key, arn));
     if receivers.len() == 1 && primary.is_some_and(|primary| receivers.contains(primary)) {
         return Forwarding::AsDeclared;
     }
@@ -80,14 +79,14 @@ fn judge_theirs(forward: &Forward, stand_ins: &BTreeSet<TargetGroupArn>, owner: 
 const CODE_DEPLOY: &str = "codedeploy";
 
 /// Who moves the weights of the rules that serve a target group, if it is not the manifest.
-pub(super) fn weights_owner(desired: &Desired, observed: &Observed, key: &str) -> Option<&'static str> {
+pub(super) fn weights_owner(given: &Given<'_>, key: &str) -> Option<&'static str> {
     // Most fleets have no such service, and which ones are behind a target group takes a look at every one.
-    if !any_live(observed, |live| mover(live).is_some()) {
+    if !any_live(given.observed, |live| mover(live).is_some()) {
         return None;
     }
-    resolve::services_behind(desired, observed, key).into_iter().find_map(|service| {
-        let Seen::Present(live) = observed.service(&service.id) else { return None };
-        if is_registered_by_portolan_alone(desired, observed, service, live, key) {
+    resolve::services_behind(given, key).into_iter().find_map(|service| {
+        let Seen::Present(live) = given.observed.service(&service.id) else { return None };
+        if is_registered_by_portolan_alone(given, service, live, key) {
             return None;
         }
         mover(live)
@@ -112,22 +111,16 @@ fn any_live(observed: &Observed, is_it: impl Fn(&Service) -> bool) -> bool {
 
 /// Whoever deploys a service moves the weights of the target groups that it knows of: not of those that only Portolan
 /// registers the tasks in.
-fn is_registered_by_portolan_alone(
-    desired: &Desired,
-    observed: &Observed,
-    service: &DesiredService,
-    live: &Service,
-    key: &str,
-) -> bool {
+fn is_registered_by_portolan_alone(given: &Given<'_>, service: &DesiredService, live: &Service, key: &str) -> bool {
     let of_service = |(owner, _): &(&DesiredService, &DesiredPort)| owner.id == service.id;
-    let mut ports = desired.ports_of(key).filter(of_service).peekable();
-    let is_fed = resolve::stand_ins(desired, observed, key).iter().any(|arn| live.entries_behind(arn).next().is_some());
+    let mut ports = given.ports_of(key).filter(of_service).peekable();
+    let is_fed = resolve::stand_ins(given, key).iter().any(|arn| live.entries_behind(arn).next().is_some());
     ports.peek().is_some() && ports.all(|(_, port)| port.registrar == Registrar::Portolan) && !is_fed
 }
 
-fn is_declared(desired: &Desired, observed: &Observed, key: &str, arn: &TargetGroupArn) -> bool {
-    let group = desired.target_groups.get(key);
-    let live = group.and_then(|group| observed.target_group(&group.name).present());
+fn is_declared(given: &Given<'_>, key: &str, arn: &TargetGroupArn) -> bool {
+    let group = given.desired.target_groups.get(key);
+    let live = group.and_then(|group| given.target_group(&group.name).present());
     live.is_some_and(|live| live.arn == *arn)
 }
 
@@ -151,10 +144,10 @@ fn describe_forward(forward: &Forward) -> String {
 }
 
 /// Whether ECS manages the whole chain of a service behind a target group (Express mode, gateways).
-pub(super) fn is_managed_by_ecs(desired: &Desired, observed: &Observed, key: &str) -> bool {
-    if !any_live(observed, |live| live.managed_by_ecs) {
+pub(super) fn is_managed_by_ecs(given: &Given<'_>, key: &str) -> bool {
+    if !any_live(given.observed, |live| live.managed_by_ecs) {
         return false;
     }
-    let services = resolve::services_behind(desired, observed, key);
-    services.iter().any(|service| observed.service(&service.id).present().is_some_and(|live| live.managed_by_ecs))
+    let services = resolve::services_behind(given, key);
+    services.iter().any(|service| given.observed.service(&service.id).present().is_some_and(|live| live.managed_by_ecs))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Desired, DesiredPort, DesiredService, LoadBalancerEntry, NetworkMode, ObjectRef, Observed, Registrar, Seen, Service,
+    DesiredPort, DesiredService, Given, LoadBalancerEntry, NetworkMode, ObjectRef, Observed, Registrar, Seen, Service,
 };
 
 use super::action::{Ref, WiredEntry};
@@ -27,8 +27,7 @@ pub(super) struct Wiring {
 }
 
 pub(super) fn diff_wiring(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredService,
     live: &Service,
     mode: NetworkMode,
@@ -45,7 +44,7 @@ pub(super) fn diff_wiring(
             unwire(&mut wiring, port);
         }
         for key in keys {
-            if let Err(obstacle) = wire(desired, observed, &mut wiring, port, key, mode) {
+            if let Err(obstacle) = wire(given, &mut wiring, port, key, mode) {
                 obstacles.push(obstacle);
             }
         }
@@ -81,19 +80,18 @@ fn unwire(wiring: &mut Wiring, port: &DesiredPort) {
 }
 
 fn wire(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     wiring: &mut Wiring,
     port: &DesiredPort,
     key: &str,
     mode: NetworkMode,
 ) -> Result<(), Obstacle> {
     let what = format!("target group {key} on port {}", port.name);
-    let Some(group) = desired.target_groups.get(key) else {
+    let Some(group) = given.desired.target_groups.get(key) else {
         return Err(Obstacle::difference(what, format!("no TargetGroup is called {key} in this fleet")));
     };
     let wanted_type = mode.target_type();
-    let target = match resolve::target_group(observed, group) {
+    let target = match resolve::target_group(given, group) {
         Seen::Unknown(gap) => return Err(Obstacle::gap(what, gap)),
         Seen::Absent => Ref::Output(ObjectRef::target_group(key)),
         Seen::Present(live) if live.target_type != wanted_type => {
@@ -111,7 +109,7 @@ fn wire(
         }
         Seen::Present(live) => {
             // Their group would send their requests to our tasks.
-            target_group::may_touch(&desired.fleet.name, live)?;
+            target_group::may_touch(&given.desired.fleet.name, live)?;
             Ref::Known(live.arn.clone())
         }
     };
@@ -145,7 +143,7 @@ fn wire(
             container_port: port.container_port,
             ..LoadBalancerEntry::default()
         };
-        match wiring.entries.iter_mut().find(|(_, entry)| is_of_deleted(observed, entry, &group.name)) {
+        match wiring.entries.iter_mut().find(|(_, entry)| is_of_deleted(given.observed, entry, &group.name)) {
             Some(dead) => {
                 let live = format!("{} (deleted)", place(&dead.1.container, dead.1.container_port));
                 *dead = (Some(target), entry);

@@ -166,9 +166,8 @@ fn fails_open(targets: &[&Target], is_alone: bool) -> Option<Finding> {
 /// M24 and M26: tasks are stopped for their health, again and again.
 fn kill_loop(way: &Way<'_>, service: &Service, targets: &[&Target], network: &Network) -> Option<Finding> {
     let group = way.live_group().ok()?;
-    // What was said before the service was steady is over.
-    let fresh = service.conduct.events.iter().take_while(|event| !event.contains("has reached a steady state"));
-    let fresh: Vec<&str> = fresh.map(String::as_str).filter(|event| event.contains("is unhealthy in")).collect();
+    let fresh: Vec<&str> =
+        service.conduct.fresh_events().map(String::as_str).filter(|event| event.contains("is unhealthy in")).collect();
     let about = |arn: &str| fresh.iter().filter(|event| event.contains(arn)).count();
     let own = about(group.arn.as_str());
     let worst = service.target_groups().max_by_key(|arn| about(arn.as_str()))?;

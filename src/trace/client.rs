@@ -49,7 +49,7 @@ pub(super) fn blocks(way: &Way<'_>, balancer: &LoadBalancer) -> Result<BTreeSet<
 
 fn anybody(way: &Way<'_>, balancer: &LoadBalancer) -> BTreeSet<IpNet> {
     if balancer.internal {
-        let all = way.observed.vpcs.as_ref().present().into_iter().flatten();
+        let all = way.given.observed.vpcs.as_ref().present().into_iter().flatten();
         let own = all.filter(|vpc| balancer.vpc.as_ref() == Some(&vpc.id));
         return own.flat_map(|vpc| vpc.cidrs.iter().copied()).collect();
     }

@@ -102,7 +102,7 @@ fn at_address(way: &Way<'_>, name: String, address: IpAddr, port: u16) -> End {
     let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
     let block = IpNet::from(address);
     let is_inside = vpc.is_some_and(|vpc| is_inside(way, vpc, &block));
-    let is_outside = subnet.is_none() && vpc.is_some() && way.observed.vpcs.gap().is_none() && !is_inside;
+    let is_outside = subnet.is_none() && vpc.is_some() && way.given.observed.vpcs.gap().is_none() && !is_inside;
     let health_port = way.health_port(port);
     End { name, key: None, blocks: vec![block], groups, subnet, port, health_port, is_outside, carrier: None }
 }

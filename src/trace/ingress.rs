@@ -58,7 +58,7 @@ fn check(way: &Way<'_>, balancer: &LoadBalancer, end: &End, keeps: bool) -> Resu
     let ask = |transport, port, peer: &Peer| {
         let passed = passage(rules.iter().copied(), transport, port, peer, &way.around.prefix_lists);
         // Where the nodes are was not read: a rule by addresses may admit them.
-        match (passed, way.observed.subnets.gap()) {
+        match (passed, way.given.observed.subnets.gap()) {
             (Passage::Closed(_), Some(gap)) => Passage::Unknown(gap.clone()),
             (passed, _) => passed,
         }
@@ -171,7 +171,7 @@ fn is_default_group(way: &Way<'_>, end: &End) -> bool {
         return false;
     }
     let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
-    let default = vpc.and_then(|vpc| way.observed.security_group(vpc, "default").present());
+    let default = vpc.and_then(|vpc| way.given.security_group(vpc, "default").present());
     matches!((default, &end.groups), (Some(Lookup::One(group)), Ok(groups)) if groups.contains(&group.id))
 }
 
@@ -196,8 +196,8 @@ fn is_dynamic(way: &Way<'_>) -> bool {
 mod tests {
     use super::super::fixture::{PORT, Stand, address, block, from_block, from_group, gap, rule};
     use crate::model::{
-        GroupId, HealthPort, Host, InstanceId, IpProtocol, PortRange, RuleSource, SecurityGroup, Seen, TargetGroupArn,
-        VpcId,
+        Attributes, GroupId, HealthPort, Host, InstanceId, IpProtocol, PortRange, RuleSource, SecurityGroup, Seen,
+        TargetGroupArn, VpcId,
     };
     use crate::trace::HopId;
 
@@ -209,7 +209,10 @@ mod tests {
 
     fn keep_addresses(stand: &mut Stand) {
         let kept = ("preserve_client_ip.enabled".to_owned(), "true".to_owned());
-        stand.around.group_attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), Seen::Present([kept].into()));
+        stand
+            .around
+            .group_attributes
+            .insert(TargetGroupArn::from("targetgroup/shop/1"), Seen::Present(Attributes::new([kept].into())));
     }
 
     #[test]

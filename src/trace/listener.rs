@@ -20,7 +20,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Ok(listener) => Examined::ok(format!("{} {} on {}", listener.protocol, listener.port, balancer.name)),
         Err(Lack::Unknown(gap)) => Examined::unknown(gap),
         Err(Lack::Missing(why)) => {
-            let all = way.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
+            let all = way.given.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
             let ports: Vec<String> = all.map(|one| format!("{} {}", one.protocol, one.port)).collect();
             let there = if ports.is_empty() { "none".to_owned() } else { ports.join(", ") };
             Examined::broken(Finding::of(Code(45), format!("{why}; there is {there}")))

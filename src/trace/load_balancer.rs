@@ -111,7 +111,7 @@ fn without_internet(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Fin
 
 /// Whether a block lies in a VPC.
 pub(super) fn is_inside(way: &Way<'_>, vpc: &crate::model::VpcId, block: &ipnet::IpNet) -> bool {
-    let all = way.observed.vpcs.as_ref().present().into_iter().flatten();
+    let all = way.given.observed.vpcs.as_ref().present().into_iter().flatten();
     let mut cidrs = all.filter(|known| known.id == *vpc).flat_map(|known| &known.cidrs);
     cidrs.any(|cidr| crate::model::acl::overlap(cidr, block) == Some(*block))
 }

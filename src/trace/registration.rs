@@ -1,6 +1,6 @@
 //! Whether the registered targets are the live tasks and the declared targets: none missing, none too many.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use jiff::SignedDuration;
@@ -79,9 +79,7 @@ fn no_tasks(way: &Way<'_>, service: &Service) -> Option<Finding> {
         return None;
     }
     let short = format!("{} of {} tasks run", service.running_count, service.desired_count);
-    // Whatever was said before the service was steady is over.
-    let fresh = service.conduct.events.iter().take_while(|event| !event.contains("has reached a steady state"));
-    let unplaced = fresh.into_iter().find(|event| event.contains("unable to place a task"));
+    let unplaced = service.conduct.fresh_events().find(|event| event.contains("unable to place a task"));
     if let Some(event) = unplaced {
         let code = if event.contains("already using a port") {
             Code(52)
@@ -177,22 +175,18 @@ fn strangers(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
 fn explained(way: &Way<'_>) -> Result<Option<BTreeSet<TargetKey>>, Gap> {
     let mut keys: BTreeSet<TargetKey> = way.group.targets.iter().flatten().map(|target| target.key.clone()).collect();
     let ours = &way.stand_ins;
-    let feeding: BTreeSet<&ServiceId> = ours.iter().flat_map(|arn| way.observed.feeders_of(arn)).collect();
-    for service in way.desired.services.values() {
-        let declared = service.ports.iter().flatten();
-        let declared = declared.filter(|port| port.target_groups.iter().flatten().any(|key| *key == way.group.key));
-        let mut doors: BTreeSet<(&str, u16)> =
-            declared.map(|port| (port.container.as_str(), port.container_port)).collect();
-        if feeding.contains(&service.id)
-            && let Seen::Present(live) = way.observed.service(&service.id)
-        {
-            let entries = ours.iter().flat_map(|arn| live.entries_behind(arn));
-            doors.extend(entries.map(|entry| (entry.container.as_str(), entry.container_port)));
+    let mut all: BTreeMap<&ServiceId, BTreeSet<(&str, u16)>> = BTreeMap::new();
+    for (service, port) in way.given.ports_of(&way.group.key) {
+        all.entry(&service.id).or_default().insert((&port.container, port.container_port));
+    }
+    for arn in ours {
+        for live in way.given.services_feeding(arn) {
+            let entries = live.entries_behind(arn).map(|entry| (entry.container.as_str(), entry.container_port));
+            all.entry(&live.id).or_default().extend(entries);
         }
-        if doors.is_empty() {
-            continue;
-        }
-        match way.observed.tasks_of(&service.id) {
+    }
+    for (id, doors) in all {
+        match way.given.observed.tasks_of(id) {
             Seen::Present(tasks) => {
                 for task in tasks {
                     if task.placement == Placement::Unknown {
@@ -212,7 +206,7 @@ fn explained(way: &Way<'_>) -> Result<Option<BTreeSet<TargetKey>>, Gap> {
 fn who(way: &Way<'_>, target: &Target) -> Result<Option<(Code, String)>, Gap> {
     let key = &target.key;
     let found = |number: u8, what: String| Ok(Some((Code(number), what)));
-    let others = way.observed.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));
+    let others = way.given.observed.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));
     let has = |task: &Task| match &task.placement {
         Placement::Address(address) => address.to_string() == key.id,
         Placement::Instance { instance, bindings } => {
@@ -251,7 +245,7 @@ fn has_other_feeder(way: &Way<'_>) -> Result<bool, Gap> {
         Some(Seen::Unknown(gap)) => return Err(gap),
         Some(Seen::Absent) | None => return Ok(false),
     };
-    let declared = |id: &crate::model::ServiceId| way.desired.services.values().any(|service| service.id == *id);
+    let declared = |id: &ServiceId| way.given.declared_service(id).is_some();
     let ours = &way.stand_ins;
     Ok(ours.iter().filter_map(|arn| feeders.get(arn)).flatten().any(|id| !declared(id)))
 }

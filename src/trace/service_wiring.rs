@@ -48,7 +48,7 @@ fn rolled_back(way: &Way<'_>, service: &Service, port: &DesiredPort) -> Option<F
     let group = way.live_group().ok()?;
     let is_declared = |container: &str, number: u16| container == port.container && number == port.container_port;
     let stands = service.entries_behind(&group.arn).any(|entry| is_declared(&entry.container, entry.container_port));
-    let Seen::Present(past) = way.observed.past_deployments_of(&declared.id) else { return None };
+    let Seen::Present(past) = way.given.observed.past_deployments_of(&declared.id) else { return None };
     let newest = past.iter().find(|deployment| {
         let mut entries = deployment.load_balancers.iter();
         entries.any(|entry| {

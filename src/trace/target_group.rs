@@ -75,7 +75,7 @@ fn wrong_protocol(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
         return Some(Finding::of(Code(22), what));
     }
     let wanted = way.group.protocol.as_ref().filter(|wanted| **wanted != live.protocol)?;
-    let targets = way.observed.targets_of(&live.arn);
+    let targets = way.given.observed.targets_of(&live.arn);
     let works =
         matches!(&targets, Seen::Present(list) if list.iter().any(|one| one.health.state == TargetState::Healthy));
     let what = format!("{} is declared {wanted}, and is {}", live.name, live.protocol);

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::model::{
-    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Gap, HealthPort, Listener, LoadBalancer,
-    LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Observed, Protocol, Route, Rule, RuleActions, Seen,
-    Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, Task, TaskDefinition, Transport, VpcId,
+    DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener, LoadBalancer, LoadBalancerEntry,
+    LoadBalancerKind, Lookup, NetworkMode, Protocol, Route, Rule, RuleActions, Seen, Serve, Service, Surroundings,
+    Target, TargetGroup, TargetGroupArn, Task, TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};
@@ -44,8 +44,7 @@ fn need<T>(seen: Seen<T>, missing: impl FnOnce() -> String) -> Found<T> {
 
 /// A path, and everything that is known about it.
 pub(super) struct Way<'a> {
-    pub(super) desired: &'a Desired,
-    pub(super) observed: &'a Observed,
+    pub(super) given: &'a Given<'a>,
     pub(super) around: &'a Surroundings,
     pub(super) asked: &'a Asked,
     pub(super) now: Timestamp,
@@ -58,35 +57,33 @@ pub(super) struct Way<'a> {
     pub(super) is_declared: bool,
     /// Where requests arrive, or why that is not known.
     pub(super) ends: Found<Vec<End>>,
-    /// The target group and the other one of its blue/green pair: both count as the declared one. Worked out once, for it
-    /// takes a look at every service.
+    /// The target group and the other one of its blue/green pair: both count as the declared one.
     pub(super) stand_ins: BTreeSet<TargetGroupArn>,
 }
 
 /// Every path of the manifest: each port to each of its target groups by each route, and target groups without a port.
 /// Where they end is not worked out yet.
 pub(super) fn ways<'a>(
-    desired: &'a Desired,
-    observed: &'a Observed,
+    given: &'a Given<'a>,
     around: &'a Surroundings,
     asked: &'a Asked,
     now: Timestamp,
-) -> Vec<Way<'a>> {
-    let mut ways = Vec::new();
-    let ports = desired.services.values().flat_map(|service| {
+) -> impl Iterator<Item = Way<'a>> {
+    let ports = given.desired.services.values().flat_map(|service| {
         let ports = service.ports.iter().flatten();
         ports.flat_map(move |port| port.target_groups.iter().flatten().map(move |key| (service, port, key)))
     });
-    let of_ports = ports
-        .filter_map(|(service, port, key)| desired.target_groups.get(key).map(|group| (Some((service, port)), group)));
-    let alone = desired.target_groups.values().filter(|group| {
-        desired.ports_of(&group.key).next().is_none() && group.targets.iter().flatten().next().is_some()
+    let of_ports = ports.filter_map(|(service, port, key)| {
+        given.desired.target_groups.get(key).map(|group| (Some((service, port)), group))
     });
-    for (service, group) in of_ports.chain(alone.map(|group| (None, group))) {
-        let live = observed.target_group(&group.name).present();
+    let alone =
+        given.desired.target_groups.values().filter(|group| {
+            given.ports_of(&group.key).next().is_none() && group.targets.iter().flatten().next().is_some()
+        });
+    of_ports.chain(alone.map(|group| (None, group))).flat_map(move |(service, group)| {
+        let live = given.target_group(&group.name).present();
         let way = Way {
-            desired,
-            observed,
+            given,
             around,
             asked,
             now,
@@ -95,12 +92,11 @@ pub(super) fn ways<'a>(
             route: None,
             is_declared: asked.is_manifest,
             ends: Ok(Vec::new()),
-            stand_ins: live.map(|live| observed.stand_ins(live)).unwrap_or_default(),
+            stand_ins: live.map(|live| given.stand_ins(live)).unwrap_or_default(),
         };
         let routes = routes(&way).into_iter();
-        ways.extend(routes.map(|route| Way { route, ends: Ok(Vec::new()), stand_ins: way.stand_ins.clone(), ..way }));
-    }
-    ways
+        routes.map(move |route| Way { route, ends: Ok(Vec::new()), stand_ins: way.stand_ins.clone(), ..way })
+    })
 }
 
 /// The declared routes; where none is declared, the ways that stand.
@@ -110,11 +106,11 @@ fn routes(way: &Way<'_>) -> Vec<Option<Route>> {
         return declared;
     }
     let Ok(balancer) = way.balancer() else { return vec![None] };
-    let listeners = way.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
+    let listeners = way.given.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
     let ours = &way.stand_ins;
     let mut standing = Vec::new();
     for listener in listeners {
-        let rules = way.observed.rules_of(&listener.arn).present().into_iter().flatten();
+        let rules = way.given.observed.rules_of(&listener.arn).present().into_iter().flatten();
         let rules = rules.filter(|rule| names(&rule.actions, ours)).map(|rule| Route {
             listener: listener.port,
             default: false,
@@ -145,14 +141,14 @@ impl<'a> Way<'a> {
     }
 
     pub(super) fn balancer(&self) -> Found<&'a LoadBalancer> {
-        let live = self.observed.target_group(&self.group.name).present();
+        let live = self.given.target_group(&self.group.name).present();
         let attached = live.and_then(|live| live.load_balancers.first());
         let name = self.group.load_balancer.as_deref().or(attached.map(|arn| arn.as_str()));
         let Some(name) = name else {
             return Err(Lack::Missing(format!("target group {} is at no load balancer", self.group.name)));
         };
         let missing = || format!("no load balancer is called {name}");
-        match need(self.observed.load_balancer(name), missing)? {
+        match need(self.given.load_balancer(name), missing)? {
             Lookup::One(found) => Ok(found),
             Lookup::None => Err(Lack::Missing(missing())),
             Lookup::Several(_) => Err(Lack::Missing(format!("several load balancers are called {name}"))),
@@ -162,8 +158,8 @@ impl<'a> Way<'a> {
     /// What was not read of the ways that may stand: while it is missing, that none was found says nothing.
     pub(super) fn unread(&self) -> Option<Gap> {
         let Ok(balancer) = self.balancer() else { return None };
-        let listeners = self.observed.listeners_of(&balancer.arn);
-        let rules = |listener: &Listener| self.observed.rules_of(&listener.arn).gap().cloned();
+        let listeners = self.given.observed.listeners_of(&balancer.arn);
+        let rules = |listener: &Listener| self.given.observed.rules_of(&listener.arn).gap().cloned();
         listeners.gap().cloned().or_else(|| listeners.present().into_iter().flatten().find_map(rules))
     }
 
@@ -173,29 +169,27 @@ impl<'a> Way<'a> {
             return Err(Lack::Missing("no way in is declared, and none stands".into()));
         };
         let missing = || format!("{} has no listener on port {}", balancer.name, route.listener);
-        let all = need(self.observed.listeners_of(&balancer.arn), missing)?;
+        let all = need(self.given.observed.listeners_of(&balancer.arn), missing)?;
         all.iter().find(|listener| listener.port == route.listener).ok_or_else(|| Lack::Missing(missing()))
     }
 
     /// Rules of the listener by priority.
     pub(super) fn rules(&self, listener: &Listener) -> Found<Vec<&'a Rule>> {
-        let rules = need(self.observed.rules_of(&listener.arn), || "the listener is gone".to_owned())?;
+        let rules = need(self.given.observed.rules_of(&listener.arn), || "the listener is gone".to_owned())?;
         let mut rules: Vec<&Rule> = rules.iter().collect();
         rules.sort_by_key(|rule| rule.priority);
         Ok(rules)
     }
 
     pub(super) fn live_group(&self) -> Found<&'a TargetGroup> {
-        need(self.observed.target_group(&self.group.name), || {
-            format!("target group {} does not exist", self.group.name)
-        })
+        need(self.given.target_group(&self.group.name), || format!("target group {} does not exist", self.group.name))
     }
 
     pub(super) fn live_service(&self) -> Found<&'a Service> {
         match self.service {
             None => Err(Lack::Missing("declared targets alone, no service".to_owned())),
             Some((service, _)) => {
-                need(self.observed.service(&service.id), || format!("service {} does not exist", service.id))
+                need(self.given.observed.service(&service.id), || format!("service {} does not exist", service.id))
             }
         }
     }
@@ -220,7 +214,7 @@ impl<'a> Way<'a> {
 
     pub(super) fn definition(&self) -> Found<&'a TaskDefinition> {
         let service = self.live_service()?;
-        need(self.observed.task_definition(&service.task_definition), || {
+        need(self.given.observed.task_definition(&service.task_definition), || {
             format!("task definition {} does not exist", service.task_definition.name())
         })
     }
@@ -234,7 +228,7 @@ impl<'a> Way<'a> {
     pub(super) fn tasks(&self) -> Found<&'a Vec<Task>> {
         match self.service {
             None => Err(Lack::Missing("no service".to_owned())),
-            Some((service, _)) => need(self.observed.tasks_of(&service.id), || "no tasks".to_owned()),
+            Some((service, _)) => need(self.given.observed.tasks_of(&service.id), || "no tasks".to_owned()),
         }
     }
 
@@ -243,7 +237,7 @@ impl<'a> Way<'a> {
         let mut all = Vec::new();
         let live = self.live_group()?;
         for arn in &self.stand_ins {
-            match self.observed.targets_of(arn) {
+            match self.given.observed.targets_of(arn) {
                 Seen::Present(list) => all.extend(list),
                 Seen::Absent => {}
                 // Planning reads the other group of a pair only while ECS names it.
@@ -276,19 +270,19 @@ impl<'a> Way<'a> {
 
     /// The subnet's VPC.
     pub(super) fn vpc_of(&self, subnet: &crate::model::SubnetId) -> Option<&'a VpcId> {
-        let all = self.observed.subnets.as_ref().present()?;
+        let all = self.given.observed.subnets.as_ref().present()?;
         all.iter().find(|known| known.id == *subnet).map(|known| &known.vpc)
     }
 
     /// The zone of a subnet.
     pub(super) fn zone_of(&self, subnet: &crate::model::SubnetId) -> Option<&'a str> {
-        let all = self.observed.subnets.as_ref().present()?;
+        let all = self.given.observed.subnets.as_ref().present()?;
         all.iter().find(|known| known.id == *subnet)?.zone.as_deref()
     }
 
     /// The blocks of a subnet.
     pub(super) fn blocks_of(&self, subnet: &crate::model::SubnetId) -> Vec<ipnet::IpNet> {
-        let all = self.observed.subnets.as_ref().present().into_iter().flatten();
+        let all = self.given.observed.subnets.as_ref().present().into_iter().flatten();
         all.filter(|known| known.id == *subnet).flat_map(|known| known.cidrs.iter().copied()).collect()
     }
 

@@ -25,7 +25,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     }
     let enabled: BTreeSet<&str> = balancer.subnets.iter().filter_map(|subnet| way.zone_of(subnet)).collect();
     if enabled.is_empty() {
-        let gap = way.observed.subnets.gap().cloned();
+        let gap = way.given.observed.subnets.gap().cloned();
         return gap.map_or_else(|| Examined::skipped("the load balancer's zones are not known"), Examined::unknown);
     }
     let mut by_zone: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
@@ -59,7 +59,7 @@ fn zone_of(way: &Way<'_>, target: &Target) -> Option<String> {
     let by_address = || {
         let address: IpAddr = target.key.id.parse().ok()?;
         let vpc = way.live_group().ok()?.vpc.as_ref()?;
-        let all = way.observed.subnets.as_ref().present()?;
+        let all = way.given.observed.subnets.as_ref().present()?;
         let here =
             |known: &&crate::model::Subnet| known.vpc == *vpc && known.cidrs.iter().any(|cidr| cidr.contains(&address));
         all.iter().find(here)?.zone.as_deref()
@@ -109,17 +109,18 @@ fn empty_zones(enabled: &BTreeSet<&str>, by_zone: &BTreeMap<String, Vec<&Target>
 mod tests {
     use super::super::fixture::{PORT, Stand, gap, target};
     use super::CROSS_ZONE;
-    use crate::model::{LoadBalancerArn, Seen, SubnetId, Target, TargetGroupArn, TargetState};
+    use crate::model::{Attributes, LoadBalancerArn, Seen, SubnetId, Target, TargetGroupArn, TargetState};
     use crate::trace::HopId;
 
     const HOP: HopId = HopId::AvailabilityZone;
 
     fn set(stand: &mut Stand, of_balancer: Option<&str>, of_group: Option<&str>) {
-        let tags = |value: Option<&str>| {
-            Seen::Present(value.map(|value| (CROSS_ZONE.to_owned(), value.to_owned())).into_iter().collect())
+        let attributes = |value: Option<&str>| {
+            let pair = value.map(|value| (CROSS_ZONE.to_owned(), value.to_owned()));
+            Seen::Present(Attributes::new(pair.into_iter().collect()))
         };
-        stand.around.balancer_attributes.insert(LoadBalancerArn::from("lb/public"), tags(of_balancer));
-        stand.around.group_attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), tags(of_group));
+        stand.around.balancer_attributes.insert(LoadBalancerArn::from("lb/public"), attributes(of_balancer));
+        stand.around.group_attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), attributes(of_group));
     }
 
     #[test]

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use portolan::manifest::{self, Source};
-use portolan::model::{Desired, ObjectRef, Observed, Owner, Seen, TargetGroupArn, TargetKey};
+use portolan::model::{
+    Desired, DesiredPort, DesiredService, Given, ObjectRef, Observed, Owner, Registrar, Seen, Service, TargetGroup,
+    TargetGroupArn, TargetKey,
+};
 use portolan::plan::effect::apply_effect;
 use portolan::plan::{Action, Plan, Policy, Ref, Step, plan};
 use portolan::report::{Report, json};
@@ -116,13 +119,34 @@ proptest! {
         for (key, group) in &desired.target_groups {
             let object = ObjectRef::target_group(key);
             let is_told = plan.blocked.iter().any(|entry| entry.object == object);
-            let arn = made.target_group(&group.name).present().map(|live| live.arn.clone());
+            let arn = live_group(&made, &group.name).map(|live| live.arn.clone());
             let standing = arn.and_then(|arn| made.targets_of(&arn).present().cloned()).unwrap_or_default();
             for place in places(&desired, &observed, key) {
                 let stands = standing.iter().any(|target| target.key == place);
                 prop_assert!(stands || is_told, "{place} in {key}: {plan:#?}");
             }
         }
+    }
+
+    #[test]
+    fn the_index_answers_what_a_look_through_everything_does(spec in world::any_spec()) {
+        let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
+        let given = Given::new(&desired, &observed);
+        for key in desired.target_groups.keys() {
+            prop_assert!(given.ports_of(key).eq(ports_of(&desired, key)), "{key}");
+        }
+        for group in observed.target_groups.as_ref().present().into_iter().flatten() {
+            for name in [group.arn.as_str(), &group.name] {
+                prop_assert_eq!(given.target_group(name).present(), live_group(&observed, name));
+            }
+            prop_assert!(given.services_feeding(&group.arn).iter().copied().eq(feeders(&observed, &group.arn)));
+            let declared = desired.target_groups.values().filter(|wanted| wanted.name == group.name);
+            prop_assert!(given.declared_as(group).eq(declared));
+        }
+        for service in desired.services.values() {
+            prop_assert_eq!(given.declared_service(&service.id), Some(service));
+        }
+        prop_assert_eq!(given.target_group("nothing-is-called-so").present(), None);
     }
 
     #[test]
@@ -150,13 +174,31 @@ proptest! {
     }
 }
 
+// By a look through everything: what these tests compare with must not come from the index that planning uses.
+
+fn live_group<'a>(observed: &'a Observed, name: &str) -> Option<&'a TargetGroup> {
+    let mut all = observed.target_groups.as_ref().present().into_iter().flatten();
+    all.find(|group| group.name == name || group.arn.as_str() == name)
+}
+
+fn feeders<'a>(observed: &'a Observed, arn: &'a TargetGroupArn) -> impl Iterator<Item = &'a Service> {
+    let services = observed.services.values().filter_map(|seen| seen.as_ref().present());
+    services.filter(move |service| service.entries_behind(arn).next().is_some())
+}
+
+fn ports_of<'a>(desired: &'a Desired, key: &'a str) -> impl Iterator<Item = (&'a DesiredService, &'a DesiredPort)> {
+    let ports = |service: &'a DesiredService| service.ports.iter().flatten().map(move |port| (service, port));
+    let names = move |(_, port): &(_, &DesiredPort)| port.target_groups.iter().flatten().any(|named| named == key);
+    desired.services.values().flat_map(ports).filter(names)
+}
+
 fn is_foreign(owner: Option<Owner>) -> bool {
     matches!(owner, Some(Owner::AnotherFleet(_)))
 }
 
 /// Whether the manifest names a target group, or this fleet marked it; never one of another fleet.
 fn is_declared(desired: &Desired, observed: &Observed, arn: &TargetGroupArn) -> bool {
-    let Seen::Present(group) = observed.target_group(arn.as_str()) else { return false };
+    let Some(group) = live_group(observed, arn.as_str()) else { return false };
     let owner = group.tags.as_ref().present().map(|tags| Owner::of(tags, FLEET));
     !is_foreign(owner) && desired.target_groups.values().any(|wanted| wanted.name == group.name)
 }
@@ -198,7 +240,7 @@ fn may_touch(desired: &Desired, observed: &Observed, action: &Action) -> bool {
 
 /// The places of running tasks in a target group of which Portolan is the registrar.
 fn places(desired: &Desired, observed: &Observed, key: &str) -> Vec<TargetKey> {
-    let ports = desired.ports_registered_by_portolan(key);
+    let ports = ports_of(desired, key).filter(|(_, port)| port.registrar == Registrar::Portolan);
     let of_tasks = ports.flat_map(|(service, port)| {
         let tasks = observed.tasks_of(&service.id).present().into_iter().flatten().filter(|task| task.runs());
         tasks.filter_map(|task| task.endpoint(&port.container, port.container_port)).collect::<Vec<_>>()
@@ -218,14 +260,14 @@ fn may_register(
     let is_declared = desired.target_groups[key].targets.iter().flatten().any(|target| target.key == *place);
     let Ref::Known(arn) = group else { return is_declared || places(desired, observed, key).contains(place) };
     let stands = observed.targets_of(arn).present().into_iter().flatten().any(|target| target.key == *place);
-    let is_fed = observed.services_feeding(arn).next().is_some();
+    let is_fed = feeders(observed, arn).next().is_some();
     !stands && (is_declared || (!is_fed && places(desired, observed, key).contains(place)))
 }
 
 fn may_remove(observed: &Observed, action: &Action) -> bool {
     match action {
         Action::DeleteTargetGroup { target_group, mark } => {
-            let Seen::Present(group) = observed.target_group(target_group.as_str()) else { return false };
+            let Some(group) = live_group(observed, target_group.as_str()) else { return false };
             let tags = group.tags.as_ref().present().expect("tags are known");
             matches!(Owner::of(tags, FLEET), Owner::Ours(_))
                 && mark.iter().all(|(key, value)| tags.get(key) == Some(value))

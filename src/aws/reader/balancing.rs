@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::apply::ErrorKind;
 use crate::aws::elbv2::{self, rule::rule_from_sdk};
 use crate::model::{
-    AccountLimits, Desired, Gap, Listener, ListenerArn, LoadBalancer, LoadBalancerArn, Observed, Question, Rule, Seen,
-    Tags, TargetGroup, TargetGroupArn,
+    AccountLimits, Attributes, Desired, Gap, Listener, ListenerArn, LoadBalancer, LoadBalancerArn, Observed, Rule,
+    Seen, Tags, TargetGroup, TargetGroupArn,
 };
 use crate::plan::questions::has_rules;
 
@@ -24,7 +24,7 @@ pub(super) struct ReadBalancing {
     listeners: BTreeMap<LoadBalancerArn, Seen<Vec<Listener>>>,
     rules: BTreeMap<ListenerArn, Seen<Vec<Rule>>>,
     target_groups: Seen<Vec<TargetGroup>>,
-    attributes: BTreeMap<TargetGroupArn, Seen<Tags>>,
+    attributes: BTreeMap<TargetGroupArn, Seen<Attributes>>,
     limits: Seen<AccountLimits>,
 }
 
@@ -149,11 +149,13 @@ impl Reader {
         &self,
         desired: &Desired,
         turn: &Turn<'_>,
-    ) -> (Seen<Vec<TargetGroup>>, BTreeMap<TargetGroupArn, Seen<Tags>>) {
+    ) -> (Seen<Vec<TargetGroup>>, BTreeMap<TargetGroupArn, Seen<Attributes>>) {
         let all = self.target_groups().await;
         let with_attributes = desired.target_groups.values().filter(|group| !group.attributes.is_empty());
-        let arns: BTreeSet<TargetGroupArn> =
-            with_attributes.filter_map(|group| find(&all, &group.name)).map(|group| group.arn.clone()).collect();
+        let names: BTreeSet<&str> = with_attributes.map(|group| group.name.as_str()).collect();
+        let is_named = |group: &&TargetGroup| names.contains(group.name.as_str()) || names.contains(group.arn.as_str());
+        let named = all.as_ref().present().into_iter().flatten().filter(is_named);
+        let arns: BTreeSet<TargetGroupArn> = named.map(|group| group.arn.clone()).collect();
         let attributes = self.attributes_of(&arns, turn).await;
         (all, attributes)
     }
@@ -173,13 +175,13 @@ impl Reader {
         }
     }
 
-    pub(super) async fn attributes(&self, arn: &TargetGroupArn) -> Seen<Tags> {
+    pub(super) async fn attributes(&self, arn: &TargetGroupArn) -> Seen<Attributes> {
         let request = self.clients.reading.elb.describe_target_group_attributes().target_group_arn(arn.as_str());
         match self.ask("elasticloadbalancing:DescribeTargetGroupAttributes", request.send()).await {
             Ok(answer) => {
                 let pairs = answer.attributes().iter();
                 let pairs = pairs.filter_map(|pair| Some((pair.key()?.to_owned(), pair.value()?.to_owned())));
-                Seen::Present(pairs.collect())
+                Seen::Present(Attributes::new(pairs.collect()))
             }
             Err(error) => absent_or_unknown(&error),
         }
@@ -189,14 +191,13 @@ impl Reader {
         &self,
         arns: &BTreeSet<TargetGroupArn>,
         turn: &Turn<'_>,
-    ) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
+    ) -> BTreeMap<TargetGroupArn, Seen<Attributes>> {
         let all = arns.iter().map(async |arn| {
-            let question = Question::Attributes(arn.clone());
-            if let Some(attributes) = turn.pairs(&question) {
+            if let Some(attributes) = turn.attributes(arn) {
                 return (arn.clone(), Seen::Present(attributes));
             }
             let seen = self.attributes(arn).await;
-            turn.keep_pairs(question, &seen);
+            turn.keep_attributes(arn, &seen);
             (arn.clone(), seen)
         });
         few_at_once(all).await.into_iter().collect()
@@ -217,14 +218,14 @@ impl Reader {
         let mut tags = BTreeMap::new();
         let mut asked = Vec::new();
         for arn in arns {
-            match turn.pairs(&Question::Tags(arn.clone())) {
+            match turn.tags(arn) {
                 Some(known) => _ = tags.insert(arn.clone(), Seen::Present(known)),
                 None => asked.push(arn.clone()),
             }
         }
         let batches = asked.chunks(20).map(|batch| self.tags_of(batch));
         for (arn, seen) in few_at_once(batches).await.into_iter().flatten() {
-            turn.keep_pairs(Question::Tags(arn.clone()), &seen);
+            turn.keep_tags(&arn, &seen);
             tags.insert(arn, seen);
         }
         tags
@@ -275,11 +276,6 @@ fn named_load_balancers<'a>(desired: &Desired, all: &'a Seen<Vec<LoadBalancer>>)
     let is_named =
         |balancer: &&LoadBalancer| names.contains(balancer.arn.as_str()) || names.contains(balancer.name.as_str());
     list.into_iter().flatten().filter(is_named).collect()
-}
-
-fn find<'a>(all: &'a Seen<Vec<TargetGroup>>, name: &str) -> Option<&'a TargetGroup> {
-    let list = all.as_ref().present()?;
-    list.iter().find(|group| group.name == name || group.arn.as_str() == name)
 }
 
 /// All rules; and the target groups of the manifest, with prune every one.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{AccountLimits, Question, Seen, Tags, Target, TargetGroupArn};
+use crate::model::{AccountLimits, Attributes, Question, Seen, Tags, Target, TargetGroupArn};
 
 /// An answer to a [`Question`].
 #[derive(Clone, Debug)]
 enum Answer {
     Health(Vec<Target>),
-    /// Of tags or attributes.
-    Pairs(Tags),
+    Attributes(Attributes),
+    Tags(Tags),
     Limits(AccountLimits),
 }
 
@@ -73,15 +73,23 @@ impl Turn<'_> {
     pub(super) fn health(&self, arn: &TargetGroupArn) -> Option<Vec<Target>> {
         match self.recall(&Question::Health(arn.clone()))? {
             Answer::Health(targets) => Some(targets),
-            Answer::Pairs(_) | Answer::Limits(_) => None,
+            Answer::Attributes(_) | Answer::Tags(_) | Answer::Limits(_) => None,
         }
     }
 
-    /// Tags or attributes that are known.
-    pub(super) fn pairs(&self, question: &Question) -> Option<Tags> {
-        match self.recall(question)? {
-            Answer::Pairs(pairs) => Some(pairs),
-            Answer::Health(_) | Answer::Limits(_) => None,
+    /// Attributes that are known.
+    pub(super) fn attributes(&self, arn: &TargetGroupArn) -> Option<Attributes> {
+        match self.recall(&Question::Attributes(arn.clone()))? {
+            Answer::Attributes(attributes) => Some(attributes),
+            Answer::Health(_) | Answer::Tags(_) | Answer::Limits(_) => None,
+        }
+    }
+
+    /// Tags that are known.
+    pub(super) fn tags(&self, arn: &str) -> Option<Tags> {
+        match self.recall(&Question::Tags(arn.to_owned()))? {
+            Answer::Tags(tags) => Some(tags),
+            Answer::Health(_) | Answer::Attributes(_) | Answer::Limits(_) => None,
         }
     }
 
@@ -89,7 +97,7 @@ impl Turn<'_> {
     pub(super) fn limits(&self) -> Option<AccountLimits> {
         match self.recall(&Question::Limits)? {
             Answer::Limits(limits) => Some(limits),
-            Answer::Health(_) | Answer::Pairs(_) => None,
+            Answer::Health(_) | Answer::Attributes(_) | Answer::Tags(_) => None,
         }
     }
 
@@ -98,9 +106,14 @@ impl Turn<'_> {
         self.keep(Question::Health(arn.clone()), seen, Answer::Health);
     }
 
-    /// Keeps tags or attributes.
-    pub(super) fn keep_pairs(&self, question: Question, seen: &Seen<Tags>) {
-        self.keep(question, seen, Answer::Pairs);
+    /// Keeps attributes.
+    pub(super) fn keep_attributes(&self, arn: &TargetGroupArn, seen: &Seen<Attributes>) {
+        self.keep(Question::Attributes(arn.clone()), seen, Answer::Attributes);
+    }
+
+    /// Keeps tags.
+    pub(super) fn keep_tags(&self, arn: &str, seen: &Seen<Tags>) {
+        self.keep(Question::Tags(arn.to_owned()), seen, Answer::Tags);
     }
 
     /// Keeps quotas.

@@ -2,15 +2,14 @@
 //! that planning has read is asked again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface};
 
 use crate::apply::Surround;
 use crate::aws::{ec2, elbv2};
 use crate::model::{
-    Desired, Gap, GroupId, Host, IngressRule, InstanceId, Interface, LoadBalancer, LoadBalancerArn, NetworkAcl,
-    Observed, Placement, RouteTable, RuleSource, Seen, Surroundings, Tags, TargetGroupArn, Task, VpcId,
+    Attributes, Gap, GroupId, Host, IngressRule, InstanceId, Interface, LoadBalancerArn, NetworkAcl, RouteTable,
+    RuleSource, Seen, Surroundings, TargetGroupArn, Vicinity, VpcId,
 };
 
 use super::few::few_at_once;
@@ -31,32 +30,21 @@ fn in_vpcs(vpcs: &[VpcId]) -> Filter {
 }
 
 impl Reader {
-    /// Reads the network around everything that the manifest leads to, given what planning has read already.
-    pub(super) async fn read_around(
-        &self,
-        desired: &Desired,
-        observed: &Observed,
-        known: &Surroundings,
-        haste: Haste,
-    ) -> Surroundings {
-        let concerned = Concerned::of(desired, observed);
-        if concerned.vpcs.is_empty() {
+    /// Reads the surroundings of everything that paths lead through.
+    pub(super) async fn read_around(&self, vicinity: Vicinity, haste: Haste) -> Surroundings {
+        if vicinity.vpcs.is_empty() {
             // There is neither a load balancer nor a target group, and AWS takes no filter without a value.
             return Surroundings::default();
         }
-        // Those that are declared have been read: planning compares them.
-        let read = observed.attributes.iter().filter(|(_, seen)| seen.gap().is_none());
-        let mut known_groups = known.group_attributes.clone();
-        known_groups.extend(read.map(|(arn, seen)| (arn.clone(), seen.clone())));
-        let vpcs: Vec<VpcId> = concerned.vpcs.iter().cloned().collect();
-        let carried = self.carriers_of_tasks(&concerned.container_instances);
+        let vpcs: Vec<VpcId> = vicinity.vpcs.iter().cloned().collect();
+        let carried = self.carriers_of_tasks(&vicinity.container_instances);
         let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes) = tokio::join!(
             self.network_acls(&vpcs),
             self.route_tables(&vpcs),
-            self.interfaces_at(&concerned.addresses, |all| interface_in(&concerned.vpcs, all)),
+            self.interfaces_at(&vicinity.addresses, |all| interface_in(&vicinity.vpcs, all)),
             carried,
-            self.balancer_attributes(&concerned.balancers, &known.balancer_attributes, haste),
-            self.group_attributes(&concerned.groups, &known_groups, haste),
+            self.balancer_attributes(&vicinity.balancers, &vicinity.balancer_attributes, haste),
+            self.group_attributes(&vicinity.target_groups, &vicinity.group_attributes, haste),
         );
         let mut around = Surroundings {
             acls: Some(acls),
@@ -67,11 +55,11 @@ impl Reader {
             group_attributes,
             ..Surroundings::default()
         };
-        if concerned.has_strangers {
-            around.feeders = Some(self.feeders(&desired.clusters()).await);
+        if vicinity.has_strangers {
+            around.feeders = Some(self.feeders(&vicinity.clusters).await);
         }
-        around.hosts = self.all_hosts(&concerned, &around.carriers, observed).await;
-        let groups = groups_to_read(&concerned, &around);
+        around.hosts = self.all_hosts(&vicinity, &around.carriers).await;
+        let groups = groups_to_read(&vicinity, &around);
         (around.ingress, around.egress) = self.rules_of_groups(&groups).await;
         around.prefix_lists = self.prefix_lists(&lists_of(&around)).await;
         note_gaps(&mut around);
@@ -128,16 +116,14 @@ impl Reader {
     /// What planning knows already is not asked again.
     async fn all_hosts(
         &self,
-        concerned: &Concerned,
+        vicinity: &Vicinity,
         carriers: &BTreeMap<String, Seen<InstanceId>>,
-        observed: &Observed,
     ) -> BTreeMap<InstanceId, Seen<Host>> {
-        let carriers = carriers.values().filter_map(|seen| seen.as_ref().present()).cloned();
-        let wanted: BTreeSet<InstanceId> = concerned.instances.iter().cloned().chain(carriers).collect();
-        let is_known = |id: &&InstanceId| matches!(observed.hosts.get(*id), Some(Seen::Present(_) | Seen::Absent));
-        let known = wanted.iter().filter(is_known).filter_map(|id| Some((id.clone(), observed.hosts.get(id)?.clone())));
+        let carriers = carriers.values().filter_map(|seen| seen.as_ref().present());
+        let wanted: BTreeSet<&InstanceId> = vicinity.instances.iter().chain(carriers).collect();
+        let known = wanted.iter().filter_map(|id| Some(((*id).clone(), vicinity.hosts.get(*id)?.clone())));
         let mut hosts: BTreeMap<_, _> = known.collect();
-        let rest: BTreeSet<InstanceId> = wanted.iter().filter(|id| !hosts.contains_key(*id)).cloned().collect();
+        let rest: BTreeSet<InstanceId> = wanted.into_iter().filter(|id| !hosts.contains_key(*id)).cloned().collect();
         hosts.extend(self.hosts(&rest).await);
         hosts
     }
@@ -145,9 +131,9 @@ impl Reader {
     async fn balancer_attributes(
         &self,
         arns: &BTreeSet<LoadBalancerArn>,
-        known: &BTreeMap<LoadBalancerArn, Seen<Tags>>,
+        known: &BTreeMap<LoadBalancerArn, Seen<Attributes>>,
         haste: Haste,
-    ) -> BTreeMap<LoadBalancerArn, Seen<Tags>> {
+    ) -> BTreeMap<LoadBalancerArn, Seen<Attributes>> {
         each(arns, known, haste, async |arn: &LoadBalancerArn| {
             let client = &self.clients.reading.elb;
             let request = client.describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
@@ -162,9 +148,9 @@ impl Reader {
     async fn group_attributes(
         &self,
         arns: &BTreeSet<TargetGroupArn>,
-        known: &BTreeMap<TargetGroupArn, Seen<Tags>>,
+        known: &BTreeMap<TargetGroupArn, Seen<Attributes>>,
         haste: Haste,
-    ) -> BTreeMap<TargetGroupArn, Seen<Tags>> {
+    ) -> BTreeMap<TargetGroupArn, Seen<Attributes>> {
         each(arns, known, haste, async |arn: &TargetGroupArn| self.attributes(arn).await).await
     }
 
@@ -213,105 +199,20 @@ impl Reader {
 }
 
 impl Surround for Reader {
-    async fn around(&self, desired: &Desired, observed: &Observed, known: &Surroundings) -> Surroundings {
-        self.read_around(desired, observed, known, Haste::Leisure).await
+    async fn around(&self, vicinity: Vicinity) -> Surroundings {
+        self.read_around(vicinity, Haste::Leisure).await
     }
 }
 
 type RulesByGroup = BTreeMap<GroupId, Seen<Vec<IngressRule>>>;
 
-/// What the paths lead through.
-#[derive(Default)]
-struct Concerned {
-    vpcs: BTreeSet<VpcId>,
-    balancers: BTreeSet<LoadBalancerArn>,
-    /// Groups of the load balancers and of the services.
-    security_groups: BTreeSet<GroupId>,
-    groups: BTreeSet<TargetGroupArn>,
-    addresses: BTreeSet<IpAddr>,
-    instances: BTreeSet<InstanceId>,
-    /// Container instances of tasks with addresses of their own, by cluster.
-    container_instances: BTreeMap<String, BTreeSet<String>>,
-    /// Some registered address or instance is not that of a known task.
-    has_strangers: bool,
-}
-
-impl Concerned {
-    fn of(desired: &Desired, observed: &Observed) -> Self {
-        let mut concerned = Self::default();
-        let names: BTreeSet<&str> =
-            desired.target_groups.values().filter_map(|group| group.load_balancer.as_deref()).collect();
-        let balancers = observed.load_balancers.as_ref().present().into_iter().flatten();
-        let is_named = |one: &&LoadBalancer| names.contains(one.name.as_str()) || names.contains(one.arn.as_str());
-        for balancer in balancers.filter(is_named) {
-            concerned.vpcs.extend(balancer.vpc.clone());
-            concerned.balancers.insert(balancer.arn.clone());
-            concerned.security_groups.extend(balancer.security_groups.iter().cloned());
-        }
-        let groups = desired.target_groups.values();
-        for group in groups.filter_map(|group| observed.target_group(&group.name).present()) {
-            concerned.vpcs.extend(group.vpc.clone());
-            concerned.groups.insert(group.arn.clone());
-            let targets = observed.targets_of(&group.arn).present().into_iter().flatten();
-            targets.for_each(|target| concerned.registered(&target.key.id));
-        }
-        let declared = desired.target_groups.values().flat_map(|group| group.targets.iter().flatten());
-        let declared: Vec<&str> = declared.map(|target| target.key.id.as_str()).collect();
-        let registered = (concerned.addresses.clone(), concerned.instances.clone());
-        let mut of_tasks = Self::default();
-        for service in desired.services.values() {
-            let network = observed.service(&service.id).present().and_then(|live| live.network.as_ref());
-            concerned
-                .security_groups
-                .extend(network.into_iter().flat_map(|network| network.security_groups.iter().cloned()));
-            observed.tasks_of(&service.id).present().into_iter().flatten().for_each(|task| of_tasks.task(task));
-        }
-        let mut of_all = Self::default();
-        let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
-        tasks.for_each(|task| of_all.task(task));
-        concerned.has_strangers =
-            !registered.0.is_subset(&of_all.addresses) || !registered.1.is_subset(&of_all.instances);
-        declared.into_iter().for_each(|id| concerned.registered(id));
-        concerned.addresses.extend(of_tasks.addresses);
-        concerned.instances.extend(of_tasks.instances);
-        concerned.container_instances = of_tasks.container_instances;
-        concerned
-    }
-
-    fn registered(&mut self, id: &str) {
-        match id.parse::<IpAddr>() {
-            Ok(address) => {
-                self.addresses.insert(address);
-            }
-            Err(_) => {
-                self.instances.insert(InstanceId::from(id));
-            }
-        }
-    }
-
-    fn task(&mut self, task: &Task) {
-        match &task.placement {
-            Placement::Address(address) => {
-                self.addresses.insert(*address);
-                if let Some(arn) = &task.container_instance {
-                    self.container_instances.entry(task.service.cluster.clone()).or_default().insert(arn.clone());
-                }
-            }
-            Placement::Instance { instance, .. } => {
-                self.instances.insert(instance.clone());
-            }
-            Placement::Unknown => {}
-        }
-    }
-}
-
 /// Groups of load balancers and services, and those that interfaces and instances really have.
-fn groups_to_read(concerned: &Concerned, around: &Surroundings) -> BTreeSet<GroupId> {
+fn groups_to_read(vicinity: &Vicinity, around: &Surroundings) -> BTreeSet<GroupId> {
     let interfaces = around.interfaces.values().filter_map(|seen| seen.as_ref().present());
     let interfaces = interfaces.flat_map(|interface| interface.security_groups.iter().cloned());
     let hosts = around.hosts.values().filter_map(|seen| seen.as_ref().present());
     let hosts = hosts.flat_map(|host| host.security_groups.iter().cloned());
-    concerned.security_groups.iter().cloned().chain(interfaces).chain(hosts).collect()
+    vicinity.security_groups.iter().cloned().chain(interfaces).chain(hosts).collect()
 }
 
 fn lists_of(around: &Surroundings) -> BTreeSet<String> {

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types as sdk;
 use crate::apply::AwsError;
 use crate::aws::ecs;
 use crate::model::{
-    Desired, Gap, Host, InstanceId, Observed, Placement, Seen, ServiceId, Task, TaskArn, TaskDefinitionArn,
+    Binding, Desired, Gap, Host, InstanceId, Observed, Placement, Seen, ServiceId, Task, TaskArn, TaskDefinitionArn,
 };
 
 use super::few::few_at_once;
@@ -35,20 +35,21 @@ impl ReadTasks {
 
 /// Tasks that are on their way out, by cluster: those that ECS lists as STOPPED before they are.
 pub(super) struct StoppingTasks {
-    clusters: BTreeMap<String, Result<Vec<FoundTask>, Gap>>,
+    clusters: BTreeMap<String, Result<ClusterTasks, Gap>>,
     hosts: BTreeMap<InstanceId, Seen<Host>>,
     gaps: Vec<(String, Gap)>,
 }
 
 impl StoppingTasks {
     /// Adds them to the tasks that are known. Where they could not be read, a complete list is not known any more.
-    pub(super) fn store(self, observed: &mut Observed) {
+    pub(super) fn store(mut self, observed: &mut Observed) {
         for (id, seen) in &mut observed.tasks {
-            match (self.clusters.get(&id.cluster), &mut *seen) {
+            match (self.clusters.get_mut(&id.cluster), &mut *seen) {
                 (Some(Err(gap)), Seen::Present(_)) => *seen = Seen::Unknown(gap.clone()),
                 (Some(Ok(found)), Seen::Present(tasks)) => {
                     let known: BTreeSet<TaskArn> = tasks.iter().map(|task| task.arn.clone()).collect();
-                    tasks.extend(of_service(found, id).filter(|task| !known.contains(&task.arn)));
+                    let found = found.remove(id).unwrap_or_default();
+                    tasks.extend(found.into_iter().filter(|task| !known.contains(&task.arn)));
                     tasks.sort_by(|a, b| a.arn.cmp(&b.arn));
                 }
                 _ => {}
@@ -59,32 +60,57 @@ impl StoppingTasks {
     }
 }
 
-/// A task whose service is known by the name of its group only.
+/// A task of a service while it is not known where it is.
 struct FoundTask {
-    group: String,
-    task: sdk::Task,
-    placement: Placement,
+    task: Task,
+    /// What is bound on its instance, where it has no address of its own.
+    bindings: Option<Vec<Binding>>,
 }
 
-fn of_service<'a>(found: &'a [FoundTask], id: &ServiceId) -> impl Iterator<Item = Task> + use<'a> {
-    let group = format!("service:{}", id.name);
-    let id = id.clone();
-    found.iter().filter(move |found| found.group == group).map(move |found| Task {
-        arn: TaskArn::from(found.task.task_arn().unwrap_or_default()),
-        service: id.clone(),
-        task_definition: TaskDefinitionArn::from(found.task.task_definition_arn().unwrap_or_default()),
-        status: found.task.last_status().unwrap_or_default().to_owned(),
-        leaves: found.task.desired_status() == Some("STOPPED"),
-        placement: found.placement.clone(),
-        started: found.task.started_at().and_then(ecs::timestamp_from_sdk),
-        healthy: match found.task.health_status() {
+/// A task that some service has started and that is not STOPPED. Its group names the service.
+fn found_from_sdk(cluster: &str, task: &sdk::Task) -> Option<FoundTask> {
+    let name = task.group()?.strip_prefix("service:")?;
+    // DELETED comes after STOPPED and is never listed for long.
+    if matches!(task.last_status(), Some("STOPPED" | "DELETED")) {
+        return None;
+    }
+    let address = ecs::address_from_sdk(task);
+    let bindings = address.is_none().then(|| ecs::bindings_from_sdk(task));
+    let task = Task {
+        arn: TaskArn::from(task.task_arn().unwrap_or_default()),
+        service: ServiceId { cluster: cluster.to_owned(), name: name.to_owned() },
+        task_definition: TaskDefinitionArn::from(task.task_definition_arn().unwrap_or_default()),
+        status: task.last_status().unwrap_or_default().to_owned(),
+        leaves: task.desired_status() == Some("STOPPED"),
+        placement: address.flatten().map_or(Placement::Unknown, Placement::Address),
+        started: task.started_at().and_then(ecs::timestamp_from_sdk),
+        healthy: match task.health_status() {
             Some(sdk::HealthStatus::Healthy) => Some(true),
             Some(sdk::HealthStatus::Unhealthy) => Some(false),
             _ => None,
         },
-        container_instance: found.task.container_instance_arn().map(str::to_owned),
-    })
+        container_instance: task.container_instance_arn().map(str::to_owned),
+    };
+    Some(FoundTask { task, bindings })
 }
+
+impl FoundTask {
+    fn place(self, instances: &BTreeMap<String, InstanceId>) -> Task {
+        let Self { mut task, bindings } = self;
+        let instance = task.container_instance.as_ref().and_then(|arn| instances.get(arn));
+        if let (Some(instance), Some(bindings)) = (instance, bindings.filter(|bindings| !bindings.is_empty())) {
+            task.placement = Placement::Instance { instance: instance.clone(), bindings };
+        }
+        task
+    }
+}
+
+/// The tasks of a cluster by service, each list sorted.
+type ClusterTasks = BTreeMap<ServiceId, Vec<Task>>;
+
+/// What was read of clusters: their tasks, the instances that carry these, and what is missing.
+type TasksOfClusters =
+    (BTreeMap<String, Result<ClusterTasks, Gap>>, BTreeMap<InstanceId, Seen<Host>>, Vec<(String, Gap)>);
 
 impl Reader {
     /// Tasks of the clusters in which some service of the manifest has a port with a target group.
@@ -94,15 +120,16 @@ impl Reader {
             groups.count() > 0
         });
         let names: BTreeSet<String> = wired.map(|service| service.id.cluster.clone()).collect();
-        let (clusters, hosts, gaps) = self.tasks_of_clusters(&names, sdk::DesiredStatus::Running).await;
+        let (mut clusters, hosts, gaps) = self.tasks_of_clusters(&names, sdk::DesiredStatus::Running).await;
         let mut tasks = BTreeMap::new();
-        for service in desired.services.values() {
-            let seen = match clusters.get(&service.id.cluster) {
+        let ids: BTreeSet<&ServiceId> = desired.services.values().map(|service| &service.id).collect();
+        for id in ids {
+            let seen = match clusters.get_mut(&id.cluster) {
                 None => continue,
                 Some(Err(gap)) => Seen::Unknown(gap.clone()),
-                Some(Ok(found)) => Seen::Present(of_service(found, &service.id).collect()),
+                Some(Ok(found)) => Seen::Present(found.remove(id).unwrap_or_default()),
             };
-            tasks.insert(service.id.clone(), seen);
+            tasks.insert(id.clone(), seen);
         }
         ReadTasks { tasks, hosts, gaps }
     }
@@ -112,11 +139,7 @@ impl Reader {
         StoppingTasks { clusters, hosts, gaps }
     }
 
-    async fn tasks_of_clusters(
-        &self,
-        names: &BTreeSet<String>,
-        status: sdk::DesiredStatus,
-    ) -> (BTreeMap<String, Result<Vec<FoundTask>, Gap>>, BTreeMap<InstanceId, Seen<Host>>, Vec<(String, Gap)>) {
+    async fn tasks_of_clusters(&self, names: &BTreeSet<String>, status: sdk::DesiredStatus) -> TasksOfClusters {
         let all = names.iter().map(|cluster| self.tasks_of_cluster(cluster, status.clone()));
         let mut clusters = BTreeMap::new();
         let mut instances = BTreeSet::new();
@@ -124,7 +147,7 @@ impl Reader {
         for (cluster, read) in names.iter().zip(few_at_once(all).await) {
             let read = read.map(|(tasks, more)| {
                 gaps.extend(more);
-                instances.extend(tasks.iter().filter_map(|found| match &found.placement {
+                instances.extend(tasks.values().flatten().filter_map(|task| match &task.placement {
                     Placement::Instance { instance, .. } => Some(instance.clone()),
                     Placement::Address(_) | Placement::Unknown => None,
                 }));
@@ -136,12 +159,12 @@ impl Reader {
         (clusters, hosts, gaps)
     }
 
-    /// Every task of a cluster that is not STOPPED, sorted.
+    /// Every task of a service in a cluster that is not STOPPED.
     async fn tasks_of_cluster(
         &self,
         cluster: &str,
         status: sdk::DesiredStatus,
-    ) -> Result<(Vec<FoundTask>, Vec<(String, Gap)>), AwsError> {
+    ) -> Result<(ClusterTasks, Vec<(String, Gap)>), AwsError> {
         let request = self.clients.reading.ecs.list_tasks().cluster(cluster).desired_status(status);
         let pages = request.into_paginator().page_size(100).items().send();
         let arns = match self.ask(LIST, pages.try_collect()).await {
@@ -150,29 +173,26 @@ impl Reader {
             Err(error) => return Err(error),
         };
         let batches = arns.chunks(100).map(|arns| self.describe_tasks(cluster, arns));
-        let mut tasks = Vec::new();
+        let mut found = Vec::new();
         for batch in few_at_once(batches).await {
-            tasks.extend(batch?);
+            found.extend(batch?);
         }
-        // DELETED comes after STOPPED and is never listed for long.
-        tasks.retain(|task| !matches!(task.last_status(), Some("STOPPED" | "DELETED")));
-        tasks.sort_by(|a, b| a.task_arn().cmp(&b.task_arn()));
-        let (instances, gaps) = self.container_instances(cluster, &tasks).await;
-        let found = tasks.into_iter().map(|task| FoundTask {
-            group: task.group().unwrap_or_default().to_owned(),
-            placement: placement(&task, &instances),
-            task,
-        });
-        Ok((found.collect(), gaps))
+        found.sort_by(|a: &FoundTask, b| a.task.arn.cmp(&b.task.arn));
+        let (instances, gaps) = self.container_instances(cluster, &found).await;
+        let mut tasks = ClusterTasks::new();
+        for task in found.into_iter().map(|found| found.place(&instances)) {
+            tasks.entry(task.service.clone()).or_default().push(task);
+        }
+        Ok((tasks, gaps))
     }
 
-    async fn describe_tasks(&self, cluster: &str, arns: &[String]) -> Result<Vec<sdk::Task>, AwsError> {
+    async fn describe_tasks(&self, cluster: &str, arns: &[String]) -> Result<Vec<FoundTask>, AwsError> {
         let request = self.clients.reading.ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns.to_vec()));
         let answer = self.ask(DESCRIBE, request.send()).await?;
         // MISSING: it ended between the two calls. Anything else: the list is not complete.
         match answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
             Some(failure) => Err(incomplete(DESCRIBE, failure)),
-            None => Ok(answer.tasks.unwrap_or_default()),
+            None => Ok(answer.tasks().iter().filter_map(|task| found_from_sdk(cluster, task)).collect()),
         }
     }
 
@@ -180,11 +200,11 @@ impl Reader {
     async fn container_instances(
         &self,
         cluster: &str,
-        tasks: &[sdk::Task],
+        tasks: &[FoundTask],
     ) -> (BTreeMap<String, InstanceId>, Vec<(String, Gap)>) {
-        let unplaced = tasks.iter().filter(|task| ecs::address_from_sdk(task).is_none());
-        let arns: BTreeSet<&str> = unplaced.filter_map(|task| task.container_instance_arn()).collect();
-        let arns: Vec<String> = arns.into_iter().map(str::to_owned).collect();
+        let unplaced = tasks.iter().filter(|found| found.bindings.is_some());
+        let arns: BTreeSet<&String> = unplaced.filter_map(|found| found.task.container_instance.as_ref()).collect();
+        let arns: Vec<String> = arns.into_iter().cloned().collect();
         let batches = arns.chunks(100).map(async |arns| {
             let client = &self.clients.reading.ecs;
             let request = client.describe_container_instances().cluster(cluster);
@@ -207,18 +227,6 @@ impl Reader {
             }
         }
         (instances, gaps)
-    }
-}
-
-fn placement(task: &sdk::Task, instances: &BTreeMap<String, InstanceId>) -> Placement {
-    if let Some(address) = ecs::address_from_sdk(task) {
-        return address.map_or(Placement::Unknown, Placement::Address);
-    }
-    let instance = task.container_instance_arn().and_then(|arn| instances.get(arn));
-    let bindings = ecs::bindings_from_sdk(task);
-    match instance {
-        Some(instance) if !bindings.is_empty() => Placement::Instance { instance: instance.clone(), bindings },
-        _ => Placement::Unknown,
     }
 }
 

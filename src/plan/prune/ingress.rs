@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use crate::model::security_group::admits;
 use crate::model::{
-    Desired, DesiredService, HealthPort, IngressRule, InstanceId, LoadBalancerKind, ObjectRef, Observed, Placement,
-    PortRange, RuleSource, Seen, Target, TargetGroupArn, Task,
+    Desired, DesiredService, Given, HealthPort, IngressRule, InstanceId, LoadBalancerKind, ObjectRef, Observed,
+    Placement, PortRange, RuleSource, Seen, Target, TargetGroupArn, Task,
 };
 
 use super::super::action::Action;
@@ -17,9 +17,9 @@ use super::super::resolve;
 use super::super::security_group::{WantedFlow, WantedIngress};
 use super::{Words, mark_of, marked_for, removal};
 
-pub(super) fn prune_ingress(desired: &Desired, observed: &Observed, wanted: &WantedIngress, drafts: &mut Drafts) {
-    let fleet = ObjectRef::fleet(&desired.fleet.name);
-    let marked = match &observed.marked_ingress {
+pub(super) fn prune_ingress(given: &Given<'_>, wanted: &WantedIngress, drafts: &mut Drafts) {
+    let fleet = ObjectRef::fleet(&given.desired.fleet.name);
+    let marked = match &given.observed.marked_ingress {
         Seen::Present(marked) => marked,
         Seen::Absent => return,
         Seen::Unknown(gap) => {
@@ -29,16 +29,16 @@ pub(super) fn prune_ingress(desired: &Desired, observed: &Observed, wanted: &Wan
     };
     let mut revoked: Vec<&IngressRule> = Vec::new();
     for rule in marked {
-        let Some(object) = marked_for(Some(&rule.tags), &desired.fleet.name) else { continue };
-        if wanted.keep.contains(&object) || is_unmanaged(desired, observed, &object, rule) {
+        let Some(object) = marked_for(Some(&rule.tags), &given.desired.fleet.name) else { continue };
+        if wanted.keep.contains(&object) || is_unmanaged(given, &object, rule) {
             continue;
         }
-        if wanted.flows.iter().any(|flow| is_exactly(rule, flow) || rests_on(observed, flow, rule, &revoked)) {
+        if wanted.flows.iter().any(|flow| is_exactly(rule, flow) || rests_on(given.observed, flow, rule, &revoked)) {
             continue;
         }
-        match in_use(desired, observed, rule) {
+        match in_use(given, rule) {
             Ok(()) => {
-                revoke(desired, rule, &object, drafts);
+                revoke(given.desired, rule, &object, drafts);
                 revoked.push(rule);
             }
             Err(waiting_on) => drafts.block(&fleet, format!("revoke {} from {}", rule.id, rule.group), waiting_on),
@@ -69,9 +69,9 @@ fn revoke(desired: &Desired, rule: &IngressRule, object: &str, drafts: &mut Draf
 
 /// What the manifest leaves out it does not manage: ports, their target groups, or, for a rule that does not come from a
 /// load balancer, their `allowFrom`.
-fn is_unmanaged(desired: &Desired, observed: &Observed, object: &str, rule: &IngressRule) -> bool {
+fn is_unmanaged(given: &Given<'_>, object: &str, rule: &IngressRule) -> bool {
     let Some(service) =
-        desired.services.values().find(|service| ObjectRef::service(&service.key).to_string() == object)
+        given.desired.services.values().find(|service| ObjectRef::service(&service.key).to_string() == object)
     else {
         return false;
     };
@@ -81,7 +81,7 @@ fn is_unmanaged(desired: &Desired, observed: &Observed, object: &str, rule: &Ing
     }
     let from_balancer = match &rule.source {
         RuleSource::Group(id) => {
-            let balancers = observed.load_balancers.as_ref().present().into_iter().flatten();
+            let balancers = given.observed.load_balancers.as_ref().present().into_iter().flatten();
             balancers
                 .filter(|balancer| balancer.kind != LoadBalancerKind::Gateway)
                 .any(|balancer| balancer.security_groups.contains(id))
@@ -89,7 +89,7 @@ fn is_unmanaged(desired: &Desired, observed: &Observed, object: &str, rule: &Ing
         RuleSource::Cidr(_) | RuleSource::PrefixList(_) | RuleSource::Unknown => false,
     };
     let leads_nowhere =
-        |key: &String| desired.target_groups.get(key).is_some_and(|group| group.load_balancer.is_none());
+        |key: &String| given.desired.target_groups.get(key).is_some_and(|group| group.load_balancer.is_none());
     let mut named = ports.iter().flat_map(|port| port.target_groups.iter().flatten());
     if from_balancer && named.any(leads_nowhere) {
         return true;
@@ -121,16 +121,16 @@ fn rests_on(observed: &Observed, wanted: &WantedFlow, rule: &IngressRule, revoke
 }
 
 /// Whether something that carries the group uses a port of the rule, or might.
-fn in_use(desired: &Desired, observed: &Observed, rule: &IngressRule) -> Result<(), WaitingOn> {
-    let carriers = match observed.carriers_of(&rule.group) {
+fn in_use(given: &Given<'_>, rule: &IngressRule) -> Result<(), WaitingOn> {
+    let carriers = match given.observed.carriers_of(&rule.group) {
         Seen::Present(carriers) => carriers,
         Seen::Absent => return Ok(()),
         Seen::Unknown(gap) => return Err(WaitingOn::Gap(gap)),
     };
     let mut explained: BTreeSet<IpAddr> = BTreeSet::new();
-    for service in desired.services.values() {
-        for task in observed.tasks_of(&service.id).present().into_iter().flatten() {
-            explained.extend(explain(observed, service, task, carriers, rule)?);
+    for service in given.desired.services.values() {
+        for task in given.observed.tasks_of(&service.id).present().into_iter().flatten() {
+            explained.extend(explain(given.observed, service, task, carriers, rule)?);
         }
     }
     if let Some(stranger) = carriers.difference(&explained).next() {
@@ -139,22 +139,22 @@ fn in_use(desired: &Desired, observed: &Observed, rule: &IngressRule) -> Result<
             rule.group
         )));
     }
-    match observed.targets.iter().find_map(|(arn, seen)| used_by_group(observed, arn, seen, carriers, rule)) {
+    match given.observed.targets.iter().find_map(|(arn, seen)| used_by_group(given, arn, seen, carriers, rule)) {
         Some(why) => Err(why),
-        None => checked_by_unread_group(observed, carriers, rule),
+        None => checked_by_unread_group(given, carriers, rule),
     }
 }
 
 /// Whether a target group sends traffic or health checks to a carrier on a port of the rule.
 fn used_by_group(
-    observed: &Observed,
+    given: &Given<'_>,
     arn: &TargetGroupArn,
     seen: &Seen<Vec<Target>>,
     carriers: &BTreeSet<IpAddr>,
     rule: &IngressRule,
 ) -> Option<WaitingOn> {
     let Seen::Present(targets) = seen else { return None };
-    let checked = match observed.target_group(arn.as_str()).present().and_then(|group| group.health_check.port) {
+    let checked = match given.target_group(arn.as_str()).present().and_then(|group| group.health_check.port) {
         Some(HealthPort::Fixed(port)) => covers(rule, port),
         Some(HealthPort::Traffic) | None => false,
     };
@@ -162,7 +162,7 @@ fn used_by_group(
         Ok(address) => carriers.contains(&address),
         // An instance that is not known may be any of them.
         Err(_) => {
-            let host = observed.host(&InstanceId(target.key.id.clone())).present();
+            let host = given.observed.host(&InstanceId(target.key.id.clone())).present();
             host.is_none_or(|host| host.addresses.iter().any(|address| carriers.contains(address)))
         }
     };
@@ -173,15 +173,15 @@ fn used_by_group(
 
 /// Whether a target group that a declared service names, and whose targets were not asked for, checks a port of the rule.
 fn checked_by_unread_group(
-    observed: &Observed,
+    given: &Given<'_>,
     carriers: &BTreeSet<IpAddr>,
     rule: &IngressRule,
 ) -> Result<(), WaitingOn> {
-    let services = observed.services.values().filter_map(|seen| seen.as_ref().present());
+    let services = given.observed.services.values().filter_map(|seen| seen.as_ref().present());
     let unread =
-        services.flat_map(|service| service.target_groups()).filter(|arn| !observed.targets.contains_key(*arn));
+        services.flat_map(|service| service.target_groups()).filter(|arn| !given.observed.targets.contains_key(*arn));
     for arn in unread.filter(|_| !carriers.is_empty()) {
-        match observed.target_group(arn.as_str()) {
+        match given.target_group(arn.as_str()) {
             Seen::Present(group) => {
                 if matches!(group.health_check.port, Some(HealthPort::Fixed(port)) if covers(rule, port)) {
                     let sentence = format!("target group {} is checked at the port", group.name);

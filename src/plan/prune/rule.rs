@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Desired, ListenerArn, ObjectRef, Observed, Rule, RuleArn, Seen, Serve, TargetGroupArn};
+use crate::model::{Desired, Given, ListenerArn, ObjectRef, Rule, RuleArn, Seen, Serve, TargetGroupArn};
 
 use super::super::action::Action;
 use super::super::draft::{DraftId, Drafts};
@@ -22,21 +22,21 @@ struct Homeless<'a> {
     rule: Option<RuleArn>,
 }
 
-pub(super) fn prune_rules(desired: &Desired, observed: &Observed, drafts: &mut Drafts) -> Vec<DeletedRule> {
-    let (matched, homeless) = matched_rules(desired, observed);
+pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<DeletedRule> {
+    let (matched, homeless) = matched_rules(given);
     let mut deleted = Vec::new();
-    for (listener, seen) in &observed.rules {
+    for (listener, seen) in &given.observed.rules {
         let Seen::Present(rules) = seen else { continue };
         for rule in rules.iter().filter(|rule| !matched.contains(rule.arn.as_str())) {
-            let Some(object) = marked_for(rule.tags.as_ref().present(), &desired.fleet.name) else { continue };
-            if routes_are_unmanaged(desired, &object) || resolve::is_deployment_rule(observed, rule) {
+            let Some(object) = marked_for(rule.tags.as_ref().present(), &given.desired.fleet.name) else { continue };
+            if routes_are_unmanaged(given.desired, &object) || given.is_deployment_rule(rule.arn.as_str()) {
                 continue;
             }
-            let waiting = homeless.iter().filter(|route| may_mean(desired, observed, route, listener, rule, &object));
+            let waiting = homeless.iter().filter(|route| may_mean(given, route, listener, rule, &object));
             match waiting.map(|homeless| creation(homeless, drafts).ok_or(homeless)).collect() {
-                Ok(after) => deleted.push(delete_rule(desired, observed, rule, &object, after, drafts)),
+                Ok(after) => deleted.push(delete_rule(given, rule, &object, after, drafts)),
                 Err(homeless) => drafts.block_on(
-                    &ObjectRef::fleet(&desired.fleet.name),
+                    &ObjectRef::fleet(&given.desired.fleet.name),
                     format!("delete rule {} ({})", rule.priority, describe_conditions(&rule.conditions)),
                     format!(
                         "TargetGroup/{} has no rule yet for {}; the old one goes when the new one stands",
@@ -51,19 +51,19 @@ pub(super) fn prune_rules(desired: &Desired, observed: &Observed, drafts: &mut D
 }
 
 /// The rules that routes claim, ties included, and the routes that claim none.
-fn matched_rules<'a>(desired: &'a Desired, observed: &Observed) -> (BTreeSet<String>, Vec<Homeless<'a>>) {
+fn matched_rules<'a>(given: &Given<'a>) -> (BTreeSet<String>, Vec<Homeless<'a>>) {
     let mut matched = BTreeSet::new();
     let mut homeless = Vec::new();
-    let routes = routes_by_listener(desired, observed);
+    let routes = routes_by_listener(given);
     for (listener, routes) in &routes {
         let routes: Vec<_> = routes.iter().copied().filter(|route| !route.route.default).collect();
         let none = Vec::new();
-        let rules = observed.rules_of(listener).present().unwrap_or(&none);
-        for (route, found) in routes.iter().zip(match_rules(desired, observed, &routes, rules)) {
+        let rules = given.observed.rules_of(listener).present().unwrap_or(&none);
+        for (route, found) in routes.iter().zip(match_rules(given, &routes, rules)) {
             match found {
                 Match::Rule(rule) => {
                     matched.insert(rule.arn.to_string());
-                    let arns = resolve::stand_ins(desired, observed, route.key);
+                    let arns = resolve::stand_ins(given, route.key);
                     let stands = rule.conditions == route.route.conditions && forwards_only_to(&rule.actions, &arns);
                     if !stands {
                         homeless.push(Homeless {
@@ -81,7 +81,7 @@ fn matched_rules<'a>(desired: &'a Desired, observed: &Observed) -> (BTreeSet<Str
         }
     }
     // Routes whose load balancer or listener is not found are in no list above.
-    for (key, group) in &desired.target_groups {
+    for (key, group) in &given.desired.target_groups {
         for route in group.routes.iter().flatten().filter(|route| !route.default) {
             let known = routes.values().flatten().any(|known| known.key == key && std::ptr::eq(known.route, route));
             if !known {
@@ -108,22 +108,15 @@ fn creation(homeless: &Homeless<'_>, drafts: &Drafts) -> Option<DraftId> {
 
 /// Whether a left-over rule may be what a homeless route had until now: on its listener, of its object, or leading to
 /// its target group.
-fn may_mean(
-    desired: &Desired,
-    observed: &Observed,
-    homeless: &Homeless<'_>,
-    listener: &ListenerArn,
-    rule: &Rule,
-    object: &str,
-) -> bool {
+fn may_mean(given: &Given<'_>, homeless: &Homeless<'_>, listener: &ListenerArn, rule: &Rule, object: &str) -> bool {
     // It only keeps the place: the new rule cannot stand before it goes, and it serves nothing that the route means.
     if homeless.route.route.priority == Some(rule.priority)
         && !may_overlap(&rule.conditions, &homeless.route.route.conditions)
     {
         return false;
     }
-    let leads_there = desired.target_groups.get(homeless.route.key).is_some_and(|group| {
-        let live = resolve::target_group(observed, group).present();
+    let leads_there = given.desired.target_groups.get(homeless.route.key).is_some_and(|group| {
+        let live = resolve::target_group(given, group).present();
         live.is_some_and(|live| receivers(rule).contains(&live.arn))
     });
     homeless.listener.as_ref().is_none_or(|own| own == listener)
@@ -147,8 +140,7 @@ fn routes_are_unmanaged(desired: &Desired, object: &str) -> bool {
 }
 
 fn delete_rule(
-    desired: &Desired,
-    observed: &Observed,
+    given: &Given<'_>,
     rule: &Rule,
     object: &str,
     after: BTreeSet<DraftId>,
@@ -157,9 +149,9 @@ fn delete_rule(
     let tags = rule.tags.as_ref().present().cloned().unwrap_or_default();
     let forwards_to = receivers(rule);
     let mut draft = removal(
-        desired,
+        given.desired,
         Action::DeleteRule { rule: rule.arn.clone(), mark: mark_of(&tags) },
-        resolve::concerned(desired, observed, object, &forwards_to),
+        resolve::concerned(given, object, &forwards_to),
         Words {
             target: rule.arn.to_string(),
             summary: format!("delete rule {} ({})", rule.priority, describe_conditions(&rule.conditions)),

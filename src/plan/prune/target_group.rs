@@ -1,7 +1,7 @@
 //! Marked target groups that the manifest no longer names: only those that nothing uses, in no service of the fleet's
 //! clusters either, for a service whose target group is gone never finishes its next deployment.
 
-use crate::model::{Desired, ObjectRef, Observed, Seen, Serve, Tags, TargetGroup};
+use crate::model::{Given, ObjectRef, Observed, Seen, Serve, Tags, TargetGroup};
 
 use super::super::action::Action;
 use super::super::change::WaitingOn;
@@ -10,43 +10,31 @@ use super::super::questions::left_overs;
 use super::super::resolve;
 use super::{DeletedRule, Words, mark_of, marked_for, removal};
 
-pub(super) fn prune_target_groups(
-    desired: &Desired,
-    observed: &Observed,
-    deleted: &[DeletedRule],
-    drafts: &mut Drafts,
-) {
-    let fleet = ObjectRef::fleet(&desired.fleet.name);
-    for live in left_overs(desired, observed) {
-        let Some(object) = marked_for(live.tags.as_ref().present(), &desired.fleet.name) else { continue };
+pub(super) fn prune_target_groups(given: &Given<'_>, deleted: &[DeletedRule], drafts: &mut Drafts) {
+    let fleet = ObjectRef::fleet(&given.desired.fleet.name);
+    for live in left_overs(given) {
+        let Some(object) = marked_for(live.tags.as_ref().present(), &given.desired.fleet.name) else { continue };
         let what = format!("delete target group {}", live.name);
         // An object that only changed its AWS name is still wanted by somebody: never delete and create in one plan.
-        if resolve::declared_object(desired, &object).is_some() {
+        if resolve::declared_object(given.desired, &object).is_some() {
             let sentence =
                 format!("{object} still stands in the manifest under another AWS name; delete the old one yourself");
             drafts.block_on(&fleet, what, sentence);
             continue;
         }
-        match unused(observed, live, deleted) {
-            Ok(()) => delete(desired, observed, live, &object, deleted, drafts),
+        match unused(given, live, deleted) {
+            Ok(()) => delete(given, live, &object, deleted, drafts),
             Err(waiting_on) => drafts.block(&fleet, what, waiting_on),
         }
     }
 }
 
-fn delete(
-    desired: &Desired,
-    observed: &Observed,
-    live: &TargetGroup,
-    object: &str,
-    deleted: &[DeletedRule],
-    drafts: &mut Drafts,
-) {
+fn delete(given: &Given<'_>, live: &TargetGroup, object: &str, deleted: &[DeletedRule], drafts: &mut Drafts) {
     let mark = mark_of(live.tags.as_ref().present().unwrap_or(&Tags::new()));
     let mut draft = removal(
-        desired,
+        given.desired,
         Action::DeleteTargetGroup { target_group: live.arn.clone(), mark },
-        resolve::concerned(desired, observed, object, [&live.arn]),
+        resolve::concerned(given, object, [&live.arn]),
         Words {
             target: live.arn.to_string(),
             summary: format!("delete target group {}", live.name),
@@ -58,13 +46,13 @@ fn delete(
 }
 
 /// Whether nothing uses a target group, apart from the rules that go in the same plan.
-fn unused(observed: &Observed, live: &TargetGroup, deleted: &[DeletedRule]) -> Result<(), WaitingOn> {
-    if let Some(service) = observed.services_feeding(&live.arn).next() {
+fn unused(given: &Given<'_>, live: &TargetGroup, deleted: &[DeletedRule]) -> Result<(), WaitingOn> {
+    if let Some(service) = given.services_feeding(&live.arn).first() {
         let sentence = format!("service {} still names it in its loadBalancers", service.id);
         return Err(WaitingOn::Difference(sentence));
     }
-    for cluster in observed.clusters.keys() {
-        match observed.named_target_groups_of(cluster) {
+    for cluster in given.observed.clusters.keys() {
+        match given.observed.named_target_groups_of(cluster) {
             Seen::Present(named) if named.contains(&live.arn) => {
                 return Err(WaitingOn::Difference(format!("a service of cluster {cluster} still names it")));
             }
@@ -72,12 +60,12 @@ fn unused(observed: &Observed, live: &TargetGroup, deleted: &[DeletedRule]) -> R
             Seen::Unknown(gap) => return Err(WaitingOn::Gap(gap)),
         }
     }
-    if !live.load_balancers.is_empty() && !all_forwards_go(observed, live, deleted) {
+    if !live.load_balancers.is_empty() && !all_forwards_go(given.observed, live, deleted) {
         let balancers: Vec<_> = live.load_balancers.iter().map(|arn| arn.name()).collect();
         let sentence = format!("a rule or listener of {} still forwards to it", balancers.join(", "));
         return Err(WaitingOn::Difference(sentence));
     }
-    match observed.targets_of(&live.arn) {
+    match given.observed.targets_of(&live.arn) {
         Seen::Present(targets) if targets.is_empty() => Ok(()),
         Seen::Present(targets) => Err(WaitingOn::Difference(format!("targets registered in it: {}", targets.len()))),
         Seen::Absent => Ok(()),

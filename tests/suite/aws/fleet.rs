@@ -118,7 +118,8 @@ fn check_service(fleet: &Fleet, observed: &Observed, seeded: &Seeded) {
 }
 
 fn check_balancing(fleet: &Fleet, observed: &Observed, seeded: &Seeded) {
-    let group = observed.target_group(&seeded.name).present().unwrap();
+    let mut groups = observed.target_groups.as_ref().present().unwrap().iter();
+    let group = groups.find(|group| group.name == seeded.name).unwrap();
     assert_eq!((group.port, &group.target_type), (Some(seeded.port), &TargetType::Ip));
     assert_eq!(group.health_check.path.as_deref(), Some("/healthz"));
     assert_eq!(group.vpc.as_ref().map(|vpc| vpc.as_str()), Some(fleet.vpc.as_str()));

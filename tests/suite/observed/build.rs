@@ -215,7 +215,7 @@ fn groups(file: &ObservedFile, observed: &mut Observed) {
             healthy_threshold: Some(check.healthy_threshold),
             unhealthy_threshold: Some(check.unhealthy_threshold),
         };
-        observed.attributes.insert(arn.clone(), Seen::Present(group.attributes.clone()));
+        observed.attributes.insert(arn.clone(), Seen::Present(group.attributes.clone().into()));
         observed.targets.insert(arn.clone(), Seen::Present(group.targets.iter().map(|text| target(text)).collect()));
         all.push(model::TargetGroup {
             arn,

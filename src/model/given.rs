@@ -1,0 +1,198 @@
+//! What planning and tracing are given: a manifest and a reading, with who belongs to whom worked out once.
+//!
+//! Who feeds a target group, which ports name it, what stands under a name: each is asked of nearly every object, and a look
+//! through the whole fleet each time would make the work grow with its square.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desired::{Desired, DesiredPort, DesiredService, DesiredTargetGroup, Registrar};
+use super::id::{ServiceId, TargetGroupArn, VpcId};
+use super::network::{LoadBalancer, Lookup, Names, look_up};
+use super::observed::Observed;
+use super::security_group::SecurityGroup;
+use super::seen::Seen;
+use super::service::Service;
+use super::target_group::TargetGroup;
+
+/// A manifest and a reading. Made anew whenever one of them has changed.
+#[derive(Clone, Debug)]
+pub struct Given<'a> {
+    /// What the manifest says.
+    pub desired: &'a Desired,
+    /// What AWS said.
+    pub observed: &'a Observed,
+    services: BTreeMap<&'a ServiceId, &'a DesiredService>,
+    /// By the key of the target group.
+    ports: BTreeMap<&'a str, Vec<(&'a DesiredService, &'a DesiredPort)>>,
+    /// By name and by ARN: the manifest may say either.
+    declared: BTreeMap<&'a str, Vec<&'a DesiredTargetGroup>>,
+    /// By name and by ARN.
+    standing: BTreeMap<&'a str, &'a TargetGroup>,
+    feeding: BTreeMap<&'a TargetGroupArn, Vec<&'a Service>>,
+    deployment_rules: BTreeSet<&'a str>,
+    /// By everything that a load balancer may be called.
+    balancers: BTreeMap<&'a str, Vec<&'a LoadBalancer>>,
+    /// By everything that a security group may be called.
+    security_groups: BTreeMap<(&'a VpcId, &'a str), Vec<&'a SecurityGroup>>,
+}
+
+impl<'a> Given<'a> {
+    /// Looks through both once.
+    pub fn new(desired: &'a Desired, observed: &'a Observed) -> Self {
+        let live = || observed.services.values().filter_map(|seen| seen.as_ref().present());
+        Self {
+            desired,
+            observed,
+            services: services(desired),
+            ports: ports(desired),
+            declared: declared(desired),
+            standing: standing(observed),
+            feeding: feeding(live()),
+            deployment_rules: live().flat_map(Service::deployment_rules).collect(),
+            balancers: balancers(observed),
+            security_groups: security_groups(observed),
+        }
+    }
+
+    /// The declared service of an id.
+    pub fn declared_service(&self, id: &ServiceId) -> Option<&'a DesiredService> {
+        self.services.get(id).copied()
+    }
+
+    /// The ports that name a target group by its key, with their services.
+    pub fn ports_of(
+        &self,
+        target_group: &str,
+    ) -> impl Iterator<Item = (&'a DesiredService, &'a DesiredPort)> + use<'a, '_> {
+        self.ports.get(target_group).into_iter().flatten().copied()
+    }
+
+    /// As [`Self::ports_of`], those whose tasks Portolan itself registers.
+    pub fn ports_registered_by_portolan(
+        &self,
+        target_group: &str,
+    ) -> impl Iterator<Item = (&'a DesiredService, &'a DesiredPort)> + use<'a, '_> {
+        self.ports_of(target_group).filter(|(_, port)| port.registrar == Registrar::Portolan)
+    }
+
+    /// The declared target groups that a live one is.
+    pub fn declared_as(&self, live: &TargetGroup) -> impl Iterator<Item = &'a DesiredTargetGroup> + use<'a, '_> {
+        let by = |name: &str| self.declared.get(name).into_iter().flatten().copied();
+        by(live.name.as_str()).chain(by(live.arn.as_str()))
+    }
+
+    /// A live target group by ARN or name; absent when the complete list has none of that name.
+    pub fn target_group(&self, name: &str) -> Seen<&'a TargetGroup> {
+        match &self.observed.target_groups {
+            Seen::Present(_) => self.standing.get(name).map_or(Seen::Absent, |group| Seen::Present(*group)),
+            Seen::Absent => Seen::Absent,
+            Seen::Unknown(gap) => Seen::Unknown(gap.clone()),
+        }
+    }
+
+    /// A load balancer by ARN or name.
+    pub fn load_balancer(&self, name: &str) -> Seen<Lookup<'a, LoadBalancer>> {
+        let called = self.balancers.get(name).into_iter().flatten().copied();
+        look_up_in(&self.observed.load_balancers, called, name, LoadBalancer::names)
+    }
+
+    /// A security group of a VPC by id, name or `Name` tag.
+    pub fn security_group(&self, vpc: &VpcId, name: &str) -> Seen<Lookup<'a, SecurityGroup>> {
+        let called = self.security_groups.get(&(vpc, name)).into_iter().flatten().copied();
+        look_up_in(&self.observed.security_groups, called, name, SecurityGroup::names)
+    }
+
+    /// The live services that feed a target group now, as primary or as alternate.
+    pub fn services_feeding(&self, arn: &TargetGroupArn) -> &[&'a Service] {
+        self.feeding.get(arn).map_or(&[], Vec::as_slice)
+    }
+
+    /// A live target group and, where ECS deploys blue/green with it, the other one of the pair: both count as the declared
+    /// one.
+    pub fn stand_ins(&self, live: &TargetGroup) -> BTreeSet<TargetGroupArn> {
+        let entries = self.services_feeding(&live.arn).iter().flat_map(|service| service.entries_behind(&live.arn));
+        entries.flat_map(|entry| entry.target_groups()).cloned().chain([live.arn.clone()]).collect()
+    }
+
+    /// Whether a blue/green service names a rule for its production or test traffic: then its weights are ECS's.
+    pub fn is_deployment_rule(&self, rule: &str) -> bool {
+        self.deployment_rules.contains(rule)
+    }
+}
+
+fn services(desired: &Desired) -> BTreeMap<&ServiceId, &DesiredService> {
+    // Backwards: of two that name the same one, the first stays.
+    desired.services.values().rev().map(|service| (&service.id, service)).collect()
+}
+
+fn ports(desired: &Desired) -> BTreeMap<&str, Vec<(&DesiredService, &DesiredPort)>> {
+    let mut ports: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for service in desired.services.values() {
+        for port in service.ports.iter().flatten() {
+            // Named twice by one port, a target group has it once.
+            let keys: BTreeSet<&str> = port.target_groups.iter().flatten().map(String::as_str).collect();
+            keys.into_iter().for_each(|key| ports.entry(key).or_default().push((service, port)));
+        }
+    }
+    ports
+}
+
+fn declared(desired: &Desired) -> BTreeMap<&str, Vec<&DesiredTargetGroup>> {
+    let mut declared: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for group in desired.target_groups.values() {
+        declared.entry(&group.name).or_default().push(group);
+    }
+    declared
+}
+
+fn standing(observed: &Observed) -> BTreeMap<&str, &TargetGroup> {
+    let mut standing = BTreeMap::new();
+    for group in observed.target_groups.as_ref().present().into_iter().flatten() {
+        standing.entry(group.name.as_str()).or_insert(group);
+        standing.entry(group.arn.as_str()).or_insert(group);
+    }
+    standing
+}
+
+fn feeding<'a>(live: impl Iterator<Item = &'a Service>) -> BTreeMap<&'a TargetGroupArn, Vec<&'a Service>> {
+    let mut feeding: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for service in live {
+        let named: BTreeSet<_> = service.target_groups().collect();
+        named.into_iter().for_each(|arn| feeding.entry(arn).or_default().push(service));
+    }
+    feeding
+}
+
+fn balancers(observed: &Observed) -> BTreeMap<&str, Vec<&LoadBalancer>> {
+    let mut balancers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for balancer in observed.load_balancers.as_ref().present().into_iter().flatten() {
+        for name in balancer.names().all() {
+            balancers.entry(name).or_default().push(balancer);
+        }
+    }
+    balancers
+}
+
+fn security_groups(observed: &Observed) -> BTreeMap<(&VpcId, &str), Vec<&SecurityGroup>> {
+    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for group in observed.security_groups.as_ref().present().into_iter().flatten() {
+        for name in group.names().all() {
+            groups.entry((&group.vpc, name)).or_default().push(group);
+        }
+    }
+    groups
+}
+
+/// Looks a name up among those things of a list that are called so in some way.
+fn look_up_in<'a, T>(
+    all: &Seen<Vec<T>>,
+    called: impl Iterator<Item = &'a T> + Clone,
+    name: &str,
+    names: impl Fn(&T) -> Names<'_>,
+) -> Seen<Lookup<'a, T>> {
+    match all {
+        Seen::Present(_) => Seen::Present(look_up(called, name, names)),
+        Seen::Absent => Seen::Present(Lookup::None),
+        Seen::Unknown(gap) => Seen::Unknown(gap.clone()),
+    }
+}

@@ -1,0 +1,129 @@
+//! What the paths of a fleet lead through, as far as planning has read it: what there is to ask about the network around.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::desired::Desired;
+use super::given::Given;
+use super::id::{GroupId, InstanceId, LoadBalancerArn, TargetGroupArn, VpcId};
+use super::network::LoadBalancer;
+use super::observed::Observed;
+use super::seen::Seen;
+use super::surroundings::Surroundings;
+use super::target::{Host, Placement, Task};
+use super::target_group::Attributes;
+
+/// What the paths lead through, and what need not be asked about it. Small beside the reading it is made from, so that a
+/// reading at leisure, which may take half an hour, does not hold that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vicinity {
+    /// VPCs of load balancers and target groups; where there is none, there is nothing around.
+    pub vpcs: BTreeSet<VpcId>,
+    /// The load balancers.
+    pub balancers: BTreeSet<LoadBalancerArn>,
+    /// Groups of the load balancers and of the services.
+    pub security_groups: BTreeSet<GroupId>,
+    /// The target groups.
+    pub target_groups: BTreeSet<TargetGroupArn>,
+    /// Addresses of tasks, and those that are registered or declared.
+    pub addresses: BTreeSet<IpAddr>,
+    /// Instances that carry tasks, and those that are registered or declared.
+    pub instances: BTreeSet<InstanceId>,
+    /// Container instances of tasks with addresses of their own, by cluster.
+    pub container_instances: BTreeMap<String, BTreeSet<String>>,
+    /// The clusters of the manifest.
+    pub clusters: BTreeSet<String>,
+    /// Some registered address or instance is not that of a known task.
+    pub has_strangers: bool,
+    /// Instances that are known already.
+    pub hosts: BTreeMap<InstanceId, Seen<Host>>,
+    /// Attributes of load balancers that are known already.
+    pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Attributes>>,
+    /// Attributes of target groups that are known already.
+    pub group_attributes: BTreeMap<TargetGroupArn, Seen<Attributes>>,
+}
+
+impl Vicinity {
+    /// The vicinity of everything that a manifest leads to. Attributes that are `known` are not to be asked.
+    pub fn of(desired: &Desired, observed: &Observed, known: &Surroundings) -> Self {
+        let mut vicinity = Self { clusters: desired.clusters(), ..Self::default() };
+        vicinity.balancers_of(desired, observed);
+        vicinity.targets_of(desired, observed);
+        let registered = (vicinity.addresses.clone(), vicinity.instances.clone());
+        let declared = desired.target_groups.values().flat_map(|group| group.targets.iter().flatten());
+        declared.for_each(|target| vicinity.target(&target.key.id));
+        for service in desired.services.values() {
+            let network = observed.service(&service.id).present().and_then(|live| live.network.as_ref());
+            let groups = network.into_iter().flat_map(|network| network.security_groups.iter().cloned());
+            vicinity.security_groups.extend(groups);
+            observed.tasks_of(&service.id).present().into_iter().flatten().for_each(|task| vicinity.task(task));
+        }
+        let mut of_tasks = Self::default();
+        let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
+        tasks.for_each(|task| of_tasks.task(task));
+        vicinity.has_strangers =
+            !registered.0.is_subset(&of_tasks.addresses) || !registered.1.is_subset(&of_tasks.instances);
+        vicinity.know(observed, known);
+        vicinity
+    }
+
+    fn balancers_of(&mut self, desired: &Desired, observed: &Observed) {
+        let names: BTreeSet<&str> =
+            desired.target_groups.values().filter_map(|group| group.load_balancer.as_deref()).collect();
+        let is_named = |one: &&LoadBalancer| names.contains(one.name.as_str()) || names.contains(one.arn.as_str());
+        let balancers = observed.load_balancers.as_ref().present().into_iter().flatten();
+        for balancer in balancers.filter(is_named) {
+            self.vpcs.extend(balancer.vpc.clone());
+            self.balancers.insert(balancer.arn.clone());
+            self.security_groups.extend(balancer.security_groups.iter().cloned());
+        }
+    }
+
+    fn targets_of(&mut self, desired: &Desired, observed: &Observed) {
+        let given = Given::new(desired, observed);
+        let groups = desired.target_groups.values();
+        for group in groups.filter_map(|group| given.target_group(&group.name).present()) {
+            self.vpcs.extend(group.vpc.clone());
+            self.target_groups.insert(group.arn.clone());
+            let targets = observed.targets_of(&group.arn).present().into_iter().flatten();
+            targets.for_each(|target| self.target(&target.key.id));
+        }
+    }
+
+    /// Those that are declared have been read: planning compares them.
+    fn know(&mut self, observed: &Observed, known: &Surroundings) {
+        let is_known = |seen: &Seen<Host>| seen.gap().is_none();
+        let hosts = observed.hosts.iter().filter(|(_, seen)| is_known(seen));
+        self.hosts = hosts.map(|(id, seen)| (id.clone(), seen.clone())).collect();
+        self.balancer_attributes.clone_from(&known.balancer_attributes);
+        self.group_attributes.clone_from(&known.group_attributes);
+        let read = observed.attributes.iter().filter(|(_, seen)| seen.gap().is_none());
+        self.group_attributes.extend(read.map(|(arn, seen)| (arn.clone(), seen.clone())));
+    }
+
+    fn target(&mut self, id: &str) {
+        match id.parse::<IpAddr>() {
+            Ok(address) => {
+                self.addresses.insert(address);
+            }
+            Err(_) => {
+                self.instances.insert(InstanceId::from(id));
+            }
+        }
+    }
+
+    fn task(&mut self, task: &Task) {
+        match &task.placement {
+            Placement::Address(address) => {
+                self.addresses.insert(*address);
+                if let Some(arn) = &task.container_instance {
+                    self.container_instances.entry(task.service.cluster.clone()).or_default().insert(arn.clone());
+                }
+            }
+            Placement::Instance { instance, .. } => {
+                self.instances.insert(instance.clone());
+            }
+            Placement::Unknown => {}
+        }
+    }
+}
