@@ -1,7 +1,7 @@
 //! A thousand services under the account's buckets, 30 ms away, under Tokio's paused clock: how many calls a whole look
 //! takes, how close its virtual time comes to what the buckets allow for these calls, and what planning and tracing take.
 //!
-//! `cargo bench --bench thousand -- [SERVICES]`
+//! `cargo bench --bench thousand -- [SERVICES] [TIMES]`; TIMES (5) is how often planning and tracing are timed.
 #![expect(clippy::print_stdout, reason = "this program is there to be read")]
 #![expect(clippy::unwrap_used, reason = "it ends where it cannot go on")]
 
@@ -27,21 +27,23 @@ use rustix::time::{ClockId, clock_gettime};
 use week::fleet::{self as fleets, Size};
 use week::sweep::{Sweep, added_at_first, besides, bound, formula, sweeps};
 
-/// How often planning and tracing are timed.
+/// How often planning and tracing are timed, if it is not said.
 const TIMES: u32 = 5;
 
 fn main() {
-    let services = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1000);
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u32>().ok());
+    let services = numbers.next().map_or(1000, |number| number as usize);
+    let times = numbers.next().unwrap_or(TIMES);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     println!("{services} services of two tasks, 30 ms away, by the account's buckets");
     for sweep in runtime.block_on(sweeps(services)) {
         tell(services, &sweep);
     }
-    runtime.block_on(think(services));
+    runtime.block_on(think(services, times));
 }
 
 /// What a pass does besides asking: planning and tracing, which need no clock and no AWS.
-async fn think(services: usize) {
+async fn think(services: usize, times: u32) {
     let size = Size { services, more: false };
     let shared = Shared::still(world_file::load("world.yaml", &fleets::world(size)).unwrap());
     let now: Timestamp = shared.world().now();
@@ -52,17 +54,17 @@ async fn think(services: usize) {
     let around = reader.surroundings(&desired, &observed).await;
     let asked = Asked { is_manifest: true, ..Asked::default() };
     let planning =
-        timed(|| assert!(pass::judge(&desired, &observed, &Policy::default(), now).unwrap().steps.is_empty()));
-    let tracing = timed(|| assert_eq!(trace(&desired, &observed, &around, &asked, now).paths.len(), services));
+        timed(times, || assert!(pass::judge(&desired, &observed, &Policy::default(), now).unwrap().steps.is_empty()));
+    let tracing = timed(times, || assert_eq!(trace(&desired, &observed, &around, &asked, now).paths.len(), services));
     println!("\nprocessor time: planning {planning:.1?}, tracing every path {tracing:.1?}");
 }
 
 /// Processor time of one of several times, on average.
-fn timed(work: impl Fn()) -> Duration {
+fn timed(times: u32, work: impl Fn()) -> Duration {
     let cpu = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
     let begun = cpu();
-    (0..TIMES).for_each(|_| work());
-    (cpu() - begun) / TIMES
+    (0..times).for_each(|_| work());
+    (cpu() - begun) / times
 }
 
 fn tell(services: usize, sweep: &Sweep) {

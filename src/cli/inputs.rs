@@ -20,7 +20,11 @@ pub struct Loaded {
 
 /// Reads and checks everything that `-f` names.
 pub fn load(inputs: &Inputs) -> Result<Loaded, Vec<Problem>> {
-    let sources = read(inputs)?;
+    check(read(inputs)?)
+}
+
+/// Checks what was read.
+pub fn check(sources: Vec<Source>) -> Result<Loaded, Vec<Problem>> {
     let desired = manifest::load(&sources)?;
     Ok(Loaded { desired, sources })
 }
@@ -34,7 +38,8 @@ pub fn require(inputs: &Inputs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(inputs: &Inputs) -> Result<Vec<Source>, Vec<Problem>> {
+/// Reads everything that `-f` names, and checks nothing.
+pub fn read(inputs: &Inputs) -> Result<Vec<Source>, Vec<Problem>> {
     let stdin = if inputs.files.iter().any(|path| path == STDIN) { Some(read_stdin()?) } else { None };
     manifest::find_sources(&inputs.files, inputs.recursive, stdin.as_deref())
 }

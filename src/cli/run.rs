@@ -137,14 +137,15 @@ pub fn now() -> Timestamp {
 /// Reads the manifest where a signal still gets through: standard input may never end.
 async fn load(given: &Inputs, signals: &Signals) -> Result<Loaded, Failure> {
     let given = given.clone();
-    let reading = tokio::task::spawn_blocking(move || inputs::load(&given));
-    let loaded = tokio::select! {
+    let reading = tokio::task::spawn_blocking(move || inputs::read(&given));
+    let read = tokio::select! {
         biased;
         () = signals.token().cancelled() => {
             return Err(Failure::interrupted(signals.exit().unwrap_or(Exit::Interrupted)));
         }
-        loaded = reading => loaded,
+        read = reading => read,
     };
-    let loaded = loaded.map_err(|error| Failure::new(format!("the manifest could not be read: {error}"), None))?;
-    loaded.map_err(|problems| Failure::of_problems(&problems))
+    let read = read.map_err(|error| Failure::new(format!("the manifest could not be read: {error}"), None))?;
+    // Not over there: what checking takes for a moment would be that thread's for good.
+    read.and_then(inputs::check).map_err(|problems| Failure::of_problems(&problems))
 }

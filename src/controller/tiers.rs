@@ -120,7 +120,7 @@ impl Tiers {
                 break;
             }
             (left, owed) = (left - 1.0, owed - 1.0);
-            turn.insert(arn);
+            turn.insert(arn.clone());
         }
         turn
     }
@@ -270,7 +270,7 @@ impl Tiers {
 
     /// Health that has not been asked for an interval, with its age, oldest first; what is not settled counts as several
     /// times as old, and comes after half an interval.
-    fn health_in_turn(&self, now: Timestamp) -> Vec<(TargetGroupArn, SignedDuration)> {
+    fn health_in_turn(&self, now: Timestamp) -> impl Iterator<Item = (&TargetGroupArn, SignedDuration)> {
         let mut health = Vec::new();
         for (question, at) in &self.asked {
             let Question::Health(arn) = question else { continue };
@@ -281,8 +281,9 @@ impl Tiers {
                 health.push((counted, age, arn));
             }
         }
-        health.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.2.cmp(b.2)));
-        health.into_iter().map(|(_, age, arn)| (arn.clone(), age)).collect()
+        // Stable: of the same age, they stay in the order of their ARNs.
+        health.sort_by_key(|(counted, _, _)| std::cmp::Reverse(*counted));
+        health.into_iter().map(|(_, age, arn)| (arn, age))
     }
 
     fn health_of<'a>(&'a self, given: &Given<'_>, object: &ObjectRef) -> impl Iterator<Item = Question> + use<'a> {

@@ -47,9 +47,11 @@ pub enum Taken {
 impl Conditions {
     /// Whether a rule with these conditions takes the request: all of them must hold, within one any value is enough.
     pub fn takes(&self, request: &Request) -> Taken {
-        let host = request.host.split(':').next().unwrap_or_default().to_lowercase();
-        if !self.hosts.is_empty() && !self.hosts.iter().any(|pattern| matches(&pattern.to_lowercase(), &host)) {
-            return Taken::No("host");
+        if !self.hosts.is_empty() {
+            let host = request.host.split(':').next().unwrap_or_default().to_lowercase();
+            if !self.hosts.iter().any(|pattern| matches(&pattern.to_lowercase(), &host)) {
+                return Taken::No("host");
+            }
         }
         if !self.paths.is_empty() && !self.paths.iter().any(|pattern| matches(pattern, &request.path)) {
             return Taken::No("path");
@@ -89,18 +91,27 @@ fn query_holds(condition: &QueryCondition, query: &[(String, String)]) -> bool {
     })
 }
 
-/// Whether a text fits a pattern: `*` stands for any text, `?` for one character. Goes back to the last star only.
+/// Whether a text fits a pattern: `*` stands for any text, `?` for one character.
 pub fn matches(pattern: &str, text: &str) -> bool {
+    // A path is held against the patterns of all rules before its own, and nearly all of these are ASCII.
+    if pattern.is_ascii() && text.is_ascii() {
+        return fits(pattern.as_bytes(), text.as_bytes(), b'*', b'?');
+    }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    fits(&pattern, &text, '*', '?')
+}
+
+/// As [`matches`], with the symbols that stand for any text and for one character. Goes back to the last star only.
+fn fits<T: Copy + PartialEq>(pattern: &[T], text: &[T], any: T, one: T) -> bool {
     let (mut at, mut read) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while read < text.len() {
         match pattern.get(at) {
-            Some('*') => {
+            Some(symbol) if *symbol == any => {
                 star = Some((at, read));
                 at += 1;
             }
-            Some(symbol) if *symbol == '?' || *symbol == text[read] => {
+            Some(symbol) if *symbol == one || *symbol == text[read] => {
                 at += 1;
                 read += 1;
             }
@@ -112,7 +123,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
             }
         }
     }
-    pattern[at..].iter().all(|symbol| *symbol == '*')
+    pattern[at..].iter().all(|symbol| *symbol == any)
 }
 
 /// Words that stand for `*` in a sample: no more special pattern is likely to mean them.

@@ -227,3 +227,19 @@ pub struct PastDeployment {
     /// The network it had.
     pub network: Option<Awsvpc>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_before_a_service_was_steady_is_over() {
+        let said =
+            ["(service shop) is unhealthy in", "(service shop) has reached a steady state.", "(service shop) old"];
+        let events = Conduct::worth_keeping(said.into_iter());
+        assert_eq!(events, said[..2]);
+        let conduct = Conduct { events, ..Conduct::default() };
+        assert!(conduct.fresh_events().eq(&said[..1]));
+        assert_eq!(Conduct::worth_keeping(said[..1].iter().copied()), said[..1], "it never was");
+    }
+}

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    DeploymentController, DesiredPort, DesiredService, Forward, Given, Observed, Registrar, RuleActions, Seen, Serve,
-    Service, Strategy, TargetGroupArn,
+    DeploymentController, DesiredPort, DesiredService, Forward, Given, Registrar, RuleActions, Seen, Serve, Service,
+    Strategy, TargetGroupArn,
 };
 
 use super::resolve;
@@ -80,10 +80,6 @@ const CODE_DEPLOY: &str = "codedeploy";
 
 /// Who moves the weights of the rules that serve a target group, if it is not the manifest.
 pub(super) fn weights_owner(given: &Given<'_>, key: &str) -> Option<&'static str> {
-    // Most fleets have no such service, and which ones are behind a target group takes a look at every one.
-    if !any_live(given.observed, |live| mover(live).is_some()) {
-        return None;
-    }
     resolve::services_behind(given, key).into_iter().find_map(|service| {
         let Seen::Present(live) = given.observed.service(&service.id) else { return None };
         if is_registered_by_portolan_alone(given, service, live, key) {
@@ -103,10 +99,6 @@ fn mover(live: &Service) -> Option<&'static str> {
         }
         (DeploymentController::Ecs, Strategy::Rolling) => None,
     }
-}
-
-fn any_live(observed: &Observed, is_it: impl Fn(&Service) -> bool) -> bool {
-    observed.services.values().filter_map(|seen| seen.as_ref().present()).any(is_it)
 }
 
 /// Whoever deploys a service moves the weights of the target groups that it knows of: not of those that only Portolan
@@ -145,9 +137,6 @@ fn describe_forward(forward: &Forward) -> String {
 
 /// Whether ECS manages the whole chain of a service behind a target group (Express mode, gateways).
 pub(super) fn is_managed_by_ecs(given: &Given<'_>, key: &str) -> bool {
-    if !any_live(given.observed, |live| live.managed_by_ecs) {
-        return false;
-    }
     let services = resolve::services_behind(given, key);
     services.iter().any(|service| given.observed.service(&service.id).present().is_some_and(|live| live.managed_by_ecs))
 }

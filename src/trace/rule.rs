@@ -177,9 +177,12 @@ fn unattached(way: &Way<'_>) -> Option<Finding> {
 
 /// M47: the target sees another path or host than the manifest says. A manifest cannot declare transforms.
 fn rewritten(way: &Way<'_>, rules: &[&Rule], ours: &BTreeSet<TargetGroupArn>, requests: &[Request]) -> Option<Finding> {
+    if !way.is_declared || rules.iter().all(|rule| rule.transforms.is_empty()) {
+        return None;
+    }
     let takes = |rule: &&&Rule| requests.iter().any(|request| rule.conditions.takes(request) == Taken::Yes);
     let rule = rules.iter().find(takes).filter(|rule| leads(&rule.actions, ours) == Leads::Here)?;
-    if !way.is_declared || rule.transforms.is_empty() {
+    if rule.transforms.is_empty() {
         return None;
     }
     let what = format!("rule {} changes requests on the way: {}", rule.priority, rule.transforms.join("; "));
