@@ -376,7 +376,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
         let desired = load(&[source]).expect("a sound manifest");
         let service = Service { load_balancers: Vec::new(), ..service(Rollout::Completed, 2) };
         let task = |last: u8| Task {
-            arn: TaskArn(format!("task/{last}")),
+            arn: TaskArn::from(format!("task/{last}")),
             service: service.id.clone(),
             task_definition: service.task_definition.clone(),
             status: "RUNNING".to_owned(),

@@ -339,7 +339,7 @@ mod tests {
     }
 
     fn health(number: usize) -> Question {
-        Question::Health(TargetGroupArn(format!("group/{number:04}")))
+        Question::Health(TargetGroupArn::from(format!("group/{number:04}")))
     }
 
     fn tags(number: usize) -> Question {
@@ -482,10 +482,10 @@ mod tests {
             health: TargetHealth { state: TargetState::Unhealthy, reason: None, description: None },
         };
         let ages = all.iter().map(|question| (question.clone(), Duration::from_secs(20))).collect();
-        let targets = BTreeMap::from([(TargetGroupArn("group/0999".to_owned()), Seen::Present(vec![target]))]);
+        let targets = BTreeMap::from([(TargetGroupArn::from("group/0999".to_owned()), Seen::Present(vec![target]))]);
         let observed = Observed { targets, ..Observed::unasked("eu-west-1") };
         tiers.note(&Watched { observed, ages, balancing_calls: 0 }, false, at(20));
-        let sooner = TargetGroupArn("group/0999".to_owned());
+        let sooner = TargetGroupArn::from("group/0999".to_owned());
         assert_eq!(tiers.turn(at(15)), BTreeSet::from([sooner.clone()]), "the others wait for an interval to pass");
         assert!(tiers.turn(at(30)).contains(&sooner), "and it goes first");
     }

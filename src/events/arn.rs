@@ -30,10 +30,10 @@ impl<'a> Arn<'a> {
                 Some((cluster, name)) => Hint::Service { cluster: Some(cluster.to_owned()), name: name.to_owned() },
                 None => Hint::Service { cluster: None, name: rest.to_owned() },
             },
-            ("elasticloadbalancing", "targetgroup") => Hint::TargetGroup(TargetGroupArn(arn)),
-            ("elasticloadbalancing", "loadbalancer") => Hint::LoadBalancer(LoadBalancerArn(arn)),
-            ("elasticloadbalancing", "listener") => Hint::Listener(ListenerArn(arn)),
-            ("elasticloadbalancing", "listener-rule") => Hint::Rule(RuleArn(arn)),
+            ("elasticloadbalancing", "targetgroup") => Hint::TargetGroup(TargetGroupArn::from(arn)),
+            ("elasticloadbalancing", "loadbalancer") => Hint::LoadBalancer(LoadBalancerArn::from(arn)),
+            ("elasticloadbalancing", "listener") => Hint::Listener(ListenerArn::from(arn)),
+            ("elasticloadbalancing", "listener-rule") => Hint::Rule(RuleArn::from(arn)),
             _ => return None,
         })
     }
@@ -46,7 +46,7 @@ pub(super) fn load_balancer_of(arn: &str) -> Option<LoadBalancerArn> {
     let mut parts = resource.split('/');
     matches!(parts.next()?, "listener" | "listener-rule").then_some(())?;
     let (kind, name, id) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(LoadBalancerArn(format!("{head}:loadbalancer/{kind}/{name}/{id}")))
+    Some(LoadBalancerArn::from(format!("{head}:loadbalancer/{kind}/{name}/{id}")))
 }
 
 /// The name in an ARN, or a bare name.

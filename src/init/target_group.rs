@@ -113,7 +113,7 @@ fn item(scene: &Scene<'_>, target: &Target) -> Entry {
     let entry = Entry::item(Value::Map(fields));
     let is_gone = match target.key.id.parse::<IpAddr>() {
         Ok(address) => scene.observed.interface(&address) == Seen::Absent,
-        Err(_) => match scene.observed.host(&InstanceId(target.key.id.clone())) {
+        Err(_) => match scene.observed.host(&InstanceId::from(target.key.id.clone())) {
             Seen::Absent => true,
             Seen::Present(host) => host.terminated,
             Seen::Unknown(_) => false,

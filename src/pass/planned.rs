@@ -67,11 +67,11 @@ fn apply_around(step: &Step, around: &mut Surroundings) {
             }
         }
         Action::CreateTargetGroup(_) => {
-            let arn = TargetGroupArn(format!("planned:{}", step.object));
+            let arn = TargetGroupArn::from(format!("planned:{}", step.object));
             around.group_attributes.insert(arn, Seen::Present(Attributes::default()));
         }
         Action::ModifyTargetGroupAttributes { target_group: Ref::Output(object), attributes } => {
-            let arn = TargetGroupArn(format!("planned:{object}"));
+            let arn = TargetGroupArn::from(format!("planned:{object}"));
             if let Some(live) = present(around.group_attributes.get_mut(&arn)) {
                 Arc::make_mut(live).extend(attributes.clone());
             }

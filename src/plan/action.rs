@@ -284,7 +284,7 @@ impl Action {
             return None;
         };
         Some(IngressRule {
-            id: GroupRuleId(format!("planned:{group}:{protocol}:{ports}:{source}")),
+            id: GroupRuleId::from(format!("planned:{group}:{protocol}:{ports}:{source}")),
             group: group.clone(),
             protocol: protocol.clone(),
             ports: Some(*ports),

@@ -32,7 +32,7 @@ fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
 pub fn apply_effect(step: &Step, observed: &mut Observed) {
     match &step.action {
         Action::RegisterTaskDefinition { source, ports, tags } => {
-            let arn = TaskDefinitionArn(format!("planned:{}", step.object));
+            let arn = TaskDefinitionArn::from(format!("planned:{}", step.object));
             if let Some(Seen::Present(definition)) = observed.task_definitions.get(source) {
                 let copy = copied(definition, arn.clone(), ports, tags);
                 observed.task_definitions.insert(arn, Seen::Present(copy));
@@ -48,7 +48,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             update_service(observed, service, task_definition.as_ref(), load_balancers.as_deref(), network.as_ref());
         }
         Action::CreateTargetGroup(new) => {
-            create_target_group(observed, TargetGroupArn(format!("planned:{}", step.object)), new)
+            create_target_group(observed, TargetGroupArn::from(format!("planned:{}", step.object)), new)
         }
         Action::ModifyTargetGroup { target_group, health_check } => {
             if let Some(live) = target_group_mut(observed, target_group) {
@@ -69,7 +69,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
         }
         Action::CreateRule { listener, priority, conditions, target_group, tags } => {
             let rule = Rule {
-                arn: RuleArn(format!("planned:{listener}:{priority}")),
+                arn: RuleArn::from(format!("planned:{listener}:{priority}")),
                 priority: *priority,
                 conditions: conditions.clone(),
                 actions: forward_to(planned(target_group)),

@@ -162,7 +162,7 @@ pub fn unexplained_targets(given: &Given<'_>) -> Unexplained {
                     unexplained.addresses.insert(address);
                 }
                 Err(_) => {
-                    unexplained.instances.insert(InstanceId(stray.key.id.clone()));
+                    unexplained.instances.insert(InstanceId::from(stray.key.id.clone()));
                 }
             }
         }

@@ -58,11 +58,15 @@ pub(super) fn forwards_only_to(actions: &RuleActions, arns: &BTreeSet<TargetGrou
     }
 }
 
-/// In how many of forward, conditions and priority a rule agrees with a route.
-fn agreement(rule: &Rule, route: &Route, arns: &BTreeSet<TargetGroupArn>) -> usize {
-    usize::from(forwards_only_to(&rule.actions, arns))
-        + usize::from(rule.conditions == route.conditions)
-        + usize::from(route.priority == Some(rule.priority))
+/// Whether a rule agrees with a route in so many of priority, conditions and forward.
+fn agrees(rule: &Rule, route: &Route, arns: &BTreeSet<TargetGroupArn>, least: usize) -> bool {
+    // What is told soonest comes first: every route is held against every rule of its listener.
+    let agrees: [&dyn Fn() -> bool; 3] =
+        [&|| route.priority == Some(rule.priority), &|| rule.conditions == route.conditions, &|| {
+            forwards_only_to(&rule.actions, arns)
+        }];
+    let may_differ = agrees.len() - least;
+    agrees.iter().filter(|agrees| !agrees()).take(may_differ + 1).count() <= may_differ
 }
 
 /// Whose mark a rule may bear to be a candidate.
@@ -109,7 +113,7 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
                     // Whose it is is open; a rule that agrees in all three is the declared one in any case.
                     (None, mark) => mark == Mark::None && least == 3,
                 };
-                whose && !taken.contains(rule.arn.as_str()) && agreement(rule, route.route, &arns[index]) >= least
+                whose && agrees(rule, route.route, &arns[index], least) && !taken.contains(rule.arn.as_str())
             };
             let candidates: Vec<&'a Rule> = owned.iter().filter(may_be).map(|(rule, _)| *rule).collect();
             if !candidates.is_empty() {

@@ -246,12 +246,14 @@ fn proof(
             Seen::Unknown(gap) => Err(gap),
         },
         Ok(_) => Ok(None),
-        Err(_) if stray.key.id.starts_with("i-") => match given.observed.host(&InstanceId(stray.key.id.clone())) {
-            Seen::Absent => Ok(Some("the instance does not exist any more".to_owned())),
-            Seen::Present(host) if host.terminated => Ok(Some("the instance is terminated".to_owned())),
-            Seen::Present(_) => Ok(None),
-            Seen::Unknown(gap) => Err(gap),
-        },
+        Err(_) if stray.key.id.starts_with("i-") => {
+            match given.observed.host(&InstanceId::from(stray.key.id.clone())) {
+                Seen::Absent => Ok(Some("the instance does not exist any more".to_owned())),
+                Seen::Present(host) if host.terminated => Ok(Some("the instance is terminated".to_owned())),
+                Seen::Present(_) => Ok(None),
+                Seen::Unknown(gap) => Err(gap),
+            }
+        }
         Err(_) => Ok(None),
     }
 }

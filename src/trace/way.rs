@@ -55,6 +55,9 @@ pub(super) struct Way<'a> {
     pub(super) route: Option<Route>,
     /// The manifest says it, so what stands can differ from it.
     pub(super) is_declared: bool,
+    live_group: Found<&'a TargetGroup>,
+    live_service: Found<&'a Service>,
+    balancer: Found<&'a LoadBalancer>,
     /// Where requests arrive, or why that is not known.
     pub(super) ends: Found<Vec<End>>,
     /// The target group and the other one of its blue/green pair: both count as the declared one.
@@ -81,7 +84,9 @@ pub(super) fn ways<'a>(
             given.ports_of(&group.key).next().is_none() && group.targets.iter().flatten().next().is_some()
         });
     of_ports.chain(alone.map(|group| (None, group))).flat_map(move |(service, group)| {
-        let live = given.target_group(&group.name).present();
+        let live_group =
+            need(given.target_group(&group.name), || format!("target group {} does not exist", group.name));
+        let live = live_group.as_ref().ok();
         let way = Way {
             given,
             around,
@@ -91,12 +96,40 @@ pub(super) fn ways<'a>(
             group,
             route: None,
             is_declared: asked.is_manifest,
+            live_service: live_service(given, service),
+            balancer: balancer(given, group, live.copied()),
             ends: Ok(Vec::new()),
             stand_ins: live.map(|live| given.stand_ins(live)).unwrap_or_default(),
+            live_group,
         };
         let routes = routes(&way).into_iter();
-        routes.map(move |route| Way { route, ends: Ok(Vec::new()), stand_ins: way.stand_ins.clone(), ..way })
+        routes.map(move |route| way.with_route(route))
     })
+}
+
+/// The declared load balancer of a target group; where none is declared, the one it is attached to.
+fn balancer<'a>(
+    given: &Given<'a>,
+    group: &DesiredTargetGroup,
+    live: Option<&'a TargetGroup>,
+) -> Found<&'a LoadBalancer> {
+    let attached = live.and_then(|live| live.load_balancers.first());
+    let Some(name) = group.load_balancer.as_deref().or(attached.map(|arn| arn.as_str())) else {
+        return Err(Lack::Missing(format!("target group {} is at no load balancer", group.name)));
+    };
+    let missing = || format!("no load balancer is called {name}");
+    match need(given.load_balancer(name), missing)? {
+        Lookup::One(found) => Ok(found),
+        Lookup::None => Err(Lack::Missing(missing())),
+        Lookup::Several(_) => Err(Lack::Missing(format!("several load balancers are called {name}"))),
+    }
+}
+
+fn live_service<'a>(given: &Given<'a>, service: Option<(&'a DesiredService, &'a DesiredPort)>) -> Found<&'a Service> {
+    let Some((service, _)) = service else {
+        return Err(Lack::Missing("declared targets alone, no service".to_owned()));
+    };
+    need(given.observed.service(&service.id), || format!("service {} does not exist", service.id))
 }
 
 /// The declared routes; where none is declared, the ways that stand.
@@ -134,6 +167,13 @@ pub(super) fn names(actions: &RuleActions, groups: &BTreeSet<TargetGroupArn>) ->
 }
 
 impl<'a> Way<'a> {
+    /// The same by a route, before it is known where that ends.
+    fn with_route(&self, route: Option<Route>) -> Self {
+        let (live_group, live_service, balancer) = (self.live_group(), self.live_service(), self.balancer());
+        let (ends, stand_ins) = (Ok(Vec::new()), self.stand_ins.clone());
+        Self { route, live_group, live_service, balancer, ends, stand_ins, ..*self }
+    }
+
     /// Works out where requests arrive.
     pub(super) fn with_ends(mut self) -> Self {
         self.ends = end::ends(&self);
@@ -141,18 +181,7 @@ impl<'a> Way<'a> {
     }
 
     pub(super) fn balancer(&self) -> Found<&'a LoadBalancer> {
-        let live = self.given.target_group(&self.group.name).present();
-        let attached = live.and_then(|live| live.load_balancers.first());
-        let name = self.group.load_balancer.as_deref().or(attached.map(|arn| arn.as_str()));
-        let Some(name) = name else {
-            return Err(Lack::Missing(format!("target group {} is at no load balancer", self.group.name)));
-        };
-        let missing = || format!("no load balancer is called {name}");
-        match need(self.given.load_balancer(name), missing)? {
-            Lookup::One(found) => Ok(found),
-            Lookup::None => Err(Lack::Missing(missing())),
-            Lookup::Several(_) => Err(Lack::Missing(format!("several load balancers are called {name}"))),
-        }
+        self.balancer.clone()
     }
 
     /// What was not read of the ways that may stand: while it is missing, that none was found says nothing.
@@ -182,16 +211,11 @@ impl<'a> Way<'a> {
     }
 
     pub(super) fn live_group(&self) -> Found<&'a TargetGroup> {
-        need(self.given.target_group(&self.group.name), || format!("target group {} does not exist", self.group.name))
+        self.live_group.clone()
     }
 
     pub(super) fn live_service(&self) -> Found<&'a Service> {
-        match self.service {
-            None => Err(Lack::Missing("declared targets alone, no service".to_owned())),
-            Some((service, _)) => {
-                need(self.given.observed.service(&service.id), || format!("service {} does not exist", service.id))
-            }
-        }
+        self.live_service.clone()
     }
 
     /// The entry of the service's wiring that names the target group.

@@ -81,7 +81,7 @@ fn refusal(kind: ErrorKind) -> AwsError {
 fn plan_of(edges: &[&[usize]]) -> Plan {
     let step = |(number, after): (usize, &&[usize])| Step {
         id: StepId(number),
-        action: Action::DeleteRule { rule: RuleArn(number.to_string()), mark: Tags::new() },
+        action: Action::DeleteRule { rule: RuleArn::from(number.to_string()), mark: Tags::new() },
         object: ObjectRef::service(&format!("object-{number}")),
         target: "rule".to_owned(),
         summary: "delete a rule".to_owned(),

@@ -285,7 +285,7 @@ fn may_remove(observed: &Observed, action: &Action) -> bool {
             let live: BTreeSet<_> = live_endpoints(observed);
             let gone = match key.id.parse() {
                 Ok(address) => observed.interface(&address) == Seen::Absent,
-                Err(_) => matches!(observed.host(&portolan::model::InstanceId(key.id.clone())), Seen::Absent),
+                Err(_) => matches!(observed.host(&portolan::model::InstanceId::from(key.id.clone())), Seen::Absent),
             };
             let standing = observed.targets_of(target_group).present().expect("targets are known");
             gone && !live.contains(&key.to_string()) && standing.iter().any(|target| target.key == *key)

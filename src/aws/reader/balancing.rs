@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::plan::questions::has_rules;
 
-use super::few::few_at_once;
+use super::few::{LARGE_AT_ONCE, few_at_once, some_at_once};
 use super::kept::Turn;
 use super::{Reader, absent_or_unknown, not_asked, unknown};
 
@@ -100,7 +100,7 @@ impl Reader {
             let rules = if has_rules { self.rules(listener).await } else { Seen::Present(Vec::new()) };
             (listener.clone(), rules)
         });
-        let rules = few_at_once(rules).await.into_iter().collect();
+        let rules = some_at_once(LARGE_AT_ONCE, rules).await.into_iter().collect();
         (all, listeners, rules)
     }
 

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::Filter;
 use crate::aws::ec2;
 use crate::model::{GroupId, IngressRule, Seen};
 
-use super::few::few_at_once;
+use super::few::{LARGE_AT_ONCE, some_at_once};
 use super::{Reader, unknown};
 
 pub(super) const RULES: &str = "ec2:DescribeSecurityGroupRules";
@@ -19,7 +19,7 @@ impl Reader {
     pub(super) async fn ingress(&self, groups: &BTreeSet<GroupId>) -> BTreeMap<GroupId, Seen<Vec<IngressRule>>> {
         let groups: Vec<&GroupId> = groups.iter().collect();
         let batches = groups.chunks(FILTER_VALUES).map(|batch| self.ingress_of(batch));
-        few_at_once(batches).await.into_iter().flatten().collect()
+        some_at_once(LARGE_AT_ONCE, batches).await.into_iter().flatten().collect()
     }
 
     async fn ingress_of(&self, groups: &[&GroupId]) -> Vec<(GroupId, Seen<Vec<IngressRule>>)> {
@@ -40,6 +40,8 @@ impl Reader {
         }
         for list in by_group.values_mut() {
             list.sort_by(|a, b| a.id.cmp(&b.id));
+            // Most groups have a rule or two, and these are kept for as long as the reading is.
+            list.shrink_to_fit();
         }
         by_group.into_iter().map(|(group, rules)| (group, Seen::Present(rules))).collect()
     }

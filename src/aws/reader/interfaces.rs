@@ -11,8 +11,9 @@ use crate::apply::AwsError;
 use crate::aws::ec2;
 use crate::model::{Seen, Subnet};
 
-use super::few::few_at_once;
+use super::few::{few_at_once, some_at_once};
 use super::groups::FILTER_VALUES;
+use super::leisure::Haste;
 use super::{Reader, not_asked, unknown};
 
 impl Reader {
@@ -22,7 +23,7 @@ impl Reader {
         addresses: &BTreeSet<IpAddr>,
         subnets: &Seen<Vec<Subnet>>,
     ) -> BTreeMap<IpAddr, Seen<()>> {
-        let mut found = self.interfaces_at(addresses, |all| (!all.is_empty()).then_some(())).await;
+        let mut found = self.interfaces_at(addresses, Haste::Now, |all| (!all.is_empty()).then_some(())).await;
         let unseen: Vec<IpAddr> =
             found.iter().filter(|(_, seen)| **seen == Seen::Absent).map(|(address, _)| *address).collect();
         for (address, seen) in self.prefixes_with(&unseen, subnets).await {
@@ -64,6 +65,7 @@ impl Reader {
     pub(super) async fn interfaces_at<T: Clone>(
         &self,
         addresses: &BTreeSet<IpAddr>,
+        haste: Haste,
         read: impl Fn(&[&NetworkInterface]) -> Option<T>,
     ) -> BTreeMap<IpAddr, Seen<T>> {
         let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.iter().partition(|address| address.is_ipv4());
@@ -85,7 +87,7 @@ impl Reader {
             let find = |address| having.get(address).and_then(|all| read(all)).map_or(Seen::Absent, Seen::Present);
             batch.iter().map(|address| (*address, find(address))).collect()
         });
-        few_at_once(batches).await.into_iter().flatten().collect()
+        some_at_once(haste.at_once(), batches).await.into_iter().flatten().collect()
     }
 
     /// The interfaces that a filter lets through.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::Seen;
 
-use super::few::few_at_once;
+use super::few::{LARGE_AT_ONCE, few_at_once};
 
 /// How calls that are needed for each thing are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,16 @@ pub(super) enum Haste {
     Now,
     /// [`HANDFUL`] at once, and no more for as many seconds: passes share the account's bucket, 10 calls a second.
     Leisure,
+}
+
+impl Haste {
+    /// Most answers that name hundreds of things each to read at once.
+    pub(super) fn at_once(self) -> usize {
+        match self {
+            Self::Now => LARGE_AT_ONCE,
+            Self::Leisure => 1,
+        }
+    }
 }
 
 /// Calls at once, at leisure.

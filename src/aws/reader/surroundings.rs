@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{Filter, NetworkInterface};
+use aws_sdk_ec2::types::{Filter, NetworkInterface, SecurityGroupRule};
 
-use crate::apply::Surround;
+use crate::apply::{AwsError, Surround};
 use crate::aws::{ec2, elbv2};
 use crate::model::{
     Attributes, Gap, GroupId, Host, IngressRule, InstanceId, Interface, LoadBalancerArn, NetworkAcl, RouteTable,
     RuleSource, Seen, Surroundings, TargetGroupArn, Vicinity, VpcId,
 };
 
-use super::few::few_at_once;
+use super::few::{few_at_once, some_at_once};
 use super::groups::{FILTER_VALUES, RULES};
 use super::leisure::{Haste, each};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
@@ -41,7 +41,7 @@ impl Reader {
         let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes) = tokio::join!(
             self.network_acls(&vpcs),
             self.route_tables(&vpcs),
-            self.interfaces_at(&vicinity.addresses, |all| interface_in(&vicinity.vpcs, all)),
+            self.interfaces_at(&vicinity.addresses, haste, |all| interface_in(&vicinity.vpcs, all)),
             carried,
             self.balancer_attributes(&vicinity.balancers, &vicinity.balancer_attributes, haste),
             self.group_attributes(&vicinity.target_groups, &vicinity.group_attributes, haste),
@@ -60,7 +60,7 @@ impl Reader {
         }
         around.hosts = self.all_hosts(&vicinity, &around.carriers).await;
         let groups = groups_to_read(&vicinity, &around);
-        (around.ingress, around.egress) = self.rules_of_groups(&groups).await;
+        (around.ingress, around.egress) = self.rules_of_groups(&groups, haste).await;
         around.prefix_lists = self.prefix_lists(&lists_of(&around)).await;
         note_gaps(&mut around);
         around
@@ -155,26 +155,20 @@ impl Reader {
     }
 
     /// Both directions come in one answer.
-    async fn rules_of_groups(&self, groups: &BTreeSet<GroupId>) -> (RulesByGroup, RulesByGroup) {
+    async fn rules_of_groups(&self, groups: &BTreeSet<GroupId>, haste: Haste) -> (RulesByGroup, RulesByGroup) {
         let groups: Vec<&GroupId> = groups.iter().collect();
         let batches = groups.chunks(FILTER_VALUES).map(async |batch| {
             let ids = batch.iter().map(ToString::to_string).collect();
             let filter = Filter::builder().name("group-id").set_values(Some(ids)).build();
             let request = self.clients.reading.ec2.describe_security_group_rules().filters(filter);
             let pages = request.into_paginator().page_size(1000).items().send();
-            let answer: Result<Vec<_>, _> = self.ask(RULES, pages.try_collect()).await;
-            (batch.iter().map(|id| (*id).clone()).collect::<Vec<_>>(), answer)
+            let answer: Result<Vec<SecurityGroupRule>, _> = self.ask(RULES, pages.try_collect()).await;
+            [ec2::ingress_from_sdk, ec2::egress_from_sdk].map(|from| by_group(batch, &answer, from))
         });
         let (mut ingress, mut egress) = (RulesByGroup::new(), RulesByGroup::new());
-        for (batch, answer) in few_at_once(batches).await {
-            for id in batch {
-                let of = |from: fn(&aws_sdk_ec2::types::SecurityGroupRule) -> Option<IngressRule>| match &answer {
-                    Err(error) => unknown(error),
-                    Ok(rules) => Seen::Present(rules.iter().filter_map(from).filter(|rule| rule.group == id).collect()),
-                };
-                ingress.insert(id.clone(), of(ec2::ingress_from_sdk));
-                egress.insert(id.clone(), of(ec2::egress_from_sdk));
-            }
+        for [entering, leaving] in some_at_once(haste.at_once(), batches).await {
+            ingress.extend(entering);
+            egress.extend(leaving);
         }
         (ingress, egress)
     }
@@ -205,6 +199,26 @@ impl Surround for Reader {
 }
 
 type RulesByGroup = BTreeMap<GroupId, Seen<Vec<IngressRule>>>;
+
+/// The rules of one direction, for each of the groups that were asked about.
+fn by_group(
+    groups: &[&GroupId],
+    answer: &Result<Vec<SecurityGroupRule>, AwsError>,
+    from_sdk: fn(&SecurityGroupRule) -> Option<IngressRule>,
+) -> RulesByGroup {
+    let rules = match answer {
+        Ok(rules) => rules,
+        Err(error) => return groups.iter().map(|id| ((*id).clone(), unknown(error))).collect(),
+    };
+    let mut found: BTreeMap<GroupId, Vec<IngressRule>> = groups.iter().map(|id| ((*id).clone(), Vec::new())).collect();
+    for rule in rules.iter().filter_map(from_sdk) {
+        if let Some(list) = found.get_mut(&rule.group) {
+            list.push(rule);
+        }
+    }
+    found.values_mut().for_each(Vec::shrink_to_fit);
+    found.into_iter().map(|(id, rules)| (id, Seen::Present(rules))).collect()
+}
 
 /// Groups of load balancers and services, and those that interfaces and instances really have.
 fn groups_to_read(vicinity: &Vicinity, around: &Surroundings) -> BTreeSet<GroupId> {

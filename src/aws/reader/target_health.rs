@@ -27,6 +27,7 @@ impl Reader {
                     let descriptions = answer.target_health_descriptions();
                     let mut targets: Vec<Target> = descriptions.iter().filter_map(elbv2::target_from_sdk).collect();
                     targets.sort_by(|a, b| a.key.cmp(&b.key));
+                    targets.shrink_to_fit();
                     Seen::Present(targets)
                 }
                 Err(error) => absent_or_unknown(&error),

@@ -10,7 +10,7 @@ use crate::model::{
     Binding, Desired, Gap, Host, InstanceId, Observed, Placement, Seen, ServiceId, Task, TaskArn, TaskDefinitionArn,
 };
 
-use super::few::few_at_once;
+use super::few::{LARGE_AT_ONCE, few_at_once, some_at_once};
 use super::services::is_cluster_missing;
 use super::{Reader, gap};
 
@@ -174,7 +174,7 @@ impl Reader {
         };
         let batches = arns.chunks(100).map(|arns| self.describe_tasks(cluster, arns));
         let mut found = Vec::new();
-        for batch in few_at_once(batches).await {
+        for batch in some_at_once(LARGE_AT_ONCE, batches).await {
             found.extend(batch?);
         }
         found.sort_by(|a: &FoundTask, b| a.task.arn.cmp(&b.task.arn));

@@ -55,7 +55,7 @@ fn what_the_format_does_not_take_is_a_comment_at_its_place() {
         let own = rules.iter().find(|rule| rule.actions.serve == Serve::Forward(Forward::to(arn.clone())));
         let Some(own) = own.cloned() else { continue };
         let other = |number: u32, conditions: Conditions, serve: Serve| Rule {
-            arn: RuleArn(format!("{}{number}", own.arn)),
+            arn: RuleArn::from(format!("{}{number}", own.arn)),
             priority: number,
             conditions,
             actions: RuleActions { serve, ..own.actions.clone() },

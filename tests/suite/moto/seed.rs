@@ -41,12 +41,12 @@ impl Seeded {
 
     /// The target group's ARN.
     pub fn target_group_arn(&self) -> TargetGroupArn {
-        TargetGroupArn(self.target_group.clone())
+        TargetGroupArn::from(self.target_group.clone())
     }
 
     /// The rule's ARN.
     pub fn rule_arn(&self) -> RuleArn {
-        RuleArn(self.rule.clone())
+        RuleArn::from(self.rule.clone())
     }
 }
 
@@ -361,12 +361,12 @@ impl Fleet {
 
     /// The listener's ARN.
     pub fn listener_arn(&self) -> ListenerArn {
-        ListenerArn(self.listener.clone())
+        ListenerArn::from(self.listener.clone())
     }
 
     /// The tasks' group.
     pub fn task_group_id(&self) -> GroupId {
-        GroupId(self.task_group.clone())
+        GroupId::from(self.task_group.clone())
     }
 
     /// The manifest that describes a sound fleet, and that a bare one can be brought to.

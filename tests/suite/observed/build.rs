@@ -12,15 +12,15 @@ const ECS: &str = "arn:aws:ecs:eu-west-1:123456789012";
 
 /// ARN of a target group of a case.
 pub fn target_group_arn(name: &str) -> TargetGroupArn {
-    TargetGroupArn(format!("{ELB}:targetgroup/{name}/1"))
+    TargetGroupArn::from(format!("{ELB}:targetgroup/{name}/1"))
 }
 
 fn balancer_arn(name: &str) -> LoadBalancerArn {
-    LoadBalancerArn(format!("{ELB}:loadbalancer/{name}/1"))
+    LoadBalancerArn::from(format!("{ELB}:loadbalancer/{name}/1"))
 }
 
 fn definition_arn(name: &str) -> TaskDefinitionArn {
-    TaskDefinitionArn(format!("{ECS}:task-definition/{name}"))
+    TaskDefinitionArn::from(format!("{ECS}:task-definition/{name}"))
 }
 
 fn tags(mark: Option<&Marked>) -> Tags {
@@ -55,16 +55,16 @@ pub fn build(file: &ObservedFile, fleet: &str) -> Observed {
 fn network(file: &ObservedFile, fleet: &str, observed: &mut Observed) {
     let net = |text: &String| text.parse().expect("a CIDR");
     let vpcs = file.vpcs.iter().map(|vpc| Vpc {
-        id: VpcId(vpc.id.clone()),
+        id: VpcId::from(vpc.id.clone()),
         name: Some(vpc.name.clone()),
         cidrs: vpc.cidrs.iter().map(net).collect(),
         owner: Some(vpc.owner.clone()),
     });
     observed.vpcs = Seen::Present(vpcs.collect());
     let subnets = file.subnets.iter().map(|subnet| Subnet {
-        id: SubnetId(subnet.id.clone()),
+        id: SubnetId::from(subnet.id.clone()),
         name: Some(subnet.name.clone()),
-        vpc: VpcId(subnet.vpc.clone()),
+        vpc: VpcId::from(subnet.vpc.clone()),
         cidrs: BTreeSet::from([net(&subnet.cidr)]),
         zone: None,
     });
@@ -73,24 +73,24 @@ fn network(file: &ObservedFile, fleet: &str, observed: &mut Observed) {
     let mut marked = Vec::new();
     for group in &file.security_groups {
         groups.push(SecurityGroup {
-            id: GroupId(group.id.clone()),
+            id: GroupId::from(group.id.clone()),
             name: group.name.clone(),
             name_tag: None,
-            vpc: VpcId(group.vpc.clone()),
+            vpc: VpcId::from(group.vpc.clone()),
         });
         let rules: Vec<IngressRule> =
             group.ingress.iter().enumerate().map(|(number, rule)| ingress(&group.id, number, rule)).collect();
         let ours = |rule: &&IngressRule| matches!(Owner::of(&rule.tags, fleet), Owner::Ours(_));
         marked.extend(rules.iter().filter(ours).cloned());
-        observed.ingress.insert(GroupId(group.id.clone()), Seen::Present(rules));
+        observed.ingress.insert(GroupId::from(group.id.clone()), Seen::Present(rules));
     }
     observed.security_groups = Seen::Present(groups);
     observed.marked_ingress = Seen::Present(marked);
     for instance in &file.instances {
         let host = Host {
-            instance: InstanceId(instance.id.clone()),
+            instance: InstanceId::from(instance.id.clone()),
             terminated: instance.terminated,
-            security_groups: instance.security_groups.iter().map(|id| GroupId(id.clone())).collect(),
+            security_groups: instance.security_groups.iter().map(|id| GroupId::from(id.clone())).collect(),
             addresses: instance.address.iter().map(|text| text.parse().expect("an address")).collect(),
             subnet: None,
         };
@@ -103,11 +103,11 @@ fn ingress(group: &str, number: usize, rule: &super::Ingress) -> IngressRule {
     let source = match rule.from.parse() {
         Ok(cidr) => RuleSource::Cidr(cidr),
         Err(_) if rule.from.starts_with("pl-") => RuleSource::PrefixList(rule.from.clone()),
-        Err(_) => RuleSource::Group(GroupId(rule.from.clone())),
+        Err(_) => RuleSource::Group(GroupId::from(rule.from.clone())),
     };
     IngressRule {
-        id: GroupRuleId(rule.id.clone().unwrap_or_else(|| format!("sgr-{group}-{number}"))),
-        group: GroupId(group.to_owned()),
+        id: GroupRuleId::from(rule.id.clone().unwrap_or_else(|| format!("sgr-{group}-{number}"))),
+        group: GroupId::from(group.to_owned()),
         protocol: IpProtocol::parse(protocol),
         ports: (!ports.is_empty()).then(|| port_range(ports)),
         source,
@@ -142,7 +142,7 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
         let network = balancer.kind == "network";
         let mut listeners = Vec::new();
         for listener in &balancer.listeners {
-            let listener_arn = ListenerArn(format!("{ELB}:listener/{}/{}", balancer.name, listener.port));
+            let listener_arn = ListenerArn::from(format!("{ELB}:listener/{}/{}", balancer.name, listener.port));
             listeners.push(model::Listener {
                 arn: listener_arn.clone(),
                 load_balancer: arn.clone(),
@@ -151,7 +151,7 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
                 default_actions: actions(listener.default.as_ref()),
             });
             let rules = listener.rules.iter().enumerate().map(|(number, rule)| model::Rule {
-                arn: RuleArn(format!("{ELB}:listener-rule/{}/{}/{number}", balancer.name, listener.port)),
+                arn: RuleArn::from(format!("{ELB}:listener-rule/{}/{}/{number}", balancer.name, listener.port)),
                 priority: rule.priority,
                 conditions: Conditions {
                     hosts: rule.hosts.iter().cloned().collect(),
@@ -171,8 +171,8 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
             name: balancer.name.clone(),
             kind: if network { LoadBalancerKind::Network } else { LoadBalancerKind::Application },
             vpc: Some(VpcId::from("vpc-main")),
-            security_groups: balancer.security_groups.iter().map(|id| GroupId(id.clone())).collect(),
-            subnets: balancer.subnets.iter().map(|id| SubnetId(id.clone())).collect(),
+            security_groups: balancer.security_groups.iter().map(|id| GroupId::from(id.clone())).collect(),
+            subnets: balancer.subnets.iter().map(|id| SubnetId::from(id.clone())).collect(),
             internal: false,
             state: "active".to_owned(),
         });
@@ -223,7 +223,7 @@ fn groups(file: &ObservedFile, observed: &mut Observed) {
             protocol_version: version.or(http.then_some(ProtocolVersion::Http1)),
             protocol,
             port: Some(group.port),
-            vpc: Some(VpcId(group.vpc.clone())),
+            vpc: Some(VpcId::from(group.vpc.clone())),
             target_type: TargetType::parse(&group.target_type),
             health_check,
             load_balancers,
@@ -301,7 +301,7 @@ fn ecs(file: &ObservedFile, observed: &mut Observed) {
                 interfaces.entry(address).or_insert(Seen::Absent);
             }
             Err(_) => {
-                observed.hosts.entry(InstanceId(target.key.id.clone())).or_insert(Seen::Absent);
+                observed.hosts.entry(InstanceId::from(target.key.id.clone())).or_insert(Seen::Absent);
             }
         }
     }
@@ -319,7 +319,7 @@ fn carriers(file: &ObservedFile, observed: &mut Observed) {
         let others = file.carriers.get(&group.id).into_iter().flatten();
         let all = tasks.filter_map(|task| task.address.as_ref());
         let all = all.chain(instances.filter_map(|instance| instance.address.as_ref())).chain(others);
-        observed.carriers.insert(GroupId(group.id.clone()), Seen::Present(all.map(address).collect()));
+        observed.carriers.insert(GroupId::from(group.id.clone()), Seen::Present(all.map(address).collect()));
     }
     for cluster in &file.clusters {
         let own = file.services.iter().filter(|service| service.cluster == *cluster);
@@ -384,8 +384,8 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
         task_definition: definition.clone(),
         load_balancers: service.load_balancers.iter().map(entry).collect(),
         network: awsvpc.then(|| Awsvpc {
-            subnets: service.subnets.iter().map(|id| SubnetId(id.clone())).collect(),
-            security_groups: service.security_groups.iter().map(|id| GroupId(id.clone())).collect(),
+            subnets: service.subnets.iter().map(|id| SubnetId::from(id.clone())).collect(),
+            security_groups: service.security_groups.iter().map(|id| GroupId::from(id.clone())).collect(),
             assign_public_ip: Some(service.assign_public_ip.clone()),
         }),
         deployments: states
@@ -427,13 +427,13 @@ fn build_task(service: &model::Service, number: usize, task: &super::Task) -> Ta
     let placement = match (&task.address, &task.instance) {
         (Some(address), _) => Placement::Address(address.parse().expect("an address")),
         (None, Some(instance)) => Placement::Instance {
-            instance: InstanceId(instance.clone()),
+            instance: InstanceId::from(instance.clone()),
             bindings: task.bindings.iter().map(binding).collect(),
         },
         (None, None) => Placement::Unknown,
     };
     Task {
-        arn: TaskArn(format!("{ECS}:task/{}/{number}", service.id)),
+        arn: TaskArn::from(format!("{ECS}:task/{}/{number}", service.id)),
         service: service.id.clone(),
         task_definition: service.task_definition.clone(),
         status: task.status.clone().unwrap_or_else(|| "RUNNING".to_owned()),
