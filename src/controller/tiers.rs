@@ -157,15 +157,19 @@ impl Tiers {
     pub fn changed(&mut self, desired: &Desired, watched: &Watched, elapsed: Duration) -> BTreeSet<Question> {
         let mut changed = BTreeSet::new();
         let mut faces = BTreeMap::new();
-        let given = Given::new(desired, &watched.observed);
         for service in desired.services.values() {
             let Some(face) = face(&watched.observed, &service.id) else { continue };
             if self.faces.get(&service.id).is_some_and(|before| *before != face) {
-                changed.extend(self.health_of(&given, &ObjectRef::service(&service.key)));
+                changed.insert(ObjectRef::service(&service.key));
             }
             faces.insert(service.id.clone(), face);
         }
         self.faces = faces;
+        if changed.is_empty() {
+            return BTreeSet::new();
+        }
+        let given = Given::new(desired, &watched.observed);
+        let mut changed: BTreeSet<_> = changed.iter().flat_map(|object| self.health_of(&given, object)).collect();
         changed.retain(|question| watched.ages.get(question).is_some_and(|age| *age > elapsed));
         let now = changed.iter().take(self.credit.max(1.0) as usize).cloned().collect();
         self.urgent.extend(changed.difference(&now).cloned());
@@ -174,6 +178,9 @@ impl Tiers {
 
     /// What the steps of a plan were derived from and was asked before this look, which began `elapsed` ago.
     pub fn unsure(desired: &Desired, watched: &Watched, plan: &Plan, elapsed: Duration) -> BTreeSet<Question> {
+        if plan.steps.is_empty() {
+            return BTreeSet::new();
+        }
         let given = Given::new(desired, &watched.observed);
         let subjects: BTreeSet<String> = plan.steps.iter().flat_map(|step| basis::subjects(&given, step)).collect();
         let old = watched.ages.iter().filter(|(_, age)| **age > elapsed);
@@ -189,6 +196,9 @@ impl Tiers {
         plan: &Plan,
         elapsed: Duration,
     ) -> BTreeMap<StepId, String> {
+        if plan.steps.is_empty() {
+            return BTreeMap::new();
+        }
         let unsure = Self::unsure(desired, watched, plan, elapsed);
         let given = Given::new(desired, &watched.observed);
         let most = self.two_turns();
@@ -216,6 +226,9 @@ impl Tiers {
 
     /// These objects were written, or an event names them: everything about them is asked in the next look.
     pub fn urge(&mut self, desired: &Desired, observed: &Observed, objects: &BTreeSet<ObjectRef>) {
+        if objects.is_empty() {
+            return;
+        }
         let given = &Given::new(desired, observed);
         let groups: BTreeSet<String> = objects
             .iter()
