@@ -33,7 +33,7 @@ const TIMES: u32 = 5;
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u32>().ok());
     let services = numbers.next().map_or(1000, |number| number as usize);
-    let times = numbers.next().unwrap_or(TIMES);
+    let times = numbers.next().unwrap_or(TIMES).max(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     println!("{services} services of two tasks, 30 ms away, by the account's buckets");
     for sweep in runtime.block_on(sweeps(services)) {

@@ -68,8 +68,8 @@ pub struct Watched {
 
 /// Reads AWS for those who trace again and again, without getting in the way of those who plan.
 pub trait Surround {
-    /// Reads the network around. Attributes of load balancers and target groups that are known are taken from there; the
-    /// others are asked for one a second.
+    /// Reads the network around. What the vicinity knows already is not asked; attributes of the other load balancers and
+    /// target groups are asked for one a second.
     fn around(&self, vicinity: Vicinity) -> impl Future<Output = Surroundings>;
 }
 

@@ -44,9 +44,8 @@ use super::{Clients, error};
 use kept::{Kept, Turn};
 use leisure::Haste;
 
-/// Most calls under way at a time. At 100 ms each they are as many in a second as AWS's buckets ever let through at once; more
-/// would only hold more answers and connections.
-const IN_FLIGHT: usize = 8;
+/// Most calls under way at a time.
+const IN_FLIGHT: usize = 16;
 
 /// Reads AWS. Remembers task definitions, which never change, for as long as it lives; and, when it is to look again and
 /// again, answers that stand for a while.

@@ -146,6 +146,6 @@ async fn load(given: &Inputs, signals: &Signals) -> Result<Loaded, Failure> {
         read = reading => read,
     };
     let read = read.map_err(|error| Failure::new(format!("the manifest could not be read: {error}"), None))?;
-    // Not over there: what checking takes for a moment would be that thread's for good.
+    // Not over there: glibc keeps a heap for each thread, and what checking needs for a moment would stay in that one.
     read.and_then(inputs::check).map_err(|problems| Failure::of_problems(&problems))
 }

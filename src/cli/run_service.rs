@@ -66,8 +66,9 @@ pub async fn serve(
 
 /// Passes until a signal comes; whether what was sent has been answered.
 async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, door: &Door) -> bool {
-    // Neither the texts nor a second manifest is held for years.
-    let Run { desired, clients, reader, signals, .. } = run;
+    let Run { desired, clients, reader, signals, sources, .. } = run;
+    // The controller reads and keeps the texts itself: they are not held twice for years, nor is the manifest.
+    drop(sources);
     let writer = (!args.observe).then(|| Writer::new(&clients));
     let files = Files(inputs.clone());
     let settings =

@@ -172,3 +172,52 @@ fn name(path: &Path) -> String {
     let listener = path.name.listener.map(|port| format!("listener {port} → ")).unwrap_or_default();
     format!("{listener}{}", path.name.target_group)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Attributes, TargetGroupArn, TargetKey};
+    use crate::trace::fixture::{Stand, TASKS, address, gap};
+
+    fn vicinity(stand: &Stand) -> Vicinity {
+        Vicinity::of(&stand.desired, &stand.observed, &Surroundings::default())
+    }
+
+    #[test]
+    fn tasks_and_what_is_declared_are_no_strangers() {
+        let mut stand = Stand::sound();
+        let sound = vicinity(&stand);
+        assert!(!sound.has_strangers && sound.addresses == TASKS.into_iter().map(address).collect());
+        stand.wanted().targets.clone_from(&Stand::without_service().wanted().targets);
+        assert!(!vicinity(&stand).has_strangers, "declared, and not registered");
+        stand.targets()[0].key = TargetKey { id: "10.0.10.99".to_owned(), port: 80 };
+        assert!(vicinity(&stand).has_strangers);
+    }
+
+    #[test]
+    fn registered_addresses_are_strangers_while_no_task_is_known() {
+        let mut stand = Stand::sound();
+        let id = stand.desired.services["shop"].id.clone();
+        stand.observed.tasks.insert(id, Seen::Unknown(gap("ecs:ListTasks")));
+        assert!(vicinity(&stand).has_strangers);
+    }
+
+    #[test]
+    fn what_was_read_is_not_asked_again_and_what_was_not_is() {
+        let mut stand = Stand::sound();
+        let arn = TargetGroupArn::from("targetgroup/shop/1");
+        let old = Attributes::new([("slow_start.duration_seconds".to_owned(), "0".to_owned())].into());
+        let known = Surroundings {
+            group_attributes: [(arn.clone(), Seen::Present(old.clone()))].into(),
+            ..Surroundings::default()
+        };
+        stand
+            .observed
+            .attributes
+            .insert(arn.clone(), Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroupAttributes")));
+        let of = |stand: &Stand| Vicinity::of(&stand.desired, &stand.observed, &known).group_attributes[&arn].clone();
+        assert_eq!(of(&stand), Seen::Present(old));
+        stand.observed.attributes.insert(arn.clone(), Seen::Present(Attributes::default()));
+        assert_eq!(of(&stand), Seen::Present(Attributes::default()), "the newer one");
+    }
+}

@@ -17,15 +17,16 @@ pub(super) fn subnet<'a>(observed: &'a Observed, vpc: &VpcId, id: &'a SubnetId) 
 }
 
 /// A security group by its name or `Name` tag, or its id.
-pub(super) fn security_group<'a>(observed: &'a Observed, vpc: &VpcId, id: &'a GroupId) -> &'a str {
-    let is_it = |name: &&str| matches!(observed.security_group(vpc, name), Seen::Present(Lookup::One(found)) if found.id == *id);
-    let Seen::Present(Lookup::One(found)) = observed.security_group(vpc, id.as_str()) else { return id.as_str() };
+pub(super) fn security_group<'a>(given: &Given<'a>, vpc: &VpcId, id: &'a GroupId) -> &'a str {
+    let is_it =
+        |name: &&str| matches!(given.security_group(vpc, name), Seen::Present(Lookup::One(found)) if found.id == *id);
+    let Seen::Present(Lookup::One(found)) = given.security_group(vpc, id.as_str()) else { return id.as_str() };
     first(Some(&found.name), found.name_tag.as_deref(), is_it).unwrap_or(id.as_str())
 }
 
 /// A load balancer by its name, or its ARN.
-pub(super) fn load_balancer<'a>(observed: &Observed, balancer: &'a LoadBalancer) -> &'a str {
-    let is_it = |name: &&str| matches!(observed.load_balancer(name), Seen::Present(Lookup::One(found)) if found.arn == balancer.arn);
+pub(super) fn load_balancer<'a>(given: &Given<'_>, balancer: &'a LoadBalancer) -> &'a str {
+    let is_it = |name: &&str| matches!(given.load_balancer(name), Seen::Present(Lookup::One(found)) if found.arn == balancer.arn);
     first(Some(&balancer.name), None, is_it).unwrap_or(balancer.arn.as_str())
 }
 

@@ -175,7 +175,7 @@ fn groups(scene: &Scene<'_>, vpc: &VpcId, ids: &BTreeSet<GroupId>, keys: &[Strin
     if ids.is_empty() {
         return Vec::new();
     }
-    let name = |id| names::security_group(scene.observed, vpc, id);
+    let name = |id| names::security_group(&scene.given, vpc, id);
     let mut fields = vec![Entry::texts("securityGroups", sorted(ids.iter().map(name)))];
     if ids.len() > 1 && !keys.is_empty() {
         let (id, why) = ingress_group(scene, ids, keys);

@@ -38,7 +38,7 @@ fn load_balancer<'a>(scene: &Scene<'a>, live: &TargetGroup) -> (Option<&'a LoadB
     let Some(found) = all.clone().find(|balancer| balancer.arn == *arn) else {
         return (None, vec![Entry::note(format!("loadBalancer is left out: {} could not be read.", arn.name()))]);
     };
-    let mut field = Entry::text("loadBalancer", names::load_balancer(scene.observed, found));
+    let mut field = Entry::text("loadBalancer", names::load_balancer(&scene.given, found));
     let others: Vec<&str> = live.load_balancers.iter().skip(1).map(|arn| arn.name()).collect();
     if !others.is_empty() {
         let note = format!("It is also attached to {}; a target group here has one load balancer.", others.join(", "));
@@ -113,7 +113,7 @@ fn item(scene: &Scene<'_>, target: &Target) -> Entry {
     let entry = Entry::item(Value::Map(fields));
     let is_gone = match target.key.id.parse::<IpAddr>() {
         Ok(address) => scene.observed.interface(&address) == Seen::Absent,
-        Err(_) => match scene.observed.host(&InstanceId::from(target.key.id.clone())) {
+        Err(_) => match scene.observed.host(&InstanceId::from(target.key.id.as_str())) {
             Seen::Absent => true,
             Seen::Present(host) => host.terminated,
             Seen::Unknown(_) => false,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::desired::{Desired, DesiredPort, DesiredService, DesiredTargetGroup, Registrar};
-use super::id::{ServiceId, TargetGroupArn, VpcId};
+use super::id::{RuleArn, ServiceId, TargetGroupArn, VpcId};
 use super::network::{LoadBalancer, Lookup, Names, look_up};
 use super::observed::Observed;
 use super::security_group::SecurityGroup;
@@ -15,20 +15,23 @@ use super::service::Service;
 use super::target_group::TargetGroup;
 
 /// A manifest and a reading. Made anew whenever one of them has changed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Given<'a> {
     /// What the manifest says.
     pub desired: &'a Desired,
     /// What AWS said.
     pub observed: &'a Observed,
+    /// A manifest has each of them once.
     services: BTreeMap<&'a ServiceId, &'a DesiredService>,
     /// By the key of the target group.
     ports: BTreeMap<&'a str, Vec<(&'a DesiredService, &'a DesiredPort)>>,
-    /// By name and by ARN: the manifest may say either.
+    /// By name or ARN, as the manifest has it.
     declared: BTreeMap<&'a str, Vec<&'a DesiredTargetGroup>>,
     /// By name and by ARN.
     standing: BTreeMap<&'a str, &'a TargetGroup>,
+    /// By the target groups that they feed, as primary or as alternate.
     feeding: BTreeMap<&'a TargetGroupArn, Vec<&'a Service>>,
+    /// ARNs of rules and listeners that deployments move traffic with.
     deployment_rules: BTreeSet<&'a str>,
     /// By everything that a load balancer may be called.
     balancers: BTreeMap<&'a str, Vec<&'a LoadBalancer>>,
@@ -115,14 +118,13 @@ impl<'a> Given<'a> {
     }
 
     /// Whether a blue/green service names a rule for its production or test traffic: then its weights are ECS's.
-    pub fn is_deployment_rule(&self, rule: &str) -> bool {
-        self.deployment_rules.contains(rule)
+    pub fn is_deployment_rule(&self, rule: &RuleArn) -> bool {
+        self.deployment_rules.contains(rule.as_str())
     }
 }
 
 fn services(desired: &Desired) -> BTreeMap<&ServiceId, &DesiredService> {
-    // Backwards: of two that name the same one, the first stays.
-    desired.services.values().rev().map(|service| (&service.id, service)).collect()
+    desired.services.values().map(|service| (&service.id, service)).collect()
 }
 
 fn ports(desired: &Desired) -> BTreeMap<&str, Vec<(&DesiredService, &DesiredPort)>> {

@@ -120,6 +120,11 @@ pub struct ObjectRef {
 }
 
 impl ObjectRef {
+    /// Whether it is written so: as by `to_string`, which a comparison with every mark of a listener would do too often.
+    pub fn is_written(&self, text: &str) -> bool {
+        text.strip_prefix(self.kind.as_str()).and_then(|rest| rest.strip_prefix('/')) == Some(self.key.as_str())
+    }
+
     /// `Service/key`
     pub fn service(key: &str) -> Self {
         Self { kind: ObjectKind::Service, key: key.to_owned() }

@@ -231,16 +231,6 @@ impl Observed {
             |subnet| Names { id: subnet.id.as_str(), name: None, name_tag: subnet.name.as_deref() },
         )
     }
-
-    /// A security group of a VPC by id, name or `Name` tag.
-    pub fn security_group(&self, vpc: &VpcId, name: &str) -> Seen<Lookup<'_, SecurityGroup>> {
-        find(&self.security_groups, name, |group| group.vpc == *vpc, SecurityGroup::names)
-    }
-
-    /// A load balancer by ARN or name.
-    pub fn load_balancer(&self, name: &str) -> Seen<Lookup<'_, LoadBalancer>> {
-        find(&self.load_balancers, name, |_| true, LoadBalancer::names)
-    }
 }
 
 fn find<'a, T>(

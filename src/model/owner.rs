@@ -54,8 +54,7 @@ impl Owner {
 
     /// Whether this fleet made it for `object`.
     pub fn is_ours_for(&self, object: &ObjectRef) -> bool {
-        let Self::Ours(written) = self else { return false };
-        written.strip_prefix(object.kind.as_str()).and_then(|rest| rest.strip_prefix('/')) == Some(object.key.as_str())
+        matches!(self, Self::Ours(written) if object.is_written(written))
     }
 }
 

@@ -47,27 +47,27 @@ impl Vicinity {
     /// The vicinity of everything that a manifest leads to. Attributes that are `known` are not to be asked.
     pub fn of(desired: &Desired, observed: &Observed, known: &Surroundings) -> Self {
         let mut vicinity = Self { clusters: desired.clusters(), ..Self::default() };
-        vicinity.balancers_of(desired, observed);
-        vicinity.targets_of(desired, observed);
+        vicinity.add_balancers(desired, observed);
+        vicinity.add_target_groups(desired, observed);
         let registered = (vicinity.addresses.clone(), vicinity.instances.clone());
         let declared = desired.target_groups.values().flat_map(|group| group.targets.iter().flatten());
-        declared.for_each(|target| vicinity.target(&target.key.id));
+        declared.for_each(|target| vicinity.add_target(&target.key.id));
         for service in desired.services.values() {
             let network = observed.service(&service.id).present().and_then(|live| live.network.as_ref());
             let groups = network.into_iter().flat_map(|network| network.security_groups.iter().cloned());
             vicinity.security_groups.extend(groups);
-            observed.tasks_of(&service.id).present().into_iter().flatten().for_each(|task| vicinity.task(task));
+            observed.tasks_of(&service.id).present().into_iter().flatten().for_each(|task| vicinity.add_task(task));
         }
         let mut of_tasks = Self::default();
         let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
-        tasks.for_each(|task| of_tasks.task(task));
+        tasks.for_each(|task| of_tasks.add_task(task));
         vicinity.has_strangers =
             !registered.0.is_subset(&of_tasks.addresses) || !registered.1.is_subset(&of_tasks.instances);
         vicinity.know(observed, known);
         vicinity
     }
 
-    fn balancers_of(&mut self, desired: &Desired, observed: &Observed) {
+    fn add_balancers(&mut self, desired: &Desired, observed: &Observed) {
         let names: BTreeSet<&str> =
             desired.target_groups.values().filter_map(|group| group.load_balancer.as_deref()).collect();
         let is_named = |one: &&LoadBalancer| names.contains(one.name.as_str()) || names.contains(one.arn.as_str());
@@ -79,29 +79,30 @@ impl Vicinity {
         }
     }
 
-    fn targets_of(&mut self, desired: &Desired, observed: &Observed) {
+    fn add_target_groups(&mut self, desired: &Desired, observed: &Observed) {
         let given = Given::new(desired, observed);
         let groups = desired.target_groups.values();
         for group in groups.filter_map(|group| given.target_group(&group.name).present()) {
             self.vpcs.extend(group.vpc.clone());
             self.target_groups.insert(group.arn.clone());
             let targets = observed.targets_of(&group.arn).present().into_iter().flatten();
-            targets.for_each(|target| self.target(&target.key.id));
+            targets.for_each(|target| self.add_target(&target.key.id));
         }
     }
 
-    /// Those that are declared have been read: planning compares them.
+    /// Keeps what need not be asked.
     fn know(&mut self, observed: &Observed, known: &Surroundings) {
         let is_known = |seen: &Seen<Host>| seen.gap().is_none();
         let hosts = observed.hosts.iter().filter(|(_, seen)| is_known(seen));
         self.hosts = hosts.map(|(id, seen)| (id.clone(), seen.clone())).collect();
         self.balancer_attributes.clone_from(&known.balancer_attributes);
         self.group_attributes.clone_from(&known.group_attributes);
+        // Attributes that are declared have been read: planning compares them.
         let read = observed.attributes.iter().filter(|(_, seen)| seen.gap().is_none());
         self.group_attributes.extend(read.map(|(arn, seen)| (arn.clone(), seen.clone())));
     }
 
-    fn target(&mut self, id: &str) {
+    fn add_target(&mut self, id: &str) {
         match id.parse::<IpAddr>() {
             Ok(address) => {
                 self.addresses.insert(address);
@@ -112,7 +113,7 @@ impl Vicinity {
         }
     }
 
-    fn task(&mut self, task: &Task) {
+    fn add_task(&mut self, task: &Task) {
         match &task.placement {
             Placement::Address(address) => {
                 self.addresses.insert(*address);

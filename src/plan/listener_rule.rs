@@ -344,7 +344,7 @@ impl<'a> ListenerPlanner<'a> {
         }
         match self.judge(route, rule) {
             Forwarding::Blocked(sentence) => Some(Obstacle::difference(format!("forward of {what}"), sentence)),
-            Forwarding::Wrong if self.given.is_deployment_rule(rule.arn.as_str()) => Some(Obstacle::difference(
+            Forwarding::Wrong if self.given.is_deployment_rule(&rule.arn) => Some(Obstacle::difference(
                 what,
                 "a blue/green service names it for its traffic, so its forward is ECS's; put it right by hand",
             )),

@@ -14,7 +14,7 @@ use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener
 use super::{redeployment, resolve, target};
 
 /// What planning needs besides the services, the chain of load balancing and the network.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Further {
     /// The security groups whose ingress rules planning compares.
     pub ingress: BTreeSet<GroupId>,
@@ -162,7 +162,7 @@ pub fn unexplained_targets(given: &Given<'_>) -> Unexplained {
                     unexplained.addresses.insert(address);
                 }
                 Err(_) => {
-                    unexplained.instances.insert(InstanceId::from(stray.key.id.clone()));
+                    unexplained.instances.insert(InstanceId::from(stray.key.id.as_str()));
                 }
             }
         }

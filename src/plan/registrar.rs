@@ -78,7 +78,7 @@ pub(super) fn register_missing(
         return Ok(());
     }
     target_group::may_touch(&given.desired.fleet.name, live)?;
-    keep_within_quota(given.observed, &group, live, &mut additions, drafts);
+    keep_within_quota(given, &group, live, &mut additions, drafts);
     push_registrations(&group, additions, drafts);
     Ok(())
 }
@@ -86,22 +86,22 @@ pub(super) fn register_missing(
 /// R9: as many as the load balancer may have, for AWS takes all targets of a call or none. A quota or a target that could
 /// not be read holds nothing back: AWS says no itself.
 fn keep_within_quota(
-    observed: &Observed,
+    given: &Given<'_>,
     group: &Group<'_>,
     live: &TargetGroup,
     additions: &mut BTreeMap<TargetKey, Addition<'_>>,
     drafts: &mut Drafts,
 ) {
-    let Seen::Present(limits) = &observed.limits else { return };
+    let Seen::Present(limits) = &given.observed.limits else { return };
     for arn in &live.load_balancers {
-        let Seen::Present(Lookup::One(balancer)) = observed.load_balancer(arn.as_str()) else { continue };
+        let Seen::Present(Lookup::One(balancer)) = given.load_balancer(arn.as_str()) else { continue };
         let quota = match balancer.kind {
             LoadBalancerKind::Application => APPLICATION_QUOTA,
             LoadBalancerKind::Network => NETWORK_QUOTA,
             LoadBalancerKind::Gateway => continue,
         };
         let Some(limit) = limits.0.get(quota) else { continue };
-        let room = (*limit as usize).saturating_sub(targets_of_balancer(observed, arn, drafts));
+        let room = (*limit as usize).saturating_sub(targets_of_balancer(given.observed, arn, drafts));
         let Some(first) = additions.keys().nth(room).cloned() else { continue };
         let over: Vec<_> = additions.split_off(&first).keys().map(ToString::to_string).collect();
         drafts.block_on(

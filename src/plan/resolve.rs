@@ -139,7 +139,7 @@ pub(super) fn services_behind<'a>(given: &Given<'a>, key: &str) -> Vec<&'a Desir
     let feeding = live.into_iter().flat_map(|live| given.services_feeding(&live.arn));
     let feeding = feeding.filter_map(|service| given.declared_service(&service.id));
     let behind = given.ports_of(key).map(|(service, _)| service).chain(feeding);
-    // In the order of the manifest, each once.
+    // By their keys, each once.
     behind.map(|service| (&service.key, service)).collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
@@ -172,5 +172,5 @@ pub(super) fn declared_object(desired: &Desired, written: &str) -> Option<Object
     let (_, key) = written.split_once('/')?;
     let group = desired.target_groups.get(key).map(|group| ObjectRef::target_group(&group.key));
     let service = desired.services.get(key).map(|service| ObjectRef::service(&service.key));
-    group.into_iter().chain(service).find(|object| object.to_string() == written)
+    group.into_iter().chain(service).find(|object| object.is_written(written))
 }

@@ -58,7 +58,7 @@ pub(super) fn forwards_only_to(actions: &RuleActions, arns: &BTreeSet<TargetGrou
     }
 }
 
-/// Whether a rule agrees with a route in so many of priority, conditions and forward.
+/// Whether a rule agrees with a route in at least so many of priority, conditions and forward.
 fn agrees(rule: &Rule, route: &Route, arns: &BTreeSet<TargetGroupArn>, least: usize) -> bool {
     // What is told soonest comes first: every route is held against every rule of its listener.
     let agrees: [&dyn Fn() -> bool; 3] =

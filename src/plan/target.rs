@@ -61,14 +61,14 @@ impl Behind<'_> {
 fn behind<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> Behind<'a> {
     let mut found =
         Behind { endpoints: BTreeSet::new(), moving: BTreeSet::new(), unknown: false, services: BTreeSet::new() };
-    let mut all: BTreeMap<&ServiceId, BTreeSet<(&str, u16)>> = BTreeMap::new();
+    let mut by_service: BTreeMap<&ServiceId, BTreeSet<(&str, u16)>> = BTreeMap::new();
     for (service, port) in given.ports_of(&wanted.key) {
-        all.entry(&service.id).or_default().insert((&port.container, port.container_port));
+        by_service.entry(&service.id).or_default().insert((&port.container, port.container_port));
     }
-    for service in given.services_feeding(&live.arn).iter().filter_map(|live| given.declared_service(&live.id)) {
-        all.entry(&service.id).or_default();
+    for service in given.services_feeding(&live.arn).iter().filter_map(|fed| given.declared_service(&fed.id)) {
+        by_service.entry(&service.id).or_default();
     }
-    for (id, mut doors) in all {
+    for (id, mut doors) in by_service {
         match given.observed.service(id) {
             Seen::Present(standing) => {
                 let entries = standing.entries_behind(&live.arn);
@@ -247,7 +247,7 @@ fn proof(
         },
         Ok(_) => Ok(None),
         Err(_) if stray.key.id.starts_with("i-") => {
-            match given.observed.host(&InstanceId::from(stray.key.id.clone())) {
+            match given.observed.host(&InstanceId::from(stray.key.id.as_str())) {
                 Seen::Absent => Ok(Some("the instance does not exist any more".to_owned())),
                 Seen::Present(host) if host.terminated => Ok(Some("the instance is terminated".to_owned())),
                 Seen::Present(_) => Ok(None),

@@ -325,7 +325,7 @@ fn leads_to_declared(given: &Given<'_>, receiver: &Receiver<'_>) -> bool {
             let Serve::Forward(forward) = &actions.serve else { return false };
             let declared = |arn: &TargetGroupArn| {
                 let live = given.target_group(arn.as_str()).present();
-                live.is_some_and(|live| given.desired.target_groups.values().any(|group| group.name == live.name))
+                live.is_some_and(|live| given.declared_as(live).next().is_some())
             };
             forward.receivers().any(declared)
         }

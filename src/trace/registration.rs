@@ -170,36 +170,44 @@ fn strangers(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
     Ok(findings)
 }
 
+/// Containers and ports that tasks take requests at.
+type Doors<'a> = BTreeSet<(&'a str, u16)>;
+
 /// The endpoints of all tasks that may be behind the target group, and the declared targets; `None` while some address is
 /// not known: then nothing is strange.
 fn explained(way: &Way<'_>) -> Result<Option<BTreeSet<TargetKey>>, Gap> {
     let mut keys: BTreeSet<TargetKey> = way.group.targets.iter().flatten().map(|target| target.key.clone()).collect();
     let ours = &way.stand_ins;
-    let mut all: BTreeMap<&ServiceId, BTreeSet<(&str, u16)>> = BTreeMap::new();
+    // By the services' keys: of several that could not be read, the first is told.
+    let mut behind: BTreeMap<&str, (&ServiceId, Doors<'_>)> = BTreeMap::new();
     for (service, port) in way.given.ports_of(&way.group.key) {
-        all.entry(&service.id).or_default().insert((&port.container, port.container_port));
+        let (_, doors) = behind.entry(&service.key).or_insert((&service.id, Doors::new()));
+        doors.insert((&port.container, port.container_port));
     }
     for arn in ours {
         for live in way.given.services_feeding(arn) {
+            let Some(service) = way.given.declared_service(&live.id) else { continue };
             let entries = live.entries_behind(arn).map(|entry| (entry.container.as_str(), entry.container_port));
-            all.entry(&live.id).or_default().extend(entries);
+            behind.entry(&service.key).or_insert((&service.id, Doors::new())).1.extend(entries);
         }
     }
-    for (id, doors) in all {
+    // A gap is told in any case, whatever else is not known.
+    let mut is_open = false;
+    for (id, doors) in behind.into_values() {
         match way.given.observed.tasks_of(id) {
             Seen::Present(tasks) => {
-                for task in tasks {
-                    if task.placement == Placement::Unknown {
-                        return Ok(None);
-                    }
-                    keys.extend(doors.iter().filter_map(|(container, port)| task.endpoint(container, *port)));
-                }
+                is_open |= tasks.iter().any(|task| task.placement == Placement::Unknown);
+                let places = |task: &Task| {
+                    let places = doors.iter().filter_map(|(container, port)| task.endpoint(container, *port));
+                    places.collect::<Vec<_>>()
+                };
+                keys.extend(tasks.iter().flat_map(places));
             }
             Seen::Absent => {}
             Seen::Unknown(gap) => return Err(gap),
         }
     }
-    Ok(Some(keys))
+    Ok((!is_open).then_some(keys))
 }
 
 /// Whose a stray registration is: another service's, a dead one, or somebody's.
@@ -412,6 +420,23 @@ mod tests {
         assert_eq!(stand.state(HOP), "ok");
         stand.observed.tasks.insert(id(), Seen::Unknown(gap("ecs:ListTasks")));
         assert_eq!(stand.state(HOP), "unknown");
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_told_whatever_else_is_not_known() {
+        for (first, second) in [("a", "b"), ("b", "a")] {
+            let mut stand = Stand::sound();
+            for key in [first, second] {
+                let mut other = stand.desired.services["shop"].clone();
+                (other.key, other.id.name) = (key.to_owned(), key.to_owned());
+                stand.desired.services.insert(key.to_owned(), other);
+            }
+            let of = |name: &str| ServiceId { name: name.to_owned(), ..id() };
+            stand.observed.tasks.insert(of(first), Seen::Unknown(gap("ecs:ListTasks")));
+            stand.observed.tasks.insert(of(second), Seen::Present(vec![task("starting", Placement::Unknown)]));
+            stand.asked.service = Some("shop".to_owned());
+            assert_eq!(stand.state(HOP), "unknown", "{first} {second}");
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ def standing(containers):
     done = subprocess.run(["docker", "inspect", "--type", "container", *containers],
                           text=True, capture_output=True, timeout=PATIENCE, check=False)
     wrong = [line for line in done.stderr.splitlines() if line.strip() and "no such" not in line.lower()]
-    if wrong:
+    if done.returncode and wrong:
         raise AssertionError(f"docker inspect ended with {done.returncode}\n{done.stderr}")
     return json.loads(done.stdout)
 
@@ -130,7 +130,7 @@ class Stand:
     def addresses(self, answer):
         """The containers of tasks whose app gives that answer, by their address."""
         return {network["IPAddress"]: one["Id"] for one in standing(self.tasks(answer))
-                for network in one["NetworkSettings"]["Networks"].values()}
+                for network in one["NetworkSettings"]["Networks"].values() if network["IPAddress"]}
 
     def door(self):
         """The load balancer's own port, and the path that leads to it."""

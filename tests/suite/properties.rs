@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use portolan::manifest::{self, Source};
+use portolan::model::network::look_up;
 use portolan::model::{
-    Desired, DesiredPort, DesiredService, Given, ObjectRef, Observed, Owner, Registrar, Seen, Service, TargetGroup,
-    TargetGroupArn, TargetKey,
+    Desired, DesiredPort, DesiredService, Given, LoadBalancer, ObjectRef, Observed, Owner, Registrar, SecurityGroup,
+    Seen, Service, TargetGroup, TargetGroupArn, TargetKey,
 };
 use portolan::plan::effect::apply_effect;
 use portolan::plan::{Action, Plan, Policy, Ref, Step, plan};
@@ -140,13 +141,34 @@ proptest! {
                 prop_assert_eq!(given.target_group(name).present(), live_group(&observed, name));
             }
             prop_assert!(given.services_feeding(&group.arn).iter().copied().eq(feeders(&observed, &group.arn)));
-            let declared = desired.target_groups.values().filter(|wanted| wanted.name == group.name);
+            let declared = desired.target_groups.values();
+            let declared = declared.filter(|wanted| [group.arn.as_str(), &group.name].contains(&wanted.name.as_str()));
             prop_assert!(given.declared_as(group).eq(declared));
         }
         for service in desired.services.values() {
             prop_assert_eq!(given.declared_service(&service.id), Some(service));
         }
-        prop_assert_eq!(given.target_group("nothing-is-called-so").present(), None);
+        let balancers: Vec<_> = observed.load_balancers.as_ref().present().into_iter().flatten().collect();
+        for name in balancers.iter().flat_map(|one| one.names().all()).chain(["nothing-is-called-so"]) {
+            let found = look_up(balancers.iter().copied(), name, LoadBalancer::names);
+            prop_assert_eq!(given.load_balancer(name), Seen::Present(found));
+        }
+        let groups: Vec<_> = observed.security_groups.as_ref().present().into_iter().flatten().collect();
+        for (vpc, name) in groups.iter().flat_map(|one| one.names().all().into_iter().map(|name| (&one.vpc, name))) {
+            let here = groups.iter().copied().filter(|group| group.vpc == *vpc);
+            prop_assert_eq!(given.security_group(vpc, name), Seen::Present(look_up(here, name, SecurityGroup::names)));
+        }
+    }
+
+    #[test]
+    fn what_was_not_read_is_unknown_to_the_index(spec in world::any_spec()) {
+        let desired = desired(&spec, Style::default());
+        let observed = Observed::unasked("eu-west-1");
+        let given = Given::new(&desired, &observed);
+        prop_assert!(given.target_group("shop").gap().is_some());
+        prop_assert!(given.load_balancer("public").gap().is_some());
+        prop_assert!(given.security_group(&"vpc-1".into(), "tasks").gap().is_some());
+        prop_assert!(desired.target_groups.keys().all(|key| given.ports_of(key).eq(ports_of(&desired, key))));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use futures_util::stream;
 /// AWS lets some dozens of calls go in a second; and each that waits holds all that the SDK needs for a call.
 const AT_ONCE: usize = 2 * super::IN_FLIGHT;
 
-/// The same for questions whose answers name a hundred things or more: each is held twice for a moment, as AWS's types and
-/// as ours.
+/// The same for a list of questions whose answers name a hundred things or more: each is held twice for a moment, as AWS's
+/// types and as ours.
 pub(super) const LARGE_AT_ONCE: usize = 4;
 
 /// The answers, in the order of the questions. A question is only prepared when its turn comes.

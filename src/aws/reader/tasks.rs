@@ -60,16 +60,18 @@ impl StoppingTasks {
     }
 }
 
-/// A task of a service while it is not known where it is.
+/// A task before the instances are known that carry those without an address of their own.
 struct FoundTask {
     task: Task,
     /// What is bound on its instance, where it has no address of its own.
     bindings: Option<Vec<Binding>>,
 }
 
-/// A task that some service has started and that is not STOPPED. Its group names the service.
+/// A task that is not STOPPED. Its group names the service that has started it; what somebody has started alone is in a group
+/// with another prefix, under which there is no service: it counts for the instance that carries it.
 fn found_from_sdk(cluster: &str, task: &sdk::Task) -> Option<FoundTask> {
-    let name = task.group()?.strip_prefix("service:")?;
+    let group = task.group().unwrap_or_default();
+    let name = group.strip_prefix("service:").unwrap_or(group);
     // DELETED comes after STOPPED and is never listed for long.
     if matches!(task.last_status(), Some("STOPPED" | "DELETED")) {
         return None;
@@ -159,7 +161,7 @@ impl Reader {
         (clusters, hosts, gaps)
     }
 
-    /// Every task of a service in a cluster that is not STOPPED.
+    /// Every task of a cluster that is not STOPPED.
     async fn tasks_of_cluster(
         &self,
         cluster: &str,

@@ -162,7 +162,7 @@ fn used_by_group(
         Ok(address) => carriers.contains(&address),
         // An instance that is not known may be any of them.
         Err(_) => {
-            let host = given.observed.host(&InstanceId::from(target.key.id.clone())).present();
+            let host = given.observed.host(&InstanceId::from(target.key.id.as_str())).present();
             host.is_none_or(|host| host.addresses.iter().any(|address| carriers.contains(address)))
         }
     };

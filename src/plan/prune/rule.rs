@@ -29,7 +29,7 @@ pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<Deleted
         let Seen::Present(rules) = seen else { continue };
         for rule in rules.iter().filter(|rule| !matched.contains(rule.arn.as_str())) {
             let Some(object) = marked_for(rule.tags.as_ref().present(), &given.desired.fleet.name) else { continue };
-            if routes_are_unmanaged(given.desired, &object) || given.is_deployment_rule(rule.arn.as_str()) {
+            if routes_are_unmanaged(given.desired, &object) || given.is_deployment_rule(&rule.arn) {
                 continue;
             }
             let waiting = homeless.iter().filter(|route| may_mean(given, route, listener, rule, &object));
