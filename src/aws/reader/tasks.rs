@@ -67,11 +67,11 @@ struct FoundTask {
     bindings: Option<Vec<Binding>>,
 }
 
-/// A task that is not STOPPED. Its group names the service that has started it; what somebody has started alone is in a group
-/// with another prefix, under which there is no service: it counts for the instance that carries it.
+/// A task that is not STOPPED. Its group names the service that has started it. What somebody has started alone counts for the
+/// instance that carries it, and may be in a group of any name: it stands under one that no service can have.
 fn found_from_sdk(cluster: &str, task: &sdk::Task) -> Option<FoundTask> {
     let group = task.group().unwrap_or_default();
-    let name = group.strip_prefix("service:").unwrap_or(group);
+    let name = group.strip_prefix("service:").map_or_else(|| format!("group:{group}"), str::to_owned);
     // DELETED comes after STOPPED and is never listed for long.
     if matches!(task.last_status(), Some("STOPPED" | "DELETED")) {
         return None;
@@ -80,7 +80,7 @@ fn found_from_sdk(cluster: &str, task: &sdk::Task) -> Option<FoundTask> {
     let bindings = address.is_none().then(|| ecs::bindings_from_sdk(task));
     let task = Task {
         arn: TaskArn::from(task.task_arn().unwrap_or_default()),
-        service: ServiceId { cluster: cluster.to_owned(), name: name.to_owned() },
+        service: ServiceId { cluster: cluster.to_owned(), name },
         task_definition: TaskDefinitionArn::from(task.task_definition_arn().unwrap_or_default()),
         status: task.last_status().unwrap_or_default().to_owned(),
         leaves: task.desired_status() == Some("STOPPED"),

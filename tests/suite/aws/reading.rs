@@ -233,6 +233,8 @@ fn tasks() -> Value {
         task("b", "service:s00", "PROVISIONING", interface(json!([{"name": "subnetId", "value": "subnet-1"}]))),
         task("c", "service:s00", "STOPPED", json!({})),
         task("d", "family:s00", "RUNNING", json!({})),
+        // Whoever runs a task alone may call its group what they like.
+        task("g", "s00", "RUNNING", interface(json!([{"name": "privateIPv4Address", "value": "10.0.0.77"}]))),
         task("e", "service:s01", "RUNNING", json!({
             "containerInstanceArn": instance, "containers": [{"name": "app", "networkBindings": bindings}]
         })),
