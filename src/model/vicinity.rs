@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::desired::Desired;
-use super::given::Given;
 use super::id::{GroupId, InstanceId, LoadBalancerArn, TargetGroupArn, VpcId};
 use super::network::LoadBalancer;
 use super::observed::Observed;
 use super::seen::Seen;
 use super::surroundings::Surroundings;
 use super::target::{Host, Placement, Task};
-use super::target_group::Attributes;
+use super::target_group::{Attributes, TargetGroup};
 
 /// What the paths lead through, and what need not be asked about it. Small beside the reading it is made from, so that a
 /// reading at leisure, which may take half an hour, does not hold that.
@@ -80,9 +79,9 @@ impl Vicinity {
     }
 
     fn add_target_groups(&mut self, desired: &Desired, observed: &Observed) {
-        let given = Given::new(desired, observed);
-        let groups = desired.target_groups.values();
-        for group in groups.filter_map(|group| given.target_group(&group.name).present()) {
+        let names: BTreeSet<&str> = desired.target_groups.values().map(|group| group.name.as_str()).collect();
+        let is_named = |one: &&TargetGroup| names.contains(one.name.as_str()) || names.contains(one.arn.as_str());
+        for group in observed.target_groups.as_ref().present().into_iter().flatten().filter(is_named) {
             self.vpcs.extend(group.vpc.clone());
             self.target_groups.insert(group.arn.clone());
             let targets = observed.targets_of(&group.arn).present().into_iter().flatten();

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, SecurityGroupRule};
 
+use crate::apply::AwsError;
 use crate::aws::ec2;
 use crate::model::{GroupId, IngressRule, Seen};
 
@@ -15,34 +16,51 @@ pub(super) const RULES: &str = "ec2:DescribeSecurityGroupRules";
 /// Values that EC2 takes in one filter.
 pub(super) const FILTER_VALUES: usize = 200;
 
+/// Rules of one direction, by group.
+pub(super) type RulesByGroup = BTreeMap<GroupId, Seen<Vec<IngressRule>>>;
+
 impl Reader {
-    pub(super) async fn ingress(&self, groups: &BTreeSet<GroupId>) -> BTreeMap<GroupId, Seen<Vec<IngressRule>>> {
+    pub(super) async fn ingress(&self, groups: &BTreeSet<GroupId>) -> RulesByGroup {
         let groups: Vec<&GroupId> = groups.iter().collect();
-        let batches = groups.chunks(FILTER_VALUES).map(|batch| self.ingress_of(batch));
+        let batches = groups.chunks(FILTER_VALUES).map(async |batch| {
+            let mut rules = by_group(batch, &self.rules_of(batch).await, ec2::ingress_from_sdk);
+            for seen in rules.values_mut() {
+                if let Seen::Present(list) = seen {
+                    list.sort_by(|a, b| a.id.cmp(&b.id));
+                }
+            }
+            rules
+        });
         some_at_once(LARGE_AT_ONCE, batches).await.into_iter().flatten().collect()
     }
 
-    async fn ingress_of(&self, groups: &[&GroupId]) -> Vec<(GroupId, Seen<Vec<IngressRule>>)> {
+    /// The rules of at most [`FILTER_VALUES`] groups; both directions come in one answer.
+    pub(super) async fn rules_of(&self, groups: &[&GroupId]) -> Result<Vec<SecurityGroupRule>, AwsError> {
         let ids = groups.iter().map(ToString::to_string).collect();
         let filter = Filter::builder().name("group-id").set_values(Some(ids)).build();
         let request = self.clients.reading.ec2.describe_security_group_rules().filters(filter);
         let pages = request.into_paginator().page_size(1000).items().send();
-        let rules = match self.ask(RULES, pages.try_collect()).await {
-            Ok(rules) => rules,
-            Err(error) => return groups.iter().map(|group| ((*group).clone(), unknown(&error))).collect(),
-        };
-        let mut by_group: BTreeMap<GroupId, Vec<IngressRule>> =
-            groups.iter().map(|group| ((*group).clone(), Vec::new())).collect();
-        for rule in rules.iter().filter_map(ec2::ingress_from_sdk) {
-            if let Some(list) = by_group.get_mut(&rule.group) {
-                list.push(rule);
-            }
-        }
-        for list in by_group.values_mut() {
-            list.sort_by(|a, b| a.id.cmp(&b.id));
-            // Most groups have a rule or two, and these are kept for as long as the reading is.
-            list.shrink_to_fit();
-        }
-        by_group.into_iter().map(|(group, rules)| (group, Seen::Present(rules))).collect()
+        self.ask(RULES, pages.try_collect()).await
     }
+}
+
+/// The rules of one direction, for each of the groups that were asked about, in the order of the answer.
+pub(super) fn by_group(
+    groups: &[&GroupId],
+    answer: &Result<Vec<SecurityGroupRule>, AwsError>,
+    from_sdk: fn(&SecurityGroupRule) -> Option<IngressRule>,
+) -> RulesByGroup {
+    let rules = match answer {
+        Ok(rules) => rules,
+        Err(error) => return groups.iter().map(|id| ((*id).clone(), unknown(error))).collect(),
+    };
+    let mut found: BTreeMap<GroupId, Vec<IngressRule>> = groups.iter().map(|id| ((*id).clone(), Vec::new())).collect();
+    for rule in rules.iter().filter_map(from_sdk) {
+        if let Some(list) = found.get_mut(&rule.group) {
+            list.push(rule);
+        }
+    }
+    // Most groups have a rule or two, and these are kept for as long as the reading is.
+    found.values_mut().for_each(Vec::shrink_to_fit);
+    found.into_iter().map(|(id, rules)| (id, Seen::Present(rules))).collect()
 }

@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{Filter, NetworkInterface, SecurityGroupRule};
+use aws_sdk_ec2::types::{Filter, NetworkInterface};
 
-use crate::apply::{AwsError, Surround};
+use crate::apply::Surround;
 use crate::aws::{ec2, elbv2};
 use crate::model::{
-    Attributes, Gap, GroupId, Host, IngressRule, InstanceId, Interface, LoadBalancerArn, NetworkAcl, RouteTable,
-    RuleSource, Seen, Surroundings, TargetGroupArn, Vicinity, VpcId,
+    Attributes, Gap, GroupId, Host, InstanceId, Interface, LoadBalancerArn, NetworkAcl, RouteTable, RuleSource, Seen,
+    Surroundings, TargetGroupArn, Vicinity, VpcId,
 };
 
 use super::few::{few_at_once, some_at_once};
-use super::groups::{FILTER_VALUES, RULES};
+use super::groups::{FILTER_VALUES, RulesByGroup, by_group};
 use super::leisure::{Haste, each};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
 
@@ -154,15 +154,11 @@ impl Reader {
         each(arns, known, haste, async |arn: &TargetGroupArn| self.attributes(arn).await).await
     }
 
-    /// Both directions come in one answer.
+    /// Ingress and egress.
     async fn rules_of_groups(&self, groups: &BTreeSet<GroupId>, haste: Haste) -> (RulesByGroup, RulesByGroup) {
         let groups: Vec<&GroupId> = groups.iter().collect();
         let batches = groups.chunks(FILTER_VALUES).map(async |batch| {
-            let ids = batch.iter().map(ToString::to_string).collect();
-            let filter = Filter::builder().name("group-id").set_values(Some(ids)).build();
-            let request = self.clients.reading.ec2.describe_security_group_rules().filters(filter);
-            let pages = request.into_paginator().page_size(1000).items().send();
-            let answer: Result<Vec<SecurityGroupRule>, _> = self.ask(RULES, pages.try_collect()).await;
+            let answer = self.rules_of(batch).await;
             [ec2::ingress_from_sdk, ec2::egress_from_sdk].map(|from| by_group(batch, &answer, from))
         });
         let (mut ingress, mut egress) = (RulesByGroup::new(), RulesByGroup::new());
@@ -196,28 +192,6 @@ impl Surround for Reader {
     async fn around(&self, vicinity: Vicinity) -> Surroundings {
         self.read_around(vicinity, Haste::Leisure).await
     }
-}
-
-type RulesByGroup = BTreeMap<GroupId, Seen<Vec<IngressRule>>>;
-
-/// The rules of one direction, for each of the groups that were asked about.
-fn by_group(
-    groups: &[&GroupId],
-    answer: &Result<Vec<SecurityGroupRule>, AwsError>,
-    from_sdk: fn(&SecurityGroupRule) -> Option<IngressRule>,
-) -> RulesByGroup {
-    let rules = match answer {
-        Ok(rules) => rules,
-        Err(error) => return groups.iter().map(|id| ((*id).clone(), unknown(error))).collect(),
-    };
-    let mut found: BTreeMap<GroupId, Vec<IngressRule>> = groups.iter().map(|id| ((*id).clone(), Vec::new())).collect();
-    for rule in rules.iter().filter_map(from_sdk) {
-        if let Some(list) = found.get_mut(&rule.group) {
-            list.push(rule);
-        }
-    }
-    found.values_mut().for_each(Vec::shrink_to_fit);
-    found.into_iter().map(|(id, rules)| (id, Seen::Present(rules))).collect()
 }
 
 /// Groups of load balancers and services, and those that interfaces and instances really have.
