@@ -24,6 +24,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_sdk_ecs::config::retry::RetryPartition;
 
 pub use calls::Calls;
@@ -171,6 +172,8 @@ fn sdk(config: &SdkConfig, calls: &Calls, attempts: u32, part: &'static str) -> 
                 $sdk::config::Builder::from(config)
                     .behavior_version(behavior())
                     .timeout_config(timeouts())
+                    // An answer that stalls is ended by the time-outs: they cover the body too.
+                    .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                     .retry_config(RetryConfig::standard().with_max_attempts(attempts))
                     .retry_partition(RetryPartition::custom(part).build())
                     .interceptor(calls.clone())

@@ -74,7 +74,7 @@ impl Pace {
         if !has_waited.unwrap_or(false) {
             let now = Instant::now();
             for (name, size) in families(call) {
-                self.draw(&name, size, now);
+                self.draw(name, size, now);
             }
         }
     }
@@ -84,7 +84,7 @@ impl Pace {
         let now = Instant::now();
         let mut levels = self.levels();
         for (name, size) in families(call) {
-            let level = levels.entry(name).or_insert_with(|| Level::full(size, now));
+            let level = levels.entry(name.to_owned()).or_insert_with(|| Level::full(size, now));
             *level = level.at(size, now);
             if level.refused.is_none_or(|before| now.duration_since(before) >= ONE_REFUSAL) {
                 level.share = (level.share / 2.0).max(SLOWEST);
@@ -107,7 +107,7 @@ impl Pace {
 
     async fn wait(&self, call: &str) {
         let now = Instant::now();
-        let turn = families(call).into_iter().map(|(name, size)| self.draw(&name, size, now)).max();
+        let turn = families(call).map(|(name, size)| self.draw(name, size, now)).max();
         if let Some(turn) = turn.filter(|turn| *turn > now) {
             tokio::time::sleep_until(turn).await;
         }

@@ -72,22 +72,27 @@ impl Reader {
     }
 
     /// Sends a request, or all pages of one, when there is room for it.
-    async fn ask<T, E>(
+    fn ask<T, E>(
         &self,
-        call: &str,
+        call: &'static str,
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, AwsError>
+    ) -> impl Future<Output = Result<T, AwsError>>
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let sending = async {
+        // What the SDK needs for a call is kilobytes: by value, every future around it would hold them once more, and move
+        // them whenever it is moved.
+        let request = Box::pin(request);
+        let sending = async move {
             // The semaphore is never closed, so there is always a permit in the end.
             let _permit = self.permits.acquire().await;
             error::answer(call, request).await
         };
-        self.clients.pace.paced(call, sending).await.inspect_err(|error| {
-            tracing::warn!(call = error.call, code = error.code, message = error.message, "read failed");
-        })
+        async move {
+            self.clients.pace.paced(call, sending).await.inspect_err(|error| {
+                tracing::warn!(call = error.call, code = error.code, message = error.message, "read failed");
+            })
+        }
     }
 }
 

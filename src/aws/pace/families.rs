@@ -9,23 +9,23 @@ pub(super) struct Size {
 }
 
 /// The names and sizes of the buckets of a call (`prefix:Operation`). A call of no family is not paced.
-pub(super) fn families(call: &str) -> Vec<(String, Size)> {
-    let Some((prefix, operation)) = call.split_once(':') else { return Vec::new() };
-    let names: Vec<&str> = match (prefix, operation) {
-        ("elasticloadbalancing", "RegisterTargets" | "DeregisterTargets") => vec!["elb", "elb targets"],
-        ("elasticloadbalancing", operation) if operation.starts_with("Describe") => vec!["elb"],
-        ("elasticloadbalancing", _) => vec!["elb", "elb writes"],
-        ("ecs", "DescribeServices" | "ListServices") => vec!["ecs services"],
+pub(super) fn families(call: &str) -> impl Iterator<Item = (&str, Size)> {
+    let (prefix, operation) = call.split_once(':').unwrap_or_default();
+    let names = match (prefix, operation) {
+        ("elasticloadbalancing", "RegisterTargets" | "DeregisterTargets") => [Some("elb"), Some("elb targets")],
+        ("elasticloadbalancing", operation) if operation.starts_with("Describe") => [Some("elb"), None],
+        ("elasticloadbalancing", _) => [Some("elb"), Some("elb writes")],
+        ("ecs", "DescribeServices" | "ListServices") => [Some("ecs services"), None],
         ("ecs", "DescribeTasks" | "ListTasks" | "DescribeContainerInstances" | "ListContainerInstances") => {
-            vec!["ecs tasks"]
+            [Some("ecs tasks"), None]
         }
-        ("ecs", "DescribeClusters" | "ListClusters") => vec!["ecs clusters"],
-        ("ecs", "UpdateService") => vec!["ecs updates"],
-        ("ecs", "RegisterTaskDefinition") => vec!["ecs registrations"],
-        ("ecs" | "ec2", _) => vec![call],
-        _ => Vec::new(),
+        ("ecs", "DescribeClusters" | "ListClusters") => [Some("ecs clusters"), None],
+        ("ecs", "UpdateService") => [Some("ecs updates"), None],
+        ("ecs", "RegisterTaskDefinition") => [Some("ecs registrations"), None],
+        ("ecs" | "ec2", _) => [Some(call), None],
+        _ => [None, None],
     };
-    names.into_iter().map(|name| (name.to_owned(), size_of(name))).collect()
+    names.into_iter().flatten().map(|name| (name, size_of(name)))
 }
 
 /// The size of a bucket that [`families`] names.
