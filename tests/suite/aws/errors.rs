@@ -9,7 +9,7 @@ use portolan::aws::{Clients, ConnectError, Writer};
 use portolan::model::ServiceId;
 use portolan::plan::Action;
 
-use super::script::{Answer, Script, json, json_error, page};
+use super::script::{Answer, Script, json, json_error, page, stalling};
 use super::writing::standing_service;
 use crate::moto::{REGION, credentials};
 
@@ -118,6 +118,15 @@ async fn a_server_error_is_tried_twice_and_no_more() {
     assert_eq!(error.kind, ErrorKind::Transient);
     assert_eq!(script.sent("UpdateService").len(), 2);
     assert_eq!(clients.calls().snapshot()["ecs:UpdateService"], 2, "every attempt counts");
+}
+
+/// Without the SDK's own protection against it: under this clock the test would never end if no time-out covered the body.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_stalls_after_its_headers_is_ended_and_tried_again() {
+    let script = Script::new(|request| standing_service(request).unwrap_or_else(stalling));
+    let error = error_with(&script.clients()).await;
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Transient, "Timeout"));
+    assert_eq!(script.sent("UpdateService").len(), 2);
 }
 
 /// Nobody listens there.

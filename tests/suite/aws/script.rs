@@ -2,13 +2,17 @@
 //! pages, batches, failures, denials.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use http_body::{Body, Frame};
 use portolan::aws::Clients;
 use serde_json::Value;
 
@@ -43,16 +47,45 @@ impl Request {
 pub struct Answer {
     status: u16,
     body: String,
+    /// The body does not come to its end.
+    stalls: bool,
+}
+
+impl Answer {
+    fn new(status: u16, body: impl Into<String>) -> Self {
+        Self { status, body: body.into(), stalls: false }
+    }
+
+    fn into_body(self) -> SdkBody {
+        if self.stalls { SdkBody::from_body_1_x(Stalling) } else { SdkBody::from(self.body) }
+    }
+}
+
+/// A body of which nothing ever comes.
+struct Stalling;
+
+impl Body for Stalling {
+    type Data = bytes::Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Poll::Pending
+    }
 }
 
 /// 200 and a JSON body.
 pub fn json(body: Value) -> Answer {
-    Answer { status: 200, body: body.to_string() }
+    Answer::new(200, body.to_string())
 }
 
 /// 200 and an XML body.
 pub fn xml(body: impl Into<String>) -> Answer {
-    Answer { status: 200, body: body.into() }
+    Answer::new(200, body)
+}
+
+/// 200, and nothing after the headers.
+pub fn stalling() -> Answer {
+    Answer { stalls: true, ..Answer::new(200, "") }
 }
 
 /// An answer of ELB or STS: `<FooResponse><FooResult>…`
@@ -67,24 +100,24 @@ pub fn response(operation: &str, inner: &str) -> Answer {
 
 /// An error of ECS or Application Auto Scaling.
 pub fn json_error(status: u16, code: &str, message: &str) -> Answer {
-    Answer { status, body: serde_json::json!({"__type": code, "message": message}).to_string() }
+    Answer::new(status, serde_json::json!({"__type": code, "message": message}).to_string())
 }
 
 /// An error of ELB or STS.
 pub fn elb_error(status: u16, code: &str, message: &str) -> Answer {
     let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
-    Answer { status, body: format!("<ErrorResponse>{error}<RequestId>r-1</RequestId></ErrorResponse>") }
+    Answer::new(status, format!("<ErrorResponse>{error}<RequestId>r-1</RequestId></ErrorResponse>"))
 }
 
 /// An error of EC2.
 pub fn ec2_error(status: u16, code: &str, message: &str) -> Answer {
     let error = format!("<Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>");
-    Answer { status, body: format!("<Response>{error}<RequestID>r-1</RequestID></Response>") }
+    Answer::new(status, format!("<Response>{error}<RequestID>r-1</RequestID></Response>"))
 }
 
 /// An answer that is not AWS's at all.
 pub fn page(status: u16) -> Answer {
-    Answer { status, body: "<html><body>no such thing</body></html>".to_owned() }
+    Answer::new(status, "<html><body>no such thing</body></html>")
 }
 
 /// An answer with nothing in it, good for every operation.
@@ -161,7 +194,7 @@ impl HttpConnector for Script {
         self.requests.lock().unwrap().push(request.clone());
         let answer = (self.answering)(&request);
         let status = StatusCode::try_from(answer.status).unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(answer.body))))
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, answer.into_body())))
     }
 }
 
