@@ -21,10 +21,10 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_sdk_ecs::config::retry::RetryPartition;
 
 pub use calls::Calls;

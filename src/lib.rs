@@ -12,6 +12,7 @@
 //! In reading order, each layer using only those before it:
 //!
 //! - [`model`]: what is declared and what AWS answers. No SDK, no serde, no I/O.
+//! - `yaml`: what people write, as positioned trees; every problem with its place.
 //! - [`manifest`]: YAML to [`model::Desired`], every problem with its place, offline.
 //! - [`plan`]: desired and observed to a [`plan::Plan`]. Total and pure: no clock, no I/O, no `Result`.
 //! - [`survey`]: what stands to a bare desired, for those who have no manifest yet.
@@ -25,7 +26,7 @@
 //! - [`queue`]: when which key is worked on, and how long what failed waits.
 //! - [`controller`]: passes again and again, with a memory.
 //! - `door` (feature `door`): what the service tells Prometheus, probes and people over HTTP.
-//! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS refuses. Knows none of the others.
+//! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS refuses. Knows `yaml` alone.
 //! - `cli` (feature `aws`): the only part that prints, reads the environment and the clock, and knows exit codes.
 //!
 //! What is deliberately absent: a state file (what Portolan made bears its tag), a dry-run flag (a dry run has no writer),
@@ -52,3 +53,4 @@ pub mod sandbox;
 pub mod status;
 pub mod survey;
 pub mod trace;
+mod yaml;

@@ -8,33 +8,32 @@
 //! Offline by design: nothing here asks AWS, but everything that AWS is known to refuse is refused before it is sent.
 
 mod collect;
-mod decode;
 mod document;
+mod format;
 mod hints;
 mod lower;
-mod node;
 mod places;
-mod problem;
 mod rules;
 mod scalar;
 mod schema;
 mod source;
 mod words;
-mod yaml;
 
 pub use places::places;
-pub use problem::{Excerpt, Problem};
 pub use schema::schema;
-pub use source::{STDIN, Source, find_sources};
+pub use source::find_sources;
+
+pub use crate::yaml::{Excerpt, Problem, STDIN, Source};
 
 use crate::model::Desired;
-use problem::Problems;
+use crate::yaml::Problems;
+use format::Manifest;
 
 /// Reads a fleet: everything that one run was given.
 ///
 /// Returns what is desired, or every problem, sorted by file, line and column. It never panics.
 pub fn load(sources: &[Source]) -> Result<Desired, Vec<Problem>> {
-    let mut problems = Problems::new(sources);
+    let mut problems = Problems::new(sources, &Manifest);
     let documents = collect::collect(sources, &mut problems);
     rules::check(&documents, &mut problems);
     match lower::lower(&documents) {

@@ -43,9 +43,18 @@ impl Failure {
 
     /// A manifest that cannot be used.
     pub fn of_problems(problems: &[Problem]) -> Self {
+        Self::of_file("manifest", problems)
+    }
+
+    /// A world file that cannot be used.
+    pub fn of_world(problems: &[Problem]) -> Self {
+        Self::of_file("world file", problems)
+    }
+
+    fn of_file(what: &str, problems: &[Problem]) -> Self {
         let headline = match problems.len() {
-            1 => "failed: the manifest has 1 error".to_owned(),
-            number => format!("failed: the manifest has {number} errors"),
+            1 => format!("failed: the {what} has 1 error"),
+            number => format!("failed: the {what} has {number} errors"),
         };
         let shown = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n");
         Self { errors: problems.iter().map(of_problem).collect(), shown, headline, exit: Exit::Error }

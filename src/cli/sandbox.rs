@@ -16,10 +16,7 @@ pub async fn serve(args: &SandboxArgs, terminal: Terminal, signals: &Signals) ->
             let file = path.display().to_string();
             let text = std::fs::read_to_string(path)
                 .map_err(|error| Failure::new(format!("{file}: cannot be read: {error}"), None))?;
-            world_file::load(&file, &text).map_err(|error| {
-                let hint = "the fields of a world file are in docs/sandbox.md; `portolan demo --print world` is one";
-                Failure::new(error.to_string(), Some(hint.to_owned()))
-            })?
+            world_file::load(&file, &text).map_err(|error| Failure::of_world(&error.0))?
         }
     };
     world.settings.buckets = args.rate_limits;

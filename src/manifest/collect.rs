@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
-use super::decode::{At, Decode};
 use super::document::{FleetDocument, ServiceDocument, TargetGroupDocument};
 use super::hints;
-use super::node::{Node, Value};
-use super::problem::{Position, Problems, quoted};
-use super::yaml;
 use crate::model::ObjectKind;
+use crate::yaml::{self, At, Decode, Node, Position, Problems, Value, quoted, wrong_type};
 
 /// What was read.
 #[derive(Default)]
@@ -126,7 +123,7 @@ fn kind_of(node: &Node, problems: &mut Problems<'_>) -> Option<ObjectKind> {
         return None;
     };
     let Value::Scalar(scalar) = &kind.value else {
-        super::decode::wrong_type(kind, "kind", "Fleet, Service or TargetGroup", None, problems);
+        wrong_type(kind, "kind", "Fleet, Service or TargetGroup", None, problems);
         return None;
     };
     let kinds = [ObjectKind::Fleet, ObjectKind::Service, ObjectKind::TargetGroup];

@@ -1,6 +1,7 @@
 //! What people probably meant: Kubernetes habits, fields of another kind, slips of the pen.
 
 use super::document::MAPPINGS;
+use crate::yaml::nearest;
 
 /// For a field that does not belong where it stands.
 pub(super) fn unknown_field(place: &str, field: &str, known: &[&str]) -> Option<String> {
@@ -149,40 +150,4 @@ pub(super) fn unknown_kind(kind: &str) -> String {
         }
     };
     hint.to_owned()
-}
-
-/// The candidate that differs least, if it is near enough to be a slip.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 64;
-    const MOST_CANDIDATES: usize = 500;
-    if word.len() > LONGEST {
-        return None;
-    }
-    let bare = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
-    let wanted = bare(word);
-    let limit = 1 + wanted.chars().count() / 5;
-    candidates
-        .into_iter()
-        .take(MOST_CANDIDATES)
-        .filter(|candidate| candidate.len() <= LONGEST && candidate.len().abs_diff(word.len()) <= limit + 2)
-        .map(|candidate| (distance(&wanted, &bare(candidate)), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions and replacements from one text to the other.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, wanted) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, found) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(wanted != *found);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }

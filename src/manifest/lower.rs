@@ -8,16 +8,17 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::collect::Documents;
-use super::decode::{At, Managed, NonEmpty, TextMap};
 use super::document::{
     Count, FleetSpec, HealthCheckSpec, IngressSpec, NetworkSpec, PortSpec, RouteSpec, ServiceDocument,
     TargetGroupDocument, TargetSpec,
 };
+use super::scalar::NonEmpty;
 use crate::model::{
     Conditions, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, HeaderCondition,
     HealthCheck, IngressSource, Matcher, Mode, Network, NetworkMode, PortRange, ProtocolVersion, QueryCondition,
     Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey, Transport,
 };
+use crate::yaml::{At, Managed, TextMap};
 
 /// Host ports that bridge tasks get when the fleet says nothing else.
 const DYNAMIC_PORTS: PortRange = PortRange { from: 32_768, to: 65_535 };
@@ -99,7 +100,7 @@ fn lower_port(port: &PortSpec, mode: Option<NetworkMode>) -> DesiredPort {
     DesiredPort {
         name: port.name.0.clone(),
         container: port.container.value.clone(),
-        container_port: port.container_port.get(),
+        container_port: port.container_port.to_u16(),
         host_port: host_port.and_then(|port| u16::try_from(port.0).ok()),
         protocol: copied(&port.protocol).unwrap_or(Transport::Tcp),
         target_groups: port.target_groups.as_ref().map(|keys| sorted(keys)),
@@ -139,7 +140,7 @@ fn target_group(document: &TargetGroupDocument, fleet: &Fleet) -> DesiredTargetG
         load_balancer: text(&spec.load_balancer),
         vpc: text(&spec.vpc).or_else(|| fleet.vpc.clone()),
         protocol: spec.protocol.as_ref().map(|protocol| protocol.value.clone()),
-        port: spec.port.as_ref().map(|port| port.get()),
+        port: spec.port.as_ref().map(|port| port.to_u16()),
         target_type: spec.target_type.as_ref().map(|kind| kind.value.clone()),
         health_check: spec
             .health_check
@@ -175,7 +176,7 @@ fn attributes(map: &TextMap) -> Tags {
 
 fn lower_route(route: &RouteSpec) -> Route {
     Route {
-        listener: route.listener.get(),
+        listener: route.listener.to_u16(),
         default: copied(&route.default).unwrap_or(false),
         priority: route.priority.as_ref().map(|priority| priority.0),
         conditions: conditions(route),
@@ -215,7 +216,7 @@ fn static_targets(targets: &Managed<TargetSpec>) -> Vec<StaticTarget> {
 pub(super) fn static_target(target: &TargetSpec) -> StaticTarget {
     let address = &target.address.value;
     let id = address.parse::<IpAddr>().map_or_else(|_| address.clone(), |address| address.to_string());
-    StaticTarget { key: TargetKey { id, port: target.port.get() }, zone: text(&target.availability_zone) }
+    StaticTarget { key: TargetKey { id, port: target.port.to_u16() }, zone: text(&target.availability_zone) }
 }
 
 fn text(field: &Option<At<String>>) -> Option<String> {

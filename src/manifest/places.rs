@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::Source;
-use super::node::{Node, Value};
-use super::problem::Problems;
-use super::yaml;
+use super::format::Manifest;
 use crate::model::{ObjectKind, ObjectPlaces, ObjectRef, Places};
+use crate::yaml::{self, Node, Problems, Value};
 
 /// Where each object and each of its fields stands. What cannot be read has no place: [`super::load`] says what is wrong
 /// with it.
 pub fn places(sources: &[Source]) -> Places {
     let mut found = Places::default();
     for (index, source) in sources.iter().enumerate() {
-        for document in yaml::read(index, &source.text, &mut Problems::new(sources)).documents {
+        for document in yaml::read(index, &source.text, &mut Problems::new(sources, &Manifest)).documents {
             if let Some(object) = identity(&document) {
                 let mut fields = BTreeMap::new();
                 if let Some(spec) = field(&document, "spec") {

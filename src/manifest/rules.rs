@@ -16,11 +16,10 @@ mod target_group;
 use std::collections::BTreeMap;
 
 use super::collect::Documents;
-use super::decode::At;
 use super::document::TargetGroupDocument;
 use super::lower;
-use super::problem::{Problems, quoted};
 use crate::model::Fleet;
+use crate::yaml::{At, Problems, quoted};
 
 /// What rules look up in other documents.
 struct Scene<'d> {

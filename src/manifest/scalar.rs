@@ -1,58 +1,14 @@
-//! The scalars of a manifest that are more than text: numbers within bounds, durations, ranges, shares.
+//! The values of a manifest that are more than text and numbers: durations, ranges, shares, lists that say something.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::decode::{At, Decode, Managed, Must, NonEmpty, TEXT, text_of, wrong_type};
-use super::hints;
-use super::node::{Node, Sort, Value};
-use super::problem::{Problems, quoted};
 use crate::model::{Budget, HealthPort, PortRange};
-
-/// A whole number, both bounds included.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Number<const MIN: u32, const MAX: u32>(pub u32);
-
-/// A port that something listens on.
-pub(crate) type Port = Number<1, 65_535>;
-
-impl Port {
-    /// As the model has it; the decoder saw to the range.
-    pub fn get(self) -> u16 {
-        u16::try_from(self.0).unwrap_or_default()
-    }
-}
-
-impl<const MIN: u32, const MAX: u32> Decode for Number<MIN, MAX> {
-    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        let Value::Scalar(scalar) = &node.value else {
-            wrong_type(node, name, "a number", hints::shape(name), problems);
-            return None;
-        };
-        if scalar.sort() != Sort::Integer {
-            let digits = scalar.text.bytes().all(|byte| byte.is_ascii_digit()) && !scalar.text.is_empty();
-            let hint = match scalar.sort() {
-                Sort::OtherNumber if digits => Some("write it without leading zeros".to_owned()),
-                _ if digits => Some("remove the quotes".to_owned()),
-                _ => None,
-            };
-            wrong_type(node, name, "a number", hint, problems);
-            return None;
-        }
-        match scalar.text.parse() {
-            Ok(number) if (MIN..=MAX).contains(&number) => Some(Self(number)),
-            _ => {
-                problems.add(
-                    node.at,
-                    format!("{name} must be {MIN} to {MAX}, found {}", quoted(&scalar.text).trim_matches('"')),
-                );
-                None
-            }
-        }
-    }
-}
+use crate::yaml::{
+    At, Decode, Managed, Node, Number, Port, Problems, Sort, TEXT, Value, items, quoted, text_of, wrong_type,
+};
 
 /// A duration such as `15s` or `2m`, kept in seconds; the bounds are seconds, too.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +85,7 @@ impl Decode for HealthPort {
                 wrong_type(node, name, "traffic-port or a number", None, problems);
                 None
             }
-            _ => Port::decode(node, name, problems).map(|port| Self::Fixed(port.get())),
+            _ => Port::decode(node, name, problems).map(|port| Self::Fixed(port.to_u16())),
         }
     }
 }
@@ -194,7 +150,6 @@ macro_rules! schemas {
 }
 
 schemas! {
-    [const MIN: u32, const MAX: u32] Number<MIN, MAX> => {"type": "integer", "minimum": MIN, "maximum": MAX}
     [const MIN: u32, const MAX: u32] Duration<MIN, MAX> => {"type": "string", "pattern": "^[0-9]+[sm]$"}
     [] ObjectKey => {"type": "string", "pattern": "^[a-z0-9.-]{1,63}$"}
     [] HealthPort => {"anyOf": [{"const": "traffic-port"}, {"type": "integer", "minimum": 1, "maximum": 65_535}]}
@@ -205,26 +160,20 @@ schemas! {
     ]}
 }
 
-/// Places are invisible in the schema.
-macro_rules! transparent {
-    ($($type:ty => $inner:ty),*) => {$(
-        impl<T: JsonSchema> JsonSchema for $type {
-            fn inline_schema() -> bool {
-                <$inner>::inline_schema()
-            }
+/// A list that must not be empty.
+#[derive(Clone, Debug)]
+pub(crate) struct NonEmpty<T>(pub Vec<At<T>>);
 
-            fn schema_name() -> Cow<'static, str> {
-                <$inner>::schema_name()
-            }
-
-            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-                <$inner>::json_schema(generator)
-            }
+impl<T: Decode> Decode for NonEmpty<T> {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        if matches!(&node.value, Value::Sequence(nodes) if nodes.is_empty()) {
+            let hint = "remove it to leave it unmanaged; only routes, targets, targetGroups and allowFrom may be empty";
+            problems.add_hint(node.at, format!("{name}: an empty list says nothing here"), hint);
+            return None;
         }
-    )*};
+        items(node, name, problems).map(Self)
+    }
 }
-
-transparent! { At<T> => T, Must<T> => T }
 
 impl<T: JsonSchema> JsonSchema for NonEmpty<T> {
     fn inline_schema() -> bool {

@@ -5,27 +5,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::problem::Problem;
-use super::yaml::MOST_BYTES;
-
-/// The name that stands for standard input.
-pub const STDIN: &str = "-";
-
-/// One text of the fleet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// As people wrote it; [`STDIN`] for standard input.
-    pub name: String,
-    /// What is in it.
-    pub text: String,
-}
-
-impl Source {
-    /// The name as problems show it.
-    pub fn shown_name(&self) -> &str {
-        if self.name == STDIN { "<stdin>" } else { &self.name }
-    }
-}
+use super::format::LIMITS;
+use crate::yaml::{Problem, STDIN, Source};
 
 /// Reads what `-f` names: files, and the `*.yaml` and `*.yml` of folders in alphabetical order. Names that begin
 /// with a dot are left out, and a file that is named twice is read once. `stdin` is the text of standard input,
@@ -114,12 +95,12 @@ impl Search {
         }
         let mut bytes = Vec::new();
         // One byte more than allowed tells a file that is too large from one that just fits.
-        let read = fs::File::open(path).and_then(|file| file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes));
+        let read = fs::File::open(path).and_then(|file| file.take(LIMITS.bytes as u64 + 1).read_to_end(&mut bytes));
         if let Err(error) = read {
             return self.problem(&name, format!("cannot be read: {}", reason(&error)), None);
         }
-        if bytes.len() > MOST_BYTES {
-            return self.problem(&name, "larger than 1 MiB", Some("split the fleet into several files"));
+        if bytes.len() > LIMITS.bytes {
+            return self.problem(&name, LIMITS.too_large(), Some(LIMITS.when_too_large));
         }
         // Reading doubles its room whenever that is full, and the service keeps the texts.
         bytes.shrink_to_fit();

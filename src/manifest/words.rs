@@ -1,39 +1,9 @@
 //! Values out of a closed set, spelled as AWS or ECS spell them. Case counts.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
-use super::decode::{Decode, text_of};
-use super::hints;
-use super::node::Node;
-use super::problem::{Problems, quoted};
 use crate::model::{
     Autoscaling, Mode, NetworkMode, Protocol, ProtocolVersion, Redeploy, Registrar, TargetType, Transport,
 };
-
-/// A value out of a closed set, as it is written.
-pub(crate) trait Word: Clone + 'static {
-    /// The set: spelling and meaning.
-    fn words() -> Vec<(&'static str, Self)>;
-}
-
-impl<T: Word> Decode for T {
-    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        let words = T::words();
-        let spellings: Vec<&str> = words.iter().map(|(spelling, _)| *spelling).collect();
-        let text = text_of(node, name, &spellings.join(" or "), problems)?;
-        let found = words.iter().find(|(spelling, _)| *spelling == text).map(|(_, word)| word.clone());
-        if found.is_none() {
-            let message = match spellings.as_slice() {
-                [only] => format!("{name} must be {only}, found {}", quoted(text)),
-                several => format!("{name} must be one of {}, found {}", several.join(", "), quoted(text)),
-            };
-            problems.push_hint(node.at, message, hints::wrong_word(name, text, &spellings));
-        }
-        found
-    }
-}
+use crate::yaml::words;
 
 /// Health checks know fewer protocols than target groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,30 +24,6 @@ pub(crate) struct FleetKind;
 pub(crate) struct ServiceKind;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TargetGroupKind;
-
-macro_rules! words {
-    ($($type:ty { $($spelling:literal => $word:expr),* $(,)? })*) => {$(
-        impl Word for $type {
-            fn words() -> Vec<(&'static str, Self)> {
-                vec![$(($spelling, $word)),*]
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($type).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "enum": [$($spelling),*]})
-            }
-        }
-    )*};
-}
 
 words! {
     ApiVersion { "portolan.dev/v1alpha1" => Self }

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use super::request::Sent;
 use super::shared::Shared;
 use super::world::World;
-use super::world_file::App;
+use super::world_file;
 
 /// Largest body: AWS takes no larger one either for the calls that are served.
 const BODY_LIMIT: usize = 1 << 20;
@@ -97,17 +97,10 @@ async fn reset(State(served): State<Served>) -> &'static str {
     "reset\n"
 }
 
-#[derive(Deserialize)]
-struct NamedApp {
-    image: String,
-    #[serde(flatten)]
-    app: App,
-}
-
 async fn app(State(served): State<Served>, body: Bytes) -> Response {
-    match serde_json::from_slice::<NamedApp>(&body) {
-        Ok(named) => {
-            served.shared.world().set_app(&named.image, named.app.into_state());
+    match world_file::app(&String::from_utf8_lossy(&body)) {
+        Ok((image, app)) => {
+            served.shared.world().set_app(&image, app);
             "set\n".into_response()
         }
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("model", &[]),
-    ("manifest", &["model"]),
+    ("yaml", &[]),
+    ("manifest", &["yaml", "model"]),
     ("plan", &["model"]),
     ("survey", &["plan", "model"]),
     ("init", &["survey", "manifest", "plan", "model"]),
@@ -17,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("report", &["plan", "apply", "trace", "model"]),
     ("events", &["apply", "model"]),
     ("aws", &["events", "plan", "apply", "model"]),
-    ("sandbox", &[]),
+    ("sandbox", &["yaml"]),
     ("queue", &[]),
     ("controller", &["queue", "events", "trace", "pass", "manifest", "plan", "apply", "report", "model"]),
     ("door", &["controller", "trace", "plan", "apply", "report", "model"]),

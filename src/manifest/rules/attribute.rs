@@ -1,9 +1,8 @@
 //! Attributes of target groups. Keys that are not known here pass: AWS adds new ones.
 
-use crate::manifest::decode::{At, TextMap};
 use crate::manifest::document::TargetGroupSpec;
-use crate::manifest::problem::{Problems, quoted};
 use crate::model::Protocol;
+use crate::yaml::{At, Problems, TextMap, quoted};
 
 /// The values that an attribute takes.
 enum Values {

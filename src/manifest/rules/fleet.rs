@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Scene, name};
-use crate::manifest::problem::{Position, Problems, quoted};
+use crate::yaml::{Position, Problems, quoted};
 
 pub(super) fn check(scene: &Scene<'_>, problems: &mut Problems<'_>) {
     check_fields(scene, problems);

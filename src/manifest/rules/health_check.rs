@@ -1,9 +1,8 @@
 //! Health checks: which fields go with which protocol, and the codes that count as healthy.
 
-use crate::manifest::decode::At;
 use crate::manifest::document::{HealthCheckSpec, TargetGroupSpec};
-use crate::manifest::problem::{Problems, quoted};
 use crate::model::{Protocol, ProtocolVersion};
+use crate::yaml::{At, Problems, quoted};
 
 /// Longest path that ELBv2 takes.
 const MOST_PATH: usize = 1_024;

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Scene, name};
-use crate::manifest::decode::At;
 use crate::manifest::document::{RouteSpec, TargetGroupSpec};
 use crate::manifest::lower;
-use crate::manifest::problem::{Position, Problems, quoted};
 use crate::model::Conditions;
+use crate::yaml::{At, Position, Problems, quoted};
 
 /// A listener: load balancer and port.
 type Listener<'d> = (&'d str, u32);

@@ -1,8 +1,7 @@
 //! Names that AWS accepts.
 
-use crate::manifest::decode::At;
-use crate::manifest::problem::{Position, Problems, quoted};
 use crate::model::Fleet;
+use crate::yaml::{At, Position, Problems, quoted};
 
 /// Longest name of a target group or load balancer.
 const ELB_NAME: usize = 32;

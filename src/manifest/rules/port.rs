@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Scene, check_cidr, check_once, name};
-use crate::manifest::decode::At;
 use crate::manifest::document::{IngressSpec, PortSpec, ServiceSpec, TargetGroupSpec};
-use crate::manifest::hints;
-use crate::manifest::problem::{Position, Problems, quoted};
 use crate::model::{NetworkMode, PortRange, Protocol, Registrar, Transport};
+use crate::yaml::{At, Position, Problems, nearest, quoted};
 
 /// Host ports that the ECS agent keeps for Docker, SSH and itself.
 const RESERVED: [u32; 6] = [22, 2375, 2376, 51_678, 51_679, 51_680];
@@ -179,7 +177,7 @@ fn check_target_groups(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene
             None if scene.documents.target_group_keys.contains(&key.value) || !scene.documents.whole => {}
             None => {
                 let known = scene.documents.target_group_keys.iter().map(String::as_str);
-                let near = problems.wants_suggestions().then(|| hints::nearest(key, known)).flatten();
+                let near = problems.wants_suggestions().then(|| nearest(key, known)).flatten();
                 let hint = match near {
                     Some(near) => format!("did you mean \"{near}\"?"),
                     None => "targetGroups takes metadata.name of TargetGroups in this fleet".to_owned(),

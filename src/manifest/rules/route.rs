@@ -1,11 +1,11 @@
 //! One route: its form and its conditions.
 
 use super::{check_cidr, check_once};
-use crate::manifest::decode::{At, NonEmpty};
 use crate::manifest::document::{RouteSpec, TargetGroupSpec};
 use crate::manifest::lower;
-use crate::manifest::problem::{Problems, quoted};
+use crate::manifest::scalar::NonEmpty;
 use crate::model::ProtocolVersion;
+use crate::yaml::{At, Problems, quoted};
 
 /// What a rule takes: values in all its conditions, wildcards in all its values, characters in each.
 const MOST_VALUES: usize = 5;

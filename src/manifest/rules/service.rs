@@ -1,10 +1,9 @@
 //! A service and its network.
 
 use super::{Scene, check_once, name, port};
-use crate::manifest::decode::At;
 use crate::manifest::document::{Count, NetworkSpec, ServiceDocument, ServiceSpec};
-use crate::manifest::problem::{Problems, quoted};
 use crate::model::{NetworkMode, Registrar};
+use crate::yaml::{At, Problems, quoted};
 
 /// What `awsvpcConfiguration` takes.
 const MOST_SUBNETS: usize = 16;

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::manifest::decode::At;
 use crate::manifest::document::{TargetGroupSpec, TargetSpec};
 use crate::manifest::lower;
-use crate::manifest::problem::{Problems, quoted};
 use crate::model::TargetType;
+use crate::yaml::{At, Problems, quoted};
 
 pub(super) fn check(spec: &TargetGroupSpec, problems: &mut Problems<'_>) {
     let kind = spec.target_type.as_ref().map(|kind| &kind.value);

@@ -2,9 +2,8 @@
 
 use super::name::{self, Elb};
 use super::{Scene, attribute, health_check, route, target};
-use crate::manifest::decode::At;
 use crate::manifest::document::{TargetGroupDocument, TargetGroupSpec};
-use crate::manifest::problem::{Problems, quoted};
+use crate::yaml::{At, Problems, quoted};
 
 pub(super) fn check(group: &At<TargetGroupDocument>, scene: &Scene<'_>, problems: &mut Problems<'_>) {
     let spec = &group.spec;

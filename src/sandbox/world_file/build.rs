@@ -4,17 +4,28 @@ mod balancing;
 mod compute;
 mod network;
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{names, shape};
+use super::{WHOLE, names, shape};
 use crate::sandbox::world::{ACCOUNT, REGION, World};
+use crate::yaml::{At, Position, TextMap};
 
-/// How something that cannot be built says so.
-type Built<T = ()> = Result<T, String>;
+/// What cannot be built, and where it stands.
+pub struct Wrong {
+    pub at: Position,
+    pub message: String,
+}
+
+impl From<String> for Wrong {
+    fn from(message: String) -> Self {
+        Self { at: WHOLE, message }
+    }
+}
+
+type Built<T = ()> = Result<T, Wrong>;
 
 /// A world under construction.
 pub struct Builder {
@@ -26,14 +37,15 @@ const BALANCERS_UP: i64 = 180;
 
 /// Builds the world of a file.
 pub fn build(shape: &shape::World) -> Built<World> {
-    let account = shape.account.as_deref().unwrap_or(ACCOUNT);
-    let region = shape.region.as_deref().unwrap_or(REGION);
-    let mut builder = Builder { world: World::in_account(account, region, shape.seed) };
-    for (image, app) in &shape.apps {
-        builder.world.set_app(image, app.clone().into_state());
+    let account = or(&shape.account, ACCOUNT);
+    let region = or(&shape.region, REGION);
+    let seed = shape.seed.as_ref().map_or(0, |seed| u64::from(seed.0));
+    let mut builder = Builder { world: World::in_account(account, region, seed) };
+    for (image, app) in &shape.apps.0 {
+        builder.world.set_app(image, app.to_state());
     }
-    for (address, app) in &shape.hosts {
-        builder.world.state.hosts.insert(*address, app.clone().into_state());
+    for (address, app) in &shape.hosts.0 {
+        builder.world.state.hosts.insert(*address, app.to_state());
     }
     builder.networks(shape)?;
     builder.balancers(shape)?;
@@ -41,11 +53,11 @@ pub fn build(shape: &shape::World) -> Built<World> {
         builder.world.advance(SignedDuration::from_secs(BALANCERS_UP));
     }
     builder.fleets(shape)?;
-    if let Some(seconds) = shape.settle {
-        builder.world.advance(SignedDuration::from_secs(seconds));
+    if let Some(seconds) = &shape.settle {
+        builder.world.advance(SignedDuration::from_secs(i64::from(seconds.0)));
     }
     for (number, deed) in shape.then.iter().enumerate() {
-        builder.within("then", number + 1, |builder| builder.deed(deed))?;
+        builder.within("then", number + 1, deed.at, |builder| builder.deed(deed))?;
     }
     Ok(builder.world)
 }
@@ -53,46 +65,57 @@ pub fn build(shape: &shape::World) -> Built<World> {
 impl Builder {
     /// Makes a call.
     fn call(&mut self, call: &str, input: &Value) -> Built<Value> {
-        self.world.call(call, input).map_err(|refusal| format!("{call}: {refusal}"))
+        self.world.call(call, input).map_err(|refusal| format!("{call}: {refusal}").into())
     }
 
-    /// Works on something that the file names; what goes wrong is said with that name.
-    fn within<T>(&mut self, kind: &str, name: impl Display, work: impl FnOnce(&mut Self) -> Built<T>) -> Built<T> {
-        work(self).map_err(|why| format!("{kind} {name}: {why}"))
+    /// Works on something that the file names; what goes wrong is said with that name, and with its place where none is
+    /// known that is nearer.
+    fn within(&mut self, kind: &str, name: impl Display, at: Position, work: impl FnOnce(&mut Self) -> Built) -> Built {
+        work(self).map_err(|Wrong { at: nearer, message }| {
+            let at = if nearer == WHOLE { at } else { nearer };
+            Wrong { at, message: format!("{kind} {name}: {message}") }
+        })
     }
 
     /// The id or ARN behind a name.
     fn find(&self, kind: &str, name: &str) -> Built<String> {
-        names::find(&self.world.state, kind, name)
+        names::find(&self.world.state, kind, name).map_err(Wrong::from)
     }
 
-    fn find_all(&self, kind: &str, names: &[String]) -> Built<Vec<String>> {
+    fn find_all(&self, kind: &str, names: &[At<String>]) -> Built<Vec<String>> {
         names.iter().map(|name| self.find(kind, name)).collect()
     }
 
     fn deed(&mut self, deed: &shape::Deed) -> Built {
         if let Some(call) = &deed.call {
-            let input = names::resolved(&self.world.state, &deed.with)?;
+            let nothing = Value::Null;
+            let with = deed.with.as_ref().map_or(&nothing, |with| &with.0);
+            let input = names::resolved(&self.world.state, with)?;
             self.call(call, &input)?;
         }
-        for (image, app) in deed.app.iter().flatten() {
-            self.world.set_app(image, app.clone().into_state());
+        for (image, app) in &deed.app.0 {
+            self.world.set_app(image, app.to_state());
         }
-        if let Some(seconds) = deed.advance {
-            self.world.advance(SignedDuration::from_secs(seconds));
+        if let Some(seconds) = &deed.advance {
+            self.world.advance(SignedDuration::from_secs(i64::from(seconds.0)));
         }
         Ok(())
     }
 }
 
 /// Tags as Elastic Load Balancing and EC2 take them.
-fn tags(tags: &BTreeMap<String, String>) -> Value {
+fn tags(tags: &TextMap) -> Value {
     tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }
 
 /// A `Name` tag as EC2 takes it at creation.
 fn name_tag(kind: &str, name: &str) -> Value {
     json!([{"ResourceType": kind, "Tag": [{"Key": "Name", "Value": name}]}])
+}
+
+/// A text, or what stands for it where it is absent.
+fn or<'a>(text: &'a Option<At<String>>, usual: &'a str) -> &'a str {
+    text.as_ref().map_or(usual, |text| text.as_str())
 }
 
 /// The text at a path of an answer; every answer that is asked has it.

@@ -119,7 +119,9 @@ fn a_world_file_that_is_wrong_is_an_error_with_its_place() {
         portolan(home.path(), &["sandbox", "--port", "0", "--world", "world.yaml"]).output().expect("it starts"),
     );
     said.ends(2);
-    assert!(said.stderr.starts_with("error: world.yaml:2:1: unknown field `vpc`, expected one of"), "{}", said.stderr);
+    let expected = "world.yaml:2:1: error: unknown field \"vpc\" in the world\n  2 | vpc: []\n    | ^\n  hint: did you mean \"vpcs\"?\n\
+                    portolan: failed: the world file has 1 error (exit 2)\n";
+    assert_eq!(said.stderr, expected);
     let said = run(&["sandbox", "--world", "nowhere.yaml"]);
     said.ends(2);
     assert!(said.stderr.contains("nowhere.yaml: cannot be read"), "{}", said.stderr);

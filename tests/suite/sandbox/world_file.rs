@@ -10,6 +10,34 @@ fn error(text: &str) -> String {
 }
 
 #[test]
+fn everything_that_can_be_seen_without_making_it_is_told_at_once() {
+    let network = super::fleet::text(&["cart"]);
+    let fields = "
+seed: -1
+hosts: {somewhere: {listens: [{port: 70000, speaks: http3}]}}
+vpcs: [{name: main, subnets: {a: b}, securityGroups: [{name: web, ingress: [{ports: 10-9x}]}]}]
+clusters: prod
+settle:
+";
+    let names = network
+        .replace("subnets: [private-a, private-b]", "subnets: [private-a, privat-b]")
+        .replace("vpc: main", "vpc: mian")
+        .replace("from: lb}", "from: lb, to: lb}, {ports: 81, from: everybody}")
+        .replace("action: {forward: cart}", "action: {forward: {cart: 1, kart: 1}, redirect: HTTPS}, rewrite: [a]");
+    let deeds = format!("{network}then: [{{}}, {{with: {{task: a}}}}, {{advance: 1}}]\n");
+    let told = [
+        ("what is not in its form", error(fields)),
+        ("what names nothing, or says too much", error(&names)),
+        ("what does nothing", error(&deeds)),
+        ("two worlds", error("seed: 1\n---\nseed: 2\n")),
+        ("what is no YAML", error("clusters: [prod]\nvpcs: [{name: main\n")),
+        ("what could grow", error("clusters: &all [prod]\nvpcs: *all\n")),
+    ];
+    let told: Vec<String> = told.iter().map(|(what, message)| format!("== {what}\n{message}")).collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     let network = super::fleet::text(&["cart"]);
     let told = [

@@ -1,23 +1,21 @@
 //! Target groups, load balancers, listeners and rules.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
-use super::{Builder, Built, tags, text};
+use super::{Builder, Built, or, tags, text};
 use crate::sandbox::world_file::shape::{Action, Forward, Listener, LoadBalancer, Rule, TargetGroup, World};
 
 impl Builder {
     pub(super) fn balancers(&mut self, shape: &World) -> Built {
-        for group in &shape.target_groups {
-            self.within("target group", &group.name, |builder| builder.target_group(group))?;
+        for group in shape.target_groups.iter() {
+            self.within("target group", &group.name, group.at, |builder| builder.target_group(group))?;
         }
-        for balancer in &shape.load_balancers {
-            self.within("load balancer", &balancer.name, |builder| builder.load_balancer(balancer))?;
+        for balancer in shape.load_balancers.iter() {
+            self.within("load balancer", &balancer.name, balancer.at, |builder| builder.load_balancer(balancer))?;
         }
         // Targets can be in use once the rules stand.
-        for group in &shape.target_groups {
-            self.within("target group", &group.name, |builder| builder.targets(group))?;
+        for group in shape.target_groups.iter() {
+            self.within("target group", &group.name, group.at, |builder| builder.targets(group))?;
         }
         Ok(())
     }
@@ -25,10 +23,10 @@ impl Builder {
     fn target_group(&mut self, group: &TargetGroup) -> Built {
         let check = &group.health_check;
         let mut input = json!({"Name": group.name, "VpcId": self.find("vpc", &group.vpc)?,
-            "Protocol": group.protocol, "Port": group.port, "TargetType": group.target_type,
+            "Protocol": group.protocol, "Port": group.port, "TargetType": or(&group.target_type, "ip"),
             "Tags": tags(&group.tags)});
         let matcher = check.matcher.as_ref().map(|codes| {
-            let kind = if group.protocol_version.as_deref() == Some("GRPC") { "GrpcCode" } else { "HttpCode" };
+            let kind = if or(&group.protocol_version, "") == "GRPC" { "GrpcCode" } else { "HttpCode" };
             json!({kind: codes})
         });
         let optional = [
@@ -56,17 +54,21 @@ impl Builder {
 
     fn targets(&mut self, group: &TargetGroup) -> Built {
         let arn = self.find("targetGroup", &group.name)?;
-        for target in &group.targets {
-            let id = self.find("instance", &target.id).unwrap_or_else(|_| target.id.clone());
+        for target in group.targets.iter() {
+            let at = target.at;
+            let id = self.find("instance", &target.id).unwrap_or_else(|_| target.id.value.clone());
             let target = json!({"Id": id, "Port": target.port, "AvailabilityZone": target.zone});
             let input = json!({"TargetGroupArn": arn, "Targets": [target]});
-            self.call("elasticloadbalancing:RegisterTargets", &input)?;
+            self.within("target", &id, at, |builder| {
+                builder.call("elasticloadbalancing:RegisterTargets", &input).map(drop)
+            })?;
         }
         Ok(())
     }
 
     fn load_balancer(&mut self, balancer: &LoadBalancer) -> Built {
-        let mut input = json!({"Name": balancer.name, "Type": balancer.kind, "Scheme": balancer.scheme,
+        let mut input = json!({"Name": balancer.name, "Type": or(&balancer.kind, "application"),
+            "Scheme": or(&balancer.scheme, "internet-facing"),
             "Subnets": self.find_all("subnet", &balancer.subnets)?});
         if !balancer.security_groups.is_empty() {
             input["SecurityGroups"] = json!(self.find_all("securityGroup", &balancer.security_groups)?);
@@ -77,23 +79,24 @@ impl Builder {
             let input = json!({"LoadBalancerArn": arn, "Attributes": tags(&balancer.attributes)});
             self.call("elasticloadbalancing:ModifyLoadBalancerAttributes", &input)?;
         }
-        for listener in &balancer.listeners {
-            self.within("listener", listener.port, |builder| builder.listener(&arn, listener))?;
+        for listener in balancer.listeners.iter() {
+            self.within("listener", &listener.port, listener.at, |builder| builder.listener(&arn, listener))?;
         }
         Ok(())
     }
 
     fn listener(&mut self, arn: &str, listener: &Listener) -> Built {
-        let mut input = json!({"LoadBalancerArn": arn, "Protocol": listener.protocol, "Port": listener.port,
+        let protocol = or(&listener.protocol, "HTTP");
+        let mut input = json!({"LoadBalancerArn": arn, "Protocol": protocol, "Port": listener.port,
             "DefaultActions": self.actions(&listener.default)?});
-        if matches!(listener.protocol.as_str(), "HTTPS" | "TLS") {
+        if matches!(protocol, "HTTPS" | "TLS") {
             let certificate = self.world.state.arn("acm", "certificate/00000000-0000-0000-0000-000000000000");
             input["Certificates"] = json!([{"CertificateArn": certificate}]);
         }
         let made = self.call("elasticloadbalancing:CreateListener", &input)?;
         let listener_arn = text(&made, "/Listeners/0/ListenerArn");
-        for rule in &listener.rules {
-            self.within("rule", rule.priority, |builder| builder.rule(&listener_arn, rule))?;
+        for rule in listener.rules.iter() {
+            self.within("rule", &rule.priority, rule.at, |builder| builder.rule(&listener_arn, rule))?;
         }
         Ok(())
     }
@@ -101,7 +104,7 @@ impl Builder {
     fn rule(&mut self, listener: &str, rule: &Rule) -> Built {
         let mut input = json!({"ListenerArn": listener, "Priority": rule.priority,
             "Conditions": conditions(rule), "Actions": self.actions(&rule.action)?, "Tags": tags(&rule.tags)});
-        if let Some((regex, replacement)) = &rule.rewrite {
+        if let Some([regex, replacement]) = rule.rewrite.as_ref().map(|rewrite| rewrite.as_slice()) {
             let rewrites = json!({"Rewrites": [{"Regex": regex, "Replace": replacement}]});
             input["Transforms"] = json!([{"Type": "url-rewrite", "UrlRewriteConfig": rewrites}]);
         }
@@ -110,7 +113,7 @@ impl Builder {
 
     fn actions(&self, action: &Action) -> Built<Value> {
         let mut actions = Vec::new();
-        if action.login {
+        if *action.login {
             let issuer = "https://login.example.com";
             actions.push(json!({"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": {
                 "Issuer": issuer, "AuthorizationEndpoint": format!("{issuer}/authorize"),
@@ -127,21 +130,16 @@ impl Builder {
                 "FixedResponseConfig": {"StatusCode": code.to_string(), "ContentType": "text/plain"}}),
             Action { redirect: Some(protocol), .. } => json!({"Type": "redirect", "Order": order,
                 "RedirectConfig": {"Protocol": protocol, "Port": "443", "StatusCode": "HTTP_301"}}),
-            _ => return Err("an action is one of forward, fixedResponse and redirect".to_owned()),
+            // Checked before anything was made.
+            _ => return Ok(Value::Array(actions)),
         };
         actions.push(last);
         Ok(Value::Array(actions))
     }
 
     fn forwarded(&self, forward: &Forward) -> Built<Vec<Value>> {
-        let weighted = match forward {
-            Forward::One(group) => BTreeMap::from([(group.clone(), 1)]),
-            Forward::Weighted(groups) => groups.clone(),
-        };
-        let entry = |(group, weight): (&String, &i64)| {
-            Ok(json!({"TargetGroupArn": self.find("targetGroup", group)?, "Weight": weight}))
-        };
-        weighted.iter().map(entry).collect()
+        let entry = |(group, weight)| Ok(json!({"TargetGroupArn": self.find("targetGroup", group)?, "Weight": weight}));
+        forward.0.iter().map(|(group, weight)| entry((group, weight))).collect()
     }
 }
 
@@ -154,8 +152,8 @@ fn conditions(rule: &Rule) -> Vec<Value> {
     ];
     let lists = lists.into_iter().filter(|(.., values)| !values.is_empty());
     let mut conditions: Vec<Value> =
-        lists.map(|(field, config, values)| json!({"Field": field, config: {"Values": values}})).collect();
-    conditions.extend(rule.headers.iter().map(|(name, values)| {
+        lists.map(|(field, config, values)| json!({"Field": field, config: {"Values": **values}})).collect();
+    conditions.extend(rule.headers.0.iter().map(|(name, values)| {
         json!({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": name, "Values": values}})
     }));
     conditions.extend(rule.query_strings.iter().map(|(key, value)| {

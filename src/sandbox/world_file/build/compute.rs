@@ -2,38 +2,47 @@
 
 use serde_json::{Value, json};
 
-use super::{Builder, Built};
-use crate::sandbox::world_file::shape::{ContainerPort, Service, TaskDefinition, World};
+use super::{Builder, Built, or};
+use crate::sandbox::world_file::shape::{ContainerInstance, ContainerPort, Service, TaskDefinition, World};
 
 impl Builder {
     pub(super) fn fleets(&mut self, shape: &World) -> Built {
-        for name in &shape.clusters {
-            self.call("ecs:CreateCluster", &json!({"clusterName": name}))?;
+        for name in shape.clusters.iter() {
+            let input = json!({"clusterName": name});
+            self.within("cluster", name, name.at, |builder| builder.call("ecs:CreateCluster", &input).map(drop))?;
         }
-        for instance in &shape.container_instances {
-            let document = json!({"instanceId": self.find("instance", &instance.instance)?}).to_string();
-            let input = json!({"cluster": instance.cluster, "instanceIdentityDocument": document});
-            self.call("ecs:RegisterContainerInstance", &input)?;
+        for instance in shape.container_instances.iter() {
+            let name = &instance.instance;
+            self.within("container instance", name, name.at, |builder| builder.container_instance(instance))?;
         }
-        for definition in &shape.task_definitions {
-            self.within("task definition", &definition.family, |builder| builder.task_definition(definition))?;
+        for definition in shape.task_definitions.iter() {
+            let family = &definition.family;
+            self.within("task definition", family, definition.at, |builder| builder.task_definition(definition))?;
         }
-        for service in &shape.services {
-            self.within("service", &service.name, |builder| builder.service(service))?;
+        for service in shape.services.iter() {
+            self.within("service", &service.name, service.at, |builder| builder.service(service))?;
         }
-        for target in &shape.scalable_targets {
+        for target in shape.scalable_targets.iter() {
             let input = json!({"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount",
                 "ResourceId": format!("service/{}", target.service),
                 "MinCapacity": target.min, "MaxCapacity": target.max});
-            self.call("application-autoscaling:RegisterScalableTarget", &input)?;
+            self.within("scalable target", &target.service, target.at, |builder| {
+                builder.call("application-autoscaling:RegisterScalableTarget", &input).map(drop)
+            })?;
         }
         Ok(())
     }
 
+    fn container_instance(&mut self, instance: &ContainerInstance) -> Built {
+        let document = json!({"instanceId": self.find("instance", &instance.instance)?}).to_string();
+        let input = json!({"cluster": instance.cluster, "instanceIdentityDocument": document});
+        self.call("ecs:RegisterContainerInstance", &input).map(drop)
+    }
+
     fn task_definition(&mut self, definition: &TaskDefinition) -> Built {
         let port = |port: &ContainerPort| {
-            let mut mapping = json!({"containerPort": port.port, "protocol": port.protocol});
-            if let Some(host) = port.host {
+            let mut mapping = json!({"containerPort": port.port, "protocol": or(&port.protocol, "tcp")});
+            if let Some(host) = &port.host {
                 mapping["hostPort"] = json!(host);
             }
             mapping
@@ -42,7 +51,7 @@ impl Builder {
             .containers
             .iter()
             .map(|container| {
-                let ports: Vec<Value> = container.ports.iter().map(port).collect();
+                let ports: Vec<Value> = container.ports.iter().map(|one| port(one)).collect();
                 let mut made = json!({"name": container.name, "image": container.image, "portMappings": ports});
                 if let Some(command) = &container.health_check {
                     made["healthCheck"] = json!({"command": ["CMD-SHELL", command]});
@@ -50,11 +59,12 @@ impl Builder {
                 made
             })
             .collect();
-        let mut input = json!({"family": definition.family, "networkMode": definition.network_mode,
-            "cpu": definition.cpu.as_deref().unwrap_or("256"),
-            "memory": definition.memory.as_deref().unwrap_or("512"),
+        let network_mode = or(&definition.network_mode, "awsvpc");
+        let mut input = json!({"family": definition.family, "networkMode": network_mode,
+            "cpu": or(&definition.cpu, "256"),
+            "memory": or(&definition.memory, "512"),
             "containerDefinitions": containers});
-        if definition.network_mode == "awsvpc" {
+        if network_mode == "awsvpc" {
             input["requiresCompatibilities"] = json!(["FARGATE", "EC2"]);
         }
         self.call("ecs:RegisterTaskDefinition", &input).map(drop)
@@ -66,27 +76,27 @@ impl Builder {
             Ok(json!({"targetGroupArn": group, "containerName": entry.container, "containerPort": entry.port}))
         });
         let entries: Vec<Value> = entries.collect::<Built<_>>()?;
-        let breaker = json!({"enable": service.circuit_breaker, "rollback": service.circuit_breaker});
+        let breaker = json!({"enable": *service.circuit_breaker, "rollback": *service.circuit_breaker});
         let mut deployment = json!({"deploymentCircuitBreaker": breaker});
         for (member, value) in
-            [("minimumHealthyPercent", service.minimum_percent), ("maximumPercent", service.maximum_percent)]
+            [("minimumHealthyPercent", &service.minimum_percent), ("maximumPercent", &service.maximum_percent)]
         {
             if let Some(value) = value {
                 deployment[member] = json!(value);
             }
         }
         let mut input = json!({"cluster": service.cluster, "serviceName": service.name,
-            "taskDefinition": service.task_definition, "launchType": service.launch_type,
+            "taskDefinition": service.task_definition, "launchType": or(&service.launch_type, "FARGATE"),
             "loadBalancers": entries, "deploymentConfiguration": deployment});
-        if service.daemon {
+        if *service.daemon {
             input["schedulingStrategy"] = json!("DAEMON");
         } else {
-            input["desiredCount"] = json!(service.desired_count);
+            input["desiredCount"] = json!(service.desired_count.as_ref().map_or(1, |count| count.0));
         }
         if let Some(controller) = &service.controller {
             input["deploymentController"] = json!({"type": controller});
         }
-        if let Some(grace) = service.grace {
+        if let Some(grace) = &service.grace {
             input["healthCheckGracePeriodSeconds"] = json!(grace);
         }
         if !service.subnets.is_empty() {

@@ -2,18 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Builder, Built, name_tag, tags, text};
-use crate::sandbox::world_file::shape::{
-    AclEntry, GroupRule, Instance, NetworkAcl, Ports, SecurityGroup, Subnet, Vpc, World,
-};
+use super::{Builder, Built, name_tag, or, tags, text};
+use crate::sandbox::world_file::shape::{AclEntry, GroupRule, Instance, NetworkAcl, SecurityGroup, Subnet, Vpc, World};
 
 impl Builder {
     pub(super) fn networks(&mut self, shape: &World) -> Built {
-        for vpc in &shape.vpcs {
-            self.within("vpc", &vpc.name, |builder| builder.vpc(vpc))?;
+        for vpc in shape.vpcs.iter() {
+            self.within("vpc", &vpc.name, vpc.at, |builder| builder.vpc(vpc))?;
         }
-        for instance in &shape.instances {
-            self.within("instance", &instance.name, |builder| builder.instance(instance))?;
+        for instance in shape.instances.iter() {
+            self.within("instance", &instance.name, instance.at, |builder| builder.instance(instance))?;
         }
         Ok(())
     }
@@ -22,25 +20,29 @@ impl Builder {
         let input = json!({"CidrBlock": vpc.cidr, "TagSpecification": name_tag("vpc", &vpc.name)});
         let id = text(&self.call("ec2:CreateVpc", &input)?, "/vpc/vpcId");
         let public = self.public_routes(&id, vpc)?;
-        for subnet in &vpc.subnets {
-            self.within("subnet", &subnet.name, |builder| builder.subnet(&id, subnet, public.as_deref()))?;
+        for subnet in vpc.subnets.iter() {
+            self.within("subnet", &subnet.name, subnet.at, |builder| builder.subnet(&id, subnet, public.as_deref()))?;
         }
-        for list in &vpc.prefix_lists {
+        for list in vpc.prefix_lists.iter() {
             let entries: Vec<Value> = list.entries.iter().map(|cidr| json!({"Cidr": cidr})).collect();
             let input = json!({"PrefixListName": list.name, "AddressFamily": "IPv4",
                 "MaxEntries": entries.len().to_string(), "Entry": entries});
-            self.call("ec2:CreateManagedPrefixList", &input)?;
+            self.within("prefix list", &list.name, list.at, |builder| {
+                builder.call("ec2:CreateManagedPrefixList", &input).map(drop)
+            })?;
         }
-        for group in &vpc.security_groups {
+        for group in vpc.security_groups.iter() {
             let input = json!({"GroupName": group.name, "GroupDescription": group.name, "VpcId": id});
-            self.call("ec2:CreateSecurityGroup", &input)?;
+            self.within("security group", &group.name, group.at, |builder| {
+                builder.call("ec2:CreateSecurityGroup", &input).map(drop)
+            })?;
         }
         // Groups name each other, so their rules come when all of them stand.
-        for group in &vpc.security_groups {
-            self.within("security group", &group.name, |builder| builder.group_rules(group))?;
+        for group in vpc.security_groups.iter() {
+            self.within("security group", &group.name, group.at, |builder| builder.group_rules(group))?;
         }
-        for acl in &vpc.network_acls {
-            self.within("network ACL", &acl.name, |builder| builder.acl(&id, acl))?;
+        for acl in vpc.network_acls.iter() {
+            self.within("network ACL", &acl.name, acl.at, |builder| builder.acl(&id, acl))?;
         }
         Ok(())
     }
@@ -50,7 +52,7 @@ impl Builder {
         let input = json!({"VpcId": vpc, "CidrBlock": subnet.cidr, "AvailabilityZone": zone,
             "TagSpecification": name_tag("subnet", &subnet.name)});
         let id = text(&self.call("ec2:CreateSubnet", &input)?, "/subnet/subnetId");
-        if let Some(table) = public.filter(|_| subnet.public) {
+        if let Some(table) = public.filter(|_| *subnet.public) {
             self.call("ec2:AssociateRouteTable", &json!({"RouteTableId": table, "SubnetId": id}))?;
         }
         Ok(())
@@ -58,7 +60,7 @@ impl Builder {
 
     /// A route table with a way to the internet, if a subnet wants one.
     fn public_routes(&mut self, vpc: &str, shape: &Vpc) -> Built<Option<String>> {
-        if !shape.subnets.iter().any(|subnet| subnet.public) {
+        if !shape.subnets.iter().any(|subnet| *subnet.public) {
             return Ok(None);
         }
         let gateway = self.call("ec2:CreateInternetGateway", &json!({}))?;
@@ -77,32 +79,35 @@ impl Builder {
             self.call("ec2:RevokeSecurityGroupEgress", &json!({"GroupId": id, "IpPermissions": [everything]}))?;
         }
         let ingress = group.ingress.iter().map(|rule| ("ec2:AuthorizeSecurityGroupIngress", rule));
-        let egress = group.egress.iter().flatten().map(|rule| ("ec2:AuthorizeSecurityGroupEgress", rule));
+        let egress =
+            group.egress.iter().flat_map(|rules| rules.iter()).map(|rule| ("ec2:AuthorizeSecurityGroupEgress", rule));
         for (call, rule) in ingress.chain(egress) {
             let mut input = json!({"GroupId": id, "IpPermissions": [self.permission(rule)?]});
             if !rule.tags.is_empty() {
                 input["TagSpecification"] = json!([{"ResourceType": "security-group-rule", "Tag": tags(&rule.tags)}]);
             }
-            self.call(call, &input)?;
+            let what = format!("{} {}", if call.ends_with("Ingress") { "from" } else { "to" }, rule.peer());
+            self.within("rule", what, rule.at, |builder| builder.call(call, &input).map(drop))?;
         }
         Ok(())
     }
 
     fn permission(&self, rule: &GroupRule) -> Built<Value> {
-        let mut permission = json!({"IpProtocol": rule.protocol});
-        match bounds(&rule.ports)? {
+        let mut permission = json!({"IpProtocol": or(&rule.protocol, "tcp")});
+        match rule.ports.0 {
             Some((from, to)) => {
                 permission["FromPort"] = json!(from.to_string());
                 permission["ToPort"] = json!(to.to_string());
             }
             None => permission["IpProtocol"] = json!("-1"),
         }
-        let (list, member, value) = if rule.from.contains('/') {
-            ("IpRanges", "CidrIp", rule.from.clone())
-        } else if let Ok(list) = self.find("prefixList", &rule.from) {
+        let peer = rule.peer();
+        let (list, member, value) = if peer.contains('/') {
+            ("IpRanges", "CidrIp", peer.to_owned())
+        } else if let Ok(list) = self.find("prefixList", peer) {
             ("PrefixListIds", "PrefixListId", list)
         } else {
-            ("Groups", "GroupId", self.find("securityGroup", &rule.from)?)
+            ("Groups", "GroupId", self.find("securityGroup", peer)?)
         };
         permission[list] = json!([{member: value, "Description": rule.description}]);
         Ok(permission)
@@ -111,8 +116,10 @@ impl Builder {
     fn acl(&mut self, vpc: &str, acl: &NetworkAcl) -> Built {
         let input = json!({"VpcId": vpc, "TagSpecification": name_tag("network-acl", &acl.name)});
         let id = text(&self.call("ec2:CreateNetworkAcl", &input)?, "/networkAcl/networkAclId");
-        for entry in &acl.entries {
-            self.call("ec2:CreateNetworkAclEntry", &acl_entry(&id, entry)?)?;
+        for entry in acl.entries.iter() {
+            self.within("entry", &entry.number, entry.at, |builder| {
+                builder.call("ec2:CreateNetworkAclEntry", &acl_entry(&id, entry)).map(drop)
+            })?;
         }
         for subnet in self.find_all("subnet", &acl.subnets)? {
             let association = self.world.state.subnets.get(&subnet).map(|subnet| subnet.acl_association.clone());
@@ -124,15 +131,14 @@ impl Builder {
 
     fn instance(&mut self, instance: &Instance) -> Built {
         let input = json!({"ImageId": "ami-0sandbox", "MinCount": "1", "MaxCount": "1",
-            "InstanceType": instance.instance_type,
+            "InstanceType": or(&instance.instance_type, "c5.large"),
             "SubnetId": self.find("subnet", &instance.subnet)?,
             "SecurityGroupId": self.find_all("securityGroup", &instance.security_groups)?,
             "TagSpecification": name_tag("instance", &instance.name)});
         let id = text(&self.call("ec2:RunInstances", &input)?, "/instancesSet/0/instanceId");
-        let range = instance.dynamic_ports.as_ref().map(|range| bounds(&Ports::Range(range.clone()))).transpose()?;
         if let Some(made) = self.world.state.instances.get_mut(&id) {
-            made.app = instance.app.clone().into_state();
-            if let Some((from, to)) = range.flatten() {
+            made.app = instance.app.to_state();
+            if let Some((from, to)) = instance.dynamic_ports.as_ref().and_then(|ports| ports.0) {
                 made.dynamic_ports = from..=to;
             }
         }
@@ -140,24 +146,13 @@ impl Builder {
     }
 }
 
-/// First and last port; `None` for all.
-pub fn bounds(ports: &Ports) -> Built<Option<(u16, u16)>> {
-    let text = match ports {
-        Ports::One(port) => return Ok(Some((*port, *port))),
-        Ports::Range(text) if text == "all" => return Ok(None),
-        Ports::Range(text) => text,
-    };
-    let range = text.split_once('-').and_then(|(from, to)| Some((from.trim().parse().ok()?, to.trim().parse().ok()?)));
-    range.map(Some).ok_or_else(|| format!("`{text}` is no port, no range such as 8000-8010, and not `all`"))
-}
-
-fn acl_entry(acl: &str, entry: &AclEntry) -> Built<Value> {
+fn acl_entry(acl: &str, entry: &AclEntry) -> Value {
     let mut input = json!({"NetworkAclId": acl, "RuleNumber": entry.number.to_string(),
-        "Egress": entry.egress.to_string(), "RuleAction": if entry.deny { "deny" } else { "allow" },
+        "Egress": entry.egress.to_string(), "RuleAction": if *entry.deny { "deny" } else { "allow" },
         "CidrBlock": entry.cidr, "Protocol": "-1"});
-    if let Some((from, to)) = bounds(&entry.ports)? {
+    if let Some((from, to)) = entry.ports.0 {
         input["Protocol"] = json!("6");
         input["PortRange"] = json!({"From": from.to_string(), "To": to.to_string()});
     }
-    Ok(input)
+    input
 }

@@ -8,36 +8,29 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
+use super::format::Limits;
 use super::node::{Entry, Node, Scalar, Value};
 use super::problem::{Position, Problems, quoted};
 
-/// Longest file. A thousand services with their target groups take about that much.
-pub(super) const MOST_BYTES: usize = 1 << 20;
-/// Deepest nesting. The format itself needs 8.
+/// Deepest nesting. No format needs a third of it.
 const MOST_DEPTH: usize = 32;
-/// Most nodes in a file, keys included: as many as fit into [`MOST_BYTES`] when people write it.
-const MOST_NODES: usize = 100_000;
-/// Most entries of one list or mapping.
-const MOST_ENTRIES: usize = 10_000;
 /// Most documents in a file.
 const MOST_DOCUMENTS: usize = 10_000;
 /// Longest scalar.
 const MOST_SCALAR_BYTES: usize = 16 << 10;
 
-const NO_ALIASES: &str = "write the value out, or render the manifest and pipe it to -f -";
-const NO_TEMPLATING: &str = "there is no templating: render with kustomize, jsonnet or envsubst and pipe to -f -";
-
 /// The documents of one source, in order. `whole` is false when some of it could not be read.
-pub(super) struct Read {
+pub(crate) struct Read {
     pub documents: Vec<Node>,
     pub whole: bool,
 }
 
 /// Reads one source.
-pub(super) fn read(source: usize, text: &str, problems: &mut Problems<'_>) -> Read {
+pub(crate) fn read(source: usize, text: &str, problems: &mut Problems<'_>) -> Read {
     let whole_file = Position { source, line: 0, column: 0 };
-    if text.len() > MOST_BYTES {
-        problems.add_hint(whole_file, "larger than 1 MiB", "split the fleet into several files");
+    let limits = problems.format().limits();
+    if text.len() > limits.bytes {
+        problems.add_hint(whole_file, limits.too_large(), limits.when_too_large);
         return Read { documents: Vec::new(), whole: false };
     }
     if text.starts_with('\u{feff}') {
@@ -53,7 +46,7 @@ pub(super) fn read(source: usize, text: &str, problems: &mut Problems<'_>) -> Re
         block_nesting_limit: MOST_DEPTH,
     };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { source, problems, parser, frames: Vec::new(), documents: Vec::new(), nodes: 0 };
+    let mut reader = Reader { source, problems, limits, parser, frames: Vec::new(), documents: Vec::new(), nodes: 0 };
     let whole = reader.run();
     Read { documents: reader.documents, whole }
 }
@@ -85,6 +78,7 @@ struct Spent;
 struct Reader<'a, 'p> {
     source: usize,
     problems: &'a mut Problems<'p>,
+    limits: &'static Limits,
     parser: Parser<'a, StrInput<'a>>,
     frames: Vec<Frame>,
     documents: Vec<Node>,
@@ -151,10 +145,18 @@ impl<'a> Reader<'a, '_> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.problems.add_hint(at, "aliases (*name) are not accepted", NO_ALIASES);
+                self.problems.add_hint(
+                    at,
+                    "aliases (*name) are not accepted",
+                    self.problems.format().instead_of_aliases(),
+                );
                 self.put(Node { at, value: Value::Broken });
             }
-            Event::Anchor(..) => self.problems.add_hint(at, "anchors (&name) are not accepted", NO_ALIASES),
+            Event::Anchor(..) => self.problems.add_hint(
+                at,
+                "anchors (&name) are not accepted",
+                self.problems.format().instead_of_aliases(),
+            ),
             _ => {} // where streams and documents begin and end
         }
         Ok(())
@@ -162,12 +164,12 @@ impl<'a> Reader<'a, '_> {
 
     fn spend(&mut self, at: Position) -> Result<(), Spent> {
         self.nodes += 1;
-        let message = if self.nodes > MOST_NODES {
-            format!("more than {MOST_NODES} values and keys in one file")
+        let message = if self.nodes > self.limits.nodes {
+            format!("more than {} values and keys in one file", self.limits.nodes)
         } else if self.frames.len() > MOST_DEPTH {
             format!("nested deeper than {MOST_DEPTH} levels")
-        } else if self.frames.last().is_some_and(|frame| frame.entries() >= MOST_ENTRIES) {
-            format!("more than {MOST_ENTRIES} entries in one list or mapping")
+        } else if self.frames.last().is_some_and(|frame| frame.entries() >= self.limits.entries) {
+            format!("more than {} entries in one list or mapping", self.limits.entries)
         } else if self.documents.len() >= MOST_DOCUMENTS {
             format!("more than {MOST_DOCUMENTS} documents in one file")
         } else {
@@ -190,8 +192,10 @@ impl<'a> Reader<'a, '_> {
             self.problems.add(at, format!("a value longer than {} KiB", MOST_SCALAR_BYTES >> 10));
             return Err(Spent);
         }
-        if text.contains("${") {
-            self.problems.add_hint(at, format!("\"${{\" is reserved, found in {}", quoted(text)), NO_TEMPLATING);
+        if let Some(instead) = self.problems.format().instead_of_templates()
+            && text.contains("${")
+        {
+            self.problems.add_hint(at, format!("\"${{\" is reserved, found in {}", quoted(text)), instead);
             return Ok(Node { at, value: Value::Broken });
         }
         if text.contains('\0') {
@@ -230,7 +234,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Gives the waiting key its text, unless the key is one that a manifest must not have.
+    /// Gives the waiting key its text, unless the key is one that no file must have.
     fn name_key(&mut self, node: Node) {
         let Some(Frame::Mapping { seen, key: Some(key), .. }) = self.frames.last_mut() else { return };
         let at = node.at;
@@ -242,7 +246,11 @@ impl<'a> Reader<'a, '_> {
             Value::Broken => return,
         };
         if scalar.plain && scalar.text == "<<" {
-            return self.problems.add_hint(at, "merge keys (<<) are not accepted", NO_ALIASES);
+            return self.problems.add_hint(
+                at,
+                "merge keys (<<) are not accepted",
+                self.problems.format().instead_of_aliases(),
+            );
         }
         if let Some(first) = seen.get(&scalar.text) {
             let message = format!("the key {} stands here twice", quoted(&scalar.text));

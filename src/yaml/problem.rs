@@ -1,8 +1,9 @@
-//! What is wrong with a manifest, and where.
+//! What is wrong with a text, and where.
 
 use std::fmt;
 
-use super::Source;
+use super::format::Format;
+use super::source::Source;
 
 /// Most problems that one load reports; a file of nonsense must not become a wall of text.
 const MOST_PROBLEMS: usize = 1_000;
@@ -32,7 +33,7 @@ pub struct Problem {
 }
 
 /// A piece of one source line. Tabs are single spaces and control characters are replaced, so that the mark
-/// stands where it should and nothing in a manifest can talk to a terminal.
+/// stands where it should and nothing in a file can talk to a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Excerpt {
     /// The text.
@@ -83,6 +84,7 @@ pub(crate) struct Position {
 /// Collects the problems of all sources.
 pub(crate) struct Problems<'a> {
     sources: &'a [Source],
+    format: &'static dyn Format,
     found: Vec<Found>,
     dropped: usize,
 }
@@ -94,8 +96,13 @@ struct Found {
 }
 
 impl<'a> Problems<'a> {
-    pub fn new(sources: &'a [Source]) -> Self {
-        Self { sources, found: Vec::new(), dropped: 0 }
+    pub fn new(sources: &'a [Source], format: &'static dyn Format) -> Self {
+        Self { sources, format, found: Vec::new(), dropped: 0 }
+    }
+
+    /// What the sources are written in.
+    pub fn format(&self) -> &'static dyn Format {
+        self.format
     }
 
     /// Notes a problem.

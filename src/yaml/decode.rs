@@ -1,10 +1,14 @@
 //! Nodes to typed documents. Every mistake is noted and reading goes on: a field that could not be read counts as
 //! absent, which is harmless because a load with problems returns nothing else.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Deref;
 
-use super::hints;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+
 use super::node::{Node, Sort, Value};
 use super::problem::{Position, Problems, quoted};
 
@@ -25,6 +29,19 @@ impl<T> Deref for At<T> {
     }
 }
 
+impl<T: fmt::Display> fmt::Display for At<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+/// The value alone.
+impl<T: Serialize> Serialize for At<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
 /// A required value whose absence must not hide the problems around it: reported, then treated as `None`.
 #[derive(Clone, Debug)]
 pub(crate) struct Must<T>(pub Option<At<T>>);
@@ -32,14 +49,10 @@ pub(crate) struct Must<T>(pub Option<At<T>>);
 /// A list that says something by being empty: *manage it and keep it empty*.
 pub(crate) type Managed<T> = Vec<At<T>>;
 
-/// A list that must not be empty.
-#[derive(Clone, Debug)]
-pub(crate) struct NonEmpty<T>(pub Vec<At<T>>);
-
 /// A mapping from any text to text.
 pub(crate) type TextMap = BTreeMap<String, At<String>>;
 
-/// Something that stands in a manifest. `name` is the field, for messages.
+/// Something that stands in a file. `name` is the field, for messages.
 pub(crate) trait Decode: Sized {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self>;
 }
@@ -96,7 +109,7 @@ impl<'n> Fields<'n> {
         problems: &mut Problems<'_>,
     ) -> Option<Self> {
         let Value::Mapping(entries) = &node.value else {
-            wrong_type(node, place, "a mapping", hints::shape(place), problems);
+            wrong_type(node, place, "a mapping", problems.format().shape(place), problems);
             return None;
         };
         let mut values = BTreeMap::new();
@@ -105,19 +118,20 @@ impl<'n> Fields<'n> {
                 values.insert(entry.key.as_str(), &entry.value);
             } else {
                 let message = format!("unknown field {} in {place}", quoted(&entry.key));
-                problems.push_hint(entry.key_at, message, hints::unknown_field(place, &entry.key, known));
+                problems.push_hint(entry.key_at, message, problems.format().unknown_field(place, &entry.key, known));
             }
         }
         Some(Self { at: node.at, place, values })
     }
 
-    fn get(&self, name: &str) -> Option<&'n Node> {
+    /// What stands in a field.
+    pub fn get(&self, name: &str) -> Option<&'n Node> {
         self.values.get(name).copied()
     }
 
     fn report_missing(&self, name: &str, problems: &mut Problems<'_>) {
         let message = format!("missing field \"{name}\" in {}", self.place);
-        problems.push_hint(self.at, message, hints::missing_field(self.place, name));
+        problems.push_hint(self.at, message, problems.format().missing_field(self.place, name));
     }
 }
 
@@ -126,11 +140,7 @@ pub(crate) fn wrong_type(node: &Node, name: &str, expected: &str, hint: Option<S
     if matches!(node.value, Value::Broken) {
         return;
     }
-    let hint = if node.is_nothing() {
-        Some("give it a value, or remove the line: an absent field is unmanaged".to_owned())
-    } else {
-        hint
-    };
+    let hint = if node.is_nothing() { Some(problems.format().instead_of_nothing().to_owned()) } else { hint };
     problems.push_hint(node.at, format!("{name}: expected {expected}, found {}", node.found()), hint);
 }
 
@@ -177,11 +187,12 @@ impl Decode for bool {
     }
 }
 
-fn items<T: Decode>(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Vec<At<T>>> {
+/// The members of a list.
+pub(crate) fn items<T: Decode>(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Vec<At<T>>> {
     let Value::Sequence(nodes) = &node.value else {
         let hint = match &node.value {
             Value::Scalar(scalar) if !node.is_nothing() => Some(format!("write a list: [{}]", quoted(&scalar.text))),
-            Value::Scalar(_) | Value::Sequence(_) | Value::Mapping(_) | Value::Broken => hints::shape(name),
+            Value::Scalar(_) | Value::Sequence(_) | Value::Mapping(_) | Value::Broken => problems.format().shape(name),
         };
         wrong_type(node, name, "a list", hint, problems);
         return None;
@@ -192,17 +203,6 @@ fn items<T: Decode>(node: &Node, name: &str, problems: &mut Problems<'_>) -> Opt
 impl<T: Decode> Decode for Vec<At<T>> {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
         items(node, name, problems)
-    }
-}
-
-impl<T: Decode> Decode for NonEmpty<T> {
-    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        if matches!(&node.value, Value::Sequence(nodes) if nodes.is_empty()) {
-            let hint = "remove it to leave it unmanaged; only routes, targets, targetGroups and allowFrom may be empty";
-            problems.add_hint(node.at, format!("{name}: an empty list says nothing here"), hint);
-            return None;
-        }
-        items(node, name, problems).map(Self)
     }
 }
 
@@ -230,16 +230,36 @@ fn map_value(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<Stri
     }
 }
 
-/// Declares a mapping of the manifest once: its struct, its place in the JSON Schema and its decoder.
-macro_rules! document {
+/// Places are invisible in the schema.
+macro_rules! transparent {
+    ($($type:ty => $inner:ty),*) => {$(
+        impl<T: JsonSchema> JsonSchema for $type {
+            fn inline_schema() -> bool {
+                <$inner>::inline_schema()
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                <$inner>::schema_name()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                <$inner>::json_schema(generator)
+            }
+        }
+    )*};
+}
+
+transparent! { At<T> => T, Must<T> => T }
+
+/// Declares a mapping of a format once: its struct and its decoder.
+macro_rules! mapping {
     ($(#[$meta:meta])* struct $name:ident in $place:literal {
         $($(#[$field_meta:meta])* $field:ident as $key:tt: $type:ty,)*
     }) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, schemars::JsonSchema)]
-        #[schemars(deny_unknown_fields)]
+        #[derive(Clone, Debug)]
         pub(crate) struct $name {
-            $($(#[$field_meta])* #[schemars(rename = $key)] pub $field: $type,)*
+            $($(#[$field_meta])* pub $field: $type,)*
         }
 
         impl $name {
@@ -247,16 +267,33 @@ macro_rules! document {
             pub const FIELDS: (&'static str, &'static [&'static str]) = ($place, &[$($key),*]);
         }
 
-        impl $crate::manifest::decode::Decode for $name {
+        impl $crate::yaml::Decode for $name {
             fn decode(
-                node: &$crate::manifest::node::Node,
+                node: &$crate::yaml::Node,
                 _name: &str,
-                problems: &mut $crate::manifest::problem::Problems<'_>,
+                problems: &mut $crate::yaml::Problems<'_>,
             ) -> Option<Self> {
                 let (place, known) = Self::FIELDS;
-                let fields = $crate::manifest::decode::Fields::open(node, place, known, problems)?;
-                $(let $field = $crate::manifest::decode::Slot::read(&fields, $key, problems);)*
+                let fields = $crate::yaml::Fields::open(node, place, known, problems)?;
+                $(let $field = $crate::yaml::Slot::read(&fields, $key, problems);)*
                 Some(Self { $($field: $field?),* })
+            }
+        }
+    };
+}
+pub(crate) use mapping;
+
+/// As [`mapping`], with its place in the JSON Schema.
+macro_rules! document {
+    ($(#[$meta:meta])* struct $name:ident in $place:literal {
+        $($(#[$field_meta:meta])* $field:ident as $key:tt: $type:ty,)*
+    }) => {
+        $crate::yaml::mapping! {
+            $(#[$meta])*
+            #[derive(schemars::JsonSchema)]
+            #[schemars(deny_unknown_fields)]
+            struct $name in $place {
+                $($(#[$field_meta])* #[schemars(rename = $key)] $field as $key: $type,)*
             }
         }
     };

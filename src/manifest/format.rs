@@ -1,0 +1,45 @@
+//! The manifest as a format.
+
+use super::hints;
+use crate::yaml::{Format, Limits};
+
+/// A thousand services with their target groups take about a mebibyte, and as many nodes as fit into it when people write it.
+pub(super) const LIMITS: Limits =
+    Limits { bytes: 1 << 20, when_too_large: "split the fleet into several files", nodes: 100_000, entries: 10_000 };
+
+/// The manifest.
+pub(super) struct Manifest;
+
+impl Format for Manifest {
+    fn limits(&self) -> &'static Limits {
+        &LIMITS
+    }
+
+    fn unknown_field(&self, place: &str, field: &str, known: &[&str]) -> Option<String> {
+        hints::unknown_field(place, field, known)
+    }
+
+    fn missing_field(&self, place: &str, field: &str) -> Option<String> {
+        hints::missing_field(place, field)
+    }
+
+    fn shape(&self, name: &str) -> Option<String> {
+        hints::shape(name)
+    }
+
+    fn wrong_word(&self, name: &str, word: &str, allowed: &[&str]) -> Option<String> {
+        hints::wrong_word(name, word, allowed)
+    }
+
+    fn instead_of_nothing(&self) -> &'static str {
+        "give it a value, or remove the line: an absent field is unmanaged"
+    }
+
+    fn instead_of_aliases(&self) -> &'static str {
+        "write the value out, or render the manifest and pipe it to -f -"
+    }
+
+    fn instead_of_templates(&self) -> Option<&'static str> {
+        Some("there is no templating: render with kustomize, jsonnet or envsubst and pipe to -f -")
+    }
+}

@@ -1,0 +1,32 @@
+//! World files as a format.
+
+use crate::yaml::{Format, Limits};
+
+/// A world of a thousand services takes a mebibyte and a half.
+const LIMITS: Limits = Limits {
+    bytes: 16 << 20,
+    when_too_large: "a world file is read as a whole: leave out what is not asked about",
+    nodes: 2_000_000,
+    entries: 100_000,
+};
+
+/// A world file.
+pub struct WorldFile;
+
+impl Format for WorldFile {
+    fn limits(&self) -> &'static Limits {
+        &LIMITS
+    }
+
+    fn shape(&self, name: &str) -> Option<String> {
+        let hint = match name {
+            "ingress" | "egress" => "such as {ports: 80, from: lb}",
+            "action" | "default" => "such as {forward: cart}, {fixedResponse: 404} or {redirect: HTTPS}",
+            "then" => "such as {call: ecs:UpdateService, with: {…}}, {advance: 60} or {app: {…}}",
+            "containers" => "such as {name: app, image: example/app:1, ports: [{port: 8080}]}",
+            "listens" => "such as {port: 8080, code: 200}",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,20 @@
+//! A text that is read.
+
+/// The name that stands for standard input.
+pub const STDIN: &str = "-";
+
+/// One text of the fleet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// As people wrote it; [`STDIN`] for standard input.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
+}
+
+impl Source {
+    /// The name as problems show it.
+    pub fn shown_name(&self) -> &str {
+        if self.name == STDIN { "<stdin>" } else { &self.name }
+    }
+}
