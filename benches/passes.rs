@@ -1,8 +1,8 @@
 //! How many whole passes a second: four services, the real SDK, the sandbox without a wire. Under Tokio's paused clock,
 //! so that pacing by AWS's rates costs no time: what is measured is the work itself.
 //!
-//! `cargo bench --bench passes -- [ROUNDS] [PASSES]`: so many rounds count (9), of so many passes each (500); one comes before
-//! them that fills caches.
+//! `cargo bench --bench passes -- [ROUNDS] [PASSES]`: so many rounds count (9), of so many passes each (500); one comes
+//! before them that fills caches.
 //!
 //! One thread does everything, so a second of the process's own processor time is a second of one core, also on a
 //! machine that does something else besides. By the wall clock the same work is only as fast as the machine is idle.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::Region;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryPartition;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
@@ -45,6 +46,7 @@ impl EventsQueue {
             .behavior_version(behavior())
             .region(Region::new(region.to_owned()))
             .timeout_config(patient.operation_timeout(OPERATION).build())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS))
             .retry_partition(RetryPartition::custom("portolan-events").build())
             .interceptor(clients.calls.clone())

@@ -294,6 +294,9 @@ pub struct SandboxArgs {
     /// Refuse calls that AWS's documented rate limits would refuse
     #[arg(long)]
     pub rate_limits: bool,
+    /// Let reads tell what was so many virtual seconds ago, as AWS's reads may just after a change
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=3600))]
+    pub lag: Option<u32>,
 }
 
 /// `portolan drift`

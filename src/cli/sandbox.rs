@@ -1,5 +1,7 @@
 //! `portolan sandbox`: an AWS in memory behind a loopback port.
 
+use jiff::SignedDuration;
+
 use super::args::SandboxArgs;
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
@@ -19,7 +21,10 @@ pub async fn serve(args: &SandboxArgs, terminal: Terminal, signals: &Signals) ->
             world_file::load(&file, &text).map_err(|error| Failure::of_world(&error.0))?
         }
     };
-    world.settings.buckets = args.rate_limits;
+    world.settings.buckets |= args.rate_limits;
+    if let Some(seconds) = args.lag {
+        world.settings.lag = SignedDuration::from_secs(seconds.into());
+    }
     listen(args.port, world, args.speed, terminal, signals).await
 }
 

@@ -3,14 +3,13 @@
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::scalar::NonEmpty;
-use super::scalar::{Duration, ObjectKey};
+use super::scalar::{Duration, Managed, NonEmpty, ObjectKey};
 use super::words::{ApiVersion, CheckProtocol, FleetKind, Required, ServiceKind, TargetGroupKind};
 use crate::model::{
     Autoscaling, Budget, HealthPort, Mode, NetworkMode, PortRange, Protocol, ProtocolVersion, Redeploy, Registrar,
     TargetType, Transport,
 };
-use crate::yaml::{At, Decode, Managed, Must, Node, Number, Port, Problems, TextMap, Value, document, wrong_type};
+use crate::yaml::{At, Decode, Must, Node, Number, Port, Problems, TextMap, Value, document, wrong_type};
 
 document! {
     /// Who owns, where, and how boldly. Exactly one in a run.

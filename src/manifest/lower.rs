@@ -12,13 +12,13 @@ use super::document::{
     Count, FleetSpec, HealthCheckSpec, IngressSpec, NetworkSpec, PortSpec, RouteSpec, ServiceDocument,
     TargetGroupDocument, TargetSpec,
 };
-use super::scalar::NonEmpty;
+use super::scalar::{Managed, NonEmpty};
 use crate::model::{
     Conditions, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, HeaderCondition,
     HealthCheck, IngressSource, Matcher, Mode, Network, NetworkMode, PortRange, ProtocolVersion, QueryCondition,
     Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey, Transport,
 };
-use crate::yaml::{At, Managed, TextMap};
+use crate::yaml::{At, TextMap};
 
 /// Host ports that bridge tasks get when the fleet says nothing else.
 const DYNAMIC_PORTS: PortRange = PortRange { from: 32_768, to: 65_535 };

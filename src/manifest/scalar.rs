@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::model::{Budget, HealthPort, PortRange};
-use crate::yaml::{
-    At, Decode, Managed, Node, Number, Port, Problems, Sort, TEXT, Value, items, quoted, text_of, wrong_type,
-};
+use crate::yaml::{At, Decode, Node, Number, Port, Problems, Sort, TEXT, Value, items, quoted, text_of, wrong_type};
 
 /// A duration such as `15s` or `2m`, kept in seconds; the bounds are seconds, too.
 #[derive(Clone, Copy, Debug)]
@@ -159,6 +157,9 @@ schemas! {
         {"type": "string", "pattern": "^(100|[0-9]{1,2})%$"},
     ]}
 }
+
+/// A list that says something by being empty: *manage it and keep it empty*.
+pub(crate) type Managed<T> = Vec<At<T>>;
 
 /// A list that must not be empty.
 #[derive(Clone, Debug)]

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::input::Input;
+
 /// Name, calls at once, calls a second.
 type Bucket = (&'static str, f64, f64);
 
@@ -14,7 +16,17 @@ const ELB_MODIFY: Bucket = ("elb.modify", 20.0, 3.0);
 const ELB_REGISTER: Bucket = ("elb.register", 20.0, 4.0);
 const ELB_INTENSIVE: Bucket = ("elb.intensive", 10.0, 0.2);
 
-fn buckets_of(service: &str, name: &str) -> Vec<Bucket> {
+/// Reads of EC2 that draw from a smaller bucket when they name neither a filter nor things nor a page.
+const EC2_UNFILTERED: [&str; 2] = ["DescribeNetworkInterfaces", "DescribeSecurityGroups"];
+
+fn is_unfiltered(name: &str, input: Input) -> bool {
+    let narrows = |member: &String| {
+        member == "Filter" || member == "MaxResults" || member.ends_with("Id") || member.ends_with("Name")
+    };
+    EC2_UNFILTERED.contains(&name) && !input.0.as_object().is_some_and(|members| members.keys().any(narrows))
+}
+
+fn buckets_of(service: &str, name: &str, input: Input) -> Vec<Bucket> {
     match (service, name) {
         ("elasticloadbalancing", "CreateLoadBalancer") => vec![ELB, ELB_INTENSIVE],
         ("elasticloadbalancing", "RegisterTargets" | "DeregisterTargets") => vec![ELB, ELB_REGISTER],
@@ -38,6 +50,7 @@ fn buckets_of(service: &str, name: &str) -> Vec<Bucket> {
         ("ec2", name) if name.starts_with("Authorize") || name.starts_with("Revoke") => {
             vec![("ec2.intensive", 50.0, 5.0)]
         }
+        ("ec2", name) if is_unfiltered(name, input) => vec![("ec2.unfiltered", 50.0, 10.0)],
         ("ec2", name) if name.starts_with("Describe") || name.starts_with("Get") => vec![("ec2.read", 100.0, 20.0)],
         ("ec2", _) => vec![("ec2.modify", 50.0, 5.0)],
         _ => Vec::new(),
@@ -50,8 +63,8 @@ pub struct Buckets(BTreeMap<String, (f64, Timestamp)>);
 
 impl Buckets {
     /// Takes a call's tokens; answers `false`, and takes none, when one is missing.
-    pub fn take(&mut self, service: &str, name: &str, now: Timestamp) -> bool {
-        let drawn = buckets_of(service, name);
+    pub fn take(&mut self, service: &str, name: &str, input: Input, now: Timestamp) -> bool {
+        let drawn = buckets_of(service, name, input);
         let levels: Vec<f64> = drawn.iter().map(|bucket| self.level(service, name, bucket, now)).collect();
         if levels.iter().any(|level| *level < 1.0) {
             return false;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 
-use super::state::{GroupRule, Source, State};
+use super::state::{GroupRule, NetworkAcl, Source, State};
 
 /// One end of a connection.
 #[derive(Clone, Debug)]
@@ -51,18 +52,22 @@ fn is_from(state: &State, source: &Source, peer: &End) -> bool {
 }
 
 /// Ports that answers come back to: whoever opens a connection picks one of these.
-const EPHEMERAL: [u16; 3] = [1024, 32768, 65535];
+const EPHEMERAL: RangeInclusive<u16> = 1024..=65535;
 
 /// Whether a subnet's ACL lets the traffic in, and the answers out again (`is_client` false), or the other way round.
 /// ACLs have no memory, and are looked at only where traffic crosses the edge of the subnet (aws-facts 4.7).
 pub fn acl_admits(state: &State, subnet: &str, is_client: bool, peer: Ipv4Addr, traffic: Traffic) -> bool {
-    let pass = |is_egress: bool, port: u16| decides(state, subnet, is_egress, peer, traffic.is_udp, port);
-    pass(is_client, traffic.port) && EPHEMERAL.iter().all(|port| pass(!is_client, *port))
+    let Some(acl) = state.subnets.get(subnet).and_then(|subnet| state.acls.get(&subnet.acl)) else { return false };
+    let pass = |is_egress: bool, port: u16| decides(acl, is_egress, peer, traffic.is_udp, port);
+    // What is decided changes only where a range of an entry begins or has ended.
+    let ranges = acl.entries.values().filter_map(|entry| entry.ports.as_ref());
+    let edges = ranges.flat_map(|ports| [*ports.start(), ports.end().saturating_add(1)]);
+    let mut edges = edges.chain([*EPHEMERAL.start()]).filter(|port| EPHEMERAL.contains(port));
+    pass(is_client, traffic.port) && edges.all(|port| pass(!is_client, port))
 }
 
 /// The first entry that matches decides; none is a denial.
-fn decides(state: &State, subnet: &str, is_egress: bool, peer: Ipv4Addr, is_udp: bool, port: u16) -> bool {
-    let Some(acl) = state.subnets.get(subnet).and_then(|subnet| state.acls.get(&subnet.acl)) else { return false };
+fn decides(acl: &NetworkAcl, is_egress: bool, peer: Ipv4Addr, is_udp: bool, port: u16) -> bool {
     let protocol = if is_udp { "17" } else { "6" };
     let entries = acl.entries.range((is_egress, 0)..=(is_egress, u16::MAX));
     let matching = entries.map(|(_, entry)| entry).find(|entry| {
@@ -72,4 +77,40 @@ fn decides(state: &State, subnet: &str, is_egress: bool, peer: Ipv4Addr, is_udp:
             && (any || entry.ports.as_ref().is_none_or(|ports| ports.contains(&port)))
     });
     matching.is_some_and(|entry| entry.allow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::world_file;
+
+    fn admits(entries: &str) -> bool {
+        let text = format!(
+            "vpcs: [{{name: main, cidr: 10.0.0.0/16, subnets: [{{name: a, cidr: 10.0.0.0/24, zone: a}}], \
+             networkAcls: [{{name: narrow, subnets: [a], entries: [\
+             {{number: 1, ports: 80, cidr: 0.0.0.0/0}}, {entries}]}}]}}]"
+        );
+        let world = world_file::load("world.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
+        let subnet = world.state.subnets.keys().next().expect("a subnet");
+        let traffic = Traffic { is_udp: false, port: 80 };
+        acl_admits(&world.state, subnet, false, Ipv4Addr::new(198, 51, 100, 7), traffic)
+    }
+
+    #[test]
+    fn answers_need_every_port_that_a_client_may_pick() {
+        let all = "{number: 2, egress: true, ports: 1024-65535, cidr: 0.0.0.0/0}";
+        assert!(admits(all));
+        assert!(admits(
+            "{number: 2, egress: true, ports: 1024-30000, cidr: 0.0.0.0/0}, \
+             {number: 3, egress: true, ports: 30001-65535, cidr: 0.0.0.0/0}"
+        ));
+        assert!(!admits("{number: 2, egress: true, ports: 32768-65535, cidr: 0.0.0.0/0}"));
+        assert!(!admits(&format!(
+            "{{number: 1, egress: true, deny: true, ports: 40000-50000, cidr: 0.0.0.0/0}}, {all}"
+        )));
+        assert!(!admits(
+            "{number: 2, egress: true, ports: 1024-40000, cidr: 0.0.0.0/0}, \
+                          {number: 3, egress: true, ports: 40002-65535, cidr: 0.0.0.0/0}"
+        ));
+    }
 }

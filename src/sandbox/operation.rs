@@ -12,6 +12,12 @@ pub enum Operation {
     Write(fn(&mut State, Input) -> Answer),
 }
 
+/// The operation of a call by IAM's name of it, such as `ecs:DescribeServices`.
+pub fn find_call(call: &str) -> Result<Operation, Refusal> {
+    let (service, name) = call.split_once(':').unwrap_or(("", call));
+    find(service, name)
+}
+
 /// The operation of a service, both as IAM names them: `ecs`, `DescribeServices`.
 pub fn find(service: &str, name: &str) -> Result<Operation, Refusal> {
     let found = match service {
@@ -43,6 +49,17 @@ pub fn denial(service: &str, name: &str, account: &str) -> Refusal {
         "elasticloadbalancing" | "sts" => Refusal { code: "AccessDenied".to_owned(), message, status: 403 },
         _ => Refusal::new("AccessDeniedException", message),
     }
+}
+
+/// An error of this code, with the status that AWS's services give such codes.
+pub fn refusal(code: &str) -> Refusal {
+    let bare = code.strip_suffix("Exception").unwrap_or(code);
+    let status = match bare {
+        "ServiceUnavailable" | "Unavailable" | "RequestLimitExceeded" | "HealthUnavailable" => 503,
+        "Server" | "InternalError" | "InternalFailure" | "InternalServer" | "Internal" => 500,
+        _ => 400,
+    };
+    Refusal { code: code.to_owned(), message: "This world refuses the call on purpose.".to_owned(), status }
 }
 
 /// How a service says that there were too many calls.

@@ -98,7 +98,10 @@ async fn reset(State(served): State<Served>) -> &'static str {
 }
 
 async fn app(State(served): State<Served>, body: Bytes) -> Response {
-    match world_file::app(&String::from_utf8_lossy(&body)) {
+    let Ok(text) = std::str::from_utf8(&body) else {
+        return (StatusCode::BAD_REQUEST, "the body is not UTF-8 text\n").into_response();
+    };
+    match world_file::app(text) {
         Ok((image, app)) => {
             served.shared.world().set_app(&image, app);
             "set\n".into_response()

@@ -1,6 +1,6 @@
 //! A world: what stands, its time, and how it misbehaves on purpose.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub struct Settings {
     pub buckets: bool,
     /// Calls that nobody may make, such as `ecs:DescribeTasks`.
     pub denied: BTreeSet<String>,
+    /// Calls that are answered with an error of this code, such as `ServiceUnavailable`.
+    pub refused: BTreeMap<String, String>,
 }
 
 /// AWS in memory.
@@ -98,13 +100,16 @@ impl World {
     pub fn call(&mut self, call: &str, input: &Value) -> Answer {
         let (service, name) = call.split_once(':').unwrap_or(("", call));
         let operation = operation::find(service, name)?;
-        if self.settings.buckets && !self.buckets.take(service, name, self.state.now) {
+        let input = Input(input);
+        if self.settings.buckets && !self.buckets.take(service, name, input, self.state.now) {
             return Err(operation::throttling(service));
         }
         if self.settings.denied.contains(call) {
             return Err(operation::denial(service, name, &self.state.account));
         }
-        let input = Input(input);
+        if let Some(code) = self.settings.refused.get(call) {
+            return Err(operation::refusal(code));
+        }
         if service == "ec2" && input.flag("DryRun") == Some(true) {
             let message = "Request would have succeeded, but DryRun flag is set.";
             return Err(Refusal { code: "DryRunOperation".to_owned(), message: message.to_owned(), status: 412 });

@@ -1,7 +1,8 @@
 //! Worlds as data: what stands, and what is done to it by hand. A test, a demonstration or a bug report is one file.
 //!
-//! Everything is made by the calls that anybody would make, so a file can no more bend AWS's rules than a client can. What
-//! can be seen without making anything is told at once, with its places; the first thing that AWS refuses ends the making.
+//! Everything is made by the calls that anybody would make, so a file can no more bend AWS's rules than a client can. What is
+//! not in its form is told at once; where everything is, so are all names of nothing; where these are right, the world is made,
+//! and the first thing that AWS refuses ends it.
 
 mod build;
 mod check;
@@ -32,16 +33,14 @@ impl std::error::Error for WorldError {}
 pub fn load(file: &str, text: &str) -> Result<World, WorldError> {
     let source = [Source { name: file.to_owned(), text: text.to_owned() }];
     let mut problems = Problems::new(&source, &WorldFile);
-    let shape = only_document(text, &mut problems).and_then(|node| match node {
-        Some(node) => shape::World::decode(&node, "the world", &mut problems),
-        None => Some(shape::World::default()),
-    });
+    let node = only_document(text, &mut problems);
+    let shape = node.and_then(|node| shape::World::decode(&node, "the world", &mut problems));
     if let Some(shape) = shape.filter(|_| problems.is_empty()) {
         check::check(&shape, &mut problems);
         if problems.is_empty() {
             match build::build(&shape) {
                 Ok(world) => return Ok(world),
-                Err(wrong) => problems.add(wrong.at, wrong.message),
+                Err(wrong) => problems.add(wrong.at.unwrap_or_default(), wrong.message),
             }
         }
     }
@@ -52,7 +51,7 @@ pub fn load(file: &str, text: &str) -> Result<World, WorldError> {
 pub(super) fn app(text: &str) -> Result<(String, App), WorldError> {
     let source = [Source { name: "the body".to_owned(), text: text.to_owned() }];
     let mut problems = Problems::new(&source, &WorldFile);
-    let node = only_document(text, &mut problems).flatten();
+    let node = only_document(text, &mut problems);
     match node.and_then(|node| named_app(node, &mut problems)).filter(|_| problems.is_empty()) {
         Some(app) => Ok(app),
         None => Err(WorldError(problems.finish())),
@@ -64,17 +63,19 @@ fn named_app(mut node: Node, problems: &mut Problems<'_>) -> Option<(String, App
         problems.add(node.at, format!("expected an image and what it does, found {}", node.found()));
         return None;
     };
-    let Some(place) = entries.iter().position(|entry| entry.key == "image") else {
-        problems.add(node.at, "missing field \"image\"");
-        return None;
+    let image = match entries.iter().position(|entry| entry.key == "image") {
+        Some(place) => String::decode(&entries.remove(place).value, "image", problems),
+        None => {
+            problems.add(node.at, "missing field \"image\"");
+            None
+        }
     };
-    let image = String::decode(&entries.remove(place).value, "image", problems);
     let app = shape::App::decode(&node, "app", problems)?;
     Some((image?, app.to_state()))
 }
 
-/// The one document of a file; an empty file has nothing in it.
-fn only_document(text: &str, problems: &mut Problems<'_>) -> Option<Option<Node>> {
+/// The one document of a file; an empty file is a mapping with nothing in it.
+fn only_document(text: &str, problems: &mut Problems<'_>) -> Option<Node> {
     let read = yaml::read(0, text, problems);
     if !read.whole {
         return None;
@@ -84,8 +85,51 @@ fn only_document(text: &str, problems: &mut Problems<'_>) -> Option<Option<Node>
     if let Some(second) = documents.next() {
         problems.add_hint(second.at, "a second document", "a world is one document: remove the line with ---");
     }
-    Some(first)
+    let nothing = || Node { at: Position::default(), value: Value::Mapping(Vec::new()) };
+    Some(first.unwrap_or_else(nothing))
 }
 
-/// Where something stands of which only the whole is known.
-const WHOLE: Position = Position { source: 0, line: 0, column: 0 };
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> Vec<String> {
+        let problems = app(text).expect_err("it is wrong").0;
+        problems.into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn an_app_is_told_with_its_image_in_json_and_in_yaml() {
+        for text in [
+            r#"{"image": "web", "listens": [{"port": 80, "code": null}], "crashesAfter": null}"#,
+            "image: web\nlistens: [{port: 80}]",
+        ] {
+            let (image, app) = app(text).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!((image.as_str(), app.listens.len(), app.listens[0].code), ("web", 1, 200));
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_an_app_is_told() {
+        assert_eq!(wrong(""), ["missing field \"image\""]);
+        assert_eq!(wrong("[web]"), ["expected an image and what it does, found a list"]);
+        assert_eq!(
+            wrong("{listens: [{port: web}]}"),
+            ["missing field \"image\"", "port: expected a number, found the text \"web\""]
+        );
+        assert_eq!(wrong("{image: web, listen: []}"), ["unknown field \"listen\" in an app"]);
+    }
+
+    #[test]
+    fn parameters_of_a_call_are_what_yaml_makes_of_them() {
+        let text =
+            "then: [{call: ecs:ListClusters, with: {a: 1, b: \"1\", c: true, d: null, e: [x, {f: 0.5}], g: -3}}]";
+        let source = [Source { name: "world.yaml".to_owned(), text: text.to_owned() }];
+        let mut problems = Problems::new(&source, &WorldFile);
+        let node = only_document(text, &mut problems).expect("a document");
+        let shape = shape::World::decode(&node, "the world", &mut problems).expect("a world");
+        let with = shape.then[0].with.as_ref().expect("parameters");
+        let expected = serde_json::json!({"a": 1, "b": "1", "c": true, "d": null, "e": ["x", {"f": 0.5}], "g": -3});
+        assert_eq!(with.0, expected);
+    }
+}

@@ -46,9 +46,6 @@ impl<T: Serialize> Serialize for At<T> {
 #[derive(Clone, Debug)]
 pub(crate) struct Must<T>(pub Option<At<T>>);
 
-/// A list that says something by being empty: *manage it and keep it empty*.
-pub(crate) type Managed<T> = Vec<At<T>>;
-
 /// A mapping from any text to text.
 pub(crate) type TextMap = BTreeMap<String, At<String>>;
 
@@ -115,7 +112,9 @@ impl<'n> Fields<'n> {
         let mut values = BTreeMap::new();
         for entry in entries {
             if known.contains(&entry.key.as_str()) {
-                values.insert(entry.key.as_str(), &entry.value);
+                if !(entry.value.is_nothing() && problems.format().takes_nothing_for_absent()) {
+                    values.insert(entry.key.as_str(), &entry.value);
+                }
             } else {
                 let message = format!("unknown field {} in {place}", quoted(&entry.key));
                 problems.push_hint(entry.key_at, message, problems.format().unknown_field(place, &entry.key, known));
@@ -214,7 +213,7 @@ impl Decode for TextMap {
         };
         let mut map = Self::new();
         for entry in entries {
-            if let Some(text) = map_value(&entry.value, &entry.key, problems) {
+            if let Some(text) = any_text(&entry.value, &entry.key, problems) {
                 map.insert(entry.key.clone(), At { value: text, at: entry.value.at, flawed: false });
             }
         }
@@ -222,8 +221,8 @@ impl Decode for TextMap {
     }
 }
 
-/// Unlike elsewhere, empty text is a value here: a label may have it.
-fn map_value(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<String> {
+/// Text of which quoted emptiness is a value, unlike elsewhere: a label may have it.
+pub(crate) fn any_text(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<String> {
     match &node.value {
         Value::Scalar(scalar) if !scalar.plain => Some(scalar.text.clone()),
         _ => text_of(node, key, TEXT, problems).map(str::to_owned),

@@ -45,6 +45,11 @@ pub(crate) trait Format: Sync {
         nearest(word, allowed.iter().copied()).map(|near| format!("did you mean {near}?"))
     }
 
+    /// Whether a field without a value counts as absent.
+    fn takes_nothing_for_absent(&self) -> bool {
+        false
+    }
+
     /// For a field without a value.
     fn instead_of_nothing(&self) -> &'static str {
         "give it a value, or remove the line"

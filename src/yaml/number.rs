@@ -17,10 +17,10 @@ pub(crate) struct Number<const MIN: u32, const MAX: u32>(pub u32);
 /// A port that something listens on.
 pub(crate) type Port = Number<1, 65_535>;
 
-impl<const MIN: u32, const MAX: u32> Number<MIN, MAX> {
-    /// As the model has ports; the decoder saw to the range.
+impl<const MIN: u32> Number<MIN, 65_535> {
+    /// As ports are kept; the decoder saw to the range.
     pub fn to_u16(self) -> u16 {
-        u16::try_from(self.0).unwrap_or(u16::MAX)
+        u16::try_from(self.0).unwrap_or_default()
     }
 }
 

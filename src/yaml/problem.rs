@@ -18,7 +18,7 @@ const LAST_COLUMN: usize = 4_000;
 /// One thing to mend, with its place. `Display` is what people read in the terminal, without colour.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// The file as it was named on the command line.
+    /// The file as people named it.
     pub file: String,
     /// Counted from 1; `None` when the whole file is meant.
     pub line: Option<usize>,

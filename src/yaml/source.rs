@@ -3,7 +3,7 @@
 /// The name that stands for standard input.
 pub const STDIN: &str = "-";
 
-/// One text of the fleet.
+/// One text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// As people wrote it; [`STDIN`] for standard input.

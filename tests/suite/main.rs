@@ -19,6 +19,8 @@ mod events;
 #[cfg(feature = "sandbox")]
 mod fleet;
 mod init;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod lagging;
 #[cfg(feature = "aws")]
 mod main_job;
 mod manifest;

@@ -1,6 +1,7 @@
 //! The sandbox by itself: no SDK, no socket. What it must agree on with AWS is in `tests/contract`.
 
 mod answers;
+mod buckets;
 mod fleet;
 mod harbour;
 mod registrar;

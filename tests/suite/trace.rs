@@ -7,7 +7,7 @@ mod catalogue;
 mod fleet;
 mod properties;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
-mod stage;
+pub mod stage;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod twins;
 #[cfg(all(feature = "aws", feature = "sandbox"))]

@@ -9,19 +9,20 @@ use std::fmt::Display;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{WHOLE, names, shape};
-use crate::sandbox::world::{ACCOUNT, REGION, World};
+use super::{names, shape};
+use crate::sandbox::world::{ACCOUNT, REGION, Settings, World};
 use crate::yaml::{At, Position, TextMap};
 
 /// What cannot be built, and where it stands.
 pub struct Wrong {
-    pub at: Position,
+    /// `None`: only the whole is known.
+    pub at: Option<Position>,
     pub message: String,
 }
 
 impl From<String> for Wrong {
     fn from(message: String) -> Self {
-        Self { at: WHOLE, message }
+        Self { at: None, message }
     }
 }
 
@@ -39,12 +40,12 @@ const BALANCERS_UP: i64 = 180;
 pub fn build(shape: &shape::World) -> Built<World> {
     let account = or(&shape.account, ACCOUNT);
     let region = or(&shape.region, REGION);
-    let seed = shape.seed.as_ref().map_or(0, |seed| u64::from(seed.0));
+    let seed = shape.seed.as_ref().map_or(0, |seed| seed.0);
     let mut builder = Builder { world: World::in_account(account, region, seed) };
-    for (image, app) in &shape.apps.0 {
+    for (image, app) in shape.apps.iter() {
         builder.world.set_app(image, app.to_state());
     }
-    for (address, app) in &shape.hosts.0 {
+    for (address, app) in shape.hosts.iter() {
         builder.world.state.hosts.insert(*address, app.to_state());
     }
     builder.networks(shape)?;
@@ -59,7 +60,18 @@ pub fn build(shape: &shape::World) -> Built<World> {
     for (number, deed) in shape.then.iter().enumerate() {
         builder.within("then", number + 1, deed.at, |builder| builder.deed(deed))?;
     }
+    builder.world.settings = settings(&shape.settings);
     Ok(builder.world)
+}
+
+fn settings(shape: &shape::Settings) -> Settings {
+    let seconds = shape.lag.as_ref().map_or(0, |lag| i64::from(lag.0));
+    Settings {
+        lag: SignedDuration::from_secs(seconds),
+        buckets: *shape.rate_limits,
+        denied: shape.denied.iter().map(|call| call.value.clone()).collect(),
+        refused: shape.refused.iter().map(|(call, code)| (call.clone(), code.value.clone())).collect(),
+    }
 }
 
 impl Builder {
@@ -71,9 +83,9 @@ impl Builder {
     /// Works on something that the file names; what goes wrong is said with that name, and with its place where none is
     /// known that is nearer.
     fn within(&mut self, kind: &str, name: impl Display, at: Position, work: impl FnOnce(&mut Self) -> Built) -> Built {
-        work(self).map_err(|Wrong { at: nearer, message }| {
-            let at = if nearer == WHOLE { at } else { nearer };
-            Wrong { at, message: format!("{kind} {name}: {message}") }
+        work(self).map_err(|Wrong { at: nearer, message }| Wrong {
+            at: nearer.or(Some(at)),
+            message: format!("{kind} {name}: {message}"),
         })
     }
 
@@ -93,7 +105,7 @@ impl Builder {
             let input = names::resolved(&self.world.state, with)?;
             self.call(call, &input)?;
         }
-        for (image, app) in &deed.app.0 {
+        for (image, app) in deed.app.iter() {
             self.world.set_app(image, app.to_state());
         }
         if let Some(seconds) = &deed.advance {

@@ -1,8 +1,9 @@
-//! What is wrong with a world before anything of it is made: names of nothing, and mappings that say nothing or too much.
+//! What is wrong with a world before anything of it is made: names of nothing, and steps that do nothing.
 
 use std::collections::BTreeSet;
 
-use super::shape::{Action, Deed, GroupRule, LoadBalancer, Rule, SecurityGroup, Service, TargetGroup, Vpc, World};
+use super::shape::{Act, Action, Deed, GroupRule, LoadBalancer, Service, Vpc, World};
+use crate::sandbox::operation;
 use crate::yaml::{At, Position, Problems, nearest, quoted};
 
 /// Checks a whole file.
@@ -17,65 +18,85 @@ pub fn check(world: &World, problems: &mut Problems<'_>) {
         instance.security_groups.iter().for_each(|group| check.group(group));
     }
     for instance in world.container_instances.iter() {
-        check.name("cluster", &instance.cluster, &names.clusters);
+        check.cluster(&instance.cluster);
         check.name("instance", &instance.instance, &names.instances);
     }
-    world.target_groups.iter().for_each(|group| check.target_group(group));
+    for group in world.target_groups.iter() {
+        check.name("vpc", &group.vpc, &names.vpcs);
+    }
     world.load_balancers.iter().for_each(|balancer| check.load_balancer(balancer));
     world.services.iter().for_each(|service| check.service(service));
+    for target in world.scalable_targets.iter() {
+        check.name("service", &target.service, &names.services);
+    }
+    world.settings.denied.iter().for_each(|call| check.call(call, call.at));
+    world.settings.refused.iter().for_each(|(call, code)| check.call(call, code.at));
     world.then.iter().for_each(|deed| check.deed(deed));
 }
 
-type Set<'w> = BTreeSet<&'w str>;
+type Set = BTreeSet<String>;
 
 /// What the file names, by kind.
-struct Names<'w> {
-    vpcs: Set<'w>,
-    subnets: Set<'w>,
-    groups: Set<'w>,
-    prefix_lists: Set<'w>,
-    instances: Set<'w>,
-    clusters: Set<'w>,
-    target_groups: Set<'w>,
+struct Names {
+    vpcs: Set,
+    subnets: Set,
+    groups: Set,
+    prefix_lists: Set,
+    instances: Set,
+    clusters: Set,
+    families: Set,
+    target_groups: Set,
+    services: Set,
 }
 
-impl<'w> Names<'w> {
-    fn of(world: &'w World) -> Self {
+impl Names {
+    fn of(world: &World) -> Self {
+        fn all<'a>(names: impl Iterator<Item = &'a At<String>>) -> Set {
+            names.map(|name| name.value.clone()).collect()
+        }
         let vpcs = || world.vpcs.iter();
+        let mut groups = all(vpcs().flat_map(|vpc| vpc.security_groups.iter()).map(|group| &group.name));
+        // It comes with a VPC.
+        groups.insert("default".to_owned());
         Self {
-            vpcs: vpcs().map(|vpc| vpc.name.as_str()).collect(),
-            subnets: vpcs().flat_map(|vpc| vpc.subnets.iter()).map(|subnet| subnet.name.as_str()).collect(),
-            // The group that comes with a VPC.
-            groups: vpcs()
-                .flat_map(|vpc| vpc.security_groups.iter())
-                .map(|group| group.name.as_str())
-                .chain(["default"])
-                .collect(),
-            prefix_lists: vpcs().flat_map(|vpc| vpc.prefix_lists.iter()).map(|list| list.name.as_str()).collect(),
-            instances: world.instances.iter().map(|instance| instance.name.as_str()).collect(),
-            clusters: world.clusters.iter().map(|name| name.as_str()).collect(),
-            target_groups: world.target_groups.iter().map(|group| group.name.as_str()).collect(),
+            vpcs: all(vpcs().map(|vpc| &vpc.name)),
+            subnets: all(vpcs().flat_map(|vpc| vpc.subnets.iter()).map(|subnet| &subnet.name)),
+            groups,
+            prefix_lists: all(vpcs().flat_map(|vpc| vpc.prefix_lists.iter()).map(|list| &list.name)),
+            instances: all(world.instances.iter().map(|instance| &instance.name)),
+            clusters: all(world.clusters.iter()),
+            families: all(world.task_definitions.iter().map(|definition| &definition.family)),
+            target_groups: all(world.target_groups.iter().map(|group| &group.name)),
+            services: world.services.iter().map(|service| format!("{}/{}", service.cluster, service.name)).collect(),
         }
     }
 }
 
-struct Check<'c, 'w, 'p> {
-    names: &'c Names<'w>,
+/// Most names that a hint lists.
+const LISTED: usize = 10;
+
+struct Check<'c, 'p> {
+    names: &'c Names,
     problems: &'c mut Problems<'p>,
 }
 
-impl Check<'_, '_, '_> {
+impl Check<'_, '_> {
     /// That something of this kind has this name.
-    fn name(&mut self, kind: &str, name: &At<String>, known: &Set<'_>) {
+    fn name(&mut self, kind: &str, name: &At<String>, known: &Set) {
         self.named(kind, name, name.at, known);
     }
 
-    fn named(&mut self, kind: &str, name: &str, at: Position, known: &Set<'_>) {
+    fn named(&mut self, kind: &str, name: &str, at: Position, known: &Set) {
         if known.contains(name) {
             return;
         }
-        let near = self.problems.wants_suggestions().then(|| nearest(name, known.iter().copied())).flatten();
-        let hint = near.map(|near| format!("did you mean {}?", quoted(near)));
+        let hint = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) if self.problems.wants_suggestions() => Some(format!("did you mean {}?", quoted(near))),
+            None if (1..=LISTED).contains(&known.len()) => {
+                Some(format!("there is {}", known.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")))
+            }
+            Some(_) | None => None,
+        };
         self.problems.push_hint(at, format!("there is no {kind} {}", quoted(name)), hint);
     }
 
@@ -87,28 +108,25 @@ impl Check<'_, '_, '_> {
         self.name("security group", name, &self.names.groups);
     }
 
-    fn vpc(&mut self, vpc: &Vpc) {
-        vpc.security_groups.iter().for_each(|group| self.group_rules(group));
-        vpc.network_acls.iter().flat_map(|acl| acl.subnets.iter()).for_each(|name| self.subnet(name));
-    }
-
-    fn group_rules(&mut self, group: &SecurityGroup) {
-        group.ingress.iter().for_each(|rule| self.group_rule(rule));
-        group.egress.iter().flat_map(|rules| rules.iter()).for_each(|rule| self.group_rule(rule));
-    }
-
-    fn group_rule(&mut self, rule: &At<GroupRule>) {
-        let Some(other) = rule.other() else {
-            let hint = "ingress is from, egress is to: a CIDR, a security group or a prefix list";
-            return self.problems.add_hint(rule.at, "a rule of a security group has one of from and to", hint);
-        };
-        if !other.contains('/') && !self.names.prefix_lists.contains(other.as_str()) {
-            self.name("security group or prefix list", other, &self.names.groups);
+    /// A name, or an ARN, which the calls take as well.
+    fn cluster(&mut self, name: &At<String>) {
+        if !name.starts_with("arn:") {
+            self.name("cluster", name, &self.names.clusters);
         }
     }
 
-    fn target_group(&mut self, group: &TargetGroup) {
-        self.name("vpc", &group.vpc, &self.names.vpcs);
+    fn vpc(&mut self, vpc: &Vpc) {
+        for group in vpc.security_groups.iter() {
+            group.ingress.iter().for_each(|rule| self.group_rule(rule));
+            group.egress.iter().flat_map(|rules| rules.iter()).for_each(|rule| self.group_rule(rule));
+        }
+        vpc.network_acls.iter().flat_map(|acl| acl.subnets.iter()).for_each(|name| self.subnet(name));
+    }
+
+    fn group_rule(&mut self, rule: &GroupRule) {
+        if !rule.peer.contains('/') && !self.names.prefix_lists.contains(rule.peer.as_str()) {
+            self.name("security group or prefix list", &rule.peer, &self.names.groups);
+        }
     }
 
     fn load_balancer(&mut self, balancer: &LoadBalancer) {
@@ -116,30 +134,25 @@ impl Check<'_, '_, '_> {
         balancer.security_groups.iter().for_each(|name| self.group(name));
         for listener in balancer.listeners.iter() {
             self.action(&listener.default);
-            listener.rules.iter().for_each(|rule| self.rule(rule));
+            listener.rules.iter().for_each(|rule| self.action(&rule.action));
         }
     }
 
-    fn rule(&mut self, rule: &Rule) {
-        self.action(&rule.action);
-        if let Some(rewrite) = rule.rewrite.as_ref().filter(|rewrite| rewrite.len() != 2) {
-            self.problems.add(rewrite.at, "rewrite: expected [regex, replacement]");
-        }
-    }
-
-    fn action(&mut self, action: &At<Action>) {
-        let Action { forward, fixed_response, redirect, login: _ } = &action.value;
-        let ways = [forward.is_some(), fixed_response.is_some(), redirect.is_some()];
-        if ways.iter().filter(|way| **way).count() != 1 {
-            self.problems.add(action.at, "an action is one of forward, fixedResponse and redirect");
-        }
-        for (group, weight) in forward.iter().flat_map(|forward| &forward.0) {
-            self.named("target group", group, weight.at, &self.names.target_groups);
+    fn action(&mut self, action: &Action) {
+        if let Act::Forward(forward) = &action.act {
+            for (group, weight) in forward.iter() {
+                self.named("target group", group, weight.at, &self.names.target_groups);
+            }
         }
     }
 
     fn service(&mut self, service: &Service) {
-        self.name("cluster", &service.cluster, &self.names.clusters);
+        self.cluster(&service.cluster);
+        let definition = &service.task_definition;
+        if !definition.starts_with("arn:") {
+            let family = definition.split(':').next().unwrap_or_default();
+            self.named("task definition", family, definition.at, &self.names.families);
+        }
         service.subnets.iter().for_each(|name| self.subnet(name));
         service.security_groups.iter().for_each(|name| self.group(name));
         for entry in service.load_balancers.iter() {
@@ -147,11 +160,19 @@ impl Check<'_, '_, '_> {
         }
     }
 
+    fn call(&mut self, call: &str, at: Position) {
+        if let Err(refusal) = operation::find_call(call) {
+            let hint = "calls have IAM's names, such as ecs:DescribeTasks";
+            self.problems.add_hint(at, format!("there is no call {}: {}", quoted(call), refusal.message), hint);
+        }
+    }
+
     fn deed(&mut self, deed: &At<Deed>) {
+        deed.call.iter().for_each(|call| self.call(call, call.at));
         match &deed.with {
             Some(with) if deed.call.is_none() => self.problems.add(with.at, "with: parameters of no call"),
-            None if deed.call.is_none() && deed.advance.is_none() && deed.app.0.is_empty() => {
-                let hint = self.problems.format().shape("then");
+            None if deed.call.is_none() && deed.advance.is_none() && deed.app.is_empty() => {
+                let hint = self.problems.format().shape("a step of then");
                 self.problems.push_hint(deed.at, "nothing is done here", hint);
             }
             Some(_) | None => {}

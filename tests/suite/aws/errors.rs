@@ -1,5 +1,7 @@
 //! Errors of AWS as data.
 
+use std::time::Duration;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
@@ -120,11 +122,12 @@ async fn a_server_error_is_tried_twice_and_no_more() {
     assert_eq!(clients.calls().snapshot()["ecs:UpdateService"], 2, "every attempt counts");
 }
 
-/// Without the SDK's own protection against it: under this clock the test would never end if no time-out covered the body.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_stalls_after_its_headers_is_ended_and_tried_again() {
     let script = Script::new(|request| standing_service(request).unwrap_or_else(stalling));
-    let error = error_with(&script.clients()).await;
+    let clients = script.clients();
+    let ended = tokio::time::timeout(Duration::from_secs(3600), error_with(&clients)).await;
+    let error = ended.expect("no time-out covers the body");
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Transient, "Timeout"));
     assert_eq!(script.sent("UpdateService").len(), 2);
 }

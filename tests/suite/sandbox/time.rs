@@ -86,6 +86,22 @@ fn buckets_refuse_what_is_too_much_and_fill_up_again() {
 }
 
 #[test]
+fn what_a_world_refuses_on_purpose_has_the_code_that_it_says_and_a_status_that_fits() {
+    let mut world = world(&format!(
+        "{}settings: {{lag: 7, rateLimits: true, refused: {{ecs:ListClusters: ServerException, \
+                                    ec2:DescribeVpcs: Unavailable, ecs:DescribeServices: ClientException}}}}\n",
+        text(&[])
+    ));
+    assert_eq!((world.settings.lag, world.settings.buckets), (SignedDuration::from_secs(7), true));
+    let told = ["ecs:ListClusters", "ec2:DescribeVpcs", "ecs:DescribeServices"].map(|call| {
+        let refusal = world.call(call, &json!({})).expect_err("refused");
+        (refusal.code, refusal.status)
+    });
+    let expected = [("ServerException", 500), ("Unavailable", 503), ("ClientException", 400)];
+    assert_eq!(told, expected.map(|(code, status)| (code.to_owned(), status)));
+}
+
+#[test]
 fn what_is_denied_is_denied_in_the_words_of_its_service() {
     let mut world = world(&text(&[]));
     let calls = ["ecs:ListClusters", "ec2:DescribeVpcs", "elasticloadbalancing:DescribeTags"];

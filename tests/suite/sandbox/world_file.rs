@@ -14,20 +14,31 @@ fn everything_that_can_be_seen_without_making_it_is_told_at_once() {
     let network = super::fleet::text(&["cart"]);
     let fields = "
 seed: -1
+ingress: []
+settings: {lag: long, denied: ecs:ListTasks}
 hosts: {somewhere: {listens: [{port: 70000, speaks: http3}]}}
-vpcs: [{name: main, subnets: {a: b}, securityGroups: [{name: web, ingress: [{ports: 10-9x}]}]}]
+vpcs: [{name: main, subnets: {a: b}, securityGroups: [{name: web, ingress: [{ports: 10-9x}, 80], egress: {ports: all}}]}]
 clusters: prod
 settle:
 ";
     let names = network
         .replace("subnets: [private-a, private-b]", "subnets: [private-a, privat-b]")
         .replace("vpc: main", "vpc: mian")
-        .replace("from: lb}", "from: lb, to: lb}, {ports: 81, from: everybody}")
-        .replace("action: {forward: cart}", "action: {forward: {cart: 1, kart: 1}, redirect: HTTPS}, rewrite: [a]");
+        .replace("from: lb}", "from: lb}, {ports: 81, from: everybody}")
+        .replace("taskDefinition: cart", "taskDefinition: kart:1")
+        .replace("action: {forward: cart}", "action: {forward: {cart: 1, kart: 1}}");
+    let names = format!(
+        "{names}scalableTargets: [{{service: prod/kart, min: 1, max: 2}}]\n\
+         settings: {{denied: [ecs:Explode], refused: {{ListTasks: ServerException}}}}\n"
+    );
+    let ways = network
+        .replace("from: lb}", "from: lb, to: lb}")
+        .replace("action: {forward: cart}", "action: {forward: cart, redirect: HTTPS}, rewrite: [a]");
     let deeds = format!("{network}then: [{{}}, {{with: {{task: a}}}}, {{advance: 1}}]\n");
     let told = [
         ("what is not in its form", error(fields)),
-        ("what names nothing, or says too much", error(&names)),
+        ("what says too much or too little", error(&ways)),
+        ("what names nothing", error(&names)),
         ("what does nothing", error(&deeds)),
         ("two worlds", error("seed: 1\n---\nseed: 2\n")),
         ("what is no YAML", error("clusters: [prod]\nvpcs: [{name: main\n")),

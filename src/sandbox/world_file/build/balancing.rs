@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Builder, Built, or, tags, text};
-use crate::sandbox::world_file::shape::{Action, Forward, Listener, LoadBalancer, Rule, TargetGroup, World};
+use crate::sandbox::world_file::shape::{Act, Action, Forward, Listener, LoadBalancer, Rule, TargetGroup, World};
 
 impl Builder {
     pub(super) fn balancers(&mut self, shape: &World) -> Built {
@@ -55,11 +55,11 @@ impl Builder {
     fn targets(&mut self, group: &TargetGroup) -> Built {
         let arn = self.find("targetGroup", &group.name)?;
         for target in group.targets.iter() {
-            let at = target.at;
+            let (name, at) = (&target.id, target.at);
             let id = self.find("instance", &target.id).unwrap_or_else(|_| target.id.value.clone());
             let target = json!({"Id": id, "Port": target.port, "AvailabilityZone": target.zone});
             let input = json!({"TargetGroupArn": arn, "Targets": [target]});
-            self.within("target", &id, at, |builder| {
+            self.within("target", name, at, |builder| {
                 builder.call("elasticloadbalancing:RegisterTargets", &input).map(drop)
             })?;
         }
@@ -104,8 +104,8 @@ impl Builder {
     fn rule(&mut self, listener: &str, rule: &Rule) -> Built {
         let mut input = json!({"ListenerArn": listener, "Priority": rule.priority,
             "Conditions": conditions(rule), "Actions": self.actions(&rule.action)?, "Tags": tags(&rule.tags)});
-        if let Some([regex, replacement]) = rule.rewrite.as_ref().map(|rewrite| rewrite.as_slice()) {
-            let rewrites = json!({"Rewrites": [{"Regex": regex, "Replace": replacement}]});
+        if let Some(rewrite) = &rule.rewrite {
+            let rewrites = json!({"Rewrites": [{"Regex": rewrite.regex, "Replace": rewrite.replacement}]});
             input["Transforms"] = json!([{"Type": "url-rewrite", "UrlRewriteConfig": rewrites}]);
         }
         self.call("elasticloadbalancing:CreateRule", &input).map(drop)
@@ -113,7 +113,7 @@ impl Builder {
 
     fn actions(&self, action: &Action) -> Built<Value> {
         let mut actions = Vec::new();
-        if *action.login {
+        if action.login {
             let issuer = "https://login.example.com";
             actions.push(json!({"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": {
                 "Issuer": issuer, "AuthorizationEndpoint": format!("{issuer}/authorize"),
@@ -121,17 +121,15 @@ impl Builder {
                 "ClientId": "sandbox", "ClientSecret": "sandbox"}}));
         }
         let order = actions.len() + 1;
-        let last = match action {
-            Action { forward: Some(forward), .. } => {
+        let last = match &action.act {
+            Act::Forward(forward) => {
                 let groups = self.forwarded(forward)?;
                 json!({"Type": "forward", "Order": order, "ForwardConfig": {"TargetGroups": groups}})
             }
-            Action { fixed_response: Some(code), .. } => json!({"Type": "fixed-response", "Order": order,
+            Act::FixedResponse(code) => json!({"Type": "fixed-response", "Order": order,
                 "FixedResponseConfig": {"StatusCode": code.to_string(), "ContentType": "text/plain"}}),
-            Action { redirect: Some(protocol), .. } => json!({"Type": "redirect", "Order": order,
+            Act::Redirect(protocol) => json!({"Type": "redirect", "Order": order,
                 "RedirectConfig": {"Protocol": protocol, "Port": "443", "StatusCode": "HTTP_301"}}),
-            // Checked before anything was made.
-            _ => return Ok(Value::Array(actions)),
         };
         actions.push(last);
         Ok(Value::Array(actions))
@@ -139,7 +137,7 @@ impl Builder {
 
     fn forwarded(&self, forward: &Forward) -> Built<Vec<Value>> {
         let entry = |(group, weight)| Ok(json!({"TargetGroupArn": self.find("targetGroup", group)?, "Weight": weight}));
-        forward.0.iter().map(|(group, weight)| entry((group, weight))).collect()
+        forward.iter().map(|(group, weight)| entry((group, weight))).collect()
     }
 }
 
@@ -153,7 +151,7 @@ fn conditions(rule: &Rule) -> Vec<Value> {
     let lists = lists.into_iter().filter(|(.., values)| !values.is_empty());
     let mut conditions: Vec<Value> =
         lists.map(|(field, config, values)| json!({"Field": field, config: {"Values": **values}})).collect();
-    conditions.extend(rule.headers.0.iter().map(|(name, values)| {
+    conditions.extend(rule.headers.iter().map(|(name, values)| {
         json!({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": name, "Values": values}})
     }));
     conditions.extend(rule.query_strings.iter().map(|(key, value)| {

@@ -82,14 +82,17 @@ impl Builder {
         let egress =
             group.egress.iter().flat_map(|rules| rules.iter()).map(|rule| ("ec2:AuthorizeSecurityGroupEgress", rule));
         for (call, rule) in ingress.chain(egress) {
-            let mut input = json!({"GroupId": id, "IpPermissions": [self.permission(rule)?]});
-            if !rule.tags.is_empty() {
-                input["TagSpecification"] = json!([{"ResourceType": "security-group-rule", "Tag": tags(&rule.tags)}]);
-            }
-            let what = format!("{} {}", if call.ends_with("Ingress") { "from" } else { "to" }, rule.peer());
-            self.within("rule", what, rule.at, |builder| builder.call(call, &input).map(drop))?;
+            self.within("peer", &rule.peer, rule.at, |builder| builder.group_rule(&id, call, rule))?;
         }
         Ok(())
+    }
+
+    fn group_rule(&mut self, group: &str, call: &str, rule: &GroupRule) -> Built {
+        let mut input = json!({"GroupId": group, "IpPermissions": [self.permission(rule)?]});
+        if !rule.tags.is_empty() {
+            input["TagSpecification"] = json!([{"ResourceType": "security-group-rule", "Tag": tags(&rule.tags)}]);
+        }
+        self.call(call, &input).map(drop)
     }
 
     fn permission(&self, rule: &GroupRule) -> Built<Value> {
@@ -101,7 +104,7 @@ impl Builder {
             }
             None => permission["IpProtocol"] = json!("-1"),
         }
-        let peer = rule.peer();
+        let peer = rule.peer.as_str();
         let (list, member, value) = if peer.contains('/') {
             ("IpRanges", "CidrIp", peer.to_owned())
         } else if let Ok(list) = self.find("prefixList", peer) {

@@ -1,7 +1,7 @@
 //! Target groups, load balancers, listeners and rules.
 
-use super::value::{AnyPort, ByName, Count, Forward, List, OrDefault, Texts};
-use crate::yaml::{At, mapping};
+use super::value::{AnyPort, ByName, Code, Count, Forward, List, OrDefault, Rewrite, Texts};
+use crate::yaml::{At, Decode, Node, Problems, mapping};
 
 mapping! {
     struct TargetGroup in "targetGroups" {
@@ -67,14 +67,46 @@ mapping! {
     }
 }
 
+/// What is done with a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    /// People log in first.
+    pub login: bool,
+    pub act: Act,
+}
+
+/// `{forward: cart}`, `{forward: {blue: 100, green: 0}}`, `{fixedResponse: 404}` or `{redirect: HTTPS}`
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    Forward(Forward),
+    FixedResponse(Code),
+    /// To this protocol.
+    Redirect(String),
+}
+
 mapping! {
-    /// `{forward: cart}`, `{forward: {blue: 100, green: 0}}`, `{fixedResponse: 404}` or `{redirect: HTTPS}`, with
-    /// `login: true` before it.
-    struct Action in "an action" {
+    struct WrittenAction in "an action" {
         forward as "forward": Option<At<Forward>>,
-        fixed_response as "fixedResponse": Option<At<AnyPort>>,
+        fixed_response as "fixedResponse": Option<At<Code>>,
         redirect as "redirect": Option<At<String>>,
         login as "login": OrDefault<bool>,
+    }
+}
+
+impl Decode for Action {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let WrittenAction { forward, fixed_response, redirect, login } = Decode::decode(node, name, problems)?;
+        let act = match (forward, fixed_response, redirect) {
+            (Some(forward), None, None) => Act::Forward(forward.value),
+            (None, Some(code), None) => Act::FixedResponse(code.value),
+            (None, None, Some(protocol)) => Act::Redirect(protocol.value),
+            _ => {
+                let hint = problems.format().shape("an action");
+                problems.push_hint(node.at, "an action is one of forward, fixedResponse and redirect", hint);
+                return None;
+            }
+        };
+        Some(Self { login: *login, act })
     }
 }
 
@@ -88,8 +120,8 @@ mapping! {
         query_strings as "queryStrings": Texts,
         source_ips as "sourceIps": List<String>,
         action as "action": At<Action>,
-        /// `[regex, replacement]` of the URL.
-        rewrite as "rewrite": Option<At<Vec<At<String>>>>,
+        /// Of the URL.
+        rewrite as "rewrite": Option<At<Rewrite>>,
         tags as "tags": Texts,
     }
 }

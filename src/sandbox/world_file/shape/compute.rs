@@ -1,8 +1,8 @@
 //! Programs, and what runs them.
 
-use super::value::{AnyPort, ByName, Count, List, OrDefault, Ports};
+use super::value::{AnyPort, ByName, Code, Count, List, OrDefault, Ports};
 use crate::sandbox::state::{self, Listen, Speaks};
-use crate::yaml::{At, mapping, words};
+use crate::yaml::{At, Word, mapping};
 
 /// Milliseconds in which a program answers, if it is not said.
 const LATENCY: i64 = 5;
@@ -24,15 +24,22 @@ mapping! {
         port as "port": At<AnyPort>,
         loopback as "loopback": OrDefault<bool>,
         speaks as "speaks": Option<At<Speaks>>,
-        paths as "paths": OrDefault<ByName<AnyPort>>,
-        code as "code": Option<At<AnyPort>>,
+        paths as "paths": OrDefault<ByName<Code>>,
+        code as "code": Option<At<Code>>,
         /// Milliseconds.
         latency as "latency": Option<At<Count>>,
     }
 }
 
-words! {
-    Speaks { "http" => Self::Http, "https" => Self::Https, "grpc" => Self::Grpc, "tcp" => Self::Tcp }
+impl Word for Speaks {
+    fn words() -> Vec<(&'static str, Self)> {
+        vec![("http", Self::Http), ("https", Self::Https), ("grpc", Self::Grpc), ("tcp", Self::Tcp)]
+    }
+}
+
+/// As the world keeps it; the decoder saw to the range.
+fn to_code(code: &At<Code>) -> u16 {
+    u16::try_from(code.0).unwrap_or_default()
 }
 
 impl Listening {
@@ -43,8 +50,8 @@ impl Listening {
             port: self.port.to_u16(),
             loopback: *self.loopback,
             speaks,
-            paths: self.paths.0.iter().map(|(path, code)| (path.clone(), code.to_u16())).collect(),
-            code: self.code.as_ref().map_or(usual, |code| code.to_u16()),
+            paths: self.paths.iter().map(|(path, code)| (path.clone(), to_code(code))).collect(),
+            code: self.code.as_ref().map_or(usual, to_code),
             latency: self.latency.as_ref().map_or(LATENCY, |latency| i64::from(latency.0)),
         }
     }

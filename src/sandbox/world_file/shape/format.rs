@@ -1,6 +1,6 @@
 //! World files as a format.
 
-use crate::yaml::{Format, Limits};
+use crate::yaml::{Format, Limits, nearest};
 
 /// A world of a thousand services takes a mebibyte and a half.
 const LIMITS: Limits = Limits {
@@ -18,15 +18,28 @@ impl Format for WorldFile {
         &LIMITS
     }
 
+    fn unknown_field(&self, place: &str, field: &str, known: &[&str]) -> Option<String> {
+        Some(match nearest(field, known.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("{place} has {}", known.join(", ")),
+        })
+    }
+
     fn shape(&self, name: &str) -> Option<String> {
         let hint = match name {
-            "ingress" | "egress" => "such as {ports: 80, from: lb}",
-            "action" | "default" => "such as {forward: cart}, {fixedResponse: 404} or {redirect: HTTPS}",
-            "then" => "such as {call: ecs:UpdateService, with: {…}}, {advance: 60} or {app: {…}}",
-            "containers" => "such as {name: app, image: example/app:1, ports: [{port: 8080}]}",
-            "listens" => "such as {port: 8080, code: 200}",
+            "the world" => "a world file is a mapping, such as {clusters: [prod]}",
+            "ingress" | "egress" => "such as [{ports: 80, from: lb}]",
+            "a rule of a security group" => "such as {ports: 80, from: lb}",
+            "an action" => "such as {forward: cart}, {fixedResponse: 404} or {redirect: HTTPS}",
+            "a step of then" => "such as {call: ecs:UpdateService, with: {…}}, {advance: 60} or {app: {…}}",
+            "containers" => "such as [{name: app, image: example/app:1, ports: [{port: 8080}]}]",
+            "listens" => "such as [{port: 8080, code: 200}]",
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+
+    fn takes_nothing_for_absent(&self) -> bool {
+        true
     }
 }

@@ -1,7 +1,7 @@
 //! VPCs and what is in them.
 
 use super::value::{Count, List, OrDefault, Ports, Texts};
-use crate::yaml::{At, mapping};
+use crate::yaml::{At, Decode, Node, Problems, mapping};
 
 mapping! {
     struct Vpc in "vpcs" {
@@ -34,11 +34,21 @@ mapping! {
     }
 }
 
+/// `{ports: 80, from: lb}`
+#[derive(Clone, Debug)]
+pub(crate) struct GroupRule {
+    pub ports: Ports,
+    /// `tcp` where it is absent.
+    pub protocol: Option<At<String>>,
+    /// The other side: a CIDR, or a group or prefix list by name.
+    pub peer: At<String>,
+    pub description: Option<At<String>>,
+    pub tags: Texts,
+}
+
 mapping! {
-    /// `{ports: 80, from: lb}`: the other side is a CIDR, or a group or prefix list by name. Of egress it is `to`.
-    struct GroupRule in "a rule of a security group" {
+    struct WrittenRule in "a rule of a security group" {
         ports as "ports": At<Ports>,
-        /// `tcp` where it is absent.
         protocol as "protocol": Option<At<String>>,
         from as "from": Option<At<String>>,
         to as "to": Option<At<String>>,
@@ -47,18 +57,18 @@ mapping! {
     }
 }
 
-impl GroupRule {
-    /// The other side, if there is exactly one.
-    pub fn other(&self) -> Option<&At<String>> {
-        match (&self.from, &self.to) {
-            (Some(other), None) | (None, Some(other)) => Some(other),
-            _ => None,
-        }
-    }
-
-    /// As [`Self::other`], in a file that was checked.
-    pub fn peer(&self) -> &str {
-        self.other().map_or("", |other| other.as_str())
+impl Decode for GroupRule {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let WrittenRule { ports, protocol, from, to, description, tags } = Decode::decode(node, name, problems)?;
+        let peer = match (from, to) {
+            (Some(peer), None) | (None, Some(peer)) => peer,
+            (Some(_), Some(_)) | (None, None) => {
+                let hint = "ingress is from, egress is to: a CIDR, a security group or a prefix list";
+                problems.add_hint(node.at, "a rule of a security group has one of from and to", hint);
+                return None;
+            }
+        };
+        Some(Self { ports: *ports, protocol, peer, description, tags })
     }
 }
 

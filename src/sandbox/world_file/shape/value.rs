@@ -8,16 +8,20 @@ use serde_json::Value as Json;
 
 use super::App;
 use crate::yaml::{
-    At, Decode, Fields, Node, Number, Problems, Slot, Sort, TextMap, Value, quoted, text_of, wrong_type,
+    At, Decode, Entry, Fields, Node, Number, Problems, Slot, Sort, TextMap, Value, any_text, quoted, text_of,
+    wrong_type,
 };
 
 /// A whole number, 0 or more. What is too large is for AWS to say.
 pub type Count = Number<0, { u32::MAX }>;
 
+/// What a program answers: a code of HTTP or of gRPC.
+pub type Code = Number<0, 999>;
+
 /// A port, or 0 for none in particular.
 pub type AnyPort = Number<0, 65_535>;
 
-/// A field that stands for its type's default where it is absent, or where nothing stands behind its name.
+/// A field that stands for its type's default where it is absent.
 #[derive(Clone, Debug, Default)]
 pub struct OrDefault<T>(T);
 
@@ -37,7 +41,7 @@ impl<T> Deref for OrDefault<T> {
 
 impl<T: Decode + Default> Slot for OrDefault<T> {
     fn read(fields: &Fields<'_>, name: &'static str, problems: &mut Problems<'_>) -> Option<Self> {
-        match fields.get(name).filter(|node| !node.is_nothing()) {
+        match fields.get(name) {
             Some(node) => T::decode(node, name, problems).map(Self),
             None => Some(Self::default()),
         }
@@ -46,7 +50,19 @@ impl<T: Decode + Default> Slot for OrDefault<T> {
 
 /// A mapping from any text to things of one kind.
 #[derive(Clone, Debug)]
-pub struct ByName<T>(pub BTreeMap<String, At<T>>);
+pub struct ByName<T>(BTreeMap<String, At<T>>);
+
+impl<T> ByName<T> {
+    /// Names and things, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &At<T>)> {
+        self.0.iter()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 impl<T> Default for ByName<T> {
     fn default() -> Self {
@@ -61,16 +77,22 @@ impl<T: Decode> Decode for ByName<T> {
             wrong_type(node, name, "a mapping", hint, problems);
             return None;
         };
-        let read = |entry: &crate::yaml::Entry| {
-            At::decode(&entry.value, &entry.key, problems).map(|value| (entry.key.clone(), value))
-        };
+        let read =
+            |entry: &Entry| At::decode(&entry.value, &entry.key, problems).map(|value| (entry.key.clone(), value));
         Some(Self(entries.iter().filter_map(read).collect()))
     }
 }
 
 /// Programs by the address that they listen on.
 #[derive(Clone, Debug, Default)]
-pub struct Hosts(pub BTreeMap<Ipv4Addr, At<App>>);
+pub struct Hosts(BTreeMap<Ipv4Addr, At<App>>);
+
+impl Hosts {
+    /// Addresses and programs.
+    pub fn iter(&self) -> impl Iterator<Item = (&Ipv4Addr, &At<App>)> {
+        self.0.iter()
+    }
+}
 
 impl Decode for Hosts {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -93,8 +115,7 @@ pub struct Ports(pub Option<(u16, u16)>);
 impl Decode for Ports {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
         if matches!(&node.value, Value::Scalar(scalar) if scalar.sort() == Sort::Integer) {
-            let port = AnyPort::decode(node, name, problems)?.0;
-            let port = u16::try_from(port).unwrap_or_default();
+            let port = AnyPort::decode(node, name, problems)?.to_u16();
             return Some(Self(Some((port, port))));
         }
         let expected = "a port, a range such as 8000-8010, or all";
@@ -113,7 +134,14 @@ impl Decode for Ports {
 
 /// The target groups that get requests, and their weights.
 #[derive(Clone, Debug)]
-pub struct Forward(pub BTreeMap<String, At<Count>>);
+pub struct Forward(BTreeMap<String, At<Count>>);
+
+impl Forward {
+    /// Target groups and weights.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &At<Count>)> {
+        self.0.iter()
+    }
+}
 
 impl Decode for Forward {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -124,6 +152,46 @@ impl Decode for Forward {
         let group = text_of(node, name, expected, problems)?;
         let weight = At { value: Number(1), at: node.at, flawed: false };
         Some(Self(BTreeMap::from([(group.to_owned(), weight)])))
+    }
+}
+
+/// What decides about everything that is left to chance.
+#[derive(Clone, Copy, Debug)]
+pub struct Seed(pub u64);
+
+impl Decode for Seed {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let seed = match &node.value {
+            Value::Scalar(scalar) if scalar.sort() == Sort::Integer => scalar.text.parse().ok(),
+            _ => None,
+        };
+        if seed.is_none() {
+            wrong_type(node, name, "a whole number of at most 64 bits, 0 or more", None, problems);
+        }
+        seed.map(Self)
+    }
+}
+
+/// `[regex, replacement]`; the replacement may be nothing.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    pub regex: String,
+    pub replacement: String,
+}
+
+impl Decode for Rewrite {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let Value::Sequence(parts) = &node.value else {
+            wrong_type(node, name, "[regex, replacement]", None, problems);
+            return None;
+        };
+        let [regex, replacement] = parts.as_slice() else {
+            problems.add(node.at, format!("{name}: expected [regex, replacement], found a list of {}", parts.len()));
+            return None;
+        };
+        let regex = text_of(regex, name, "a regex", problems).map(str::to_owned);
+        let replacement = any_text(replacement, name, problems);
+        Some(Self { regex: regex?, replacement: replacement? })
     }
 }
 
@@ -143,7 +211,7 @@ fn json(node: &Node) -> Option<Json> {
         Value::Broken => return None,
         Value::Sequence(items) => Json::Array(items.iter().map(json).collect::<Option<_>>()?),
         Value::Mapping(entries) => {
-            let member = |entry: &crate::yaml::Entry| Some((entry.key.clone(), json(&entry.value)?));
+            let member = |entry: &Entry| Some((entry.key.clone(), json(&entry.value)?));
             Json::Object(entries.iter().map(member).collect::<Option<_>>()?)
         }
         Value::Scalar(scalar) => match scalar.sort() {
