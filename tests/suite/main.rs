@@ -19,11 +19,11 @@ mod events;
 #[cfg(feature = "sandbox")]
 mod fleet;
 mod init;
-#[cfg(all(feature = "aws", feature = "sandbox"))]
-mod lagging;
 #[cfg(feature = "aws")]
 mod main_job;
 mod manifest;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod misbehaving;
 #[cfg(feature = "aws")]
 mod moto;
 mod observed;

@@ -7,11 +7,13 @@ use crate::aws::ec2;
 use crate::aws::error::answer;
 use crate::model::{GroupId, GroupRuleId, IngressRule, IpProtocol, PortRange, RuleSource, Tags};
 
+use super::patience::patiently;
 use super::{DONE, Writer, bears, refusal, stale};
 
 const AUTHORIZE: &str = "ec2:AuthorizeSecurityGroupIngress";
 const REVOKE: &str = "ec2:RevokeSecurityGroupIngress";
 const READ: &str = "ec2:DescribeSecurityGroupRules";
+const DUPLICATE: &str = "InvalidPermission.Duplicate";
 
 /// A rule to be made.
 pub(super) struct NewRule<'a> {
@@ -44,12 +46,18 @@ impl Writer {
             .set_tag_specifications(ec2::rule_tags_to_sdk(new.tags).map(|tags| vec![tags]));
         match answer(AUTHORIZE, request.send()).await {
             Ok(_) => DONE,
-            Err(error) if error.code == "InvalidPermission.Duplicate" => {
-                let rules = self.ingress_of(new.group).await?;
-                if rules.iter().any(|rule| new.is(rule)) { DONE } else { Err(error) }
-            }
+            Err(error) if error.code == DUPLICATE => self.seen_to_stand(&new, error).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// It is done once the rule that stands already is seen to be the one that was to be made; reads may be behind.
+    async fn seen_to_stand(&self, new: &NewRule<'_>, duplicate: AwsError) -> Result<Performed, AwsError> {
+        let look = async || {
+            let rules = self.ingress_of(new.group).await?;
+            if rules.iter().any(|rule| new.is(rule)) { DONE } else { Err(duplicate.clone()) }
+        };
+        patiently(look, |error| error.code == DUPLICATE).await
     }
 
     pub(super) async fn revoke_ingress(

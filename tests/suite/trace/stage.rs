@@ -93,11 +93,15 @@ impl Stage {
     }
 
     pub fn of(world: World, manifest: &str) -> Result<Self, String> {
+        Self::on(Shared::still(world), manifest)
+    }
+
+    /// A world whose time is the caller's business.
+    pub fn on(shared: Shared, manifest: &str) -> Result<Self, String> {
         let source = Source { name: "manifest.yaml".to_owned(), text: manifest.to_owned() };
         let desired = manifest::load(&[source])
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        let region = world.region().to_owned();
-        let shared = Shared::still(world);
+        let region = shared.world().region().to_owned();
         let answering = shared.clone();
         let config = in_process::config(&region, move |request| answering.answer(request));
         let clients = Clients::new(&config).map_err(|error| error.to_string())?;
