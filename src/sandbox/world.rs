@@ -22,7 +22,7 @@ pub const REGION: &str = "eu-west-1";
 /// How a world treats its callers. The default refuses nothing that AWS would not, and answers at once.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Reads tell what was so long ago.
+    /// Reads tell what was so long ago, and changes do not find what is newer.
     pub lag: SignedDuration,
     /// Calls are taken out of buckets of AWS's documented sizes.
     pub buckets: bool,
@@ -118,7 +118,8 @@ impl World {
             Operation::Read(read) => read(self.seen(), input),
             Operation::Write(write) => {
                 self.remember();
-                let answer = write(&mut self.state, input);
+                let unseen = self.names_unseen(write, input);
+                let answer = unseen.map_or_else(|| write(&mut self.state, input), Err);
                 match &answer {
                     Ok(_) => self.state.note(call),
                     Err(refusal) => self.state.note(&format!("{call} refused: {}", refusal.code)),
@@ -162,6 +163,14 @@ impl World {
         while self.past.get(1).is_some_and(|(at, _)| *at <= horizon) {
             self.past.pop_front();
         }
+    }
+
+    /// That a change names what is so new that it is not known everywhere yet.
+    fn names_unseen(&self, write: fn(&mut State, Input) -> Answer, input: Input) -> Option<Refusal> {
+        if self.settings.lag.is_zero() {
+            return None;
+        }
+        write(&mut self.seen().clone(), input).err().filter(|refusal| refusal.code.contains("NotFound"))
     }
 
     /// What a read sees: the state before the first change that is younger than the lag.

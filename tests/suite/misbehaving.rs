@@ -17,10 +17,10 @@ use crate::trace::stage::Stage;
 const LAG: i64 = 20;
 const WAYS: [&str; 8] = ["cart", "catalog", "checkout", "ledger", "orders", "payments", "reports", "search"];
 
-/// The fleet of the demonstration, seven of whose eight services are broken; its time is Tokio's.
-fn harbour(settings: &str) -> Stage {
+/// The fleet of the demonstration, seven of whose eight services are broken, and what else is done to it; its time is Tokio's.
+fn harbour(settings: &str, done: &str) -> Stage {
     let world = include_str!("../../src/cli/demo/world.yaml");
-    let world = world_file::load("world.yaml", &format!("{world}\nsettings: {settings}\n"));
+    let world = world_file::load("world.yaml", &format!("settings: {settings}\n{world}{done}"));
     let world = world.unwrap_or_else(|error| panic!("{error}"));
     Stage::on(Shared::following(world, 1.0), include_str!("../../manifests/harbour/fleet.yaml")).expect("a stage")
 }
@@ -42,7 +42,7 @@ fn refusals(stage: &Stage) -> BTreeSet<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_repair_that_is_not_seen_yet_is_sent_again_and_harms_nothing() {
-    let stage = harbour(&format!("{{lag: {LAG}, rateLimits: true}}"));
+    let stage = harbour(&format!("{{lag: {LAG}, rateLimits: true}}"), "");
     tokio::time::advance(Duration::from_secs(60)).await;
     let first = plan(&stage).await;
     assert_eq!(first.steps.len(), 7);
@@ -64,8 +64,26 @@ async fn a_repair_that_is_not_seen_yet_is_sent_again_and_harms_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_just_made_is_waited_for() {
+    let gone = "  - {call: elasticloadbalancing:DeleteRule, with: {RuleArn: $rule/public:80/80}}
+  - {call: elasticloadbalancing:DeleteTargetGroup, with: {TargetGroupArn: $targetGroup/ledger}}
+";
+    let stage = harbour(&format!("{{lag: {LAG}}}"), gone);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let made = plan(&stage).await;
+    let of_ledger = made.steps.iter().filter(|step| step.object.key == "ledger").map(|step| step.action.operation());
+    assert_eq!(of_ledger.collect::<Vec<_>>(), ["CreateTargetGroup", "CreateRule", "RegisterTargets"]);
+    carried_out(&stage, &made).await;
+    let unseen = refusals(&stage);
+    assert!(unseen.iter().all(|refusal| refusal.ends_with(" TargetGroupNotFound")) && !unseen.is_empty(), "{unseen:?}");
+    tokio::time::advance(Duration::from_secs(300)).await;
+    assert_eq!(plan(&stage).await.verdict(), Verdict::InSync);
+    assert_eq!(stage.shared.world().request(&Sent::get("", "/ledger/1")).code, Some(200));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_is_only_removed_where_all_that_may_have_its_address_was_read() {
-    let stage = harbour("{}");
+    let stage = harbour("{}", "");
     let removals = |plan: &Plan| plan.steps.iter().filter(|step| step.removes).count();
     assert_eq!(removals(&plan(&stage).await), 1);
     let asked: BTreeSet<String> = stage.clients.calls().snapshot().into_keys().collect();

@@ -55,6 +55,31 @@ fn every_shown_command_is_one_that_portolan_takes() {
     assert!(seen >= 8, "only {seen} commands are shown");
 }
 
+/// The operations of a service that the sandbox serves, off its table of them.
+fn served(tree: &str) -> BTreeSet<String> {
+    let text = read(&root().join(format!("src/sandbox/{tree}.rs")));
+    let rows = text.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => "));
+    let rows = rows.filter(|(_, what)| what.contains("Read(") || what.contains("Write("));
+    rows.map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn the_page_about_the_sandbox_lists_what_it_serves() {
+    let page = read(&root().join("docs/sandbox.md"));
+    for (title, tree) in [
+        ("ECS", "ecs"),
+        ("Elastic Load Balancing", "elbv2"),
+        ("EC2", "ec2"),
+        ("Application Auto Scaling", "autoscaling"),
+        ("STS", "sts"),
+    ] {
+        let row = page.lines().find_map(|line| line.strip_prefix(&format!("| {title} | ")));
+        let row = row.unwrap_or_else(|| panic!("{title} has no row")).trim_end_matches(" |");
+        let listed: BTreeSet<String> = row.split(", ").map(str::to_owned).collect();
+        assert_eq!(listed, served(tree), "{title}");
+    }
+}
+
 /// IAM names in a text, such as `ecs:ListTasks`.
 fn iam_names(text: &str) -> BTreeSet<String> {
     let prefixes = ["application-autoscaling:", "ec2:", "ecs:", "elasticloadbalancing:", "sqs:", "sts:"];
