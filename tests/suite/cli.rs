@@ -125,6 +125,10 @@ fn help_and_version_are_answers() {
     for verb in ["validate", "reconcile", "drift", "run", "schema", "completions"] {
         assert!(run(&[verb, "--help"]).stdout.contains("Example"), "{verb}");
     }
+    for (verb, has_forms_for_ci) in [("drift", true), ("reconcile", false), ("trace", false)] {
+        let help = run(&[verb, "-h"]).stdout;
+        assert_eq!((help.contains("sarif"), help.contains("json")), (has_forms_for_ci, true), "{help}");
+    }
 }
 
 #[test]
