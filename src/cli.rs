@@ -149,7 +149,7 @@ fn schema() -> String {
 
 fn completions(shell: clap_complete::Shell) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut command::command(), "portolan", &mut text);
+    clap_complete::generate(shell, &mut command::for_completions(), "portolan", &mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 

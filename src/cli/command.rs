@@ -1,7 +1,7 @@
 //! The command line as clap knows it, verb by verb: a verb shows the options that mean something to it, and no others.
 //!
-//! clap hands an option of every verb down to each verb, except where the verb has one of that id already. So a verb gets a
-//! copy of its own of what is different there.
+//! clap hands an option of every verb down to each verb, except where the verb has one of that id already. So each verb gets
+//! copies of its own.
 
 use std::ffi::OsString;
 
@@ -21,12 +21,30 @@ const OF_AWS: [&str; 5] = ["strict", "region", "profile", "endpoint_url", "assum
 /// The whole command line.
 pub fn command() -> Command {
     let all = Cli::command();
-    let form = of_every_verb(&all, "form").help("Form of the answer on standard output").value_parser(forms());
-    let of_aws = OF_AWS.map(|id| of_every_verb(&all, id).hide(true));
-    all.mut_subcommands(|verb| {
-        let verb = if verb.get_name() == "drift" { verb } else { verb.arg(&form) };
-        if WITH_AN_AWS_IN_MEMORY.contains(&verb.get_name()) { verb.args(&of_aws) } else { verb }
+    all.clone().mut_subcommands(|verb| {
+        let options = options_of(&all, verb.get_name());
+        verb.args(options)
     })
+}
+
+/// The same for completions. They offer hidden options too, so nothing is handed down there: each verb gets what it shows.
+pub fn for_completions() -> Command {
+    let all = Cli::command();
+    all.clone().mut_args(|arg| arg.global(false)).mut_subcommands(|verb| {
+        let options = options_of(&all, verb.get_name()).into_iter();
+        verb.args(options.filter(|option| !option.is_hide_set()).map(|option| option.global(false)))
+    })
+}
+
+/// The options of every verb, as one verb has them.
+fn options_of(all: &Command, verb: &str) -> Vec<Arg> {
+    let options = all.get_arguments().filter(|option| option.is_global_set()).cloned();
+    let as_here = |option: Arg| match option.get_id().as_str() {
+        "form" if verb != "drift" => option.help("Form of the answer on standard output").value_parser(forms()),
+        id if WITH_AN_AWS_IN_MEMORY.contains(&verb) && OF_AWS.contains(&id) => option.hide(true),
+        _ => option,
+    };
+    options.map(as_here).collect()
 }
 
 /// Reads a command line. Where AWS is in memory, what speaks of another one is refused: whoever writes it expects
@@ -43,10 +61,6 @@ pub fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
         }
     }
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
-}
-
-fn of_every_verb(all: &Command, id: &str) -> Arg {
-    all.get_arguments().find(|arg| arg.get_id() == id).cloned().expect("the ids are those of the options of every verb")
 }
 
 /// All forms can be read, so that who asks a verb for a form of `drift` is told whose it is; those of every verb are shown.

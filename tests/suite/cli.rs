@@ -219,6 +219,23 @@ fn completions_name_the_verbs() {
     }
 }
 
+#[cfg(feature = "sandbox")]
+#[test]
+fn completions_offer_what_a_verb_takes() {
+    let bash = run(&["completions", "bash"]).stdout;
+    let offers = |verb: &str, word: &str| {
+        let part =
+            bash.split(&format!("portolan__subcmd__{verb})\n")).nth(1).and_then(|rest| rest.split(" opts=").nth(1));
+        part.unwrap_or_else(|| panic!("nothing is offered to {verb}:\n{bash}")).contains(word)
+    };
+    for (word, drift, demo) in
+        [("--region", true, false), ("sarif", true, false), ("text json", true, true), ("--color", true, true)]
+    {
+        assert_eq!((offers("drift", word), offers("demo", word)), (drift, demo), "{word}:\n{bash}");
+    }
+    assert!(offers("demo", "--port"), "{bash}");
+}
+
 #[test]
 fn a_sound_manifest_is_valid() {
     let said = run(&["validate", "-f", "."]);
