@@ -7,10 +7,11 @@ use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, ValueEnum};
 
 pub mod args;
+mod command;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod drift;
@@ -63,7 +64,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn start(args: &[OsString], form: Form) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match command::read(args) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, form),
     };
@@ -148,7 +149,7 @@ fn schema() -> String {
 
 fn completions(shell: clap_complete::Shell) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "portolan", &mut text);
+    clap_complete::generate(shell, &mut command::for_completions(), "portolan", &mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 

@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::reconcile::carry_out;
 use super::run::Run;
-use super::sandbox::listen;
+use super::sandbox::{bind, listen};
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::aws::{Clients, in_process};
@@ -33,10 +33,16 @@ const WAYS: [(&str, &str); 8] = [
     ("catalog", "its desired count was set to 0"),
     ("orders", "its listener rule was edited to /order/*"),
     ("search", "its health check asks for another path; the load balancer fails open"),
-    ("payments", "a dead task's address is still registered"),
+    ("payments", "a dead task's address is still registered; it gets no requests yet"),
     ("reports", "the instances' group does not admit dynamic host ports"),
     ("ledger", "its machine was never registered"),
 ];
+
+/// What to make of the requests that follow: two of those that answer are no sounder than those that fail.
+const INTRODUCTION: &str = "\
+Eight services behind one load balancer, in an AWS in memory. One is as declared, five fail, and two answer for now:
+no check tells a dead task of search from a live one, and whoever gets the dead address gets requests for payments.
+";
 
 /// Minutes that go by after the repair: tasks start, health checks pass.
 const MINUTES: i64 = 5;
@@ -51,14 +57,19 @@ pub async fn demo(args: &DemoArgs, global: &Global, terminal: Terminal, signals:
     }
     let world = world_file::load("the world of the demonstration", WORLD)
         .map_err(|error| Failure::new(error.to_string(), None))?;
-    let stage = Stage::new(world.clone(), global, terminal, signals)?;
+    // First of all: who asks for a port that is taken is told at once, and not behind a long answer.
+    let bound = match args.port {
+        Some(port) => Some(bind(port, world.clone(), 1.0).await?),
+        None => None,
+    };
+    let stage = Stage::new(world, global, terminal, signals)?;
     let answer = stage.play().await?;
-    let Some(port) = args.port else { return Ok(answer) };
+    let Some(bound) = bound else { return Ok(answer) };
     super::terminal::answer(&answer.text).map_err(|why| Failure::new(why, None))?;
     terminal.progress("\nThe same fleet, still broken, is yours now:");
     terminal.progress("  portolan demo --print manifest > fleet.yaml");
     terminal.progress("  portolan reconcile -f fleet.yaml --dry-run\n");
-    listen(port, world, 1.0, terminal, signals).await
+    listen(bound, terminal, signals).await
 }
 
 /// The fleet, the manifest and the run.
@@ -119,7 +130,7 @@ impl<'a> Stage<'a> {
             // Writing to a text does not fail.
             let _ = writeln!(told, "{text}");
         };
-        say("Eight services behind one load balancer, in an AWS in memory. Tasks are green; requests are not.\n");
+        say(INTRODUCTION);
         say(&table(before, true));
         say(&format!(
             "What the manifest says against what stands:\n\n$ portolan reconcile -f {MANIFEST_PATH} --dry-run"

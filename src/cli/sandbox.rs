@@ -1,5 +1,7 @@
 //! `portolan sandbox`: an AWS in memory behind a loopback port.
 
+use std::net::SocketAddr;
+
 use jiff::SignedDuration;
 
 use super::args::SandboxArgs;
@@ -25,29 +27,36 @@ pub async fn serve(args: &SandboxArgs, terminal: Terminal, signals: &Signals) ->
     if let Some(seconds) = args.lag {
         world.settings.lag = SignedDuration::from_secs(seconds.into());
     }
-    listen(args.port, world, args.speed, terminal, signals).await
+    let bound = bind(args.port, world, args.speed).await?;
+    listen(bound, terminal, signals).await
 }
 
-/// Serves a world until a signal comes, and says how to reach it.
-pub async fn listen(
-    port: u16,
-    world: World,
-    speed: f64,
-    terminal: Terminal,
-    signals: &Signals,
-) -> Result<Answer, Failure> {
+/// A world that has its port, and is not served yet.
+pub struct Bound {
+    server: Server,
+    address: SocketAddr,
+    region: String,
+}
+
+/// Takes a loopback port for a world; 0 takes a free one.
+pub async fn bind(port: u16, world: World, speed: f64) -> Result<Bound, Failure> {
     let region = world.region().to_owned();
     let bound = match Server::bind(port, world, speed).await {
-        Ok(server) => server.address().map(|address| (server, address)),
+        Ok(server) => server.address().map(|address| Bound { server, address, region }),
         Err(error) => Err(error),
     };
-    let (server, address) = bound.map_err(|error| {
+    bound.map_err(|error| {
         let hint = "choose another port with --port; 0 takes a free one";
         Failure::new(
             format!("port {port} of the loopback interface cannot be listened on: {error}"),
             Some(hint.to_owned()),
         )
-    })?;
+    })
+}
+
+/// Serves until a signal comes, and says how to reach it.
+pub async fn listen(bound: Bound, terminal: Terminal, signals: &Signals) -> Result<Answer, Failure> {
+    let Bound { server, address, region } = bound;
     terminal.progress(&format!("portolan: an AWS in memory listens on http://{address} until Ctrl-C; to use it:"));
     terminal.progress(&format!(
         "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"

@@ -125,6 +125,10 @@ fn help_and_version_are_answers() {
     for verb in ["validate", "reconcile", "drift", "run", "schema", "completions"] {
         assert!(run(&[verb, "--help"]).stdout.contains("Example"), "{verb}");
     }
+    for (verb, has_forms_for_ci) in [("drift", true), ("reconcile", false), ("trace", false)] {
+        let help = run(&[verb, "-h"]).stdout;
+        assert_eq!((help.contains("sarif"), help.contains("json")), (has_forms_for_ci, true), "{help}");
+    }
 }
 
 #[test]
@@ -213,6 +217,23 @@ fn completions_name_the_verbs() {
         assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
         assert!(said.stdout.contains("reconcile"), "{shell}");
     }
+}
+
+#[cfg(feature = "sandbox")]
+#[test]
+fn completions_offer_what_a_verb_takes() {
+    let bash = run(&["completions", "bash"]).stdout;
+    let offers = |verb: &str, word: &str| {
+        let part =
+            bash.split(&format!("portolan__subcmd__{verb})\n")).nth(1).and_then(|rest| rest.split(" opts=").nth(1));
+        part.unwrap_or_else(|| panic!("nothing is offered to {verb}:\n{bash}")).contains(word)
+    };
+    for (word, drift, demo) in
+        [("--region", true, false), ("sarif", true, false), ("text json", true, true), ("--color", true, true)]
+    {
+        assert_eq!((offers("drift", word), offers("demo", word)), (drift, demo), "{word}:\n{bash}");
+    }
+    assert!(offers("demo", "--port"), "{bash}");
 }
 
 #[test]

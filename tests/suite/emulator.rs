@@ -16,8 +16,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::moto::{Moto, REGION, config_at};
 
-/// Makes two tests of each function: one on moto, one on a sandbox that is reached in the given way.
+/// Makes two tests of each function: one on moto, one on a sandbox that is reached in the given way. With
+/// `and_without_a_wire` a third one: on a sandbox in this process, under a clock that moves on only when everybody waits.
 macro_rules! on_each_emulator {
+    ($place:ident: $start:path; and_without_a_wire; $($name:ident,)*) => {
+        crate::emulator::on_each_emulator! { $place: $start; $($name,)* }
+        mod without_a_wire {
+            $(#[tokio::test(start_paused = true)]
+            async fn $name() {
+                super::$name(&crate::emulator::InProcess::start()).await;
+            })*
+        }
+    };
     ($place:ident: $start:path; $($name:ident,)*) => {
         mod on_moto {
             $(#[tokio::test]

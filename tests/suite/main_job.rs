@@ -1,110 +1,27 @@
-//! The main job as its user does it: the binary, a manifest in a file, and AWS's answers from moto and from the sandbox.
+//! The main job as its users do it: a manifest, and AWS's answers from moto and from the sandbox. The same stories are told of the
+//! binary over HTTP, and of the library in this process, where the clock does not run.
 
+mod desk;
+mod in_process;
+mod run;
 mod tracing;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::process::{Command, Output};
 
 use aws_sdk_ec2::types as ec2;
 use aws_sdk_elasticloadbalancingv2::types as elb;
-use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::emulator::{OverHttp, on_each_emulator};
+use crate::emulator::on_each_emulator;
 use crate::moto::REGION;
-use crate::moto::seed::{self, Fleet, SECRET};
-use crate::proxy::Proxy;
+use crate::moto::seed::{self, Fleet};
+
+use desk::{Desk, Folder, Place};
 
 const NAMES: [&str; 4] = ["cart", "catalog", "checkout", "search"];
 
-/// One run of the binary.
-struct Run {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Run {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
-    }
-
-    fn actions(&self) -> Vec<String> {
-        let json = self.json();
-        let steps = json["steps"].as_array().expect("steps").iter();
-        steps.map(|step| step["action"].as_str().expect("an action").to_owned()).collect()
-    }
-
-    fn calls(&self) -> BTreeMap<String, u64> {
-        serde_json::from_value(self.json()["calls"].clone()).expect("calls by name")
-    }
-
-    /// The calls that change something.
-    fn mutations(&self) -> BTreeMap<String, u64> {
-        let reads = |name: &String| {
-            let (_, operation) = name.split_once(':').expect("a call has its IAM prefix");
-            ["Describe", "List", "Get"].iter().any(|word| operation.starts_with(word))
-        };
-        self.calls().into_iter().filter(|(name, _)| !reads(name)).collect()
-    }
-
-    #[track_caller]
-    fn is(&self, verdict: &str, code: i32) -> &Self {
-        assert_eq!(
-            (self.json()["verdict"].as_str(), self.code),
-            (Some(verdict), code),
-            "{}\n{}",
-            self.stdout,
-            self.stderr
-        );
-        self
-    }
-
-    #[track_caller]
-    fn is_silent(&self) {
-        self.is("in-sync", 0);
-        assert_eq!(self.actions(), [""; 0]);
-        assert_eq!(self.mutations(), BTreeMap::new());
-    }
-}
-
-/// A folder with one manifest, and an endpoint to run against.
-struct Desk {
-    home: TempDir,
-    endpoint: String,
-}
-
-impl Desk {
-    fn new(endpoint: &str, manifest: &str) -> Self {
-        let desk = Self { home: TempDir::new().expect("a folder"), endpoint: endpoint.to_owned() };
-        desk.write(manifest);
-        desk
-    }
-
-    fn write(&self, manifest: &str) {
-        fs::write(self.home.path().join("fleet.yaml"), manifest).expect("the manifest can be written");
-    }
-
-    fn portolan(&self, words: &str) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
-        command.args(words.split_whitespace()).args(["-f", "fleet.yaml", "--endpoint-url", &self.endpoint]);
-        command.current_dir(self.home.path()).env_clear().envs([
-            ("HOME", self.home.path().to_str().expect("a path")),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-        ]);
-        let Output { status, stdout, stderr } = command.output().expect("portolan starts");
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        let run = Run { code: status.code().expect("an exit code"), stdout: text(stdout), stderr: text(stderr) };
-        assert!(!run.stdout.contains(SECRET) && !run.stderr.contains(SECRET), "a secret shows");
-        run
-    }
-}
-
 on_each_emulator! {
     on_the_sandbox: crate::emulator::Served::start;
+    and_without_a_wire;
     a_sound_fleet_is_silent,
     four_faults_are_named_mended_and_gone,
     a_way_in_is_made_from_nothing,
@@ -119,35 +36,35 @@ fn set(words: &[&str]) -> BTreeSet<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-async fn a_sound_fleet_is_silent(on: &impl OverHttp) {
+async fn a_sound_fleet_is_silent(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &NAMES).await;
-    let desk = Desk::new(on.endpoint(), &fleet.manifest());
+    let desk = on.desk(&fleet.manifest());
     for words in
         ["reconcile --dry-run -o json", "drift -o json", "reconcile --yes -o json", "reconcile --yes --strict -o json"]
     {
-        desk.portolan(words).is_silent();
+        desk.portolan(words).await.is_silent();
     }
-    let text = desk.portolan("reconcile --dry-run");
+    let text = desk.portolan("reconcile --dry-run").await;
     assert_eq!((text.code, text.stdout.as_str()), (0, "In sync: 8 objects checked, nothing to do.\n"));
 }
 
-async fn four_faults_are_named_mended_and_gone(on: &impl OverHttp) {
+async fn four_faults_are_named_mended_and_gone(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &NAMES).await;
     let [cart, catalog, checkout, search] = fleet.services.as_slice() else { panic!("four services") };
     fleet.revoke_ingress(cart).await;
     fleet.set_count(catalog, 0).await;
     fleet.change_health_path(checkout, "/wrong").await;
     fleet.change_rule_path(search, "/elsewhere/*").await;
-    let desk = Desk::new(on.endpoint(), &fleet.manifest());
+    let desk = on.desk(&fleet.manifest());
     let expected = set(&["AuthorizeSecurityGroupIngress", "UpdateService", "ModifyTargetGroup", "ModifyRule"]);
 
     for words in ["reconcile --dry-run -o json", "drift -o json", "reconcile -o json"] {
-        let run = desk.portolan(words);
+        let run = desk.portolan(words).await;
         run.is("pending", 1);
         assert_eq!(run.actions().into_iter().collect::<BTreeSet<_>>(), expected);
         assert_eq!((run.actions().len(), run.mutations()), (4, BTreeMap::new()));
     }
-    let run = desk.portolan("reconcile --yes -o json");
+    let run = desk.portolan("reconcile --yes -o json").await;
     run.is("applied", 0);
     let sent: BTreeSet<_> = run.mutations().into_keys().collect();
     let named = set(&[
@@ -157,16 +74,15 @@ async fn four_faults_are_named_mended_and_gone(on: &impl OverHttp) {
         "elasticloadbalancing:ModifyRule",
     ]);
     assert_eq!((sent, run.mutations().values().sum::<u64>()), (named, 4));
-    desk.portolan("reconcile --yes -o json").is_silent();
-    desk.portolan("drift -o json").is_silent();
+    desk.portolan("reconcile --yes -o json").await.is_silent();
+    desk.portolan("drift -o json").await.is_silent();
 }
 
-async fn a_way_in_is_made_from_nothing(on: &impl OverHttp) {
+async fn a_way_in_is_made_from_nothing(on: &impl Place) {
     let fleet = seed::bare(on, &NAMES).await;
     let outside = "  targets: [{address: 10.0.1.200, port: 8080}]\n";
-    let desk =
-        Desk::new(on.endpoint(), &fleet.manifest().replace("  healthCheck:", &format!("{outside}  healthCheck:")));
-    let run = desk.portolan("reconcile --yes -o json");
+    let desk = on.desk(&fleet.manifest().replace("  healthCheck:", &format!("{outside}  healthCheck:")));
+    let run = desk.portolan("reconcile --yes -o json").await;
     run.is("applied", 0);
     assert_eq!(
         run.mutations(),
@@ -186,7 +102,7 @@ async fn a_way_in_is_made_from_nothing(on: &impl OverHttp) {
         assert!(rules.filter(|rule| before.contains(&rule["id"])).count() == 1, "each rule before its service");
     }
     is_marked(&fleet).await;
-    desk.portolan("reconcile --yes -o json").is_silent();
+    desk.portolan("reconcile --yes -o json").await.is_silent();
 }
 
 /// Everything that was made bears the mark, and ingress is exact: group to group, one port.
@@ -216,7 +132,7 @@ async fn is_marked(fleet: &Fleet) {
     }
 }
 
-async fn nothing_foreign_is_touched_and_prune_takes_only_its_own(on: &impl OverHttp) {
+async fn nothing_foreign_is_touched_and_prune_takes_only_its_own(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &NAMES).await;
     let checkout = &fleet.services[2];
     strangers(&fleet).await;
@@ -226,10 +142,10 @@ async fn nothing_foreign_is_touched_and_prune_takes_only_its_own(on: &impl OverH
     let prune =
         fleet.manifest().replace("  redeploy: allow\n", "  redeploy: allow\n  removal: {prune: true, budget: 100%}\n");
 
-    let desk = Desk::new(on.endpoint(), &fleet.manifest());
-    desk.portolan("reconcile --yes -o json").is("in-sync", 0);
+    let mut desk = on.desk(&fleet.manifest());
+    desk.portolan("reconcile --yes -o json").await.is("in-sync", 0);
     desk.write(&prune);
-    let run = desk.portolan("reconcile --yes -o json");
+    let run = desk.portolan("reconcile --yes -o json").await;
     run.is("applied", 0);
     assert_eq!(
         run.mutations(),
@@ -240,7 +156,7 @@ async fn nothing_foreign_is_touched_and_prune_takes_only_its_own(on: &impl OverH
         ])
     );
     assert_eq!(run.json()["steps"][0]["target"], left_over.as_str());
-    desk.portolan("reconcile --yes -o json").is("in-sync", 0);
+    desk.portolan("reconcile --yes -o json").await.is("in-sync", 0);
 }
 
 /// Ingress and rules of others, one of them marked by another fleet.
@@ -290,26 +206,26 @@ async fn make_rule(fleet: &Fleet, priority: i32, path: &str, mark: Option<(&str,
     made.rules()[0].rule_arn().expect("an ARN").to_owned()
 }
 
-async fn another_teams_rule_at_our_priority_is_blocked_and_named(on: &impl OverHttp) {
+async fn another_teams_rule_at_our_priority_is_blocked_and_named(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &NAMES).await;
     let checkout = &fleet.services[2];
     fleet.delete_rule(checkout).await;
     let theirs = make_rule(&fleet, checkout.priority, "/theirs/*", Some(("other-team", "TargetGroup/theirs"))).await;
-    let desk = Desk::new(on.endpoint(), &fleet.manifest());
-    let run = desk.portolan("reconcile --yes -o json");
+    let desk = on.desk(&fleet.manifest());
+    let run = desk.portolan("reconcile --yes -o json").await;
     run.is("blocked", 1);
     assert_eq!(run.mutations(), BTreeMap::new());
     let waiting = run.json()["blocked"][0]["waitingOn"].as_str().expect("a reason").to_owned();
     assert!(waiting.contains(&theirs), "{waiting}");
 }
 
-async fn without_objects_or_in_the_wrong_place_nothing_is_sent(on: &impl OverHttp) {
+async fn without_objects_or_in_the_wrong_place_nothing_is_sent(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &["cart"]).await;
     fleet.set_count(&fleet.services[0], 0).await;
     let manifest = fleet.manifest();
     let alone = manifest.split("---").next().expect("the Fleet").replace("redeploy: allow", "removal: {prune: true}");
-    let desk = Desk::new(on.endpoint(), &alone);
-    desk.portolan("reconcile --yes -o json").is_silent();
+    let mut desk = on.desk(&alone);
+    desk.portolan("reconcile --yes -o json").await.is_silent();
 
     for (text, words, code) in [
         ("", "reconcile --yes -o json", 2),
@@ -319,7 +235,7 @@ async fn without_objects_or_in_the_wrong_place_nothing_is_sent(on: &impl OverHtt
         (&manifest.replace("vpc: main", "vpc: nowhere"), "reconcile --yes -o json", 2),
     ] {
         desk.write(text);
-        let run = desk.portolan(words);
+        let run = desk.portolan(words).await;
         run.is("failed", code);
         assert!(!run.json()["errors"].as_array().expect("errors").is_empty());
         let sent = run.json()["calls"].as_object().map_or(0, |calls| {
@@ -329,7 +245,7 @@ async fn without_objects_or_in_the_wrong_place_nothing_is_sent(on: &impl OverHtt
     }
 }
 
-async fn what_cannot_be_read_is_a_gap(on: &impl OverHttp) {
+async fn what_cannot_be_read_is_a_gap(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &["cart"]).await;
     fleet.set_count(&fleet.services[0], 0).await;
     for (refused, call) in [
@@ -337,27 +253,25 @@ async fn what_cannot_be_read_is_a_gap(on: &impl OverHttp) {
         ("DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
         ("DescribeScalableTargets", "application-autoscaling:DescribeScalableTargets"),
     ] {
-        let proxy = Proxy::refusing(on.endpoint(), refused);
-        let desk = Desk::new(proxy.endpoint(), &fleet.manifest());
-        let run = desk.portolan("reconcile --dry-run -o json");
+        let desk = on.refusing(refused, &fleet.manifest());
+        let run = desk.portolan("reconcile --dry-run -o json").await;
         let gaps = run.json()["gaps"].as_array().expect("gaps").clone();
         assert!(gaps.iter().any(|gap| gap["call"] == call), "{refused}: {}", run.stdout);
         assert!(!run.actions().iter().any(|action| action.starts_with("Create") || action.starts_with("Delete")));
     }
-    let proxy = Proxy::refusing(on.endpoint(), "DescribeServices");
-    let desk = Desk::new(proxy.endpoint(), &fleet.manifest());
-    desk.portolan("reconcile --yes -o json").is("incomplete", 0);
-    let strict = desk.portolan("reconcile --yes --strict -o json");
+    let desk = on.refusing("DescribeServices", &fleet.manifest());
+    desk.portolan("reconcile --yes -o json").await.is("incomplete", 0);
+    let strict = desk.portolan("reconcile --yes --strict -o json").await;
     strict.is("incomplete", 3);
     assert_eq!(strict.mutations(), BTreeMap::new());
-    assert_eq!(desk.portolan("drift --strict -o json").code, 3);
+    assert_eq!(desk.portolan("drift --strict -o json").await.code, 3);
 }
 
-async fn a_steady_pass_over_fifty_services_asks_in_batches(on: &impl OverHttp) {
+async fn a_steady_pass_over_fifty_services_asks_in_batches(on: &impl Place) {
     let names: Vec<String> = (0..50).map(|number| format!("s{number:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let fleet = seed::sound_fleet(on, &names).await;
-    let run = Desk::new(on.endpoint(), &fleet.manifest()).portolan("drift -o json");
+    let run = on.desk(&fleet.manifest()).portolan("drift -o json").await;
     run.is_silent();
     let most = |call: &str| match call {
         "ecs:DescribeServices" => 5,
@@ -374,13 +288,13 @@ async fn a_steady_pass_over_fifty_services_asks_in_batches(on: &impl OverHttp) {
 
 #[tokio::test]
 async fn another_region_than_the_fleets_is_an_error() {
-    let desk = Desk::new(
+    let desk = Folder::new(
         "http://127.0.0.1:1",
         &format!(
             "apiVersion: portolan.dev/v1alpha1\nkind: Fleet\nmetadata: {{name: harbour}}\nspec: {{region: {REGION}, mode: enforce}}\n"
         ),
     );
-    let run = desk.portolan("drift -o json --region us-east-1");
+    let run = desk.portolan("drift -o json --region us-east-1").await;
     run.is("failed", 2);
     let message = run.json()["errors"][0]["message"].as_str().expect("a message").to_owned();
     assert!(message.contains(REGION) && message.contains("us-east-1"), "{message}");

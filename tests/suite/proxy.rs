@@ -113,17 +113,22 @@ fn serve(mut stream: TcpStream, behind: &str, operation: &str, conduct: &Conduct
     Ok(())
 }
 
-fn refuse(stream: &mut TcpStream, json: bool) -> std::io::Result<()> {
-    let (status, kind, body) = if json {
-        ("400 Bad Request", "application/x-amz-json-1.1", r#"{"__type":"AccessDeniedException","message":"no"}"#)
+/// How AWS refuses, in the protocol of the operation: code, kind of the body, body.
+pub fn refusal(json: bool) -> (u16, &'static str, &'static str) {
+    if json {
+        (400, "application/x-amz-json-1.1", r#"{"__type":"AccessDeniedException","message":"no"}"#)
     } else {
         let xml = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>\
                    <RequestId>r</RequestId></ErrorResponse>";
-        ("403 Forbidden", "text/xml", xml)
-    };
+        (403, "text/xml", xml)
+    }
+}
+
+fn refuse(stream: &mut TcpStream, json: bool) -> std::io::Result<()> {
+    let (code, kind, body) = refusal(json);
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {code} Refused\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )
 }

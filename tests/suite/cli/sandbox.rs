@@ -136,9 +136,54 @@ fn a_port_in_use_is_an_error_with_a_way_out() {
         said.ends(2);
         let expected = format!("error: port {port} of the loopback interface cannot be listened on");
         assert!(
-            said.stderr.contains(&expected) && said.stderr.contains("hint: choose another port"),
+            said.stderr.starts_with(&expected) && said.stderr.contains("hint: choose another port"),
             "{}",
             said.stderr
         );
+        assert_eq!(said.stdout, "", "{args:?} says nothing else");
     }
+}
+
+#[test]
+fn help_shows_what_means_something_where_aws_is_in_memory() {
+    insta::assert_snapshot!(run(&["demo", "--help"]).stdout);
+    insta::assert_snapshot!(run(&["sandbox", "--help"]).stdout);
+}
+
+#[test]
+fn what_speaks_of_another_aws_is_refused_where_aws_is_in_memory() {
+    let options: [&[&str]; 5] = [
+        &["--strict"],
+        &["--region", "eu-west-1"],
+        &["--profile", "prod"],
+        &["--endpoint-url", "http://127.0.0.1:1"],
+        &["--assume-role-arn", "arn:aws:iam::123456789012:role/ops"],
+    ];
+    for verb in ["demo", "sandbox"] {
+        for option in options {
+            for args in [[&[verb], option].concat(), [option, &[verb]].concat()] {
+                let said = run(&args);
+                said.ends(2);
+                let expected =
+                    format!("error: the argument '{}' cannot be used with '{verb}', whose AWS is in memory", option[0]);
+                assert!(said.stderr.starts_with(&expected), "{args:?}: {}", said.stderr);
+                assert_eq!(said.stdout, "", "{args:?}");
+            }
+        }
+        let said = run(&[verb, "-o", "sarif"]);
+        said.ends(2);
+        assert!(said.stderr.contains("sarif, github and markdown are `portolan drift`'s"), "{}", said.stderr);
+    }
+}
+
+/// What the demonstration says of payments: the dead address is on the list, and no request goes there.
+#[test]
+fn a_dead_address_gets_no_requests_while_its_checks_fail() {
+    let text = run(&["demo", "--print", "world"]).stdout;
+    let mut world = portolan::sandbox::world_file::load("world.yaml", &text).expect("a sound world");
+    let ask = |_| world.request(&portolan::sandbox::Sent::get("shop.example.com", "/payments/1"));
+    let answers: Vec<_> = (0..20).map(ask).collect();
+    assert!(answers.iter().all(|answer| answer.code == Some(200)), "{answers:?}");
+    let targets: std::collections::BTreeSet<_> = answers.iter().map(|answer| answer.route[3].as_str()).collect();
+    assert_eq!(targets.len(), 2, "both tasks answer: {targets:?}");
 }

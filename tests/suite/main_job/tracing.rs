@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_elasticloadbalancingv2::types as elb;
 use serde_json::Value;
 
-use super::{Desk, NAMES, Run, set};
-use crate::emulator::{OverHttp, on_each_emulator};
+use super::desk::{Desk, Place};
+use super::run::Run;
+use super::{NAMES, set};
+use crate::emulator::on_each_emulator;
 use crate::moto::seed::{self, Fleet};
 
 on_each_emulator! {
     on_the_sandbox: crate::emulator::Served::start;
+    and_without_a_wire;
     what_was_broken_by_hand_is_named_with_the_step_that_mends_it,
     a_service_that_names_no_target_group_is_named,
     a_listener_that_is_gone_is_named,
@@ -62,55 +65,55 @@ async fn with_odd_group(fleet: &Fleet, name: &str) -> String {
     fleet.manifest().replace(&kind, &format!("{kind}  name: odd\n"))
 }
 
-async fn what_was_broken_by_hand_is_named_with_the_step_that_mends_it(on: &impl OverHttp) {
+async fn what_was_broken_by_hand_is_named_with_the_step_that_mends_it(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &NAMES).await;
     let [cart, catalog, checkout, search] = fleet.services.as_slice() else { panic!("four services") };
     fleet.revoke_ingress(cart).await;
     fleet.delete_rule(catalog).await;
     fleet.change_rule_path(search, "/elsewhere/*").await;
-    let desk = Desk::new(on.endpoint(), &with_odd_group(&fleet, &checkout.name).await);
+    let desk = on.desk(&with_odd_group(&fleet, &checkout.name).await);
 
-    let run = desk.portolan("trace -o json");
+    let run = desk.portolan("trace -o json").await;
     run.is("broken", 1);
     assert_eq!(run.mutations(), BTreeMap::new());
     let found = codes(&run);
     for (service, code) in [("cart", "M01"), ("catalog", "M37"), ("checkout", "M36"), ("search", "M41")] {
         assert!(found[service].contains(code), "{code} of {service}: {found:?}");
     }
-    let shown = mended(&desk.portolan("reconcile --dry-run -o json"));
+    let shown = mended(&desk.portolan("reconcile --dry-run -o json").await);
     let wanted = [("AuthorizeSecurityGroupIngress", "M01"), ("CreateRule", "M37"), ("ModifyRule", "M41")];
     let wanted = wanted.map(|(action, code)| (action.to_owned(), code.to_owned()));
     assert!(wanted.iter().all(|pair| shown.contains(pair)), "{shown:?}");
-    let text = desk.portolan("drift").stdout;
+    let text = desk.portolan("drift").await.stdout;
     assert!(text.contains("mends  M01 target-group-closed-to-load-balancer: "), "{text}");
-    let one = desk.portolan("trace cart/http -o json");
+    let one = desk.portolan("trace cart/http -o json").await;
     assert_eq!(codes(&one).keys().collect::<Vec<_>>(), ["cart"]);
 }
 
-async fn a_service_that_names_no_target_group_is_named(on: &impl OverHttp) {
+async fn a_service_that_names_no_target_group_is_named(on: &impl Place) {
     let fleet = seed::bare(on, &["cart"]).await;
-    let desk = Desk::new(on.endpoint(), &fleet.manifest());
-    desk.portolan("reconcile --yes --only targetgroup/cart -o json").is("applied", 0);
-    let run = desk.portolan("trace -o json");
+    let desk = on.desk(&fleet.manifest());
+    desk.portolan("reconcile --yes --only targetgroup/cart -o json").await.is("applied", 0);
+    let run = desk.portolan("trace -o json").await;
     run.is("broken", 1);
     assert!(codes(&run)["cart"].contains("M32"), "{}", run.stdout);
-    let shown = mended(&desk.portolan("drift -o json"));
+    let shown = mended(&desk.portolan("drift -o json").await);
     assert!(shown.contains(&("UpdateService".to_owned(), "M32".to_owned())), "{shown:?}");
 }
 
-async fn a_listener_that_is_gone_is_named(on: &impl OverHttp) {
+async fn a_listener_that_is_gone_is_named(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &["cart"]).await;
     let (_, elb, _) = fleet.sdk();
     elb.delete_listener().listener_arn(&fleet.listener).send().await.expect("it goes");
-    let run = Desk::new(on.endpoint(), &fleet.manifest()).portolan("trace -o json");
+    let run = on.desk(&fleet.manifest()).portolan("trace -o json").await;
     run.is("broken", 1);
     assert!(codes(&run)["cart"].contains("M45"), "{}", run.stdout);
     assert_eq!(run.json()["paths"][0]["brokenHop"], "listener");
 }
 
-async fn a_sound_fleet_has_no_finding(on: &impl OverHttp) {
+async fn a_sound_fleet_has_no_finding(on: &impl Place) {
     let fleet = seed::sound_fleet(on, &NAMES).await;
-    let run = Desk::new(on.endpoint(), &fleet.manifest()).portolan("trace -o json");
+    let run = on.desk(&fleet.manifest()).portolan("trace -o json").await;
     assert_eq!(run.code, 0, "{}", run.stdout);
     assert_eq!(codes(&run).into_keys().collect::<BTreeSet<_>>(), set(&NAMES));
     assert!(codes(&run).into_values().all(|codes| codes.is_empty()), "{}", run.stdout);
