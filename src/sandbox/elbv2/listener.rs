@@ -19,6 +19,17 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     let front = Front { balancer, protocol, port };
     let actions = action::read(input, "DefaultActions", front)?;
     let tags = tag::read(input)?;
+    let on_port = |other: &&Listener| other.load_balancer == balancer.arn && other.port == port;
+    if let Some(standing) = state.listeners.values().find(on_port) {
+        // The same creation again is the same listener.
+        let is_same = standing.protocol == protocol
+            && standing.actions == actions
+            && (&standing.certificates, &standing.ssl_policy) == (&certificates, &ssl_policy)
+            && standing.tags == tags;
+        if is_same {
+            return Ok(json!({"Listeners": [shown(standing)]}));
+        }
+    }
     check_free(state, &balancer.arn, port, "")?;
     check_quota(state, balancer)?;
     action::check(state, front, &actions)?;
@@ -207,6 +218,16 @@ mod tests {
         secure["Certificates"] = json!([{"CertificateArn": CERTIFICATE}]);
         let made = done(&mut world, "CreateListener", secure);
         assert_eq!(made["Listeners"][0]["SslPolicy"], json!("ELBSecurityPolicy-2016-08"));
+    }
+
+    #[test]
+    fn the_same_creation_twice_is_one_and_another_one_on_its_port_is_refused() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        assert_eq!(listener(&mut world, &web, 80, &group), listener(&mut world, &web, 80, &group));
+        let mut tagged = input(&web, "HTTP", 80, json!([{"Type": "forward", "TargetGroupArn": group}]));
+        tagged["Tags"] = json!([{"Key": "team", "Value": "web"}]);
+        assert_eq!(refused(&mut world, "CreateListener", tagged), "DuplicateListener");
     }
 
     #[test]
