@@ -66,9 +66,12 @@ fn check_targets(
             return too_many(format!("A load balancer can have at most '{most}' targets in the zone '{zone}'"));
         }
     }
-    let most = match balancer.is_application() {
-        true => limit::TARGETS_OF_APPLICATION_BALANCER,
-        false => limit::TARGETS_OF_NETWORK_BALANCER,
+    let crosses_zones = balancer.attributes.get("load_balancing.cross_zone.enabled").is_some_and(|on| on == "true");
+    let most = match (balancer.is_application(), crosses_zones) {
+        (true, _) => limit::TARGETS_OF_APPLICATION_BALANCER,
+        // Every node sends to all of them.
+        (false, true) => limit::TARGETS_OF_ZONE_OF_NETWORK_BALANCER,
+        (false, false) => limit::TARGETS_OF_NETWORK_BALANCER,
     };
     if all.len() > most {
         return too_many(format!("A load balancer can have at most '{most}' targets"));
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_load_balancer_takes_five_hundred_targets_in_a_zone() {
+    fn a_network_load_balancer_takes_five_hundred_targets_in_a_zone_or_in_all_that_it_crosses() {
         let mut world = world();
         let (net, group) = (network_balancer(&mut world, "net"), group(&mut world, "net", "TCP"));
         let forward = json!([{"Type": "forward", "TargetGroupArn": group}]);
@@ -131,6 +134,11 @@ mod tests {
         done(&mut world, "RegisterTargets", targets(&group, "10.0.0.9", 1..=500));
         let more = targets(&group, "10.0.1.9", 1..=1);
         assert_eq!(refused(&mut world, "RegisterTargets", more), "TooManyTargets");
-        done(&mut world, "RegisterTargets", targets(&group, "10.0.2.9", 1..=500));
+        done(&mut world, "RegisterTargets", targets(&group, "10.0.2.9", 1..=499));
+        let crossing = json!([{"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]);
+        let input = json!({"LoadBalancerArn": net, "Attributes": crossing});
+        done(&mut world, "ModifyLoadBalancerAttributes", input);
+        let more = targets(&group, "10.0.2.10", 1..=1);
+        assert_eq!(refused(&mut world, "RegisterTargets", more), "TooManyTargets");
     }
 }
