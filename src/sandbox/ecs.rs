@@ -1,5 +1,6 @@
 //! ECS's JSON API. Members begin with small letters, moments are seconds since 1970.
 
+mod capacity_provider;
 mod cluster;
 mod container_instance;
 mod deployment;
@@ -103,13 +104,18 @@ fn find_service<'a>(state: &'a State, cluster: &Cluster, name: &str) -> Option<&
 
 /// A page of a list of ARNs under `member`, as the `List…` calls answer.
 fn list_page(state: &State, input: Input, member: &str, arns: Vec<String>, default: usize) -> Result<Value, Refusal> {
-    if let Some(size) = input.int("maxResults").filter(|size| !(1..=100).contains(size)) {
-        return Err(Refusal::invalid(format!("maxResults {size} is not between 1 and 100")));
-    }
-    let size = state.page_size(input.int("maxResults"), default);
+    let size = page_size(state, input, default)?;
     let bad = |_: &str| Refusal::invalid("Invalid token");
     let Page { items, next } = page(arns, input.text("nextToken"), size, bad)?;
     Ok(compact(object! {member => items, "nextToken" => next}))
+}
+
+/// How many a page is to have.
+fn page_size(state: &State, input: Input, default: usize) -> Result<usize, Refusal> {
+    if let Some(size) = input.int("maxResults").filter(|size| !(1..=100).contains(size)) {
+        return Err(Refusal::invalid(format!("maxResults {size} is not between 1 and 100")));
+    }
+    Ok(state.page_size(input.int("maxResults"), default))
 }
 
 /// A list of names with at least one and at most so many.

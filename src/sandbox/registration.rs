@@ -144,17 +144,22 @@ pub fn balancer_of<'a>(state: &'a State, group: &str) -> Option<&'a super::state
 
 /// The zone that a target is in: that of its instance or address, or the one it was registered with.
 pub fn zone_of(state: &State, group: &TargetGroup, target: &Target) -> Option<String> {
-    let subnet = match state.instances.get(&target.id) {
+    zone_of_id(state, group, &target.id).map(str::to_owned).or_else(|| target.zone.clone())
+}
+
+/// The zone that an instance or an address is in, as far as the VPC of a group tells.
+pub fn zone_of_id<'a>(state: &'a State, group: &TargetGroup, id: &str) -> Option<&'a str> {
+    let subnet = match state.instances.get(id) {
         Some(instance) => state.subnets.get(&instance.subnet),
         None => {
-            let address: Option<Ipv4Addr> = target.id.parse().ok();
+            let address: Option<Ipv4Addr> = id.parse().ok();
             let here = |address| {
                 state.subnets.values().find(|subnet| subnet.vpc == group.vpc && subnet.cidr.contains(&address))
             };
             address.and_then(here)
         }
     };
-    subnet.map(|subnet| subnet.zone.clone()).or_else(|| target.zone.clone())
+    subnet.map(|subnet| subnet.zone.as_str())
 }
 
 /// A state with its reason.

@@ -2,6 +2,7 @@
 //! drain, load balancers come up.
 
 pub mod event;
+pub mod host;
 pub mod placement;
 mod registrar;
 pub mod rollout;

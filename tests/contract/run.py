@@ -114,8 +114,8 @@ def run(name, steps, server):
         label = f"{label} {step.get('call', '')}".strip()
         answer = refused = None
         try:
-            for n in range(step.get("times", 1)):
-                variables["n"] = n + 1
+            for n, each in enumerate(fill(step["each"], variables) if "each" in step else range(step.get("times", 1)), 1):
+                variables |= {"n": n, "each": each}
                 answer = server.do(step, fill(step.get("app", step.get("with", {})), variables))
             for name, path in step.get("save", {}).items():
                 found = jmespath.search(fill(path, variables), answer)

@@ -15,7 +15,7 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 # What may be written where, and of which type.
 FILE = {"about": str, "include": str, "moto": str, "why": str, "steps": list}
-STEP = {"call": str, "with": dict, "raw": bool, "times": int, "paginate": dict, "save": dict, "expect": list,
+STEP = {"call": str, "with": dict, "raw": bool, "times": int, "each": str, "paginate": dict, "save": dict, "expect": list,
         "advance": int, "app": dict, "moto": str, "why": str}
 PAGINATE = {"key": str, "page": int}
 EXPECTATION = {"error": (str, list), "ok": bool, "is": object, "has": (dict, list), "absent": bool, "count": int,
@@ -84,6 +84,7 @@ def check(step, saved, server):
         service, _, method = step["call"].partition(".")
         demand(service in boto3.Session().get_available_services(), f"unknown service {service}")
         demand(hasattr(server.client(service), method), f"{service} has no {method}")
+    demand(not {"times", "each"} <= step.keys(), "either `times` or `each`")
     if "paginate" in step:
         check_keys(step["paginate"], PAGINATE)
         demand("key" in step["paginate"], "`paginate` names a `key`")
@@ -98,7 +99,8 @@ def check(step, saved, server):
             jmespath.compile(expression)
         except jmespath.exceptions.JMESPathError as error:
             raise Mistake(f"{expression}: {error}") from None
-    unknown = names_in([step.get(key) for key in ("with", "app", "save", "expect")]) - saved - {"n"}
+    counted = {"n", "each"} if "each" in step else {"n"}
+    unknown = names_in([step.get(key) for key in ("with", "app", "each", "save", "expect")]) - saved - counted
     demand(not unknown, f"no step before saves {', '.join(sorted(unknown))}")
     return saved | set(step.get("save", {})) | ({"pages"} if "paginate" in step else set())
 

@@ -12,6 +12,7 @@ use super::{interface, network_interface, security_group, subnet, tag, vpc};
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
+use crate::sandbox::scheduler::host;
 use crate::sandbox::state::{App, Instance, InterfaceOwner, State, Tags};
 
 const LISTING: Listing<Instance> = Listing {
@@ -225,6 +226,9 @@ fn change_one(state: &mut State, id: &str, status: &str) -> Option<Value> {
             interface::publish(state, &interface);
         }
         _ => {}
+    }
+    if is_changed {
+        host::changed(state, id, before == RUNNING);
     }
     Some(json!({"instanceId": id, "currentState": show_status(status), "previousState": show_status(&before)}))
 }

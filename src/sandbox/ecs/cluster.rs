@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{includes, last, list_page, missing, tag_list};
+use super::{includes, last, list_page, missing, tag, tag_list};
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{Cluster, State};
@@ -15,10 +15,10 @@ pub fn create(state: &mut State, input: Input) -> Answer {
             "Cluster names can contain up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens.",
         ));
     }
+    let tags = tag::read(input)?;
     let arn = state.arn("ecs", &format!("cluster/{name}"));
     let is_new = state.clusters.get(&arn).is_none_or(|cluster| cluster.status != "ACTIVE");
     if is_new {
-        let tags = input.small_tags("tags");
         let cluster = Cluster { arn: arn.clone(), name: name.to_owned(), status: "ACTIVE".to_owned(), tags };
         state.clusters.insert(arn.clone(), cluster);
     }

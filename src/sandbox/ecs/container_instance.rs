@@ -2,18 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::{batch, cluster, epoch, includes, last, list_page, missing, tag_list};
-use crate::sandbox::due::Due;
+use super::{batch, cluster, epoch, includes, last, list_page, missing, tag, tag_list};
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
-use crate::sandbox::scheduler::placement::{ports_on, room_on, tasks_on};
+use crate::sandbox::scheduler::host;
+use crate::sandbox::scheduler::placement::{is_connected, ports_on, room_on, tasks_on};
 use crate::sandbox::state::{ContainerInstance, State, TaskStatus};
 
 /// What the agent keeps for itself and for others: SSH, Docker, its own ports (aws-facts 1.2).
-const RESERVED_PORTS: [u16; 5] = [22, 2375, 2376, 51678, 51679];
+const RESERVED_PORTS: [u16; 6] = [22, 2375, 2376, 51678, 51679, 51680];
 
-/// What the agent does when it starts: the identity document says which instance it is.
+/// What the agent does when it starts: the identity document says which instance it is. An instance that is registered
+/// already, as after a restart, is the same container instance again.
 pub fn register(state: &mut State, input: Input) -> Answer {
     let cluster = cluster(state, input)?.clone();
     let document: Value = input
@@ -30,22 +31,31 @@ pub fn register(state: &mut State, input: Input) -> Answer {
         resources.find(|resource| resource.text("name") == Some(name)).and_then(|resource| resource.int("integerValue"))
     };
     let (cpu, memory) = (resource("CPU").unwrap_or(cpu), resource("MEMORY").unwrap_or(memory));
-    let id = state.ids.long();
-    let arn = state.arn("ecs", &format!("container-instance/{}/{id}", cluster.name));
-    let registered = ContainerInstance {
-        arn: arn.clone(),
-        cluster: cluster.arn.clone(),
-        instance,
-        memory,
-        cpu,
-        reserved_ports: RESERVED_PORTS.into(),
-        task_interfaces: interfaces,
-        registered: state.now,
-        tags: input.small_tags("tags"),
-    };
+    let tags = tag::read(input)?;
+    let known = state.container_instances.values().find(|one| one.instance == instance).cloned();
+    if known.as_ref().is_some_and(|known| known.cluster != cluster.arn) {
+        return Err(Refusal::client(format!("The instance {instance} is registered with another cluster.")));
+    }
+    if input.text("containerInstanceArn").is_some_and(|arn| known.as_ref().is_none_or(|known| known.arn != arn)) {
+        return Err(Refusal::client(format!("The instance {instance} is not that container instance.")));
+    }
+    let registered = known.unwrap_or_else(|| {
+        let id = state.ids.long();
+        ContainerInstance {
+            arn: state.arn("ecs", &format!("container-instance/{}/{id}", cluster.name)),
+            cluster: cluster.arn.clone(),
+            instance,
+            memory,
+            cpu,
+            reserved_ports: RESERVED_PORTS.into(),
+            task_interfaces: interfaces,
+            registered: state.now,
+            tags,
+        }
+    });
     let answer = json!({"containerInstance": shown(state, &registered, true)});
-    state.container_instances.insert(arn, registered);
-    look_again(state, &cluster.arn);
+    state.container_instances.insert(registered.arn.clone(), registered);
+    host::look_again(state, &cluster.arn);
     Ok(answer)
 }
 
@@ -57,6 +67,8 @@ pub fn deregister(state: &mut State, input: Input) -> Answer {
     if tasks_on(state, &found).any(|task| task.status == TaskStatus::Running) && input.flag("force") != Some(true) {
         return Err(Refusal::invalid("Found running tasks on the instance."));
     }
+    // Tasks that are left go on without ECS: to it they have ended.
+    host::lose(state, &found, "Container instance was deregistered.");
     state.container_instances.remove(&found.arn);
     let mut answer = shown(state, &found, true);
     answer["status"] = json!("INACTIVE");
@@ -80,19 +92,6 @@ pub fn list(state: &State, input: Input) -> Answer {
     let cluster = cluster(state, input)?;
     let here = state.container_instances.values().filter(|one| one.cluster == cluster.arn);
     list_page(state, input, "containerInstanceArns", here.map(|one| one.arn.clone()).collect(), 100)
-}
-
-/// Services that found no room may have it now.
-fn look_again(state: &mut State, cluster: &str) {
-    let services: Vec<String> = state
-        .services
-        .values()
-        .filter(|service| service.cluster == cluster)
-        .map(|service| service.arn.clone())
-        .collect();
-    for service in services {
-        state.after(1, Due::Service(service));
-    }
 }
 
 /// Tasks with an interface of their own, CPU units and MiB of an instance type: one interface is the instance's
@@ -127,7 +126,7 @@ fn shown(state: &State, instance: &ContainerInstance, with_tags: bool) -> Value 
         "remainingResources": resources(cpu, memory, taken("tcp"), taken("udp")),
         "registeredResources": resources(instance.cpu, instance.memory, reserved, Vec::new()),
         "status": "ACTIVE",
-        "agentConnected": host.is_none_or(|host| host.status == "running"),
+        "agentConnected": is_connected(state, instance),
         "runningTasksCount": running(TaskStatus::Running),
         "pendingTasksCount": running(TaskStatus::Pending),
         "attributes": [

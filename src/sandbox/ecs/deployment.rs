@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{batch, cluster, compact, epoch, find_service, missing, optional_epoch};
+use super::{batch, cluster, compact, epoch, find_service, missing, optional_epoch, page_size};
 use crate::sandbox::input::Input;
 use crate::sandbox::page::{Page, page};
 use crate::sandbox::refusal::{Answer, Refusal};
@@ -20,7 +20,7 @@ pub fn list(state: &State, input: Input) -> Answer {
     let wanted = input.texts("status");
     let fits = |one: &&Deployment| wanted.is_empty() || wanted.contains(&one.status.as_str());
     let all = history(service).filter(fits).map(|one| brief(service, one)).collect();
-    let size = state.page_size(input.int("maxResults"), 20);
+    let size = page_size(state, input, 20)?;
     let bad = |_: &str| Refusal::invalid("Invalid token");
     let Page { items, next } = page(all, input.text("nextToken"), size, bad)?;
     Ok(compact(json!({"serviceDeployments": items, "nextToken": next})))

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::service_check as check;
+use super::service_check::{self as check, Scheduling};
 use super::{
-    batch, cluster, compact, epoch, find_service, includes, last, list_page, missing, tag_list, task_definition,
+    batch, cluster, compact, epoch, find_service, includes, last, list_page, missing, tag, tag_list, task_definition,
 };
 use crate::sandbox::due::Due;
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::scheduler::{rollout, service as scheduler};
-use crate::sandbox::state::{Deployment, Revision, Service, State, TaskStatus};
+use crate::sandbox::state::{Cluster, Deployment, Revision, Service, State, Tags, TaskStatus};
 
 pub fn create(state: &mut State, input: Input) -> Answer {
     let cluster = cluster(state, input)?.clone();
@@ -25,7 +25,8 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     }
     let wanted = input.text("taskDefinition").unwrap_or_default();
     let definition = task_definition::resolve(state, wanted)?;
-    check::scheduling(input, &definition)?;
+    Scheduling::read(input).check(&definition)?;
+    check::creation(input)?;
     let revision = Revision {
         task_definition: definition.arn.clone(),
         load_balancers: input.list("loadBalancers").map(|entry| entry.0.clone()).collect(),
@@ -35,12 +36,9 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     if !input.has("desiredCount") && input.text("schedulingStrategy") != Some("DAEMON") {
         return Err(Refusal::invalid("desiredCount is required for REPLICA services."));
     }
-    if input.has("healthCheckGracePeriodSeconds") && revision.load_balancers.is_empty() {
-        return Err(Refusal::invalid(
-            "Health check grace period is only valid for services configured to use load balancers.",
-        ));
-    }
-    let service = new_service(state, &cluster.arn, &cluster.name, name, input);
+    check::grace(input, &revision)?;
+    let tags = tag::read(input)?;
+    let service = new_service(state, &cluster, name, input, tags);
     let arn = service.arn.clone();
     state.services.insert(arn.clone(), service);
     rollout::begin(state, &arn, revision, false);
@@ -71,18 +69,19 @@ pub fn network_read_back(input: Input) -> Value {
     }})
 }
 
-fn new_service(state: &State, cluster: &str, cluster_name: &str, name: &str, input: Input) -> Service {
+fn new_service(state: &State, cluster: &Cluster, name: &str, input: Input, tags: Tags) -> Service {
     let deployment = input.get("deploymentConfiguration");
     let breaker = deployment.and_then(|deployment| deployment.get("deploymentCircuitBreaker"));
     let percent = |member: &str| deployment.and_then(|deployment| deployment.int(member));
     let flag = |member: &str| breaker.and_then(|breaker| breaker.flag(member)).unwrap_or(false);
     let is_daemon = input.text("schedulingStrategy") == Some("DAEMON");
-    let providers = input.get("capacityProviderStrategy").map_or(Value::Null, |list| list.0.clone());
-    let launch_type = input.text("launchType").or(providers.is_null().then_some("EC2"));
+    let has_providers = input.list("capacityProviderStrategy").next().is_some();
+    let providers = input.get("capacityProviderStrategy").filter(|_| has_providers);
+    let launch_type = input.text("launchType").or((!has_providers).then_some("EC2"));
     let controller = input.get("deploymentController").and_then(|controller| controller.text("type"));
     Service {
-        arn: state.arn("ecs", &format!("service/{cluster_name}/{name}")),
-        cluster: cluster.to_owned(),
+        arn: state.arn("ecs", &format!("service/{}/{name}", cluster.name)),
+        cluster: cluster.arn.clone(),
         name: name.to_owned(),
         status: "ACTIVE".to_owned(),
         scheduling: input.text("schedulingStrategy").unwrap_or("REPLICA").to_owned(),
@@ -90,7 +89,7 @@ fn new_service(state: &State, cluster: &str, cluster_name: &str, name: &str, inp
         desired_count: input.int("desiredCount").unwrap_or(0),
         revision: Revision::default(),
         launch_type: launch_type.map(str::to_owned),
-        capacity_providers: providers,
+        capacity_providers: providers.map_or(Value::Null, |list| list.0.clone()),
         minimum_percent: percent("minimumHealthyPercent").unwrap_or(if is_daemon { 0 } else { 100 }),
         maximum_percent: percent("maximumPercent").unwrap_or(if is_daemon { 100 } else { 200 }),
         breaker: flag("enable"),
@@ -105,7 +104,7 @@ fn new_service(state: &State, cluster: &str, cluster_name: &str, name: &str, inp
         failures_in_a_row: 0,
         client_token: input.text("clientToken").map(str::to_owned),
         created: state.now,
-        tags: input.small_tags("tags"),
+        tags,
         last_event: String::new(),
         steady: false,
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::capacity_provider;
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::routing::balancers_of;
-use crate::sandbox::state::{Revision, State, TaskDefinition};
+use crate::sandbox::state::{Revision, Service, State, TaskDefinition};
 
 fn no<T>(message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::invalid(message))
@@ -96,35 +97,88 @@ fn load_balancer(state: &State, definition: &TaskDefinition, entry: Input) -> Re
     Ok(())
 }
 
-/// How tasks are started, against how they are scheduled.
-pub fn scheduling(input: Input, definition: &TaskDefinition) -> Result<(), Refusal> {
-    let daemon = input.text("schedulingStrategy") == Some("DAEMON");
-    let launch_type = input.text("launchType");
-    if launch_type.is_some() && input.list("capacityProviderStrategy").next().is_some() {
-        return no(
-            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
-        );
+/// How tasks are to be started and scheduled.
+pub struct Scheduling<'a> {
+    pub is_daemon: bool,
+    pub launch_type: Option<&'a str>,
+    /// Capacity provider strategy; null or empty where there is none.
+    pub providers: &'a Value,
+}
+
+impl<'a> Scheduling<'a> {
+    /// As a call that starts something says it.
+    pub fn read(input: Input<'a>) -> Self {
+        Self {
+            is_daemon: input.text("schedulingStrategy") == Some("DAEMON"),
+            launch_type: input.text("launchType"),
+            providers: input.get("capacityProviderStrategy").map_or(&Value::Null, |list| list.0),
+        }
     }
-    if daemon && launch_type == Some("FARGATE") {
-        return no("The DAEMON scheduling strategy is not supported on the Fargate launch type.");
+
+    /// As a change leaves it. An empty strategy is a launch type again: the one that there is, or that of the providers.
+    pub fn changed(service: &'a Service, input: Input<'a>) -> Self {
+        let is_daemon = service.scheduling == "DAEMON";
+        let providers = input.get("capacityProviderStrategy").map(|list| list.0);
+        let launch_type = match providers {
+            Some(list) if list.as_array().is_none_or(Vec::is_empty) => {
+                Some(service.launch_type.as_deref().unwrap_or("FARGATE"))
+            }
+            Some(_) => None,
+            None => service.launch_type.as_deref(),
+        };
+        Self { is_daemon, launch_type, providers: providers.unwrap_or(&service.capacity_providers) }
     }
-    if daemon && input.has("desiredCount") {
-        return no(
-            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
-        );
+
+    /// Where tasks start: capacity providers are Fargate's here.
+    pub fn starts_on(&self) -> &'a str {
+        let has_providers = self.providers.as_array().is_some_and(|list| !list.is_empty());
+        self.launch_type.unwrap_or(if has_providers { "FARGATE" } else { "EC2" })
+    }
+
+    /// Holds it against itself and against what is to be started.
+    pub fn check(&self, definition: &TaskDefinition) -> Result<(), Refusal> {
+        if self.launch_type.is_some() && self.providers.as_array().is_some_and(|list| !list.is_empty()) {
+            return no(
+                "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+            );
+        }
+        capacity_provider::check(self.providers)?;
+        let starts_on = self.starts_on();
+        if self.is_daemon && starts_on == "FARGATE" {
+            return no("The DAEMON scheduling strategy is not supported on the Fargate launch type.");
+        }
+        let compatible = Input(&definition.body).texts("requiresCompatibilities");
+        let fits = compatible.is_empty() || compatible.contains(&starts_on);
+        if !fits || (starts_on == "FARGATE" && definition.network_mode != "awsvpc") {
+            return no(format!("Task definition does not support launch_type {starts_on}."));
+        }
+        Ok(())
+    }
+}
+
+/// What only a new service can get wrong.
+pub fn creation(input: Input) -> Result<(), Refusal> {
+    let is_daemon = input.text("schedulingStrategy") == Some("DAEMON");
+    if is_daemon && input.has("desiredCount") {
+        return no(DAEMON_COUNT);
     }
     let controller = input.get("deploymentController").and_then(|controller| controller.text("type")).unwrap_or("ECS");
-    if daemon && controller != "ECS" {
+    if is_daemon && controller != "ECS" {
         return no("The DAEMON scheduling strategy is not supported for this deployment controller.");
     }
-    let compatible = Input(&definition.body).texts("requiresCompatibilities");
-    if let Some(launch_type) = launch_type.filter(|kind| !compatible.is_empty() && !compatible.contains(kind)) {
-        return no(format!("Task definition does not support launch_type {launch_type}."));
-    }
-    if launch_type == Some("FARGATE") && definition.network_mode != "awsvpc" {
-        return no("Task definition does not support launch_type FARGATE.");
-    }
     counts(input)
+}
+
+/// How AWS says that a daemon is on each instance.
+pub const DAEMON_COUNT: &str = "The daemon scheduling strategy does not support a desired count for services. Remove the \
+                                desired count value and try again";
+
+/// A grace period is for the health checks of load balancers.
+pub fn grace(input: Input, revision: &Revision) -> Result<(), Refusal> {
+    if input.has("healthCheckGracePeriodSeconds") && revision.load_balancers.is_empty() {
+        return no("Health check grace period is only valid for services configured to use load balancers.");
+    }
+    Ok(())
 }
 
 /// The figures of a service.

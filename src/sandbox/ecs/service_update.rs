@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::service::{network_read_back, shown};
-use super::service_check as check;
+use super::service_check::{self as check, Scheduling};
 use super::{cluster, find_service, task_definition};
 use crate::sandbox::due::Due;
 use crate::sandbox::input::Input;
@@ -21,10 +21,7 @@ pub fn update(state: &mut State, input: Input) -> Answer {
     check_controller(&service, input)?;
     check::counts(input)?;
     if service.scheduling == "DAEMON" && input.has("desiredCount") {
-        return Err(Refusal::invalid(
-            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count \
-             value and try again",
-        ));
+        return Err(Refusal::invalid(check::DAEMON_COUNT));
     }
     let mut revision = service.revision.clone();
     if let Some(name) = input.text("taskDefinition") {
@@ -36,6 +33,7 @@ pub fn update(state: &mut State, input: Input) -> Answer {
     if input.has("networkConfiguration") {
         revision.network = network_read_back(input);
     }
+    check::grace(input, &revision)?;
     let is_forced = input.flag("forceNewDeployment") == Some(true);
     let changes_providers = input.has("capacityProviderStrategy");
     if changes_providers && !is_forced {
@@ -44,14 +42,17 @@ pub fn update(state: &mut State, input: Input) -> Answer {
              a capacity provider strategy on a service that is already using one, you must force a new deployment.",
         ));
     }
+    let scheduling = Scheduling::changed(&service, input);
     let redeploys = is_forced || revision != service.revision;
     if redeploys {
         let definition = state.task_definitions.get(&revision.task_definition);
         let definition = definition.ok_or_else(|| Refusal::client("TaskDefinition not found."))?;
+        scheduling.check(definition)?;
         check::revision(state, definition, &revision)?;
     }
     let arn = service.arn.clone();
     if let Some(stored) = state.services.get_mut(&arn) {
+        stored.launch_type = scheduling.launch_type.map(str::to_owned);
         write(stored, input);
     }
     if redeploys {
@@ -89,7 +90,6 @@ fn write(service: &mut Service, input: Input) {
     }
     if let Some(providers) = input.get("capacityProviderStrategy") {
         let is_empty = providers.0.as_array().is_none_or(Vec::is_empty);
-        service.launch_type = is_empty.then(|| "EC2".to_owned());
         service.capacity_providers = if is_empty { Value::Null } else { providers.0.clone() };
     }
     if let Some(deployment) = input.get("deploymentConfiguration") {

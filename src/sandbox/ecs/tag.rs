@@ -5,7 +5,7 @@ use serde_json::json;
 use super::tag_list;
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
-use crate::sandbox::state::State;
+use crate::sandbox::state::{State, Tags};
 
 /// The tags of the thing that an ARN names, by whichever kind of look-up is given.
 macro_rules! tags_of {
@@ -28,14 +28,52 @@ fn arn(input: Input<'_>) -> Result<&str, Refusal> {
     input.need("resourceArn", |name| Refusal::invalid(format!("{name} can not be empty.")))
 }
 
+/// The most tags of a resource.
+const MOST: usize = 50;
+
+/// The tags of a call, within the restrictions that botocore tells of each member `tags`.
+pub fn read(input: Input) -> Result<Tags, Refusal> {
+    let tags = input.small_tags("tags");
+    if input.list("tags").count() > tags.len() {
+        return no("Each tag has a key, and no key can be there twice.");
+    }
+    check_count(&tags)?;
+    for (key, value) in &tags {
+        if !(1..=128).contains(&key.chars().count()) || !key.chars().all(is_sound) {
+            return no(format!(
+                "The tag key '{key}' is not valid: it has 1 to 128 letters, numbers, spaces or _.:/=+-@"
+            ));
+        }
+        if value.chars().count() > 256 || !value.chars().all(is_sound) {
+            return no(format!(
+                "The value of the tag '{key}' is not valid: it has up to 256 letters, numbers, spaces or _.:/=+-@"
+            ));
+        }
+        if [key, value].into_iter().any(|text| text.to_lowercase().starts_with("aws:")) {
+            return no("aws: prefixed tag key names are not allowed for external use.");
+        }
+    }
+    Ok(tags)
+}
+
+fn no<T>(message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::invalid(message))
+}
+
+fn check_count(tags: &Tags) -> Result<(), Refusal> {
+    if tags.len() > MOST { no(format!("The maximum number of tags for a resource is {MOST}.")) } else { Ok(()) }
+}
+
+fn is_sound(c: char) -> bool {
+    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
+
 pub fn tag(state: &mut State, input: Input) -> Answer {
-    let added = input.small_tags("tags");
+    let added = read(input)?;
     let tags = tags_of!(state, arn(input)?, get_mut, mut);
     let mut all = tags.clone();
     all.extend(added);
-    if all.len() > 50 {
-        return Err(Refusal::invalid("The maximum number of tags for a resource is 50."));
-    }
+    check_count(&all)?;
     *tags = all;
     Ok(json!({}))
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{batch, cluster, compact, epoch, includes, last, list_page, missing, optional_epoch, tag_list};
+use super::service_check::Scheduling;
+use super::{batch, cluster, compact, epoch, includes, last, list_page, missing, optional_epoch, tag, tag_list};
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
@@ -18,7 +19,9 @@ pub fn run(state: &mut State, input: Input) -> Answer {
     }
     let network = input.get("networkConfiguration").map_or(Value::Null, |network| network.0.clone());
     super::service_check::network(state, &definition, &network)?;
-    let launch_type = input.text("launchType").unwrap_or("EC2");
+    let scheduling = Scheduling::read(input);
+    scheduling.check(&definition)?;
+    let tags = tag::read(input)?;
     let family = format!("family:{}", definition.family);
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for _ in 0..count {
@@ -27,10 +30,10 @@ pub fn run(state: &mut State, input: Input) -> Answer {
             task_definition: &definition.arn,
             group: input.text("group").unwrap_or(&family).to_owned(),
             service: None,
-            launch_type,
+            launch_type: scheduling.starts_on(),
             network: &network,
             only_on: None,
-            tags: input.small_tags("tags"),
+            tags: tags.clone(),
         };
         match task::start(state, start) {
             Ok(arn) => tasks.extend(state.tasks.get(&arn).map(|task| shown(state, task, true))),

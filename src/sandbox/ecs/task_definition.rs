@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::task_definition_check::check;
-use super::{compact, epoch, includes, last, list_page, tag_list};
+use super::task_definition_check::{check, check_size};
+use super::{compact, epoch, includes, last, list_page, tag, tag_list};
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
@@ -12,6 +12,8 @@ use crate::sandbox::state::{Container, PortMapping, State, TaskDefinition};
 pub fn register(state: &mut State, input: Input) -> Answer {
     let mut body = normal(state, input);
     check(Input(&body))?;
+    check_size(input)?;
+    let tags = tag::read(input)?;
     let family = input.text("family").unwrap_or_default().to_owned();
     let known = state.task_definitions.values().filter(|one| one.family == family).map(|one| one.revision);
     let revision = known.max().unwrap_or(0) + 1;
@@ -31,7 +33,7 @@ pub fn register(state: &mut State, input: Input) -> Answer {
         memory: needed(Input(&body), "memory", 128),
         cpu: needed(Input(&body), "cpu", 0),
         body,
-        tags: input.small_tags("tags"),
+        tags,
     };
     let answer = json!({"taskDefinition": definition.body, "tags": tag_list(&definition.tags)});
     state.task_definitions.insert(arn, definition);

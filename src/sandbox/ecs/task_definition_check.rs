@@ -6,6 +6,19 @@ use super::fargate;
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::Refusal;
 
+/// The quotas of a definition, which no account can raise.
+const CONTAINERS: usize = 10;
+const BYTES: usize = 65536;
+
+/// Holds the size of what is registered against the quota.
+pub fn check_size(input: Input) -> Result<(), Refusal> {
+    let length = input.0.to_string().len();
+    if length > BYTES {
+        return no(format!("Actual length: '{length}'. Max allowed length is '{BYTES}' bytes."));
+    }
+    Ok(())
+}
+
 /// Holds a definition, as it would be read back, against AWS's rules.
 pub fn check(body: Input) -> Result<(), Refusal> {
     let family = body.text("family").unwrap_or_default();
@@ -19,6 +32,9 @@ pub fn check(body: Input) -> Result<(), Refusal> {
     let containers: Vec<Input> = body.list("containerDefinitions").collect();
     if containers.is_empty() {
         return no("Container list cannot be empty.");
+    }
+    if containers.len() > CONTAINERS {
+        return no("Too many containers.");
     }
     let mode = body.text("networkMode").unwrap_or("bridge");
     if !["awsvpc", "bridge", "host", "none"].contains(&mode) {

@@ -16,6 +16,8 @@ pub const GROUPS_OF_APPLICATION_BALANCER: usize = 100;
 pub const TARGETS_OF_GROUP: usize = 1000;
 pub const TARGETS_OF_APPLICATION_BALANCER: usize = 1000;
 pub const TARGETS_OF_NETWORK_BALANCER: usize = 3000;
+pub const TARGETS_OF_ZONE_OF_NETWORK_BALANCER: usize = 500;
+pub const REGISTRATIONS_OF_TARGET_ID: usize = 1000;
 pub const CONDITION_VALUES: usize = 5;
 pub const CONDITION_WILDCARDS: usize = 5;
 pub const GROUPS_OF_APPLICATION_ACTION: usize = 5;
@@ -28,7 +30,7 @@ const LIMITS: [(&str, usize); 20] = [
     ("rules-per-application-load-balancer", RULES),
     ("network-load-balancers", NETWORK_BALANCERS),
     ("targets-per-network-load-balancer", TARGETS_OF_NETWORK_BALANCER),
-    ("targets-per-availability-zone-per-network-load-balancer", 500),
+    ("targets-per-availability-zone-per-network-load-balancer", TARGETS_OF_ZONE_OF_NETWORK_BALANCER),
     ("listeners-per-network-load-balancer", LISTENERS),
     ("condition-values-per-alb-rule", CONDITION_VALUES),
     ("condition-wildcards-per-alb-rule", CONDITION_WILDCARDS),
@@ -38,7 +40,7 @@ const LIMITS: [(&str, usize); 20] = [
     ("certificates-per-application-load-balancer", 25),
     ("certificates-per-network-load-balancer", 25),
     ("targets-per-target-group", TARGETS_OF_GROUP),
-    ("target-id-registrations-per-application-load-balancer", 1000),
+    ("target-id-registrations-per-application-load-balancer", REGISTRATIONS_OF_TARGET_ID),
     ("network-load-balancer-enis-per-vpc", 1200),
     ("application-load-balancers", APPLICATION_BALANCERS),
     ("gateway-load-balancers", 100),

@@ -9,7 +9,7 @@ use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{Listener, LoadBalancer, State};
 
-/// `CreateListener`.
+/// `CreateListener`. The same one again is the one that stands.
 pub fn create(state: &mut State, input: Input) -> Answer {
     let balancer = find::load_balancer(state, find::need(input, "LoadBalancerArn")?)?;
     let protocol = find::need(input, "Protocol")?;
@@ -19,6 +19,15 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     let front = Front { balancer, protocol, port };
     let actions = action::read(input, "DefaultActions", front)?;
     let tags = tag::read(input)?;
+    let is_same = |standing: &&Listener| {
+        standing.protocol == protocol
+            && standing.actions == actions
+            && (&standing.certificates, &standing.ssl_policy) == (&certificates, &ssl_policy)
+            && standing.tags == tags
+    };
+    if let Some(standing) = on_port(state, &balancer.arn, port).filter(is_same) {
+        return Ok(json!({"Listeners": [shown(standing)]}));
+    }
     check_free(state, &balancer.arn, port, "")?;
     check_quota(state, balancer)?;
     action::check(state, front, &actions)?;
@@ -50,12 +59,15 @@ fn check_protocol(balancer: &LoadBalancer, protocol: &str) -> Result<(), Refusal
 
 /// That no other listener of a load balancer has a port. TCP and UDP do not share one: that is TCP_UDP.
 fn check_free(state: &State, balancer: &str, port: u16, but: &str) -> Result<(), Refusal> {
-    let has_it = |other: &Listener| other.load_balancer == balancer && other.port == port && other.arn != but;
-    if state.listeners.values().any(has_it) {
+    if on_port(state, balancer, port).is_some_and(|other| other.arn != but) {
         let message = format!("A listener already exists on this port for this load balancer '{balancer}'");
         return Err(Refusal::new("DuplicateListener", message));
     }
     Ok(())
+}
+
+fn on_port<'a>(state: &'a State, balancer: &str, port: u16) -> Option<&'a Listener> {
+    state.listeners.values().find(|listener| listener.load_balancer == balancer && listener.port == port)
 }
 
 fn check_quota(state: &State, balancer: &LoadBalancer) -> Result<(), Refusal> {
@@ -188,8 +200,9 @@ mod tests {
         let (http, tcp) = (group(&mut world, "http", "HTTP"), group(&mut world, "tcp", "TCP"));
         let forward = |group: &str| json!([{"Type": "forward", "TargetGroupArn": group}]);
         listener(&mut world, &web, 80, &http);
+        let nothing = json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]);
         for (input, code) in [
-            (input(&web, "HTTP", 80, forward(&http)), "DuplicateListener"),
+            (input(&web, "HTTP", 80, nothing), "DuplicateListener"),
             (input(&web, "TCP", 81, forward(&tcp)), "ValidationError"),
             (input(&web, "HTTP", 81, forward(&tcp)), "IncompatibleProtocols"),
             (input(&net, "TCP", 81, forward(&http)), "IncompatibleProtocols"),
@@ -207,6 +220,16 @@ mod tests {
         secure["Certificates"] = json!([{"CertificateArn": CERTIFICATE}]);
         let made = done(&mut world, "CreateListener", secure);
         assert_eq!(made["Listeners"][0]["SslPolicy"], json!("ELBSecurityPolicy-2016-08"));
+    }
+
+    #[test]
+    fn the_same_creation_twice_is_one_and_another_one_on_its_port_is_refused() {
+        let mut world = world();
+        let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
+        assert_eq!(listener(&mut world, &web, 80, &group), listener(&mut world, &web, 80, &group));
+        let mut tagged = input(&web, "HTTP", 80, json!([{"Type": "forward", "TargetGroupArn": group}]));
+        tagged["Tags"] = json!([{"Key": "team", "Value": "web"}]);
+        assert_eq!(refused(&mut world, "CreateListener", tagged), "DuplicateListener");
     }
 
     #[test]

@@ -147,7 +147,8 @@ fn check_room(state: &State, group: &TargetGroup, fits: &[Fit]) -> Result<(), Re
         let message = format!("A target group can have at most '{}' targets", limit::TARGETS_OF_GROUP);
         return Err(Refusal::new("TooManyTargets", message));
     }
-    usage::check_new_targets(state, &group.arn, new.len())
+    let new: Vec<&str> = new.into_iter().map(|(id, _)| id).collect();
+    usage::check_new_targets(state, group, &new)
 }
 
 /// `DescribeTargetHealth`.

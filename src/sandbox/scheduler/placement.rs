@@ -1,6 +1,7 @@
 //! Where a task goes: to a subnet on Fargate, to an instance with room for it on EC2.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use crate::sandbox::ec2::interface;
 use crate::sandbox::input::Input;
@@ -43,7 +44,7 @@ pub fn place(state: &mut State, task: &str, wanted: &Wanted) -> Result<Place, St
         let interface = attach(state, task, &subnet, wanted.network)?;
         return Ok(Place { container_instance, interface: Some(interface), ..Place::default() });
     }
-    let bindings = bind(state, wanted.definition, &instance);
+    let bindings = bind(state, wanted.definition, &instance).ok_or_else(|| unable(&Want::Port, &instance))?;
     Ok(Place { container_instance, bindings, ..Place::default() })
 }
 
@@ -93,14 +94,10 @@ enum Want {
 
 /// The instance with room for the task that has the fewest tasks.
 fn instance(state: &State, wanted: &Wanted) -> Result<ContainerInstance, String> {
-    let in_cluster = |instance: &&ContainerInstance| {
-        instance.cluster == wanted.cluster
-            && wanted.only_on.is_none_or(|only| instance.arn == only)
-            && state.instances.get(&instance.instance).is_none_or(|host| host.status == "running")
-    };
+    let in_cluster = |instance: &&ContainerInstance| wanted.only_on.is_none_or(|only| instance.arn == only);
     let mut closest = None;
     let mut best: Option<(usize, &ContainerInstance)> = None;
-    for instance in state.container_instances.values().filter(in_cluster) {
+    for instance in active_in(state, wanted.cluster).filter(in_cluster) {
         match lacks(state, instance, wanted.definition) {
             Some(want) => closest = Some((want, instance)),
             None => {
@@ -114,20 +111,33 @@ fn instance(state: &State, wanted: &Wanted) -> Result<ContainerInstance, String>
     if let Some((_, instance)) = best {
         return Ok(instance.clone());
     }
-    let unable = "was unable to place a task because no container instance met all of its requirements.";
     Err(match closest {
-        None => format!("{unable} Reason: No Container Instances were found in your cluster."),
-        Some((want, instance)) => {
-            let id = instance.arn.rsplit('/').next().unwrap_or_default();
-            let why = match want {
-                Want::Port => "is already using a port required by your task",
-                Want::Interface => "encountered error \"RESOURCE:ENI\"",
-                Want::Memory => "has insufficient memory available",
-                Want::Cpu => "has insufficient CPU units available",
-            };
-            format!("{unable} The closest matching (container-instance {id}) {why}.")
-        }
+        None => format!("{UNABLE} Reason: No Container Instances were found in your cluster."),
+        Some((want, instance)) => unable(&want, instance),
     })
+}
+
+const UNABLE: &str = "was unable to place a task because no container instance met all of its requirements.";
+
+fn unable(want: &Want, instance: &ContainerInstance) -> String {
+    let id = instance.arn.rsplit('/').next().unwrap_or_default();
+    let why = match want {
+        Want::Port => "is already using a port required by your task",
+        Want::Interface => "encountered error \"RESOURCE:ENI\"",
+        Want::Memory => "has insufficient memory available",
+        Want::Cpu => "has insufficient CPU units available",
+    };
+    format!("{UNABLE} The closest matching (container-instance {id}) {why}.")
+}
+
+/// The container instances of a cluster that take tasks: those with an agent that is connected.
+pub fn active_in<'a>(state: &'a State, cluster: &'a str) -> impl Iterator<Item = &'a ContainerInstance> {
+    state.container_instances.values().filter(move |one| one.cluster == cluster && is_connected(state, one))
+}
+
+/// Whether the agent of a container instance is connected: it is while its EC2 instance runs.
+pub fn is_connected(state: &State, instance: &ContainerInstance) -> bool {
+    state.instances.get(&instance.instance).is_none_or(|host| host.status == "running")
 }
 
 /// The tasks that hold resources of an instance.
@@ -153,10 +163,7 @@ pub fn room_on(state: &State, instance: &ContainerInstance) -> (i64, i64) {
 
 fn lacks(state: &State, instance: &ContainerInstance, definition: &TaskDefinition) -> Option<Want> {
     let (cpu, memory) = room_on(state, instance);
-    let ports = definition.containers.iter().flat_map(|container| &container.ports);
-    let is_taken = |protocol: &str, port: u16| port != 0 && ports_on(state, instance, protocol).contains(&port);
-    let holds_ports = definition.network_mode != "awsvpc";
-    if holds_ports && ports.into_iter().any(|mapping| is_taken(&mapping.protocol, mapping.host_port)) {
+    if definition.network_mode != "awsvpc" && !has_ports(state, instance, definition) {
         return Some(Want::Port);
     }
     let interfaces = tasks_on(state, instance).filter(|task| task.interface.is_some()).count();
@@ -169,14 +176,41 @@ fn lacks(state: &State, instance: &ContainerInstance, definition: &TaskDefinitio
     (cpu < definition.cpu).then_some(Want::Cpu)
 }
 
-/// Binds ports: the ones that are fixed, and dynamic ones out of the instance's own range.
-fn bind(state: &mut State, definition: &TaskDefinition, instance: &ContainerInstance) -> Vec<Binding> {
+/// Whether an instance has the ports that a task is to have: the fixed ones, and as many others as it has dynamic ones.
+fn has_ports(state: &State, instance: &ContainerInstance, definition: &TaskDefinition) -> bool {
+    ["tcp", "udp"].into_iter().all(|protocol| {
+        let mut taken = ports_on(state, instance, protocol);
+        let (dynamic, fixed): (Vec<u16>, Vec<u16>) = host_ports(definition, protocol).partition(|port| *port == 0);
+        if fixed.into_iter().any(|port| !taken.insert(port)) {
+            return false;
+        }
+        let range = dynamic_ports(state, instance);
+        let free = range.len() - taken.iter().filter(|port| range.contains(port)).count();
+        dynamic.len() <= free
+    })
+}
+
+fn host_ports(definition: &TaskDefinition, protocol: &str) -> impl Iterator<Item = u16> {
+    let mappings = definition.containers.iter().flat_map(|container| &container.ports);
+    mappings.filter(move |mapping| mapping.protocol == protocol).map(|mapping| mapping.host_port)
+}
+
+/// The ports that the instance's kernel gives out.
+fn dynamic_ports(state: &State, instance: &ContainerInstance) -> RangeInclusive<u16> {
+    state.instances.get(&instance.instance).map_or(32768..=60999, |host| host.dynamic_ports.clone())
+}
+
+/// Binds ports: the ones that are fixed, and dynamic ones out of the instance's own range. Nothing, where that has none
+/// left.
+fn bind(state: &mut State, definition: &TaskDefinition, instance: &ContainerInstance) -> Option<Vec<Binding>> {
     let mut bindings: Vec<Binding> = Vec::new();
     for container in &definition.containers {
         for mapping in &container.ports {
             let mut taken = ports_on(state, instance, &mapping.protocol);
-            taken.extend(bindings.iter().map(|binding| binding.host_port));
-            let host_port = if mapping.host_port == 0 { dynamic(state, instance, &taken) } else { mapping.host_port };
+            taken.extend(host_ports(definition, &mapping.protocol));
+            let mine = bindings.iter().filter(|binding| binding.protocol == mapping.protocol);
+            taken.extend(mine.map(|binding| binding.host_port));
+            let host_port = if mapping.host_port == 0 { dynamic(state, instance, &taken)? } else { mapping.host_port };
             bindings.push(Binding {
                 container: container.name.clone(),
                 container_port: mapping.container_port,
@@ -185,15 +219,14 @@ fn bind(state: &mut State, definition: &TaskDefinition, instance: &ContainerInst
             });
         }
     }
-    bindings
+    Some(bindings)
 }
 
-/// A free port of the range that the instance's kernel gives out.
-fn dynamic(state: &mut State, instance: &ContainerInstance, taken: &BTreeSet<u16>) -> u16 {
-    let range = state.instances.get(&instance.instance).map_or(32768..=60999, |host| host.dynamic_ports.clone());
+fn dynamic(state: &mut State, instance: &ContainerInstance, taken: &BTreeSet<u16>) -> Option<u16> {
+    let range = dynamic_ports(state, instance);
     let (low, high) = (u64::from(*range.start()), u64::from(*range.end()));
     let start = state.ids.below(high - low + 1);
     let round = (0..=high - low).map(|step| low + (start + step) % (high - low + 1));
     let mut ports = round.filter_map(|port| u16::try_from(port).ok());
-    ports.find(|port| !taken.contains(port)).unwrap_or(*range.end())
+    ports.find(|port| !taken.contains(port))
 }

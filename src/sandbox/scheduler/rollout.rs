@@ -2,6 +2,7 @@
 //! and `maximumPercent`, and back again when the circuit breaker opens (aws-facts 2.5).
 
 use super::event::say;
+use super::placement;
 use super::service::{Fitness, TRY_AGAIN, fitness, tasks, wanted};
 use super::task::{self, Start};
 use crate::sandbox::due::Due;
@@ -64,7 +65,7 @@ fn start(state: &mut State, service: &Service, count: i64) -> i64 {
         return 0;
     }
     let mut ids = Vec::new();
-    for _ in 0..count {
+    for only_on in places(state, service, count) {
         let wanted = Start {
             cluster: &service.cluster,
             task_definition: &primary.revision.task_definition,
@@ -72,7 +73,7 @@ fn start(state: &mut State, service: &Service, count: i64) -> i64 {
             service: Some((arn, &primary.id)),
             launch_type: service.launch_type.as_deref().unwrap_or("FARGATE"),
             network: &primary.revision.network,
-            only_on: None,
+            only_on: only_on.as_deref(),
             tags: Default::default(),
         };
         match task::start(state, wanted) {
@@ -80,7 +81,10 @@ fn start(state: &mut State, service: &Service, count: i64) -> i64 {
             Err(why) => {
                 say(state, arn, &why);
                 state.after(TRY_AGAIN, Due::Service(arn.to_owned()));
-                break;
+                // Where one task finds no place the next finds none either, unless it may go to one instance only.
+                if only_on.is_none() {
+                    break;
+                }
             }
         }
     }
@@ -88,6 +92,21 @@ fn start(state: &mut State, service: &Service, count: i64) -> i64 {
         say(state, arn, &format!("has started {} tasks: {}.", ids.len(), ids.join(" ")));
     }
     ids.len() as i64
+}
+
+/// Where tasks are to start: wherever there is room, but those of a daemon on an instance each that has none of the
+/// deployment yet; first where none of an older one is either (aws-facts 2.4).
+fn places(state: &State, service: &Service, count: i64) -> Vec<Option<String>> {
+    let count = usize::try_from(count).unwrap_or(0);
+    if service.scheduling != "DAEMON" {
+        return vec![None; count];
+    }
+    let counted = self::count(state, service);
+    let is_on = |tasks: &[Task], arn: &String| tasks.iter().any(|task| task.container_instance.as_ref() == Some(arn));
+    let all = placement::active_in(state, &service.cluster).map(|instance| &instance.arn);
+    let mut free: Vec<&String> = all.filter(|arn| !is_on(&counted.new, arn)).collect();
+    free.sort_by_key(|arn| is_on(&counted.old, arn));
+    free.into_iter().take(count).cloned().map(Some).collect()
 }
 
 /// Stops tasks that are too many: old ones as far as healthy ones can be spared, then those beyond the wanted count.

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::event::say;
-use super::{registrar, rollout, task};
+use super::{placement, registrar, rollout, task};
 use crate::sandbox::due::Due;
 use crate::sandbox::registration::health_of;
 use crate::sandbox::state::{Service, State, Task, TaskStatus};
@@ -138,11 +138,10 @@ pub fn count_failure(state: &mut State, task: &str) {
     }
 }
 
-/// How many tasks a service is to have: a daemon has one on each instance.
+/// How many tasks a service is to have: a daemon has one on each active instance.
 pub fn wanted(state: &State, service: &Service) -> i64 {
     if service.scheduling != "DAEMON" {
         return service.desired_count;
     }
-    let here = state.container_instances.values().filter(|instance| instance.cluster == service.cluster);
-    here.count() as i64
+    placement::active_in(state, &service.cluster).count() as i64
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::placement::{self, Wanted};
-use super::{registrar, service};
+use super::{host, registrar, service};
 use crate::sandbox::due::Due;
 use crate::sandbox::ec2::interface;
 use crate::sandbox::input::Input;
@@ -169,7 +169,7 @@ pub fn stop(state: &mut State, arn: &str, stop_code: &str, reason: &str, drains:
     task.stopping_at = Some(now);
     task.stop_code = Some(stop_code.to_owned());
     task.stopped_reason = Some(reason.to_owned());
-    if !had_started || matches!(stop_code, "EssentialContainerExited") {
+    if !had_started || matches!(stop_code, "EssentialContainerExited" | host::GONE) {
         enter(state, arn, TaskStatus::Deprovisioning, Some(3));
     } else {
         enter(state, arn, TaskStatus::Deactivating, Some(delay.max(1)));

@@ -2,7 +2,7 @@
 
 use portolan::sandbox::World;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fleet::{advance, call, events, service, text, world};
 
@@ -97,28 +97,95 @@ fn tasks_that_find_no_port_no_memory_or_no_interface_wait_and_say_why() {
     }
 }
 
-#[test]
-fn dynamic_ports_come_from_the_instances_own_range_and_never_twice() {
-    let mut world = world(
+/// Instances of a cluster, and services on them of tasks with a dynamic port (`cart`) of tasks with one
+/// that is fixed too (`mixed`), or of tasks that fill one (`big`).
+fn hosts(names: &[&str], dynamic_ports: &str, services: &str) -> String {
+    let instance = |name: &&str| {
+        format!("  - {{name: {name}, subnet: a, securityGroups: [nodes], dynamicPorts: {dynamic_ports}}}\n")
+    };
+    let registered = |name: &&str| format!("  - {{cluster: prod, instance: {name}}}\n");
+    let (instances, registered): (String, String) =
+        (names.iter().map(instance).collect(), names.iter().map(registered).collect());
+    format!(
         "seed: 1
 vpcs:
   - name: main
     cidr: 10.0.0.0/16
-    subnets: [{name: a, cidr: 10.0.1.0/24, zone: a}]
-    securityGroups: [{name: nodes}]
-instances: [{name: node, subnet: a, securityGroups: [nodes], dynamicPorts: 40000-40005}]
-clusters: [prod]
-containerInstances: [{cluster: prod, instance: node}]
-taskDefinitions: [{family: cart, networkMode: bridge, memory: \"128\", containers: [{name: app, image: x, ports: [{port: 80}]}]}]
-services: [{name: cart, cluster: prod, taskDefinition: cart, launchType: EC2, desiredCount: 6}]
-settle: 120
-",
-    );
-    let arns = call(&mut world, "ecs:ListTasks", &json!({"cluster": "prod"}))["taskArns"].clone();
-    let tasks = call(&mut world, "ecs:DescribeTasks", &json!({"cluster": "prod", "tasks": arns}));
-    let tasks = tasks["tasks"].as_array().cloned().unwrap_or_default();
-    let port = |task: &serde_json::Value| task["containers"][0]["networkBindings"][0]["hostPort"].as_i64().unwrap_or(0);
-    let mut ports: Vec<i64> = tasks.iter().map(port).collect();
+    subnets: [{{name: a, cidr: 10.0.1.0/24, zone: a}}]
+    securityGroups: [{{name: nodes}}]
+instances:
+{instances}clusters: [prod]
+containerInstances:
+{registered}taskDefinitions:
+  - {{family: cart, networkMode: bridge, memory: \"128\", containers: [{{name: app, image: x, ports: [{{port: 80}}]}}]}}
+  - {{family: mixed, networkMode: bridge, memory: \"128\", containers: [{{name: app, image: x,
+      ports: [{{port: 80}}, {{port: 81}}, {{port: 82}}, {{port: 83, host: 40000}}]}}]}}
+  - {{family: big, networkMode: bridge, memory: \"3800\", containers: [{{name: app, image: x}}]}}
+services:
+{services}settle: 120
+"
+    )
+}
+
+/// The tasks of the cluster that are not on their way out.
+fn tasks(world: &mut World) -> Vec<Value> {
+    let arns = call(world, "ecs:ListTasks", &json!({"cluster": "prod"}))["taskArns"].clone();
+    let tasks = call(world, "ecs:DescribeTasks", &json!({"cluster": "prod", "tasks": arns}));
+    tasks["tasks"].as_array().cloned().unwrap_or_default()
+}
+
+fn host_ports(world: &mut World) -> Vec<i64> {
+    let bindings = |task: &Value| task["containers"][0]["networkBindings"].as_array().cloned().unwrap_or_default();
+    let bound = tasks(world);
+    let mut ports: Vec<i64> = bound.iter().flat_map(bindings).filter_map(|one| one["hostPort"].as_i64()).collect();
     ports.sort_unstable();
-    assert_eq!(ports, (40000..=40005).collect::<Vec<_>>());
+    ports
+}
+
+#[test]
+fn dynamic_ports_come_from_the_instances_own_range_and_never_twice() {
+    let cart = "  - {name: cart, cluster: prod, taskDefinition: cart, launchType: EC2, desiredCount: 6}\n";
+    let mut world = world(&hosts(&["node"], "40000-40005", cart));
+    assert_eq!(host_ports(&mut world), (40000..=40005).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_range_of_dynamic_ports_that_is_used_up_gives_none_more() {
+    let cart = "  - {name: cart, cluster: prod, taskDefinition: cart, launchType: EC2, desiredCount: 4}\n";
+    let mut world = world(&hosts(&["node"], "40000-40001", cart));
+    assert_eq!(host_ports(&mut world), [40000, 40001]);
+    let said = events(&mut world, "cart");
+    assert!(said.iter().any(|event| event.contains("already using a port required by your task")), "{said:?}");
+    let run = call(&mut world, "ecs:RunTask", &json!({"cluster": "prod", "taskDefinition": "cart"}));
+    assert_eq!((&run["tasks"], &run["failures"][0]["reason"]), (&json!([]), &json!("RESOURCE:PORTS")));
+}
+
+#[test]
+fn a_dynamic_port_is_none_that_another_container_port_of_the_task_is_fixed_to() {
+    let mixed = "  - {name: mixed, cluster: prod, taskDefinition: mixed, launchType: EC2, desiredCount: 1}\n";
+    let mut world = world(&hosts(&["node"], "40000-40003", mixed));
+    assert_eq!(host_ports(&mut world), (40000..=40003).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_daemon_is_on_each_instance_and_nowhere_twice() {
+    let services = "  - {name: big, cluster: prod, taskDefinition: big, launchType: EC2, desiredCount: 1}\n  \
+                    - {name: cart, cluster: prod, taskDefinition: cart, launchType: EC2, daemon: true}\n";
+    let mut world = world(&hosts(&["one", "two"], "40000-40005", services));
+    // One instance is full: its daemon waits, and starts nowhere else.
+    let cart = service(&mut world, "cart");
+    assert_eq!((&cart["desiredCount"], &cart["runningCount"]), (&json!(2), &json!(1)));
+    assert!(events(&mut world, "cart").iter().any(|event| event.contains("insufficient memory")));
+    call(&mut world, "ecs:UpdateService", &json!({"cluster": "prod", "service": "big", "desiredCount": 0}));
+    advance(&mut world, 120);
+    let again = json!({"cluster": "prod", "service": "cart", "forceNewDeployment": true});
+    call(&mut world, "ecs:UpdateService", &again);
+    advance(&mut world, 300);
+    let mut places: Vec<String> =
+        tasks(&mut world).iter().map(|task| task["containerInstanceArn"].to_string()).collect();
+    places.sort_unstable();
+    let count = places.len();
+    places.dedup();
+    assert_eq!((count, places.len()), (2, 2));
+    assert_eq!(service(&mut world, "cart")["deployments"].as_array().map(Vec::len), Some(1));
 }
