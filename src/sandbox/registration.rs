@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use jiff::SignedDuration;
 
 use super::due::Due;
-use super::routing::balancers_of;
+use super::routing::forwarding_to;
 use super::state::{Health, State, Target, TargetGroup};
 
 /// Seconds from a registration to the first check.
@@ -46,7 +46,7 @@ pub fn register(state: &mut State, group: &str, id: &str, port: u16, zone: Optio
 /// Lets a target drain for the deregistration delay of its group. An absent one is deregistered already, and one that
 /// no load balancer uses has nothing to drain.
 pub fn deregister(state: &mut State, group: &str, id: &str, port: u16) {
-    let is_used = !balancers_of(state, group).is_empty();
+    let is_used = forwarding_to(state, group).next().is_some();
     let now = state.now;
     let Some(target_group) = state.target_groups.get_mut(group) else { return };
     let delay = target_group.deregistration_delay();
@@ -138,8 +138,8 @@ pub fn unused(state: &State, group: &TargetGroup, target: &Target) -> Option<Hea
 }
 
 /// The load balancer that a group belongs to; a group has one at most.
-pub fn balancer_of<'a>(state: &'a State, group: &str) -> Option<&'a super::state::LoadBalancer> {
-    balancers_of(state, group).iter().find_map(|arn| state.load_balancers.get(arn))
+pub fn balancer_of<'a>(state: &'a State, group: &'a str) -> Option<&'a super::state::LoadBalancer> {
+    forwarding_to(state, group).find_map(|arn| state.load_balancers.get(arn))
 }
 
 /// The zone that a target is in: that of its instance or address, or the one it was registered with.

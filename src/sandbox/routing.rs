@@ -31,14 +31,16 @@ pub fn forwards(actions: &[Value]) -> impl Iterator<Item = (&str, i64)> {
 
 /// The load balancers whose listeners or rules forward to a target group, weight 0 included.
 pub fn balancers_of(state: &State, group: &str) -> BTreeSet<String> {
-    let names = |actions: &[Value]| forwards(actions).any(|(arn, _)| arn == group);
-    let by_rule = state.rules.values().filter(|rule| names(&rule.actions)).map(|rule| &rule.listener);
-    let by_default = state.listeners.values().filter(|listener| names(&listener.actions)).map(|listener| &listener.arn);
-    by_rule
-        .chain(by_default)
-        .filter_map(|listener| state.listeners.get(listener))
-        .map(|listener| listener.load_balancer.clone())
-        .collect()
+    forwarding_to(state, group).cloned().collect()
+}
+
+/// The same as they are come upon, for who needs no more than the first.
+pub fn forwarding_to<'a>(state: &'a State, group: &'a str) -> impl Iterator<Item = &'a String> {
+    let names = move |actions: &[Value]| forwards(actions).any(|(arn, _)| arn == group);
+    let by_rule = state.rules.values().filter(move |rule| names(&rule.actions)).map(|rule| &rule.listener);
+    let by_default = state.listeners.values().filter(move |listener| names(&listener.actions));
+    let listeners = by_rule.chain(by_default.map(|listener| &listener.arn));
+    listeners.filter_map(|arn| state.listeners.get(arn)).map(|listener| &listener.load_balancer)
 }
 
 /// Whether a rule takes a request: every condition is met by one of its values (aws-facts 3.6).

@@ -48,23 +48,24 @@ pub fn target<'a>(state: &'a State, seat: &Seat) -> Option<&'a Target> {
 
 /// Registers a task wherever it belongs and is not yet.
 pub fn register_task(state: &mut State, arn: &str) -> bool {
-    let Some(task) = state.tasks.get(arn).cloned() else { return false };
+    let Some(task) = state.tasks.get(arn) else { return false };
+    let service = task.service.clone();
     let mut has_registered = false;
-    for seat in seats(state, &task) {
+    for seat in seats(state, task) {
         let is_there = target(state, &seat).is_some_and(|target| target.draining_until.is_none() || target.returns);
         if is_there || !state.target_groups.contains_key(&seat.group) {
             continue;
         }
         if let Some(why) = refused(state, &seat) {
-            if let Some(service) = &task.service {
+            if let Some(service) = &service {
                 let what = format!("failed to register targets in (target-group {}) with (error {why})", seat.group);
                 super::event::say(state, service, &what);
             }
             continue;
         }
-        registration::register(state, &seat.group, &seat.id, seat.port, None, task.service.as_deref());
+        registration::register(state, &seat.group, &seat.id, seat.port, None, service.as_deref());
         has_registered = true;
-        if let Some(service) = &task.service {
+        if let Some(service) = &service {
             super::event::say(state, service, &format!("registered 1 targets in (target-group {})", seat.group));
         }
     }
@@ -87,11 +88,12 @@ fn refused(state: &State, seat: &Seat) -> Option<String> {
 
 /// Takes a task out of its target groups.
 pub fn deregister_task(state: &mut State, arn: &str) {
-    let Some(task) = state.tasks.get(arn).cloned() else { return };
-    for seat in seats(state, &task) {
+    let Some(task) = state.tasks.get(arn) else { return };
+    let service = task.service.clone();
+    for seat in seats(state, task) {
         if target(state, &seat).is_some_and(|target| target.draining_until.is_none()) {
             registration::deregister(state, &seat.group, &seat.id, seat.port);
-            if let Some(service) = &task.service {
+            if let Some(service) = &service {
                 super::event::say(state, service, &format!("deregistered 1 targets in (target-group {})", seat.group));
             }
         }

@@ -8,42 +8,63 @@ use super::task::{self, Start};
 use crate::sandbox::due::Due;
 use crate::sandbox::state::{Deployment, Revision, Service, State, Task, TaskStatus};
 
-/// What a service looks like at one moment.
-struct Count {
-    /// Tasks of the primary deployment that are not on their way out.
-    new: Vec<Task>,
-    /// Tasks of older deployments that are not on their way out.
-    old: Vec<Task>,
-    healthy_new: i64,
-    healthy_old: i64,
+/// A task that is not on its way out, and what a deployment asks about it. A service is looked at whenever anything of it
+/// changes, and a task has much more than this.
+struct Standing {
+    arn: String,
+    deployment: Option<String>,
+    container_instance: Option<String>,
+    is_running: bool,
+    is_healthy: bool,
 }
 
-fn count(state: &State, service: &Service) -> Count {
-    let primary = service.deployments.first().map(|deployment| deployment.id.clone());
-    let staying = tasks(state, &service.arn).into_iter().filter(|task| !task.stopping);
-    let (new, old): (Vec<Task>, Vec<Task>) = staying.partition(|task| task.deployment == primary);
-    let healthy = |tasks: &[Task]| tasks.iter().filter(|task| fitness(state, task) == Fitness::Healthy).count() as i64;
-    Count { healthy_new: healthy(&new), healthy_old: healthy(&old), new, old }
+/// What a service looks like at one moment.
+struct Count {
+    /// Tasks of the primary deployment, the oldest first.
+    new: Vec<Standing>,
+    /// Tasks of older deployments.
+    old: Vec<Standing>,
+}
+
+impl Count {
+    fn of(state: &State, service: &Service) -> Self {
+        let primary = service.deployments.first().map(|deployment| &deployment.id);
+        let standing = |task: &Task| Standing {
+            arn: task.arn.clone(),
+            deployment: task.deployment.clone(),
+            container_instance: task.container_instance.clone(),
+            is_running: task.status == TaskStatus::Running,
+            is_healthy: fitness(state, task) == Fitness::Healthy,
+        };
+        let staying = tasks(state, &service.arn).into_iter().filter(|task| !task.stopping);
+        let (new, old): (Vec<&Task>, Vec<&Task>) = staying.partition(|task| task.deployment.as_ref() == primary);
+        Self { new: new.into_iter().map(standing).collect(), old: old.into_iter().map(standing).collect() }
+    }
+
+    fn healthy(tasks: &[Standing]) -> i64 {
+        tasks.iter().filter(|task| task.is_healthy).count() as i64
+    }
 }
 
 /// Brings a service one step nearer to what it should be.
 pub fn roll(state: &mut State, arn: &str) {
-    let Some(service) = state.services.get(arn).cloned() else { return };
+    let Some(service) = state.services.get(arn) else { return };
     let Some(primary) = service.deployments.first() else { return };
-    let wanted = wanted(state, &service);
-    let counted = count(state, &service);
-    if counted.healthy_new > 0 {
-        reset_failures(state, arn);
-    } else if is_hopeless(&service, primary, wanted) {
-        return give_up(state, arn);
-    }
+    let wanted = wanted(state, service);
+    let counted = Count::of(state, service);
     let upper = (wanted * service.maximum_percent / 100).max(if counted.old.is_empty() { wanted } else { 0 });
     let lower = (wanted * service.minimum_percent + 99) / 100;
     let (new, old) = (counted.new.len() as i64, counted.old.len() as i64);
+    let (healthy_new, healthy_old) = (Count::healthy(&counted.new), Count::healthy(&counted.old));
+    if healthy_new > 0 {
+        reset_failures(state, arn);
+    } else if is_hopeless(service, primary, wanted) {
+        return give_up(state, arn);
+    }
 
-    let started = start(state, &service, (wanted - new).min(upper - new - old));
-    let spare = counted.healthy_new + counted.healthy_old - lower;
-    let stopped = retire(state, &service, &counted, wanted, spare);
+    let started = start(state, arn, (wanted - new).min(upper - new - old), &counted);
+    let spare = healthy_new + healthy_old - lower;
+    let stopped = retire(state, arn, &counted, wanted, spare);
     if started + stopped == 0 && new < wanted && old > 0 && new + old >= upper && spare <= 0 && upper <= lower {
         let what = "was unable to stop or start tasks during a deployment because of the service deployment \
                     configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
@@ -53,8 +74,8 @@ pub fn roll(state: &mut State, arn: &str) {
 }
 
 /// Starts tasks of the primary deployment; answers how many.
-fn start(state: &mut State, service: &Service, count: i64) -> i64 {
-    let arn = service.arn.as_str();
+fn start(state: &mut State, arn: &str, count: i64, counted: &Count) -> i64 {
+    let Some(service) = state.services.get(arn) else { return 0 };
     let Some(primary) = service.deployments.first() else { return 0 };
     if count <= 0 || primary.rollout == "FAILED" {
         return 0;
@@ -64,15 +85,18 @@ fn start(state: &mut State, service: &Service, count: i64) -> i64 {
         state.after(wait, Due::Service(arn.to_owned()));
         return 0;
     }
+    let (id, revision) = (primary.id.clone(), primary.revision.clone());
+    let (cluster, group) = (service.cluster.clone(), format!("service:{}", service.name));
+    let launch_type = service.launch_type.clone();
     let mut ids = Vec::new();
-    for only_on in places(state, service, count) {
+    for only_on in places(state, service, count, counted) {
         let wanted = Start {
-            cluster: &service.cluster,
-            task_definition: &primary.revision.task_definition,
-            group: format!("service:{}", service.name),
-            service: Some((arn, &primary.id)),
-            launch_type: service.launch_type.as_deref().unwrap_or("FARGATE"),
-            network: &primary.revision.network,
+            cluster: &cluster,
+            task_definition: &revision.task_definition,
+            group: group.clone(),
+            service: Some((arn, &id)),
+            launch_type: launch_type.as_deref().unwrap_or("FARGATE"),
+            network: &revision.network,
             only_on: only_on.as_deref(),
             tags: Default::default(),
         };
@@ -96,13 +120,13 @@ fn start(state: &mut State, service: &Service, count: i64) -> i64 {
 
 /// Where tasks are to start: wherever there is room, but those of a daemon on an instance each that has none of the
 /// deployment yet; first where none of an older one is either (aws-facts 2.4).
-fn places(state: &State, service: &Service, count: i64) -> Vec<Option<String>> {
+fn places(state: &State, service: &Service, count: i64, counted: &Count) -> Vec<Option<String>> {
     let count = usize::try_from(count).unwrap_or(0);
     if service.scheduling != "DAEMON" {
         return vec![None; count];
     }
-    let counted = self::count(state, service);
-    let is_on = |tasks: &[Task], arn: &String| tasks.iter().any(|task| task.container_instance.as_ref() == Some(arn));
+    let is_on =
+        |tasks: &[Standing], arn: &String| tasks.iter().any(|task| task.container_instance.as_ref() == Some(arn));
     let all = placement::active_in(state, &service.cluster).map(|instance| &instance.arn);
     let mut free: Vec<&String> = all.filter(|arn| !is_on(&counted.new, arn)).collect();
     free.sort_by_key(|arn| is_on(&counted.old, arn));
@@ -110,17 +134,16 @@ fn places(state: &State, service: &Service, count: i64) -> Vec<Option<String>> {
 }
 
 /// Stops tasks that are too many: old ones as far as healthy ones can be spared, then those beyond the wanted count.
-fn retire(state: &mut State, service: &Service, counted: &Count, wanted: i64, mut spare: i64) -> i64 {
-    let mut leaving: Vec<&Task> = Vec::new();
+fn retire(state: &mut State, arn: &str, counted: &Count, wanted: i64, mut spare: i64) -> i64 {
+    let mut leaving: Vec<&Standing> = Vec::new();
     for task in &counted.old {
-        let is_healthy = fitness(state, task) == Fitness::Healthy;
-        if is_healthy && spare <= 0 {
+        if task.is_healthy && spare <= 0 {
             continue;
         }
         // An old task that is not healthy is no loss, unless it is only on its way up and nothing new is there yet.
-        let is_needed = !is_healthy && task.status != TaskStatus::Running && counted.healthy_new == 0 && wanted > 0;
+        let is_needed = !task.is_healthy && !task.is_running && Count::healthy(&counted.new) == 0 && wanted > 0;
         if !is_needed {
-            spare -= i64::from(is_healthy);
+            spare -= i64::from(task.is_healthy);
             leaving.push(task);
         }
     }
@@ -129,19 +152,21 @@ fn retire(state: &mut State, service: &Service, counted: &Count, wanted: i64, mu
     for task in &leaving {
         let reason = format!("Scaling activity initiated by (deployment {})", task.deployment.as_deref().unwrap_or(""));
         task::stop(state, &task.arn, "ServiceSchedulerInitiated", &reason, true);
-        say(state, &service.arn, &format!("has stopped 1 running tasks: (task {}).", task.id()));
+        let id = task.arn.rsplit('/').next().unwrap_or_default();
+        say(state, arn, &format!("has stopped 1 running tasks: (task {id})."));
     }
     if !leaving.is_empty() {
-        state.after(1, Due::Service(service.arn.clone()));
+        state.after(1, Due::Service(arn.to_owned()));
     }
     leaving.len() as i64
 }
 
 /// Ends a deployment that has arrived, and says when a service is as it should be.
 fn settle(state: &mut State, arn: &str, wanted: i64) {
-    let (now, Some(service)) = (state.now, state.services.get(arn).cloned()) else { return };
-    let counted = count(state, &service);
-    let is_there = counted.old.is_empty() && counted.new.len() as i64 == wanted && counted.healthy_new == wanted;
+    let (now, Some(service)) = (state.now, state.services.get(arn)) else { return };
+    let counted = Count::of(state, service);
+    let is_there =
+        counted.old.is_empty() && counted.new.len() as i64 == wanted && Count::healthy(&counted.new) == wanted;
     let Some(stored) = state.services.get_mut(arn) else { return };
     if !is_there {
         stored.steady = false;

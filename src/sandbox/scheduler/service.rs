@@ -26,9 +26,9 @@ pub fn look(state: &mut State, arn: &str) {
     }
 }
 
-/// The tasks of a service that have not ended.
-pub fn tasks(state: &State, arn: &str) -> Vec<Task> {
-    let mut tasks: Vec<Task> = living(state, arn).cloned().collect();
+/// The tasks of a service that have not ended, the oldest first.
+pub fn tasks<'a>(state: &'a State, arn: &'a str) -> Vec<&'a Task> {
+    let mut tasks: Vec<&Task> = living(state, arn).collect();
     tasks.sort_by(|left, right| (left.created, &left.arn).cmp(&(right.created, &right.arn)));
     tasks
 }
@@ -40,11 +40,14 @@ pub fn living<'a>(state: &'a State, arn: &'a str) -> impl Iterator<Item = &'a Ta
 
 /// Registers again what somebody else deregistered.
 fn put_back(state: &mut State, arn: &str) {
-    for task in tasks(state, arn) {
-        if matches!(task.status, TaskStatus::Activating | TaskStatus::Running) && !task.stopping {
-            registrar::register_task(state, &task.arn);
-        }
+    let is_up = |task: &&Task| matches!(task.status, TaskStatus::Activating | TaskStatus::Running) && !task.stopping;
+    for task in arns(tasks(state, arn).into_iter().filter(is_up)) {
+        registrar::register_task(state, &task);
     }
+}
+
+fn arns<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<String> {
+    tasks.into_iter().map(|task| task.arn.clone()).collect()
 }
 
 /// How a task does in the eyes of its target groups: it counts when it is healthy in all of them (aws-facts 2.5).
@@ -86,26 +89,28 @@ pub fn fitness(state: &State, task: &Task) -> Fitness {
 /// Stops tasks that a target group calls unhealthy, once their grace period is over.
 fn replace_unhealthy(state: &mut State, arn: &str) {
     let Some(grace) = state.services.get(arn).map(|service| service.grace) else { return };
-    for task in tasks(state, arn) {
-        let Fitness::Unhealthy { group, port, why } = fitness(state, &task) else { continue };
-        if task::age(state, &task) < grace {
-            let left = task::when_old(state, &task, grace);
+    for task in arns(tasks(state, arn)) {
+        let Some(found) = state.tasks.get(&task) else { continue };
+        let Fitness::Unhealthy { group, port, why } = fitness(state, found) else { continue };
+        if task::age(state, found) < grace {
+            let left = task::when_old(state, found, grace);
             state.after(left, Due::Service(arn.to_owned()));
             continue;
         }
+        let id = found.id().to_owned();
         let what = format!("(port {port}) is unhealthy in (target-group {group}) due to (reason {why})");
         say(state, arn, &what);
         let reason = format!("Task failed ELB health checks in (target-group {group})");
-        task::stop(state, &task.arn, "ServiceSchedulerInitiated", &reason, true);
-        say(state, arn, &format!("has stopped 1 running tasks: (task {}).", task.id()));
+        task::stop(state, &task, "ServiceSchedulerInitiated", &reason, true);
+        say(state, arn, &format!("has stopped 1 running tasks: (task {id})."));
     }
 }
 
 /// A deleted service stops its tasks and is gone when they are.
 fn drain(state: &mut State, arn: &str) {
-    let tasks = tasks(state, arn);
+    let tasks = arns(tasks(state, arn));
     for task in &tasks {
-        task::stop(state, &task.arn, "ServiceSchedulerInitiated", "Service was deleted", true);
+        task::stop(state, task, "ServiceSchedulerInitiated", "Service was deleted", true);
     }
     if let (true, Some(service)) = (tasks.is_empty(), state.services.get_mut(arn)) {
         service.status = "INACTIVE".to_owned();

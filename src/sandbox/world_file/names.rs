@@ -61,7 +61,7 @@ fn task(state: &State, name: &str) -> Result<Task, String> {
     let (service, number) = name.rsplit_once('/').ok_or_else(missing)?;
     let number: usize = number.parse().map_err(|_| missing())?;
     let arn = service_arn(state, service).ok_or_else(missing)?;
-    service::tasks(state, arn).into_iter().nth(number).ok_or_else(missing)
+    service::tasks(state, arn).into_iter().nth(number).cloned().ok_or_else(missing)
 }
 
 /// Puts ids in place of every `$kind/name` of a tree.
