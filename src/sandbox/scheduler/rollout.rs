@@ -135,13 +135,14 @@ fn places(state: &State, service: &Service, count: i64, counted: &Count) -> Vec<
 
 /// Stops tasks that are too many: old ones as far as healthy ones can be spared, then those beyond the wanted count.
 fn retire(state: &mut State, arn: &str, counted: &Count, wanted: i64, mut spare: i64) -> i64 {
+    let is_new_healthy = counted.new.iter().any(|task| task.is_healthy);
     let mut leaving: Vec<&Standing> = Vec::new();
     for task in &counted.old {
         if task.is_healthy && spare <= 0 {
             continue;
         }
         // An old task that is not healthy is no loss, unless it is only on its way up and nothing new is there yet.
-        let is_needed = !task.is_healthy && !task.is_running && Count::healthy(&counted.new) == 0 && wanted > 0;
+        let is_needed = !task.is_healthy && !task.is_running && !is_new_healthy && wanted > 0;
         if !is_needed {
             spare -= i64::from(task.is_healthy);
             leaving.push(task);

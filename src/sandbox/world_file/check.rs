@@ -75,6 +75,15 @@ impl Names {
 /// Most names that a hint lists.
 const LISTED: usize = 10;
 
+/// What a name that nothing has may have been meant for.
+fn meant(name: &str, known: &Set) -> Option<String> {
+    if let Some(near) = nearest(name, known.iter().map(String::as_str)) {
+        return Some(format!("did you mean {}?", quoted(near)));
+    }
+    let all = || known.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    (1..=LISTED).contains(&known.len()).then(|| format!("there is {}", all()))
+}
+
 struct Check<'c, 'p> {
     names: &'c Names,
     problems: &'c mut Problems<'p>,
@@ -90,13 +99,7 @@ impl Check<'_, '_> {
         if known.contains(name) {
             return;
         }
-        let hint = match nearest(name, known.iter().map(String::as_str)) {
-            Some(near) if self.problems.wants_suggestions() => Some(format!("did you mean {}?", quoted(near))),
-            None if (1..=LISTED).contains(&known.len()) => {
-                Some(format!("there is {}", known.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")))
-            }
-            Some(_) | None => None,
-        };
+        let hint = self.problems.wants_suggestions().then(|| meant(name, known)).flatten();
         self.problems.push_hint(at, format!("there is no {kind} {}", quoted(name)), hint);
     }
 

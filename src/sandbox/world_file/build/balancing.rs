@@ -136,8 +136,10 @@ impl Builder {
     }
 
     fn forwarded(&self, forward: &Forward) -> Built<Vec<Value>> {
-        let entry = |(group, weight)| Ok(json!({"TargetGroupArn": self.find("targetGroup", group)?, "Weight": weight}));
-        forward.iter().map(|(group, weight)| entry((group, weight))).collect()
+        forward
+            .iter()
+            .map(|(group, weight)| Ok(json!({"TargetGroupArn": self.find("targetGroup", group)?, "Weight": weight})))
+            .collect()
     }
 }
 
