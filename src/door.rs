@@ -1,23 +1,28 @@
 //! What the service tells over HTTP: `/healthz`, `/readyz`, `/metrics`, `/api/v1/status`. Nothing that changes state is
 //! served, and nothing here asks AWS.
 
+pub mod host;
 mod metrics;
+mod server;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Version, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::controller::Event;
 use crate::controller::status::Board;
 
+use host::AllowedHosts;
 use metrics::Metrics;
 
 /// The form that Prometheus calls OpenMetrics.
@@ -93,23 +98,44 @@ impl Door {
         self.0.metrics.render(&self.board(), &calls, now)
     }
 
-    /// Serves until `stop` ends.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
-        axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
+    /// Serves until `stop`. Status and metrics are answered to the hosts of `allowed` alone, probes to every name.
+    pub async fn serve(self, listener: TcpListener, allowed: AllowedHosts, stop: CancellationToken) {
+        server::serve(listener, self.router(allowed), stop).await;
     }
 
-    fn router(self) -> Router {
+    fn router(self, allowed: AllowedHosts) -> Router {
         Router::new()
-            .route("/healthz", get(async || "ok\n"))
-            .route("/readyz", get(ready))
             .route("/metrics", get(scrape))
             .route("/api/v1/status", get(status))
+            .route_layer(from_fn_with_state(Arc::new(allowed), check_host))
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(ready))
+            .layer(from_fn(check_version))
             .with_state(self)
     }
+}
+
+/// An HTTP/1.0 request need not say which host it is for, and no client of today sends one.
+async fn check_version(request: Request, next: Next) -> Response {
+    if request.version() == Version::HTTP_11 {
+        return next.run(request).await;
+    }
+    (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 is served\n").into_response()
+}
+
+async fn check_host(State(allowed): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let sole = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok(),
+        _ => None,
+    };
+    // A proxy's form of a request names the host in its target as well, and that one counts (RFC 9112, section 3.2.2).
+    let named = [request.uri().authority().map(|authority| authority.as_str()), sole];
+    if sole.is_some() && named.into_iter().flatten().all(|host| allowed.allows(host)) {
+        return next.run(request).await;
+    }
+    let why = "this host name is not allowed; ask by IP address or by localhost, or name it in --allowed-hosts\n";
+    (StatusCode::MISDIRECTED_REQUEST, why).into_response()
 }
 
 async fn ready(State(door): State<Door>) -> Response {

@@ -17,6 +17,7 @@ use crate::aws::{EventsQueue, Writer};
 use crate::controller::hearing::{self, Ears};
 use crate::controller::reach;
 use crate::controller::{Controller, Declare, PASS_DEADLINE, Settings};
+use crate::door::host::AllowedHosts;
 use crate::door::{Counts, Door};
 use crate::manifest::{self, Problem, STDIN, Source};
 
@@ -54,8 +55,8 @@ pub async fn serve(
     let door = Door::new(move || Counts { sent: calls.snapshot(), refused: calls.refused(), fill: calls.fill() }, now);
     let stop = CancellationToken::new();
     let serving = listener.map(|listener| {
-        let until = stop.clone();
-        tokio::spawn(door.clone().serve(listener, async move { until.cancelled().await }))
+        let allowed = AllowedHosts::new(args.allowed_hosts.iter().cloned());
+        tokio::spawn(door.clone().serve(listener, allowed, stop.clone()))
     });
     let has_ended = work(args, inputs, run, &door).await;
     stop.cancel();

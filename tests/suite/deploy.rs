@@ -289,3 +289,31 @@ fn the_workflow_asks_for_no_more_than_it_needs() {
         "the last decides"
     );
 }
+
+/// Scrapers and probes of the files ask by address or ask for a probe, so no host name has to be allowed for them.
+#[test]
+fn what_the_files_ask_the_endpoint_needs_no_allowed_host() {
+    let allowed = portolan::door::host::AllowedHosts::default();
+    let scraped = of("prometheus/scrape.yaml");
+    let jobs = scraped["scrape_configs"].as_array().unwrap();
+    let configs = jobs.iter().flat_map(|job| job["static_configs"].as_array().into_iter().flatten());
+    let targets: Vec<_> = configs.flat_map(|config| config["targets"].as_array().unwrap()).collect();
+    assert!(
+        !targets.is_empty() && targets.iter().all(|target| allowed.allows(target.as_str().unwrap())),
+        "{targets:?}"
+    );
+    // Endpoints are addresses of pods; those of a Service would be names.
+    let roles = jobs.iter().flat_map(|job| job["kubernetes_sd_configs"].as_array().into_iter().flatten());
+    assert!(roles.map(|config| &config["role"]).all(|role| role == "endpoints"));
+
+    let mut asked = 0;
+    for path in files() {
+        for url in read(&path).split("http://").skip(1) {
+            let url = url.split(['"', '`', ' ', '\n', '>', ')']).next().unwrap();
+            let Some((host, path)) = url.split_once('/').filter(|(host, _)| host.ends_with(":9090")) else { continue };
+            assert!(allowed.allows(host) || ["healthz", "readyz"].contains(&path), "{url}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 0);
+}

@@ -1,6 +1,7 @@
 //! `portolan run` as a process, against a sandbox that is served over HTTP.
 
 mod events;
+mod http;
 mod life;
 mod log;
 mod stopping;
