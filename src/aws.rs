@@ -6,11 +6,13 @@
 
 pub mod calls;
 mod copy;
+mod credentials;
 mod ec2;
 mod ecs;
 mod elbv2;
 pub mod error;
 pub mod events_queue;
+mod http;
 pub mod in_process;
 mod pace;
 pub mod post;
@@ -20,17 +22,26 @@ pub mod writer;
 use std::fmt;
 use std::time::Duration;
 
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ecs::config::retry::RetryPartition;
 
 pub use calls::Calls;
 pub use events_queue::EventsQueue;
+pub use http::{Authorities, Network, authority};
 pub use reader::Reader;
 pub use writer::Writer;
+
+use credentials::Paced;
 
 /// AWS's defaults as of this version, so that an update of the SDK does not change retries or time-outs unseen.
 fn behavior() -> BehaviorVersion {
@@ -58,6 +69,8 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
     /// `--assume-role-arn`
     pub assume_role_arn: Option<String>,
+    /// Proxies and certificate authorities.
+    pub network: Network,
 }
 
 /// Why there are no clients.
@@ -130,7 +143,8 @@ impl Clients {
 /// Resolves region, credentials and endpoint, and makes the clients. Sends nothing, except what the credential
 /// chain itself sends later.
 pub async fn connect(settings: &Settings) -> Result<Clients, ConnectError> {
-    let mut loader = aws_config::defaults(behavior()).timeout_config(timeouts());
+    let client = settings.network.client();
+    let mut loader = aws_config::defaults(behavior()).timeout_config(timeouts()).http_client(client.clone());
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     }
@@ -140,18 +154,33 @@ pub async fn connect(settings: &Settings) -> Result<Clients, ConnectError> {
     if let Some(url) = &settings.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    let config = loader.load().await;
-    if config.region().is_none() {
-        return Err(ConnectError::NoRegion);
+    let mut config = loader.load().await;
+    let Some(region) = config.region().cloned() else { return Err(ConnectError::NoRegion) };
+    if let Some(profile) = &settings.profile {
+        let provider = ProviderConfig::default().with_http_client(client).with_region(Some(region));
+        config = with_credentials(config, SharedCredentialsProvider::new(of_profile(profile, &provider)));
     }
-    match &settings.assume_role_arn {
-        None => Clients::new(&config),
-        Some(role) => {
-            let provider = AssumeRoleProvider::builder(role).session_name("portolan").configure(&config).build().await;
-            let provider = aws_sdk_sts::config::SharedCredentialsProvider::new(provider);
-            Clients::new(&config.into_builder().credentials_provider(provider).build())
-        }
+    if let Some(role) = &settings.assume_role_arn {
+        let provider = AssumeRoleProvider::builder(role).session_name("portolan").configure(&config).build().await;
+        config = with_credentials(config, SharedCredentialsProvider::new(provider));
+    } else if let Some(provider) = config.credentials_provider() {
+        config = with_credentials(config, provider);
     }
+    Clients::new(&config)
+}
+
+/// The credentials of a profile that was asked for by name: keys in the environment don't count then. A profile without
+/// credentials of its own leaves it to the container's or the instance's role, as the AWS CLI has it.
+fn of_profile(profile: &str, config: &ProviderConfig) -> CredentialsProviderChain {
+    let own = ProfileFileCredentialsProvider::builder().configure(config).profile_name(profile).build();
+    CredentialsProviderChain::first_try("Profile", own)
+        .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(config).build())
+        .or_else("Ec2InstanceMetadata", ImdsCredentialsProvider::builder().configure(config).build())
+}
+
+fn with_credentials(config: SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
+    let paced = SharedCredentialsProvider::new(Paced::new(provider));
+    config.into_builder().credentials_provider(paced).build()
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -15,6 +15,7 @@ mod command;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod drift;
+mod environment;
 pub mod exit;
 pub mod failure;
 mod foreign;
@@ -24,6 +25,7 @@ mod inputs;
 mod logging;
 mod notify;
 mod only;
+mod profile;
 mod reconcile;
 mod region;
 mod run;
@@ -167,8 +169,8 @@ fn refuse(error: &clap::Error, form: Form) -> u8 {
     let failure = match (word, hint) {
         (Some(word), Some(hint)) => Failure::new(format!("there is no verb `{word}`"), Some(hint)),
         _ => {
-            let _ = error.print();
             let text = error.to_string();
+            terminal::note_styled(&error.render());
             let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
             Failure { shown: String::new(), ..Failure::new(message, None) }
         }

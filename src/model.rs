@@ -26,7 +26,8 @@ pub mod surroundings;
 pub mod target;
 pub mod target_group;
 pub mod task_definition;
-pub mod vicinity;
+pub mod user_info;
+mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
 pub use desired::{
@@ -60,4 +61,5 @@ pub use target_group::{
     Attributes, HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType,
 };
 pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};
+pub use user_info::without_user_info;
 pub use vicinity::Vicinity;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::apply::{Outcome, StepResult};
-use crate::model::Place;
+use crate::model::{Place, without_user_info};
 use crate::plan::{Plan, Step, Verdict};
 
 mod entry;
@@ -38,7 +38,7 @@ pub struct Error {
 impl Error {
     /// An error that no file is to blame for.
     pub fn new(message: impl Into<String>, hint: Option<String>) -> Self {
-        Self { message: message.into(), hint, ..Self::default() }
+        Self { message: without_user_info(&message.into()).into_owned(), hint, ..Self::default() }
     }
 }
 

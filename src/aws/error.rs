@@ -8,6 +8,7 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::apply::{AwsError, ErrorKind};
+use crate::model::without_user_info;
 
 /// Longest message that is kept.
 const MESSAGE_LIMIT: usize = 500;
@@ -182,5 +183,5 @@ pub(crate) fn is_unknown_operation(error: &AwsError, custom_endpoint: bool) -> b
 
 /// One line without control characters, of bounded length: messages carry names and descriptions that others chose.
 fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MESSAGE_LIMIT).collect()
+    without_user_info(text).chars().filter(|c| !c.is_control()).take(MESSAGE_LIMIT).collect()
 }

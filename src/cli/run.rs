@@ -6,13 +6,14 @@ use super::args::{Form, Global, Inputs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure, show_error};
 use super::inputs::Loaded;
+use super::profile::{self, Profiles};
 use super::signals::Signals;
 use super::terminal::{Terminal, note};
-use super::{form, inputs, only, region};
+use super::{environment, form, inputs, only, region};
 use crate::apply::Outcome;
 use crate::aws::{Clients, Reader, Settings, connect};
 use crate::manifest::{self, Source};
-use crate::model::{Desired, Surroundings};
+use crate::model::{Desired, Fleet, Surroundings};
 use crate::pass::{self, Look};
 use crate::plan::{Policy, ScopeError};
 use crate::report::{Error, Report, locate};
@@ -38,9 +39,24 @@ pub struct Run<'a> {
 }
 
 /// The clients that the options of every verb ask for. Sends nothing yet.
-pub async fn clients(region: Option<String>, global: &Global) -> Result<Clients, Failure> {
+pub async fn clients(fleet: Option<&Fleet>, global: &Global) -> Result<Clients, Failure> {
+    let (profiles, named) = (Profiles::read(), profile::named(global));
+    profiles.check(named.as_ref())?;
+    let profile = named.as_ref().map_or("default", |named| &named.name);
+    let region = match fleet {
+        Some(fleet) => region::choose(fleet, global, &profiles, profile)?,
+        None => global.region.clone(),
+    };
+    let network = environment::network(&profiles, profile)?;
+    for source in environment::plain_endpoints(global.endpoint_url.as_deref()) {
+        note(&format!(
+            "warning: {source} names plain http outside of this machine: signed requests and answers can be read and changed on \
+             the way; use https"
+        ));
+    }
     let settings = Settings {
         region,
+        network,
         profile: global.profile.clone(),
         endpoint_url: global.endpoint_url.clone(),
         assume_role_arn: global.assume_role_arn.clone(),
@@ -61,7 +77,7 @@ impl<'a> Run<'a> {
         inputs::require(given)?;
         let Loaded { desired, sources } = load(given, signals).await?;
         let policy = Policy { force, only: only::parse(chosen, &desired)? };
-        let clients = clients(region::choose(&desired.fleet, global)?, global).await?;
+        let clients = clients(Some(&desired.fleet), global).await?;
         Ok(Self { sources, ..Self::on(clients, global, terminal, signals, desired, policy) })
     }
 

@@ -20,6 +20,7 @@ use crate::controller::{Controller, Declare, PASS_DEADLINE, Settings};
 use crate::door::host::AllowedHosts;
 use crate::door::{Counts, Door};
 use crate::manifest::{self, Problem, STDIN, Source};
+use crate::model::without_user_info;
 
 /// After a signal, running calls get this long; then the process ends all the same.
 const GRACE: Duration = Duration::from_secs(25);
@@ -99,7 +100,7 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, door: &Door) -> boo
         region = clients.region(),
         observe = args.observe,
         interval = args.interval.as_secs_f64(),
-        events = args.events_queue.as_deref(),
+        events = args.events_queue.as_deref().map(without_user_info).as_deref(),
         "running"
     );
     tokio::select! {

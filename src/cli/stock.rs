@@ -51,7 +51,7 @@ impl Stock {
         terminal: Terminal,
         signals: &Signals,
     ) -> Result<Self, Failure> {
-        let clients = clients(global.region.clone(), global).await?;
+        let clients = clients(None, global).await?;
         terminal.progress(&format!("portolan: reading {} …", clients.region()));
         let reader = Reader::new(&clients);
         let read = tokio::select! {

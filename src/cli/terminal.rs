@@ -2,9 +2,11 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use clap::builder::StyledStr;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::args::{Color, Global};
+use crate::model::without_user_info;
 use crate::report::text::Paint;
 
 /// Where people look, and how.
@@ -57,9 +59,16 @@ pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Writes a line to standard error. When nobody reads it any more, there is nobody to tell either.
+/// Writes a line to standard error, without users and passwords of URLs. When nobody reads it any more, there is nobody to tell either.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+    let text = without_user_info(text.trim_end_matches('\n'));
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// As [`note`], in colour where that is seen and wanted.
+pub fn note_styled(text: &StyledStr) {
+    let in_colour = io::stderr().is_terminal() && wants_colour();
+    note(&if in_colour { text.ansi().to_string() } else { text.to_string() });
 }
 
 /// Writes the answer. A reader that went away (`| head`) is no error; a full disk is.

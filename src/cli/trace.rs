@@ -72,7 +72,7 @@ async fn found<'a>(
     terminal: Terminal,
     signals: &'a Signals,
 ) -> Result<Run<'a>, Failure> {
-    let clients = clients(global.region.clone(), global).await?;
+    let clients = clients(None, global).await?;
     let scope = stock::scope(&[cluster.to_owned()], &[])?;
     let standing = Reader::new(&clients).standing(&scope).await;
     let desired = outline(&standing, &scope, clients.region(), Depth::Health).map_err(stock::failure)?;

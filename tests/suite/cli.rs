@@ -2,6 +2,8 @@
 //! Nothing here reaches AWS.
 
 #[cfg(feature = "sandbox")]
+mod access;
+#[cfg(feature = "sandbox")]
 mod forms;
 #[cfg(feature = "sandbox")]
 mod notify;
