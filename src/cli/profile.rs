@@ -84,8 +84,8 @@ struct Section<'a> {
 
 impl Section<'_> {
     fn value(&self, key: &str) -> Option<String> {
-        let pairs = self.lines.iter().filter_map(|line| line.split_once('='));
-        let (_, value) = pairs.filter(|(name, _)| name.trim() == key).next_back()?;
+        let mut pairs = self.lines.iter().filter_map(|line| line.split_once('='));
+        let (_, value) = pairs.rfind(|(name, _)| name.trim() == key)?;
         value.split([' ', '\t']).find(|word| !word.is_empty()).map(str::to_owned)
     }
 }
