@@ -16,6 +16,8 @@ mod deploy;
 #[cfg(feature = "aws")]
 mod emulator;
 mod events;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod faults;
 #[cfg(feature = "sandbox")]
 mod fleet;
 mod init;
