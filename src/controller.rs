@@ -20,12 +20,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::apply::{self, DEFAULT_LIMIT, Outcome, Perform, StepResult, Watch, Watched};
-use crate::model::{Desired, ObjectRef};
+use crate::model::{Desired, ObjectRef, ServingRemoval};
 use crate::pass::{self, Look};
 use crate::plan::{Plan, Policy, ScopeError};
 use crate::queue::Queue;
@@ -168,7 +168,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                     }
                     on_event(Event::Heard(&tally));
                 }
-                TheFleet = self.queue.next() => self.turn(shutdown, on_event).await,
+                TheFleet = self.queue.next() => self.turn(reload, &mut check, shutdown, on_event).await,
                 _ = turns.tick(), if self.turns.go_on => self.ask_in_turn(shutdown).await,
             }
         }
@@ -182,6 +182,15 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             Some(Ok(desired)) if desired == self.desired => on_event(Event::Reloaded(&self.desired)),
             Some(Ok(desired)) => {
                 tracing::info!(fleet = desired.fleet.name.as_str(), "another manifest is in force");
+                let vanished = declared::vanished(&self.desired, &desired);
+                if !vanished.is_empty() {
+                    let names = vanished.join(", ");
+                    tracing::warn!(
+                        number = vanished.len(),
+                        names,
+                        "the new manifest no longer has what the last one had"
+                    );
+                }
                 self.desired = desired;
                 self.memory.reconsider();
                 self.scout.iter_mut().for_each(Scout::note_change);
@@ -197,15 +206,55 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         }
     }
 
-    /// One turn of the queue.
-    async fn turn(&mut self, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
+    /// One turn of the queue. While it lasts, the manifest is read as it is between passes: once another one counts, the pass
+    /// sends nothing further, for what it would send was derived from the old one.
+    async fn turn(
+        &mut self,
+        reload: &Notify,
+        check: &mut Interval,
+        shutdown: &CancellationToken,
+        on_event: &mut impl FnMut(Event<'_>),
+    ) {
+        let (mut declared, manifest, current) =
+            (std::mem::take(&mut self.declared), self.manifest, self.desired.clone());
+        let brake = CancellationToken::new();
+        let mut is_asked = false;
+        let found = {
+            let watching = replaced(manifest, &mut declared, &current, reload, check, &mut is_asked);
+            let mut passing = std::pin::pin!(self.make_pass(&brake, shutdown, on_event));
+            tokio::select! {
+                biased;
+                found = watching => {
+                    brake.cancel();
+                    passing.await;
+                    Some(found)
+                }
+                () = passing.as_mut() => None,
+            }
+        };
+        self.declared = declared;
+        let read = match found {
+            Some(read) => read,
+            None if is_asked => manifest.read().await,
+            None => return,
+        };
+        self.reload(read, on_event);
+        self.queue.request(TheFleet);
+    }
+
+    async fn make_pass(
+        &mut self,
+        brake: &CancellationToken,
+        shutdown: &CancellationToken,
+        on_event: &mut impl FnMut(Event<'_>),
+    ) {
         self.passes += 1;
         let (started, waited) = (Instant::now(), self.queue.lateness());
         let heard = std::mem::take(&mut self.heard);
         let span = tracing::info_span!("pass", id = self.passes);
         span.in_scope(|| heard.log());
         self.tiers.urge_arns(&heard.arns());
-        let work = AssertUnwindSafe(self.pass(started, shutdown)).catch_unwind();
+        let work = AssertUnwindSafe(self.pass(started, brake, shutdown)).catch_unwind();
         let ended = work.instrument(span.clone()).await.unwrap_or(Ended::Panicked);
         let heard = match ended {
             Ended::Planned(_) => heard.settle(&self.ears),
@@ -266,12 +315,13 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     }
 
     /// Looks, and carries out what the memory lets through.
-    async fn pass(&mut self, started: Instant, shutdown: &CancellationToken) -> Ended {
+    async fn pass(&mut self, started: Instant, brake: &CancellationToken, shutdown: &CancellationToken) -> Ended {
         let end = started + self.settings.deadline;
         let looking = tokio::time::timeout_at(end, Box::pin(self.look(started)));
         let looked = tokio::select! {
             biased;
             () = shutdown.cancelled() => return Ended::Interrupted,
+            () = brake.cancelled() => return Ended::Interrupted,
             looked = looking => looked,
         };
         let look = match looked {
@@ -287,8 +337,9 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         let stop = shutdown.child_token();
         let applying = apply::apply(&look.plan, writer, DEFAULT_LIMIT, &stop, |_| {});
         let outcome = tokio::select! {
+            biased;
+            never = cancel_at(end, brake, &stop) => match never {},
             outcome = applying => outcome,
-            never = cancel_at(end, &stop) => match never {},
         };
         self.memory.learn(&look.plan, &outcome, (self.now)());
         if outcome.results.values().any(|result| *result == StepResult::Done) {
@@ -297,7 +348,8 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         let written = look.plan.steps.iter().filter(|step| outcome.results.contains_key(&step.id));
         let written = written.map(|step| step.object.clone()).collect();
         self.tiers.urge(&self.desired, &look.observed, &written);
-        let is_late = stop.is_cancelled() && !shutdown.is_cancelled() && has_cancelled(&outcome);
+        let is_stopped = shutdown.is_cancelled() || brake.is_cancelled();
+        let is_late = stop.is_cancelled() && !is_stopped && has_cancelled(&outcome);
         let report = look.into_report(&self.desired, Some(outcome), Default::default());
         if is_late { Ended::Overran(Some(report)) } else { Ended::Planned(report) }
     }
@@ -314,7 +366,8 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
 
     /// Reads what is due, and again whatever the plan turns out to rest on, so that no step is sent on an old view.
     async fn look(&mut self, started: Instant) -> Result<Look, Vec<ScopeError>> {
-        let policy = Policy::default();
+        let consents = self.desired.fleet.removal.serving == ServingRemoval::Allow;
+        let policy = Policy { prune_serving: consents, ..Policy::default() };
         let early =
             self.began.replace(started).is_some_and(|before| started - before < self.settings.interval.mul_f64(0.9));
         let due = self.tiers.due((self.now)());
@@ -346,8 +399,37 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     }
 }
 
-async fn cancel_at(end: Instant, stop: &CancellationToken) -> Infallible {
-    tokio::time::sleep_until(end).await;
+/// Waits for another manifest to count, and returns what was read of it. One that cannot be used is found again, and told,
+/// after the pass.
+async fn replaced(
+    manifest: &impl Declare,
+    declared: &mut Declared,
+    current: &Desired,
+    reload: &Notify,
+    check: &mut Interval,
+    is_asked: &mut bool,
+) -> Read {
+    loop {
+        let counts = tokio::select! {
+            biased;
+            () = reload.notified() => {
+                *is_asked = true;
+                true
+            }
+            _ = check.tick() => false,
+        };
+        let read = manifest.read().await;
+        if (counts || declared.has_settled(&read)) && declared.replaces(&read, current) {
+            return read;
+        }
+    }
+}
+
+async fn cancel_at(end: Instant, brake: &CancellationToken, stop: &CancellationToken) -> Infallible {
+    tokio::select! {
+        () = tokio::time::sleep_until(end) => {}
+        () = brake.cancelled() => {}
+    }
     stop.cancel();
     std::future::pending().await
 }

@@ -32,7 +32,7 @@ mod vicinity;
 pub use acl::{AclEntry, NetworkAcl, Piece};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
-    Mode, Network, Redeploy, Registrar, Removal, Route, StaticTarget, Suspend,
+    Mode, Network, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget, Suspend,
 };
 pub use given::Given;
 pub use group_union::{Passage, Peer, passage};

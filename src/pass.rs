@@ -403,7 +403,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
         ];
         assert_eq!(unsettled(&desired(), &some, &all()), expected);
         let only = Some(BTreeSet::from([ObjectRef::target_group("checkout-http")]));
-        let only = awaited(&desired(), &Plan::default(), &Policy { only, force: false });
+        let only = awaited(&desired(), &Plan::default(), &Policy { only, ..Policy::default() });
         assert_eq!(unsettled(&desired(), &some, &only), expected[1..]);
     }
 

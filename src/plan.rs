@@ -27,6 +27,7 @@ mod rule_match;
 pub mod scope;
 mod security_group;
 mod service;
+mod serving;
 mod target;
 mod target_group;
 mod task_definition;
@@ -54,6 +55,8 @@ pub struct Policy {
     pub force: bool,
     /// These objects alone; a service brings its target groups. Never prunes.
     pub only: Option<BTreeSet<ObjectRef>>,
+    /// Consents to removals that take away a way in: rules that give requests to healthy targets.
+    pub prune_serving: bool,
 }
 
 /// A step that is not to be taken, for a reason that planning itself cannot see: it would break a path that is sound.

@@ -351,6 +351,10 @@ pub struct ReconcileArgs {
     /// Lift the removal budget, and the rules that no traffic moves to nothing and no sound path is broken
     #[arg(long)]
     pub force: bool,
+    /// Delete rules of this fleet that the manifest no longer names even if they give requests to healthy targets; neither
+    /// --yes nor --force implies it
+    #[arg(long)]
+    pub prune_serving: bool,
     /// After applying, wait until deployments are complete and targets healthy
     #[arg(long)]
     pub wait: bool,

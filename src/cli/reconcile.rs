@@ -25,14 +25,17 @@ pub async fn reconcile(
     terminal: Terminal,
     signals: &Signals,
 ) -> Result<Answer, Failure> {
-    let run = Run::open(global, terminal, signals, inputs, args.force, &args.only).await?;
+    let mut run = Run::open(global, terminal, signals, inputs, args.force, &args.only).await?;
+    let asks = !args.yes && !args.dry_run && can_ask() && !inputs.files.iter().any(|path| path == STDIN);
+    // A yes to a plan that shows such a removal is the consent to it.
+    run.policy.prune_serving = args.prune_serving || asks;
     let look = run.look().await?;
     if args.dry_run {
         return Ok(run.answer(&run.report(look, None)));
     }
     let look = if args.yes || look.plan.steps.is_empty() {
         look
-    } else if can_ask() && !inputs.files.iter().any(|path| path == STDIN) {
+    } else if asks {
         match confirm(&run, look).await? {
             Consent::Given(look) => look,
             Consent::Refused(look) => return Ok(refused(&run, look)),

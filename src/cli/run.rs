@@ -76,7 +76,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, Failure> {
         inputs::require(given)?;
         let Loaded { desired, sources } = load(given, signals).await?;
-        let policy = Policy { force, only: only::parse(chosen, &desired)? };
+        let policy = Policy { force, only: only::parse(chosen, &desired)?, ..Policy::default() };
         let clients = clients(Some(&desired.fleet), global).await?;
         Ok(Self { sources, ..Self::on(clients, global, terminal, signals, desired, policy) })
     }

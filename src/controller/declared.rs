@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::manifest::{self, Problem, Source};
-use crate::model::Desired;
+use crate::model::{Desired, ObjectRef};
 
 /// The texts that make up the fleet, as they are now. Paths are resolved anew each time, so that files may be replaced
 /// and links moved.
@@ -37,6 +37,16 @@ impl Declared {
         is_first || is_known
     }
 
+    /// Whether what was read is another manifest that can be used.
+    pub(super) fn replaces(&self, read: &Read, current: &Desired) -> bool {
+        if self.last.as_ref() == Some(read) {
+            return false;
+        }
+        let Ok(sources) = read else { return false };
+        let loaded = manifest::load(sources).and_then(|desired| same_fleet(current, desired));
+        loaded.is_ok_and(|desired| desired != *current)
+    }
+
     /// What counts from now on: the manifest, or what is wrong with it; `None` where that was said before.
     pub(super) fn take(&mut self, read: Read, current: &Desired) -> Option<Result<Desired, Vec<Problem>>> {
         // What was seen before this did not read the same twice in a row.
@@ -63,6 +73,20 @@ fn same_fleet(current: &Desired, desired: Desired) -> Result<Desired, Vec<Proble
     Err(vec![Problem::of_file("the manifest", message, Some("start the service anew"))])
 }
 
+/// The documents and routes that the old manifest had and the new one has not, as people name them.
+pub(super) fn vanished(old: &Desired, new: &Desired) -> Vec<String> {
+    let services = old.services.keys().filter(|key| !new.services.contains_key(*key));
+    let services = services.map(|key| ObjectRef::service(key).to_string());
+    let groups = old.target_groups.iter().flat_map(|(key, group)| {
+        let object = ObjectRef::target_group(key);
+        let Some(now) = new.target_groups.get(key) else { return vec![object.to_string()] };
+        let left: Vec<_> = now.routes.iter().flatten().collect();
+        let gone = group.routes.iter().flatten().filter(|route| !left.contains(route));
+        gone.map(|route| format!("a route of {object} on listener {}", route.listener)).collect()
+    });
+    services.chain(groups).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +111,28 @@ spec: {region: eu-west-1, cluster: prod, vpc: main, mode: enforce}
         assert!(declared.take(read("c"), &current).is_some(), "a signal makes it count at once");
         assert!(!declared.has_settled(&read("b")), "seen once since then");
         assert!(declared.has_settled(&read("b")) && declared.take(read("b"), &current).is_some());
+    }
+
+    #[test]
+    fn what_a_manifest_no_longer_has_is_named() {
+        let group = |routes: &str| {
+            format!(
+                "---\napiVersion: portolan.dev/v1alpha1\nkind: TargetGroup\nmetadata: {{name: web}}\nspec: {{loadBalancer: public, protocol: HTTP, routes: [{routes}]}}\n"
+            )
+        };
+        let service =
+            "---\napiVersion: portolan.dev/v1alpha1\nkind: Service\nmetadata: {name: web}\nspec: {desiredCount: 1}\n";
+        let load = |parts: &[&str]| {
+            let text = format!("{FLEET}{}", parts.concat());
+            manifest::load(&[Source { name: "fleet.yaml".to_owned(), text }]).expect("a sound manifest")
+        };
+        let (one, both) = (
+            "{listener: 443, priority: 1, paths: [/a]}",
+            "{listener: 443, priority: 1, paths: [/a]}, {listener: 80, priority: 2, paths: [/b]}",
+        );
+        let old = load(&[service, &group(both)]);
+        assert_eq!(vanished(&old, &old), [""; 0]);
+        assert_eq!(vanished(&old, &load(&[service, &group(one)])), ["a route of TargetGroup/web on listener 80"]);
+        assert_eq!(vanished(&old, &load(&[])), ["Service/web", "TargetGroup/web"]);
     }
 }

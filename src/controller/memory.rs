@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{Outcome, StepResult};
-use crate::model::{ObjectRef, Observed};
+use crate::model::{ObjectKind, ObjectRef, Observed};
 use crate::plan::{Action, Blocked, Plan, Step, StepId, WaitingOn};
 use crate::queue::Backoff;
 
@@ -54,6 +54,9 @@ pub struct Memory {
     backoff: Backoff<ObjectRef>,
     /// Objects with a failed step, and when they are tried again.
     retries: BTreeMap<ObjectRef, Timestamp>,
+    /// Marked things that were removed, by operation and summary, and when. One that is there again was made by somebody
+    /// else, under this fleet's name: AWS gives it another ARN, so the summary is what stays the same.
+    removed: BTreeMap<(String, String), Timestamp>,
 }
 
 impl Memory {
@@ -65,6 +68,7 @@ impl Memory {
             contended: BTreeMap::new(),
             backoff: Backoff::new(seed),
             retries: BTreeMap::new(),
+            removed: BTreeMap::new(),
         }
     }
 
@@ -81,6 +85,7 @@ impl Memory {
         for step in &plan.steps {
             let why = self
                 .by_contention(step)
+                .or_else(|| self.by_second_writer(step, now))
                 .or_else(|| self.by_failure(step, now))
                 .or_else(|| self.by_sightings(step, observed, now));
             held.extend(why.map(|why| (step.id, why)));
@@ -110,6 +115,9 @@ impl Memory {
             match outcome.results.get(&step.id) {
                 Some(StepResult::Done) => {
                     done.insert(&step.object);
+                    if is_pruned(step) {
+                        self.removed.insert(removal_of(step), now);
+                    }
                     for field in fields(step) {
                         self.writes.entry(field).or_default().push(now);
                     }
@@ -139,6 +147,7 @@ impl Memory {
     pub fn reconsider(&mut self) {
         self.writes.clear();
         self.contended.clear();
+        self.removed.clear();
         for object in std::mem::take(&mut self.retries).into_keys() {
             self.backoff.forget(&object);
         }
@@ -202,10 +211,28 @@ impl Memory {
         ))
     }
 
+    fn by_second_writer(&self, step: &Step, now: Timestamp) -> Option<String> {
+        let at =
+            self.removed.get(&removal_of(step)).filter(|at| is_pruned(step) && now.duration_since(**at) < TRUCE)?;
+        Some(format!(
+            "Portolan removed it at {at}, and it is there again with this fleet's tags: another writer uses the same fleet name; \
+             give each manifest a Fleet name of its own"
+        ))
+    }
+
     fn by_failure(&self, step: &Step, now: Timestamp) -> Option<String> {
         let retry = self.retries.get(&step.object).filter(|retry| **retry > now)?;
         Some(format!("a step of this object failed {} times; next try at {retry}", self.backoff.failures(&step.object)))
     }
+}
+
+/// A removal of what no object of the manifest names: the fleet's own.
+fn is_pruned(step: &Step) -> bool {
+    step.removes && step.object.kind == ObjectKind::Fleet
+}
+
+fn removal_of(step: &Step) -> (String, String) {
+    (step.action.operation().to_owned(), step.summary.clone())
 }
 
 /// What a step writes; where no field is named, the call itself.
@@ -337,6 +364,29 @@ mod tests {
         assert!(sent(&mut memory, vec![count(0, false, &[])], 1800).is_empty(), "beyond the window, too");
         memory.reconsider();
         assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 1801), [0]);
+    }
+
+    #[test]
+    fn what_somebody_makes_again_after_it_was_removed_is_left_alone() {
+        let removal = |arn: &str| {
+            let action = Action::DeleteRule { rule: arn.into(), mark: BTreeMap::new() };
+            let target = arn.to_owned();
+            Step {
+                object: ObjectRef::fleet("f"),
+                action,
+                target,
+                summary: "delete rule 200".to_owned(),
+                ..count(0, true, &[])
+            }
+        };
+        let mut memory = Memory::new(1);
+        sent(&mut memory, vec![removal("a")], 0);
+        assert_eq!(sent(&mut memory, vec![removal("a")], 300), [0]);
+        learn(&mut memory, removal("a"), StepResult::Done, 300);
+        for seconds in [600, 900, 3_800] {
+            assert!(sent(&mut memory, vec![removal("b")], seconds).is_empty(), "{seconds}");
+        }
+        assert_eq!(sent(&mut memory, vec![removal("b")], 3_900), [0], "an hour later it is tried once more");
     }
 
     #[test]

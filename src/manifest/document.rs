@@ -7,7 +7,7 @@ use super::scalar::{Duration, Managed, NonEmpty, ObjectKey};
 use super::words::{ApiVersion, CheckProtocol, FleetKind, Required, ServiceKind, TargetGroupKind};
 use crate::model::{
     Autoscaling, Budget, HealthPort, Mode, NetworkMode, PortRange, Protocol, ProtocolVersion, Redeploy, Registrar,
-    TargetType, Transport,
+    ServingRemoval, TargetType, Transport,
 };
 use crate::yaml::{At, Decode, Must, Node, Number, Port, Problems, TextMap, Value, document, wrong_type};
 
@@ -99,6 +99,8 @@ document! {
         prune as "prune": Option<At<bool>>,
         /// Most removals of one kind in a pass: a number, or a share (then at least 1). Default: 10%.
         budget as "budget": Option<At<Budget>>,
+        /// Whether `portolan run` may delete a rule that gives requests to healthy targets. Default: deny.
+        serving as "serving": Option<At<ServingRemoval>>,
     }
 }
 

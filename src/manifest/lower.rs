@@ -51,6 +51,7 @@ pub(super) fn fleet(name: &str, spec: &FleetSpec) -> Fleet {
         removal: Removal {
             prune: removal.and_then(|removal| copied(&removal.prune)).unwrap_or(defaults.prune),
             budget: removal.and_then(|removal| copied(&removal.budget)).unwrap_or(defaults.budget),
+            serving: removal.and_then(|removal| copied(&removal.serving)).unwrap_or(defaults.serving),
         },
     }
 }

@@ -92,12 +92,24 @@ pub struct Removal {
     pub prune: bool,
     /// Most removals of one kind in a pass.
     pub budget: Budget,
+    /// Whether the service may take away a way in that healthy targets answer.
+    pub serving: ServingRemoval,
 }
 
 impl Default for Removal {
     fn default() -> Self {
-        Self { prune: false, budget: Budget::Percent(10) }
+        Self { prune: false, budget: Budget::Percent(10), serving: ServingRemoval::Deny }
     }
+}
+
+/// Whether `portolan run` may remove a rule that gives requests to healthy targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServingRemoval {
+    /// It stays, and is reported.
+    #[default]
+    Deny,
+    /// It goes as other removals do.
+    Allow,
 }
 
 /// Who owns, where, and how boldly.

@@ -13,7 +13,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Blocked, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::{Policy, Veto, edges, resolve, traffic};
+use super::{Policy, Veto, edges, resolve, serving, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
 pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, vetoes: &[Veto], drafts: &mut Drafts) {
@@ -34,9 +34,12 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
     edges::hold_dependents(&drafts.steps, &mut held);
     if !policy.force {
         traffic::hold_back(given, &drafts.steps, &mut held);
-        super::budget::hold_over_budget(given, drafts, &mut held);
-        edges::hold_dependents(&drafts.steps, &mut held);
     }
+    serving::hold_without_consent(given, policy, drafts, &mut held);
+    if !policy.force {
+        super::budget::hold_over_budget(given, drafts, &mut held);
+    }
+    edges::hold_dependents(&drafts.steps, &mut held);
     take(drafts, held);
 }
 

@@ -3,7 +3,7 @@
 //!
 //! `world.yaml`, a world of the sandbox, may stand in place of `observed.yaml`: then the real reader looks at it.
 //!
-//! `policy.yaml` is optional (`force`, `only`, `now`, `passes`). `UPDATE_EXPECT=1 cargo test` writes `plan.txt`; read the
+//! `policy.yaml` is optional (`force`, `pruneServing`, `only`, `now`, `passes`). `UPDATE_EXPECT=1 cargo test` writes `plan.txt`; read the
 //! difference before you commit it.
 
 use std::collections::BTreeSet;
@@ -48,6 +48,8 @@ impl Case {
 #[serde(deny_unknown_fields, default)]
 struct PolicyFile {
     force: bool,
+    #[serde(rename = "pruneServing")]
+    prune_serving: bool,
     only: Vec<String>,
     now: String,
     passes: usize,
@@ -55,7 +57,7 @@ struct PolicyFile {
 
 impl Default for PolicyFile {
     fn default() -> Self {
-        Self { force: false, only: Vec::new(), now: "2026-11-20T12:00:00Z".to_owned(), passes: 1 }
+        Self { force: false, prune_serving: false, only: Vec::new(), now: "2026-11-20T12:00:00Z".to_owned(), passes: 1 }
     }
 }
 
@@ -100,7 +102,11 @@ pub fn load(folder: &Path) -> Case {
     Case {
         desired,
         observed,
-        policy: Policy { force: policy.force, only: (!only.is_empty()).then_some(only) },
+        policy: Policy {
+            force: policy.force,
+            only: (!only.is_empty()).then_some(only),
+            prune_serving: policy.prune_serving,
+        },
         now: policy.now.parse().expect("now is a timestamp"),
         passes: policy.passes,
     }

@@ -110,7 +110,7 @@ impl Embedded {
             Verb::Trace(args) => return work.trace(args).await,
             verb => panic!("no story has {verb:?}"),
         };
-        let report = work.pass(&Policy { only: chosen(only), force: false }, applies).await?;
+        let report = work.pass(&Policy { only: chosen(only), ..Policy::default() }, applies).await?;
         let answer = match cli.global.form {
             Form::Text => text::render(&report, Paint::Off),
             _ => json::render(&report),

@@ -113,7 +113,7 @@ impl Stage {
     }
 
     pub async fn look(&self, force: bool) -> Result<Look, String> {
-        let policy = Policy { force, only: None };
+        let policy = Policy { force, ..Policy::default() };
         let look = pass::look(&self.desired, &self.reader, &policy, self.now()).await;
         look.map_err(|errors| errors.iter().map(|error| error.message.clone()).collect())
     }
