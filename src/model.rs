@@ -6,6 +6,7 @@
 //! comparing is `==` on a field. A desired `None` always means *unmanaged*.
 
 pub mod acl;
+pub mod attribute;
 pub mod desired;
 pub mod given;
 pub mod group_union;

@@ -9,12 +9,16 @@ pub mod action;
 pub mod basis;
 mod budget;
 pub mod change;
+mod container_rename;
 mod draft;
 mod edges;
 pub mod effect;
+mod form;
 mod guard;
+mod health_port;
 mod listener;
 mod listener_rule;
+mod orphan;
 mod overlap;
 mod priority;
 mod protocol;
@@ -95,6 +99,7 @@ pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now
         target_group::plan_target_group(given, group, &mut drafts);
     }
     listener_rule::plan_routes(given, &mut drafts);
+    orphan::hold_orphans(given, &mut drafts);
     for group in &groups {
         target::plan_targets(given, group, &mut drafts);
     }

@@ -16,7 +16,7 @@ use super::overlap::may_overlap;
 use super::priority::{Moves, plan_priorities};
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
 use super::weights::{self, Forwarding};
-use super::{edges, listener, protocol, resolve, target_group, traffic};
+use super::{edges, listener, orphan, protocol, resolve, target_group, traffic};
 
 /// AWS's own name of the quota.
 const RULES_QUOTA: &str = "rules-per-application-load-balancer";
@@ -89,13 +89,9 @@ impl<'a> ListenerPlanner<'a> {
             let result = match found {
                 Match::Rule(rule) => self.correct(route, rule, drafts),
                 Match::None => self.create(route, rules, &moves, drafts),
-                Match::Tie(arns) => Err(Obstacle::difference(
-                    describe_route(route.route),
-                    format!(
-                        "several rules could be it: {}; delete the ones that are not, or agree in priority and conditions",
-                        arns.join(", ")
-                    ),
-                )),
+                Match::Tie(tied) => {
+                    Err(Obstacle::difference(describe_route(route.route), self.describe_tie(route, tied)))
+                }
                 Match::Unknown(gap) => Err(Obstacle::gap(describe_route(route.route), gap.clone())),
             };
             if let Err(obstacle) = result {
@@ -103,6 +99,26 @@ impl<'a> ListenerPlanner<'a> {
             }
         }
         self.order(rules, drafts);
+    }
+
+    /// The rules of a tie, and what tells them apart without a change to any of them.
+    fn describe_tie(&self, route: &RouteRef<'_>, tied: &[&Rule]) -> String {
+        let each =
+            |rule: &&Rule| format!("rule {} ({}; {})", rule.priority, describe_conditions(&rule.conditions), rule.arn);
+        let listed = tied.iter().map(each).collect::<Vec<_>>().join(" and ");
+        let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
+        let tags: Vec<_> = mark.tags().iter().map(|(key, value)| format!("Key={key},Value={value}")).collect();
+        let fix = "write the priority and the conditions of the rule that is meant in the route; Portolan then takes it \
+                   for the declared one, and you can change the route again";
+        match tied {
+            [_] => format!("{listed} could be the rule of several routes; {fix}"),
+            _ => format!(
+                "{} rules could be it: {listed}; {fix}. Or tag the rule that is meant, and no other: aws elbv2 add-tags \
+                 --resource-arns ARN --tags {}",
+                tied.len(),
+                tags.join(" ")
+            ),
+        }
     }
 
     /// No state between two steps may be worse than both ends: a rule gets its conditions before it moves, and gives up
@@ -174,6 +190,10 @@ impl<'a> ListenerPlanner<'a> {
         let Some(priority) = route.route.priority else {
             return Err(blocked("declare its priority: AWS needs one to create the rule".to_owned()));
         };
+        let group = self.given.desired.target_groups.get(route.key);
+        if let Some(sentence) = group.and_then(|group| orphan::without_service(self.given, group)) {
+            return Err(blocked(sentence));
+        }
         let after = self.free_priority(&what, priority, rules, moves)?;
         self.within_quota(&what, drafts)?;
         let target_group = self.target_group(route)?;

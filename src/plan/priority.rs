@@ -7,7 +7,7 @@ use crate::model::{Rule, RuleArn};
 use super::action::Action;
 use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts};
-use super::listener_rule::{ListenerPlanner, describe_route, object};
+use super::listener_rule::{ListenerPlanner, describe_conditions, describe_route, object};
 use super::rule_match::{Match, RouteRef};
 
 /// The moves that were planned on one listener.
@@ -101,12 +101,16 @@ fn drop_moves_onto_others(moves: &mut Vec<Move<'_>>, rules: &[Rule], drafts: &mu
         else {
             return;
         };
-        let occupant = occupant.arn.clone();
+        let occupant = format!("{} ({})", occupant.arn, describe_conditions(&occupant.conditions));
         let dropped = moves.remove(index);
         drafts.block_on(
             &object(dropped.route),
-            format!("{}: the rule has priority {}", describe_route(dropped.route.route), dropped.rule.priority),
-            format!("priority {} is taken by {occupant}, which stays there; choose another priority", dropped.to),
+            format!("{}: {} has priority {}", describe_route(dropped.route.route), dropped.rule.arn, dropped.rule.priority),
+            format!(
+                "priority {} is taken by {occupant}, which this fleet does not move; declare priority {}, where the rule \
+                 is, or another one that is free",
+                dropped.to, dropped.rule.priority
+            ),
         );
     }
 }

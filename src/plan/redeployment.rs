@@ -10,6 +10,7 @@ use crate::model::{
 
 use super::action::{Action, PortFix, Ref, ServiceBelief, WiredEntry};
 use super::change::Change;
+use super::container_rename::one_call;
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::resolve;
 use super::security_group::ServiceIngress;
@@ -51,7 +52,8 @@ pub(super) fn redeployment(
         }) {
             Ok(definition) => {
                 if mode_agrees(wanted, definition, obstacles) {
-                    let ports = diff_ports(wanted, definition, obstacles);
+                    let renamed = || one_call(given, wanted, live, definition);
+                    let ports = diff_ports(wanted, definition, &renamed, obstacles);
                     found.fixes = ports.fixes;
                     found.changes.extend(ports.changes);
                     let mode = definition.network_mode;

@@ -45,7 +45,8 @@ pub(super) fn register_in_new(given: &Given<'_>, wanted: &DesiredTargetGroup, dr
     let Some(new) = new else { return };
     let (target_type, vpc) = (new.target_type.clone(), Some(new.vpc.clone()));
     let group = Group { wanted, target: Ref::Output(object), target_type, vpc };
-    let additions = additions(given, &group, drafts);
+    let mut additions = additions(given, &group, drafts);
+    hold_outside(given.observed, &group, &mut additions, drafts);
     push_registrations(&group, additions, drafts);
 }
 
@@ -77,6 +78,7 @@ pub(super) fn register_missing(
     if additions.is_empty() {
         return Ok(());
     }
+    hold_outside(given.observed, &group, &mut additions, drafts);
     target_group::may_touch(&given.desired.fleet.name, live)?;
     keep_within_quota(given, &group, live, &mut additions, drafts);
     push_registrations(&group, additions, drafts);
@@ -258,6 +260,33 @@ fn several(word: &str, names: &[&str]) -> String {
 /// The id of a task, as the console shows it.
 fn short(task: &Task) -> &str {
     task.arn.as_str().rsplit('/').next().unwrap_or_default()
+}
+
+/// Holds back declared addresses outside of the VPC that name no zone: AWS refuses them, and all others of the call.
+fn hold_outside(
+    observed: &Observed,
+    group: &Group<'_>,
+    additions: &mut BTreeMap<TargetKey, Addition<'_>>,
+    drafts: &mut Drafts,
+) {
+    let is_outside = |addition: &Addition<'_>| {
+        let address = addition.target.key.id.parse::<IpAddr>().ok();
+        let is_static = addition.service.is_none() && addition.target.zone.is_none();
+        is_static && address.is_some_and(|address| zone_of(observed, group, &address).is_some())
+    };
+    let outside: Vec<TargetKey> =
+        additions.iter().filter(|(_, addition)| is_outside(addition)).map(|(key, _)| key.clone()).collect();
+    if outside.is_empty() {
+        return;
+    }
+    additions.retain(|key, _| !outside.contains(key));
+    let listed: Vec<_> = outside.iter().map(ToString::to_string).collect();
+    let vpc = group.vpc.as_ref().map(ToString::to_string).unwrap_or_default();
+    drafts.block_on(
+        &ObjectRef::target_group(&group.wanted.key),
+        format!("register {} in {}", listed.join(", "), group.wanted.name),
+        format!("the address is outside of {vpc}, and AWS needs to be told: write availabilityZone: all"),
+    );
 }
 
 /// ELB finds the zone of an address inside the VPC, and needs to be told that one is outside, as in a peered VPC.

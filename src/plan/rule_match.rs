@@ -1,6 +1,7 @@
 //! Which live rule is the declared one: on that listener, the rule that bears this fleet's mark for the object;
 //! else the one that agrees with the route in at least two of three: forward, conditions, priority. Three before
-//! two; a tie is blocked.
+//! two, and of those the one with exactly the declared conditions first: two rules of one target group whose priorities
+//! were swapped by hand are told apart by them. A tie is blocked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,8 +24,8 @@ pub(super) enum Match<'a> {
     Rule(&'a Rule),
     /// No live rule is it.
     None,
-    /// Several could be: their ARNs.
-    Tie(Vec<String>),
+    /// These could be it; one alone could be the rule of several routes.
+    Tie(Vec<&'a Rule>),
     /// The tags of some rule are unknown, so whose it is is open.
     Unknown(crate::model::Gap),
 }
@@ -58,8 +59,29 @@ pub(super) fn forwards_only_to(actions: &RuleActions, arns: &BTreeSet<TargetGrou
     }
 }
 
-/// Whether a rule agrees with a route in at least so many of priority, conditions and forward.
-fn agrees(rule: &Rule, route: &Route, arns: &BTreeSet<TargetGroupArn>, least: usize) -> bool {
+/// What a rule must agree in with a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Agreement {
+    /// At least so many of priority, conditions and forward.
+    least: usize,
+    /// The conditions are one of them.
+    same_conditions: bool,
+}
+
+/// From the closest down. Without the conditions fewer than two are left at the last.
+const AGREEMENTS: [Agreement; 6] = {
+    const fn of(least: usize, same_conditions: bool) -> Agreement {
+        Agreement { least, same_conditions }
+    }
+    [of(3, true), of(2, true), of(2, false), of(1, true), of(1, false), of(0, false)]
+};
+
+/// Whether a rule agrees with a route as closely as that.
+fn agrees(rule: &Rule, route: &Route, arns: &BTreeSet<TargetGroupArn>, how: Agreement) -> bool {
+    let Agreement { least, same_conditions } = how;
+    if same_conditions && rule.conditions != route.conditions {
+        return false;
+    }
     // What is told soonest comes first: every route is held against every rule of its listener.
     let agrees: [&dyn Fn() -> bool; 3] =
         [&|| route.priority == Some(rule.priority), &|| rule.conditions == route.conditions, &|| {
@@ -93,10 +115,12 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
 
     // Marked before unmarked; within each, the better agreement first. A rule that this fleet made for another object,
     // and that none of that object's routes claimed, is matched like an unmarked one: keys get renamed, routes move.
-    let tiers = [(Mark::Own, 3), (Mark::Own, 2), (Mark::Own, 1), (Mark::Own, 0), (Mark::Left, 3), (Mark::Left, 2)];
-    for (mark, least) in tiers.into_iter().chain([(Mark::None, 3), (Mark::None, 2)]) {
+    let close = AGREEMENTS.into_iter().filter(|how| how.least >= 2);
+    let own = AGREEMENTS.into_iter().map(|how| (Mark::Own, how));
+    let left = close.clone().map(|how| (Mark::Left, how));
+    for (mark, how) in own.chain(left).chain(close.map(|how| (Mark::None, how))) {
         // The rule whose tags are unknown may be the marked one: then only a perfect match is believed.
-        if unknown.is_some() && mark != Mark::Own && least < 3 {
+        if unknown.is_some() && mark != Mark::Own && how.least < 3 {
             continue;
         }
         let mut claims: Vec<(usize, Vec<&'a Rule>)> = Vec::new();
@@ -111,9 +135,9 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
                     (Some(owner), Mark::Left) => matches!(owner, Owner::Ours(_)),
                     (Some(owner), Mark::None) => *owner == Owner::Unmarked,
                     // Whose it is is open; a rule that agrees in all three is the declared one in any case.
-                    (None, mark) => mark == Mark::None && least == 3,
+                    (None, mark) => mark == Mark::None && how.least == 3,
                 };
-                whose && agrees(rule, route.route, &arns[index], least) && !taken.contains(rule.arn.as_str())
+                whose && agrees(rule, route.route, &arns[index], how) && !taken.contains(rule.arn.as_str())
             };
             let candidates: Vec<&'a Rule> = owned.iter().filter(may_be).map(|(rule, _)| *rule).collect();
             if !candidates.is_empty() {
@@ -146,7 +170,7 @@ fn settle<'a>(claims: Vec<(usize, Vec<&'a Rule>)>, found: &mut [Match<'a>], take
                 taken.insert(only.arn.as_str());
                 found[index] = Match::Rule(only);
             }
-            several => found[index] = Match::Tie(several.iter().map(|rule| rule.arn.to_string()).collect()),
+            _ => found[index] = Match::Tie(candidates),
         }
     }
 }

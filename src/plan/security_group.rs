@@ -15,6 +15,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle, need};
+use super::health_port::{CheckedPort, checked_ports, is_out_of_reach};
 use super::resolve;
 use super::task_definition::{RealPort, mapping_of, real_port};
 
@@ -29,6 +30,8 @@ pub(super) struct Flow {
     description: Option<String>,
     /// For people: who comes in, and what for.
     who: String,
+    /// It may be opened. Else it only stays open where it is: nothing declares it.
+    opens: bool,
 }
 
 /// A flow that the manifest wants, satisfied or not.
@@ -106,13 +109,51 @@ pub(super) fn plan_ingress(
     check_instances(given.observed, wanted, &planned.groups, drafts);
     for flow in flows {
         let flow = WantedFlow { ingress_group: ingress_group.clone(), groups: planned.groups.clone(), flow };
-        if let Err(obstacle) = open(given, wanted, &flow, drafts) {
+        if !flow.flow.opens {
+            report_unopened(given, wanted, &flow, drafts);
+        } else if let Err(obstacle) = open(given, wanted, &flow, drafts) {
             planned.is_blocked = true;
             obstacle.block(drafts, &object);
         }
         planned.flows.push(flow);
     }
+    report_full_group(given, wanted, &ingress_group, drafts);
     Ok(planned)
+}
+
+/// EC2's default quota of inbound rules in a security group (IPv4 and IPv6 are counted apart). No API tells the account's.
+const RULES_OF_A_GROUP: usize = 60;
+
+/// A remark on a group that is as full as the default quota allows, or will be.
+fn report_full_group(given: &Given<'_>, wanted: &DesiredService, group: &GroupId, drafts: &mut Drafts) {
+    let Seen::Present(live) = given.observed.ingress_of(group) else { return };
+    let rules = live.len() + planned_rules(drafts, &BTreeSet::from([group.clone()])).len();
+    if rules >= RULES_OF_A_GROUP {
+        drafts.find(
+            &ObjectRef::service(&wanted.key),
+            format!(
+                "security group {group} has {rules} inbound rules with those of this plan; AWS refuses more than \
+                 {RULES_OF_A_GROUP} unless the quota was raised"
+            ),
+        );
+    }
+}
+
+/// A remark on checks that go to a port which is closed and not declared.
+fn report_unopened(given: &Given<'_>, wanted: &DesiredService, wanted_flow: &WantedFlow, drafts: &mut Drafts) {
+    let WantedFlow { groups, flow, .. } = wanted_flow;
+    let live = groups.iter().filter_map(|group| given.observed.ingress_of(group).present()).flatten();
+    let is_known = groups.iter().all(|group| !matches!(given.observed.ingress_of(group), Seen::Unknown(_)));
+    let is_open = flow.visitor().is_none_or(|visitor| admits(live, flow.transport, flow.ports, &visitor));
+    if is_known && !is_open {
+        drafts.find(
+            &ObjectRef::service(&wanted.key),
+            format!(
+                "{} {} is not opened for {}: the manifest does not declare it",
+                flow.transport, flow.ports, flow.who
+            ),
+        );
+    }
 }
 
 /// bridge and host: the declared groups are the instances', and only checked.
@@ -163,7 +204,8 @@ fn flows_of_port(
     for ports in real_ports(given.desired, port, mode, definition) {
         for key in &keys {
             let Some(group) = given.desired.target_groups.get(*key) else { continue };
-            flows.extend(flows_of_load_balancer(given, wanted, port, group, ports, drafts)?);
+            let reach = |number| !is_out_of_reach(wanted, port, mode, definition, number);
+            flows.extend(flows_of_load_balancer(given, wanted, (port, ports), group, &reach, drafts)?);
         }
         if !sources.is_empty() {
             let vpc = resolve::vpc_of_service(given, wanted)?;
@@ -200,9 +242,9 @@ fn real_ports(
 fn flows_of_load_balancer(
     given: &Given<'_>,
     wanted: &DesiredService,
-    port: &DesiredPort,
+    (port, ports): (&DesiredPort, PortRange),
     group: &DesiredTargetGroup,
-    ports: PortRange,
+    reaches: &dyn Fn(u16) -> bool,
     drafts: &mut Drafts,
 ) -> Result<Vec<Flow>, Obstacle> {
     let Some(name) = &group.load_balancer else { return Ok(Vec::new()) };
@@ -217,19 +259,20 @@ fn flows_of_load_balancer(
         );
         return Ok(Vec::new());
     }
-    let needs = needs_of(given, port, group, ports);
+    let needs = needs_of(given, port, group, ports, reaches);
     // A network load balancer may show its clients' addresses instead of its own: where it lives proves nothing.
     let homes = match balancer.kind {
         LoadBalancerKind::Application => resolve::homes(given.observed, balancer),
         LoadBalancerKind::Network | LoadBalancerKind::Gateway => Vec::new(),
     };
-    let flow = |source: &GroupId, (transport, ports, what): &(Transport, PortRange, &str)| Flow {
-        transport: *transport,
-        ports: *ports,
+    let flow = |source: &GroupId, &Need { transport, ports, what, opens }: &Need| Flow {
+        transport,
+        ports,
         source: RuleSource::Group(source.clone()),
         homes: homes.clone(),
         description: Some(format!("{what} from load balancer {}", balancer.name)),
         who: format!("load balancer {}, {what}", balancer.name),
+        opens,
     };
     Ok(balancer
         .security_groups
@@ -239,33 +282,39 @@ fn flows_of_load_balancer(
         .collect())
 }
 
-/// Traffic, and health checks where they knock elsewhere; these are TCP even for UDP.
+/// What a load balancer sends to the tasks of a port.
+struct Need {
+    transport: Transport,
+    ports: PortRange,
+    what: &'static str,
+    opens: bool,
+}
+
+/// Traffic, and health checks where they knock elsewhere; these are TCP even for UDP. A fixed port that no task can listen
+/// on is not opened.
 fn needs_of(
     given: &Given<'_>,
     port: &DesiredPort,
     group: &DesiredTargetGroup,
     ports: PortRange,
-) -> Vec<(Transport, PortRange, &'static str)> {
+    reaches: &dyn Fn(u16) -> bool,
+) -> Vec<Need> {
     let live = resolve::target_group(given, group).present();
     let protocol = group.protocol.as_ref().or(live.map(|live| &live.protocol));
-    let mut needs = vec![(port.protocol, ports, "traffic")];
+    let traffic = |transport| Need { transport, ports, what: "traffic", opens: true };
+    let mut needs = vec![traffic(port.protocol)];
     if protocol == Some(&Protocol::TcpUdp) {
-        needs = vec![(Transport::Tcp, ports, "traffic"), (Transport::Udp, ports, "traffic")];
+        needs = vec![traffic(Transport::Tcp), traffic(Transport::Udp)];
     }
-    // The declared port, and the live one for as long as checks go there.
-    let standing = live.and_then(|live| live.health_check.port);
-    let own = group.health_check.port.or(standing).unwrap_or(HealthPort::Traffic);
-    // The other group of a blue/green pair is checked at its own port.
-    let pair = resolve::stand_ins(given, &group.key);
-    let others = pair.iter().filter(|arn| live.is_none_or(|live| live.arn != **arn));
-    let others = others.filter_map(|arn| given.target_group(arn.as_str()).present()?.health_check.port);
-    for health in [own].into_iter().chain(standing).chain(others) {
+    for CheckedPort { port: health, opens } in checked_ports(given, group) {
         let knocks_at = match health {
             HealthPort::Traffic => ports,
+            // Why it does not help is said where the health check is planned.
+            HealthPort::Fixed(port) if opens && !reaches(port) => continue,
             HealthPort::Fixed(port) => PortRange::one(port),
         };
-        if !needs.iter().any(|(transport, open, _)| *transport == Transport::Tcp && open.covers(knocks_at)) {
-            needs.push((Transport::Tcp, knocks_at, "health checks"));
+        if !needs.iter().any(|need| need.transport == Transport::Tcp && need.ports.covers(knocks_at)) {
+            needs.push(Need { transport: Transport::Tcp, ports: knocks_at, what: "health checks", opens });
         }
     }
     needs
@@ -288,7 +337,15 @@ fn flow_of_source(
         }
     };
     let homes = Vec::new();
-    Ok(Flow { transport: port.protocol, ports, source: rule_source, homes, description: description.clone(), who })
+    Ok(Flow {
+        transport: port.protocol,
+        ports,
+        source: rule_source,
+        homes,
+        description: description.clone(),
+        who,
+        opens: true,
+    })
 }
 
 fn open(

@@ -9,10 +9,11 @@ use crate::model::{
 };
 
 use super::action::{Action, NewTargetGroup, Ref};
-use super::change::{Change, WaitingOn};
+use super::change::{Blocked, Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
-use super::resolve;
+use super::form::{self, Edits};
 use super::security_group::ServiceIngress;
+use super::{health_port, orphan, resolve};
 
 /// AWS's default quota, used only where the account's own could not be told (R9).
 const TARGET_GROUPS_QUOTA: &str = "target-groups";
@@ -36,6 +37,10 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
     let blocked = |sentence: &str| Obstacle::difference(what.clone(), sentence);
     if wanted.name.starts_with("arn:") {
         return Err(blocked("no target group has that ARN; to have one created, write a name instead"));
+    }
+    let refusals = [orphan::without_service(given, wanted), orphan::without_priority(wanted)];
+    if let Some(sentence) = refusals.into_iter().flatten().next().or_else(|| health_port::unanswered(given, wanted)) {
+        return Err(blocked(&sentence));
     }
     let vpc = resolve::vpc_of_target_group(given, wanted)?;
     let protocol = wanted.protocol.clone().ok_or_else(|| blocked("declare its protocol"))?;
@@ -142,9 +147,10 @@ fn creation_changes(
 
 fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
-    report_immutable(given, wanted, live, drafts);
+    let differing = report_immutable(given, wanted, live, drafts);
     report_other_load_balancer(given, wanted, live, drafts);
     let (health_check, changes) = diff_health_check(&wanted.health_check, &live.health_check);
+    let changes = answered(given, wanted, live, changes, drafts);
     let attributes = match diff_attributes(given.observed, wanted, live) {
         Ok(changes) => changes,
         Err(obstacle) => {
@@ -158,6 +164,9 @@ fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, d
     if let Err(obstacle) = may_touch(&given.desired.fleet.name, live) {
         return obstacle.block(drafts, &object);
     }
+    let edits = Edits { health_check: changes, attributes };
+    let Edits { health_check: changes, attributes } =
+        form::withhold(&object, live, &wanted.health_check, &differing, edits, drafts);
     if !changes.is_empty() {
         drafts.push(Draft {
             action: Action::ModifyTargetGroup { target_group: live.arn.clone(), health_check },
@@ -182,6 +191,27 @@ fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, d
             "these attributes differ from the manifest",
         );
     }
+}
+
+/// The changes of a health check that the tasks can answer; else none, and why. One that is live already only gets a
+/// remark: something that is not declared may answer it.
+fn answered(
+    given: &Given<'_>,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    changes: Vec<Change>,
+    drafts: &mut Drafts,
+) -> Vec<Change> {
+    let Some(sentence) = health_port::unanswered(given, wanted) else { return changes };
+    let object = ObjectRef::target_group(&wanted.key);
+    if live.health_check.port == wanted.health_check.port {
+        drafts.find(&object, format!("health checks of {}: {sentence}", live.name));
+        return changes;
+    }
+    let what = format!("correct the health check of {}", live.name);
+    let waiting_on = WaitingOn::Difference(sentence);
+    drafts.blocked.push(Blocked { object, what, waiting_on, changes });
+    Vec::new()
 }
 
 /// What another fleet has marked is never touched; whose it is must be known.
@@ -288,12 +318,18 @@ fn differing<T: Clone + PartialEq>(
     Some(value.clone())
 }
 
-/// Fields that no call can change; the recipe is in words.
-fn report_immutable(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
+/// Fields that no call can change; the recipe is in words. Gives the fields that differ: what belongs to them waits.
+fn report_immutable(
+    given: &Given<'_>,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    drafts: &mut Drafts,
+) -> Vec<&'static str> {
     let object = ObjectRef::target_group(&wanted.key);
-    let mut differs = Vec::new();
-    let mut compare = |field: &str, declared: Option<&str>, live: Option<&str>| {
+    let (mut fields, mut differs) = (Vec::new(), Vec::new());
+    let mut compare = |field: &'static str, declared: Option<&str>, live: Option<&str>| {
         if let Some(declared) = declared.filter(|declared| live != Some(declared)) {
+            fields.push(field);
             differs.push(format!("{field} is {}, declared {declared}", live.unwrap_or("not set")));
         }
     };
@@ -315,25 +351,34 @@ fn report_immutable(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &Targe
              port's targetGroups, wait until its targets are healthy, then drop the old one",
         );
     }
-    report_port(given, wanted, live, drafts);
+    fields.extend(report_port(given, wanted, live, drafts));
+    fields
 }
 
-fn report_port(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
+/// Gives the field where it differs and matters.
+fn report_port(
+    given: &Given<'_>,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+    drafts: &mut Drafts,
+) -> Option<&'static str> {
     let object = ObjectRef::target_group(&wanted.key);
-    let (Some(declared), Some(port)) = (wanted.port, live.port) else { return };
+    let (declared, port) = (wanted.port?, live.port?);
     if declared == port {
-        return;
+        return None;
     }
     if given.ports_of(&wanted.key).next().is_some() {
         drafts.find(&object, format!(
             "port is {port}, declared {declared}: without effect, since every task is registered with its own port, and AWS cannot change it"
         ));
+        None
     } else {
         drafts.block_on(
             &object,
             format!("{}: port is {port}, declared {declared}", live.name),
             "AWS cannot change the port in place; targets that name their own port are not affected",
         );
+        Some("port")
     }
 }
 

@@ -18,15 +18,21 @@ pub(super) struct PortDiff {
     pub(super) unmapped: BTreeSet<String>,
 }
 
-/// The corrections that the running revision needs, with the differences for people to read.
+/// The corrections that the running revision needs, with the differences for people to read. `renamed` gives the command
+/// that deploys a revision with the declared containers.
 pub(super) fn diff_ports(
     wanted: &DesiredService,
     definition: &TaskDefinition,
+    renamed: &dyn Fn() -> Option<String>,
     obstacles: &mut Vec<Obstacle>,
 ) -> PortDiff {
     let mut diff = PortDiff::default();
     for port in wanted.ports.iter().flatten() {
-        if let Err(obstacle) = diff_port(port, definition, &mut diff) {
+        let found = match definition.containers.get(&port.container) {
+            Some(container) => diff_port(port, definition, container, &mut diff),
+            None => Err(no_container(port, definition, renamed())),
+        };
+        if let Err(obstacle) = found {
             obstacles.push(obstacle);
             diff.unmapped.insert(port.name.clone());
         }
@@ -49,9 +55,13 @@ pub(super) fn diff_ports(
     diff
 }
 
-fn diff_port(port: &DesiredPort, definition: &TaskDefinition, diff: &mut PortDiff) -> Result<(), Obstacle> {
+fn diff_port(
+    port: &DesiredPort,
+    definition: &TaskDefinition,
+    container: &Container,
+    diff: &mut PortDiff,
+) -> Result<(), Obstacle> {
     let mode = definition.network_mode;
-    let container = definition.containers.get(&port.container).ok_or_else(|| no_container(port, definition))?;
     if mode == NetworkMode::None {
         return Err(Obstacle::difference(
             format!("port {}", port.name),
@@ -114,15 +124,20 @@ fn describe(container: &str, mapping: &PortMapping) -> String {
     format!("{container} {}/{}{host}", mapping.container_port, mapping.protocol)
 }
 
-fn no_container(port: &DesiredPort, definition: &TaskDefinition) -> Obstacle {
+fn no_container(port: &DesiredPort, definition: &TaskDefinition, command: Option<String>) -> Obstacle {
     let names: Vec<_> = definition.containers.keys().map(String::as_str).collect();
     Obstacle::difference(
         format!("port {}", port.name),
         format!(
-            "{} has no container {:?} (it has {}); correct the manifest or deploy one that has it",
+            "{} has no container {:?} (it has {}); correct the manifest, or deploy a revision that has it, in one \
+             UpdateService call with the loadBalancers that name it, because ECS refuses either alone{}",
             definition.arn.name(),
             port.container,
-            names.join(", ")
+            names.join(", "),
+            command.map_or_else(String::new, |command| format!(
+                ": {command} (this deploys the newest ACTIVE revision of {}, which must have the container)",
+                definition.family
+            ))
         ),
     )
 }

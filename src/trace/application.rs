@@ -12,6 +12,11 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         Ok(targets) => targets.into_iter().filter(|target| is_expected(way, target)).collect(),
         Err(lack) => return lack.skip(),
     };
+    if way.unanswerable_check().is_some() {
+        return Examined::skipped(
+            "health checks go to a port where no task can listen, so they say nothing of the app",
+        );
+    }
     let has = |state: TargetState| targets.iter().any(|target| target.health.state == state);
     if let (Err(Lack::Unknown(gap)), true, true) =
         (way.live_service(), has(TargetState::Healthy), has(TargetState::Unhealthy))

@@ -21,7 +21,10 @@ const SETTLES: SignedDuration = SignedDuration::from_secs(120);
 
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     if is_broken(hops, HopId::TargetGroup) || is_broken(hops, HopId::ServiceWiring) {
-        return Examined::skipped("nothing can be registered before the hops above are mended");
+        // Targets that were registered before are no contradiction to a hop that keeps new ones out.
+        let registered = way.targets().map(|targets| count(&targets));
+        let registered = registered.map_or_else(|_| String::new(), |registered| format!(" ({registered} now)"));
+        return Examined::skipped(format!("not compared before the hops above are repaired{registered}"));
     }
     let targets = match way.targets() {
         Ok(targets) => targets,

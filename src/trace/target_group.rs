@@ -14,11 +14,14 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Err(Lack::Unknown(gap)) => return Examined::unknown(gap),
         Err(Lack::Missing(why)) => return Examined::broken(absent(way, why)),
     };
-    let findings: Vec<Finding> =
-        [wrong_type(way, live), wrong_vpc(way, live), wrong_protocol(way, live), wrong_balancer(way, live)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let findings = [
+        wrong_type(way, live),
+        wrong_vpc(way, live),
+        wrong_protocol(way, live),
+        wrong_balancer(way, live),
+        unanswerable_check(way, live),
+    ];
+    let findings: Vec<Finding> = findings.into_iter().flatten().collect();
     let version = live.protocol_version.as_ref().map(|version| format!(" {}", version.as_str())).unwrap_or_default();
     let kind = live.target_type.as_str();
     Examined::of(findings, None, format!("{} is {}{version}, targets by {kind}", live.name, live.protocol))
@@ -94,6 +97,17 @@ fn wrong_balancer(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     Some(Finding::unnumbered("target-group-of-another-load-balancer", what, fix))
 }
 
+/// A fixed health-check port, and tasks on dynamic host ports.
+fn unanswerable_check(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
+    let port = way.unanswerable_check()?;
+    let what = format!(
+        "health checks of {} go to port {port} of the instances, and no task can listen there: they get dynamic host ports",
+        live.name
+    );
+    let fix = "set the health-check port to traffic-port";
+    Some(Finding::unnumbered("fixed-health-port-with-dynamic-host-ports", what, fix))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{Stand, from_block, gap, rule};
@@ -156,6 +170,20 @@ mod tests {
         let mut stand = Stand::sound();
         stand.wanted().protocol_version = Some(ProtocolVersion::Grpc);
         assert_eq!(stand.found(HOP), ["M22"]);
+    }
+
+    #[test]
+    fn a_fixed_health_port_does_not_go_with_dynamic_host_ports() {
+        use crate::model::HealthPort;
+        let mut stand = Stand::on_instances();
+        stand.group().health_check.port = Some(HealthPort::Fixed(3000));
+        assert_eq!(stand.state(HOP), "ok", "something answers");
+        stand.all_are(TargetState::Unhealthy, "Target.FailedHealthChecks", "Health checks failed");
+        assert_eq!(stand.found(HOP), ["fixed-health-port-with-dynamic-host-ports"]);
+        assert_eq!(stand.state(HopId::TargetSecurityGroup), "ok", "to open the port would not help");
+        assert_eq!(stand.state(HopId::Application), "skipped", "the checks say nothing of the app");
+        stand.group().health_check.port = Some(HealthPort::Traffic);
+        assert_eq!(stand.state(HOP), "ok");
     }
 
     #[test]

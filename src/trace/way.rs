@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::model::{
     DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener, LoadBalancer, LoadBalancerEntry,
     LoadBalancerKind, Lookup, NetworkMode, Protocol, Route, Rule, RuleActions, Seen, Serve, Service, Surroundings,
-    Target, TargetGroup, TargetGroupArn, Task, TaskDefinition, Transport, VpcId,
+    Target, TargetGroup, TargetGroupArn, TargetState, Task, TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};
@@ -280,12 +280,31 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// The port that health checks of a target knock at.
+    /// The port that health checks of a target knock at. One that no task can have is reported at the target group, and no
+    /// other hop asks for it.
     pub(super) fn health_port(&self, traffic: u16) -> u16 {
         match self.live_group().ok().and_then(|group| group.health_check.port) {
-            Some(HealthPort::Fixed(port)) => port,
-            Some(HealthPort::Traffic) | None => traffic,
+            Some(HealthPort::Fixed(port)) if self.unanswerable_check() != Some(port) => port,
+            Some(HealthPort::Fixed(_) | HealthPort::Traffic) | None => traffic,
         }
+    }
+
+    /// The fixed port of the health checks, where the tasks get dynamic host ports, nothing that is known has this one, and
+    /// no target is healthy.
+    pub(super) fn unanswerable_check(&self) -> Option<u16> {
+        let Some(HealthPort::Fixed(number)) = self.live_group().ok()?.health_check.port else { return None };
+        let (service, _) = self.service?;
+        let (container, port) = self.door()?;
+        let definition = self.definition().ok().filter(|definition| definition.network_mode == NetworkMode::Bridge)?;
+        let mut mappings = definition.containers.get(container)?.ports.iter();
+        let mapping = mappings.find(|mapping| mapping.container_port == port)?;
+        let all = definition.containers.values().flat_map(|container| &container.ports);
+        let declared = service.ports.iter().flatten().filter_map(|port| port.host_port);
+        let has_it = all.filter_map(|mapping| mapping.host_port).chain(declared).any(|host| host == number);
+        let is_dynamic = matches!(mapping.host_port, None | Some(0));
+        let is_healthy = |target: &&Target| target.health.state == TargetState::Healthy;
+        let is_answered = self.targets().ok()?.iter().any(is_healthy);
+        (is_dynamic && !has_it && !is_answered).then_some(number)
     }
 
     pub(super) fn is_network(&self) -> bool {

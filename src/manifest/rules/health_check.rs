@@ -19,12 +19,21 @@ pub(super) fn check(spec: &TargetGroupSpec, problems: &mut Problems<'_>) {
     if let (Some(timeout), Some(interval)) = (&check.timeout, &check.interval)
         && timeout.0 >= interval.0
     {
-        let message = format!("timeout {}s is not below interval {}s", timeout.0, interval.0);
-        problems.add(timeout.at, message);
+        if timeout.0 > interval.0 || !is_of_network(check, spec) {
+            let message = format!("timeout {}s is not below interval {}s", timeout.0, interval.0);
+            problems.add(timeout.at, message);
+        }
     }
     if let Some(matcher) = &check.matcher {
         check_matcher(matcher, spec, problems);
     }
+}
+
+/// Whether it is the check of a network load balancer: AWS made such target groups with a timeout equal to the interval
+/// for years, and takes it. A TCP check tells it too.
+fn is_of_network(check: &HealthCheckSpec, spec: &TargetGroupSpec) -> bool {
+    let checks_tcp = || check.protocol.as_ref().is_some_and(|protocol| protocol.0 == Protocol::Tcp);
+    spec.protocol.as_ref().map_or_else(checks_tcp, |protocol| !protocol.is_http())
 }
 
 /// What the check speaks: as declared, or what AWS takes for such a target group.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Scene, check_cidr, check_once, name};
 use crate::manifest::document::{IngressSpec, PortSpec, ServiceSpec, TargetGroupSpec};
-use crate::model::{NetworkMode, PortRange, Protocol, Registrar, Transport};
+use crate::model::{HealthPort, NetworkMode, PortRange, Protocol, Registrar, Transport};
 use crate::yaml::{At, Position, Problems, nearest, quoted};
 
 /// Host ports that the ECS agent keeps for Docker, SSH and itself.
@@ -18,7 +18,7 @@ pub(super) fn check(spec: &ServiceSpec, scene: &Scene<'_>, problems: &mut Proble
     for port in ports {
         check_registrar(port, port.flawed, problems);
         check_host_port(port, mode, scene, problems);
-        check_target_groups(port, mode, scene, problems);
+        check_target_groups(port, ports, mode, scene, problems);
         for source in port.allow_from.iter().flat_map(|sources| &sources.value) {
             check_ingress(source, problems);
         }
@@ -165,7 +165,13 @@ fn check_together(ports: &[At<PortSpec>], mode: Option<NetworkMode>, problems: &
     }
 }
 
-fn check_target_groups(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene<'_>, problems: &mut Problems<'_>) {
+fn check_target_groups(
+    port: &PortSpec,
+    ports: &[At<PortSpec>],
+    mode: Option<NetworkMode>,
+    scene: &Scene<'_>,
+    problems: &mut Problems<'_>,
+) {
     let Some(keys) = &port.target_groups else { return };
     check_once(keys, "targetGroups", problems);
     for key in &keys.value {
@@ -173,7 +179,10 @@ fn check_target_groups(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene
             return;
         }
         match scene.target_groups.get(key.value.as_str()) {
-            Some(group) => check_fit(port, mode, key, &group.spec, problems),
+            Some(group) => {
+                check_fit(port, mode, key, &group.spec, problems);
+                check_health_port(port, ports, mode, key, &group.spec, problems);
+            }
             None if scene.documents.target_group_keys.contains(&key.value) || !scene.documents.whole => {}
             None => {
                 let known = scene.documents.target_group_keys.iter().map(String::as_str);
@@ -216,6 +225,32 @@ fn check_fit(
             Transport::Udp => "a udp port goes with UDP or TCP_UDP",
         };
         problems.add_hint(key.at, message, hint);
+    }
+}
+
+/// With dynamic host ports no task listens on a fixed one, unless another port of the service has it.
+fn check_health_port(
+    port: &PortSpec,
+    ports: &[At<PortSpec>],
+    mode: Option<NetworkMode>,
+    key: &At<String>,
+    group: &TargetGroupSpec,
+    problems: &mut Problems<'_>,
+) {
+    let is_dynamic =
+        port.host_port.as_ref().is_some_and(|host| host.0 == 0) && matches!(mode, None | Some(NetworkMode::Bridge));
+    let Some(HealthPort::Fixed(number)) =
+        group.health_check.as_ref().and_then(|check| check.port.as_ref()).map(|port| port.value)
+    else {
+        return;
+    };
+    let listens = ports.iter().any(|port| port.host_port.as_ref().is_some_and(|host| host.0 == u32::from(number)));
+    if is_dynamic && !listens {
+        let message = format!(
+            "TargetGroup {} is checked at port {number}, and with hostPort 0 no task listens there",
+            quoted(key)
+        );
+        problems.add_hint(key.at, message, "write healthCheck.port: traffic-port, or give the port a fixed hostPort");
     }
 }
 

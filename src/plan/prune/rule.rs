@@ -73,7 +73,7 @@ fn matched_rules<'a>(given: &Given<'a>) -> (BTreeSet<String>, Vec<Homeless<'a>>)
                         });
                     }
                 }
-                Match::Tie(arns) => matched.extend(arns),
+                Match::Tie(tied) => matched.extend(tied.iter().map(|rule| rule.arn.to_string())),
                 Match::None | Match::Unknown(_) => {
                     homeless.push(Homeless { route: *route, listener: Some(listener.clone()), rule: None });
                 }
