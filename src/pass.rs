@@ -3,9 +3,12 @@
 //!
 //! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
 
+pub mod acts;
+mod losses;
 mod mends;
 mod paths;
 mod planned;
+mod unread;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};

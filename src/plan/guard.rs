@@ -130,7 +130,7 @@ fn by_deployment(given: &Given<'_>, object: &ObjectRef, draft: &Draft) -> Option
     None
 }
 
-/// Actions on rules and listeners.
+/// Actions on rules and listeners, and those that send health checks to another port.
 fn moves_traffic(action: &Action) -> bool {
     match action {
         Action::CreateRule { .. }
@@ -138,11 +138,13 @@ fn moves_traffic(action: &Action) -> bool {
         | Action::SetRulePriorities { .. }
         | Action::DeleteRule { .. }
         | Action::ModifyListener { .. } => true,
+        Action::ModifyTargetGroup { health_check, .. } => {
+            health_check.port.is_some() || health_check.protocol.is_some()
+        }
         Action::RegisterTaskDefinition { .. }
         | Action::UpdateServiceCount { .. }
         | Action::UpdateService { .. }
         | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
         | Action::ModifyTargetGroupAttributes { .. }
         | Action::DeleteTargetGroup { .. }
         | Action::RegisterTargets { .. }
@@ -164,7 +166,7 @@ fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {
 
 fn by_veto(vetoes: &[Veto], draft: &Draft) -> Option<WaitingOn> {
     let veto = vetoes.iter().find(|veto| veto.object == draft.object && veto.action == draft.action)?;
-    difference(veto.why.clone())
+    Some(veto.why.clone())
 }
 
 /// R11: a partial observation removes nothing.

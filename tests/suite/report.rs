@@ -253,6 +253,7 @@ fn everything() -> Plan {
             what: "load balancer inner has no security groups: no ingress is derived, see allowFrom".to_owned(),
         }],
         gaps: vec![("Service/cart".to_owned(), gap()), ("Service/mail".to_owned(), gap())],
+        gaps_around: Vec::new(),
         mends: BTreeMap::from([(StepId(4), mended())]),
     }
 }
