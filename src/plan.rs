@@ -28,6 +28,7 @@ pub mod scope;
 mod security_group;
 mod service;
 mod serving;
+mod stuck;
 mod target;
 mod target_group;
 mod task_definition;

@@ -119,7 +119,12 @@ mod tests {
     fn an_update_takes_away_what_its_blocks_leave_out() {
         let service = ServiceId { cluster: "prod".to_owned(), name: "shop".to_owned() };
         let entry = |port| LoadBalancerEntry { container_port: port, ..LoadBalancerEntry::default() };
-        let expect = ServiceBelief { task_definition: "td:1".into(), load_balancers: vec![entry(80)], network: None };
+        let expect = ServiceBelief {
+            task_definition: "td:1".into(),
+            load_balancers: vec![entry(80)],
+            network: None,
+            deployment: None,
+        };
         let update = |entries: Option<Vec<LoadBalancerEntry>>, network: Option<Awsvpc>| {
             let load_balancers = entries.map(|all| all.into_iter().map(|entry| (None, entry)).collect());
             let (service, expect) = (service.clone(), expect.clone());

@@ -13,16 +13,17 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Blocked, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::{Policy, Veto, edges, resolve, serving, traffic};
+use super::{Policy, Veto, edges, resolve, serving, stuck, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
 pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, vetoes: &[Veto], drafts: &mut Drafts) {
     let mut held: BTreeMap<DraftId, WaitingOn> = BTreeMap::new();
+    tell_what_is_not_waited_for(given, now, drafts);
     for (id, draft) in drafts.steps.iter().enumerate() {
         let objects = || draft.also.iter().chain([&draft.object]);
         let why = objects()
             .find_map(|object| by_mode(given, now, object))
-            .or_else(|| objects().find_map(|object| by_deployment(given, object, draft)))
+            .or_else(|| objects().find_map(|object| by_deployment(given, now, object, draft)))
             .or_else(|| draft.held.clone())
             .or_else(|| by_redeploy(given.desired, draft))
             .or_else(|| by_partial_view(given.observed, draft))
@@ -103,8 +104,20 @@ fn services_of<'a>(given: &Given<'a>, object: &ObjectRef) -> Vec<&'a DesiredServ
     }
 }
 
+/// Steps without which a deployment cannot end do not wait for it, and say so.
+fn tell_what_is_not_waited_for(given: &Given<'_>, now: Timestamp, drafts: &mut Drafts) {
+    for draft in &mut drafts.steps {
+        let services = services_of(given, &draft.object).into_iter();
+        let deploying = services.filter_map(|service| given.observed.service(&service.id).present());
+        let mut deploying = deploying.filter(|live| live.is_deploying());
+        if let Some(why) = deploying.find_map(|live| stuck::why_not_wait(given, live, draft, now)) {
+            draft.reason = format!("{}; {why}", draft.reason);
+        }
+    }
+}
+
 /// R7: while a deployment is in progress.
-fn by_deployment(given: &Given<'_>, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
+fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
     for service in services_of(given, object) {
         let live = match given.observed.service(&service.id) {
             Seen::Present(live) => live,
@@ -112,7 +125,7 @@ fn by_deployment(given: &Given<'_>, object: &ObjectRef, draft: &Draft) -> Option
             Seen::Unknown(gap) if moves_traffic(&draft.action) || draft.removes => return Some(WaitingOn::Gap(gap)),
             Seen::Unknown(_) => continue,
         };
-        if !live.is_deploying() {
+        if !live.is_deploying() || stuck::why_not_wait(given, live, draft, now).is_some() {
             continue;
         }
         if draft.removes || draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. }) {
