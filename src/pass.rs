@@ -3,9 +3,12 @@
 //!
 //! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
 
+pub mod acts;
+mod losses;
 mod mends;
 mod paths;
 mod planned;
+mod unread;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -323,6 +326,8 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
                 primary: true,
                 rollout: Some(rollout),
                 task_definition: TaskDefinitionArn::from("td:1"),
+                id: "ecs-svc/1".to_owned(),
+                created: None,
             }],
             task_sets_move: false,
             conduct: Default::default(),
@@ -385,6 +390,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
             started: None,
             healthy: None,
             container_instance: None,
+            started_by: None,
         };
         let tasks = BTreeMap::from([(service.id.clone(), Seen::Present(vec![task(1), task(2), task(9)]))]);
         let states = [HEALTHY, HEALTHY, TargetState::Initial];

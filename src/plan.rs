@@ -32,6 +32,7 @@ pub mod scope;
 mod security_group;
 mod service;
 mod serving;
+mod stuck;
 mod target;
 mod target_group;
 mod task_definition;
@@ -39,7 +40,7 @@ mod traffic;
 mod weights;
 mod wiring;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -71,7 +72,7 @@ pub struct Veto {
     /// The step's call: a plan of the same reading has it again.
     pub action: Action,
     /// Why, and what has to happen first.
-    pub why: String,
+    pub why: WaitingOn,
 }
 
 /// Plans one fleet.
@@ -157,7 +158,7 @@ fn finish(given: &Given<'_>, policy: &Policy, drafts: Drafts) -> Plan {
     let selected = |object: &ObjectRef| only.as_ref().is_none_or(|only| only.contains(object));
     let unchanged = all.filter(|object| !busy.contains(object) && selected(object)).collect();
     let gaps = given.observed.gaps.iter().cloned().collect();
-    Plan { steps, blocked, deferred, unchanged, findings, gaps, mends: BTreeMap::new() }
+    Plan { steps, blocked, deferred, unchanged, findings, gaps, ..Plan::default() }
 }
 
 /// Removals come after the additions of the same object, of the services that use a target group, and for what no

@@ -108,6 +108,8 @@ fn deployment_from_sdk(deployment: &sdk::Deployment) -> Deployment {
             _ => None,
         }),
         task_definition: TaskDefinitionArn::from(deployment.task_definition().unwrap_or_default()),
+        id: deployment.id().unwrap_or_default().to_owned(),
+        created: deployment.created_at().and_then(timestamp_from_sdk),
     }
 }
 
@@ -214,7 +216,15 @@ fn container_from_sdk(container: &sdk::ContainerDefinition, mode: NetworkMode) -
         .collect();
     ports.sort();
     let ranges = container.port_mappings().iter().filter_map(|mapping| mapping.container_port_range());
-    Container { ports, port_ranges: ranges.map(str::to_owned).collect() }
+    let start_time = container.health_check().map_or(0, start_time);
+    Container { ports, port_ranges: ranges.map(str::to_owned).collect(), start_time }
+}
+
+/// The start period and every retry of a container's health check, with AWS's defaults (`HealthCheck`), in seconds.
+fn start_time(check: &sdk::HealthCheck) -> u32 {
+    let of = |value: Option<i32>, default: u32| value.and_then(|value| u32::try_from(value).ok()).unwrap_or(default);
+    let each = of(check.interval(), 30).saturating_add(of(check.timeout(), 5));
+    of(check.start_period(), 0).saturating_add(each.saturating_mul(of(check.retries(), 3)))
 }
 
 /// ECS takes everything but `udp` for tcp, what it does not know included.

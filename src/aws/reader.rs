@@ -22,6 +22,7 @@ mod surroundings;
 mod target_health;
 mod task_definitions;
 mod tasks;
+mod under_way;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -110,10 +111,11 @@ impl Reader {
         network.store(&mut observed);
 
         let further = questions::further(&Given::new(desired, &observed));
-        let (ingress, targets, past, owners, carriers, named) = tokio::join!(
+        let (ingress, targets, past, under_way, owners, carriers, named) = tokio::join!(
             self.ingress(&further.ingress),
             self.target_health(&further.health, turn),
             self.past_deployments(&further.past_deployments, &observed),
+            self.under_way(&further.past_deployments, &observed),
             self.owners(&further.owners, turn),
             self.carriers(&further.carriers),
             self.named_target_groups(&further.clusters),
@@ -121,6 +123,7 @@ impl Reader {
         observed.ingress = ingress;
         observed.targets = targets;
         observed.past_deployments = past;
+        observed.under_way = under_way;
         observed.carriers = carriers;
         observed.named_target_groups = named;
         balancing::store_tags(owners, &mut observed);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{Outcome, StepResult};
-use crate::model::{ObjectKind, ObjectRef, Observed};
+use crate::model::{Gap, ObjectKind, ObjectRef, Observed};
 use crate::plan::{Action, Blocked, Plan, Step, StepId, WaitingOn};
 use crate::queue::Backoff;
 
@@ -155,7 +155,8 @@ impl Memory {
 
     /// Only a look without gaps counts; one with gaps neither counts nor breaks the chain, for it plans no removal.
     fn see(&mut self, plan: &Plan, observed: &Observed, now: Timestamp) {
-        if plan.gaps.iter().any(|(_, gap)| observed.hides_what_stands(gap)) {
+        let is_of_reading = |entry: &&(String, Gap)| !plan.gaps_around.contains(entry);
+        if plan.gaps.iter().filter(is_of_reading).any(|(_, gap)| observed.hides_what_stands(gap)) {
             return;
         }
         let before = std::mem::take(&mut self.sightings);

@@ -10,7 +10,7 @@ use super::listener_rule::{Listener, Rule};
 use super::network::{LoadBalancer, Lookup, Names, Subnet, Vpc, look_up};
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
-use super::service::{PastDeployment, Service};
+use super::service::{PastDeployment, Service, UnderWay};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
@@ -61,6 +61,8 @@ pub struct Observed {
     pub tasks: BTreeMap<ServiceId, Seen<Vec<Task>>>,
     /// Newest first; asked only for services whose wiring, ports or network differ.
     pub past_deployments: BTreeMap<ServiceId, Seen<Vec<PastDeployment>>>,
+    /// What becomes of deployments in progress; asked only for services whose wiring, ports or network differ meanwhile.
+    pub under_way: BTreeMap<ServiceId, Seen<UnderWay>>,
     /// Scalable targets; absent means that there is none.
     pub scalable_targets: BTreeMap<ServiceId, Seen<ScalableTarget>>,
     /// Instances that carry tasks or are registered as targets.
@@ -126,6 +128,7 @@ impl Observed {
             task_definitions: BTreeMap::new(),
             tasks: BTreeMap::new(),
             past_deployments: BTreeMap::new(),
+            under_way: BTreeMap::new(),
             scalable_targets: BTreeMap::new(),
             hosts: BTreeMap::new(),
             interfaces: BTreeMap::new(),
@@ -165,6 +168,11 @@ impl Observed {
     /// Finished deployments of a service, newest first.
     pub fn past_deployments_of(&self, id: &ServiceId) -> Seen<&Vec<PastDeployment>> {
         asked(&self.past_deployments, id, "ecs:ListServiceDeployments")
+    }
+
+    /// What becomes of the deployment of a service that is in progress.
+    pub fn under_way(&self, id: &ServiceId) -> Seen<&UnderWay> {
+        asked(&self.under_way, id, "ecs:ListServiceDeployments")
     }
 
     /// The scalable target of a service.

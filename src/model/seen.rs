@@ -9,6 +9,17 @@ pub struct Gap {
     pub why: String,
 }
 
+/// The error codes with which IAM refuses a call: ECS and Elastic Load Balancing, EC2, and older services.
+const NOT_ALLOWED: [&str; 5] =
+    ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized"];
+
+impl Gap {
+    /// The IAM action that the credentials lack, where that is why nothing was read: it has the name of the call.
+    pub fn permission(&self) -> Option<&str> {
+        NOT_ALLOWED.contains(&self.why.as_str()).then_some(self.call.as_str())
+    }
+}
+
 /// Certainty of one observation. *Unknown is not absent* (rule R1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen<T> {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::id::{GroupId, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn};
 
 /// Lifecycle of a service. `INACTIVE` and `MISSING` are both [`super::Seen::Absent`].
@@ -66,6 +68,20 @@ pub struct Deployment {
     pub rollout: Option<Rollout>,
     /// What it runs.
     pub task_definition: TaskDefinitionArn,
+    /// `ecs-svc/…`: what its tasks name in `startedBy`.
+    pub id: String,
+    /// `createdAt`: when it began; `None` where that is not told.
+    pub created: Option<Timestamp>,
+}
+
+/// What becomes of a deployment that is in progress (`ListServiceDeployments`, and the tasks that ECS lists as STOPPED for
+/// about an hour).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnderWay {
+    /// A stop or a rollback is asked for or in progress.
+    pub is_taken_back: bool,
+    /// So many of its tasks have stopped because they failed.
+    pub failed_tasks: u32,
 }
 
 /// One entry of `loadBalancers`, with every member that a list sent back must carry.

@@ -112,6 +112,8 @@ pub struct Task {
     pub healthy: Option<bool>,
     /// The container instance that carries it; `None` on Fargate.
     pub container_instance: Option<String>,
+    /// `startedBy`: the deployment, for a task of a service; `None` where that is not told.
+    pub started_by: Option<String>,
 }
 
 impl Task {

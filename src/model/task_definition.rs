@@ -64,6 +64,9 @@ pub struct Container {
     pub ports: Vec<PortMapping>,
     /// Its `containerPortRange`s, as ECS writes them; carried over, never managed.
     pub port_ranges: Vec<String>,
+    /// Longest time until its own health check, if it has one, says that it is well or not: the start period and every
+    /// retry, in seconds.
+    pub start_time: u32,
 }
 
 /// A revision of a task definition. Immutable, so it is cached by ARN for ever.

@@ -1,24 +1,20 @@
-//! A plan held against the paths that it touches: which of those that are sound now its steps would break.
-//! Pure, and the same for every mode.
-//!
-//! A path is sound only when every hop is known to be; what is unknown is neither sound nor broken. States are compared by
-//! what is configured: what is registered, and what health checks say, follow in time, and nobody knows them beforehand. A
-//! declared count is consent (R5), so scaling to 0 breaks nothing in this sense; nor does a target in a zone that gets no
-//! requests, which takes none from the others. The state is the one after all steps: the order of steps is the planner's.
+//! A plan held against the paths that it touches: which of its steps would break one that is not known to be broken
+//! ([`super::losses`]), and which could break one at a hop that could not be examined ([`super::unread`]). Pure, and the
+//! same for every mode.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::model::{
-    Desired, DesiredTargetGroup, Given, GroupId, LoadBalancer, ObjectKind, Observed, Placement, Surroundings,
+    Desired, DesiredTargetGroup, Given, GroupId, LoadBalancer, ObjectKind, Observed, Placement, Seen, Surroundings,
 };
-use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, plan_without};
-use crate::trace::catalogue::Code;
-use crate::trace::{Finding, Hop, HopId, Path, State, Trace, Verdict};
+use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, WaitingOn, plan_without};
 
+use super::losses::{Loss, blame, losses};
 use super::mends::mends;
-use super::view::{View, beside, everything};
+use super::unread::unread;
+use super::view::{View, everything};
 
 /// Sound paths that are named where a step breaks several.
 const NAMED: usize = 2;
@@ -32,13 +28,8 @@ pub(super) fn touched(desired: &Desired, observed: &Observed, plan: &Plan, now: 
     let given = Given::new(desired, observed);
     let mut keys: BTreeSet<String> = plan.steps.iter().flat_map(|step| touched_by(&given, step)).collect();
     let view = View { desired, observed, around: &Surroundings::default(), now };
-    let before = view.trace(&everything());
-    for path in view.trace_after(&plan.steps, &everything()).paths {
-        let was_broken = before.paths.iter().any(|old| old.is_same(&path) && old.verdict() == Verdict::Broken);
-        if !was_broken && broken_at(&path).is_some() {
-            keys.insert(path.name.target_group);
-        }
-    }
+    let (before, after) = (view.trace(&everything()), view.trace_after(&plan.steps, &everything()));
+    keys.extend(losses(&view, &before, &after).into_iter().map(|loss| loss.path.name.target_group));
     let target_groups: BTreeMap<_, _> = desired
         .target_groups
         .iter()
@@ -55,7 +46,7 @@ pub(super) fn touched(desired: &Desired, observed: &Observed, plan: &Plan, now: 
 }
 
 /// Keys of the target groups that a step is about.
-fn touched_by(given: &Given<'_>, step: &Step) -> Vec<String> {
+pub(super) fn touched_by(given: &Given<'_>, step: &Step) -> Vec<String> {
     if let Action::RevokeSecurityGroupIngress { group, .. } = &step.action {
         let groups = given.desired.target_groups.values().filter(|wanted| is_guarded_by(given, wanted, group));
         return groups.map(|wanted| wanted.key.clone()).collect();
@@ -76,42 +67,34 @@ fn touched_by(given: &Given<'_>, step: &Step) -> Vec<String> {
 }
 
 /// Whether requests to a target group pass a security group, as far as that is known before the network is read. Where
-/// addresses are registered that nobody knows, they may.
+/// addresses are registered that nobody knows, or something was not read, they may.
 fn is_guarded_by(given: &Given<'_>, wanted: &DesiredTargetGroup, group: &GroupId) -> bool {
     let balancers = given.observed.load_balancers.as_ref().present().into_iter().flatten();
     let is_its = |one: &&LoadBalancer| {
         wanted.load_balancer.as_deref().is_some_and(|name| name == one.name || name == one.arn.as_str())
     };
     let by_services = given.ports_of(&wanted.key).any(|(service, _)| {
-        let live = given.observed.service(&service.id).present();
+        let live = match given.observed.service(&service.id) {
+            Seen::Present(live) => Some(live),
+            Seen::Absent => None,
+            Seen::Unknown(_) => return true,
+        };
         let network = live.and_then(|live| live.network.as_ref());
-        let tasks = given.observed.tasks_of(&service.id).present().into_iter().flatten();
-        let mut hosts = tasks.filter_map(|task| match &task.placement {
-            Placement::Instance { instance, .. } => given.observed.host(instance).present(),
+        let tasks = match given.observed.tasks_of(&service.id) {
+            Seen::Present(tasks) => tasks.as_slice(),
+            Seen::Absent => &[],
+            Seen::Unknown(_) => return true,
+        };
+        let mut hosts = tasks.iter().filter_map(|task| match &task.placement {
+            Placement::Instance { instance, .. } => Some(given.observed.host(instance)),
             Placement::Address(_) | Placement::Unknown => None,
         });
         network.is_some_and(|network| network.security_groups.contains(group))
-            || hosts.any(|host| host.security_groups.contains(group))
+            || hosts.any(|host| host.present().is_none_or(|host| host.security_groups.contains(group)))
     });
     by_services
         || wanted.targets.iter().flatten().next().is_some()
         || balancers.into_iter().filter(is_its).any(|balancer| balancer.security_groups.contains(group))
-}
-
-/// Where the configuration breaks a path.
-fn broken_at(path: &Path) -> Option<(&Hop, &Finding)> {
-    let is_configured =
-        |hop: &&Hop| hop.state == State::Broken && !matches!(hop.id, HopId::Registration | HopId::Application);
-    let hops = path.hops.iter().filter(is_configured);
-    let mut findings = hops.flat_map(|hop| hop.findings.iter().map(move |finding| (hop, finding)));
-    findings.find(|(_, finding)| !finding.codes.iter().eq([&Code(38)]))
-}
-
-/// The paths that are sound before and broken after.
-fn lost(before: &Trace, after: Trace) -> Vec<Path> {
-    let was_sound =
-        |path: &Path| before.paths.iter().any(|old| old.is_same(path) && old.verdict() == Verdict::Reachable);
-    after.paths.into_iter().filter(|path| broken_at(path).is_some() && was_sound(path)).collect()
 }
 
 /// Takes the steps out of a plan that would break a sound path, and tells what the others mend. With `force` they stay, with
@@ -128,65 +111,48 @@ pub(super) fn weigh(
     let mut before = view.trace(&everything());
     let mut vetoes: Vec<Veto> = Vec::new();
     while !plan.steps.is_empty() {
-        let found = blame(&view, &plan, lost(&before, view.trace_after(&plan.steps, &everything())));
+        let after = view.trace_after(&plan.steps, &everything());
+        let found = blame(&view, &plan, losses(&view, &before, &after));
+        let mut new: Vec<Veto> = unread(&view, &plan, &before, &after);
         if policy.force {
             note(&mut plan, &found);
-            break;
+        } else {
+            new.extend(found.into_iter().map(|(id, losses)| veto(&plan.steps[id.0], &losses)));
         }
         let known = vetoes.len();
-        let new = found.into_iter().map(|(id, paths)| veto(&plan.steps[id.0], &paths));
-        vetoes.extend(new.filter(|veto| !vetoes.contains(veto)).collect::<Vec<_>>());
+        vetoes.extend(new.into_iter().filter(|veto| !vetoes.contains(veto)).collect::<Vec<_>>());
         if vetoes.len() == known {
             break;
         }
         plan = plan_without(desired, observed, policy, now, &vetoes);
     }
     plan.mends = mends(&view, &plan, &everything(), &mut before);
+    plan.gaps_around = around.gaps.iter().filter(|entry| !plan.gaps.contains(entry)).cloned().collect();
+    plan.gaps.extend(plan.gaps_around.clone());
+    plan.gaps.sort();
     plan
 }
 
-/// The steps that break these paths: of each path the last one before which it would still be whole.
-fn blame(view: &View<'_>, plan: &Plan, lost: Vec<Path>) -> BTreeMap<StepId, Vec<Path>> {
-    let mut blamed: BTreeMap<StepId, Vec<Path>> = BTreeMap::new();
-    for path in lost {
-        let asked = beside(&path);
-        let is_whole = |number: &usize| {
-            let traced = view.trace_after(&plan.steps[..*number], &asked);
-            !traced.paths.iter().any(|other| other.is_same(&path) && broken_at(other).is_some())
-        };
-        // Without any step it is sound.
-        let number = (1..plan.steps.len()).rev().find(is_whole).unwrap_or(0);
-        blamed.entry(plan.steps[number].id).or_default().push(path);
-    }
-    blamed
-}
-
-fn veto(step: &Step, paths: &[Path]) -> Veto {
-    let why = format!("{}; correct the manifest, or use --force if that is meant", harm(paths));
-    Veto { object: step.object.clone(), action: step.action.clone(), why }
+fn veto(step: &Step, losses: &[Loss]) -> Veto {
+    let why = format!("{}; correct the manifest, or use --force if that is meant", harm(losses));
+    Veto { object: step.object.clone(), action: step.action.clone(), why: WaitingOn::Difference(why) }
 }
 
 /// Such as `it would break public:80 → shop → shop/http, which is sound now, at rule: M40 rule-in-the-shade (…)`.
-fn harm(paths: &[Path]) -> String {
-    let told = paths.iter().take(NAMED).filter_map(|path| {
-        let (hop, finding) = broken_at(path)?;
-        let codes: Vec<String> = finding.codes.iter().map(ToString::to_string).collect();
-        let codes = if codes.is_empty() { String::new() } else { format!("{} ", codes.join(" or ")) };
-        let (name, hop, evidence) = (finding.name, hop.id.as_str(), &finding.evidence);
-        Some(format!("it would break {}, which is sound now, at {hop}: {codes}{name} ({evidence})", path.name))
-    });
-    let told = told.collect::<Vec<_>>().join("; ");
-    match paths.len().saturating_sub(NAMED) {
+fn harm(losses: &[Loss]) -> String {
+    let told: Vec<String> = losses.iter().take(NAMED).map(Loss::words).collect();
+    let told = told.join("; ");
+    match losses.len().saturating_sub(NAMED) {
         0 => told,
         more => format!("{told}; and {more} more"),
     }
 }
 
-fn note(plan: &mut Plan, found: &BTreeMap<StepId, Vec<Path>>) {
-    for (id, paths) in found {
+fn note(plan: &mut Plan, found: &BTreeMap<StepId, Vec<Loss>>) {
+    for (id, losses) in found {
         let step = &plan.steps[id.0];
         plan.findings
-            .push(plan::Finding { object: step.object.clone(), what: format!("{id} is forced: {}", harm(paths)) });
+            .push(plan::Finding { object: step.object.clone(), what: format!("{id} is forced: {}", harm(losses)) });
     }
     plan.findings.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
 }
@@ -253,8 +219,8 @@ pub(super) mod tests {
 
     fn blamed(stand: &Stand, plan: &Plan) -> Vec<usize> {
         let view = view(stand);
-        let before = view.trace(&everything());
-        let found = blame(&view, plan, lost(&before, view.trace_after(&plan.steps, &everything())));
+        let (before, after) = (view.trace(&everything()), view.trace_after(&plan.steps, &everything()));
+        let found = blame(&view, plan, losses(&view, &before, &after));
         found.into_keys().map(|id| id.0).collect()
     }
 
@@ -269,11 +235,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_path_that_is_not_known_to_be_sound_is_not_lost() {
+    fn a_path_that_is_known_to_be_broken_is_not_lost_and_one_that_is_not_known_is() {
         let both = plan_of(vec![revoke(0, "sgr-1"), revoke(1, "sgr-2")]);
         let mut stand = doubly_open();
         stand.around.routes = None;
-        assert_eq!(blamed(&stand, &both), [0; 0], "unknown before");
+        assert_eq!(blamed(&stand, &both), [1], "what another hop is nobody knows");
         let mut stand = doubly_open();
         stand.rules().clear();
         assert_eq!(blamed(&stand, &both), [0; 0], "broken before");

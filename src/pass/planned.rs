@@ -163,6 +163,7 @@ mod tests {
             task_definition: service.task_definition.clone(),
             load_balancers: service.load_balancers.clone(),
             network: service.network.clone(),
+            deployment: None,
         };
         step(0, Action::UpdateService { service: id(), task_definition: None, load_balancers: None, network, expect })
     }
@@ -215,7 +216,12 @@ mod tests {
         let other = crate::trace::fixture::target("i-a", 40_000);
         stand.targets().push(other.clone());
         let entries = vec![LoadBalancerEntry::default()];
-        let expect = ServiceBelief { task_definition: "shop:1".into(), load_balancers: entries.clone(), network: None };
+        let expect = ServiceBelief {
+            task_definition: "shop:1".into(),
+            load_balancers: entries.clone(),
+            network: None,
+            deployment: None,
+        };
         let service = id();
         let action =
             Action::UpdateService { service, task_definition: None, load_balancers: None, network: None, expect };

@@ -45,6 +45,8 @@ pub struct ServiceBelief {
     pub load_balancers: Vec<LoadBalancerEntry>,
     /// Its network.
     pub network: Option<Awsvpc>,
+    /// The deployment that is in progress, which the step does not wait for; `None`: there is none.
+    pub deployment: Option<String>,
 }
 
 impl ServiceBelief {
@@ -52,7 +54,10 @@ impl ServiceBelief {
     pub fn of(live: &Service) -> Self {
         let mut load_balancers = live.load_balancers.clone();
         load_balancers.sort();
-        Self { task_definition: live.task_definition.clone(), load_balancers, network: live.network.clone() }
+        let (task_definition, network) = (live.task_definition.clone(), live.network.clone());
+        let primary = live.deployments.iter().find(|deployment| deployment.primary);
+        let deployment = primary.filter(|_| live.is_deploying()).map(|deployment| deployment.id.clone());
+        Self { task_definition, load_balancers, network, deployment }
     }
 }
 

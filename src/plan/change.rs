@@ -65,6 +65,13 @@ pub struct Step {
 pub enum WaitingOn {
     /// Something that could not be read: counts as incomplete, not as a difference.
     Gap(Gap),
+    /// As [`Self::Gap`], of a step that could take something away: `cost` says what is not known without it.
+    Unread {
+        /// What could not be read.
+        gap: Gap,
+        /// A clause, such as `until it is read, nobody knows whether this step breaks …`.
+        cost: String,
+    },
     /// Anything else: a known difference that no step mends now. The sentence says what has to happen.
     Difference(String),
 }
@@ -72,10 +79,17 @@ pub enum WaitingOn {
 impl fmt::Display for WaitingOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gap(gap) => write!(f, "{} could not be read ({})", gap.call, gap.why),
+            Self::Gap(gap) => f.write_str(&unread(gap)),
+            Self::Unread { gap, cost } => write!(f, "{}; {cost}", unread(gap)),
             Self::Difference(text) => f.write_str(text),
         }
     }
+}
+
+/// Such as `ecs:DescribeServices could not be read (AccessDeniedException); allow the IAM action ecs:DescribeServices`.
+fn unread(gap: &Gap) -> String {
+    let permission = gap.permission().map(|action| format!("; allow the IAM action {action}"));
+    format!("{} could not be read ({}){}", gap.call, gap.why, permission.unwrap_or_default())
 }
 
 /// A difference that the plan leaves, and until when.
@@ -142,6 +156,9 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// What could not be read.
     pub gaps: Vec<(String, Gap)>,
+    /// Those of `gaps` that are of the network around the paths alone, which only [`crate::pass`] reads: they hide nothing of
+    /// what may be removed.
+    pub gaps_around: Vec<(String, Gap)>,
     /// What is broken now and mended by a step, as far as paths were traced.
     pub mends: BTreeMap<StepId, Vec<Mend>>,
 }

@@ -83,7 +83,9 @@ pub(super) fn hold_dependents(steps: &[Draft], held: &mut BTreeMap<DraftId, Wait
                 (Some((_, object)), _) => {
                     Some(WaitingOn::Difference(format!("it needs {object}, which cannot be made yet")))
                 }
-                (None, Some((_, WaitingOn::Gap(gap)))) => Some(WaitingOn::Gap(gap.clone())),
+                (None, Some((_, WaitingOn::Gap(gap) | WaitingOn::Unread { gap, .. }))) => {
+                    Some(WaitingOn::Gap(gap.clone()))
+                }
                 (None, Some((before, WaitingOn::Difference(_)))) => Some(WaitingOn::Difference(format!(
                     "it comes after \"{}\", which is blocked",
                     steps[before].summary

@@ -13,16 +13,17 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Blocked, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::{Policy, Veto, edges, resolve, serving, traffic};
+use super::{Policy, Veto, edges, resolve, serving, stuck, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
 pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, vetoes: &[Veto], drafts: &mut Drafts) {
     let mut held: BTreeMap<DraftId, WaitingOn> = BTreeMap::new();
+    tell_what_is_not_waited_for(given, now, drafts);
     for (id, draft) in drafts.steps.iter().enumerate() {
         let objects = || draft.also.iter().chain([&draft.object]);
         let why = objects()
             .find_map(|object| by_mode(given, now, object))
-            .or_else(|| objects().find_map(|object| by_deployment(given, object, draft)))
+            .or_else(|| objects().find_map(|object| by_deployment(given, now, object, draft)))
             .or_else(|| draft.held.clone())
             .or_else(|| by_redeploy(given.desired, draft))
             .or_else(|| by_partial_view(given.observed, draft))
@@ -103,8 +104,20 @@ fn services_of<'a>(given: &Given<'a>, object: &ObjectRef) -> Vec<&'a DesiredServ
     }
 }
 
+/// Steps without which a deployment cannot end do not wait for it, and say so.
+fn tell_what_is_not_waited_for(given: &Given<'_>, now: Timestamp, drafts: &mut Drafts) {
+    for draft in &mut drafts.steps {
+        let services = services_of(given, &draft.object).into_iter();
+        let deploying = services.filter_map(|service| given.observed.service(&service.id).present());
+        let mut deploying = deploying.filter(|live| live.is_deploying());
+        if let Some(why) = deploying.find_map(|live| stuck::why_not_wait(given, live, draft, now)) {
+            draft.reason = format!("{}; {why}", draft.reason);
+        }
+    }
+}
+
 /// R7: while a deployment is in progress.
-fn by_deployment(given: &Given<'_>, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
+fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
     for service in services_of(given, object) {
         let live = match given.observed.service(&service.id) {
             Seen::Present(live) => live,
@@ -112,7 +125,7 @@ fn by_deployment(given: &Given<'_>, object: &ObjectRef, draft: &Draft) -> Option
             Seen::Unknown(gap) if moves_traffic(&draft.action) || draft.removes => return Some(WaitingOn::Gap(gap)),
             Seen::Unknown(_) => continue,
         };
-        if !live.is_deploying() {
+        if !live.is_deploying() || stuck::why_not_wait(given, live, draft, now).is_some() {
             continue;
         }
         if draft.removes || draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. }) {
@@ -130,7 +143,7 @@ fn by_deployment(given: &Given<'_>, object: &ObjectRef, draft: &Draft) -> Option
     None
 }
 
-/// Actions on rules and listeners.
+/// Actions on rules and listeners, and those that send health checks to another port.
 fn moves_traffic(action: &Action) -> bool {
     match action {
         Action::CreateRule { .. }
@@ -138,11 +151,13 @@ fn moves_traffic(action: &Action) -> bool {
         | Action::SetRulePriorities { .. }
         | Action::DeleteRule { .. }
         | Action::ModifyListener { .. } => true,
+        Action::ModifyTargetGroup { health_check, .. } => {
+            health_check.port.is_some() || health_check.protocol.is_some()
+        }
         Action::RegisterTaskDefinition { .. }
         | Action::UpdateServiceCount { .. }
         | Action::UpdateService { .. }
         | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
         | Action::ModifyTargetGroupAttributes { .. }
         | Action::DeleteTargetGroup { .. }
         | Action::RegisterTargets { .. }
@@ -164,7 +179,7 @@ fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {
 
 fn by_veto(vetoes: &[Veto], draft: &Draft) -> Option<WaitingOn> {
     let veto = vetoes.iter().find(|veto| veto.object == draft.object && veto.action == draft.action)?;
-    difference(veto.why.clone())
+    Some(veto.why.clone())
 }
 
 /// R11: a partial observation removes nothing.

@@ -52,8 +52,12 @@ pub(super) fn owner_of(given: &Given<'_>, fleet: &str, arn: &TargetGroupArn) -> 
 fn forward_serves(given: &Given<'_>, fleet: &str, forward: &Forward) -> Serving {
     let mut unknown = None;
     for arn in forward.receivers() {
-        if let Seen::Present(Owner::AnotherFleet(other)) = owner_of(given, fleet, arn) {
-            return Serving::Yes(format!("a forward to {} of fleet {other}", arn.name()));
+        match owner_of(given, fleet, arn) {
+            Seen::Present(Owner::AnotherFleet(other)) => {
+                return Serving::Yes(format!("a forward to {} of fleet {other}", arn.name()));
+            }
+            Seen::Present(Owner::Unmarked | Owner::Ours(_)) | Seen::Absent => {}
+            Seen::Unknown(gap) => unknown = Some(gap),
         }
         match has_healthy_target(given.observed, arn) {
             Seen::Present(true) => {
@@ -78,9 +82,16 @@ pub(super) fn serves(given: &Given<'_>, fleet: &str, actions: &RuleActions) -> S
 
 /// As [`serves`]; what another fleet has marked always counts as serving.
 fn rule_serves(given: &Given<'_>, fleet: &str, rule: &Rule) -> Serving {
-    match rule.tags.as_ref().present().map(|tags| Owner::of(tags, fleet)) {
-        Some(Owner::AnotherFleet(other)) => Serving::Yes(format!("a rule of fleet {other}")),
-        Some(Owner::Unmarked | Owner::Ours(_)) | None => serves(given, fleet, &rule.actions),
+    let serving = serves(given, fleet, &rule.actions);
+    match rule.tags.as_ref() {
+        Seen::Present(tags) => match Owner::of(tags, fleet) {
+            Owner::AnotherFleet(other) => Serving::Yes(format!("a rule of fleet {other}")),
+            Owner::Unmarked | Owner::Ours(_) => serving,
+        },
+        Seen::Absent => serving,
+        // It may be theirs.
+        Seen::Unknown(gap) if serving == Serving::No => Serving::Unknown(gap),
+        Seen::Unknown(_) => serving,
     }
 }
 

@@ -183,7 +183,7 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     let blocked = plan.blocked.iter().enumerate().map(move |(number, entry)| {
         let (kind, symbol) = match &entry.waiting_on {
             WaitingOn::Difference(_) => (Kind::Blocked, "!"),
-            WaitingOn::Gap(_) => (Kind::NotRead, "?"),
+            WaitingOn::Gap(_) | WaitingOn::Unread { .. } => (Kind::NotRead, "?"),
         };
         let object = entry.object.to_string();
         Entry {

@@ -51,7 +51,7 @@ pub fn render(report: &Report, paint: Paint) -> String {
 
 /// A fleet that is silent gets its one line and nothing else.
 fn has_something_to_say(report: &Report) -> bool {
-    let Plan { steps, blocked, deferred, unchanged: _, findings, gaps, mends: _ } = &report.plan;
+    let Plan { steps, blocked, deferred, unchanged: _, findings, gaps, gaps_around: _, mends: _ } = &report.plan;
     !(steps.is_empty() && blocked.is_empty() && deferred.is_empty() && findings.is_empty() && gaps.is_empty())
 }
 

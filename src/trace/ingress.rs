@@ -114,8 +114,18 @@ fn from_clients(way: &Way<'_>, balancer: &LoadBalancer, end: &End, rules: &[&Ing
         RuleSource::Group(_) => balancer.internal,
         RuleSource::Unknown => false,
     };
-    let open = rules.iter().filter(|rule| rule.lets_in(way.transport(), end.port)).find(admits);
-    Ok(open.map_or(Passage::Closed(None), |rule| Passage::Open(format!("{} ({})", rule.id, rule.source))))
+    let mut open = rules.iter().filter(|rule| rule.lets_in(way.transport(), end.port));
+    let unread = way.given.observed.vpcs.gap().filter(|_| !balancer.internal);
+    match (open.clone().find(admits), unread) {
+        // Whether the addresses that a rule names are outside of the VPC, where clients are, was not read.
+        (Some(_), Some(gap)) if !open.any(|rule| names_everybody(rule)) => Ok(Passage::Unknown(gap.clone())),
+        (Some(rule), _) => Ok(Passage::Open(format!("{} ({})", rule.id, rule.source))),
+        (None, _) => Ok(Passage::Closed(None)),
+    }
+}
+
+fn names_everybody(rule: &IngressRule) -> bool {
+    matches!(&rule.source, RuleSource::Cidr(cidr) if cidr.prefix_len() == 0)
 }
 
 /// Which of the codes a closed port is.

@@ -12,7 +12,7 @@ use super::end::End;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
-use super::way::Way;
+use super::way::{Lack, Way};
 
 /// So many of the ports that answers come back to may be denied: a hardened ACL denies a handful by name, and hardly any
 /// connection picks one of them.
@@ -33,12 +33,15 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     };
     for home in &balancer.subnets {
         note(towards_clients(way, balancer, home));
-        let ends = way.ends.as_ref().ok().into_iter().flatten();
-        for end in ends {
+        for end in way.ends.as_ref().ok().into_iter().flatten() {
             let Some(subnet) = end.subnet.as_ref().filter(|subnet| *subnet != home) else { continue };
             note(leaving(way, home, end));
             note(arriving(way, home, subnet, end));
         }
+    }
+    // Where the targets are decides which of their ACLs there are.
+    if let Err(Lack::Unknown(why)) = &way.ends {
+        gap = gap.or_else(|| Some(why.clone()));
     }
     Examined::of(
         findings,

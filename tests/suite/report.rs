@@ -93,7 +93,8 @@ fn create_rule() -> Step {
 
 fn update_service() -> Step {
     let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
-    let expect = ServiceBelief { task_definition: "app:7".into(), load_balancers: Vec::new(), network: None };
+    let expect =
+        ServiceBelief { task_definition: "app:7".into(), load_balancers: Vec::new(), network: None, deployment: None };
     let action = Action::UpdateService {
         service,
         task_definition: None,
@@ -253,6 +254,7 @@ fn everything() -> Plan {
             what: "load balancer inner has no security groups: no ingress is derived, see allowFrom".to_owned(),
         }],
         gaps: vec![("Service/cart".to_owned(), gap()), ("Service/mail".to_owned(), gap())],
+        gaps_around: Vec::new(),
         mends: BTreeMap::from([(StepId(4), mended())]),
     }
 }

@@ -11,4 +11,6 @@ pub mod stage;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod twins;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
+mod unread;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
 mod worlds;

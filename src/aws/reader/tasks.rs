@@ -92,6 +92,7 @@ fn found_from_sdk(cluster: &str, task: &sdk::Task) -> Option<FoundTask> {
             _ => None,
         },
         container_instance: task.container_instance_arn().map(str::to_owned),
+        started_by: task.started_by().map(str::to_owned),
     };
     Some(FoundTask { task, bindings })
 }

@@ -82,8 +82,10 @@ impl Writer {
     /// What makes a service another one than the plan believes, if anything.
     async fn difference(&self, id: &ServiceId, expect: &ServiceBelief) -> Result<Option<&'static str>, AwsError> {
         Ok(match self.service_now(id).await? {
-            Some(live) if live.is_deploying() => Some("a deployment has started since the service was read"),
             Some(live) if ServiceBelief::of(&live) == *expect => None,
+            Some(live) if live.is_deploying() && ServiceBelief::of(&live).deployment != expect.deployment => {
+                Some("a deployment has started since the service was read")
+            }
             Some(_) => Some("the service's revision, load balancers or network have changed since it was read"),
             None => Some("the service is not there any more"),
         })

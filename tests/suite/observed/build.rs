@@ -274,7 +274,7 @@ fn ecs(file: &ObservedFile, observed: &mut Observed) {
         };
         let container = |ports: &Vec<String>| Container {
             ports: ports.iter().map(|text| mapping(text, mode)).collect(),
-            port_ranges: Vec::new(),
+            ..Container::default()
         };
         let built = TaskDefinition {
             arn: definition_arn(&definition.name),
@@ -395,6 +395,8 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
                 primary: number == 0,
                 rollout: Some(rollout(state)),
                 task_definition: definition.clone(),
+                id: format!("ecs-svc/{number}"),
+                created: None,
             })
             .collect(),
         task_sets_move: service.task_sets_move,
@@ -442,6 +444,7 @@ fn build_task(service: &model::Service, number: usize, task: &super::Task) -> Ta
         started: None,
         healthy: None,
         container_instance: None,
+        started_by: None,
     }
 }
 
