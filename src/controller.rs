@@ -8,6 +8,7 @@ mod event;
 pub mod hearing;
 pub mod memory;
 pub mod reach;
+mod refusal;
 pub mod status;
 pub mod tiers;
 mod turns;
@@ -341,7 +342,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             never = cancel_at(end, brake, &stop) => match never {},
             outcome = applying => outcome,
         };
-        self.memory.learn(&look.plan, &outcome, (self.now)());
+        self.memory.learn(&look.plan, &outcome, &look.observed, (self.now)());
         if outcome.results.values().any(|result| *result == StepResult::Done) {
             self.scout.iter_mut().for_each(Scout::note_change);
         }

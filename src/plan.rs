@@ -46,7 +46,10 @@ use jiff::Timestamp;
 
 use crate::model::{Desired, DesiredService, Given, ObjectKind, ObjectRef, Observed};
 
-pub use action::{Action, NewTargetGroup, Output, PortFix, Ref, RuleBelief, RuleEdit, ServiceBelief, WiredEntry};
+pub use action::{
+    Action, DeletedRuleBelief, NewTargetGroup, Output, PortFix, Ref, RegistrationBelief, RuleBelief, RuleEdit,
+    ServiceBelief, WiredEntry,
+};
 pub use change::{Blocked, Change, Deferred, Finding, Mend, Plan, Step, StepId, Verdict, WaitingOn};
 pub use scope::{ScopeError, scope_errors};
 

@@ -314,3 +314,9 @@ pub(super) fn scalable_target_from_sdk(target: &SdkScalableTarget) -> ScalableTa
     });
     ScalableTarget { min: count(target.min_capacity()), max: count(target.max_capacity()), suspended }
 }
+
+/// A service as Application Auto Scaling names it, which knows clusters by name only.
+pub(super) fn resource_id(id: &ServiceId) -> String {
+    let cluster = id.cluster.rsplit('/').next().unwrap_or(&id.cluster);
+    format!("service/{cluster}/{}", id.name)
+}

@@ -38,8 +38,8 @@ impl Writer {
             Action::RegisterTaskDefinition { source, ports, tags } => {
                 self.register_task_definition(source, ports, tags).await
             }
-            Action::UpdateServiceCount { service, desired_count, from } => {
-                self.update_service_count(service, *desired_count, *from).await
+            Action::UpdateServiceCount { service, desired_count, from, unscaled } => {
+                self.update_service_count(service, *desired_count, *from, *unscaled).await
             }
             Action::UpdateService { service, task_definition, load_balancers, network, expect } => {
                 let update = service::Update { task_definition, load_balancers, network };
@@ -61,14 +61,16 @@ impl Writer {
             Action::SetRulePriorities { listener: _, priorities, expect } => {
                 self.set_rule_priorities(priorities, expect).await
             }
-            Action::DeleteRule { rule, mark } => self.delete_rule(rule, mark).await,
+            Action::DeleteRule { rule, mark, expect } => self.delete_rule(rule, mark, expect).await,
             Action::ModifyListener { listener, target_group, expect } => {
                 self.modify_listener(listener, target_group, expect, outputs).await
             }
             Action::RegisterTargets { target_group, targets } => {
                 self.register_targets(target_group, targets, outputs).await
             }
-            Action::DeregisterTargets { target_group, targets } => self.deregister_targets(target_group, targets).await,
+            Action::DeregisterTargets { target_group, targets, expect } => {
+                self.deregister_targets(target_group, targets, expect).await
+            }
             Action::AuthorizeSecurityGroupIngress { group, protocol, ports, source, description, tags } => {
                 let new = ingress::NewRule { group, protocol, ports: *ports, source, description, tags };
                 self.authorize_ingress(new).await

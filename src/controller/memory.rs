@@ -14,6 +14,8 @@ use crate::model::{Gap, ObjectKind, ObjectRef, Observed};
 use crate::plan::{Action, Blocked, Plan, Step, StepId, WaitingOn};
 use crate::queue::Backoff;
 
+use super::refusal::Refusals;
+
 /// How far apart the sightings of a removal are where no target group says more.
 pub const SIGHTING: SignedDuration = SignedDuration::from_mins(5);
 /// Writes of one field within [`WINDOW`] after which it is left alone.
@@ -57,6 +59,8 @@ pub struct Memory {
     /// Marked things that were removed, by operation and summary, and when. One that is there again was made by somebody
     /// else, under this fleet's name: AWS gives it another ARN, so the summary is what stays the same.
     removed: BTreeMap<(String, String), Timestamp>,
+    /// Steps that AWS refused by their nature.
+    refusals: Refusals,
 }
 
 impl Memory {
@@ -69,6 +73,7 @@ impl Memory {
             backoff: Backoff::new(seed),
             retries: BTreeMap::new(),
             removed: BTreeMap::new(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -86,6 +91,7 @@ impl Memory {
             let why = self
                 .by_contention(step)
                 .or_else(|| self.by_second_writer(step, now))
+                .or_else(|| self.refusals.hold(step, observed))
                 .or_else(|| self.by_failure(step, now))
                 .or_else(|| self.by_sightings(step, observed, now));
             held.extend(why.map(|why| (step.id, why)));
@@ -107,8 +113,8 @@ impl Memory {
         plan
     }
 
-    /// Learns from what became of a plan.
-    pub fn learn(&mut self, plan: &Plan, outcome: &Outcome, now: Timestamp) {
+    /// Learns from what became of a plan that was made from this reading.
+    pub fn learn(&mut self, plan: &Plan, outcome: &Outcome, observed: &Observed, now: Timestamp) {
         let mut failed = BTreeSet::new();
         let mut done = BTreeSet::new();
         for step in &plan.steps {
@@ -122,6 +128,8 @@ impl Memory {
                         self.writes.entry(field).or_default().push(now);
                     }
                 }
+                // What AWS refuses by its nature is not tried again, so it delays nothing else of its object.
+                Some(StepResult::Failed(error)) if self.refusals.keep(step, error, observed) => {}
                 Some(StepResult::Failed(_)) => {
                     failed.insert(&step.object);
                 }
@@ -148,6 +156,7 @@ impl Memory {
         self.writes.clear();
         self.contended.clear();
         self.removed.clear();
+        self.refusals.clear();
         for object in std::mem::take(&mut self.retries).into_keys() {
             self.backoff.forget(&object);
         }
@@ -159,6 +168,7 @@ impl Memory {
         if plan.gaps.iter().filter(is_of_reading).any(|(_, gap)| observed.hides_what_stands(gap)) {
             return;
         }
+        self.refusals.see(&plan.steps, observed);
         let before = std::mem::take(&mut self.sightings);
         for step in plan.steps.iter().filter(|step| step.removes) {
             let seen = before.iter().find(|sighting| sighting.is_of(step)).cloned();
@@ -287,7 +297,7 @@ mod tests {
             id: StepId(id),
             object: ObjectRef::service(&service.name),
             target: service.to_string(),
-            action: Action::UpdateServiceCount { service, desired_count: 2, from: 4 },
+            action: Action::UpdateServiceCount { service, desired_count: 2, from: 4, unscaled: true },
             summary: "count".to_owned(),
             reason: String::new(),
             changes: Vec::new(),
@@ -311,7 +321,7 @@ mod tests {
 
     fn learn(memory: &mut Memory, step: Step, result: StepResult, seconds: i64) {
         let outcome = Outcome { results: BTreeMap::from([(step.id, result)]) };
-        memory.learn(&plan(vec![step]), &outcome, at(seconds));
+        memory.learn(&plan(vec![step]), &outcome, &Observed::unasked("eu-west-1"), at(seconds));
     }
 
     #[test]
@@ -367,16 +377,70 @@ mod tests {
         assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 1801), [0]);
     }
 
+    fn refused(code: &str, message: &str) -> StepResult {
+        StepResult::Failed(AwsError {
+            call: "ecs:UpdateService".to_owned(),
+            kind: ErrorKind::Invalid,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            request_id: None,
+        })
+    }
+
+    #[test]
+    fn what_aws_refuses_by_its_nature_is_sent_once_until_the_manifest_or_the_plan_changes() {
+        let mut memory = Memory::new(1);
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 0), [0]);
+        learn(&mut memory, count(0, false, &[]), refused("InvalidParameterException", "no such port"), 0);
+        assert_eq!(memory.next_retry(), None);
+        for seconds in [1, 3600, 86_400] {
+            let steps = vec![count(0, false, &[]), count(1, false, &[0]), count(2, false, &[])];
+            assert_eq!(sent(&mut memory, steps, seconds), [2], "{seconds}");
+        }
+        let observed = Observed::unasked("eu-west-1");
+        let held = memory.weigh(plan(vec![count(0, false, &[])]), &observed, BTreeMap::new(), at(86_401)).blocked;
+        let why = held[0].waiting_on.to_string();
+        assert!(why.contains("ecs:UpdateService: InvalidParameterException: no such port"), "{why}");
+        memory.reconsider();
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 86_402), [0]);
+
+        learn(&mut memory, count(0, false, &[]), refused("InvalidParameterException", "no such port"), 86_402);
+        let mut other = count(0, false, &[]);
+        if let Action::UpdateServiceCount { from, .. } = &mut other.action {
+            *from = 3;
+        }
+        assert_eq!(sent(&mut memory, vec![other], 86_403), [0], "planned from another live state");
+        assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 86_404), [0], "and that state is a new one again");
+    }
+
+    #[test]
+    fn what_passes_or_is_mended_elsewhere_is_tried_again() {
+        let passing = [
+            ("ThrottlingException", ""),
+            ("AccessDeniedException", ""),
+            ("ClientException", "Too many concurrent attempts to create a new revision of the specified family."),
+            ("InvalidParameterException", "The target group x does not have an associated load balancer."),
+            ("InvalidParameterException", "Unable to assume the service linked role."),
+        ];
+        for (code, message) in passing {
+            let mut memory = Memory::new(1);
+            learn(&mut memory, count(0, false, &[]), refused(code, message), 0);
+            assert!(memory.next_retry().is_some(), "{code} {message}");
+            assert_eq!(sent(&mut memory, vec![count(0, false, &[])], 2), [0], "{code} {message}");
+        }
+    }
+
     #[test]
     fn what_somebody_makes_again_after_it_was_removed_is_left_alone() {
         let removal = |arn: &str| {
-            let action = Action::DeleteRule { rule: arn.into(), mark: BTreeMap::new() };
+            let action =
+                Action::RevokeSecurityGroupIngress { group: "sg".into(), rule: arn.into(), mark: BTreeMap::new() };
             let target = arn.to_owned();
             Step {
                 object: ObjectRef::fleet("f"),
                 action,
                 target,
-                summary: "delete rule 200".to_owned(),
+                summary: "revoke tcp 80".to_owned(),
                 ..count(0, true, &[])
             }
         };

@@ -180,7 +180,7 @@ mod tests {
     fn what_ails_targets_now_says_nothing_of_later_and_what_works_does() {
         let mut stand = Stand::sound();
         stand.targets()[1].health.state = TargetState::Unhealthy;
-        let count = Action::UpdateServiceCount { service: id(), desired_count: 2, from: 1 };
+        let count = Action::UpdateServiceCount { service: id(), desired_count: 2, from: 1, unscaled: true };
         (stand.observed, stand.around) = after(&[step(0, count)], &stand.observed, &stand.around);
         let states: Vec<TargetState> = stand.targets().iter().map(|target| target.health.state).collect();
         assert_eq!(states, [TargetState::Healthy, TargetState::Initial]);

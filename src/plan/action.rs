@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::model::{
     Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IngressRule, IpProtocol, ListenerArn, LoadBalancerEntry,
@@ -34,6 +35,24 @@ impl RuleBelief {
     pub fn of(live: &Rule) -> Self {
         Self { priority: live.priority, conditions: live.conditions.clone(), actions: live.actions.clone() }
     }
+}
+
+/// What a plan believes of a rule that it deletes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedRuleBelief {
+    /// The rule itself.
+    pub rule: RuleBelief,
+    /// The target groups it forwards to that had no healthy target.
+    pub idle: BTreeSet<TargetGroupArn>,
+}
+
+/// What a plan believes of registrations that it removes; may speak of more than these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistrationBelief {
+    /// Those that were healthy.
+    pub healthy: BTreeSet<TargetKey>,
+    /// The addresses that no network interface had, which is the proof that nothing serves there (rule R4).
+    pub vacant: BTreeSet<IpAddr>,
 }
 
 /// What a plan believes of a service whose blocks it replaces.
@@ -137,6 +156,8 @@ pub enum Action {
         desired_count: u32,
         /// What it must still be: the count is read again first, for somebody may have changed it meanwhile.
         from: u32,
+        /// Whether the planner saw that no autoscaler owns the count; then that is asked again, too.
+        unscaled: bool,
     },
     /// `UpdateService` with everything that redeploys in one call; a `None` is left out of the call.
     UpdateService {
@@ -205,12 +226,14 @@ pub enum Action {
         /// The priority that the planner saw: a mismatch makes the step stale.
         expect: BTreeMap<RuleArn, u32>,
     },
-    /// `DeleteRule`, if it still bears the mark.
+    /// `DeleteRule`, if it still bears the mark and is what the planner saw.
     DeleteRule {
         /// The rule.
         rule: RuleArn,
         /// The mark it must still bear.
         mark: Tags,
+        /// What the planner saw: a mismatch makes the step stale.
+        expect: DeletedRuleBelief,
     },
     /// `ModifyListener`: the default action becomes a forward to this target group.
     ModifyListener {
@@ -234,6 +257,8 @@ pub enum Action {
         target_group: TargetGroupArn,
         /// The targets.
         targets: BTreeSet<TargetKey>,
+        /// What the planner saw: one that is healthy only now, or whose address is in use now, makes the step stale.
+        expect: RegistrationBelief,
     },
     /// `AuthorizeSecurityGroupIngress` for one rule.
     AuthorizeSecurityGroupIngress {

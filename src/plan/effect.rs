@@ -38,7 +38,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 observed.task_definitions.insert(arn, Seen::Present(copy));
             }
         }
-        Action::UpdateServiceCount { service, desired_count, from: _ } => {
+        Action::UpdateServiceCount { service, desired_count, .. } => {
             if let Some(live) = present(observed.services.get_mut(service)) {
                 live.desired_count = *desired_count;
                 live.running_count = *desired_count;
@@ -97,7 +97,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             attach(observed, listener, &planned(target_group));
         }
         Action::RegisterTargets { target_group, targets } => register(observed, &planned(target_group), targets),
-        Action::DeregisterTargets { target_group, targets } => {
+        Action::DeregisterTargets { target_group, targets, .. } => {
             if let Some(live) = present(observed.targets.get_mut(target_group)) {
                 live.retain(|target| !targets.contains(&target.key));
             }

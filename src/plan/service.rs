@@ -97,6 +97,7 @@ fn plan_count(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts
             service: wanted.id.clone(),
             desired_count: count,
             from: live.desired_count,
+            unscaled: given.desired.fleet.autoscaling == Autoscaling::Check,
         },
         object,
         also: BTreeSet::new(),

@@ -8,7 +8,7 @@ use crate::model::{
     ServiceId, Target, TargetGroup, TargetKey, TargetState, Task,
 };
 
-use super::action::Action;
+use super::action::{Action, RegistrationBelief};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle};
 use super::{registrar, resolve, target_group};
@@ -180,7 +180,11 @@ fn deregister_stale(
     let proofs: BTreeSet<_> = stale.values().cloned().collect();
     drafts.push(Draft {
         changes: listed.iter().map(|key| Change::of("targets", Some(key.clone()), None)).collect(),
-        action: Action::DeregisterTargets { target_group: live.arn.clone(), targets: stale.into_keys().collect() },
+        action: Action::DeregisterTargets {
+            target_group: live.arn.clone(),
+            expect: belief(given.observed, live, &stale),
+            targets: stale.into_keys().collect(),
+        },
         object,
         also: BTreeSet::new(),
         target: live.arn.to_string(),
@@ -195,6 +199,17 @@ fn deregister_stale(
         held: None,
     });
     Ok(())
+}
+
+/// What the removal of these registrations rests on.
+fn belief(observed: &Observed, live: &TargetGroup, stale: &BTreeMap<TargetKey, String>) -> RegistrationBelief {
+    let targets = observed.targets_of(&live.arn).present().into_iter().flatten();
+    let healthy = targets.filter(|target| target.health.state == TargetState::Healthy);
+    let addresses = stale.keys().filter_map(|key| key.id.parse().ok());
+    RegistrationBelief {
+        healthy: healthy.filter(|target| stale.contains_key(&target.key)).map(|target| target.key.clone()).collect(),
+        vacant: addresses.filter(|address| observed.interface(address) == Seen::Absent).collect(),
+    }
 }
 
 /// The last healthy target is never removed.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use portolan::apply::{AwsError, DEFAULT_LIMIT, ErrorKind, Event, Outcome, Outputs, Perform, Performed, StepResult};
-use portolan::model::{ObjectRef, RuleArn, Tags, TargetGroupArn};
-use portolan::plan::{Action, Output, Plan, Step, StepId};
+use portolan::model::{ObjectRef, RuleActions, RuleArn, Serve, Tags, TargetGroupArn};
+use portolan::plan::{Action, DeletedRuleBelief, Output, Plan, RuleBelief, Step, StepId};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
@@ -77,11 +77,23 @@ fn refusal(kind: ErrorKind) -> AwsError {
     }
 }
 
+/// What a removal expects is the writer's to compare.
+fn belief() -> DeletedRuleBelief {
+    DeletedRuleBelief {
+        rule: RuleBelief {
+            priority: 1,
+            conditions: Default::default(),
+            actions: RuleActions { login: false, token: false, serve: Serve::Redirect },
+        },
+        idle: Default::default(),
+    }
+}
+
 /// A plan from the `after` of each step; each step is for an object of its own.
 fn plan_of(edges: &[&[usize]]) -> Plan {
     let step = |(number, after): (usize, &&[usize])| Step {
         id: StepId(number),
-        action: Action::DeleteRule { rule: RuleArn::from(number.to_string()), mark: Tags::new() },
+        action: Action::DeleteRule { rule: RuleArn::from(number.to_string()), mark: Tags::new(), expect: belief() },
         object: ObjectRef::service(&format!("object-{number}")),
         target: "rule".to_owned(),
         summary: "delete a rule".to_owned(),

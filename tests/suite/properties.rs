@@ -303,7 +303,7 @@ fn may_remove(observed: &Observed, action: &Action) -> bool {
             let marked = observed.marked_ingress.as_ref().present().expect("marked ingress is known");
             marked.iter().any(|found| found.id == *rule && matches!(Owner::of(&found.tags, FLEET), Owner::Ours(_)))
         }
-        Action::DeregisterTargets { target_group, targets } => targets.iter().all(|key| {
+        Action::DeregisterTargets { target_group, targets, .. } => targets.iter().all(|key| {
             let live: BTreeSet<_> = live_endpoints(observed);
             let gone = match key.id.parse() {
                 Ok(address) => observed.interface(&address) == Seen::Absent,

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use portolan::apply::{AwsError, ErrorKind, Outcome, StepResult};
 use portolan::model::{
-    Conditions, Gap, GroupId, HealthCheck, IpProtocol, ListenerArn, ObjectRef, PathName, PortRange, Protocol, RuleArn,
-    RuleSource, ServiceId, Tags, TargetGroupArn, TargetType, VpcId,
+    Conditions, Gap, GroupId, HealthCheck, IpProtocol, ListenerArn, ObjectRef, PathName, PortRange, Protocol,
+    RuleActions, RuleArn, RuleSource, Serve, ServiceId, Tags, TargetGroupArn, TargetType, VpcId,
 };
 use portolan::plan::{
-    Action, Blocked, Change, Deferred, Finding, Mend, NewTargetGroup, Plan, Ref, ServiceBelief, Step, StepId, Verdict,
-    WaitingOn,
+    Action, Blocked, Change, Deferred, DeletedRuleBelief, Finding, Mend, NewTargetGroup, Plan, Ref, RuleBelief,
+    ServiceBelief, Step, StepId, Verdict, WaitingOn,
 };
 use portolan::report::text::Paint;
 use portolan::report::{Error, Report, json, text};
@@ -121,7 +121,7 @@ fn lower_count() -> Step {
         ..step(
             3,
             checkout(),
-            Action::UpdateServiceCount { service, desired_count: 3, from: 5 },
+            Action::UpdateServiceCount { service, desired_count: 3, from: 5, unscaled: true },
             "prod/checkout",
             "run 3 tasks",
             "the manifest says 3",
@@ -151,6 +151,17 @@ fn authorize() -> Step {
     }
 }
 
+fn nothing_known() -> DeletedRuleBelief {
+    DeletedRuleBelief {
+        rule: RuleBelief {
+            priority: 90,
+            conditions: Default::default(),
+            actions: RuleActions { login: false, token: false, serve: Serve::Redirect },
+        },
+        idle: Default::default(),
+    }
+}
+
 fn delete_rule() -> Step {
     Step {
         changes: vec![change("description", Some(""), None)],
@@ -159,7 +170,7 @@ fn delete_rule() -> Step {
         ..step(
             5,
             ObjectRef::fleet("payments-prod"),
-            Action::DeleteRule { rule: RuleArn::from("arn:r"), mark: Tags::new() },
+            Action::DeleteRule { rule: RuleArn::from("arn:r"), mark: Tags::new(), expect: nothing_known() },
             "arn:r",
             "delete the rule at priority 90 of listener 443",
             "it bears this fleet's mark for TargetGroup/gone, which the manifest no longer names",

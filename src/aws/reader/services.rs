@@ -111,7 +111,7 @@ impl Reader {
         if desired.fleet.autoscaling == Autoscaling::None {
             return ids.iter().map(|id| (id.clone(), Seen::Absent)).collect();
         }
-        let ids: Vec<(ServiceId, String)> = ids.iter().map(|id| (id.clone(), resource_id(id))).collect();
+        let ids: Vec<(ServiceId, String)> = ids.iter().map(|id| (id.clone(), ecs::resource_id(id))).collect();
         let batches = ids.chunks(50).map(async |batch| {
             let request = self
                 .clients
@@ -134,11 +134,6 @@ impl Reader {
         });
         few_at_once(batches).await.into_iter().flatten().collect()
     }
-}
-
-/// Application Auto Scaling knows clusters by name only.
-fn resource_id(id: &ServiceId) -> String {
-    format!("service/{}/{}", last_segment(&id.cluster), id.name)
 }
 
 /// The name at the end of an ARN; a name is its own last segment.

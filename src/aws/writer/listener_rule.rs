@@ -10,8 +10,8 @@ use crate::aws::elbv2::rule::{
 };
 use crate::aws::elbv2::tags_to_sdk;
 use crate::aws::error::answer;
-use crate::model::{Conditions, Forward, ListenerArn, RuleActions, RuleArn, Serve, Tags, TargetGroupArn};
-use crate::plan::{Ref, RuleBelief, RuleEdit};
+use crate::model::{Conditions, Forward, ListenerArn, RuleActions, RuleArn, Serve, Tags, TargetGroupArn, TargetState};
+use crate::plan::{DeletedRuleBelief, Ref, RuleBelief, RuleEdit};
 
 use super::patience::patiently;
 use super::{DONE, Writer, bears, refusal, stale, target_group};
@@ -88,14 +88,8 @@ impl Writer {
         };
         let actions = actions_from_sdk(rule.actions());
         log_rule(&rule, &actions);
-        if actions != expect.actions {
-            return stale(format!("the rule {} now", describe(&actions)));
-        }
-        if conditions_from_sdk(rule.conditions()) != expect.conditions {
-            return stale("the rule's conditions have changed since it was read");
-        }
-        if priority_of(&rule) != Some(expect.priority) {
-            return stale("the rule's priority has changed since it was read");
+        if let Some(why) = difference(&rule, expect) {
+            return stale(why);
         }
         let actions = forward.map(|target| forward_instead(rule.actions(), &target));
         let conditions = edit.conditions.as_ref().map(conditions_to_sdk);
@@ -131,8 +125,31 @@ impl Writer {
         DONE
     }
 
-    pub(super) async fn delete_rule(&self, arn: &RuleArn, mark: &Tags) -> Result<Performed, AwsError> {
+    pub(super) async fn delete_rule(
+        &self,
+        arn: &RuleArn,
+        mark: &Tags,
+        expect: &DeletedRuleBelief,
+    ) -> Result<Performed, AwsError> {
         let Some(rule) = self.rule(arn).await? else { return DONE };
+        if let Some(why) = difference(&rule, &expect.rule) {
+            return stale(why);
+        }
+        for group in &expect.idle {
+            match self.targets(group).await {
+                Ok(targets) => {
+                    let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
+                    if healthy > 0 {
+                        return stale(format!(
+                            "{group} has {healthy} healthy targets now; it had none when it was read"
+                        ));
+                    }
+                }
+                // A group that is gone serves nothing.
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
         if !bears(&self.balancing_tags(arn.as_str()).await?, mark) {
             return stale("the rule does not bear the mark any more");
         }
@@ -182,6 +199,18 @@ impl Writer {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What makes a rule another one than the plan believes, if anything.
+fn difference(rule: &sdk::Rule, expect: &RuleBelief) -> Option<String> {
+    let actions = actions_from_sdk(rule.actions());
+    if actions != expect.actions {
+        return Some(format!("the rule {} now", describe(&actions)));
+    }
+    if conditions_from_sdk(rule.conditions()) != expect.conditions {
+        return Some("the rule's conditions have changed since it was read".to_owned());
+    }
+    (priority_of(rule) != Some(expect.priority)).then(|| "the rule's priority has changed since it was read".to_owned())
 }
 
 fn priority_of(rule: &sdk::Rule) -> Option<u32> {

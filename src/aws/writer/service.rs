@@ -1,5 +1,6 @@
 //! `UpdateService`.
 
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 use aws_sdk_ecs::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
@@ -26,17 +27,23 @@ impl Writer {
         service: &ServiceId,
         count: u32,
         from: u32,
+        unscaled: bool,
     ) -> Result<Performed, AwsError> {
         match self.service_now(service).await? {
             Some(live) if count < from && live.is_deploying() => {
                 return stale("a deployment has started since the service was read");
             }
             Some(live) if live.desired_count == from => {}
+            // An earlier attempt of ours got through, or somebody did the same.
+            Some(live) if live.desired_count == count => return DONE,
             Some(live) => {
                 let now = live.desired_count;
                 return stale(format!("the desired count is {now} now; it was {from} when the service was read"));
             }
             None => return stale("the service is not there any more"),
+        }
+        if unscaled && self.is_scaled(service).await? {
+            return stale("an autoscaler owns the desired count now; none did when the service was read");
         }
         let count = i32::try_from(count)
             .map_err(|_| refusal(CALL, ErrorKind::Invalid, "TooLarge", format!("{count} is no count of tasks")))?;
@@ -89,6 +96,21 @@ impl Writer {
             Some(_) => Some("the service's revision, load balancers or network have changed since it was read"),
             None => Some("the service is not there any more"),
         })
+    }
+
+    /// Whether Application Auto Scaling owns the count of a service, right now.
+    async fn is_scaled(&self, id: &ServiceId) -> Result<bool, AwsError> {
+        let resource = ecs::resource_id(id);
+        let request = self
+            .clients
+            .reading
+            .autoscaling
+            .describe_scalable_targets()
+            .service_namespace(ServiceNamespace::Ecs)
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .resource_ids(&resource);
+        let found = answer("application-autoscaling:DescribeScalableTargets", request.send()).await?;
+        Ok(found.scalable_targets().iter().any(|target| target.resource_id() == resource))
     }
 
     /// The service, right now; `None` when it does not exist any more.

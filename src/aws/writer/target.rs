@@ -1,14 +1,16 @@
 //! Registrations.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
+use aws_sdk_ec2::types::{Filter, NetworkInterface};
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
-use crate::aws::elbv2;
 use crate::aws::error::answer;
+use crate::aws::{ec2, elbv2};
 use crate::model::{StaticTarget, Target, TargetGroupArn, TargetKey, TargetState};
-use crate::plan::Ref;
+use crate::plan::{Ref, RegistrationBelief};
 
 use super::patience::patiently;
 use super::{DONE, Writer, listed, stale, target_group};
@@ -16,6 +18,7 @@ use super::{DONE, Writer, listed, stale, target_group};
 const REGISTER: &str = "elasticloadbalancing:RegisterTargets";
 const DEREGISTER: &str = "elasticloadbalancing:DeregisterTargets";
 const READ: &str = "elasticloadbalancing:DescribeTargetHealth";
+const INTERFACES: &str = "ec2:DescribeNetworkInterfaces";
 
 /// ELB states no maximum; this many in one call are known to work.
 const CHUNK: usize = 200;
@@ -43,6 +46,7 @@ impl Writer {
         &self,
         arn: &TargetGroupArn,
         keys: &BTreeSet<TargetKey>,
+        expect: &RegistrationBelief,
     ) -> Result<Performed, AwsError> {
         let live = match self.targets(arn).await {
             Ok(live) => live,
@@ -56,12 +60,40 @@ impl Writer {
         if healthy_going > 0 && healthy_going == healthy {
             return stale("the last healthy target would go");
         }
+        if let Some(target) = going.iter().find(|target| is_healthy(target) && !expect.healthy.contains(&target.key)) {
+            return stale(format!("{} is healthy now; it was not when it was read", target.key));
+        }
+        let addresses = going.iter().filter_map(|target| target.key.id.parse().ok());
+        let vacant: BTreeSet<IpAddr> = addresses.filter(|address| expect.vacant.contains(address)).collect();
+        if let Some(address) = self.taken(&vacant).await? {
+            return stale(format!("a network interface has {address} now; none had it when it was read"));
+        }
         let before = going.iter().map(|target| format!("{} {:?}", target.key, target.health.state)).collect();
         tracing::info!(target_group = arn.as_str(), targets = listed(&before), "targets before they are deregistered");
         for chunk in going.chunks(CHUNK) {
             self.deregister(arn, chunk).await?;
         }
         DONE
+    }
+
+    /// The first of these addresses that a network interface has by now, if any: of its own, for EC2 has no filter for
+    /// delegated prefixes.
+    async fn taken(&self, addresses: &BTreeSet<IpAddr>) -> Result<Option<IpAddr>, AwsError> {
+        let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.iter().partition(|address| address.is_ipv4());
+        let v4 = v4.chunks(CHUNK).map(|batch| ("addresses.private-ip-address", batch));
+        let v6 = v6.chunks(CHUNK).map(|batch| ("ipv6-addresses.ipv6-address", batch));
+        for (filter, batch) in v4.chain(v6) {
+            let values = batch.iter().map(ToString::to_string).collect();
+            let filter = Filter::builder().name(filter).set_values(Some(values)).build();
+            let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
+            let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
+            let found: Vec<NetworkInterface> = answer(INTERFACES, pages.try_collect()).await?;
+            let mut having = found.iter().flat_map(ec2::addresses_from_sdk);
+            if let Some(address) = having.find(|address| addresses.contains(address)) {
+                return Ok(Some(address));
+            }
+        }
+        Ok(None)
     }
 
     async fn deregister(&self, arn: &TargetGroupArn, targets: &[&Target]) -> Result<(), AwsError> {

@@ -146,8 +146,11 @@ impl Writer {
         // The rule that used it may have been deleted a moment ago, which ELB takes a while to notice.
         let request = self.clients.writing.elb.delete_target_group().target_group_arn(arn.as_str());
         let passes = |error: &AwsError| error.kind == ErrorKind::InUse;
-        patiently(async || answer(DELETE, request.clone().send()).await, passes).await?;
-        DONE
+        match patiently(async || answer(DELETE, request.clone().send()).await, passes).await {
+            // Somebody was faster.
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            Ok(_) | Err(_) => DONE,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Desired, Given, ListenerArn, ObjectRef, Rule, RuleArn, Seen, Serve, TargetGroupArn};
+use crate::model::{Desired, Given, ListenerArn, ObjectRef, Rule, RuleArn, Seen, Serve, TargetGroupArn, TargetState};
 
-use super::super::action::Action;
+use super::super::action::{Action, DeletedRuleBelief, RuleBelief};
 use super::super::draft::{DraftId, Drafts};
 use super::super::listener_rule::{describe_conditions, describe_route};
 use super::super::overlap::may_overlap;
@@ -131,6 +131,15 @@ fn receivers(rule: &Rule) -> BTreeSet<TargetGroupArn> {
     }
 }
 
+/// Those of the groups that are known to have no healthy target.
+fn idle(given: &Given<'_>, groups: &BTreeSet<TargetGroupArn>) -> BTreeSet<TargetGroupArn> {
+    let is_idle = |arn: &&TargetGroupArn| {
+        let targets = given.observed.targets_of(arn).present();
+        targets.is_some_and(|targets| targets.iter().all(|target| target.health.state != TargetState::Healthy))
+    };
+    groups.iter().filter(is_idle).cloned().collect()
+}
+
 /// A target group whose `routes` are absent has unmanaged routes: its rules stay.
 fn routes_are_unmanaged(desired: &Desired, object: &str) -> bool {
     desired
@@ -150,7 +159,11 @@ fn delete_rule(
     let forwards_to = receivers(rule);
     let mut draft = removal(
         given.desired,
-        Action::DeleteRule { rule: rule.arn.clone(), mark: mark_of(&tags) },
+        Action::DeleteRule {
+            rule: rule.arn.clone(),
+            mark: mark_of(&tags),
+            expect: DeletedRuleBelief { rule: RuleBelief::of(rule), idle: idle(given, &forwards_to) },
+        },
         resolve::concerned(given, object, &forwards_to),
         Words {
             target: rule.arn.to_string(),

@@ -72,7 +72,7 @@ async fn error_of(answer: Answer) -> AwsError {
 
 async fn error_with(clients: &Clients) -> AwsError {
     let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
-    let action = Action::UpdateServiceCount { service, desired_count: 2, from: 5 };
+    let action = Action::UpdateServiceCount { service, desired_count: 2, from: 5, unscaled: false };
     Writer::new(clients).perform(&action, &Outputs::new()).await.unwrap_err()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use portolan::apply::{AwsError, ErrorKind, Performed};
 use portolan::model::{Conditions, RuleSource, TargetGroupArn};
-use portolan::plan::{Action, Output, RuleBelief, RuleEdit};
+use portolan::plan::{Action, DeletedRuleBelief, Output, RegistrationBelief, RuleBelief, RuleEdit};
 
 use super::script::{self, Answer, Request, Script};
 use super::writing::{
@@ -44,6 +44,18 @@ fn health(targets: &[(&str, &str)]) -> Answer {
         .collect();
     let inner = format!("<TargetHealthDescriptions>{members}</TargetHealthDescriptions>");
     script::result("DescribeTargetHealth", &inner)
+}
+
+/// The removal of a rule that led to a target group without healthy targets.
+fn delete_rule() -> Action {
+    let idle = BTreeSet::from([TargetGroupArn::from(TG)]);
+    let expect = DeletedRuleBelief { rule: believed(forwards_to(TG)), idle };
+    Action::DeleteRule { rule: RULE.into(), mark: mark(), expect }
+}
+
+fn deregister(ids: &[&str], expect: RegistrationBelief) -> Action {
+    let targets = ids.iter().map(|id| target(id)).collect();
+    Action::DeregisterTargets { target_group: TG.into(), targets, expect }
 }
 
 #[tokio::test]
@@ -86,7 +98,7 @@ async fn a_rule_that_is_gone_is_not_modified() {
 #[tokio::test]
 async fn a_rule_is_deleted_while_it_bears_the_mark() {
     for (marked, deletions) in [(true, 1), (false, 0)] {
-        let action = Action::DeleteRule { rule: RULE.into(), mark: mark() };
+        let action = delete_rule();
         let (script, done) = perform(action, move |request| match request.operation.as_str() {
             "DescribeRules" => Some(rule(&forward(TG))),
             "DescribeTags" => Some(tags(marked)),
@@ -100,11 +112,76 @@ async fn a_rule_is_deleted_while_it_bears_the_mark() {
 }
 
 #[tokio::test]
+async fn a_rule_that_serves_by_now_is_not_deleted() {
+    for (forwarded, state, goes) in [(TG, "unhealthy", true), ("another", "unhealthy", false), (TG, "healthy", false)] {
+        let (script, done) = perform(delete_rule(), move |request| match request.operation.as_str() {
+            "DescribeRules" => Some(rule(&forward(forwarded))),
+            "DescribeTags" => Some(tags(true)),
+            "DescribeTargetHealth" => Some(health(&[("10.0.0.1", state)])),
+            _ => None,
+        })
+        .await;
+        assert_eq!(is_stale(&done), !goes, "{forwarded} {state}: {done:?}");
+        assert_eq!(script.sent("DeleteRule").len(), usize::from(goes), "{forwarded} {state}");
+    }
+}
+
+/// `DescribeNetworkInterfaces`: one interface with this address, or none.
+fn interfaces(address: Option<&str>) -> Answer {
+    let item = |address| {
+        format!(
+            "<item><networkInterfaceId>eni-1</networkInterfaceId><privateIpAddress>{address}</privateIpAddress></item>"
+        )
+    };
+    let items = address.map(item).unwrap_or_default();
+    script::response("DescribeNetworkInterfaces", &format!("<networkInterfaceSet>{items}</networkInterfaceSet>"))
+}
+
+#[tokio::test]
+async fn a_target_that_is_healthy_or_has_an_interface_by_now_is_not_deregistered() {
+    let cases = [("unhealthy", None, true), ("healthy", None, false), ("unhealthy", Some("10.0.0.1"), false)];
+    for (state, address, goes) in cases {
+        let vacant = BTreeSet::from(["10.0.0.1".parse().unwrap()]);
+        let action = deregister(&["10.0.0.1"], RegistrationBelief { vacant, ..RegistrationBelief::default() });
+        let (script, done) = perform(action, move |request| match request.operation.as_str() {
+            "DescribeTargetHealth" => Some(health(&[("10.0.0.1", state), ("10.0.0.9", "healthy")])),
+            "DescribeNetworkInterfaces" => Some(interfaces(address)),
+            _ => None,
+        })
+        .await;
+        assert_eq!(is_stale(&done), !goes, "{state} {address:?}: {done:?}");
+        assert_eq!(script.sent("DeregisterTargets").len(), usize::from(goes), "{state} {address:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_whose_proof_cannot_be_asked_for_again_stays_registered() {
+    let vacant = BTreeSet::from(["10.0.0.1".parse().unwrap()]);
+    let action = deregister(&["10.0.0.1"], RegistrationBelief { vacant, ..RegistrationBelief::default() });
+    let (script, done) = perform(action, |request| match request.operation.as_str() {
+        "DescribeTargetHealth" => Some(health(&[("10.0.0.1", "unhealthy")])),
+        "DescribeNetworkInterfaces" => Some(script::ec2_error(403, "UnauthorizedOperation", "no")),
+        _ => None,
+    })
+    .await;
+    assert_eq!(done.unwrap_err().kind, ErrorKind::Denied);
+    assert_eq!(script.sent("DeregisterTargets").len(), 0);
+}
+
+#[tokio::test]
+async fn a_target_group_that_another_deletes_meanwhile_is_done() {
+    let action = Action::DeleteTargetGroup { target_group: TG.into(), mark: mark() };
+    let error = script::elb_error(400, "TargetGroupNotFound", "gone");
+    let (_, done) = perform(action, failing_first("DeleteTargetGroup", 1, error)).await;
+    assert!(is_done(&done), "{done:?}");
+}
+
+#[tokio::test]
 async fn what_is_gone_already_is_done() {
     let actions = [
-        Action::DeleteRule { rule: RULE.into(), mark: mark() },
+        delete_rule(),
         Action::DeleteTargetGroup { target_group: TG.into(), mark: mark() },
-        Action::DeregisterTargets { target_group: TG.into(), targets: BTreeSet::from([target("10.0.0.1")]) },
+        deregister(&["10.0.0.1"], RegistrationBelief::default()),
         Action::RevokeSecurityGroupIngress { group: "sg-1".into(), rule: "sgr-1".into(), mark: mark() },
     ];
     for action in actions {
@@ -226,8 +303,7 @@ async fn a_target_group_with_other_settings_or_of_another_fleet_is_a_conflict() 
 
 #[tokio::test]
 async fn only_targets_that_still_stand_are_deregistered() {
-    let targets = BTreeSet::from([target("10.0.0.1"), target("10.0.0.2"), target("10.0.0.3")]);
-    let action = Action::DeregisterTargets { target_group: TG.into(), targets };
+    let action = deregister(&["10.0.0.1", "10.0.0.2", "10.0.0.3"], RegistrationBelief::default());
     let (script, done) = perform(action, |request| {
         let live = [("10.0.0.1", "unhealthy"), ("10.0.0.2", "draining"), ("10.0.0.9", "healthy")];
         (request.operation == "DescribeTargetHealth").then(|| health(&live))
@@ -242,8 +318,8 @@ async fn only_targets_that_still_stand_are_deregistered() {
 
 #[tokio::test]
 async fn the_last_healthy_target_stays() {
-    let targets = BTreeSet::from([target("10.0.0.1"), target("10.0.0.2")]);
-    let action = Action::DeregisterTargets { target_group: TG.into(), targets };
+    let healthy = BTreeSet::from([target("10.0.0.1")]);
+    let action = deregister(&["10.0.0.1", "10.0.0.2"], RegistrationBelief { healthy, ..RegistrationBelief::default() });
     let (script, done) = perform(action, |request| {
         let live = [("10.0.0.1", "healthy"), ("10.0.0.2", "unhealthy"), ("10.0.0.9", "unhealthy")];
         (request.operation == "DescribeTargetHealth").then(|| health(&live))

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use portolan::apply::{Observe, Outputs, Perform, Performed};
 use portolan::aws::{Reader, Writer};
 use portolan::model::{
-    Conditions, IngressRule, IpProtocol, Mark, ObjectRef, Observed, PortRange, RuleActions, RuleSource, Seen, Serve,
-    StaticTarget, Tags, TargetKey, Transport,
+    Conditions, IngressRule, IpProtocol, Mark, ObjectRef, Observed, PortRange, Rule, RuleActions, RuleSource, Seen,
+    Serve, StaticTarget, Tags, TargetGroupArn, TargetKey, Transport,
 };
-use portolan::plan::{Action, Output, PortFix, Ref};
+use portolan::plan::{Action, DeletedRuleBelief, Output, PortFix, Ref, RegistrationBelief, RuleBelief};
 
 use crate::emulator::Emulator;
 use crate::moto::Moto;
@@ -75,8 +75,9 @@ async fn rules_are_made_moved_and_deleted() {
     assert_eq!(rules[0].tags, Seen::Present(mark()));
     assert_eq!(rules[1].arn, basket.rule_arn());
 
-    stage.stale(Action::DeleteRule { rule: checkout.rule_arn(), mark: mark() }).await;
-    let delete = Action::DeleteRule { rule: rules[0].arn.clone(), mark: mark() };
+    let unmarked = rules.iter().find(|rule| rule.arn == checkout.rule_arn()).unwrap();
+    stage.stale(delete_rule(unmarked)).await;
+    let delete = delete_rule(&rules[0]);
     stage.done(delete.clone()).await;
     stage.done(delete).await;
     assert_eq!(stage.observed().await.rules_of(&listener).present().unwrap().len(), 2);
@@ -95,6 +96,17 @@ async fn a_default_action_is_replaced_if_it_is_still_the_one() {
     assert!(matches!(listeners[0].default_actions.serve, Serve::Forward(_)));
 }
 
+fn delete_rule(rule: &Rule) -> Action {
+    let expect = DeletedRuleBelief { rule: RuleBelief::of(rule), idle: BTreeSet::new() };
+    Action::DeleteRule { rule: rule.arn.clone(), mark: mark(), expect }
+}
+
+/// To moto every target is healthy.
+fn deregister(group: &TargetGroupArn, targets: BTreeSet<TargetKey>) -> Action {
+    let expect = RegistrationBelief { healthy: targets.clone(), ..RegistrationBelief::default() };
+    Action::DeregisterTargets { target_group: group.clone(), targets, expect }
+}
+
 #[tokio::test]
 async fn targets_come_and_go() {
     let stage = Stage::set(&["checkout"]).await;
@@ -107,8 +119,8 @@ async fn targets_come_and_go() {
 
     let task = TargetKey { id: checkout.address.clone(), port: checkout.port };
     let both = BTreeSet::from([extra.clone(), task]);
-    stage.stale(Action::DeregisterTargets { target_group: arn.clone(), targets: both }).await;
-    let one = Action::DeregisterTargets { target_group: arn.clone(), targets: BTreeSet::from([extra]) };
+    stage.stale(deregister(&arn, both)).await;
+    let one = deregister(&arn, BTreeSet::from([extra]));
     stage.done(one.clone()).await;
     stage.done(one).await;
     assert_eq!(stage.observed().await.targets_of(&arn).present().unwrap().len(), 1);

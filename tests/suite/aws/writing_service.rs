@@ -8,11 +8,14 @@ use portolan::model::{Awsvpc, LoadBalancerEntry, ObjectRef};
 use portolan::plan::{Action, Ref, ServiceBelief};
 use serde_json::json;
 
+use super::script;
 use super::writing::{TG, belief, output, perform, sent, service};
 
 #[tokio::test]
 async fn a_count_is_sent_alone() {
-    let request = sent(Action::UpdateServiceCount { service: service(), desired_count: 3, from: 5 }, |_| None).await;
+    let request =
+        sent(Action::UpdateServiceCount { service: service(), desired_count: 3, from: 5, unscaled: true }, |_| None)
+            .await;
     assert_eq!(request.json, json!({"cluster": "prod", "service": "checkout", "desiredCount": 3}));
 }
 
@@ -96,6 +99,33 @@ async fn a_missing_output_is_an_error_and_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn a_count_that_an_autoscaler_owns_by_now_is_left_alone() {
+    for (unscaled, owned, goes) in [(true, true, false), (true, false, true), (false, true, true)] {
+        let action = Action::UpdateServiceCount { service: service(), desired_count: 3, from: 5, unscaled };
+        let (script, done) = perform(action, move |request| {
+            let target = serde_json::json!({
+                "ServiceNamespace": "ecs", "ResourceId": "service/prod/checkout", "MinCapacity": 1, "MaxCapacity": 9,
+                "ScalableDimension": "ecs:service:DesiredCount", "RoleARN": "arn:r", "CreationTime": 0,
+            });
+            let targets = if owned { vec![target] } else { Vec::new() };
+            let answer = serde_json::json!({"ScalableTargets": targets});
+            (request.operation == "DescribeScalableTargets").then(|| script::json(answer))
+        })
+        .await;
+        assert_eq!(matches!(done, Ok(Performed::Stale(_))), !goes, "{unscaled} {owned}: {done:?}");
+        assert_eq!(script.sent("UpdateService").len(), usize::from(goes), "{unscaled} {owned}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_is_already_as_wanted_is_not_sent_again() {
+    let action = Action::UpdateServiceCount { service: service(), desired_count: 5, from: 2, unscaled: true };
+    let (script, done) = perform(action, |_| None).await;
+    assert_eq!(done, Ok(Performed::Done(None)));
+    assert_eq!(script.sent("UpdateService").len(), 0);
+}
+
+#[tokio::test]
 async fn a_service_that_changed_since_it_was_read_is_left_alone() {
     let update = |expect| Action::UpdateService {
         service: service(),
@@ -105,7 +135,7 @@ async fn a_service_that_changed_since_it_was_read_is_left_alone() {
         expect,
     };
     let other = ServiceBelief { task_definition: "app:6".into(), ..belief() };
-    let lower = |from| Action::UpdateServiceCount { service: service(), desired_count: 2, from };
+    let lower = |from| Action::UpdateServiceCount { service: service(), desired_count: 2, from, unscaled: true };
     for (action, goes) in [(update(belief()), true), (update(other), false), (lower(5), true), (lower(9), false)] {
         let (script, done) = perform(action, |_| None).await;
         assert_eq!(matches!(done, Ok(Performed::Stale(_))), !goes, "{done:?}");

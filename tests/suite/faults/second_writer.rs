@@ -86,7 +86,7 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
                 on_group(world, group, &[], deed);
             }
         }
-        Action::UpdateServiceCount { service, desired_count, from } => match deed {
+        Action::UpdateServiceCount { service, desired_count, from, .. } => match deed {
             Deed::Edit => count(world, service, from + 1),
             Deed::Same => count(world, service, *desired_count),
             Deed::Delete => delete_service(world, service),

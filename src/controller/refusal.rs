@@ -1,0 +1,172 @@
+//! What AWS refuses by its nature: the same call on the same live state would be refused again, whatever time passes.
+
+use crate::apply::AwsError;
+use crate::model::{Observed, Rule, ServiceId, TargetGroup, TargetGroupArn};
+use crate::plan::{Action, Change, Ref, ServiceBelief, Step};
+
+/// An error code of a service that means so.
+struct ByNature {
+    /// The part before the colon of the call's IAM name.
+    service: &'static str,
+    code: &'static str,
+    /// Sentences under the same code that do not mean so: what they speak of passes, or is put right elsewhere.
+    except: &'static [&'static str],
+}
+
+const ECS: &str = "ecs";
+const ELB: &str = "elasticloadbalancing";
+const EC2: &str = "ec2";
+
+/// Not here, for time or somebody else may end them: throttling, server errors, conflicts, things in use or not found,
+/// quotas, permissions, credentials; `ClientException` of ECS, which is also what two registrations of one family at the
+/// same time get; `InvalidTarget`, which an instance that is just starting gets.
+const TABLE: [ByNature; 15] = [
+    // ECS checks the members of a call against the service and what it names.
+    ByNature { service: ECS, code: "InvalidParameterException", except: &PASSING },
+    ByNature { service: ECS, code: "UnsupportedFeatureException", except: &[] },
+    ByNature { service: ECS, code: "PlatformUnknownException", except: &[] },
+    ByNature { service: ECS, code: "PlatformTaskDefinitionIncompatibilityException", except: &[] },
+    // The members of a call, or their combination, are none that Elastic Load Balancing takes.
+    ByNature { service: ELB, code: "ValidationError", except: &[] },
+    ByNature { service: ELB, code: "InvalidConfigurationRequest", except: &[] },
+    ByNature { service: ELB, code: "InvalidConfigurationRequestException", except: &[] },
+    ByNature { service: ELB, code: "IncompatibleProtocols", except: &[] },
+    ByNature { service: ELB, code: "UnsupportedProtocol", except: &[] },
+    ByNature { service: ELB, code: "InvalidLoadBalancerAction", except: &[] },
+    // The members of a call, or their combination, are none that EC2 takes.
+    ByNature { service: EC2, code: "InvalidParameterValue", except: &[] },
+    ByNature { service: EC2, code: "InvalidParameterCombination", except: &[] },
+    ByNature { service: EC2, code: "InvalidPermission.Malformed", except: &[] },
+    ByNature { service: EC2, code: "InvalidGroupId.Malformed", except: &[] },
+    ByNature { service: EC2, code: "MissingParameter", except: &[] },
+];
+
+/// ECS says `InvalidParameterException` of these, too. A rule that was just made is not visible to it yet; a role is put
+/// right in IAM, which no reading shows.
+const PASSING: [&str; 3] = ["does not have an associated load balancer", "assume", "service linked role"];
+
+/// Whether an error is a refusal by nature.
+fn is_by_nature(error: &AwsError) -> bool {
+    let service = error.call.split(':').next().unwrap_or_default();
+    TABLE.iter().any(|row| {
+        row.service == service
+            && row.code == error.code
+            && !row.except.iter().any(|sentence| error.message.contains(sentence))
+    })
+}
+
+/// What a call was sent against, as far as AWS may have judged it by that; health and counts are not in it.
+#[derive(Clone, Debug, PartialEq)]
+struct Against {
+    service: Option<ServiceBelief>,
+    groups: Vec<TargetGroup>,
+    rules: Vec<Rule>,
+}
+
+impl Against {
+    fn of(action: &Action, observed: &Observed) -> Self {
+        let (service, groups, listener) = named(action);
+        let service = service.and_then(|id| observed.service(id).present());
+        let live = observed.target_groups.as_ref().present().into_iter().flatten();
+        let mut live: Vec<_> = live.filter(|group| groups.contains(&&group.arn)).cloned().collect();
+        live.sort_by(|a, b| a.arn.cmp(&b.arn));
+        let seen = observed.rules.values().filter_map(|seen| seen.as_ref().present());
+        let rules = seen.filter(|rules| rules.iter().any(|rule| listener == Some(rule.arn.as_str())));
+        Self { service: service.map(ServiceBelief::of), groups: live, rules: rules.flatten().cloned().collect() }
+    }
+}
+
+/// The service, the target groups and the rule that a call names.
+fn named(action: &Action) -> (Option<&ServiceId>, Vec<&TargetGroupArn>, Option<&str>) {
+    fn known(target: &Ref<TargetGroupArn>) -> Option<&TargetGroupArn> {
+        match target {
+            Ref::Known(arn) => Some(arn),
+            Ref::Output(_) => None,
+        }
+    }
+    match action {
+        Action::UpdateServiceCount { service, .. } => (Some(service), Vec::new(), None),
+        Action::UpdateService { service, load_balancers, .. } => {
+            let wired = load_balancers.iter().flatten().filter_map(|(target, _)| known(target.as_ref()?));
+            (Some(service), wired.collect(), None)
+        }
+        Action::ModifyTargetGroup { target_group, .. }
+        | Action::DeleteTargetGroup { target_group, .. }
+        | Action::DeregisterTargets { target_group, .. } => (None, vec![target_group], None),
+        Action::ModifyTargetGroupAttributes { target_group, .. }
+        | Action::CreateRule { target_group, .. }
+        | Action::ModifyListener { target_group, .. }
+        | Action::RegisterTargets { target_group, .. } => (None, known(target_group).into_iter().collect(), None),
+        Action::ModifyRule { rule, edit, .. } => {
+            (None, edit.forward.iter().filter_map(known).collect(), Some(rule.as_str()))
+        }
+        Action::DeleteRule { rule, .. } => (None, Vec::new(), Some(rule.as_str())),
+        Action::SetRulePriorities { priorities, .. } => {
+            (None, Vec::new(), priorities.keys().next().map(|rule| rule.as_str()))
+        }
+        Action::RegisterTaskDefinition { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => (None, Vec::new(), None),
+    }
+}
+
+/// A step that AWS refused by its nature.
+#[derive(Clone, Debug)]
+struct Refused {
+    action: Action,
+    target: String,
+    changes: Vec<Change>,
+    against: Against,
+    words: String,
+}
+
+impl Refused {
+    fn is_of(&self, step: &Step, observed: &Observed) -> bool {
+        self.action == step.action
+            && self.target == step.target
+            && self.changes == step.changes
+            && self.against == Against::of(&step.action, observed)
+    }
+}
+
+/// The steps that are not sent again until the manifest, or what they were sent against, is another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refusals(Vec<Refused>);
+
+impl Refusals {
+    /// Keeps a failure if it is a refusal by nature, and says whether it is.
+    pub(super) fn keep(&mut self, step: &Step, error: &AwsError, observed: &Observed) -> bool {
+        if !is_by_nature(error) {
+            return false;
+        }
+        self.0.retain(|refused| refused.target != step.target || refused.action.operation() != step.action.operation());
+        self.0.push(Refused {
+            action: step.action.clone(),
+            target: step.target.clone(),
+            changes: step.changes.clone(),
+            against: Against::of(&step.action, observed),
+            words: error.to_string(),
+        });
+        true
+    }
+
+    /// Forgets what a look without gaps does not plan any more: what is planned later is planned from another state.
+    pub(super) fn see(&mut self, steps: &[Step], observed: &Observed) {
+        self.0.retain(|refused| steps.iter().any(|step| refused.is_of(step, observed)));
+    }
+
+    /// Why a step is not sent again.
+    pub(super) fn hold(&self, step: &Step, observed: &Observed) -> Option<String> {
+        let refused = self.0.iter().find(|refused| refused.is_of(step, observed))?;
+        Some(format!(
+            "AWS refused this call: {}; it is not sent again until the manifest or the live state changes: correct one of them",
+            refused.words
+        ))
+    }
+
+    /// The manifest changed.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
