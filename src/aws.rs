@@ -5,6 +5,7 @@
 //! (`error`). No value of the SDK is ever formatted with `{:?}`: its types show the environment of containers.
 
 pub mod calls;
+mod complete;
 mod copy;
 mod credentials;
 mod ec2;
@@ -123,9 +124,9 @@ impl Clients {
         let custom_endpoint = config.endpoint_url().is_some();
         let pace = pace::Pace::default();
         let calls = Calls::new(pace.clone());
-        let reading = sdk(config, &calls, READ_ATTEMPTS, "portolan-read");
-        let writing = sdk(config, &calls, WRITE_ATTEMPTS, "portolan-write");
-        let config = config.clone();
+        let config = complete::checked(config);
+        let reading = sdk(&config, &calls, READ_ATTEMPTS, "portolan-read");
+        let writing = sdk(&config, &calls, WRITE_ATTEMPTS, "portolan-write");
         Ok(Self { region, custom_endpoint, calls, pace, config, reading, writing })
     }
 

@@ -7,6 +7,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::complete::{Unbelieved, bounded};
 use crate::apply::{AwsError, ErrorKind};
 use crate::model::without_user_info;
 
@@ -42,7 +43,7 @@ where
     AwsError { call: call.to_owned(), kind, code: clean(&code), message: clean(&message), request_id }
 }
 
-/// Waits for an answer and turns an error into data.
+/// Waits for an answer, or for all pages of one, and turns an error into data.
 pub(crate) async fn answer<T, E>(
     call: &str,
     request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -50,7 +51,7 @@ pub(crate) async fn answer<T, E>(
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    request.await.map_err(|error| from_sdk(call, &error))
+    bounded(request).await.map_err(|error| from_sdk(call, &error))
 }
 
 /// Nothing was sent, or nothing came back: no credentials, or no connection.
@@ -60,6 +61,9 @@ fn not_sent(first: Option<&(dyn Error + 'static)>) -> (ErrorKind, String, String
     while let Some(error) = next {
         why = error.to_string();
         next = error.source();
+        if let Some(unbelieved) = error.downcast_ref() {
+            return not_believed(unbelieved);
+        }
         if error.is::<CredentialsError>() {
             let cause = next.map_or(why, ToString::to_string);
             let message = format!("no usable AWS credentials: {cause}; {RENEW}");
@@ -67,6 +71,15 @@ fn not_sent(first: Option<&(dyn Error + 'static)>) -> (ErrorKind, String, String
         }
     }
     (ErrorKind::Transient, "Dispatch".to_owned(), why)
+}
+
+/// Something came back, and it cannot be what AWS had to say.
+fn not_believed(why: &Unbelieved) -> (ErrorKind, String, String) {
+    let (kind, code) = match why {
+        Unbelieved::Incomplete(_) => (ErrorKind::Transient, "IncompleteAnswer"),
+        Unbelieved::Endless(_) => (ErrorKind::Transient, "EndlessAnswer"),
+    };
+    (kind, code.to_owned(), why.to_string())
 }
 
 const RENEW: &str = "sign in again (for example `aws sso login`), or check AWS_PROFILE and the environment";

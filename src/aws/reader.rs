@@ -15,6 +15,7 @@ mod interfaces;
 mod kept;
 mod left_overs;
 mod leisure;
+mod matching;
 mod network;
 mod services;
 mod standing;

@@ -21,6 +21,8 @@ use crate::plan::{Action, Output, Ref};
 use super::error::answer;
 use super::{Clients, elbv2};
 
+const TAGS: &str = "elasticloadbalancing:DescribeTags";
+
 /// Sends the actions of a plan.
 #[derive(Debug)]
 pub struct Writer {
@@ -82,8 +84,10 @@ impl Writer {
     /// The tags of a target group or rule, right now.
     async fn balancing_tags(&self, arn: &str) -> Result<Tags, AwsError> {
         let request = self.clients.reading.elb.describe_tags().resource_arns(arn);
-        let tags = answer("elasticloadbalancing:DescribeTags", request.send()).await?;
-        Ok(tags.tag_descriptions().first().map(|found| elbv2::tags_from_sdk(found.tags())).unwrap_or_default())
+        let tags = answer(TAGS, request.send()).await?;
+        let found = tags.tag_descriptions().iter().find(|found| found.resource_arn() == Some(arn));
+        let silent = || refusal(TAGS, ErrorKind::Other, "NotAnswered", format!("the answer does not name {arn}"));
+        found.map(|found| elbv2::tags_from_sdk(found.tags())).ok_or_else(silent)
     }
 }
 

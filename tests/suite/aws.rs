@@ -10,6 +10,7 @@ mod looking_back;
 mod reading;
 mod script;
 mod secrets;
+mod whole_answers;
 mod writing;
 mod writing_again;
 mod writing_moto;

@@ -15,6 +15,7 @@ use super::kept::Turn;
 use super::{Reader, absent_or_unknown, not_asked, unknown};
 
 const PAGE: i32 = 400;
+const ACCOUNT: &str = "sts:GetCallerIdentity";
 const TAGS: &str = "elasticloadbalancing:DescribeTags";
 
 /// Everything that is read from ELB before planning has questions.
@@ -62,9 +63,9 @@ impl Reader {
     }
 
     async fn account(&self) -> Seen<String> {
-        let answer = self.ask("sts:GetCallerIdentity", self.clients.reading.sts.get_caller_identity().send()).await;
+        let answer = self.ask(ACCOUNT, self.clients.reading.sts.get_caller_identity().send()).await;
         match answer {
-            Ok(answer) => answer.account.map_or(Seen::Absent, Seen::Present),
+            Ok(answer) => answer.account.map_or_else(|| Seen::Unknown(no_account()), Seen::Present),
             Err(error) => unknown(&error),
         }
     }
@@ -252,6 +253,11 @@ impl Reader {
             Err(error) => arns.iter().map(|arn| (arn.clone(), absent_or_unknown(&error))).collect(),
         }
     }
+}
+
+/// AWS always names the account.
+fn no_account() -> Gap {
+    Gap { call: ACCOUNT.to_owned(), why: "the answer names no account".to_owned() }
 }
 
 /// Puts tags that were asked later where they belong.

@@ -11,7 +11,7 @@ use crate::model::owner::FINGERPRINT_TAG;
 use crate::model::{Observed, PastDeployment, Rollout, Seen, Service, ServiceId, TaskDefinitionArn};
 
 use super::few::few_at_once;
-use super::left_overs::incomplete;
+use super::matching::complete;
 use super::{Reader, unknown};
 
 const LIST: &str = "ecs:ListServiceDeployments";
@@ -65,11 +65,11 @@ impl Reader {
             return Ok(Vec::new());
         }
         let arns: BTreeSet<String> = ended.iter().map(|(_, revision)| revision.clone()).collect();
-        let request = client.describe_service_revisions().set_service_revision_arns(Some(arns.into_iter().collect()));
+        let arns: Vec<String> = arns.into_iter().collect();
+        let request = client.describe_service_revisions().set_service_revision_arns(Some(arns.clone()));
         let answer = self.ask(REVISIONS, request.send()).await?;
-        if let Some(failure) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
-            return Err(incomplete(REVISIONS, failure.reason()));
-        }
+        let answered = answer.service_revisions().iter().map(sdk::ServiceRevision::service_revision_arn);
+        complete(REVISIONS, &arns, answered, answer.failures())?;
         let revisions = answer.service_revisions.unwrap_or_default();
         let find = |arn: &str| revisions.iter().find(|revision| revision.service_revision_arn() == Some(arn));
         // A revision that is gone was purged with its service's history; there is nothing to compare with.

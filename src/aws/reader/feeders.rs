@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_ecs::types as sdk;
+
 use crate::apply::AwsError;
 use crate::aws::ecs;
 use crate::model::{LoadBalancerEntry, Seen, ServiceId, TargetGroupArn};
 
 use super::few::few_at_once;
-use super::left_overs::incomplete;
+use super::matching::complete;
 use super::{Reader, unknown};
+
+const SERVICES: &str = "ecs:DescribeServices";
 
 type Feeders = BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>;
 
@@ -43,15 +47,14 @@ impl Reader {
         let arns: Vec<String> = self.ask("ecs:ListServices", pages.try_collect()).await?;
         let batches = arns.chunks(10).map(async |batch| {
             let request = self.clients.reading.ecs.describe_services().cluster(cluster);
-            self.ask("ecs:DescribeServices", request.set_services(Some(batch.to_vec())).send()).await
+            let answer = self.ask(SERVICES, request.set_services(Some(batch.to_vec())).send()).await?;
+            // A service that went away since it was listed is missing, and names nothing any more.
+            complete(SERVICES, batch, answer.services().iter().map(sdk::Service::service_name), answer.failures())?;
+            Ok(answer)
         });
         let mut found = Vec::new();
         for answer in few_at_once(batches).await {
             let answer = answer?;
-            // A service that went away since it was listed is missing, and names nothing any more.
-            if let Some(failure) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
-                return Err(incomplete("ecs:DescribeServices", failure.reason()));
-            }
             for service in answer.services() {
                 let name = service.service_name().unwrap_or_default().to_owned();
                 found.push((ServiceId { cluster: cluster.to_owned(), name }, ecs::entries_from_sdk(service)));

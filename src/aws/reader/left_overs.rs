@@ -6,23 +6,12 @@ use std::net::IpAddr;
 
 use aws_sdk_ec2::types::Filter;
 
-use crate::apply::{AwsError, ErrorKind};
+use crate::apply::AwsError;
 use crate::aws::ec2;
 use crate::model::{GroupId, Seen, TargetGroupArn};
 
 use super::few::few_at_once;
 use super::{Reader, absent_or_unknown, unknown};
-
-/// An answer that leaves something out.
-pub(super) fn incomplete(call: &str, reason: Option<&str>) -> AwsError {
-    AwsError {
-        call: call.to_owned(),
-        kind: ErrorKind::Other,
-        code: "Incomplete".to_owned(),
-        message: reason.unwrap_or("no reason").to_owned(),
-        request_id: None,
-    }
-}
 
 impl Reader {
     /// The addresses of all network interfaces that carry these groups.

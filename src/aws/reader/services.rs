@@ -12,6 +12,7 @@ use crate::model::{
 };
 
 use super::few::few_at_once;
+use super::matching::{MISSING, UNANSWERED, last_segment};
 use super::tasks::ReadTasks;
 use super::{Reader, absent_or_unknown, unknown};
 
@@ -136,11 +137,6 @@ impl Reader {
     }
 }
 
-/// The name at the end of an ARN; a name is its own last segment.
-fn last_segment(text: &str) -> &str {
-    text.rsplit('/').next().unwrap_or(text)
-}
-
 fn cluster(
     name: &str,
     answer: &Result<aws_sdk_ecs::operation::describe_clusters::DescribeClustersOutput, AwsError>,
@@ -162,7 +158,7 @@ fn cluster(
             "INACTIVE" => Seen::Absent,
             status => Seen::Unknown(Gap { call: CLUSTERS.to_owned(), why: format!("the cluster is {status}") }),
         },
-        (None, Some("MISSING")) => Seen::Absent,
+        (None, Some(MISSING)) => Seen::Absent,
         (None, reason) => not_answered(CLUSTERS, reason),
     }
 }
@@ -181,14 +177,14 @@ fn service(
     }
     let failure = answer.failures().iter().find(|failure| failure.arn().map(last_segment) == Some(&id.name));
     match failure.map(|failure| failure.reason().unwrap_or_default()) {
-        Some("MISSING") => Seen::Absent,
+        Some(MISSING) => Seen::Absent,
         reason => not_answered(SERVICES, reason),
     }
 }
 
 /// AWS named a reason other than that the thing is missing, or left it out altogether.
 fn not_answered<T>(call: &str, reason: Option<&str>) -> Seen<T> {
-    let why = reason.unwrap_or("neither in the answer nor among its failures").to_owned();
+    let why = reason.unwrap_or(UNANSWERED).to_owned();
     Seen::Unknown(Gap { call: call.to_owned(), why })
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface};
+use aws_sdk_ecs::types::{ContainerInstance, Failure};
 
 use crate::apply::Surround;
 use crate::aws::{ec2, elbv2};
@@ -15,7 +16,10 @@ use crate::model::{
 use super::few::{few_at_once, some_at_once};
 use super::groups::{FILTER_VALUES, RulesByGroup, by_group};
 use super::leisure::{Haste, each};
+use super::matching::{MISSING, UNANSWERED, last_segment};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
+
+const CONTAINER_INSTANCES: &str = "ecs:DescribeContainerInstances";
 
 /// Of the interfaces that have an address, the one in these VPCs; targets in others are reached by peering.
 fn interface_in(vpcs: &BTreeSet<VpcId>, all: &[&NetworkInterface]) -> Option<Interface> {
@@ -98,15 +102,10 @@ impl Reader {
         let answers = batches.map(async |(cluster, arns)| {
             let request = self.clients.reading.ecs.describe_container_instances().cluster(cluster);
             let request = request.set_container_instances(Some(arns.clone())).send();
-            let answer = self.ask("ecs:DescribeContainerInstances", request).await;
+            let answer = self.ask(CONTAINER_INSTANCES, request).await;
             let find = |arn: &String| match &answer {
                 Err(error) => unknown(error),
-                Ok(answer) => answer
-                    .container_instances()
-                    .iter()
-                    .find(|one| one.container_instance_arn() == Some(arn))
-                    .and_then(|one| one.ec2_instance_id())
-                    .map_or(Seen::Absent, |id| Seen::Present(InstanceId::from(id))),
+                Ok(answer) => carrier(arn, answer.container_instances(), answer.failures()),
             };
             arns.iter().map(|arn| (arn.clone(), find(arn))).collect::<Vec<_>>()
         });
@@ -185,6 +184,20 @@ impl Reader {
             (id.clone(), seen)
         });
         few_at_once(all).await.into_iter().collect()
+    }
+}
+
+/// The instance of a container instance. One that is no instance of EC2's has none.
+fn carrier(arn: &str, answered: &[ContainerInstance], failures: &[Failure]) -> Seen<InstanceId> {
+    if let Some(one) = answered.iter().find(|one| one.container_instance_arn() == Some(arn)) {
+        return one.ec2_instance_id().map_or(Seen::Absent, |id| Seen::Present(InstanceId::from(id)));
+    }
+    match failures.iter().find(|failure| failure.arn().map(last_segment) == Some(last_segment(arn))) {
+        Some(failure) if failure.reason() == Some(MISSING) => Seen::Absent,
+        failure => {
+            let why = failure.map_or(Some(UNANSWERED), |failure| failure.reason());
+            Seen::Unknown(Gap { call: CONTAINER_INSTANCES.to_owned(), why: why.unwrap_or(UNANSWERED).to_owned() })
+        }
     }
 }
 

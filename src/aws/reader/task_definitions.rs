@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::TaskDefinitionField;
 
 use crate::aws::copy::{self, KeepAnswer, Slot};
 use crate::aws::ecs;
-use crate::model::{Observed, Seen, TaskDefinition, TaskDefinitionArn};
+use crate::model::{Gap, Observed, Seen, TaskDefinition, TaskDefinitionArn};
 
 use super::few::few_at_once;
 use super::{Reader, unknown};
@@ -63,7 +63,8 @@ impl Reader {
             Err(error) => return unknown(&error),
         };
         let Some(definition) = answer.task_definition() else {
-            return Seen::Absent;
+            let why = "the answer has no task definition".to_owned();
+            return Seen::Unknown(Gap { call: CALL.to_owned(), why });
         };
         let mut read = ecs::task_definition_from_sdk(definition, answer.tags());
         read.uncopyable = copy::losses(client, &raw.take(), definition, answer.tags()).await;

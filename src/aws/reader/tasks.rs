@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 use super::few::{LARGE_AT_ONCE, few_at_once, some_at_once};
+use super::matching::complete;
 use super::services::is_cluster_missing;
 use super::{Reader, gap};
 
@@ -192,11 +193,9 @@ impl Reader {
     async fn describe_tasks(&self, cluster: &str, arns: &[String]) -> Result<Vec<FoundTask>, AwsError> {
         let request = self.clients.reading.ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns.to_vec()));
         let answer = self.ask(DESCRIBE, request.send()).await?;
-        // MISSING: it ended between the two calls. Anything else: the list is not complete.
-        match answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
-            Some(failure) => Err(incomplete(DESCRIBE, failure)),
-            None => Ok(answer.tasks().iter().filter_map(|task| found_from_sdk(cluster, task)).collect()),
-        }
+        // What is missing ended between the two calls.
+        complete(DESCRIBE, arns, answer.tasks().iter().map(sdk::Task::task_arn), answer.failures())?;
+        Ok(answer.tasks().iter().filter_map(|task| found_from_sdk(cluster, task)).collect())
     }
 
     /// The EC2 instances behind the container instances of tasks that have no address of their own.
@@ -213,10 +212,9 @@ impl Reader {
             let request = client.describe_container_instances().cluster(cluster);
             let answer =
                 self.ask(CONTAINER_INSTANCES, request.set_container_instances(Some(arns.to_vec())).send()).await?;
-            match answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
-                Some(failure) => Err(incomplete(CONTAINER_INSTANCES, failure)),
-                None => Ok(answer.container_instances.unwrap_or_default()),
-            }
+            let answered = answer.container_instances().iter().map(sdk::ContainerInstance::container_instance_arn);
+            complete(CONTAINER_INSTANCES, arns, answered, answer.failures())?;
+            Ok(answer.container_instances.unwrap_or_default())
         });
         let mut instances = BTreeMap::new();
         let mut gaps = Vec::new();
@@ -230,16 +228,5 @@ impl Reader {
             }
         }
         (instances, gaps)
-    }
-}
-
-/// An answer that names failures is an error of the whole list.
-fn incomplete(call: &str, failure: &sdk::Failure) -> AwsError {
-    AwsError {
-        call: call.to_owned(),
-        kind: crate::apply::ErrorKind::Other,
-        code: failure.reason().unwrap_or("a failure without a reason").to_owned(),
-        message: String::new(),
-        request_id: None,
     }
 }

@@ -13,6 +13,7 @@ use super::patience::patiently;
 use super::{DONE, Writer, refusal, stale, target_group, task_definition};
 
 const CALL: &str = "ecs:UpdateService";
+const READ: &str = "ecs:DescribeServices";
 
 /// The members to send; a `None` is left out of the call.
 pub(super) struct Update<'a> {
@@ -116,8 +117,15 @@ impl Writer {
     /// The service, right now; `None` when it does not exist any more.
     async fn service_now(&self, id: &ServiceId) -> Result<Option<Service>, AwsError> {
         let request = self.clients.reading.ecs.describe_services().cluster(&id.cluster).services(&id.name);
-        let found = answer("ecs:DescribeServices", request.send()).await?;
-        Ok(found.services().iter().find_map(|service| ecs::service_from_sdk(id, service)))
+        let found = answer(READ, request.send()).await?;
+        let named = found.services().iter().find(|service| service.service_name() == Some(&id.name));
+        let is_missing = found.failures().iter().any(|failure| failure.reason() == Some("MISSING"));
+        if named.is_none() && !is_missing {
+            let reason = found.failures().iter().find_map(|failure| failure.reason());
+            let reason = reason.unwrap_or("neither in the answer nor among its failures");
+            return Err(refusal(READ, ErrorKind::Other, reason, String::new()));
+        }
+        Ok(named.and_then(|service| ecs::service_from_sdk(id, service)))
     }
 }
 

@@ -120,12 +120,54 @@ pub fn page(status: u16) -> Answer {
     Answer::new(status, "<html><body>no such thing</body></html>")
 }
 
+/// The list that AWS sends even when there is nothing in it.
+const EMPTY: [(&str, &str); 28] = [
+    ("DescribeClusters", "clusters"),
+    ("DescribeServices", "services"),
+    ("DescribeTasks", "tasks"),
+    ("DescribeContainerInstances", "containerInstances"),
+    ("DescribeServiceRevisions", "serviceRevisions"),
+    ("ListClusters", "clusterArns"),
+    ("ListServices", "serviceArns"),
+    ("ListTasks", "taskArns"),
+    ("ListServiceDeployments", "serviceDeployments"),
+    ("DescribeScalableTargets", "ScalableTargets"),
+    ("DescribeLoadBalancers", "LoadBalancers"),
+    ("DescribeLoadBalancerAttributes", "Attributes"),
+    ("DescribeListeners", "Listeners"),
+    ("DescribeRules", "Rules"),
+    ("DescribeTargetGroups", "TargetGroups"),
+    ("DescribeTargetGroupAttributes", "Attributes"),
+    ("DescribeTargetHealth", "TargetHealthDescriptions"),
+    ("DescribeAccountLimits", "Limits"),
+    ("DescribeTags", "TagDescriptions"),
+    ("DescribeVpcs", "vpcSet"),
+    ("DescribeSubnets", "subnetSet"),
+    ("DescribeSecurityGroups", "securityGroupInfo"),
+    ("DescribeSecurityGroupRules", "securityGroupRuleSet"),
+    ("DescribeNetworkInterfaces", "networkInterfaceSet"),
+    ("DescribeInstances", "reservationSet"),
+    ("DescribeNetworkAcls", "networkAclSet"),
+    ("DescribeRouteTables", "routeTableSet"),
+    ("GetManagedPrefixListEntries", "entrySet"),
+];
+
 /// An answer with nothing in it, good for every operation.
 pub fn empty(request: &Request) -> Answer {
     if request.operation == "DescribeTags" {
         return untagged(request);
     }
-    if request.form.is_empty() { json(serde_json::json!({})) } else { result(&request.operation, "") }
+    let operation = request.operation.as_str();
+    match EMPTY.iter().find(|(name, _)| *name == operation) {
+        Some((_, member)) if request.form.is_empty() => json(serde_json::json!({*member: []})),
+        Some((_, member)) if member.ends_with("Set") || member.ends_with("Info") => {
+            response(operation, &format!("<{member}/>"))
+        }
+        Some((_, member)) => result(operation, &format!("<{member}/>")),
+        None if operation == "GetCallerIdentity" => result(operation, "<Account>123456789012</Account>"),
+        None if request.form.is_empty() => json(serde_json::json!({})),
+        None => result(operation, ""),
+    }
 }
 
 /// AWS names every resource that it was asked for, tags or not.
