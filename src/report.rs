@@ -76,6 +76,8 @@ impl Report {
             Verdict::Failed
         } else if results().any(|result| result != Some(&StepResult::Done)) {
             Verdict::Pending
+        } else if !self.plan.planned.is_empty() {
+            Verdict::Pending
         } else if let Some(verdict) = self.plan.verdict_without_steps() {
             verdict
         } else if self.plan.steps.is_empty() {
@@ -110,6 +112,10 @@ impl Report {
                 skipped => format!("{} of {} failed, {skipped} skipped", tally.failed, steps(all)),
             },
             Verdict::Failed => count(self.errors.len(), "error", "errors"),
+            Verdict::Pending if tally.done == all && !self.plan.planned.is_empty() => {
+                let later = format!("{} left to later runs", count(self.plan.planned.len(), "change", "changes"));
+                if all == 0 { later } else { format!("{} applied, {later}", steps(all)) }
+            }
             Verdict::Pending if self.outcome.is_none() => format!("{} to apply", steps(all)),
             Verdict::Pending => format!("{} of {} not applied", all - tally.done, steps(all)),
             Verdict::Blocked => {

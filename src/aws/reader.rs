@@ -110,19 +110,21 @@ impl Reader {
         network.store(&mut observed);
 
         let further = questions::further(&Given::new(desired, &observed));
-        let (ingress, targets, past, owners, carriers, named) = tokio::join!(
+        let (ingress, targets, past, owners, carriers, named, attributes) = tokio::join!(
             self.ingress(&further.ingress),
             self.target_health(&further.health, turn),
             self.past_deployments(&further.past_deployments, &observed),
             self.owners(&further.owners, turn),
             self.carriers(&further.carriers),
             self.named_target_groups(&further.clusters),
+            self.attributes_of(&further.attributes, turn),
         );
         observed.ingress = ingress;
         observed.targets = targets;
         observed.past_deployments = past;
         observed.carriers = carriers;
         observed.named_target_groups = named;
+        observed.attributes.extend(attributes);
         balancing::store_tags(owners, &mut observed);
         Box::pin(self.explain(desired, &mut observed)).await;
         gaps::note(desired, &mut observed);

@@ -10,8 +10,8 @@ use portolan::model::{
     RuleSource, ServiceId, Tags, TargetGroupArn, TargetType, VpcId,
 };
 use portolan::plan::{
-    Action, Blocked, Change, Deferred, Finding, Mend, NewTargetGroup, Plan, Ref, ServiceBelief, Step, StepId, Verdict,
-    WaitingOn,
+    Action, Blocked, Change, Deferred, Finding, Mend, NewTargetGroup, Plan, Planned, Ref, ServiceBelief, Step, StepId,
+    Verdict, WaitingOn,
 };
 use portolan::report::text::Paint;
 use portolan::report::{Error, Report, json, text};
@@ -246,6 +246,11 @@ fn everything() -> Plan {
             modify_health_check(),
         ],
         blocked: vec![blocked(difference())],
+        planned: vec![Planned {
+            object: ObjectRef::target_group("search-http"),
+            what: "forward to search-http in place of search-old".to_owned(),
+            because: "1 targets of search-http are healthy, and 2 of search-old serve requests there now".to_owned(),
+        }],
         deferred: vec![deferred()],
         unchanged: vec![ObjectRef::target_group("search-http"), ObjectRef::service("mail")],
         findings: vec![Finding {
