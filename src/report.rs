@@ -74,9 +74,7 @@ impl Report {
         let results = || self.plan.steps.iter().map(|step| outcome.results.get(&step.id));
         if results().any(|result| matches!(result, Some(StepResult::Failed(_)))) {
             Verdict::Failed
-        } else if results().any(|result| result != Some(&StepResult::Done)) {
-            Verdict::Pending
-        } else if !self.plan.planned.is_empty() {
+        } else if results().any(|result| result != Some(&StepResult::Done)) || !self.plan.planned.is_empty() {
             Verdict::Pending
         } else if let Some(verdict) = self.plan.verdict_without_steps() {
             verdict

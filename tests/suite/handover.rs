@@ -59,7 +59,11 @@ impl Stage {
         } else {
             ""
         };
-        let world = world_file::load("world.yaml", &format!("{world}{mark}")).unwrap_or_else(|error| panic!("{error}"));
+        Self::of(&format!("{world}{mark}"), text, following)
+    }
+
+    fn of(world: &str, text: String, following: bool) -> Self {
+        let world = world_file::load("world.yaml", world).unwrap_or_else(|error| panic!("{error}"));
         let shared = if following { Shared::following(world, 1.0) } else { Shared::still(world) };
         Self { shared, desired: load(&text), text }
     }
@@ -203,6 +207,59 @@ async fn a_task_that_is_replaced_meanwhile_comes_up_and_the_handover_goes_on() {
         }
         // A stopped task may still be asked for a moment: that is nobody's doing here.
         stage.shared.world().advance(SignedDuration::from_secs(60));
+    }
+    panic!("it does not end: {:?} {:?}", stage.rules(), stage.wired());
+}
+
+/// The group's protocol changes, in place at first.
+const IN_PLACE: [(&str, &str); 4] = [
+    ("targetGroups: [web-v2]", "targetGroups: [web]"),
+    ("metadata: {name: web-v2}", "metadata: {name: web}"),
+    ("protocol: HTTP", "protocol: HTTPS"),
+    ("healthCheck: {path: /, interval: 15s}", "healthCheck: {path: /, interval: 15s, protocol: HTTPS}"),
+];
+/// What the text of the plan advises: a new key and name with the same routes, and a second port.
+const AS_ADVISED: [(&str, &str); 3] = [
+    ("containerPort: 8080", "containerPort: 8443"),
+    ("targetGroups: [web]", "targetGroups: [web-v2]"),
+    ("kind: TargetGroup\nmetadata: {name: web}", "kind: TargetGroup\nmetadata: {name: web-v2}"),
+];
+
+fn edited(text: &str, edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_advised_for_an_immutable_field_is_valid_and_leads_through() {
+    let world = edited(
+        WORLD,
+        &[
+            (
+                "clusters: [prod]",
+                "apps: {\"web:1\": {listens: [{port: 8080}, {port: 8443, speaks: https}]}}\nclusters: [prod]",
+            ),
+            ("ports: [{port: 8080}]", "ports: [{port: 8080}, {port: 8443}]"),
+        ],
+    );
+    let in_place = edited(MANIFEST, &IN_PLACE);
+    let stage = Stage::of(&world, in_place.clone(), false);
+    let plan = stage.pass(0).await;
+    let told: Vec<_> = plan.blocked.iter().map(|entry| entry.waiting_on.to_string()).collect();
+    let advice = told.iter().find(|text| text.starts_with("AWS cannot change this in place")).unwrap();
+    for part in ["a new key and name", "redeploy: allow", "let the container listen on a second port"] {
+        assert!(advice.contains(part), "{advice}");
+    }
+    let stage = Stage::of(&world, edited(&in_place, &AS_ADVISED), false);
+    for _ in 0..60 {
+        let plan = stage.pass(usize::MAX).await;
+        if plan.steps.is_empty() && plan.planned.is_empty() {
+            assert!(plan.blocked.is_empty(), "{:?}", plan.blocked);
+            return stage.assert_is_as_declared(VARIANTS[0], "as advised");
+        }
+        stage.advance(60, "as advised");
     }
     panic!("it does not end: {:?} {:?}", stage.rules(), stage.wired());
 }
