@@ -247,9 +247,9 @@ fn everything() -> Plan {
         ],
         blocked: vec![blocked(difference())],
         planned: vec![Planned {
-            object: ObjectRef::target_group("search-http"),
-            what: "forward to search-http in place of search-old".to_owned(),
-            because: "1 targets of search-http are healthy, and 2 of search-old serve requests there now".to_owned(),
+            object: ObjectRef::target_group("cart-http"),
+            what: "forward to cart-http in place of cart-old".to_owned(),
+            because: "healthy targets: 1 in cart-http, and 2 in cart-old, which serves now".to_owned(),
         }],
         deferred: vec![deferred()],
         unchanged: vec![ObjectRef::target_group("search-http"), ObjectRef::service("mail")],
