@@ -15,6 +15,7 @@ mod edges;
 pub mod effect;
 mod form;
 mod guard;
+mod handover;
 mod health_port;
 mod listener;
 mod listener_rule;
@@ -50,7 +51,7 @@ pub use action::{
     Action, DeletedRuleBelief, NewTargetGroup, Output, PortFix, Ref, RegistrationBelief, RuleBelief, RuleEdit,
     ServiceBelief, WiredEntry,
 };
-pub use change::{Blocked, Change, Deferred, Finding, Mend, Plan, Step, StepId, Verdict, WaitingOn};
+pub use change::{Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Step, StepId, Verdict, WaitingOn};
 pub use scope::{ScopeError, scope_errors};
 
 use draft::Drafts;
@@ -103,13 +104,14 @@ pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now
         target_group::plan_target_group(given, group, &mut drafts);
     }
     listener_rule::plan_routes(given, &mut drafts);
+    handover::plan_handovers(given, now, &mut drafts);
     orphan::hold_orphans(given, &mut drafts);
     for group in &groups {
         target::plan_targets(given, group, &mut drafts);
     }
     let mut wanted = WantedIngress::default();
     for service in given.desired.services.values() {
-        plan_one_service(given, service, &mut wanted, &mut drafts);
+        plan_one_service(given, service, now, &mut wanted, &mut drafts);
     }
     match &policy.only {
         Some(only) => guard::keep_only(given.desired, only, &mut drafts),
@@ -120,7 +122,13 @@ pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now
 }
 
 /// Count, ingress, and then whatever redeploys: tasks must not come up behind a closed port.
-fn plan_one_service(given: &Given<'_>, service: &DesiredService, wanted: &mut WantedIngress, drafts: &mut Drafts) {
+fn plan_one_service(
+    given: &Given<'_>,
+    service: &DesiredService,
+    now: Timestamp,
+    wanted: &mut WantedIngress,
+    drafts: &mut Drafts,
+) {
     let object = ObjectRef::service(&service.key);
     service::plan_service(given, service, drafts);
     let mut ingress = ServiceIngress { is_unmanaged: true, ..ServiceIngress::default() };
@@ -136,22 +144,24 @@ fn plan_one_service(given: &Given<'_>, service: &DesiredService, wanted: &mut Wa
     if ingress.is_unmanaged || ingress.is_blocked {
         wanted.keep.insert(object.to_string());
     }
-    redeployment::plan_redeployment(given, service, &ingress, drafts);
+    redeployment::plan_redeployment(given, service, now, &ingress, drafts);
     target_group::check_only_open_ports(service, &ingress, drafts);
     wanted.flows.extend(ingress.flows);
 }
 
 fn finish(given: &Given<'_>, policy: &Policy, drafts: Drafts) -> Plan {
-    let Drafts { steps, mut blocked, mut deferred, mut findings } = drafts;
+    let Drafts { steps, mut blocked, mut planned, mut deferred, mut findings } = drafts;
     let also: BTreeSet<ObjectRef> = steps.iter().flat_map(|draft| draft.also.iter().cloned()).collect();
     let steps = edges::number(steps, |removal, addition| is_related(given, removal, addition));
     blocked.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
+    planned.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
     deferred.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
     findings.sort_by(|a, b| (&a.object, &a.what).cmp(&(&b.object, &b.what)));
     let busy: BTreeSet<&ObjectRef> = steps
         .iter()
         .map(|step| &step.object)
         .chain(blocked.iter().map(|entry| &entry.object))
+        .chain(planned.iter().map(|entry| &entry.object))
         .chain(deferred.iter().map(|entry| &entry.object))
         .chain(&also)
         .collect();
@@ -161,7 +171,7 @@ fn finish(given: &Given<'_>, policy: &Policy, drafts: Drafts) -> Plan {
     let selected = |object: &ObjectRef| only.as_ref().is_none_or(|only| only.contains(object));
     let unchanged = all.filter(|object| !busy.contains(object) && selected(object)).collect();
     let gaps = given.observed.gaps.iter().cloned().collect();
-    Plan { steps, blocked, deferred, unchanged, findings, gaps, ..Plan::default() }
+    Plan { steps, blocked, planned, deferred, unchanged, findings, gaps, ..Plan::default() }
 }
 
 /// Removals come after the additions of the same object, of the services that use a target group, and for what no

@@ -74,7 +74,7 @@ impl Report {
         let results = || self.plan.steps.iter().map(|step| outcome.results.get(&step.id));
         if results().any(|result| matches!(result, Some(StepResult::Failed(_)))) {
             Verdict::Failed
-        } else if results().any(|result| result != Some(&StepResult::Done)) {
+        } else if results().any(|result| result != Some(&StepResult::Done)) || !self.plan.planned.is_empty() {
             Verdict::Pending
         } else if let Some(verdict) = self.plan.verdict_without_steps() {
             verdict
@@ -110,6 +110,10 @@ impl Report {
                 skipped => format!("{} of {} failed, {skipped} skipped", tally.failed, steps(all)),
             },
             Verdict::Failed => count(self.errors.len(), "error", "errors"),
+            Verdict::Pending if tally.done == all && !self.plan.planned.is_empty() => {
+                let later = format!("{} left to later runs", count(self.plan.planned.len(), "change", "changes"));
+                if all == 0 { later } else { format!("{} applied, {later}", steps(all)) }
+            }
             Verdict::Pending if self.outcome.is_none() => format!("{} to apply", steps(all)),
             Verdict::Pending => format!("{} of {} not applied", all - tally.done, steps(all)),
             Verdict::Blocked => {

@@ -112,7 +112,7 @@ impl Reader {
         network.store(&mut observed);
 
         let further = questions::further(&Given::new(desired, &observed));
-        let (ingress, targets, past, under_way, owners, carriers, named) = tokio::join!(
+        let (ingress, targets, past, under_way, owners, carriers, named, attributes) = tokio::join!(
             self.ingress(&further.ingress),
             self.target_health(&further.health, turn),
             self.past_deployments(&further.past_deployments, &observed),
@@ -120,6 +120,7 @@ impl Reader {
             self.owners(&further.owners, turn),
             self.carriers(&further.carriers),
             self.named_target_groups(&further.clusters),
+            self.attributes_of(&further.attributes, turn),
         );
         observed.ingress = ingress;
         observed.targets = targets;
@@ -127,6 +128,7 @@ impl Reader {
         observed.under_way = under_way;
         observed.carriers = carriers;
         observed.named_target_groups = named;
+        observed.attributes.extend(attributes);
         balancing::store_tags(owners, &mut observed);
         Box::pin(self.explain(desired, &mut observed)).await;
         gaps::note(desired, &mut observed);

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+
 use super::args::{Global, Inputs, Output, ReconcileArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::run::Run;
 use super::signals::Signals;
 use super::terminal::{Terminal, ask, can_ask, note};
-use super::wait::{Waited, wait};
-use crate::apply::{DEFAULT_LIMIT, Event, Outcome, apply};
+use super::wait::{LONGEST_PERIOD, Waited, wait};
+use crate::apply::{DEFAULT_LIMIT, Event, Outcome, StepResult, apply};
 use crate::aws::Writer;
 use crate::manifest::STDIN;
+use crate::model::owner::MOVED_TAG;
 use crate::pass::{Look, awaited};
-use crate::plan::{Plan, Step, Verdict};
+use crate::plan::{Action, Plan, Planned, Step, Verdict};
 use crate::report::text::{render, render_result, render_summary};
 use crate::report::{Error, Report};
 
@@ -45,7 +48,8 @@ pub async fn reconcile(
         return Ok(run.answer(&run.report(look, None)));
     };
     let report = carry_out(&run, look).await;
-    Ok(run.answer(&settle(args, &run, report).await))
+    let (report, left) = if args.wait { go_on(args, &run, report).await? } else { (report, args.timeout) };
+    Ok(run.answer(&settle(args, &run, report, left).await))
 }
 
 enum Consent {
@@ -82,12 +86,20 @@ async fn confirm(run: &Run<'_>, mut look: Look) -> Result<Consent, Failure> {
     Ok(Consent::Given(look))
 }
 
-/// Whether two plans would do the same. Reasons are evidence, which may be newer, and bind nobody.
+/// Whether two plans would do the same. Reasons are evidence, which may be newer, and bind nobody; so is the time at which
+/// a rule says that requests moved.
 fn is_same(one: &Plan, other: &Plan) -> bool {
+    let untimed = |action: &Action| match action.clone() {
+        Action::CreateRule { listener, priority, conditions, target_group, mut tags } => {
+            tags.remove(MOVED_TAG);
+            Action::CreateRule { listener, priority, conditions, target_group, tags }
+        }
+        other => other,
+    };
     let same = |(one, other): (&Step, &Step)| {
         let Step { id, action, object, target, summary: _, reason: _, changes, after, redeploys, removes } = one;
         *id == other.id
-            && *action == other.action
+            && untimed(action) == untimed(&other.action)
             && *object == other.object
             && *target == other.target
             && *changes == other.changes
@@ -127,9 +139,59 @@ pub async fn carry_out(run: &Run<'_>, look: Look) -> Report {
     run.report(look, Some(outcome))
 }
 
+/// `--wait`: carries out what the first pass could only plan for later, as soon as it may be. Answers the report of the last
+/// pass and the time that is left.
+async fn go_on(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Result<(Report, Duration), Failure> {
+    let end = Instant::now() + args.timeout;
+    let left = || end.saturating_duration_since(Instant::now());
+    let mut told = Vec::new();
+    while is_done_so_far(&report) && !report.plan.planned.is_empty() && run.signals.exit().is_none() {
+        let missing: Vec<String> = report.plan.planned.iter().map(later).collect();
+        if left().is_zero() {
+            report.errors = missing.iter().map(|what| timed_out(args.timeout, what)).collect();
+            break;
+        }
+        if missing != told {
+            run.terminal.progress(&format!("portolan: waiting to {}", missing.join("; ")));
+            told = missing;
+        }
+        tokio::select! {
+            biased;
+            () = run.signals.token().cancelled() => break,
+            () = sleep(LONGEST_PERIOD.min(left())) => {}
+        }
+        let look = run.look().await?;
+        let look = if args.yes || look.plan.steps.is_empty() {
+            look
+        } else {
+            match confirm(run, look).await? {
+                Consent::Given(look) => look,
+                Consent::Refused(look) => {
+                    report = run.report(look, None);
+                    break;
+                }
+            }
+        };
+        report = carry_out(run, look).await;
+    }
+    Ok((report, left()))
+}
+
+fn later(entry: &Planned) -> String {
+    let Planned { object, what, because } = entry;
+    format!("{what} ({object}): {because}")
+}
+
+/// Whether every step of a pass was carried out.
+fn is_done_so_far(report: &Report) -> bool {
+    let results = report.outcome.as_ref().map(|outcome| &outcome.results);
+    let is_done = |step: &Step| results.and_then(|results| results.get(&step.id)) == Some(&StepResult::Done);
+    report.errors.is_empty() && report.plan.steps.iter().all(is_done)
+}
+
 /// `--wait`: until what was applied has arrived. There is nothing to wait for behind a step that failed.
-async fn settle(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Report {
-    if !args.wait || run.signals.exit().is_some() {
+async fn settle(args: &ReconcileArgs, run: &Run<'_>, mut report: Report, left: Duration) -> Report {
+    if !args.wait || run.signals.exit().is_some() || !report.errors.is_empty() {
         return report;
     }
     if matches!(report.verdict(), Verdict::Failed | Verdict::Pending) {
@@ -138,7 +200,7 @@ async fn settle(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Repo
     }
     let has_changed = !report.plan.steps.is_empty();
     let awaited = awaited(&run.desired, &report.plan, &run.policy);
-    if let Waited::TimedOut(missing) = wait(run, &awaited, args.timeout, has_changed).await {
+    if let Waited::TimedOut(missing) = wait(run, &awaited, left, has_changed).await {
         report.errors = missing.into_iter().map(|what| timed_out(args.timeout, &what)).collect();
     }
     report.calls = run.clients.calls().snapshot();

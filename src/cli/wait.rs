@@ -13,7 +13,7 @@ use crate::pass::unsettled;
 /// Between two looks at first; ECS and health checks do not move faster.
 const PERIOD: Duration = Duration::from_secs(5);
 /// Between two looks in the end. A look costs a call for each target group, out of what the whole account may send.
-const LONGEST_PERIOD: Duration = Duration::from_secs(20);
+pub const LONGEST_PERIOD: Duration = Duration::from_secs(20);
 
 /// How a wait ended.
 pub enum Waited {

@@ -165,7 +165,8 @@ fn objects(desired: &Desired, plan: &Plan) -> BTreeSet<ObjectRef> {
     let groups = desired.target_groups.keys().map(|key| ObjectRef::target_group(key));
     let steps = plan.steps.iter().map(|step| step.object.clone());
     let blocked = plan.blocked.iter().map(|entry| entry.object.clone());
-    services.chain(groups).chain(steps).chain(blocked).collect()
+    let planned = plan.planned.iter().map(|entry| entry.object.clone());
+    services.chain(groups).chain(steps).chain(blocked).chain(planned).collect()
 }
 
 /// The worst that a report says of an object. A step that is done makes it as declared.
@@ -184,6 +185,9 @@ fn state(object: &ObjectRef, report: &Report) -> (Sync, String) {
     let blocked = || report.plan.blocked.iter().filter(|entry| entry.object == *object);
     if let Some(entry) = blocked().find(|entry| matches!(entry.waiting_on, WaitingOn::Difference(_))) {
         return (Sync::No, format!("{}: {}", entry.what, entry.waiting_on));
+    }
+    if let Some(entry) = report.plan.planned.iter().find(|entry| entry.object == *object) {
+        return (Sync::No, format!("{}: later, {}", entry.what, entry.because));
     }
     if let Some(entry) = blocked().next() {
         return (Sync::Unknown, format!("{}: {}", entry.what, entry.waiting_on));

@@ -93,8 +93,9 @@ pub struct Observed {
     pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
     /// Addresses of the network interfaces that carry a group; asked for groups with marked ingress, with prune.
     pub carriers: BTreeMap<GroupId, Seen<BTreeSet<IpAddr>>>,
-    /// Target groups that any service of a cluster names, by cluster; asked when a marked one may have to go.
-    pub named_target_groups: BTreeMap<String, Seen<BTreeSet<TargetGroupArn>>>,
+    /// Target groups that any service of a cluster names, with these services, by cluster; asked when a target group may have
+    /// to go or is replaced.
+    pub named_target_groups: BTreeMap<String, Seen<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>>>,
     /// Quotas.
     pub limits: Seen<AccountLimits>,
     /// Everything that could not be read, with the object it was for (`Kind/key`, or an AWS name).
@@ -195,8 +196,8 @@ impl Observed {
         asked(&self.carriers, group, "ec2:DescribeNetworkInterfaces")
     }
 
-    /// The target groups that any service of a cluster names.
-    pub fn named_target_groups_of(&self, cluster: &String) -> Seen<&BTreeSet<TargetGroupArn>> {
+    /// The target groups that any service of a cluster names, with these services.
+    pub fn named_target_groups_of(&self, cluster: &String) -> Seen<&BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>> {
         asked(&self.named_target_groups, cluster, "ecs:ListServices")
     }
 

@@ -15,6 +15,11 @@ pub const OBJECT_TAG: &str = "portolan.dev/object";
 /// Tag on a copied task definition: the fingerprint of its content (rule R7a).
 pub const FINGERPRINT_TAG: &str = "portolan.dev/fingerprint";
 
+/// Tag on a temporary rule: the ARN of the target group that the object's own one replaces.
+pub const REPLACES_TAG: &str = "portolan.dev/replaces";
+/// Tag on a temporary rule: when requests moved to the new target group (RFC 3339).
+pub const MOVED_TAG: &str = "portolan.dev/moved";
+
 /// The mark to write on something new.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {

@@ -105,6 +105,17 @@ pub struct Blocked {
     pub changes: Vec<Change>,
 }
 
+/// What a later pass does by itself, once something has happened that no step brings about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The object.
+    pub object: ObjectRef,
+    /// What will be done.
+    pub what: String,
+    /// What it waits for.
+    pub because: String,
+}
+
 /// What is left to its rightful owner; counts as in sync.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deferred {
@@ -148,6 +159,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Differences that stay, and why.
     pub blocked: Vec<Blocked>,
+    /// What later passes do.
+    pub planned: Vec<Planned>,
     /// What is left to others.
     pub deferred: Vec<Deferred>,
     /// Objects that were looked at and are fine.
@@ -168,7 +181,7 @@ pub struct Plan {
 pub enum Verdict {
     /// A step failed.
     Failed,
-    /// There are steps that were not carried out.
+    /// There are steps that were not carried out, or that a later pass takes.
     Pending,
     /// A known difference that no step mends.
     Blocked,
@@ -197,13 +210,13 @@ impl Verdict {
 impl Plan {
     /// The verdict of a plan that is not carried out.
     pub fn verdict(&self) -> Verdict {
-        if !self.steps.is_empty() {
+        if !self.steps.is_empty() || !self.planned.is_empty() {
             return Verdict::Pending;
         }
         self.verdict_without_steps().unwrap_or(Verdict::InSync)
     }
 
-    /// What stays besides the steps: blocked, incomplete, or nothing.
+    /// What stays besides the steps and what is planned: blocked, incomplete, or nothing.
     pub fn verdict_without_steps(&self) -> Option<Verdict> {
         let differs = |entry: &Blocked| matches!(entry.waiting_on, WaitingOn::Difference(_));
         if self.blocked.iter().any(differs) {

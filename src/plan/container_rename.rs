@@ -1,6 +1,8 @@
 //! A container that the running revision does not have: it was renamed, or the manifest is ahead. ECS checks the task
 //! definition and `loadBalancers` of an UpdateService against each other, so both must change in the same call.
 
+use jiff::Timestamp;
+
 use crate::model::{DesiredService, Given, LoadBalancerEntry, Service, TaskDefinition};
 
 use super::action::{Ref, WiredEntry};
@@ -13,11 +15,12 @@ pub(super) fn one_call(
     wanted: &DesiredService,
     live: &Service,
     definition: &TaskDefinition,
+    now: Timestamp,
 ) -> Option<String> {
     // What else differs is reported where it is planned.
     let mut obstacles = Vec::new();
     let mode = definition.network_mode;
-    let wiring = diff_wiring(given, wanted, live, mode, &Default::default(), &mut obstacles);
+    let wiring = diff_wiring(given, wanted, live, mode, &Default::default(), now, &mut obstacles);
     let entries: Vec<String> = wiring.entries.iter().map(written).collect::<Option<_>>()?;
     if !obstacles.is_empty() || entries.is_empty() {
         return None;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{Gap, GroupId, ObjectRef, Seen};
 
 use super::action::Action;
-use super::change::{Blocked, Change, Deferred, Finding, WaitingOn};
+use super::change::{Blocked, Change, Deferred, Finding, Planned, WaitingOn};
 
 /// Position of a draft in [`Drafts::steps`].
 pub(super) type DraftId = usize;
@@ -34,6 +34,7 @@ pub(super) struct Draft {
 pub(super) struct Drafts {
     pub(super) steps: Vec<Draft>,
     pub(super) blocked: Vec<Blocked>,
+    pub(super) planned: Vec<Planned>,
     pub(super) deferred: Vec<Deferred>,
     pub(super) findings: Vec<Finding>,
 }
@@ -53,6 +54,13 @@ impl Drafts {
 
     pub(super) fn block_on(&mut self, object: &ObjectRef, what: impl Into<String>, sentence: impl Into<String>) {
         self.block(object, what, WaitingOn::Difference(sentence.into()));
+    }
+
+    pub(super) fn plan_later(&mut self, object: &ObjectRef, what: impl Into<String>, because: impl Into<String>) {
+        let entry = Planned { object: object.clone(), what: what.into(), because: because.into() };
+        if !self.planned.contains(&entry) {
+            self.planned.push(entry);
+        }
     }
 
     pub(super) fn defer(&mut self, object: &ObjectRef, what: impl Into<String>, owner: &str) {

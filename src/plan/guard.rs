@@ -193,6 +193,7 @@ pub(super) fn keep_only(desired: &Desired, only: &BTreeSet<ObjectRef>, drafts: &
     let wanted = with_target_groups(desired, only);
     let concerns = |draft: &Draft| draft.also.iter().chain([&draft.object]).any(|object| wanted.contains(object));
     drafts.blocked.retain(|entry| wanted.contains(&entry.object));
+    drafts.planned.retain(|entry| wanted.contains(&entry.object));
     drafts.deferred.retain(|entry| wanted.contains(&entry.object));
     drafts.findings.retain(|entry| wanted.contains(&entry.object));
     let asked: BTreeSet<DraftId> =

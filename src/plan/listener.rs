@@ -8,6 +8,7 @@ use crate::model::{Owner, Seen, Serve};
 use super::action::{Action, Ref};
 use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle};
+use super::handover::{self, Turn};
 use super::listener_rule::{ListenerPlanner, object};
 use super::resolve;
 use super::rule_match::RouteRef;
@@ -43,8 +44,12 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
         Forwarding::Blocked(sentence) => return Err(Obstacle::difference(what, sentence)),
         Forwarding::Wrong => {}
     }
+    match handover::turn(planner.given, route.key)? {
+        Turn::Free => may_change(planner, &what)?,
+        Turn::Wait => return Ok(()),
+        Turn::Now => {}
+    }
     let target_group = planner.target_group(route)?;
-    may_change(planner, &what)?;
     push(planner, route, target_group, drafts);
     Ok(())
 }

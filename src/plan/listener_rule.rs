@@ -12,6 +12,7 @@ use crate::model::{
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
+use super::handover::{self, Turn};
 use super::overlap::may_overlap;
 use super::priority::{Moves, plan_priorities};
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
@@ -20,6 +21,9 @@ use super::{edges, listener, orphan, protocol, resolve, target_group, traffic};
 
 /// AWS's own name of the quota.
 const RULES_QUOTA: &str = "rules-per-application-load-balancer";
+
+/// The highest priority that AWS takes (`CreateRule`).
+const LAST_PRIORITY: u32 = 50_000;
 
 /// Plans every route of the fleet, listener by listener.
 pub(super) fn plan_routes(given: &Given<'_>, drafts: &mut Drafts) {
@@ -257,8 +261,21 @@ impl<'a> ListenerPlanner<'a> {
         ))
     }
 
+    /// The highest priority that no rule, no route and no step has: where a temporary rule stands in nobody's way.
+    pub(super) fn last_free_priority(&self, drafts: &Drafts) -> Option<u32> {
+        let rules = self.given.observed.rules_of(&self.live.arn).present()?;
+        let routes = routes_by_listener(self.given);
+        let declared = routes.get(&self.live.arn).into_iter().flatten().filter_map(|route| route.route.priority);
+        let coming = drafts.steps.iter().filter_map(|draft| match &draft.action {
+            Action::CreateRule { listener, priority, .. } if *listener == self.live.arn => Some(*priority),
+            _ => None,
+        });
+        let taken: BTreeSet<u32> = rules.iter().map(|rule| rule.priority).chain(declared).chain(coming).collect();
+        (1..=LAST_PRIORITY).rev().find(|priority| !taken.contains(priority))
+    }
+
     /// R9: rules of the whole load balancer, as far as they were read.
-    fn within_quota(&self, what: &str, drafts: &Drafts) -> Result<(), Obstacle> {
+    pub(super) fn within_quota(&self, what: &str, drafts: &Drafts) -> Result<(), Obstacle> {
         let Seen::Present(limits) = &self.given.observed.limits else { return Ok(()) };
         let Some(limit) = limits.0.get(RULES_QUOTA) else { return Ok(()) };
         let listeners: BTreeSet<&ListenerArn> = match self.given.observed.listeners_of(&self.live.load_balancer) {
@@ -339,7 +356,10 @@ impl<'a> ListenerPlanner<'a> {
             }
             // Said where the rule was refused.
             Forwarding::Blocked(_) => Ok(None),
-            Forwarding::Wrong => self.target_group(route).map(Some),
+            Forwarding::Wrong => match handover::turn(self.given, route.key)? {
+                Turn::Free | Turn::Now => self.target_group(route).map(Some),
+                Turn::Wait => Ok(None),
+            },
         }
     }
 

@@ -20,13 +20,14 @@ pub(super) fn plan_prune(given: &Given<'_>, wanted: &WantedIngress, drafts: &mut
     {
         return;
     }
-    let deleted = rule::prune_rules(given, drafts);
+    let mut deleted = rule::prune_rules(given, drafts);
+    deleted.extend(rule::temporary_rules(given, drafts));
     target_group::prune_target_groups(given, &deleted, drafts);
     ingress::prune_ingress(given, wanted, drafts);
 }
 
 /// The mark alone, without other tags.
-fn mark_of(tags: &Tags) -> Tags {
+pub(super) fn mark_of(tags: &Tags) -> Tags {
     let keys = [crate::model::owner::FLEET_TAG, crate::model::owner::OBJECT_TAG];
     tags.iter()
         .filter(|(key, _)| keys.contains(&key.as_str()))

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
 use crate::model::{
     DesiredService, Given, GroupId, InstanceId, LoadBalancerKind, Lookup, Owner, Seen, Serve, ServiceId, Target,
     TargetGroup, TargetGroupArn,
@@ -11,7 +13,7 @@ use crate::model::{
 
 use super::resolve::stand_ins;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
-use super::{redeployment, resolve, target};
+use super::{handover, redeployment, resolve, target};
 
 /// What planning needs besides the services, the chain of load balancing and the network.
 #[derive(Debug)]
@@ -26,8 +28,10 @@ pub struct Further {
     pub past_deployments: BTreeSet<ServiceId>,
     /// The groups whose carriers it needs, with prune.
     pub carriers: BTreeSet<GroupId>,
-    /// The clusters of which every service has to be known, with prune.
+    /// The clusters of which every service has to be known: with prune, and before an unmarked target group is replaced.
     pub clusters: BTreeSet<String>,
+    /// The target groups whose attributes it needs, besides the manifest's own: those that have been replaced.
+    pub attributes: BTreeSet<TargetGroupArn>,
 }
 
 /// What to ask further. Needs: services, task definitions, VPCs, subnets, security groups, load balancers, listeners, rules
@@ -41,6 +45,7 @@ pub fn further(given: &Given<'_>) -> Further {
         past_deployments: services_to_look_back(given),
         carriers: groups_to_look_around(given),
         clusters: clusters_to_list(given),
+        attributes: handover::kept(given),
     }
 }
 
@@ -84,12 +89,19 @@ fn groups_to_look_around(given: &Given<'_>) -> BTreeSet<GroupId> {
     marked.map(|rule| rule.group.clone()).collect()
 }
 
-/// The clusters of which every service has to be known, with prune: some target group may have to go.
+/// The clusters of which every service has to be known: with prune some target group may have to go, and one without a
+/// mark is replaced only where services of the manifest alone name it.
 fn clusters_to_list(given: &Given<'_>) -> BTreeSet<String> {
-    if !given.desired.fleet.removal.prune || left_overs(given).next().is_none() {
-        return BTreeSet::new();
+    let fleet = &given.desired.fleet.name;
+    let is_ours = |group: &TargetGroup| {
+        matches!(group.tags.as_ref().present().map(|tags| Owner::of(tags, fleet)), Some(Owner::Ours(_)))
+    };
+    let may_go = given.desired.fleet.removal.prune && left_overs(given).next().is_some();
+    if may_go || handover::replaced(given).into_iter().any(|group| !is_ours(group)) {
+        given.desired.clusters()
+    } else {
+        BTreeSet::new()
     }
-    given.desired.clusters()
 }
 
 /// Target groups that bear this fleet's mark and that the manifest does not name.
@@ -181,7 +193,12 @@ pub fn unexplained_in<'a>(given: &Given<'a>, key: &str) -> Option<Vec<&'a Target
 
 /// The services for which a repair would start a deployment, so that their last ones have to be known (R7a).
 fn services_to_look_back(given: &Given<'_>) -> BTreeSet<ServiceId> {
-    let would_redeploy =
-        |wanted: &&DesiredService| redeployment::redeployment(given, wanted, &mut Vec::new()).is_some();
+    let loses_a_group = |wanted: &DesiredService| {
+        let live = given.observed.service(&wanted.id).present();
+        live.is_some_and(|live| !handover::leaving(given, live, Timestamp::MAX).is_empty())
+    };
+    let would_redeploy = |wanted: &&DesiredService| {
+        loses_a_group(wanted) || redeployment::redeployment(given, wanted, Timestamp::MAX, &mut Vec::new()).is_some()
+    };
     given.desired.services.values().filter(would_redeploy).map(|service| service.id.clone()).collect()
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::model::{
     Awsvpc, DeploymentController, DesiredService, Given, GroupId, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
     Observed, PastDeployment, Seen, Service, Strategy, TaskDefinition,
@@ -31,6 +33,7 @@ pub(super) struct Redeployment {
 pub(super) fn redeployment(
     given: &Given<'_>,
     wanted: &DesiredService,
+    now: Timestamp,
     obstacles: &mut Vec<Obstacle>,
 ) -> Option<Redeployment> {
     let live = live_service(given.observed, wanted).ok().filter(|live| !live.managed_by_ecs)?;
@@ -52,12 +55,12 @@ pub(super) fn redeployment(
         }) {
             Ok(definition) => {
                 if mode_agrees(wanted, definition, obstacles) {
-                    let renamed = || one_call(given, wanted, live, definition);
+                    let renamed = || one_call(given, wanted, live, definition, now);
                     let ports = diff_ports(wanted, definition, &renamed, obstacles);
                     found.fixes = ports.fixes;
                     found.changes.extend(ports.changes);
                     let mode = definition.network_mode;
-                    found.wiring = diff_wiring(given, wanted, live, mode, &ports.unmapped, obstacles);
+                    found.wiring = diff_wiring(given, wanted, live, mode, &ports.unmapped, now, obstacles);
                     found.changes.extend(found.wiring.changes.clone());
                 }
             }
@@ -144,6 +147,7 @@ fn set_change<T: ToString>(
 pub(super) fn plan_redeployment(
     given: &Given<'_>,
     wanted: &DesiredService,
+    now: Timestamp,
     ingress: &ServiceIngress,
     drafts: &mut Drafts,
 ) {
@@ -151,7 +155,7 @@ pub(super) fn plan_redeployment(
     let Ok(live) = live_service(given.observed, wanted) else { return };
     let object = ObjectRef::service(&wanted.key);
     let mut obstacles = Vec::new();
-    let found = redeployment(given, wanted, &mut obstacles);
+    let found = redeployment(given, wanted, now, &mut obstacles);
     for obstacle in obstacles {
         obstacle.block(drafts, &object);
     }

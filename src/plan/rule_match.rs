@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Given, ListenerArn, ObjectRef, Owner, Route, Rule, RuleActions, Serve, TargetGroupArn};
 
+use super::handover::temporary;
 use super::{resolve, weights};
 
 /// A route of a target group on one listener.
@@ -108,7 +109,8 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
     let fleet = &given.desired.fleet.name;
     let arns: Vec<_> = routes.iter().map(|route| resolve::stand_ins(given, route.key)).collect();
     let owner = |rule: &Rule| rule.tags.as_ref().present().map(|tags| Owner::of(tags, fleet));
-    let owned: Vec<(&'a Rule, Option<Owner>)> = rules.iter().map(|rule| (rule, owner(rule))).collect();
+    let lasting = rules.iter().filter(|rule| !temporary::is_temporary(given, rule));
+    let owned: Vec<(&'a Rule, Option<Owner>)> = lasting.map(|rule| (rule, owner(rule))).collect();
     let unknown = rules.iter().find_map(|rule| rule.tags.gap());
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     let mut found: Vec<Match<'a>> = vec![Match::None; routes.len()];

@@ -8,6 +8,7 @@ use crate::model::{Conditions, Given, Rule, RuleArn, Seen, Serve, TargetGroupArn
 use super::action::Action;
 use super::change::WaitingOn;
 use super::draft::{DraftId, Drafts};
+use super::handover::temporary::is_temporary;
 use super::traffic::{Serving, serves};
 use super::{Policy, resolve};
 
@@ -21,6 +22,9 @@ pub(super) fn hold_without_consent(
     let going: BTreeSet<RuleArn> = drafts.steps.iter().filter_map(|draft| deleted(&draft.action)).cloned().collect();
     for (id, draft) in drafts.steps.iter_mut().enumerate() {
         let Some((rule, others)) = deleted(&draft.action).and_then(|arn| live_rule(given, arn)) else { continue };
+        if is_temporary(given, rule) {
+            continue;
+        }
         if others.iter().any(|other| !going.contains(&other.arn) && takes_over(given, rule, other)) {
             continue;
         }

@@ -13,7 +13,7 @@ use super::change::{Blocked, Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::form::{self, Edits};
 use super::security_group::ServiceIngress;
-use super::{health_port, orphan, resolve};
+use super::{handover, health_port, orphan, resolve};
 
 /// AWS's default quota, used only where the account's own could not be told (R9).
 const TARGET_GROUPS_QUOTA: &str = "target-groups";
@@ -33,6 +33,9 @@ pub(super) fn plan_target_group(given: &Given<'_>, wanted: &DesiredTargetGroup, 
 
 fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -> Result<(), Obstacle> {
     let object = ObjectRef::target_group(&wanted.key);
+    if let Some(obstacle) = handover::refused(given, &wanted.key) {
+        return Err(obstacle);
+    }
     let what = format!("create target group {}", wanted.name);
     let blocked = |sentence: &str| Obstacle::difference(what.clone(), sentence);
     if wanted.name.starts_with("arn:") {
@@ -46,7 +49,8 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
     let protocol = wanted.protocol.clone().ok_or_else(|| blocked("declare its protocol"))?;
     let mut ports = given.ports_of(&wanted.key);
     let first = ports.next();
-    let (port, target_type) = (new_port(wanted, first), new_target_type(given.observed, wanted, first)?);
+    let port = new_port(wanted, first);
+    let target_type = new_target_type(given.observed, wanted, first.map(|(service, _)| service))?;
     let port =
         port.ok_or_else(|| blocked("declare its port: no service names it that could lend its container port"))?;
     within_quota(given.observed, &what, drafts)?;
@@ -102,14 +106,14 @@ fn new_port(wanted: &DesiredTargetGroup, first: Option<(&DesiredService, &Desire
         .next())
 }
 
-fn new_target_type(
+pub(super) fn new_target_type(
     observed: &Observed,
     wanted: &DesiredTargetGroup,
-    first: Option<(&DesiredService, &DesiredPort)>,
+    first: Option<&DesiredService>,
 ) -> Result<TargetType, Obstacle> {
     match (&wanted.target_type, first) {
         (Some(declared), _) => Ok(declared.clone()),
-        (None, Some((service, _))) => Ok(resolve::network_mode(observed, service)?.target_type()),
+        (None, Some(service)) => Ok(resolve::network_mode(observed, service)?.target_type()),
         (None, None) => Ok(NetworkMode::Awsvpc.target_type()),
     }
 }
@@ -344,15 +348,26 @@ fn report_immutable(
         }
     }
     if !differs.is_empty() {
-        drafts.block_on(
-            &object,
-            format!("{}: {}", live.name, differs.join("; ")),
-            "AWS cannot change this in place: declare a second TargetGroup under a new name with its route, add it to the \
-             port's targetGroups, wait until its targets are healthy, then drop the old one",
-        );
+        drafts.block_on(&object, format!("{}: {}", live.name, differs.join("; ")), replacement(given, wanted, live));
     }
     fields.extend(report_port(given, wanted, live, drafts));
     fields
+}
+
+/// What to write to have a target group replaced, and what stands in the way of that.
+fn replacement(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> String {
+    if given.ports_of(&wanted.key).next().is_none() {
+        return "AWS cannot change this in place: declare a second TargetGroup under a new key and name with its own route, \
+                wait until its targets are healthy, then drop the old one"
+            .to_owned();
+    }
+    let recipe = "AWS cannot change this in place: give this TargetGroup a new key and name, and keep its routes; name the \
+                  new key in the port's targetGroups, and write redeploy: allow in the Fleet. Portolan then makes the new \
+                  target group, fills it, moves the requests to it and takes the old one out of the service";
+    match handover::of_replacement(given, live, wanted).map_err(|obstacle| obstacle.waiting_on) {
+        Err(WaitingOn::Difference(sentence)) => format!("{recipe}. As it is declared now that is refused: {sentence}"),
+        Ok(()) | Err(_) => recipe.to_owned(),
+    }
 }
 
 /// Gives the field where it differs and matters.

@@ -3,17 +3,21 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::model::{
     DesiredPort, DesiredService, Given, LoadBalancerEntry, NetworkMode, ObjectRef, Observed, Registrar, Seen, Service,
+    TargetGroupArn,
 };
 
 use super::action::{Ref, WiredEntry};
-use super::change::Change;
+use super::change::{Change, WaitingOn};
 use super::draft::Obstacle;
+use super::handover::{self, Leaving};
 use super::{resolve, target_group};
 
 /// ECS takes at most this many target groups on a service.
-const MOST_TARGET_GROUPS: usize = 5;
+pub(super) const MOST_TARGET_GROUPS: usize = 5;
 
 /// The block to send and what differs; no changes: it is as declared.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +36,7 @@ pub(super) fn diff_wiring(
     live: &Service,
     mode: NetworkMode,
     unmapped: &BTreeSet<String>,
+    now: Timestamp,
     obstacles: &mut Vec<Obstacle>,
 ) -> Wiring {
     let known = |entry: &LoadBalancerEntry| (entry.target_group.clone().map(Ref::Known), entry.clone());
@@ -47,6 +52,12 @@ pub(super) fn diff_wiring(
             if let Err(obstacle) = wire(given, &mut wiring, port, key, mode) {
                 obstacles.push(obstacle);
             }
+        }
+    }
+    for (arn, leaving) in handover::leaving(given, live, now) {
+        // Until when the others stay is said where the handover is planned.
+        if leaving.is_ok_and(|leaving| leaving == Leaving::Now) {
+            drop_replaced(&mut wiring, &arn);
         }
     }
     if wiring.entries.len() > MOST_TARGET_GROUPS && !wiring.changes.is_empty() {
@@ -74,6 +85,21 @@ fn unwire(wiring: &mut Wiring, port: &DesiredPort) {
         wiring.changes.push(Change {
             field: format!("ports.{}.targetGroups", port.name),
             live: target_group.or(entry.classic),
+            desired: None,
+        });
+    }
+}
+
+/// A target group whose requests have moved to another one leaves the service.
+fn drop_replaced(wiring: &mut Wiring, arn: &TargetGroupArn) {
+    let is_of = |entry: &LoadBalancerEntry| entry.target_group.as_ref() == Some(arn);
+    let (gone, kept) = std::mem::take(&mut wiring.entries).into_iter().partition(|(_, entry)| is_of(entry));
+    wiring.entries = kept;
+    for (_, entry) in gone {
+        wiring.removes = true;
+        wiring.changes.push(Change {
+            field: "loadBalancers".to_owned(),
+            live: Some(format!("{} ← {}:{}", arn.name(), entry.container, entry.container_port)),
             desired: None,
         });
     }
@@ -127,6 +153,11 @@ fn wire(
         |entry: &LoadBalancerEntry| entry.container == port.container && entry.container_port == port.container_port;
     if wiring.entries.iter().any(|(_, entry)| feeds(entry) && same(entry)) {
         return Ok(());
+    }
+    if let Some(Obstacle { waiting_on: WaitingOn::Difference(_), .. }) = handover::refused(given, key) {
+        let sentence =
+            format!("TargetGroup/{key} cannot take the place of the target group that serves now; see there");
+        return Err(Obstacle::difference(what, sentence));
     }
     let live = if let Some((_, entry)) = wiring.entries.iter_mut().find(|(_, entry)| feeds(entry)) {
         let live = place(&entry.container, entry.container_port);

@@ -14,7 +14,7 @@ use super::{Error, Report};
 pub(super) enum Kind {
     /// Something went wrong outside of the plan.
     Error,
-    /// A difference that a step would mend.
+    /// A difference that a step would mend, now or in a later run.
     Pending,
     /// A difference that no step mends now.
     Blocked,
@@ -196,6 +196,10 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
         operation: Some(&gap.call),
         ..bare(Kind::NotRead, "?", object.clone(), &WaitingOn::Gap(gap.clone()).to_string(), Item::Gap(number))
     });
+    let planned = plan.planned.iter().enumerate().map(move |(number, entry)| Entry {
+        notes: vec![("why", entry.because.clone())],
+        ..bare(Kind::Pending, "…", entry.object.to_string(), &entry.what, Item::Planned(number))
+    });
     let deferred = plan.deferred.iter().enumerate().map(move |(number, entry)| Entry {
         notes: vec![("owner", entry.owner.clone())],
         ..bare(Kind::Deferred, "»", entry.object.to_string(), &entry.what, Item::Deferred(number))
@@ -204,5 +208,5 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     let findings = findings.map(move |(number, entry)| {
         bare(Kind::Finding, "i", entry.object.to_string(), &entry.what, Item::Finding(number))
     });
-    blocked.chain(gaps).chain(deferred).chain(findings)
+    planned.chain(blocked).chain(gaps).chain(deferred).chain(findings)
 }

@@ -31,6 +31,7 @@ pub fn render(report: &Report) -> String {
             .map(|step| WireStep { at: at(Item::Step(step.id)), ..WireStep::of(step, report) })
             .collect(),
         blocked: numbered(&plan.blocked, |n, entry| WireBlocked { at: at(Item::Blocked(n)), ..WireBlocked::of(entry) }),
+        planned: numbered(&plan.planned, |n, entry| WirePlanned::of(entry, at(Item::Planned(n)))),
         deferred: numbered(&plan.deferred, |n, entry| WireDeferred::of(entry, at(Item::Deferred(n)))),
         unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
         findings: numbered(&plan.findings, |n, entry| WireFinding::of(entry, at(Item::Finding(n)))),
@@ -78,6 +79,7 @@ struct Document<'a> {
     verdict: &'a str,
     steps: Vec<WireStep<'a>>,
     blocked: Vec<WireBlocked<'a>>,
+    planned: Vec<WirePlanned<'a>>,
     deferred: Vec<WireDeferred<'a>>,
     unchanged: Vec<String>,
     findings: Vec<WireFinding<'a>>,
@@ -226,6 +228,22 @@ impl<'a> WireBlocked<'a> {
         let crate::plan::Blocked { object, what, waiting_on, changes } = blocked;
         let changes = changes.iter().map(WireChange::of).collect();
         Self { object: object.to_string(), what, waiting_on: waiting_on.to_string(), changes, at: None }
+    }
+}
+
+#[derive(Serialize)]
+struct WirePlanned<'a> {
+    object: String,
+    what: &'a str,
+    because: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<WirePlace<'a>>,
+}
+
+impl<'a> WirePlanned<'a> {
+    fn of(planned: &'a crate::plan::Planned, at: Option<WirePlace<'a>>) -> Self {
+        let crate::plan::Planned { object, what, because } = planned;
+        Self { object: object.to_string(), what, because, at }
     }
 }
 

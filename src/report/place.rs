@@ -12,6 +12,8 @@ pub enum Item {
     Step(StepId),
     /// A difference that stays.
     Blocked(usize),
+    /// Something that a later pass does.
+    Planned(usize),
     /// Something that is left to others.
     Deferred(usize),
     /// A remark.
@@ -28,11 +30,12 @@ pub fn locate(plan: &Plan, desired: &Desired, places: &Places) -> BTreeMap<Item,
     let map = Map { desired, places };
     let steps = plan.steps.iter().map(|step| (Item::Step(step.id), map.step(step)));
     let blocked = plan.blocked.iter().enumerate().map(|(n, entry)| (Item::Blocked(n), map.blocked(entry)));
+    let planned = plan.planned.iter().enumerate().map(|(n, entry)| (Item::Planned(n), map.at(&entry.object, "")));
     let deferred = plan.deferred.iter().enumerate().map(|(n, entry)| (Item::Deferred(n), map.at(&entry.object, "")));
     let findings = plan.findings.iter().enumerate().map(|(n, entry)| (Item::Finding(n), map.at(&entry.object, "")));
     let gaps = plan.gaps.iter().enumerate().map(|(n, (name, _))| (Item::Gap(n), map.named(name)));
     let unchanged = plan.unchanged.iter().enumerate().map(|(n, object)| (Item::Unchanged(n), map.at(object, "")));
-    let all = steps.chain(blocked).chain(deferred).chain(findings).chain(gaps).chain(unchanged);
+    let all = steps.chain(blocked).chain(planned).chain(deferred).chain(findings).chain(gaps).chain(unchanged);
     all.filter_map(|(item, place)| Some((item, place?))).collect()
 }
 

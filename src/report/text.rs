@@ -1,12 +1,12 @@
 //! A pass as people want to read it: grouped by object, one block for each step, one summary line at the end.
 //!
-//! `+` create, `~` change, `-` remove, `!` blocked, `»` left to its owner, `=` unchanged, `?` not read. The words
+//! `+` create, `~` change, `-` remove, `!` blocked, `…` planned for a later run, `»` left to its owner, `=` unchanged, `?` not read. The words
 //! say the same as the symbols, and the symbols the same as the colours, so nothing is lost without colour.
 
 use std::collections::BTreeMap;
 
 use crate::model::ObjectRef;
-use crate::plan::{Blocked, Deferred, Finding, Plan, Step};
+use crate::plan::{Blocked, Deferred, Finding, Plan, Planned, Step};
 
 use super::Report;
 
@@ -51,8 +51,10 @@ pub fn render(report: &Report, paint: Paint) -> String {
 
 /// A fleet that is silent gets its one line and nothing else.
 fn has_something_to_say(report: &Report) -> bool {
-    let Plan { steps, blocked, deferred, unchanged: _, findings, gaps, gaps_around: _, mends: _ } = &report.plan;
-    !(steps.is_empty() && blocked.is_empty() && deferred.is_empty() && findings.is_empty() && gaps.is_empty())
+    let Plan { steps, blocked, planned, deferred, unchanged: _, findings, gaps, gaps_around: _, mends: _ } =
+        &report.plan;
+    let differs = !(steps.is_empty() && blocked.is_empty() && planned.is_empty());
+    differs || !(deferred.is_empty() && findings.is_empty() && gaps.is_empty())
 }
 
 /// What a plan says about one object.
@@ -60,6 +62,7 @@ fn has_something_to_say(report: &Report) -> bool {
 struct Group<'a> {
     steps: Vec<&'a Step>,
     blocked: Vec<&'a Blocked>,
+    planned: Vec<&'a Planned>,
     deferred: Vec<&'a Deferred>,
     findings: Vec<&'a Finding>,
 }
@@ -71,6 +74,9 @@ fn group(plan: &Plan) -> BTreeMap<&ObjectRef, Group<'_>> {
     }
     for blocked in &plan.blocked {
         groups.entry(&blocked.object).or_default().blocked.push(blocked);
+    }
+    for planned in &plan.planned {
+        groups.entry(&planned.object).or_default().planned.push(planned);
     }
     for deferred in &plan.deferred {
         groups.entry(&deferred.object).or_default().deferred.push(deferred);
@@ -89,6 +95,10 @@ fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, pa
     }
     for blocked in &group.blocked {
         render_blocked(&mut block, blocked);
+    }
+    for planned in &group.planned {
+        block.marked("…", Tone::Quiet, "later:", &planned.what);
+        block.labelled(4, "why", &planned.because, Tone::Quiet);
     }
     for deferred in &group.deferred {
         block.marked("»", Tone::Defer, "deferred:", &deferred.what);

@@ -28,7 +28,7 @@ pub struct Case {
     pub observed: Observed,
     pub policy: Policy,
     pub now: Timestamp,
-    /// Passes until there is nothing left to do: more than one only where a budget spreads the work.
+    /// Passes until there is nothing left to do: more than one where a budget spreads the work, or a deployment comes first.
     pub passes: usize,
 }
 

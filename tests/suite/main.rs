@@ -20,6 +20,8 @@ mod events;
 mod faults;
 #[cfg(feature = "sandbox")]
 mod fleet;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod handover;
 mod init;
 #[cfg(feature = "aws")]
 mod main_job;

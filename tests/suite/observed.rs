@@ -201,10 +201,15 @@ pub struct Rule {
     #[serde(default)]
     pub paths: Vec<String>,
     #[serde(default)]
+    pub source_ips: Vec<String>,
+    #[serde(default)]
     pub unsayable: Vec<String>,
     pub does: Does,
     #[serde(default)]
     pub mark: Option<Marked>,
+    /// Tags besides the mark.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -309,6 +314,8 @@ pub struct Service {
     pub strategy: String,
     pub managed_by_ecs: bool,
     pub desired: u32,
+    /// `minimumHealthyPercent`
+    pub minimum_percent: Option<u32>,
     pub running: Option<u32>,
     pub task_definition: String,
     pub load_balancers: Vec<Entry>,
@@ -337,6 +344,7 @@ impl Default for Service {
             strategy: "ROLLING".to_owned(),
             managed_by_ecs: false,
             desired: 2,
+            minimum_percent: None,
             running: None,
             task_definition: String::new(),
             load_balancers: Vec::new(),

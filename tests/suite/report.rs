@@ -10,8 +10,8 @@ use portolan::model::{
     RuleActions, RuleArn, RuleSource, Serve, ServiceId, Tags, TargetGroupArn, TargetType, VpcId,
 };
 use portolan::plan::{
-    Action, Blocked, Change, Deferred, DeletedRuleBelief, Finding, Mend, NewTargetGroup, Plan, Ref, RuleBelief,
-    ServiceBelief, Step, StepId, Verdict, WaitingOn,
+    Action, Blocked, Change, Deferred, DeletedRuleBelief, Finding, Mend, NewTargetGroup, Plan, Planned, Ref,
+    RuleBelief, ServiceBelief, Step, StepId, Verdict, WaitingOn,
 };
 use portolan::report::text::Paint;
 use portolan::report::{Error, Report, json, text};
@@ -258,6 +258,11 @@ fn everything() -> Plan {
             modify_health_check(),
         ],
         blocked: vec![blocked(difference())],
+        planned: vec![Planned {
+            object: ObjectRef::target_group("cart-http"),
+            what: "forward to cart-http in place of cart-old".to_owned(),
+            because: "healthy targets: 1 in cart-http, and 2 in cart-old, which serves now".to_owned(),
+        }],
         deferred: vec![deferred()],
         unchanged: vec![ObjectRef::target_group("search-http"), ObjectRef::service("mail")],
         findings: vec![Finding {

@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::Filter;
 
 use crate::apply::AwsError;
 use crate::aws::ec2;
-use crate::model::{GroupId, Seen, TargetGroupArn};
+use crate::model::{GroupId, Seen, ServiceId, TargetGroupArn};
 
 use super::few::few_at_once;
 use super::{Reader, absent_or_unknown, unknown};
@@ -27,11 +27,11 @@ impl Reader {
         few_at_once(each).await.into_iter().collect()
     }
 
-    /// The target groups that any service of these clusters names, alternates included.
+    /// The target groups that any service of these clusters names, alternates included, each with these services.
     pub(super) async fn named_target_groups(
         &self,
         clusters: &BTreeSet<String>,
-    ) -> BTreeMap<String, Seen<BTreeSet<TargetGroupArn>>> {
+    ) -> BTreeMap<String, Seen<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>>> {
         let each = clusters.iter().map(async |cluster| {
             let seen = match self.named_in(cluster).await {
                 Ok(named) => Seen::Present(named),
@@ -42,9 +42,13 @@ impl Reader {
         few_at_once(each).await.into_iter().collect()
     }
 
-    async fn named_in(&self, cluster: &str) -> Result<BTreeSet<TargetGroupArn>, AwsError> {
-        let wired = self.wired_in(cluster).await?;
-        let entries = wired.iter().flat_map(|(_, entries)| entries);
-        Ok(entries.flat_map(|entry| entry.target_groups()).cloned().collect())
+    async fn named_in(&self, cluster: &str) -> Result<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>, AwsError> {
+        let mut named: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (service, entries) in self.wired_in(cluster).await? {
+            for arn in entries.iter().flat_map(|entry| entry.target_groups()) {
+                named.entry(arn.clone()).or_default().insert(service.clone());
+            }
+        }
+        Ok(named)
     }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use crate::model::{Desired, Given, ListenerArn, ObjectRef, Rule, RuleArn, Seen, Serve, TargetGroupArn, TargetState};
 
 use super::super::action::{Action, DeletedRuleBelief, RuleBelief};
-use super::super::draft::{DraftId, Drafts};
+use super::super::draft::{Draft, DraftId, Drafts};
+use super::super::handover::temporary;
 use super::super::listener_rule::{describe_conditions, describe_route};
 use super::super::overlap::may_overlap;
 use super::super::resolve;
@@ -27,7 +28,8 @@ pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<Deleted
     let mut deleted = Vec::new();
     for (listener, seen) in &given.observed.rules {
         let Seen::Present(rules) = seen else { continue };
-        for rule in rules.iter().filter(|rule| !matched.contains(rule.arn.as_str())) {
+        let lasting = rules.iter().filter(|rule| !temporary::is_temporary(given, rule));
+        for rule in lasting.filter(|rule| !matched.contains(rule.arn.as_str())) {
             let Some(object) = marked_for(rule.tags.as_ref().present(), &given.desired.fleet.name) else { continue };
             if routes_are_unmanaged(given.desired, &object) || given.is_deployment_rule(&rule.arn) {
                 continue;
@@ -48,6 +50,18 @@ pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<Deleted
         }
     }
     deleted
+}
+
+/// The temporary rules of handovers that go in this plan.
+pub(super) fn temporary_rules(given: &Given<'_>, drafts: &Drafts) -> Vec<DeletedRule> {
+    let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    let temporary = rules.filter(|rule| temporary::is_temporary(given, rule));
+    let going = temporary.filter_map(|rule| {
+        let is_it = |draft: &Draft| matches!(&draft.action, Action::DeleteRule { rule: gone, .. } if *gone == rule.arn);
+        let step = drafts.steps.iter().position(is_it)?;
+        Some(DeletedRule { step, forwards_to: receivers(rule) })
+    });
+    going.collect()
 }
 
 /// The rules that routes claim, ties included, and the routes that claim none.

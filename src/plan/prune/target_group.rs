@@ -6,6 +6,7 @@ use crate::model::{Given, ObjectRef, Observed, Seen, Serve, Tags, TargetGroup};
 use super::super::action::Action;
 use super::super::change::WaitingOn;
 use super::super::draft::Drafts;
+use super::super::handover;
 use super::super::questions::left_overs;
 use super::super::resolve;
 use super::{DeletedRule, Words, mark_of, marked_for, removal};
@@ -20,6 +21,10 @@ pub(super) fn prune_target_groups(given: &Given<'_>, deleted: &[DeletedRule], dr
             let sentence =
                 format!("{object} still stands in the manifest under another AWS name; delete the old one yourself");
             drafts.block_on(&fleet, what, sentence);
+            continue;
+        }
+        if let Some(because) = handover::keeps(given, live) {
+            drafts.plan_later(&fleet, what, because);
             continue;
         }
         match unused(given, live, deleted) {
@@ -53,7 +58,7 @@ fn unused(given: &Given<'_>, live: &TargetGroup, deleted: &[DeletedRule]) -> Res
     }
     for cluster in given.observed.clusters.keys() {
         match given.observed.named_target_groups_of(cluster) {
-            Seen::Present(named) if named.contains(&live.arn) => {
+            Seen::Present(named) if named.contains_key(&live.arn) => {
                 return Err(WaitingOn::Difference(format!("a service of cluster {cluster} still names it")));
             }
             Seen::Present(_) | Seen::Absent => {}

@@ -26,7 +26,10 @@ pub fn render_summary(report: &Report) -> String {
 }
 
 fn is_silent(report: &Report) -> bool {
-    report.plan.blocked.is_empty() && report.plan.deferred.is_empty() && report.plan.gaps.is_empty()
+    report.plan.blocked.is_empty()
+        && report.plan.planned.is_empty()
+        && report.plan.deferred.is_empty()
+        && report.plan.gaps.is_empty()
 }
 
 fn silence(unchanged: usize) -> String {
@@ -56,6 +59,7 @@ fn rest(report: &Report) -> String {
     let plan = &report.plan;
     let parts = [
         (plan.blocked.len(), "blocked"),
+        (plan.planned.len(), "planned for later"),
         (plan.deferred.len(), "deferred"),
         (plan.gaps.len(), "not read"),
         (plan.unchanged.len(), "unchanged"),

@@ -156,12 +156,13 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
                 conditions: Conditions {
                     hosts: rule.hosts.iter().cloned().collect(),
                     paths: rule.paths.iter().cloned().collect(),
+                    source_ips: rule.source_ips.iter().map(|text| text.parse().expect("a CIDR")).collect(),
                     unsayable: rule.unsayable.clone(),
                     ..Conditions::default()
                 },
                 actions: actions(Some(&rule.does)),
                 transforms: Vec::new(),
-                tags: Seen::Present(tags(rule.mark.as_ref())),
+                tags: Seen::Present(tags(rule.mark.as_ref()).into_iter().chain(rule.tags.clone()).collect()),
             });
             observed.rules.insert(listener_arn, Seen::Present(rules.collect()));
         }
@@ -323,8 +324,15 @@ fn carriers(file: &ObservedFile, observed: &mut Observed) {
     }
     for cluster in &file.clusters {
         let own = file.services.iter().filter(|service| service.cluster == *cluster);
-        let named = own.flat_map(|service| service.load_balancers.iter().map(|entry| &entry.target_group));
-        let named = named.chain(&file.named_elsewhere).map(|name| target_group_arn(name)).collect();
+        let named =
+            own.flat_map(|service| service.load_balancers.iter().map(|entry| (&service.name, &entry.target_group)));
+        let elsewhere = "elsewhere".to_owned();
+        let all = named.chain(file.named_elsewhere.iter().map(|name| (&elsewhere, name)));
+        let mut named: BTreeMap<_, BTreeSet<ServiceId>> = BTreeMap::new();
+        for (service, name) in all {
+            let id = ServiceId { cluster: cluster.clone(), name: service.clone() };
+            named.entry(target_group_arn(name)).or_default().insert(id);
+        }
         observed.named_target_groups.insert(cluster.clone(), Seen::Present(named));
     }
 }
@@ -400,7 +408,7 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
             })
             .collect(),
         task_sets_move: service.task_sets_move,
-        conduct: model::Conduct::default(),
+        conduct: model::Conduct { minimum_percent: service.minimum_percent, ..model::Conduct::default() },
     };
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));
     observed.tasks.insert(id.clone(), Seen::Present(tasks.collect()));

@@ -318,6 +318,8 @@ impl ServiceSpec {
             unsayable: Vec::new(),
             does: Does { forward: BTreeMap::from([(format!("t{number}"), 1)]), ..Does::default() },
             mark: mark(format!("TargetGroup/t{number}")),
+            source_ips: Vec::new(),
+            tags: BTreeMap::new(),
         });
         file.task_definitions.push(TaskDefinition {
             name: format!("s{number}:1"),
@@ -412,7 +414,16 @@ fn break_it(what: Break, number: usize, service: &ServiceSpec, file: &mut Observ
     let stranger = |rules: &mut Vec<Rule>, from: u32, does: Does, mark: Option<Marked>| {
         let priority = free(rules, from);
         let hosts = vec![format!("x{priority}.example.com")];
-        rules.push(Rule { priority, hosts, paths: Vec::new(), unsayable: Vec::new(), does, mark });
+        rules.push(Rule {
+            priority,
+            hosts,
+            paths: Vec::new(),
+            unsayable: Vec::new(),
+            does,
+            mark,
+            source_ips: Vec::new(),
+            tags: BTreeMap::new(),
+        });
     };
     match what {
         Break::IngressGone => {

@@ -221,7 +221,7 @@ mod sarif_logs {
         let expected = [
             "deferred informational none 1",
             "drift-blocked fail error 1",
-            "drift-pending fail error 7",
+            "drift-pending fail error 8",
             "finding informational none 1",
             "not-read open none 3",
         ];

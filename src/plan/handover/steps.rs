@@ -1,0 +1,255 @@
+//! The steps of a handover that no other kind plans: its temporary rules. The routes are changed where routes are
+//! planned, and the service's `loadBalancers` where that is.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::model::owner::{MOVED_TAG, REPLACES_TAG};
+use crate::model::{Given, Mark, ObjectRef, Seen, Serve, Service, TargetGroupArn};
+
+use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
+use super::super::change::Change;
+use super::super::draft::{Draft, DraftId, Drafts, Obstacle};
+use super::super::listener_rule::ListenerPlanner;
+use super::super::prune::mark_of;
+use super::super::resolve;
+use super::temporary::{self, Temporary, no_request};
+use super::{Handover, Leaving, Phase, leaving, of};
+
+/// Plans every handover, and takes away what is left of those that are over or were given up.
+pub(in super::super) fn plan_handovers(given: &Given<'_>, now: Timestamp, drafts: &mut Drafts) {
+    for key in given.desired.target_groups.keys() {
+        let object = ObjectRef::target_group(key);
+        match of(given, key) {
+            None => {}
+            Some(Err(obstacle)) => obstacle.block(drafts, &object),
+            Some(Ok(handover)) => {
+                if let Err(obstacle) = plan_one(given, &handover, now, drafts) {
+                    obstacle.block(drafts, &object);
+                }
+            }
+        }
+    }
+    for rule in temporary::all(given) {
+        if resolve::declared_object(given.desired, &rule.object).is_none() {
+            clear(given, &rule, drafts);
+        }
+    }
+}
+
+fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mut Drafts) -> Result<(), Obstacle> {
+    match &found.phase {
+        Phase::Attach => {
+            let new = new_group(given, found)?;
+            attach(given, found, new, None, BTreeSet::new(), drafts)?;
+            wait_to_move(found, "its tasks have to be registered in it and found healthy first".to_owned(), drafts);
+        }
+        Phase::Fill(waits) => wait_to_move(found, waits.clone(), drafts),
+        Phase::Move => {
+            let moves = moves(found, drafts);
+            if moves.is_empty() {
+                // Something holds the routes back, and says what.
+                return Ok(());
+            }
+            let kept = attach(given, found, Ref::Known(found.old.arn.clone()), Some(now), moves.clone(), drafts)?;
+            for rule in &found.temporary {
+                delete(given, rule, BTreeSet::from([kept]), drafts);
+            }
+            for id in moves {
+                drafts.steps[id].reason =
+                    format!("{} replaces {}, and has as many healthy targets in every zone", found.key, found.old.name);
+            }
+            take_out_later(found, drafts);
+        }
+        Phase::Keep => {
+            let kept = attach(given, found, Ref::Known(found.old.arn.clone()), Some(now), BTreeSet::new(), drafts)?;
+            for rule in &found.temporary {
+                delete(given, rule, BTreeSet::from([kept]), drafts);
+            }
+            take_out_later(found, drafts);
+        }
+        Phase::Drain => drain(given, found, now, drafts),
+        Phase::Clear => {
+            for rule in &found.temporary {
+                clear(given, rule, drafts);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn new_group(given: &Given<'_>, found: &Handover<'_>) -> Result<Ref<TargetGroupArn>, Obstacle> {
+    let group = &given.desired.target_groups[found.key];
+    match resolve::target_group(given, group) {
+        Seen::Present(live) => Ok(Ref::Known(live.arn.clone())),
+        Seen::Absent => Ok(Ref::Output(ObjectRef::target_group(found.key))),
+        Seen::Unknown(gap) => Err(Obstacle::gap(format!("target group {}", group.name), gap)),
+    }
+}
+
+fn take_out_later(found: &Handover<'_>, drafts: &mut Drafts) {
+    let what = format!("take {} out of its service", found.old.name);
+    let because = "requests have to move first, and those under way to end";
+    drafts.plan_later(&ObjectRef::target_group(found.key), what, because);
+}
+
+fn wait_to_move(found: &Handover<'_>, because: String, drafts: &mut Drafts) {
+    let what = format!("forward to {} in place of {}", found.key, found.old.name);
+    drafts.plan_later(&ObjectRef::target_group(found.key), what, because);
+}
+
+/// Of the steps so far, those that give the requests of the old target group to the new one.
+fn moves(found: &Handover<'_>, drafts: &Drafts) -> BTreeSet<DraftId> {
+    let object = ObjectRef::target_group(found.key);
+    let is_move = |draft: &Draft| match &draft.action {
+        Action::ModifyListener { .. } => true,
+        Action::ModifyRule { edit, .. } => edit.forward.is_some(),
+        _ => false,
+    };
+    let all = drafts.steps.iter().enumerate();
+    all.filter(|(_, draft)| draft.object == object && is_move(draft)).map(|(id, _)| id).collect()
+}
+
+/// A temporary rule that forwards to `to`: to the new target group before the move, to the old one after it.
+fn attach(
+    given: &Given<'_>,
+    found: &Handover<'_>,
+    to: Ref<TargetGroupArn>,
+    moved: Option<Timestamp>,
+    after: BTreeSet<DraftId>,
+    drafts: &mut Drafts,
+) -> Result<DraftId, Obstacle> {
+    let object = ObjectRef::target_group(found.key);
+    let name = if moved.is_some() { found.old.name.as_str() } else { found.key };
+    let planner = ListenerPlanner { given, live: found.listener };
+    let what = format!("create a rule that no request matches, for {name}");
+    planner.within_quota(&what, drafts)?;
+    let priority = planner.last_free_priority(drafts).ok_or_else(|| {
+        Obstacle::difference(
+            what.clone(),
+            format!("listener {} has no free priority; delete a rule", planner.live.port),
+        )
+    })?;
+    let mut tags = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() }.tags();
+    tags.insert(REPLACES_TAG.to_owned(), found.old.arn.to_string());
+    tags.extend(moved.map(|at| (MOVED_TAG.to_owned(), at.strftime("%FT%TZ").to_string())));
+    let reason = match moved {
+        None => format!(
+            "{name} replaces {}: it needs a rule before its targets are checked, and takes no requests yet",
+            found.old.name
+        ),
+        Some(_) => format!(
+            "requests no longer go to {name}, and ECS takes its tasks as healthy only while it has a load balancer"
+        ),
+    };
+    Ok(drafts.push(Draft {
+        action: Action::CreateRule {
+            listener: planner.live.arn.clone(),
+            priority,
+            conditions: no_request(),
+            target_group: to,
+            tags,
+        },
+        object,
+        also: BTreeSet::new(),
+        target: planner.live.arn.to_string(),
+        summary: format!("create temporary rule {priority} on listener {}: no request → {name}", planner.live.port),
+        reason,
+        changes: vec![
+            Change::of("temporary rule", None, Some(priority.to_string())),
+            Change::of("temporary forward", None, Some(name.to_owned())),
+        ],
+        after,
+        redeploys: false,
+        removes: false,
+        held: None,
+    }))
+}
+
+/// Says until when the old target group stays in its services.
+fn drain(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mut Drafts) {
+    let object = ObjectRef::target_group(found.key);
+    for rule in found.temporary.iter().filter(|rule| !rule.forwards_to(&found.old.arn)) {
+        // Left by a run that ended between the two.
+        delete(given, rule, BTreeSet::new(), drafts);
+    }
+    for live in given.services_feeding(&found.old.arn) {
+        let what = format!("take {} out of service {}", found.old.name, live.id);
+        for (_, when) in leaving(given, live, now).into_iter().filter(|(arn, _)| *arn == found.old.arn) {
+            match when {
+                Ok(Leaving::Now) => {
+                    for rule in &found.temporary {
+                        let what = format!("delete temporary rule {}", rule.rule.priority);
+                        let because = format!("service {} has to be deployed without {} first", live.id, found.old.name);
+                        drafts.plan_later(&object, what, because);
+                    }
+                }
+                Ok(Leaving::At(until)) => drafts.plan_later(
+                    &object,
+                    what.clone(),
+                    format!(
+                        "requests that began before the move have until {until} to end (deregistration delay); a connection \
+                         that is open longer, such as a WebSocket, is closed then"
+                    ),
+                ),
+                Err(obstacle) => obstacle.block(drafts, &object),
+            }
+        }
+    }
+}
+
+/// Deletes a temporary rule that nothing needs any more: no service names what it forwards to, or something else forwards
+/// there, and no deployment is in progress that could go back.
+fn clear(given: &Given<'_>, rule: &Temporary<'_>, drafts: &mut Drafts) {
+    let named: Vec<&TargetGroupArn> = match &rule.rule.actions.serve {
+        Serve::Forward(forward) => forward.weights.keys().collect(),
+        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
+    };
+    let object = object_of(given, rule);
+    let what = format!("delete temporary rule {}", rule.rule.priority);
+    for arn in named.iter().filter(|arn| temporary::other_forward(given, arn).is_none()) {
+        if let [live, ..] = given.services_feeding(arn) {
+            let because = format!("service {} has to be deployed without {} first", live.id, arn.name());
+            return drafts.plan_later(&object, what, because);
+        }
+    }
+    let mut services = given.observed.services.values().filter_map(|seen| seen.as_ref().present());
+    let is_concerned = |live: &&Service| {
+        let declared = given.declared_service(&live.id).into_iter().flat_map(|service| service.ports.iter().flatten());
+        let mut keys = declared.flat_map(|port| port.target_groups.iter().flatten());
+        keys.any(|key| ObjectRef::target_group(key).is_written(&rule.object)) && live.is_deploying()
+    };
+    match services.find(is_concerned) {
+        Some(live) => drafts.plan_later(&object, what, format!("a deployment of service {} is in progress", live.id)),
+        None => delete(given, rule, BTreeSet::new(), drafts),
+    }
+}
+
+/// The declared target group that a temporary rule is for, or the fleet where nothing declares it any more.
+fn object_of(given: &Given<'_>, rule: &Temporary<'_>) -> ObjectRef {
+    let declared = resolve::declared_object(given.desired, &rule.object);
+    declared.unwrap_or_else(|| ObjectRef::fleet(&given.desired.fleet.name))
+}
+
+fn delete(given: &Given<'_>, rule: &Temporary<'_>, after: BTreeSet<DraftId>, drafts: &mut Drafts) {
+    let tags = rule.rule.tags.as_ref().present().cloned().unwrap_or_default();
+    drafts.push(Draft {
+        action: Action::DeleteRule {
+            rule: rule.rule.arn.clone(),
+            mark: mark_of(&tags),
+            // No request matches it, so the health behind it decides nothing.
+            expect: DeletedRuleBelief { rule: RuleBelief::of(rule.rule), idle: BTreeSet::new() },
+        },
+        object: object_of(given, rule),
+        also: BTreeSet::new(),
+        target: rule.rule.arn.to_string(),
+        summary: format!("delete temporary rule {} of listener {}", rule.rule.priority, rule.listener.port),
+        reason: "it was there for the replacement of a target group alone, and no request matches it".to_owned(),
+        changes: Vec::new(),
+        after,
+        redeploys: false,
+        removes: true,
+        held: None,
+    });
+}

@@ -1,0 +1,128 @@
+//! The temporary rules of handovers: they match no request, and keep a target group attached to its load balancer.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::model::owner::{MOVED_TAG, REPLACES_TAG};
+use crate::model::{
+    Conditions, Given, Listener, ListenerArn, ObjectRef, Observed, Owner, Rule, RuleActions, Seen, Serve,
+    TargetGroupArn,
+};
+
+use super::super::resolve;
+
+/// A temporary rule of this fleet.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Temporary<'a> {
+    /// The rule.
+    pub(in super::super) rule: &'a Rule,
+    /// The listener that it is on.
+    pub(in super::super) listener: &'a Listener,
+    /// `Kind/key` of the target group that replaces.
+    pub(in super::super) object: String,
+    /// ARN of the target group that is replaced.
+    pub(in super::super) replaces: &'a str,
+    /// When requests moved; `None` before.
+    pub(in super::super) moved: Option<Timestamp>,
+}
+
+impl Temporary<'_> {
+    /// Whether it forwards to this target group.
+    pub(in super::super) fn forwards_to(&self, arn: &TargetGroupArn) -> bool {
+        names(&self.rule.actions, arn)
+    }
+}
+
+/// Whether a forward names a target group, whatever its weight.
+fn names(actions: &RuleActions, arn: &TargetGroupArn) -> bool {
+    matches!(&actions.serve, Serve::Forward(forward) if forward.weights.contains_key(arn))
+}
+
+/// Whether a rule of this fleet is there for a handover alone.
+pub(in super::super) fn is_temporary(given: &Given<'_>, rule: &Rule) -> bool {
+    replaces(given, rule).is_some()
+}
+
+/// The object that a temporary rule is for, and the ARN of the target group that is replaced.
+fn replaces<'a>(given: &Given<'_>, rule: &'a Rule) -> Option<(String, &'a str)> {
+    // What is told soonest comes first: this is asked of every rule.
+    if !matches_nothing(&rule.conditions) {
+        return None;
+    }
+    let Seen::Present(tags) = &rule.tags else { return None };
+    match Owner::of(tags, &given.desired.fleet.name) {
+        Owner::Ours(object) => Some((object, tags.get(REPLACES_TAG)?)),
+        Owner::Unmarked | Owner::AnotherFleet(_) => None,
+    }
+}
+
+/// The conditions of a rule that no request matches: a source in 192.0.2.0/24, which is for documentation alone (RFC 5737).
+pub(in super::super) fn no_request() -> Conditions {
+    let nowhere = std::net::Ipv4Addr::new(192, 0, 2, 1);
+    Conditions {
+        source_ips: BTreeSet::from([ipnet::IpNet::from(std::net::IpAddr::V4(nowhere))]),
+        ..Conditions::default()
+    }
+}
+
+/// Whether conditions are exactly those of [`no_request`].
+pub(in super::super) fn matches_nothing(conditions: &Conditions) -> bool {
+    conditions.source_ips.len() == 1 && *conditions == no_request()
+}
+
+/// Every temporary rule that was read.
+pub(super) fn all<'a>(given: &Given<'a>) -> impl Iterator<Item = Temporary<'a>> {
+    let observed = given.observed;
+    observed.rules.iter().flat_map(move |(arn, seen)| on_listener(given, observed, arn, seen))
+}
+
+fn on_listener<'a>(
+    given: &Given<'_>,
+    observed: &'a Observed,
+    arn: &ListenerArn,
+    seen: &'a Seen<Vec<Rule>>,
+) -> Vec<Temporary<'a>> {
+    let rules = seen.as_ref().present().into_iter().flatten();
+    let found = rules.filter_map(|rule| {
+        let (object, replaces) = replaces(given, rule)?;
+        let moved = rule.tags.as_ref().present().and_then(|tags| tags.get(MOVED_TAG)?.parse().ok());
+        Some(Temporary { rule, listener: listener(observed, arn)?, object, replaces, moved })
+    });
+    found.collect()
+}
+
+/// The temporary rules for a declared target group, on the listeners of its load balancer.
+pub(super) fn of_object<'a>(given: &Given<'a>, key: &str) -> Vec<Temporary<'a>> {
+    let object = ObjectRef::target_group(key);
+    let balancer = given.desired.target_groups.get(key).and_then(|group| group.load_balancer.as_ref());
+    let Some(Ok(balancer)) = balancer.map(|name| resolve::load_balancer(given, name)) else { return Vec::new() };
+    let listeners = given.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
+    let rules = listeners.filter_map(|listener| given.observed.rules.get_key_value(&listener.arn));
+    let found = rules.flat_map(|(arn, seen)| on_listener(given, given.observed, arn, seen));
+    found.filter(|rule| object.is_written(&rule.object)).collect()
+}
+
+/// The temporary rule that keeps a target group attached; of several, the one that says when requests moved.
+pub(super) fn forwarding_to<'a>(given: &Given<'a>, arn: &TargetGroupArn) -> Option<Temporary<'a>> {
+    all(given).filter(|rule| rule.forwards_to(arn)).max_by_key(|rule| rule.moved)
+}
+
+/// A rule or listener that forwards to a target group and is no temporary rule, in words.
+pub(super) fn other_forward(given: &Given<'_>, arn: &TargetGroupArn) -> Option<String> {
+    let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
+    lists.flatten().find_map(|listener| {
+        if names(&listener.default_actions, arn) {
+            return Some(format!("the default action of listener {}", listener.port));
+        }
+        let rules = given.observed.rules_of(&listener.arn).present().into_iter().flatten();
+        let mut others = rules.filter(|rule| names(&rule.actions, arn) && !is_temporary(given, rule));
+        others.next().map(|rule| format!("rule {} of listener {}", rule.priority, listener.port))
+    })
+}
+
+/// A listener by its ARN.
+pub(super) fn listener<'a>(observed: &'a Observed, arn: &ListenerArn) -> Option<&'a Listener> {
+    let lists = observed.listeners.values().filter_map(|seen| seen.as_ref().present());
+    lists.flatten().find(|listener| listener.arn == *arn)
+}

@@ -1,0 +1,305 @@
+//! A target group takes the place of another one while requests come in, on the sandbox in this process: the real reader,
+//! planner and writer, in one-shot passes and as a service, and cut off after every single step.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use portolan::apply::{DEFAULT_LIMIT, StepResult, apply};
+use portolan::aws::{Clients, Reader, Writer, in_process};
+use portolan::controller::tiers::SHARE;
+use portolan::controller::{Controller, Declare, Event, PASS_DEADLINE, Settings};
+use portolan::manifest::{self, Problem, Source};
+use portolan::model::Desired;
+use portolan::pass;
+use portolan::plan::{Plan, Policy};
+use portolan::sandbox::{Sent, Shared, world_file};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+const WORLD: &str = include_str!("handover/world.yaml");
+const MANIFEST: &str = include_str!("handover/manifest.yaml");
+
+/// Which variant of the story.
+#[derive(Clone, Copy, Debug)]
+struct Variant {
+    /// The route is the listener's default action; otherwise a rule.
+    default: bool,
+    /// The old target group bears the fleet's mark.
+    marked: bool,
+}
+
+const VARIANTS: [Variant; 3] = [
+    Variant { default: true, marked: false },
+    Variant { default: true, marked: true },
+    Variant { default: false, marked: true },
+];
+
+/// The world, and what the tests do in it.
+struct Stage {
+    shared: Shared,
+    desired: Desired,
+    text: String,
+}
+
+impl Stage {
+    fn new(variant: Variant, following: bool) -> Self {
+        let (world, text) = if variant.default {
+            (WORLD.to_owned(), MANIFEST.to_owned())
+        } else {
+            let rule = "{fixedResponse: 404}, rules: [{priority: 10, paths: [\"/*\"], action: {forward: web}}]";
+            let world = WORLD.replacen("default: {forward: web}", &format!("default: {rule}"), 1);
+            (world, MANIFEST.replacen("default: true", "priority: 10, paths: [\"/*\"]", 1))
+        };
+        let mark = if variant.marked {
+            "then:\n  - call: elasticloadbalancing:AddTags\n    with: {ResourceArns: [$targetGroup/web], Tags: [{Key: portolan.dev/fleet, Value: shop}, {Key: portolan.dev/object, Value: TargetGroup/web}]}\n"
+        } else {
+            ""
+        };
+        Self::of(&format!("{world}{mark}"), text, following)
+    }
+
+    fn of(world: &str, text: String, following: bool) -> Self {
+        let world = world_file::load("world.yaml", world).unwrap_or_else(|error| panic!("{error}"));
+        let shared = if following { Shared::following(world, 1.0) } else { Shared::still(world) };
+        Self { shared, desired: load(&text), text }
+    }
+
+    fn clients(&self) -> Clients {
+        let shared = self.shared.clone();
+        Clients::new(&in_process::config("eu-west-1", move |request| shared.answer(request))).unwrap()
+    }
+
+    /// One pass of which only the first steps are carried out.
+    async fn pass(&self, most: usize) -> Plan {
+        let clients = self.clients();
+        let now = self.shared.world().now();
+        let look = Box::pin(pass::look(&self.desired, &Reader::new(&clients), &Policy::default(), now)).await;
+        let mut plan = look.unwrap().plan;
+        plan.steps.truncate(most);
+        let stop = CancellationToken::new();
+        let outcome = Box::pin(apply(&plan, &Writer::new(&clients), DEFAULT_LIMIT, &stop, |_| {})).await;
+        for step in &plan.steps {
+            assert_eq!(outcome.results.get(&step.id), Some(&StepResult::Done), "{}", step.summary);
+        }
+        plan
+    }
+
+    /// Time passes, and every ten seconds somebody asks for a page.
+    fn advance(&self, seconds: i64, when: &str) {
+        for _ in 0..seconds / 10 {
+            self.shared.world().advance(SignedDuration::from_secs(10));
+            self.ask(when);
+        }
+    }
+
+    fn ask(&self, when: &str) {
+        let answered = self.shared.world().request(&Sent::get("www.example.com", "/"));
+        assert_eq!(answered.code, Some(200), "{when}: {answered:?}");
+    }
+
+    fn call(&self, call: &str, input: &Value) -> Value {
+        self.shared.world().call(call, input).unwrap_or_else(|refusal| panic!("{call}: {refusal}"))
+    }
+
+    fn wired(&self) -> Vec<String> {
+        let found = self.call("ecs:DescribeServices", &json!({"cluster": "prod", "services": ["web"]}));
+        let entries = found["services"][0]["loadBalancers"].as_array().unwrap().clone();
+        entries.iter().map(|entry| name_in(&entry["targetGroupArn"])).collect()
+    }
+
+    fn groups(&self) -> Vec<String> {
+        let all = self.call("elasticloadbalancing:DescribeTargetGroups", &json!({}))["TargetGroups"].clone();
+        let mut names: Vec<_> =
+            all.as_array().unwrap().iter().map(|one| one["TargetGroupName"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// Priority and target group of every rule, the default action included.
+    fn rules(&self) -> Vec<(String, String)> {
+        let balancers = self.call("elasticloadbalancing:DescribeLoadBalancers", &json!({}));
+        let balancer = json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]});
+        let listeners = self.call("elasticloadbalancing:DescribeListeners", &balancer);
+        let listener = json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]});
+        let rules = self.call("elasticloadbalancing:DescribeRules", &listener)["Rules"].as_array().unwrap().clone();
+        let of = |rule: &Value| {
+            let groups = rule["Actions"][0]["ForwardConfig"]["TargetGroups"].as_array().cloned().unwrap_or_default();
+            let names: Vec<_> = groups.iter().map(|group| name_in(&group["TargetGroupArn"])).collect();
+            (rule["Priority"].as_str().unwrap().to_owned(), names.join("+"))
+        };
+        rules.iter().map(of).collect()
+    }
+
+    fn assert_is_as_declared(&self, variant: Variant, when: &str) {
+        assert_eq!(self.wired(), ["web-v2"], "{when}");
+        let groups: &[&str] = if variant.marked { &["web-v2"] } else { &["web", "web-v2"] };
+        assert_eq!(self.groups(), groups, "{when}");
+        let rule = |priority: &str, group: &str| (priority.to_owned(), group.to_owned());
+        let rules = if variant.default {
+            vec![rule("default", "web-v2")]
+        } else {
+            vec![rule("10", "web-v2"), rule("default", "")]
+        };
+        assert_eq!(self.rules(), rules, "{when}");
+    }
+}
+
+fn name_in(arn: &Value) -> String {
+    arn.as_str().unwrap().split('/').nth(1).unwrap().to_owned()
+}
+
+fn load(text: &str) -> Desired {
+    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: text.to_owned() }])
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// Passes, some steps of each, until nothing is left to do; every pass a minute after the one before.
+async fn hand_over(variant: Variant, most: usize) {
+    let when = format!("{variant:?}, at most {most} steps of a pass");
+    let stage = Stage::new(variant, false);
+    stage.ask(&when);
+    let mut last = Plan::default();
+    for _ in 0..60 {
+        let plan = stage.pass(most).await;
+        if plan.steps.is_empty() && plan.planned.is_empty() {
+            assert!(plan.blocked.is_empty(), "{when}: {:?}", plan.blocked);
+            return stage.assert_is_as_declared(variant, &when);
+        }
+        stage.advance(60, &when);
+        last = plan;
+    }
+    panic!("{when}: it does not end: {:?} {:?} {last:#?}", stage.rules(), stage.wired());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_fails_while_a_target_group_takes_the_place_of_another_one() {
+    for variant in VARIANTS {
+        hand_over(variant, usize::MAX).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_may_end_after_every_step() {
+    for variant in VARIANTS {
+        for most in [1, 2] {
+            hand_over(variant, most).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_replaced_meanwhile_comes_up_and_the_handover_goes_on() {
+    let variant = VARIANTS[1];
+    let stage = Stage::new(variant, false);
+    for number in 0..60 {
+        let plan = stage.pass(usize::MAX).await;
+        if plan.steps.is_empty() && plan.planned.is_empty() {
+            return stage.assert_is_as_declared(variant, "tasks were stopped");
+        }
+        if number % 7 == 3 {
+            let tasks = stage.call("ecs:ListTasks", &json!({"cluster": "prod", "serviceName": "web"}));
+            let task = tasks["taskArns"][0].clone();
+            stage.call("ecs:StopTask", &json!({"cluster": "prod", "task": task}));
+        }
+        // A stopped task may still be asked for a moment: that is nobody's doing here.
+        stage.shared.world().advance(SignedDuration::from_secs(60));
+    }
+    panic!("it does not end: {:?} {:?}", stage.rules(), stage.wired());
+}
+
+/// The group's protocol changes, in place at first.
+const IN_PLACE: [(&str, &str); 4] = [
+    ("targetGroups: [web-v2]", "targetGroups: [web]"),
+    ("metadata: {name: web-v2}", "metadata: {name: web}"),
+    ("protocol: HTTP", "protocol: HTTPS"),
+    ("healthCheck: {path: /, interval: 15s}", "healthCheck: {path: /, interval: 15s, protocol: HTTPS}"),
+];
+/// What the text of the plan advises: a new key and name with the same routes, and a second port.
+const AS_ADVISED: [(&str, &str); 3] = [
+    ("containerPort: 8080", "containerPort: 8443"),
+    ("targetGroups: [web]", "targetGroups: [web-v2]"),
+    ("kind: TargetGroup\nmetadata: {name: web}", "kind: TargetGroup\nmetadata: {name: web-v2}"),
+];
+
+fn edited(text: &str, edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_advised_for_an_immutable_field_is_valid_and_leads_through() {
+    let world = edited(
+        WORLD,
+        &[
+            (
+                "clusters: [prod]",
+                "apps: {\"web:1\": {listens: [{port: 8080}, {port: 8443, speaks: https}]}}\nclusters: [prod]",
+            ),
+            ("ports: [{port: 8080}]", "ports: [{port: 8080}, {port: 8443}]"),
+        ],
+    );
+    let in_place = edited(MANIFEST, &IN_PLACE);
+    let stage = Stage::of(&world, in_place.clone(), false);
+    let plan = stage.pass(0).await;
+    let told: Vec<_> = plan.blocked.iter().map(|entry| entry.waiting_on.to_string()).collect();
+    let advice = told.iter().find(|text| text.starts_with("AWS cannot change this in place")).unwrap();
+    for part in ["a new key and name", "redeploy: allow", "let the container listen on a second port"] {
+        assert!(advice.contains(part), "{advice}");
+    }
+    let stage = Stage::of(&world, edited(&in_place, &AS_ADVISED), false);
+    for _ in 0..60 {
+        let plan = stage.pass(usize::MAX).await;
+        if plan.steps.is_empty() && plan.planned.is_empty() {
+            assert!(plan.blocked.is_empty(), "{:?}", plan.blocked);
+            return stage.assert_is_as_declared(VARIANTS[0], "as advised");
+        }
+        stage.advance(60, "as advised");
+    }
+    panic!("it does not end: {:?} {:?}", stage.rules(), stage.wired());
+}
+
+/// A manifest that does not change.
+struct Fixed(Mutex<String>);
+
+impl Declare for Fixed {
+    async fn read(&self) -> Result<Vec<Source>, Vec<Problem>> {
+        Ok(vec![Source { name: "fleet.yaml".to_owned(), text: self.0.lock().unwrap().clone() }])
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_service_hands_over_by_itself() {
+    for variant in VARIANTS {
+        let stage = Stage::new(variant, true);
+        let clients = stage.clients();
+        let (reader, writer) = (Reader::new(&clients), Writer::new(&clients));
+        let manifest = Fixed(Mutex::new(stage.text.clone()));
+        let settings = Settings { interval: Duration::from_secs(30), deadline: PASS_DEADLINE, share: SHARE, seed: 1 };
+        let now = || stage.shared.world().now();
+        let mut controller = Controller::new(&reader, Some(&writer), &manifest, now, settings, stage.desired.clone());
+        let (reload, stop) = (Notify::new(), CancellationToken::new());
+        let mut words = Vec::new();
+        let mut hear = |event: Event<'_>| {
+            if let Event::Passed(_, pass) = event {
+                words.push(pass.ended.word());
+            }
+        };
+        let requests = async {
+            for _ in 0..360 {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                stage.ask("run");
+            }
+            stop.cancel();
+        };
+        tokio::join!(Box::pin(controller.run(&reload, &stop, &mut hear)), Box::pin(requests));
+        stage.assert_is_as_declared(variant, "run");
+        words.retain(|word| *word != "interrupted");
+        assert_eq!(words.last(), Some(&"in-sync"), "{words:?}");
+    }
+}
