@@ -29,6 +29,7 @@ mod redeployment;
 mod registrar;
 mod resolve;
 mod rule_match;
+mod rule_words;
 pub mod scope;
 mod security_group;
 mod service;

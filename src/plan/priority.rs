@@ -7,8 +7,9 @@ use crate::model::{Rule, RuleArn};
 use super::action::Action;
 use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts};
-use super::listener_rule::{ListenerPlanner, describe_conditions, describe_route, object};
+use super::listener_rule::{ListenerPlanner, object};
 use super::rule_match::{Match, RouteRef};
+use super::rule_words::{describe_conditions, describe_route};
 
 /// The moves that were planned on one listener.
 #[derive(Clone, Debug, Default)]
