@@ -17,12 +17,10 @@ pub(super) fn check(spec: &TargetGroupSpec, problems: &mut Problems<'_>) {
         problems.add_hint(path.at, message, "begin with \"/\"; at most 1024 characters and no spaces");
     }
     if let (Some(timeout), Some(interval)) = (&check.timeout, &check.interval)
-        && timeout.0 >= interval.0
+        && (timeout.0 > interval.0 || (timeout.0 == interval.0 && !is_of_network(check, spec)))
     {
-        if timeout.0 > interval.0 || !is_of_network(check, spec) {
-            let message = format!("timeout {}s is not below interval {}s", timeout.0, interval.0);
-            problems.add(timeout.at, message);
-        }
+        let message = format!("timeout {}s is not below interval {}s", timeout.0, interval.0);
+        problems.add(timeout.at, message);
     }
     if let Some(matcher) = &check.matcher {
         check_matcher(matcher, spec, problems);
