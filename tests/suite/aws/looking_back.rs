@@ -122,7 +122,9 @@ async fn ended_deployments_are_read_newest_first_with_their_fingerprints() {
     assert_eq!(past[0].load_balancers[0].target_group.as_ref().unwrap().as_str(), TG);
     let asked = script.only("DescribeServiceRevisions").json["serviceRevisionArns"].clone();
     assert_eq!(asked, json!([format!("{REVISION}1"), format!("{REVISION}2")]), "each once");
-    assert_eq!(script.only("ListServiceDeployments").json["maxResults"], 20);
+    let listed = script.sent("ListServiceDeployments");
+    assert_eq!(listed.len(), 2, "the newest ones, and whether the one in progress is taken back");
+    assert!(listed.iter().any(|request| request.json["maxResults"] == 20 && request.json["status"].is_null()));
 }
 
 #[tokio::test]
