@@ -15,6 +15,7 @@ pub mod listener_rule;
 pub mod network;
 pub mod observed;
 pub mod owner;
+mod parked;
 pub mod path_name;
 pub mod place;
 pub mod question;
@@ -45,6 +46,7 @@ pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCon
 pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
 pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
+pub use parked::PARKED_SOURCES;
 pub use path_name::PathName;
 pub use place::{ObjectPlaces, Place, Places};
 pub use question::Question;

@@ -6,6 +6,7 @@
 pub mod acts;
 mod losses;
 mod mends;
+mod parking;
 mod paths;
 mod planned;
 mod unread;

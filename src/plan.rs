@@ -21,6 +21,7 @@ mod listener;
 mod listener_rule;
 mod orphan;
 mod overlap;
+mod parked;
 mod priority;
 mod protocol;
 mod prune;

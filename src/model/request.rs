@@ -76,6 +76,7 @@ impl Conditions {
         match (self.source_ips.is_empty(), inside, self.unsayable.first()) {
             (false, Some(false), _) => Taken::No("source address"),
             (_, _, Some(condition)) => Taken::Perhaps(condition.clone()),
+            (false, None, None) if self.is_parked() => Taken::No("source address"),
             (false, None, None) => Taken::Perhaps("source-ip".to_owned()),
             (true, _, None) | (false, Some(true), None) => Taken::Yes,
         }

@@ -13,6 +13,7 @@ use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, WaitingOn, pla
 
 use super::losses::{Loss, blame, losses};
 use super::mends::mends;
+use super::parking;
 use super::unread::unread;
 use super::view::{View, everything};
 
@@ -120,6 +121,7 @@ pub(super) fn weigh(
             new.extend(found.into_iter().map(|(id, losses)| veto(&plan.steps[id.0], &losses)));
         }
         let known = vetoes.len();
+        new.extend(parking::refused(&view, &plan));
         vetoes.extend(new.into_iter().filter(|veto| !vetoes.contains(veto)).collect::<Vec<_>>());
         if vetoes.len() == known {
             break;

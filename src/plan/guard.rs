@@ -11,9 +11,9 @@ use crate::model::{
 };
 
 use super::action::Action;
-use super::change::{Blocked, WaitingOn};
+use super::change::{Blocked, Planned, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::{Policy, Veto, edges, resolve, serving, stuck, traffic};
+use super::{Policy, Veto, edges, parked, resolve, serving, stuck, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
 pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, vetoes: &[Veto], drafts: &mut Drafts) {
@@ -33,24 +33,98 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
         }
     }
     edges::hold_dependents(&drafts.steps, &mut held);
+    let mut later = BTreeMap::new();
     if !policy.force {
-        traffic::hold_back(given, &drafts.steps, &mut held);
+        let parked = traffic::hold_back(given, &drafts.steps, &mut held);
+        edges::hold_dependents(&drafts.steps, &mut held);
+        later = park(given, vetoes, parked, drafts, &mut held);
     }
+    let put_off: BTreeSet<DraftId> = later.keys().filter(|id| held.contains_key(id)).copied().collect();
     serving::hold_without_consent(given, policy, drafts, &mut held);
     if !policy.force {
         super::budget::hold_over_budget(given, drafts, &mut held);
     }
     edges::hold_dependents(&drafts.steps, &mut held);
-    take(drafts, held);
+    // What consent or the budget holds back is blocked, and no later pass is promised.
+    later.retain(|id, _| put_off.contains(id) || !held.contains_key(id));
+    take(drafts, held, later);
 }
 
-/// Turns drafts that are held back into blocked entries, and renumbers the edges of the others.
-fn take(drafts: &mut Drafts, mut held: BTreeMap<DraftId, WaitingOn>) {
+/// Makes the steps of parked rules out of those that would take requests too soon. Answers what later passes do, by the step
+/// that it follows.
+fn park(
+    given: &Given<'_>,
+    vetoes: &[Veto],
+    parked: traffic::Parked,
+    drafts: &mut Drafts,
+    held: &mut BTreeMap<DraftId, WaitingOn>,
+) -> BTreeMap<DraftId, Planned> {
+    let mut later = BTreeMap::new();
+    for (id, (parking, why)) in parked.into_iter().filter(|(id, _)| !held.contains_key(id)).collect::<Vec<_>>() {
+        // Health checks begin with the rule: every port has to be open by then.
+        let opening = opening(given, drafts, &drafts.steps[id].object);
+        let opening: Vec<_> = opening.into_iter().filter(|other| !edges::leads_to(&drafts.steps, id, *other)).collect();
+        let draft = &mut drafts.steps[id];
+        draft.after.extend(opening);
+        let (entry, is_left) = parked::park(draft, parking, &why);
+        if let Some(why) = by_veto(vetoes, draft) {
+            held.insert(id, why);
+            continue;
+        }
+        if !is_left {
+            held.insert(id, WaitingOn::Difference(entry.because.clone()));
+        }
+        later.insert(id, entry);
+    }
+    put_off(drafts, held, &mut later);
+    let waiting: BTreeSet<DraftId> = later.keys().filter(|id| held.contains_key(id)).copied().collect();
+    edges::hold_dependents(&drafts.steps, held);
+    // What became blocked only by what it depends on is blocked, and no later pass is promised.
+    later.retain(|id, _| waiting.contains(id) || !held.contains_key(id));
+    later
+}
+
+/// What relies on a rule that takes requests waits until the parked one does: removals, and changes to rules and listeners.
+/// Targets and tasks are what the parked rule is for.
+fn put_off(drafts: &Drafts, held: &mut BTreeMap<DraftId, WaitingOn>, later: &mut BTreeMap<DraftId, Planned>) {
+    let parked: Vec<DraftId> = later.keys().copied().collect();
+    for (id, draft) in
+        drafts.steps.iter().enumerate().filter(|(_, draft)| draft.removes || moves_traffic(&draft.action))
+    {
+        if held.contains_key(&id) || parked.contains(&id) {
+            continue;
+        }
+        let Some(first) = parked.iter().find(|first| edges::leads_to(&drafts.steps, **first, id)) else { continue };
+        let because = format!("it comes after \"{}\"", later[first].what);
+        held.insert(id, WaitingOn::Difference(because.clone()));
+        later.insert(id, Planned { object: draft.object.clone(), what: draft.summary.clone(), because });
+    }
+}
+
+/// Steps that open ports for the tasks behind a target group.
+fn opening(given: &Given<'_>, drafts: &Drafts, group: &ObjectRef) -> Vec<DraftId> {
+    let services = services_of(given, group);
+    let concerns = |object: &ObjectRef| {
+        object == group || services.iter().any(|service| *object == ObjectRef::service(&service.key))
+    };
+    let opens = |draft: &Draft| {
+        matches!(draft.action, Action::AuthorizeSecurityGroupIngress { .. })
+            && draft.also.iter().chain([&draft.object]).any(concerns)
+    };
+    drafts.steps.iter().enumerate().filter(|(_, draft)| opens(draft)).map(|(id, _)| id).collect()
+}
+
+/// Turns drafts that are held back into blocked entries, or into what later passes do, and renumbers the edges of the others.
+fn take(drafts: &mut Drafts, mut held: BTreeMap<DraftId, WaitingOn>, mut later: BTreeMap<DraftId, Planned>) {
     let steps = std::mem::take(&mut drafts.steps);
     let kept: BTreeMap<DraftId, DraftId> =
         (0..steps.len()).filter(|id| !held.contains_key(id)).enumerate().map(|(new, old)| (old, new)).collect();
     for (id, mut draft) in steps.into_iter().enumerate() {
+        let planned = later.remove(&id);
+        let waits = planned.is_some();
+        drafts.planned.extend(planned);
         match held.remove(&id) {
+            Some(_) if waits => {}
             Some(waiting_on) => {
                 let entry = Blocked { object: draft.object, what: draft.summary, waiting_on, changes: draft.changes };
                 drafts.blocked.push(entry);

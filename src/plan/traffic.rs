@@ -13,6 +13,7 @@ use super::change::WaitingOn;
 use super::draft::{Draft, DraftId};
 use super::edges;
 use super::overlap::may_overlap;
+use super::parked::{Parking, parking};
 
 /// Whether an action serves requests now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,20 +122,57 @@ struct Entry<'a> {
 /// The default action is tried last.
 const LAST: u32 = u32::MAX;
 
-/// Holds back every step that would give requests which something serves now to something that serves nothing.
-pub(super) fn hold_back(given: &Given<'_>, steps: &[Draft], held: &mut BTreeMap<DraftId, WaitingOn>) {
+/// The steps whose rules no request matches for now, each with the reason.
+pub(super) type Parked = BTreeMap<DraftId, (Parking, String)>;
+
+/// Holds back every step that would give requests which something serves now to something that serves nothing. A rule that
+/// can wait parked is not held back; it is in the answer.
+pub(super) fn hold_back(given: &Given<'_>, steps: &[Draft], held: &mut BTreeMap<DraftId, WaitingOn>) -> Parked {
+    let mut parked = Parked::new();
     if steps.is_empty() {
-        return;
+        return parked;
     }
     let listeners: BTreeSet<&ListenerArn> =
         given.observed.rules.keys().chain(default_listeners(given.observed)).collect();
     for listener in listeners {
         // A step that stays out changes the table for the others.
-        while let Some((ids, why)) = harm(given, &table(given, listener, steps, held)) {
-            held.extend(ids.into_iter().map(|id| (id, why.clone())));
+        loop {
+            let found = harm(given, &table(given, listener, steps, held, &parked));
+            let Some((ids, why)) = found else { break };
+            let waiting_on = match (why, park(given, steps, &ids, &parked)) {
+                (Why::Empty { fact, advice: _ }, Some((id, Ok(parking)))) => {
+                    parked.insert(id, (parking, fact));
+                    continue;
+                }
+                (Why::Empty { .. }, Some((_, Err(waiting_on)))) => waiting_on,
+                (Why::Empty { fact, advice }, None) => WaitingOn::Difference(format!("{fact}; {advice}")),
+                (Why::Unread(gap), _) => WaitingOn::Gap(gap),
+            };
+            held.extend(ids.into_iter().map(|id| (id, waiting_on.clone())));
             edges::hold_dependents(steps, held);
         }
     }
+    parked.retain(|id, _| !held.contains_key(id));
+    parked
+}
+
+/// The one step among these that can leave its rule parked instead.
+fn park(
+    given: &Given<'_>,
+    steps: &[Draft],
+    ids: &BTreeSet<DraftId>,
+    parked: &Parked,
+) -> Option<(DraftId, Result<Parking, WaitingOn>)> {
+    let mut open = ids.iter().filter(|id| !parked.contains_key(id));
+    open.find_map(|id| Some((*id, parking(given, &steps[*id])?)))
+}
+
+/// Why an entry must not have the requests of another one.
+enum Why {
+    /// What its targets are, or what serves now, is not known.
+    Unread(Gap),
+    /// It has no healthy target, or too few; and what can be done about that.
+    Empty { fact: String, advice: &'static str },
 }
 
 fn default_listeners(observed: &Observed) -> impl Iterator<Item = &ListenerArn> {
@@ -147,6 +185,7 @@ fn table<'a>(
     listener: &ListenerArn,
     steps: &'a [Draft],
     held: &BTreeMap<DraftId, WaitingOn>,
+    parked: &Parked,
 ) -> Vec<Entry<'a>> {
     let fleet = &given.desired.fleet.name;
     let mut entries: BTreeMap<&str, Entry<'a>> = BTreeMap::new();
@@ -170,7 +209,8 @@ fn table<'a>(
         entries.insert(live.arn.as_str(), default_entry(&live.default_actions, serving));
     }
     let mut created = Vec::new();
-    for (id, draft) in steps.iter().enumerate().filter(|(id, _)| !held.contains_key(id)) {
+    // A rule that no request matches takes nothing from anybody.
+    for (id, draft) in steps.iter().enumerate().filter(|(id, _)| !held.contains_key(id) && !parked.contains_key(id)) {
         match &draft.action {
             Action::CreateRule { listener: at, priority, conditions, target_group, .. } if at == listener => {
                 created.push(Entry {
@@ -265,7 +305,7 @@ fn is_ours_by_priority(given: &Given<'_>, arn: &str) -> bool {
 }
 
 /// The first steps that would give requests which something serves now to something that serves nothing.
-fn harm(given: &Given<'_>, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, WaitingOn)> {
+fn harm(given: &Given<'_>, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, Why)> {
     let leavers = table.iter().filter(|leaver| !leaver.steps.is_empty());
     let left_behind = leavers.filter_map(|leaver| {
         let getter = table.iter().filter(|getter| inherits(given, leaver, getter));
@@ -280,31 +320,66 @@ fn harm(given: &Given<'_>, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, Wa
 }
 
 /// Why a getter must not have the requests of a loser, if there is a reason.
-fn why_not(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<WaitingOn> {
+fn why_not(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<Why> {
     let (_, _, serving) = loser.now.as_ref()?;
     if *serving == Serving::No {
         return None;
     }
     let (name, healthy) = health(given.observed, &getter.receiver);
+    if let (Serving::Yes(how), Some((_, conditions, _)), Seen::Present(true)) = (serving, &getter.now, &healthy)
+        && conditions.is_parked()
+    {
+        return too_few(given, loser, getter).map(|(healthy, needed)| {
+            let few = format!("{healthy} of the {needed} targets of {name} that it needs are healthy");
+            let fact = format!("{few}, and {} serves such requests now ({how})", loser.name);
+            Why::Empty { fact, advice: WAIT }
+        });
+    }
     match (healthy, serving) {
         (Seen::Present(true), _) | (_, Serving::No) => None,
-        (Seen::Unknown(gap), _) => Some(WaitingOn::Gap(gap)),
-        (_, Serving::Unknown(gap)) => Some(WaitingOn::Gap(gap.clone())),
+        (Seen::Unknown(gap), _) => Some(Why::Unread(gap)),
+        (_, Serving::Unknown(gap)) => Some(Why::Unread(gap.clone())),
         (_, Serving::Yes(how)) => {
-            let advice = advice(given, &getter.receiver);
-            Some(WaitingOn::Difference(format!(
-                "{name} has no healthy target, and {} serves such requests now ({how}); {advice}",
-                loser.name
-            )))
+            let fact = format!("{name} has no healthy target, and {} serves such requests now ({how})", loser.name);
+            Some(Why::Empty { fact, advice: advice(given, &getter.receiver) })
         }
     }
 }
 
+/// A parked rule takes over when as many of its targets are healthy as serve now, or all that it has. How many are, and how
+/// many that is.
+fn too_few(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<(usize, usize)> {
+    let Receiver::Live(serving) = &loser.receiver else { return None };
+    let serving = count(given, receivers(serving), |state| state == TargetState::Healthy);
+    let own = match &getter.receiver {
+        Receiver::Group(Ref::Known(arn)) => vec![arn],
+        Receiver::Group(Ref::Output(_)) => Vec::new(),
+        Receiver::Live(actions) => receivers(actions),
+    };
+    let healthy = count(given, own.clone(), |state| state == TargetState::Healthy);
+    let all = count(given, own, |state| state != TargetState::Draining);
+    let needed = serving.min(all);
+    (healthy < needed).then_some((healthy, needed))
+}
+
+fn receivers(actions: &RuleActions) -> Vec<&TargetGroupArn> {
+    match &actions.serve {
+        Serve::Forward(forward) => forward.receivers().collect(),
+        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
+    }
+}
+
+fn count(given: &Given<'_>, arns: Vec<&TargetGroupArn>, is_counted: impl Fn(TargetState) -> bool) -> usize {
+    let lists = arns.into_iter().filter_map(|arn| given.observed.targets_of(arn).present());
+    lists.flatten().filter(|target| is_counted(target.health.state)).count()
+}
+
+/// What can be done where health checks are under way.
+const WAIT: &str = "wait for one, or use --force";
+
 /// What can be done about a receiver without a healthy target. Health checks start only when some rule leads to a group.
 fn advice(given: &Given<'_>, receiver: &Receiver<'_>) -> &'static str {
-    const WAIT: &str = "wait for one, or use --force";
-    const ATTACH: &str = "it cannot have one before a rule leads to it: give it a rule that takes nobody's requests first, \
-                          or use --force";
+    const ATTACH: &str = "it cannot have one before a rule leads to it; use --force if that is meant";
     match receiver {
         Receiver::Group(Ref::Known(arn)) => match given.target_group(arn.as_str()).present() {
             Some(live) if live.load_balancers.is_empty() => ATTACH,

@@ -152,6 +152,11 @@ fn why_not(
     if let Some(later) = own.iter().find(|rule| rule.conditions.takes(request) == Taken::Yes) {
         return Finding::of(Code(40), format!("{words}, before rule {} can, which leads here", later.priority));
     }
+    if let Some(rule) = own.iter().find(|rule| rule.conditions.is_parked()) {
+        let what = format!("rule {} leads here and is parked: no request matches it ({})", rule.priority, show(rule));
+        let fix = "wait until its targets are healthy; reconcile then gives the rule its conditions";
+        return Finding::unnumbered("rule-parked", format!("{what}; {words}"), fix);
+    }
     if let Some(rule) = own.first() {
         let what = match rule.conditions.takes(request) {
             Taken::No(condition) => format!("by its {condition}"),

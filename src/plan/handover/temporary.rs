@@ -47,7 +47,7 @@ pub(in super::super) fn is_temporary(given: &Given<'_>, rule: &Rule) -> bool {
 /// The object that a temporary rule is for, and the ARN of the target group that is replaced.
 fn replaces<'a>(given: &Given<'_>, rule: &'a Rule) -> Option<(String, &'a str)> {
     // What is told soonest comes first: this is asked of every rule.
-    if !matches_nothing(&rule.conditions) {
+    if !rule.conditions.is_parked() {
         return None;
     }
     let Seen::Present(tags) = &rule.tags else { return None };
@@ -64,11 +64,6 @@ pub(in super::super) fn no_request() -> Conditions {
         source_ips: BTreeSet::from([ipnet::IpNet::from(std::net::IpAddr::V4(nowhere))]),
         ..Conditions::default()
     }
-}
-
-/// Whether conditions are exactly those of [`no_request`].
-pub(in super::super) fn matches_nothing(conditions: &Conditions) -> bool {
-    conditions.source_ips.len() == 1 && *conditions == no_request()
 }
 
 /// Every temporary rule that was read.
