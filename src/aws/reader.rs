@@ -112,15 +112,16 @@ impl Reader {
         network.store(&mut observed);
 
         let further = questions::further(&Given::new(desired, &observed));
+        // Boxed: what the SDK nests would take much of a stack.
         let (ingress, targets, past, under_way, owners, carriers, named, attributes) = tokio::join!(
-            self.ingress(&further.ingress),
-            self.target_health(&further.health, turn),
-            self.past_deployments(&further.past_deployments, &observed),
-            self.under_way(&further.past_deployments, &observed),
-            self.owners(&further.owners, turn),
-            self.carriers(&further.carriers),
-            self.named_target_groups(&further.clusters),
-            self.attributes_of(&further.attributes, turn),
+            Box::pin(self.ingress(&further.ingress)),
+            Box::pin(self.target_health(&further.health, turn)),
+            Box::pin(self.past_deployments(&further.past_deployments, &observed)),
+            Box::pin(self.under_way(&further.past_deployments, &observed)),
+            Box::pin(self.owners(&further.owners, turn)),
+            Box::pin(self.carriers(&further.carriers)),
+            Box::pin(self.named_target_groups(&further.clusters)),
+            Box::pin(self.attributes_of(&further.attributes, turn)),
         );
         observed.ingress = ingress;
         observed.targets = targets;
