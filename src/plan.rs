@@ -9,6 +9,7 @@ pub mod action;
 pub mod basis;
 mod budget;
 pub mod change;
+mod consent;
 mod container_rename;
 mod draft;
 mod edges;

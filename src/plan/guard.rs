@@ -13,7 +13,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Blocked, Planned, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::{Policy, Veto, edges, parked, resolve, serving, stuck, traffic};
+use super::{Policy, Veto, consent, edges, parked, resolve, stuck, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
 pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, vetoes: &[Veto], drafts: &mut Drafts) {
@@ -40,7 +40,7 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
         later = park(given, vetoes, parked, drafts, &mut held);
     }
     let put_off: BTreeSet<DraftId> = later.keys().filter(|id| held.contains_key(id)).copied().collect();
-    serving::hold_without_consent(given, policy, drafts, &mut held);
+    consent::hold_without_consent(given, policy, drafts, &mut held);
     if !policy.force {
         super::budget::hold_over_budget(given, drafts, &mut held);
     }

@@ -31,7 +31,7 @@ use crate::model::{
 
 use super::draft::Obstacle;
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
-use super::{resolve, traffic, weights};
+use super::{resolve, serving, weights};
 use temporary::Temporary;
 
 pub(super) use refusal::of_replacement;
@@ -124,7 +124,7 @@ pub(super) fn of<'a>(given: &Given<'a>, key: &str) -> Option<Result<Handover<'a>
     let found = Handover { key: &group.key, old, listener, temporary: own, phase: Phase::Attach };
     // Without a healthy target it serves nothing, and what takes its place takes nothing away.
     if found.temporary.is_empty()
-        && matches!(traffic::has_healthy_target(given.observed, &old.arn), Seen::Present(false))
+        && matches!(serving::has_healthy_target(given.observed, &old.arn), Seen::Present(false))
     {
         return None;
     }

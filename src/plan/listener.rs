@@ -12,7 +12,7 @@ use super::handover::{self, Turn};
 use super::listener_rule::{ListenerPlanner, object};
 use super::resolve;
 use super::rule_match::RouteRef;
-use super::traffic::{self, Serving};
+use super::serving::{self, Serving};
 use super::weights::{self, Forwarding};
 
 pub(super) fn plan_default(planner: &ListenerPlanner<'_>, route: RouteRef<'_>, drafts: &mut Drafts) {
@@ -64,7 +64,7 @@ fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle>
         Serve::Forward(forward) => {
             let fleet = &planner.given.desired.fleet.name;
             for arn in forward.weights.keys() {
-                match traffic::owner_of(planner.given, fleet, arn) {
+                match serving::owner_of(planner.given, fleet, arn) {
                     Seen::Present(Owner::AnotherFleet(other)) => {
                         return Err(foreign(format!("a forward to {} of fleet {other}", arn.name())));
                     }
@@ -73,7 +73,7 @@ fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle>
                 }
             }
             let ours = forward.weights.keys().all(|arn| is_of_fleet(planner, arn.as_str()));
-            match traffic::serves(planner.given, fleet, actions) {
+            match serving::serves(planner.given, fleet, actions) {
                 _ if ours => Ok(()),
                 Serving::No => Ok(()),
                 Serving::Unknown(gap) => Err(Obstacle::gap(what, gap)),

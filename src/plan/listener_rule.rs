@@ -17,7 +17,7 @@ use super::priority::{Moves, plan_priorities};
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
 use super::rule_words::{describe_conditions, describe_route, describe_rule};
 use super::weights::{self, Forwarding};
-use super::{edges, listener, orphan, protocol, resolve, target_group, traffic};
+use super::{edges, listener, orphan, protocol, resolve, serving, target_group};
 
 /// AWS's own name of the quota.
 const RULES_QUOTA: &str = "rules-per-application-load-balancer";
@@ -398,7 +398,7 @@ impl<'a> ListenerPlanner<'a> {
         let Serve::Forward(forward) = &rule.actions.serve else { return Ok(()) };
         let what = describe_rule(self.live.port, rule);
         for arn in forward.weights.keys() {
-            match traffic::owner_of(self.given, &self.given.desired.fleet.name, arn) {
+            match serving::owner_of(self.given, &self.given.desired.fleet.name, arn) {
                 Seen::Present(Owner::AnotherFleet(other)) => {
                     let sentence = format!("it forwards to {} of fleet {other}; settle it with them", arn.name());
                     return Err(Obstacle::difference(what, sentence));

@@ -1,125 +1,84 @@
-//! Removals that take away a way in: a rule that gives requests to healthy targets goes only with a consent of its own. One
-//! file that was left out of `-f` looks just like a route that nobody wants any more.
+//! Whether actions serve requests now: by the health of the targets behind them, and by who owns them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{Forward, Gap, Given, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn, TargetState};
 
-use crate::model::{Conditions, Given, Rule, RuleArn, Seen, Serve, TargetGroupArn, TargetState};
+/// Whether an action serves requests now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Serving {
+    /// It does; the words say how.
+    Yes(String),
+    /// It does not: an empty or unhealthy target group, a fixed response.
+    No,
+    /// The health or the owner of its targets is not known.
+    Unknown(Gap),
+}
 
-use super::action::Action;
-use super::change::WaitingOn;
-use super::draft::{DraftId, Drafts};
-use super::handover::temporary::is_temporary;
-use super::traffic::{Serving, serves};
-use super::{Policy, resolve};
-
-/// Says of each rule that goes whether it serves, and holds it back without consent. Not even `--force` lifts this.
-pub(super) fn hold_without_consent(
-    given: &Given<'_>,
-    policy: &Policy,
-    drafts: &mut Drafts,
-    held: &mut BTreeMap<DraftId, WaitingOn>,
-) {
-    let going: BTreeSet<RuleArn> = drafts.steps.iter().filter_map(|draft| deleted(&draft.action)).cloned().collect();
-    for (id, draft) in drafts.steps.iter_mut().enumerate() {
-        let Some((rule, others)) = deleted(&draft.action).and_then(|arn| live_rule(given, arn)) else { continue };
-        if is_temporary(given, rule) {
-            continue;
+/// Whether a target group has a healthy target.
+pub(super) fn has_healthy_target(observed: &Observed, arn: &TargetGroupArn) -> Seen<bool> {
+    match observed.targets_of(arn) {
+        Seen::Present(targets) => {
+            Seen::Present(targets.iter().any(|target| target.health.state == TargetState::Healthy))
         }
-        if others.iter().any(|other| !going.contains(&other.arn) && takes_over(given, rule, other)) {
-            continue;
-        }
-        match serves(given, &given.desired.fleet.name, &rule.actions) {
-            Serving::No => {}
-            // Whether it serves was not to be seen: no consent covers that.
-            Serving::Unknown(gap) => _ = held.entry(id).or_insert(WaitingOn::Gap(gap)),
-            Serving::Yes(_) => {
-                let served = receives(given, rule);
-                draft.reason = format!("{}; it takes requests {served}", draft.reason);
-                if !policy.prune_serving {
-                    held.entry(id).or_insert(WaitingOn::Difference(format!(
-                        "it takes requests {served}; if they are meant to go unanswered, say yes at the prompt of `portolan \
-                         reconcile` or use --prune-serving; for `portolan run` write removal.serving: allow in the Fleet. \
-                         If not, a file is missing from -f, or another manifest uses this fleet's name"
-                    )));
-                }
+        Seen::Absent => Seen::Present(false),
+        Seen::Unknown(gap) => Seen::Unknown(gap),
+    }
+}
+
+/// Whose a target group is; unknown while its tags are.
+pub(super) fn owner_of(given: &Given<'_>, fleet: &str, arn: &TargetGroupArn) -> Seen<Owner> {
+    match given.target_group(arn.as_str()) {
+        Seen::Present(group) => match group.tags.as_ref() {
+            Seen::Present(tags) => Seen::Present(Owner::of(tags, fleet)),
+            Seen::Absent => Seen::Present(Owner::Unmarked),
+            Seen::Unknown(gap) => Seen::Unknown(gap),
+        },
+        Seen::Absent => Seen::Absent,
+        Seen::Unknown(gap) => Seen::Unknown(gap),
+    }
+}
+
+fn forward_serves(given: &Given<'_>, fleet: &str, forward: &Forward) -> Serving {
+    let mut unknown = None;
+    for arn in forward.receivers() {
+        match owner_of(given, fleet, arn) {
+            Seen::Present(Owner::AnotherFleet(other)) => {
+                return Serving::Yes(format!("a forward to {} of fleet {other}", arn.name()));
             }
+            Seen::Present(Owner::Unmarked | Owner::Ours(_)) | Seen::Absent => {}
+            Seen::Unknown(gap) => unknown = Some(gap),
+        }
+        match has_healthy_target(given.observed, arn) {
+            Seen::Present(true) => {
+                return Serving::Yes(format!("a forward to {}, which has a healthy target", arn.name()));
+            }
+            Seen::Present(false) | Seen::Absent => {}
+            Seen::Unknown(gap) => unknown = Some(gap),
         }
     }
+    unknown.map_or(Serving::No, Serving::Unknown)
 }
 
-fn deleted(action: &Action) -> Option<&RuleArn> {
-    match action {
-        Action::DeleteRule { rule, .. } => Some(rule),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => None,
+/// Whether these actions serve requests now. A fixed response serves nothing here.
+pub(super) fn serves(given: &Given<'_>, fleet: &str, actions: &RuleActions) -> Serving {
+    match &actions.serve {
+        Serve::Forward(forward) => forward_serves(given, fleet, forward),
+        Serve::Redirect => Serving::Yes("a redirect".to_owned()),
+        Serve::FixedResponse(_) => Serving::No,
+        Serve::Other(kind) => Serving::Yes(format!("an action of kind {kind}")),
     }
 }
 
-/// A rule, and all rules of its listener.
-fn live_rule<'a>(given: &Given<'a>, arn: &RuleArn) -> Option<(&'a Rule, &'a [Rule])> {
-    let mut lists = given.observed.rules.values().filter_map(|seen| seen.as_ref().present());
-    lists.find_map(|rules| Some((rules.iter().find(|rule| rule.arn == *arn)?, rules.as_slice())))
-}
-
-/// Whether the requests of a rule that goes reach the same targets by another rule, or the manifest has moved exactly
-/// these requests to another declared group that is healthy.
-fn takes_over(given: &Given<'_>, rule: &Rule, other: &Rule) -> bool {
-    let (Serve::Forward(old), Serve::Forward(new)) = (&rule.actions.serve, &other.actions.serve) else { return false };
-    let old: BTreeSet<&TargetGroupArn> = old.receivers().collect();
-    let new: BTreeSet<&TargetGroupArn> = new.receivers().collect();
-    if new.is_empty() {
-        return false;
+/// As [`serves`]; what another fleet has marked always counts as serving.
+pub(super) fn rule_serves(given: &Given<'_>, fleet: &str, rule: &Rule) -> Serving {
+    let serving = serves(given, fleet, &rule.actions);
+    match rule.tags.as_ref() {
+        Seen::Present(tags) => match Owner::of(tags, fleet) {
+            Owner::AnotherFleet(other) => Serving::Yes(format!("a rule of fleet {other}")),
+            Owner::Unmarked | Owner::Ours(_) => serving,
+        },
+        Seen::Absent => serving,
+        // It may be theirs.
+        Seen::Unknown(gap) if serving == Serving::No => Serving::Unknown(gap),
+        Seen::Unknown(_) => serving,
     }
-    let leads_to_same = new.is_subset(&old);
-    let is_healthy =
-        |arn: &TargetGroupArn| super::traffic::has_healthy_target(given.observed, arn) == Seen::Present(true);
-    let is_declared = |arn: &TargetGroupArn| {
-        given.desired.target_groups.keys().any(|key| resolve::stand_ins(given, key).contains(arn))
-    };
-    (leads_to_same && covers(&other.conditions, &rule.conditions))
-        || (other.conditions == rule.conditions && new.into_iter().all(|arn| is_declared(arn) && is_healthy(arn)))
-}
-
-/// Whether every request that satisfies `narrow` satisfies `wide`; errs on the side of no.
-fn covers(wide: &Conditions, narrow: &Conditions) -> bool {
-    let Conditions { hosts, paths, methods, source_ips, headers, queries, unsayable } = wide;
-    let within = |wide: &BTreeSet<String>, narrow: &BTreeSet<String>| {
-        wide.is_empty() || (!narrow.is_empty() && narrow.is_subset(wide))
-    };
-    within(hosts, &narrow.hosts)
-        && within(paths, &narrow.paths)
-        && within(methods, &narrow.methods)
-        && (source_ips.is_empty() || (!narrow.source_ips.is_empty() && narrow.source_ips.is_subset(source_ips)))
-        && headers.is_subset(&narrow.headers)
-        && queries.is_subset(&narrow.queries)
-        && unsayable.iter().all(|condition| narrow.unsayable.contains(condition))
-}
-
-/// Such as `from 2 healthy targets of checkout-http`, for people.
-fn receives(given: &Given<'_>, rule: &Rule) -> String {
-    let Serve::Forward(forward) = &rule.actions.serve else { return "from whatever answers them now".to_owned() };
-    let healthy = |arn: &TargetGroupArn| {
-        let targets = given.observed.targets_of(arn).present().into_iter().flatten();
-        targets.filter(|target| target.health.state == TargetState::Healthy).count()
-    };
-    let groups = forward.receivers().map(|arn| (arn.name(), healthy(arn))).filter(|(_, healthy)| *healthy > 0);
-    let groups: Vec<String> = groups
-        .map(|(name, healthy)| {
-            format!("{healthy} healthy {} of {name}", if healthy == 1 { "target" } else { "targets" })
-        })
-        .collect();
-    if groups.is_empty() { "from another fleet".to_owned() } else { format!("from {}", groups.join(" and ")) }
 }

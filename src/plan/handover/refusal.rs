@@ -10,7 +10,7 @@ use crate::model::{
 
 use super::super::draft::Obstacle;
 use super::super::wiring::MOST_TARGET_GROUPS;
-use super::super::{resolve, service, target_group, traffic};
+use super::super::{resolve, service, serving, target_group};
 use super::{Handover, fed_by_ecs};
 
 /// What is always possible: tasks of their own for the new target group.
@@ -68,7 +68,7 @@ fn no(sentence: impl Into<String>) -> Result<(), Obstacle> {
 
 /// It bears this fleet's mark, or only services of the manifest name it.
 fn is_ours(given: &Given<'_>, old: &TargetGroup) -> Result<(), Obstacle> {
-    match traffic::owner_of(given, &given.desired.fleet.name, &old.arn) {
+    match serving::owner_of(given, &given.desired.fleet.name, &old.arn) {
         Seen::Present(Owner::Ours(_)) => return Ok(()),
         Seen::Present(Owner::AnotherFleet(other)) => {
             return no(format!("fleet {other} made {} (tag portolan.dev/fleet); change it there", old.name));
