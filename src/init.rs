@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use crate::model::owner::FLEET_TAG;
 use crate::model::{Desired, Given, ObjectKind, ObjectRef, Observed, Rule, Serve, TargetGroup, Vpc, VpcId};
 use crate::plan::Plan;
-use crate::survey::key::sanitized;
+use crate::survey::key::{is_key, sanitized};
 
 use page::Page;
 
@@ -46,6 +46,8 @@ pub struct Written {
     pub documents: Vec<Document>,
     /// What a dry run of it shows: steps and blocked entries where something is not as it would have to be.
     pub plan: Plan,
+    /// Why it cannot be read back, if it cannot: then the plan is empty and says nothing.
+    pub problems: Vec<String>,
 }
 
 impl Written {
@@ -189,7 +191,8 @@ fn fleet_of_marks(given: &Given<'_>) -> Option<String> {
     let mut names: BTreeSet<&String> =
         tags.filter_map(|tags| tags.as_ref().present()).filter_map(|tags| tags.get(FLEET_TAG)).collect();
     let only = names.pop_first()?;
-    names.is_empty().then(|| only.clone())
+    // What is no key no manifest can be called: somebody else wrote it, and their things stay strangers.
+    (names.is_empty() && is_key(only)).then(|| only.clone())
 }
 
 /// A page of a kind.

@@ -19,6 +19,7 @@
 //! - [`init`]: a reading to the manifest that says the same.
 //! - [`status`]: a reading to a table.
 //! - [`apply`]: a walk of the plan's graph, and the two ports to the world that it and observing need.
+//! - `plain`: text of others as people may see it.
 //! - [`report`]: a pass as text for people and as JSON for programs.
 //! - `aws` (feature `aws`): the only tree that names the SDK.
 //! - [`events`]: what AWS tells of changes to hints where to look first, and the port to a queue of them.
@@ -45,6 +46,7 @@ pub mod init;
 pub mod manifest;
 pub mod model;
 pub mod pass;
+mod plain;
 pub mod plan;
 pub mod queue;
 pub mod report;

@@ -33,6 +33,10 @@ pub async fn init(
     let scope = scope(&args.clusters, &args.services)?;
     let stock = Stock::take(&scope, Depth::Manifest, global, terminal, signals).await?;
     let written = write(&stock.outline, &stock.observed, args.name.as_deref(), super::run::now());
+    if let Some(problem) = written.problems.first() {
+        let hint = "this is a fault of Portolan: please report it with what is named here";
+        return Err(Failure::new(format!("the manifest cannot be read back: {problem}"), Some(hint.to_owned())));
+    }
     let files = match &args.split {
         None => BTreeMap::new(),
         Some(folder) => save(folder, &written)?,

@@ -41,3 +41,40 @@ fn filter(global: &Global, is_service: bool) -> Targets {
         filter
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use tracing_subscriber::layer::SubscriberExt;
+
+    /// Standard error of a test.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_is_spelled_out_in_the_log() {
+        let (written, hostile) = (Written::default(), "a\u{1b}[2Jb\u{2028}c\u{202e}d\u{200b}e\u{feff}f\ng".to_owned());
+        let writer = written.clone();
+        let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).with_ansi(false);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::warn!(name = hostile, why = hostile.as_str(), "read failed");
+        });
+        let text = String::from_utf8_lossy(&written.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        for hidden in ['\u{1b}', '\u{2028}', '\u{202e}', '\u{200b}', '\u{feff}'] {
+            assert!(!text.contains(hidden), "{text:?}");
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! A YAML document as it is written: a tree whose entries know their comments, and lines that know their entry, so
 //! that what the format refuses can become a comment at its place.
 
-use super::scalar::{self, shown};
+use super::scalar;
+use crate::plain::plain;
 
 /// Lines are at most this wide where their words allow it.
 const WIDTH: usize = 100;
@@ -160,10 +161,10 @@ impl Rendered {
         for note in notes.iter().flat_map(|note| note.lines()) {
             // Lines that are indented are shown as they are: commands, examples.
             if note.is_empty() || note.starts_with("  ") {
-                self.line(indent, false, format!("# {}", shown(note)).trim_end(), path);
+                self.line(indent, false, format!("# {}", plain(note)).trim_end(), path);
                 continue;
             }
-            for line in wrap(&shown(note), WIDTH.saturating_sub(indent + 2)) {
+            for line in wrap(&plain(note), WIDTH.saturating_sub(indent + 2)) {
                 self.line(indent, false, &format!("# {line}"), path);
             }
         }

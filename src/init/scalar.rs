@@ -1,5 +1,7 @@
 //! Scalars: quoted wherever any reader of YAML, 1.1 or 1.2, could take them for something else.
 
+use crate::plain::is_hidden;
+
 /// Words that some YAML reads as a boolean or as nothing.
 const WORDS: [&str; 13] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "nil", "none"];
 
@@ -15,7 +17,7 @@ pub(super) fn quoted(text: &str) -> String {
         match letter {
             '"' | '\\' => quoted.extend(['\\', letter]),
             // Whatever does not show, or changes the direction of writing, is spelled out.
-            letter if is_invisible(letter) => {
+            letter if is_hidden(letter) => {
                 let code = u32::from(letter);
                 let escape = if code > 0xFFFF { format!("\\U{code:08X}") } else { format!("\\u{code:04X}") };
                 quoted.push_str(&escape);
@@ -25,24 +27,6 @@ pub(super) fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// A text in a comment: on one line, and nothing that steers a terminal.
-pub(super) fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for letter in text.chars() {
-        match letter {
-            '\n' | '\t' => shown.push(' '),
-            letter if is_invisible(letter) => shown.extend(letter.escape_unicode()),
-            letter => shown.push(letter),
-        }
-    }
-    shown
-}
-
-fn is_invisible(letter: char) -> bool {
-    let directed = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    letter.is_control() || directed || letter == '\u{feff}'
 }
 
 fn is_plain(text: &str) -> bool {
@@ -58,7 +42,8 @@ fn is_plain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{shown, text};
+    use super::text;
+    use crate::plain::plain;
 
     #[test]
     fn what_yaml_could_misread_stands_in_quotes() {
@@ -100,6 +85,6 @@ mod tests {
             assert!(shown.starts_with('"') && shown.ends_with('"') && shown.len() >= 2, "{shown}");
         }
         assert_eq!(text("a\"b\\c\n\u{202e}"), "\"a\\\"b\\\\c\\u000A\\u202E\"");
-        assert_eq!(shown("a\nb\u{1b}[31m"), "a b\\u{1b}[31m");
+        assert_eq!(plain("a\nb\u{1b}[31m"), "a b\\u{1b}[31m");
     }
 }

@@ -16,10 +16,12 @@ const MOST_ROUNDS: usize = 1_000;
 
 pub(super) fn settle(mut pages: Vec<(ObjectRef, Page)>, scene: &Scene<'_>, now: Timestamp) -> Written {
     let mut left = Plan::default();
+    let mut unread: Vec<String> = Vec::new();
     for _ in 0..MOST_ROUNDS {
         let rendered: Vec<Rendered> = pages.iter().map(|(_, page)| page.render()).collect();
         match load(&sources(&rendered)) {
             Ok(desired) => {
+                unread.clear();
                 left = plan(&as_enforced(desired), scene.observed, &Policy::default(), now);
                 if leave_groups_out(&mut pages, scene, &left) {
                     continue;
@@ -28,6 +30,7 @@ pub(super) fn settle(mut pages: Vec<(ObjectRef, Page)>, scene: &Scene<'_>, now: 
                 break;
             }
             Err(problems) => {
+                unread = problems.iter().map(|problem| problem.message.clone()).collect();
                 if !refuse(&mut pages, &rendered, &problems) {
                     break;
                 }
@@ -38,7 +41,7 @@ pub(super) fn settle(mut pages: Vec<(ObjectRef, Page)>, scene: &Scene<'_>, now: 
         let is_comment = page.is_comment();
         Document { object, text: page.render().text(), is_comment }
     });
-    Written { documents: documents.collect(), plan: left }
+    Written { documents: documents.collect(), plan: left, problems: unread }
 }
 
 /// Each document is a source of its own, named by its place: then no fleet is too large for one file.

@@ -105,9 +105,14 @@ impl<'a> At<'a> {
 impl Entry<'_> {
     /// The whole entry, a line for each thing it says, nothing in it that steers a terminal.
     pub(super) fn lines(&self) -> Vec<String> {
+        self.exact().iter().map(|line| plain(line)).collect()
+    }
+
+    /// The same with every value as it is, for forms that programs read.
+    pub(super) fn exact(&self) -> Vec<String> {
         let changes = self.changes.iter().map(describe);
         let notes = self.notes.iter().map(|(word, text)| format!("{word}: {text}"));
-        std::iter::once(self.what.clone()).chain(changes).chain(notes).map(|line| plain(&line)).collect()
+        std::iter::once(self.what.clone()).chain(changes).chain(notes).collect()
     }
 }
 

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::Report;
 use super::entry::{At, Entry, Kind, entries, shown};
-use super::text::plain;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -120,7 +119,7 @@ fn notification(entry: &Entry<'_>) -> Value {
 }
 
 fn message(entry: &Entry<'_>) -> Value {
-    json!({"text": entry.lines().join("\n")})
+    json!({"text": entry.exact().join("\n")})
 }
 
 /// The line, and the object; either may be missing.
@@ -130,7 +129,7 @@ fn location(entry: &Entry<'_>) -> Value {
         location.insert("physicalLocation".to_owned(), physical(at));
     }
     if !entry.object.is_empty() {
-        let object = json!([{"fullyQualifiedName": plain(&entry.object), "kind": "object"}]);
+        let object = json!([{"fullyQualifiedName": entry.object, "kind": "object"}]);
         location.insert("logicalLocations".to_owned(), object);
     }
     Value::Object(location)

@@ -17,7 +17,7 @@ mod step;
 mod summary;
 mod trace;
 
-pub use line::plain;
+pub use crate::plain::plain;
 pub use paint::{Paint, Tone};
 pub use step::{render_result, symbol};
 pub use summary::render_summary;

@@ -27,6 +27,12 @@ impl Keys {
     }
 }
 
+/// Whether a manifest takes this as a key.
+pub fn is_key(name: &str) -> bool {
+    let allowed = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-' | '.');
+    !name.is_empty() && name.len() <= MOST && name.chars().all(allowed)
+}
+
 /// Lower-case letters, digits, `-` and `.`, as a key takes them.
 pub fn sanitized(name: &str) -> String {
     let letter = |letter: char| match letter.to_ascii_lowercase() {

@@ -6,6 +6,8 @@ mod broken;
 mod cli;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod fleet;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod hostile;
 #[cfg(feature = "aws")]
 mod moto;
 mod round_trip;

@@ -1,6 +1,7 @@
 //! What people and programs read of a pass: verdicts, text and JSON of plans made by hand.
 
 mod forms;
+mod hidden;
 
 use std::collections::BTreeMap;
 

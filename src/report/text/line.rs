@@ -1,6 +1,6 @@
-//! Lines: indented, wrapped, aligned, and free of whatever others wrote into names and descriptions to steer a
-//! terminal.
+//! Lines: indented, wrapped, aligned, and plain: whatever others wrote into names and descriptions steers no terminal.
 
+use crate::plain::plain;
 use crate::plan::Change;
 
 use super::WIDTH;
@@ -12,23 +12,6 @@ const LABEL: usize = 5;
 const ALIGNED_LIVE: usize = 32;
 /// The same for the names of fields.
 const ALIGNED_FIELD: usize = 36;
-
-/// `text` on one line, with every control character and every character that changes the direction of writing
-/// spelled out.
-pub fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\t' => plain.push(' '),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                plain.extend(character.escape_unicode());
-            }
-            other if other.is_control() => plain.extend(other.escape_unicode()),
-            other => plain.push(other),
-        }
-    }
-    plain
-}
 
 fn width(text: &str) -> usize {
     text.chars().count()

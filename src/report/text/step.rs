@@ -6,8 +6,9 @@ use crate::apply::StepResult;
 use crate::plan::{Action, Mend, Step, StepId};
 
 use super::advice::advice;
-use super::line::{Block, plain};
+use super::line::Block;
 use super::paint::{Paint, Tone};
+use crate::plain::plain;
 use crate::report::Report;
 
 /// Steps that are named in `after`; a removal at the end may wait for all of them.

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use crate::model::Gap;
 use crate::trace::{Finding, Hop, Path, State, Trace, Verdict, Witness};
 
-use super::line::{Block, plain};
+use super::line::Block;
 use super::paint::{Paint, Tone};
+use crate::plain::plain;
 
 /// Width of the names of hops.
 const HOP: usize = 21;
