@@ -51,7 +51,8 @@ pub(crate) async fn answer<T, E>(
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    bounded(request).await.map_err(|error| from_sdk(call, &error))
+    // Boxed: what the SDK nests is kilobytes, and every layer around it would hold that by value.
+    bounded(Box::pin(request)).await.map_err(|error| from_sdk(call, &error))
 }
 
 /// Nothing was sent, or nothing came back: no credentials, or no connection.
