@@ -124,7 +124,7 @@ async fn every_service_of_the_cluster_is_asked_before_a_target_group_goes() {
         let (script, observed) = read(move |request| {
             let of_cluster = request.json["services"][0].as_str().is_some_and(|name| name.ends_with("/other"));
             (request.operation == "DescribeServices" && of_cluster)
-                .then(|| script::json(json!({"failures": [{"arn": "other", "reason": reason}]})))
+                .then(|| script::json(json!({"services": [], "failures": [{"arn": "other", "reason": reason}]})))
         })
         .await;
         let named = &observed.named_target_groups["prod"];

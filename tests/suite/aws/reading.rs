@@ -109,7 +109,9 @@ async fn a_denied_call_is_a_gap_and_the_rest_goes_on() {
 #[tokio::test]
 async fn a_cluster_that_is_not_there_is_absent() {
     let (_, observed) = read(1, |request| match request.operation.as_str() {
-        "DescribeClusters" => Some(script::json(json!({"failures": [{"arn": CLUSTER, "reason": "MISSING"}]}))),
+        "DescribeClusters" => {
+            Some(script::json(json!({"clusters": [], "failures": [{"arn": CLUSTER, "reason": "MISSING"}]})))
+        }
         "DescribeServices" | "ListTasks" => {
             Some(script::json_error(400, "ClusterNotFoundException", "Cluster not found."))
         }

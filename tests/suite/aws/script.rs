@@ -165,10 +165,17 @@ pub fn empty(request: &Request) -> Answer {
         }
         Some((_, member)) => result(operation, &format!("<{member}/>")),
         None if operation == "GetCallerIdentity" => result(operation, "<Account>123456789012</Account>"),
+        None if operation == "DescribeTaskDefinition" => {
+            let arn = &request.json["taskDefinition"];
+            json(serde_json::json!({"taskDefinition": {"taskDefinitionArn": arn, "containerDefinitions": []}}))
+        }
         None if request.form.is_empty() => json(serde_json::json!({})),
         None => result(operation, ""),
     }
 }
+
+/// Stands for the first resource that was asked for, which AWS names in its answer.
+pub const ASKED: &str = "the-first-resource-asked-for";
 
 /// AWS names every resource that it was asked for, tags or not.
 fn untagged(request: &Request) -> Answer {
@@ -234,7 +241,10 @@ impl HttpConnector for Script {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let request = read(&request);
         self.requests.lock().unwrap().push(request.clone());
-        let answer = (self.answering)(&request);
+        let mut answer = (self.answering)(&request);
+        if let Some(arn) = request.form.get("ResourceArns.member.1") {
+            answer.body = answer.body.replace(ASKED, arn);
+        }
         let status = StatusCode::try_from(answer.status).unwrap();
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status, answer.into_body())))
     }

@@ -6,7 +6,7 @@ use portolan::apply::{AwsError, ErrorKind, Performed};
 use portolan::model::{Conditions, RuleSource, TargetGroupArn};
 use portolan::plan::{Action, DeletedRuleBelief, Output, RegistrationBelief, RuleBelief, RuleEdit};
 
-use super::script::{self, Answer, Request, Script};
+use super::script::{self, ASKED, Answer, Request, Script};
 use super::writing::{
     LISTENER, RULE, TG, belief, believed, conditions, forward, forwards_to, ingress, known, mark, new_target_group,
     output, perform, rule, service, target,
@@ -27,8 +27,9 @@ fn tags(marked: bool) -> Answer {
     let pairs =
         mark().into_iter().map(|(key, value)| format!("<member><Key>{key}</Key><Value>{value}</Value></member>"));
     let pairs: String = if marked { pairs.collect() } else { String::new() };
-    let inner =
-        format!("<TagDescriptions><member><ResourceArn>x</ResourceArn><Tags>{pairs}</Tags></member></TagDescriptions>");
+    let inner = format!(
+        "<TagDescriptions><member><ResourceArn>{ASKED}</ResourceArn><Tags>{pairs}</Tags></member></TagDescriptions>"
+    );
     script::result("DescribeTags", &inner)
 }
 
@@ -279,7 +280,7 @@ fn taken_name(port: u16, fleet: &'static str) -> impl Fn(&Request) -> Option<Ans
         "DescribeTags" => Some(script::result(
             "DescribeTags",
             &format!(
-                "<TagDescriptions><member><Tags><member><Key>portolan.dev/fleet</Key><Value>{fleet}</Value></member>\
+                "<TagDescriptions><member><ResourceArn>{ASKED}</ResourceArn><Tags><member><Key>portolan.dev/fleet</Key><Value>{fleet}</Value></member>\
                  </Tags></member></TagDescriptions>"
             ),
         )),
