@@ -53,7 +53,8 @@ mod tests {
         let asked = ["arn:x/prod/a".to_owned(), "arn:x/prod/b".to_owned()];
         let failure = |arn: &str, reason: &str| Failure::builder().arn(arn).reason(reason).build();
         let code = |answered: &[&str], failures: &[Failure]| {
-            complete("ecs:X", &asked, answered.iter().copied().map(Some), failures).map_err(|error| error.code)
+            complete("ecs:DescribeTasks", &asked, answered.iter().copied().map(Some), failures)
+                .map_err(|error| error.code)
         };
         assert_eq!(code(&["arn:x/prod/a", "arn:x/prod/b"], &[]), Ok(()));
         assert_eq!(code(&["arn:x/prod/a"], &[failure("arn:x/prod/b", MISSING)]), Ok(()));
