@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
+use crate::model::TargetGroupArn;
 use crate::plan::{Plan, Step};
 
 pub use outcome::{Outcome, StepResult};
@@ -52,13 +53,23 @@ pub async fn apply(
             log_start(step);
             on_event(Event::Started(step));
             let outputs = walk.outputs().clone();
-            running.push(async move { (step, perform.perform(&step.action, &outputs).await) });
+            running.push(async move { (step, perform_step(perform, step, &outputs).await) });
         }
         let Some((step, answer)) = running.next().await else { break };
         report_results(&walk.settle(step, answer), &mut on_event);
     }
     report_results(&walk.close(), &mut on_event);
     walk.into_outcome()
+}
+
+/// Requests move only to where they are still answered: that is asked as late as can be.
+async fn perform_step(perform: &impl Perform, step: &Step, outputs: &Outputs) -> Result<Performed, AwsError> {
+    if let Some(groups) = perform.idle(&step.receivers).await? {
+        let names: Vec<&str> = groups.iter().map(TargetGroupArn::name).collect();
+        let names = names.join(", ");
+        return Ok(Performed::Stale(format!("{names} has no healthy target now; it had one when it was read")));
+    }
+    perform.perform(&step.action, outputs).await
 }
 
 fn report_results(results: &[(&Step, StepResult)], on_event: &mut impl FnMut(Event<'_>)) {

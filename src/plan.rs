@@ -54,7 +54,9 @@ pub use action::{
     Action, DeletedRuleBelief, NewTargetGroup, Output, PortFix, Ref, RegistrationBelief, RuleBelief, RuleEdit,
     ServiceBelief, WiredEntry,
 };
-pub use change::{Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Step, StepId, Verdict, WaitingOn};
+pub use change::{
+    Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
+};
 pub use scope::{ScopeError, scope_errors};
 
 use draft::Drafts;

@@ -10,7 +10,7 @@ use crate::model::{
     Desired, GroupId, ObjectRef, Observed, Question, Scope, Seen, Standing, Surroundings, Target, TargetGroupArn,
     Vicinity,
 };
-use crate::plan::{Action, Output};
+use crate::plan::{Action, Output, Receivers};
 
 /// Reads AWS.
 pub trait Observe {
@@ -78,6 +78,12 @@ pub trait Perform {
     /// Sends one action. Removals, and edits of a thing that somebody else may have changed meanwhile, are read
     /// again first.
     fn perform(&self, action: &Action, outputs: &Outputs) -> impl Future<Output = Result<Performed, AwsError>>;
+
+    /// The first of these sets of target groups of which none has a healthy target any more, if there is one.
+    fn idle<'a>(
+        &self,
+        receivers: &'a Receivers,
+    ) -> impl Future<Output = Result<Option<&'a BTreeSet<TargetGroupArn>>, AwsError>>;
 }
 
 /// What earlier steps answered, by the object they were for.

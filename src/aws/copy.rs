@@ -14,7 +14,7 @@ use aws_sdk_ecs::config::interceptors::{
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder as Request;
-use aws_sdk_ecs::types::{PortMapping, Tag, TaskDefinition};
+use aws_sdk_ecs::types::{NetworkMode, PortMapping, Tag, TaskDefinition};
 use serde_json::Value;
 
 use crate::model::Tags;
@@ -96,6 +96,22 @@ pub(super) fn fix_ports(request: Request, fixes: &[PortFix]) -> Result<Request, 
         }
     }
     Ok(request.set_container_definitions(Some(containers)))
+}
+
+/// Whether two requests register the same content, tags aside. ECS fills host ports in: under awsvpc and host the container
+/// port, under bridge 0, which is any (ECS `PortMapping$hostPort`).
+pub(super) fn is_same_content(one: Request, other: Request) -> bool {
+    filled_in(one).as_input() == filled_in(other).as_input()
+}
+
+fn filled_in(request: Request) -> Request {
+    let is_bridge = request.get_network_mode().as_ref().is_none_or(|mode| *mode == NetworkMode::Bridge);
+    let mut containers = request.get_container_definitions().clone().unwrap_or_default();
+    for mapping in containers.iter_mut().flat_map(|container| container.port_mappings.iter_mut().flatten()) {
+        let filled = if is_bridge { Some(0) } else { mapping.container_port };
+        mapping.host_port = mapping.host_port.or(filled);
+    }
+    request.set_container_definitions(Some(containers)).set_tags(None)
 }
 
 /// What a copy would lose. Sends nothing.

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Perform, Performed};
 use crate::model::{ObjectRef, Tags, TargetGroupArn, TaskDefinitionArn};
-use crate::plan::{Action, Output, Ref};
+use crate::plan::{Action, Output, Receivers, Ref};
 
 use super::error::answer;
 use super::{Clients, elbv2};
@@ -77,7 +77,9 @@ impl Writer {
                 let new = ingress::NewRule { group, protocol, ports: *ports, source, description, tags };
                 self.authorize_ingress(new).await
             }
-            Action::RevokeSecurityGroupIngress { group, rule, mark } => self.revoke_ingress(group, rule, mark).await,
+            Action::RevokeSecurityGroupIngress { group, rule, mark, carriers } => {
+                self.revoke_ingress(group, rule, mark, carriers).await
+            }
         }
     }
 
@@ -104,6 +106,15 @@ impl Perform for Writer {
             Err(error) => tracing::debug!(operation, target, code = error.code, message = error.message, "step failed"),
         }
         result
+    }
+
+    async fn idle<'a>(&self, receivers: &'a Receivers) -> Result<Option<&'a BTreeSet<TargetGroupArn>>, AwsError> {
+        for groups in receivers {
+            if !self.any_healthy(groups).await? {
+                return Ok(Some(groups));
+            }
+        }
+        Ok(None)
     }
 }
 

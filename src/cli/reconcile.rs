@@ -97,7 +97,8 @@ fn is_same(one: &Plan, other: &Plan) -> bool {
         other => other,
     };
     let same = |(one, other): (&Step, &Step)| {
-        let Step { id, action, object, target, summary: _, reason: _, changes, after, redeploys, removes } = one;
+        let Step { id, action, object, target, summary: _, reason: _, changes, after, redeploys, removes, receivers } =
+            one;
         *id == other.id
             && untimed(action) == untimed(&other.action)
             && *object == other.object
@@ -106,6 +107,7 @@ fn is_same(one: &Plan, other: &Plan) -> bool {
             && *after == other.after
             && *redeploys == other.redeploys
             && *removes == other.removes
+            && *receivers == other.receivers
     };
     one.steps.len() == other.steps.len() && one.steps.iter().zip(&other.steps).all(same)
 }

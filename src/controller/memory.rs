@@ -304,6 +304,7 @@ mod tests {
             after: after.iter().copied().map(StepId).collect::<BTreeSet<_>>(),
             redeploys: false,
             removes,
+            receivers: Default::default(),
         }
     }
 
@@ -433,8 +434,12 @@ mod tests {
     #[test]
     fn what_somebody_makes_again_after_it_was_removed_is_left_alone() {
         let removal = |arn: &str| {
-            let action =
-                Action::RevokeSecurityGroupIngress { group: "sg".into(), rule: arn.into(), mark: BTreeMap::new() };
+            let action = Action::RevokeSecurityGroupIngress {
+                group: "sg".into(),
+                rule: arn.into(),
+                mark: BTreeMap::new(),
+                carriers: BTreeSet::new(),
+            };
             let target = arn.to_owned();
             Step {
                 object: ObjectRef::fleet("f"),

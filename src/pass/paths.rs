@@ -178,12 +178,14 @@ pub(super) mod tests {
             after: BTreeSet::new(),
             redeploys: false,
             removes: false,
+            receivers: Default::default(),
         }
     }
 
     fn revoke(number: usize, rule: &str) -> Step {
         let (group, rule) = (GroupId::from("sg-tasks"), GroupRuleId::from(rule));
-        let revoke = Action::RevokeSecurityGroupIngress { group, rule, mark: BTreeMap::new() };
+        let revoke =
+            Action::RevokeSecurityGroupIngress { group, rule, mark: BTreeMap::new(), carriers: BTreeSet::new() };
         Step { object: ObjectRef::fleet("harbour"), ..step(number, revoke) }
     }
 

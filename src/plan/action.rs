@@ -275,7 +275,7 @@ pub enum Action {
         /// The mark.
         tags: Tags,
     },
-    /// `RevokeSecurityGroupIngress` by rule id, if it still bears the mark.
+    /// `RevokeSecurityGroupIngress` by rule id, if it still bears the mark and nothing else began to carry the group.
     RevokeSecurityGroupIngress {
         /// The group.
         group: GroupId,
@@ -283,6 +283,9 @@ pub enum Action {
         rule: GroupRuleId,
         /// The mark it must still bear.
         mark: Tags,
+        /// The addresses of the network interfaces that carried the group: none of them uses the port. Another one makes the
+        /// step stale.
+        carriers: BTreeSet<IpAddr>,
     },
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::{Gap, ObjectRef, PathName};
+use crate::model::{Gap, ObjectRef, PathName, TargetGroupArn};
 
 use super::action::Action;
 
@@ -58,7 +58,13 @@ pub struct Step {
     pub redeploys: bool,
     /// It removes something, or lowers a count.
     pub removes: bool,
+    /// Who gets requests by it that something serves now.
+    pub receivers: Receivers,
 }
+
+/// Receivers of requests: of the target groups in each of these sets, one had a healthy target when the plan was made, which
+/// is why traffic may move to it (R2a). It is asked again just before the call.
+pub type Receivers = BTreeSet<BTreeSet<TargetGroupArn>>;
 
 /// What a blocked entry waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{Gap, GroupId, ObjectRef, Seen};
 
 use super::action::Action;
-use super::change::{Blocked, Change, Deferred, Finding, Planned, WaitingOn};
+use super::change::{Blocked, Change, Deferred, Finding, Planned, Receivers, WaitingOn};
 
 /// Position of a draft in [`Drafts::steps`].
 pub(super) type DraftId = usize;
@@ -27,6 +27,8 @@ pub(super) struct Draft {
     pub(super) removes: bool,
     /// Why it must wait, where that was found after it was drawn up.
     pub(super) held: Option<WaitingOn>,
+    /// Who gets requests by it that something serves now.
+    pub(super) receivers: Receivers,
 }
 
 /// Everything that the kinds contribute.

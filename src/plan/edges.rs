@@ -181,7 +181,6 @@ fn sort(drafts: &[Draft], before: &[BTreeSet<DraftId>]) -> Vec<DraftId> {
 }
 
 fn finish(id: StepId, draft: Draft, after: BTreeSet<StepId>) -> Step {
-    let Draft { action, object, also: _, target, summary, reason, changes, after: _, redeploys, removes, held: _ } =
-        draft;
-    Step { id, action, object, target, summary, reason, changes, after, redeploys, removes }
+    let Draft { action, object, target, summary, reason, changes, redeploys, removes, receivers, .. } = draft;
+    Step { id, action, object, target, summary, reason, changes, after, redeploys, removes, receivers }
 }

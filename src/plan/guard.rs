@@ -37,6 +37,9 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
     if !policy.force {
         let parked = traffic::hold_back(given, &drafts.steps, &mut held);
         edges::hold_dependents(&drafts.steps, &mut held);
+        for (id, receivers) in traffic::receivers_of(given, &drafts.steps, &held, &parked) {
+            drafts.steps[id].receivers = receivers;
+        }
         later = park(given, vetoes, parked, drafts, &mut held);
     }
     let put_off: BTreeSet<DraftId> = later.keys().filter(|id| held.contains_key(id)).copied().collect();

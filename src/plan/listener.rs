@@ -124,5 +124,6 @@ fn push(
         redeploys: false,
         removes: false,
         held: None,
+        receivers: Default::default(),
     });
 }

@@ -233,6 +233,7 @@ impl<'a> ListenerPlanner<'a> {
             redeploys: false,
             removes: false,
             held: None,
+            receivers: Default::default(),
         });
         Ok(())
     }
@@ -334,6 +335,7 @@ impl<'a> ListenerPlanner<'a> {
             redeploys: false,
             removes: false,
             held: None,
+            receivers: Default::default(),
         });
         Ok(())
     }

@@ -83,6 +83,7 @@ fn push(planner: &ListenerPlanner<'_>, moves: &[Move<'_>], drafts: &mut Drafts) 
         redeploys: false,
         removes: false,
         held: None,
+        receivers: Default::default(),
     })
 }
 

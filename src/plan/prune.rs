@@ -56,6 +56,7 @@ fn removal(desired: &Desired, action: Action, also: BTreeSet<ObjectRef>, words: 
         redeploys: false,
         removes: true,
         held: None,
+        receivers: Default::default(),
     }
 }
 

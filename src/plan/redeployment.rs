@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 use super::action::{Action, PortFix, Ref, ServiceBelief, WiredEntry};
-use super::change::Change;
+use super::change::{Change, WaitingOn};
 use super::container_rename::one_call;
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::resolve;
@@ -156,11 +156,16 @@ pub(super) fn plan_redeployment(
     let object = ObjectRef::service(&wanted.key);
     let mut obstacles = Vec::new();
     let found = redeployment(given, wanted, now, &mut obstacles);
+    // One call carries everything: what is not known yet may belong into it, and may be what ECS rolled back.
+    let unread = obstacles.iter().find(|obstacle| matches!(obstacle.waiting_on, WaitingOn::Gap(_))).cloned();
     for obstacle in obstacles {
         obstacle.block(drafts, &object);
     }
     let Some(found) = found else { return };
     let what = || describe_changes(&found.changes);
+    if let Some(unread) = unread {
+        return Obstacle { what: what(), ..unread }.block(drafts, &object);
+    }
     match live.controller {
         DeploymentController::Ecs => {}
         DeploymentController::CodeDeploy => return drafts.defer(&object, what(), "codedeploy"),
@@ -276,6 +281,7 @@ fn push_redeployment(
             redeploys: false,
             removes: false,
             held: None,
+            receivers: Default::default(),
         });
     }
     let reason = redeployment_reason(&found);
@@ -297,6 +303,7 @@ fn push_redeployment(
         redeploys: true,
         removes: found.wiring.removes,
         held: None,
+        receivers: Default::default(),
     });
 }
 

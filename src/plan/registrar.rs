@@ -343,5 +343,6 @@ fn registration(group: &Group<'_>, observed_only: Option<ObjectRef>, part: Vec<A
         redeploys: false,
         removes: false,
         held: None,
+        receivers: Default::default(),
     }
 }

@@ -123,14 +123,18 @@ pub(super) fn network_mode(observed: &Observed, service: &DesiredService) -> Res
     need(task_definition(observed, service), &what, absent).map(|definition| definition.network_mode)
 }
 
-/// The blocks of a load balancer's subnets; empty if any of them is not known.
-pub(super) fn homes(observed: &Observed, balancer: &LoadBalancer) -> Vec<IpNet> {
-    let Seen::Present(subnets) = &observed.subnets else { return Vec::new() };
+/// The blocks of a load balancer's subnets; none if AWS does not list one of them.
+pub(super) fn homes(observed: &Observed, balancer: &LoadBalancer) -> Seen<Vec<IpNet>> {
+    let subnets = match &observed.subnets {
+        Seen::Present(subnets) => subnets,
+        Seen::Absent => return Seen::Present(Vec::new()),
+        Seen::Unknown(gap) => return Seen::Unknown(gap.clone()),
+    };
     let known: Vec<_> = subnets.iter().filter(|subnet| balancer.subnets.contains(&subnet.id)).collect();
     if known.len() < balancer.subnets.len() {
-        return Vec::new();
+        return Seen::Present(Vec::new());
     }
-    known.iter().flat_map(|subnet| subnet.cidrs.iter().copied()).collect()
+    Seen::Present(known.iter().flat_map(|subnet| subnet.cidrs.iter().copied()).collect())
 }
 
 /// The services behind a target group: those whose ports name it, and those that feed it now, as primary or alternate.

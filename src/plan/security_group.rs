@@ -7,9 +7,9 @@ use ipnet::IpNet;
 
 use crate::model::security_group::{Visitor, admits};
 use crate::model::{
-    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Given, GroupId, HealthPort, IngressRule, IngressSource,
-    IpProtocol, LoadBalancerKind, Mark, NetworkMode, ObjectRef, Observed, Placement, PortRange, Protocol, Redeploy,
-    RuleSource, Seen, TaskDefinition, Transport, Vpc,
+    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, GroupId, HealthPort, IngressRule,
+    IngressSource, IpProtocol, LoadBalancerKind, Mark, NetworkMode, ObjectRef, Observed, Placement, PortRange,
+    Protocol, Redeploy, RuleSource, Seen, TaskDefinition, Transport, Vpc,
 };
 
 use super::action::Action;
@@ -27,6 +27,8 @@ pub(super) struct Flow {
     pub(super) source: RuleSource,
     /// Where the source is known to live.
     homes: Vec<IpNet>,
+    /// Why that is not known.
+    unread_homes: Option<Gap>,
     description: Option<String>,
     /// For people: who comes in, and what for.
     who: String,
@@ -261,15 +263,20 @@ fn flows_of_load_balancer(
     }
     let needs = needs_of(given, port, group, ports, reaches);
     // A network load balancer may show its clients' addresses instead of its own: where it lives proves nothing.
-    let homes = match balancer.kind {
-        LoadBalancerKind::Application => resolve::homes(given.observed, balancer),
-        LoadBalancerKind::Network | LoadBalancerKind::Gateway => Vec::new(),
+    let (homes, unread_homes) = match balancer.kind {
+        LoadBalancerKind::Application => match resolve::homes(given.observed, balancer) {
+            Seen::Present(homes) => (homes, None),
+            Seen::Absent => (Vec::new(), None),
+            Seen::Unknown(gap) => (Vec::new(), Some(gap)),
+        },
+        LoadBalancerKind::Network | LoadBalancerKind::Gateway => (Vec::new(), None),
     };
     let flow = |source: &GroupId, &Need { transport, ports, what, opens }: &Need| Flow {
         transport,
         ports,
         source: RuleSource::Group(source.clone()),
         homes: homes.clone(),
+        unread_homes: unread_homes.clone(),
         description: Some(format!("{what} from load balancer {}", balancer.name)),
         who: format!("load balancer {}, {what}", balancer.name),
         opens,
@@ -342,6 +349,7 @@ fn flow_of_source(
         ports,
         source: rule_source,
         homes,
+        unread_homes: None,
         description: description.clone(),
         who,
         opens: true,
@@ -368,7 +376,7 @@ fn open(
         return Ok(());
     }
     let what = format!("allow {} {} from {} ({})", flow.transport, flow.ports, flow.source, flow.who);
-    if let Some(gap) = gap {
+    if let Some(gap) = gap.or_else(|| flow.unread_homes.clone().filter(|_| may_admit(&rules, flow))) {
         return Err(Obstacle::gap(what, gap));
     }
     let object = ObjectRef::service(&wanted.key);
@@ -396,8 +404,15 @@ fn open(
         redeploys: false,
         removes: false,
         held: None,
+        receivers: Default::default(),
     });
     Ok(())
+}
+
+/// Whether one of the rules opens the ports of a flow to addresses, which may be those where its source lives.
+fn may_admit(rules: &[IngressRule], flow: &Flow) -> bool {
+    let opens = |rule: &&IngressRule| rule.lets_in(flow.transport, flow.ports.from);
+    rules.iter().filter(opens).any(|rule| matches!(rule.source, RuleSource::Cidr(_)))
 }
 
 /// Rules that this plan already adds to these groups, so that two ports ask for one rule only once.

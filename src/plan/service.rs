@@ -117,6 +117,7 @@ fn plan_count(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts
         redeploys: false,
         removes: count < live.desired_count,
         held: None,
+        receivers: Default::default(),
     });
 }
 

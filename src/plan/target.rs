@@ -197,6 +197,7 @@ fn deregister_stale(
         redeploys: false,
         removes: true,
         held: None,
+        receivers: Default::default(),
     });
     Ok(())
 }

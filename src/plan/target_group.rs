@@ -80,6 +80,7 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
         redeploys: false,
         removes: false,
         held: None,
+        receivers: Default::default(),
     });
     let attributes: Vec<_> = wanted.attributes.iter().collect();
     if !attributes.is_empty() {
@@ -184,6 +185,7 @@ fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, d
             redeploys: false,
             removes: false,
             held: None,
+            receivers: Default::default(),
         });
     }
     if !attributes.is_empty() {
@@ -257,6 +259,7 @@ fn push_attributes(
         redeploys: false,
         removes: false,
         held: None,
+        receivers: Default::default(),
     });
 }
 

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::action::{Action, Ref};
-use super::change::WaitingOn;
+use super::change::{Receivers, WaitingOn};
 use super::draft::{Draft, DraftId};
 use super::edges;
 use super::overlap::may_overlap;
@@ -73,6 +73,29 @@ pub(super) fn hold_back(given: &Given<'_>, steps: &[Draft], held: &mut BTreeMap<
     }
     parked.retain(|id, _| !held.contains_key(id));
     parked
+}
+
+/// Who gets requests by each of the steps that are left, if something serves these now.
+pub(super) fn receivers_of(
+    given: &Given<'_>,
+    steps: &[Draft],
+    held: &BTreeMap<DraftId, WaitingOn>,
+    parked: &Parked,
+) -> BTreeMap<DraftId, Receivers> {
+    let listeners: BTreeSet<&ListenerArn> =
+        given.observed.rules.keys().chain(default_listeners(given.observed)).collect();
+    let mut all: BTreeMap<DraftId, Receivers> = BTreeMap::new();
+    for listener in listeners {
+        let table = table(given, listener, steps, held, parked);
+        for (ids, loser, getter) in moves(given, &table) {
+            let groups: BTreeSet<TargetGroupArn> = groups_of(&getter.receiver).into_iter().cloned().collect();
+            let is_served = loser.now.as_ref().is_some_and(|(_, _, serving)| *serving != Serving::No);
+            if is_served && !groups.is_empty() {
+                ids.iter().for_each(|id| _ = all.entry(*id).or_default().insert(groups.clone()));
+            }
+        }
+    }
+    all
 }
 
 /// The one step among these that can leave its rule parked instead.
@@ -225,17 +248,28 @@ fn is_ours_by_priority(given: &Given<'_>, arn: &str) -> bool {
 
 /// The first steps that would give requests which something serves now to something that serves nothing.
 fn harm(given: &Given<'_>, table: &[Entry<'_>]) -> Option<(BTreeSet<DraftId>, Why)> {
+    let why = |(steps, loser, getter): (&BTreeSet<DraftId>, &Entry<'_>, &Entry<'_>)| {
+        why_not(given, loser, getter).map(|why| (steps.clone(), why))
+    };
+    moves(given, table).find_map(why)
+}
+
+/// The steps by which an entry loses requests to another one, with both.
+fn moves<'t, 'a: 't>(
+    given: &'t Given<'_>,
+    table: &'t [Entry<'a>],
+) -> impl Iterator<Item = (&'t BTreeSet<DraftId>, &'t Entry<'a>, &'t Entry<'a>)> {
     let leavers = table.iter().filter(|leaver| !leaver.steps.is_empty());
-    let left_behind = leavers.filter_map(|leaver| {
-        let getter = table.iter().filter(|getter| inherits(given, leaver, getter));
-        getter.filter_map(|getter| why_not(given, leaver, getter)).next().map(|why| (leaver.steps.clone(), why))
+    let left_behind = leavers.flat_map(move |leaver| {
+        let getters = table.iter().filter(move |getter| inherits(given, leaver, getter));
+        getters.map(move |getter| (&leaver.steps, leaver, getter))
     });
     let getters = table.iter().filter(|getter| !getter.steps.is_empty() && !getter.deleted);
-    let taken = getters.filter_map(|getter| {
-        let losers = table.iter().filter(|loser| loses_to(loser, getter));
-        losers.filter_map(|loser| why_not(given, loser, getter)).next().map(|why| (getter.steps.clone(), why))
+    let taken = getters.flat_map(|getter| {
+        let losers = table.iter().filter(move |loser| loses_to(loser, getter));
+        losers.map(move |loser| (&getter.steps, loser, getter))
     });
-    left_behind.chain(taken).next()
+    left_behind.chain(taken)
 }
 
 /// Why a getter must not have the requests of a loser, if there is a reason.
@@ -270,15 +304,20 @@ fn why_not(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<W
 fn too_few(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<(usize, usize)> {
     let Receiver::Live(serving) = &loser.receiver else { return None };
     let serving = count(given, receivers(serving), |state| state == TargetState::Healthy);
-    let own = match &getter.receiver {
-        Receiver::Group(Ref::Known(arn)) => vec![arn],
-        Receiver::Group(Ref::Output(_)) => Vec::new(),
-        Receiver::Live(actions) => receivers(actions),
-    };
+    let own = groups_of(&getter.receiver);
     let healthy = count(given, own.clone(), |state| state == TargetState::Healthy);
     let all = count(given, own, |state| state != TargetState::Draining);
     let needed = serving.min(all);
     (healthy < needed).then_some((healthy, needed))
+}
+
+/// The target groups that exist already.
+fn groups_of<'a>(receiver: &Receiver<'a>) -> Vec<&'a TargetGroupArn> {
+    match receiver {
+        Receiver::Group(Ref::Known(arn)) => vec![arn],
+        Receiver::Group(Ref::Output(_)) => Vec::new(),
+        Receiver::Live(actions) => receivers(actions),
+    }
 }
 
 fn receivers(actions: &RuleActions) -> Vec<&TargetGroupArn> {

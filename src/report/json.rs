@@ -126,7 +126,8 @@ struct WireStep<'a> {
 
 impl<'a> WireStep<'a> {
     fn of(step: &'a Step, report: &'a Report) -> Self {
-        let Step { id, action, object, target, summary, reason, changes, after, redeploys, removes } = step;
+        let Step { id, action, object, target, summary, reason, changes, after, redeploys, removes, receivers: _ } =
+            step;
         let (word, error, because, note) = match report.result_of(step) {
             None => ("planned", None, None, None),
             Some(StepResult::Done) => ("done", None, None, None),

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use portolan::apply::{AwsError, DEFAULT_LIMIT, ErrorKind, Event, Outcome, Outputs, Perform, Performed, StepResult};
 use portolan::model::{ObjectRef, RuleActions, RuleArn, Serve, Tags, TargetGroupArn};
-use portolan::plan::{Action, DeletedRuleBelief, Output, Plan, RuleBelief, Step, StepId};
+use portolan::plan::{Action, DeletedRuleBelief, Output, Plan, Receivers, RuleBelief, Step, StepId};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,8 @@ struct Aws {
     under_way: Cell<usize>,
     most_under_way: Cell<usize>,
     outputs_seen: RefCell<BTreeMap<usize, Outputs>>,
+    /// Target groups without a healthy target.
+    idle: BTreeSet<TargetGroupArn>,
 }
 
 impl Aws {
@@ -41,6 +43,10 @@ impl Aws {
 }
 
 impl Perform for Aws {
+    async fn idle<'a>(&self, receivers: &'a Receivers) -> Result<Option<&'a BTreeSet<TargetGroupArn>>, AwsError> {
+        Ok(receivers.iter().find(|groups| groups.is_subset(&self.idle)))
+    }
+
     async fn perform(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
         let Action::DeleteRule { rule, .. } = action else { panic!("unexpected {action:?}") };
         let number: usize = rule.as_str().parse().expect("the number of the step");
@@ -102,6 +108,7 @@ fn plan_of(edges: &[&[usize]]) -> Plan {
         after: after.iter().copied().map(StepId).collect(),
         redeploys: false,
         removes: true,
+        receivers: Receivers::new(),
     };
     Plan { steps: edges.iter().enumerate().map(step).collect(), ..Plan::default() }
 }
@@ -329,4 +336,18 @@ proptest! {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn requests_do_not_move_to_what_has_no_healthy_target_any_more() {
+    let group = |name: &str| BTreeSet::from([TargetGroupArn::from(name)]);
+    let aws = Aws { idle: group("arn:targetgroup/empty/1"), ..Aws::default() };
+    let mut plan = plan_of(&[&[], &[], &[1]]);
+    plan.steps[0].receivers = Receivers::from([group("arn:targetgroup/full/2")]);
+    plan.steps[1].receivers = Receivers::from([group("arn:targetgroup/full/2"), group("arn:targetgroup/empty/1")]);
+    let outcome = walk(&plan, &aws).await;
+    assert_eq!(aws.journal(), "+0 -0");
+    let StepResult::Stale(why) = &outcome.results[&StepId(1)] else { panic!("{outcome:?}") };
+    assert_eq!(why, "empty has no healthy target now; it had one when it was read");
+    assert!(matches!(outcome.results[&StepId(2)], StepResult::Skipped { .. }), "{outcome:?}");
 }

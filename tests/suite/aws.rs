@@ -6,6 +6,7 @@ mod copying;
 mod errors;
 mod fleet;
 mod left_overs;
+mod looking_again;
 mod looking_back;
 mod reading;
 mod script;

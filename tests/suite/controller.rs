@@ -19,7 +19,7 @@ use portolan::controller::tiers::SHARE;
 use portolan::controller::{Controller, Declare, Ended, Event, PASS_DEADLINE, Pass, Settings};
 use portolan::manifest::{self, Problem, Source};
 use portolan::model::{Desired, Observed, Question, Seen, Target, TargetGroupArn};
-use portolan::plan::Action;
+use portolan::plan::{Action, Receivers};
 use portolan::sandbox::{Sent, Shared, World, world_file};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -366,6 +366,10 @@ impl Watch for Failing<'_> {
 struct Nobody;
 
 impl Perform for Nobody {
+    async fn idle<'a>(&self, _receivers: &'a Receivers) -> Result<Option<&'a BTreeSet<TargetGroupArn>>, AwsError> {
+        unreachable!("nothing drifts")
+    }
+
     async fn perform(&self, _action: &Action, _outputs: &Outputs) -> Result<Performed, AwsError> {
         unreachable!("nothing drifts")
     }

@@ -37,6 +37,7 @@ fn step(number: usize, object: ObjectRef, action: Action, target: &str, summary:
         after: [].into(),
         redeploys: false,
         removes: false,
+        receivers: Default::default(),
     }
 }
 

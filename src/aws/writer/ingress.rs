@@ -1,5 +1,8 @@
 //! Ingress rules of security groups.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use aws_sdk_ec2::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Performed};
@@ -13,6 +16,7 @@ use super::{DONE, Writer, bears, refusal, stale};
 const AUTHORIZE: &str = "ec2:AuthorizeSecurityGroupIngress";
 const REVOKE: &str = "ec2:RevokeSecurityGroupIngress";
 const READ: &str = "ec2:DescribeSecurityGroupRules";
+const INTERFACES: &str = "ec2:DescribeNetworkInterfaces";
 const DUPLICATE: &str = "InvalidPermission.Duplicate";
 
 /// A rule to be made.
@@ -65,10 +69,14 @@ impl Writer {
         group: &GroupId,
         id: &GroupRuleId,
         mark: &Tags,
+        carriers: &BTreeSet<IpAddr>,
     ) -> Result<Performed, AwsError> {
         let Some(rule) = self.ingress_rule(id).await? else { return DONE };
         if rule.group != *group || !bears(&rule.tags, mark) {
             return stale("the rule does not bear the mark any more");
+        }
+        if let Some(address) = self.carriers(group).await?.difference(carriers).next() {
+            return stale(format!("network interface {address} carries {group} now; it did not when it was read"));
         }
         tracing::info!(
             group = group.as_str(),
@@ -89,6 +97,15 @@ impl Writer {
             Err(error) => return Err(error),
         };
         if self.ingress_rule(id).await?.is_none() { DONE } else { Err(error) }
+    }
+
+    /// The addresses of everything that carries a group, right now.
+    async fn carriers(&self, group: &GroupId) -> Result<BTreeSet<IpAddr>, AwsError> {
+        let filter = sdk::Filter::builder().name("group-id").values(group.as_str()).build();
+        let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
+        let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
+        let found: Vec<sdk::NetworkInterface> = answer(INTERFACES, pages.try_collect()).await?;
+        Ok(found.iter().flat_map(ec2::addresses_from_sdk).collect())
     }
 
     /// A rule as it stands; `None`: it is gone.

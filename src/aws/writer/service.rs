@@ -1,6 +1,7 @@
 //! `UpdateService`.
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
 use aws_sdk_ecs::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
@@ -79,10 +80,15 @@ impl Writer {
         // Before each attempt: what is replaced as a whole must still be what it was.
         let attempt = async || match self.difference(service, expect).await? {
             Some(why) => stale(why),
-            None => {
-                answer(CALL, request.clone().send()).await?;
-                DONE
-            }
+            None => match answer(CALL, request.clone().send()).await {
+                Ok(_) => DONE,
+                // It may have got through, its answer lost.
+                Err(error) if error.kind == ErrorKind::Transient => {
+                    let live = self.service_now(service).await?;
+                    if live.is_some_and(|live| is_as(&live, request.as_input(), expect)) { DONE } else { Err(error) }
+                }
+                Err(error) => Err(error),
+            },
         };
         patiently(attempt, is_propagation).await
     }
@@ -127,6 +133,22 @@ impl Writer {
         }
         Ok(named.and_then(|service| ecs::service_from_sdk(id, service)))
     }
+}
+
+/// Whether a service is another one than it was, and all that an update asks for.
+fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBelief) -> bool {
+    let now = ServiceBelief::of(live);
+    let definition = update.get_task_definition().as_ref();
+    let balancers = update.get_load_balancers().as_ref().map(|entries| {
+        let mut entries: Vec<_> = entries.iter().map(ecs::entry_from_sdk).collect();
+        entries.sort();
+        entries
+    });
+    let network = update.get_network_configuration().as_ref().and_then(ecs::awsvpc_from_sdk);
+    now != *before
+        && definition.is_none_or(|arn| now.task_definition.as_str() == arn)
+        && balancers.is_none_or(|entries| now.load_balancers == entries)
+        && network.is_none_or(|network| now.network.as_ref() == Some(&network))
 }
 
 fn entries_to_sdk(entries: &[WiredEntry], outputs: &Outputs) -> Result<Vec<sdk::LoadBalancer>, AwsError> {

@@ -117,6 +117,21 @@ impl Writer {
         if still { Err(error) } else { Ok(()) }
     }
 
+    /// Whether one of these target groups has a healthy target, right now. One that is gone has none.
+    pub(super) async fn any_healthy(&self, groups: &BTreeSet<TargetGroupArn>) -> Result<bool, AwsError> {
+        for arn in groups {
+            match self.targets(arn).await {
+                Ok(targets) if targets.iter().any(|target| target.health.state == TargetState::Healthy) => {
+                    return Ok(true);
+                }
+                Ok(_) => {}
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     /// What is registered right now.
     pub(super) async fn targets(&self, arn: &TargetGroupArn) -> Result<Vec<Target>, AwsError> {
         let request = self.clients.reading.elb.describe_target_health().target_group_arn(arn.as_str());

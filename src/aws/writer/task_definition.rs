@@ -1,6 +1,9 @@
 //! A copy of a task definition with corrected ports.
 
-use aws_sdk_ecs::types::TaskDefinitionField;
+use std::ops::RangeInclusive;
+
+use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder;
+use aws_sdk_ecs::types::{TaskDefinitionField, TaskDefinitionStatus};
 
 use crate::apply::{AwsError, ErrorKind, Performed};
 use crate::aws::copy::{self, KeepAnswer, Slot};
@@ -13,6 +16,10 @@ use crate::plan::{Output, PortFix};
 use super::{Writer, refusal, stale};
 
 const CALL: &str = "ecs:RegisterTaskDefinition";
+const READ: &str = "ecs:DescribeTaskDefinition";
+
+/// How many revisions are looked at for a copy that was registered before: one that is older is registered once more.
+const MOST_REVISIONS: i32 = 50;
 
 impl Writer {
     pub(super) async fn register_task_definition(
@@ -31,7 +38,7 @@ impl Writer {
             .include(TaskDefinitionField::Tags)
             .customize()
             .interceptor(KeepAnswer(raw.clone()));
-        let read = answer("ecs:DescribeTaskDefinition", request.send()).await?;
+        let read = answer(READ, request.send()).await?;
         let Some(definition) = read.task_definition() else {
             return stale(format!("{source} is gone"));
         };
@@ -39,33 +46,68 @@ impl Writer {
         if !losses.is_empty() {
             return stale(format!("a copy would lose {}", losses.join(", ")));
         }
-        if let Some(standing) = self.copy_that_stands(definition.family().unwrap_or_default(), source, tags).await? {
-            return Ok(Performed::Done(Some(Output::TaskDefinition(standing))));
-        }
         let request = copy::request(&self.clients.writing.ecs, definition, read.tags());
         let request = copy::fix_ports(copy::add_tags(request, tags), ports).map_err(|container| {
             let message = format!("{source} has no container {container}");
             refusal(CALL, ErrorKind::Invalid, "MissingContainer", message)
         })?;
-        let registered = answer(CALL, request.send()).await?;
-        let arn = registered.task_definition().and_then(|definition| definition.task_definition_arn());
-        let arn = arn.ok_or_else(|| refusal(CALL, ErrorKind::Other, "NoArn", "the answer names no ARN".to_owned()))?;
-        Ok(Performed::Done(Some(Output::TaskDefinition(TaskDefinitionArn::from(arn)))))
+        let wanted = Copy { request, fingerprint: tags.get(FINGERPRINT_TAG) };
+        let newest = self.newest_revision(definition.family().unwrap_or_default()).await?;
+        let first = definition.revision() + 1;
+        if let Some(same) = self.same_content(source, first.max(newest - MOST_REVISIONS)..=newest, &wanted).await? {
+            return Ok(Performed::Done(Some(Output::TaskDefinition(same))));
+        }
+        let registered = answer(CALL, wanted.request.clone().send()).await?;
+        let registered = registered.task_definition();
+        let made = registered.map(|made| (made.revision(), made.task_definition_arn().unwrap_or_default()));
+        let (revision, arn) = made
+            .filter(|(_, arn)| !arn.is_empty())
+            .ok_or_else(|| refusal(CALL, ErrorKind::Other, "NoArn", "the answer names no ARN".to_owned()))?;
+        // An attempt whose answer was lost, or another run, may have been faster: everybody uses the lowest one.
+        let between = first.max(newest + 1)..=(revision - 1).min(newest + MOST_REVISIONS);
+        let lower = self.same_content(source, between, &wanted).await?;
+        Ok(Performed::Done(Some(Output::TaskDefinition(lower.unwrap_or_else(|| arn.into())))))
     }
 
-    /// The newest revision, if it is this very copy: an earlier pass may have got so far and no further. Every
-    /// registration makes a new revision, so without this look each pass would leave one more behind.
-    async fn copy_that_stands(
-        &self,
-        family: &str,
-        source: &TaskDefinitionArn,
-        tags: &Tags,
-    ) -> Result<Option<TaskDefinitionArn>, AwsError> {
-        let Some(fingerprint) = tags.get(FINGERPRINT_TAG) else { return Ok(None) };
+    /// The number of the newest ACTIVE revision of a family.
+    async fn newest_revision(&self, family: &str) -> Result<i32, AwsError> {
         let request = self.clients.reading.ecs.describe_task_definition().task_definition(family);
-        let newest = answer("ecs:DescribeTaskDefinition", request.include(TaskDefinitionField::Tags).send()).await?;
-        let same = ecs::tags_from_sdk(newest.tags()).get(FINGERPRINT_TAG) == Some(fingerprint);
-        let arn = newest.task_definition().and_then(|definition| definition.task_definition_arn());
-        Ok(arn.map(TaskDefinitionArn::from).filter(|arn| same && arn != source))
+        let newest = answer(READ, request.send()).await?;
+        Ok(newest.task_definition().map_or(0, |definition| definition.revision()))
     }
+
+    /// The lowest of these revisions that is ACTIVE and has the content of the copy, and its tag: what a deployment of it came
+    /// to is known by the tag (R7a).
+    async fn same_content(
+        &self,
+        source: &TaskDefinitionArn,
+        revisions: RangeInclusive<i32>,
+        wanted: &Copy<'_>,
+    ) -> Result<Option<TaskDefinitionArn>, AwsError> {
+        let Some((family, _)) = source.as_str().rsplit_once(':') else { return Ok(None) };
+        for revision in revisions {
+            let request = self.clients.reading.ecs.describe_task_definition();
+            let request = request.task_definition(format!("{family}:{revision}")).include(TaskDefinitionField::Tags);
+            let found = match answer(READ, request.send()).await {
+                Ok(found) => found,
+                // Deleted altogether.
+                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Invalid) => continue,
+                Err(error) => return Err(error),
+            };
+            let Some(definition) = found.task_definition() else { continue };
+            let is_active = definition.status() == Some(&TaskDefinitionStatus::Active);
+            let is_marked = ecs::tags_from_sdk(found.tags()).get(FINGERPRINT_TAG) == wanted.fingerprint;
+            let content = copy::request(&self.clients.writing.ecs, definition, &[]);
+            if is_active && is_marked && copy::is_same_content(content, wanted.request.clone()) {
+                return Ok(definition.task_definition_arn().map(TaskDefinitionArn::from));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A copy to be registered.
+struct Copy<'a> {
+    request: RegisterTaskDefinitionFluentBuilder,
+    fingerprint: Option<&'a String>,
 }

@@ -164,6 +164,7 @@ fn attach(
         redeploys: false,
         removes: false,
         held: None,
+        receivers: Default::default(),
     }))
 }
 
@@ -251,5 +252,6 @@ fn delete(given: &Given<'_>, rule: &Temporary<'_>, after: BTreeSet<DraftId>, dra
         redeploys: false,
         removes: true,
         held: None,
+        receivers: Default::default(),
     });
 }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use crate::model::security_group::admits;
 use crate::model::{
-    Desired, DesiredService, Given, HealthPort, IngressRule, InstanceId, LoadBalancerKind, ObjectRef, Observed,
-    Placement, PortRange, RuleSource, Seen, Target, TargetGroupArn, Task,
+    DesiredService, Given, HealthPort, IngressRule, InstanceId, LoadBalancerKind, ObjectRef, Observed, Placement,
+    PortRange, RuleSource, Seen, Target, TargetGroupArn, Task,
 };
 
 use super::super::action::Action;
@@ -38,7 +38,7 @@ pub(super) fn prune_ingress(given: &Given<'_>, wanted: &WantedIngress, drafts: &
         }
         match in_use(given, rule) {
             Ok(()) => {
-                revoke(given.desired, rule, &object, drafts);
+                revoke(given, rule, &object, drafts);
                 revoked.push(rule);
             }
             Err(waiting_on) => drafts.block(&fleet, format!("revoke {} from {}", rule.id, rule.group), waiting_on),
@@ -46,7 +46,9 @@ pub(super) fn prune_ingress(given: &Given<'_>, wanted: &WantedIngress, drafts: &
     }
 }
 
-fn revoke(desired: &Desired, rule: &IngressRule, object: &str, drafts: &mut Drafts) {
+fn revoke(given: &Given<'_>, rule: &IngressRule, object: &str, drafts: &mut Drafts) {
+    let desired = given.desired;
+    let carriers = given.observed.carriers_of(&rule.group).present().cloned().unwrap_or_default();
     let ports = rule.ports.map_or_else(|| "all ports".to_owned(), |ports| ports.to_string());
     drafts.push(removal(
         desired,
@@ -54,6 +56,7 @@ fn revoke(desired: &Desired, rule: &IngressRule, object: &str, drafts: &mut Draf
             group: rule.group.clone(),
             rule: rule.id.clone(),
             mark: mark_of(&rule.tags),
+            carriers,
         },
         resolve::declared_object(desired, object).into_iter().collect(),
         Words {

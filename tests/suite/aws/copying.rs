@@ -163,9 +163,12 @@ async fn a_missing_container_is_an_error_and_nothing_is_sent() {
 async fn a_copy_that_an_earlier_pass_left_behind_is_used() {
     let script = Script::new(|request: &Request| {
         let mut answer = described();
-        // Asked for by family, AWS answers the newest revision.
-        if request.json["taskDefinition"] == "checkout" {
+        // Asked for by family, AWS answers the newest revision, which is the copy.
+        if request.json["taskDefinition"] != SOURCE {
             answer["taskDefinition"]["taskDefinitionArn"] = json!(COPY);
+            answer["taskDefinition"]["revision"] = json!(8);
+            let ports = answer["taskDefinition"]["containerDefinitions"][0]["portMappings"].as_array_mut();
+            ports.unwrap().push(json!({"containerPort": 8081, "hostPort": 8081, "protocol": "tcp"}));
             answer["tags"] = json!([{"key": "portolan.dev/fingerprint", "value": "v1:abc"}]);
         }
         script::json(answer)

@@ -183,7 +183,12 @@ async fn what_is_gone_already_is_done() {
         delete_rule(),
         Action::DeleteTargetGroup { target_group: TG.into(), mark: mark() },
         deregister(&["10.0.0.1"], RegistrationBelief::default()),
-        Action::RevokeSecurityGroupIngress { group: "sg-1".into(), rule: "sgr-1".into(), mark: mark() },
+        Action::RevokeSecurityGroupIngress {
+            group: "sg-1".into(),
+            rule: "sgr-1".into(),
+            mark: mark(),
+            carriers: BTreeSet::new(),
+        },
     ];
     for action in actions {
         let operation = action.operation();
@@ -363,7 +368,12 @@ async fn a_duplicate_ingress_rule_is_believed_only_after_a_look() {
 #[tokio::test]
 async fn an_ingress_rule_is_revoked_by_its_id_while_it_bears_the_mark() {
     for (marked, revocations) in [(true, 1), (false, 0)] {
-        let action = Action::RevokeSecurityGroupIngress { group: "sg-1".into(), rule: "sgr-1".into(), mark: mark() };
+        let action = Action::RevokeSecurityGroupIngress {
+            group: "sg-1".into(),
+            rule: "sgr-1".into(),
+            mark: mark(),
+            carriers: BTreeSet::new(),
+        };
         let (script, done) = perform(action, move |request| match request.operation.as_str() {
             "DescribeSecurityGroupRules" => Some(ingress_rule(marked)),
             "RevokeSecurityGroupIngress" => {
@@ -383,7 +393,12 @@ async fn an_ingress_rule_is_revoked_by_its_id_while_it_bears_the_mark() {
 
 #[tokio::test]
 async fn a_revocation_that_did_nothing_is_an_error() {
-    let action = Action::RevokeSecurityGroupIngress { group: "sg-1".into(), rule: "sgr-1".into(), mark: mark() };
+    let action = Action::RevokeSecurityGroupIngress {
+        group: "sg-1".into(),
+        rule: "sgr-1".into(),
+        mark: mark(),
+        carriers: BTreeSet::new(),
+    };
     let (_, done) = perform(action, |request| match request.operation.as_str() {
         "DescribeSecurityGroupRules" => Some(ingress_rule(true)),
         "RevokeSecurityGroupIngress" => Some(script::response("RevokeSecurityGroupIngress", "<return>false</return>")),

@@ -180,9 +180,19 @@ async fn ingress_is_granted_once_and_revoked_by_id() {
     assert_eq!(made.tags, mark());
 
     let foreign = rules.iter().find(|rule| rule.tags.is_empty()).unwrap();
-    let foreign = Action::RevokeSecurityGroupIngress { group: group.clone(), rule: foreign.id.clone(), mark: mark() };
+    let foreign = Action::RevokeSecurityGroupIngress {
+        group: group.clone(),
+        rule: foreign.id.clone(),
+        mark: mark(),
+        carriers: BTreeSet::new(),
+    };
     stage.stale(foreign).await;
-    let revoke = Action::RevokeSecurityGroupIngress { group: group.clone(), rule: made.id.clone(), mark: mark() };
+    let revoke = Action::RevokeSecurityGroupIngress {
+        group: group.clone(),
+        rule: made.id.clone(),
+        mark: mark(),
+        carriers: stage.fleet.carriers_of_tasks().await,
+    };
     stage.done(revoke.clone()).await;
     stage.done(revoke).await;
     assert_eq!(stage.observed().await.ingress_of(&group).present().unwrap().len(), 1);

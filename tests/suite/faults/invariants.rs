@@ -7,10 +7,11 @@ use portolan::apply::StepResult;
 use portolan::cli::exit::Exit;
 use portolan::plan::Verdict;
 use portolan::sandbox::World;
+use serde_json::json;
 
 use super::pass::{End, Ended};
 use super::run::{Plot, Story, live, losses};
-use super::service::{LeftAlone, Probe, probes};
+use super::service::{LeftAlone, Probe, list, probes};
 use super::wire::Exchange;
 use super::worlds::Place;
 
@@ -33,6 +34,8 @@ pub struct Clean {
     pub given_up: BTreeSet<usize>,
     writes: BTreeSet<String>,
     known: BTreeSet<String>,
+    /// Targets that were registered before the first pass.
+    registered: BTreeSet<String>,
     steps: BTreeSet<String>,
     left: Mutex<LeftAlone>,
 }
@@ -44,9 +47,16 @@ impl Clean {
         let mut left = LeftAlone::new(place.world.clone(), probes.clone());
         let given_up = losses(&story, &mut left).into_iter().map(|(probe, _)| probe).collect();
         let known = ids(&format!("{:?}", place.world));
-        let writes = taken(&story.calls).map(|call| canonical(call, &known)).collect();
+        let registered = registered(&place.world);
+        let canonical = |call: &Exchange| canonical(call, &known, &registered);
+        let writes = taken(&story.calls).map(canonical).collect();
         let steps = planned(&story);
-        Self { probes, story, given_up, writes, known, steps, left: Mutex::new(left) }
+        Self { probes, story, given_up, writes, known, registered, steps, left: Mutex::new(left) }
+    }
+
+    /// Whether the clean run sent it too.
+    fn sent(&self, call: &Exchange) -> bool {
+        self.writes.contains(&canonical(call, &self.known, &self.registered))
     }
 
     /// The attempts of a pass.
@@ -76,9 +86,39 @@ fn ids(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_hex).map(str::to_owned).collect()
 }
 
+/// Every target with its group, as a call names them.
+fn registered(world: &World) -> BTreeSet<String> {
+    let mut world = world.clone();
+    let mut registered = BTreeSet::new();
+    for group in list(&mut world, "DescribeTargetGroups", &json!({"PageSize": 400}), "TargetGroups") {
+        let group = group["TargetGroupArn"].as_str().unwrap_or_default();
+        let of_group = json!({"TargetGroupArn": group});
+        for target in list(&mut world, "DescribeTargetHealth", &of_group, "TargetHealthDescriptions") {
+            let (id, port) = (target["Target"]["Id"].as_str().unwrap_or_default(), &target["Target"]["Port"]);
+            registered.insert(format!("{group} {id} {port}"));
+        }
+    }
+    registered
+}
+
+/// The targets of a registration that were not registered at first: another registration of the others changes nothing.
+fn registration(asked: &str, registered: &BTreeSet<String>) -> String {
+    let field = |name: &str| asked.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default();
+    let group = field("TargetGroupArn=");
+    let target = |number: usize| {
+        let id = field(&format!("Targets.member.{number}.Id="));
+        (!id.is_empty()).then(|| format!("{group} {id} {}", field(&format!("Targets.member.{number}.Port="))))
+    };
+    let targets: BTreeSet<String> = (1..).map_while(target).filter(|target| !registered.contains(target)).collect();
+    format!("{targets:?}")
+}
+
 /// A call without the ids of what did not stand at first, and without numbers of revisions.
-fn canonical(call: &Exchange, known: &BTreeSet<String>) -> String {
-    let asked = call.asked.replace("%2F", "/").replace("%3A", ":");
+fn canonical(call: &Exchange, known: &BTreeSet<String>, registered: &BTreeSet<String>) -> String {
+    let mut asked = call.asked.replace("%2F", "/").replace("%3A", ":");
+    if call.operation.ends_with(":RegisterTargets") {
+        asked = registration(&asked, registered);
+    }
     let mut text = ids(&asked).difference(known).fold(asked, |text, id| text.replace(id, "NEW"));
     if let Some((before, after)) = text.split_once(":task-definition/") {
         let end = after.find('"').unwrap_or(after.len());
@@ -92,8 +132,7 @@ fn canonical(call: &Exchange, known: &BTreeSet<String>) -> String {
 pub fn check(clean: &Clean, faulty: usize, fails: bool, story: &Story) -> Vec<Violation> {
     let mut found = Vec::new();
     found.extend(service(clean, story));
-    let own = |call: &&Exchange| !clean.writes.contains(&canonical(call, &clean.known));
-    for call in taken(&story.calls).filter(own) {
+    for call in taken(&story.calls).filter(|call| !clean.sent(call)) {
         let of = if destroys(&call.operation) { "destroyed" } else { "not-sent-clean" };
         found.push(violation(of, format!("{} {}", call.operation, short(&call.asked))));
     }
@@ -229,11 +268,11 @@ pub fn check_meddled(place: &Place, clean: &Clean, story: &Story) -> Vec<Violati
         .map(|(probe, how)| violation("service", format!("{}: {how}", clean.probes[probe].name)))
         .take(1)
         .collect();
-    let known = ids(&format!("{changed:?}"));
-    let both: BTreeSet<String> =
-        taken(&reference.calls).chain(taken(&clean.story.calls)).map(|call| canonical(call, &known)).collect();
+    let (known, registered) = (ids(&format!("{changed:?}")), registered(changed));
+    let canonical = |call: &Exchange| canonical(call, &known, &registered);
+    let both: BTreeSet<String> = taken(&reference.calls).chain(taken(&clean.story.calls)).map(canonical).collect();
     for call in taken(&story.calls).filter(|call| destroys(&call.operation)) {
-        if !both.contains(&canonical(call, &known)) {
+        if !both.contains(&canonical(call)) {
             found.push(violation("destroyed", format!("{} {}", call.operation, short(&call.asked))));
         }
     }

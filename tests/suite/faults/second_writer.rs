@@ -20,6 +20,8 @@ pub enum Deed {
     Register,
     /// Does what the step is about to do.
     Same,
+    /// Takes all targets out of the groups that get requests by the step.
+    Empty,
 }
 
 /// By their names on the command line.
@@ -29,10 +31,18 @@ pub const DEEDS: &[(&str, Deed)] = &[
     ("other-deregisters", Deed::Deregister),
     ("other-registers", Deed::Register),
     ("other-does-the-same", Deed::Same),
+    ("other-empties", Deed::Empty),
 ];
 
 /// Does it. AWS may refuse: then nothing is different.
 pub fn act(world: &mut World, step: &Step, deed: Deed) {
+    if let Deed::Empty = deed {
+        for arn in step.receivers.iter().flatten() {
+            let healthy = with_health(world, arn.as_str(), "healthy");
+            targets_call(world, "DeregisterTargets", arn, &healthy);
+        }
+        return;
+    }
     match &step.action {
         Action::DeleteRule { rule, .. } | Action::ModifyRule { rule, .. } => on_rule(world, rule, deed),
         Action::SetRulePriorities { priorities, .. } => {
@@ -90,12 +100,12 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
             Deed::Edit => count(world, service, from + 1),
             Deed::Same => count(world, service, *desired_count),
             Deed::Delete => delete_service(world, service),
-            Deed::Deregister | Deed::Register => {}
+            Deed::Deregister | Deed::Register | Deed::Empty => {}
         },
         Action::UpdateService { service, .. } => match deed {
             Deed::Edit => count(world, service, 3),
             Deed::Delete => delete_service(world, service),
-            Deed::Deregister | Deed::Register | Deed::Same => {}
+            Deed::Deregister | Deed::Register | Deed::Same | Deed::Empty => {}
         },
         Action::RegisterTaskDefinition { source, .. } => {
             if let Deed::Delete = deed {
@@ -121,7 +131,7 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
                 let input = json!({"ResourceId": [rule.to_string()], "Tag": tags});
                 call(world, "ec2:DeleteTags", &input);
             }
-            Deed::Deregister | Deed::Register => {}
+            Deed::Deregister | Deed::Register | Deed::Empty => {}
         },
     }
 }
@@ -152,7 +162,7 @@ fn on_rule(world: &mut World, rule: &RuleArn, deed: Deed) {
                 }
             }
         }
-        Deed::Same => {}
+        Deed::Same | Deed::Empty => {}
     }
 }
 
@@ -192,7 +202,7 @@ fn on_group(world: &mut World, group: &TargetGroupArn, targets: &[TargetKey], de
             targets_call(world, "DeregisterTargets", group, targets);
             targets_call(world, "RegisterTargets", group, targets);
         }
-        Deed::Same => {}
+        Deed::Same | Deed::Empty => {}
     }
 }
 

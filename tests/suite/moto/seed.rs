@@ -1,6 +1,8 @@
 //! Fleets in moto, made with the SDK as people would make them by other means: nothing bears Portolan's mark.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use aws_sdk_ec2::types as ec2;
 use aws_sdk_ecs::types as ecs;
@@ -319,6 +321,14 @@ impl Fleet {
         let target = target.set_availability_zone(zone).build();
         let request = self.elb.register_targets().target_group_arn(&service.target_group).targets(target);
         request.send().await.unwrap();
+    }
+
+    /// The addresses of everything that carries the group of the tasks.
+    pub async fn carriers_of_tasks(&self) -> BTreeSet<IpAddr> {
+        let filter = ec2::Filter::builder().name("group-id").values(&self.task_group).build();
+        let found = self.ec2.describe_network_interfaces().filters(filter).send().await.unwrap();
+        let addresses = found.network_interfaces().iter().filter_map(|interface| interface.private_ip_address());
+        addresses.map(|address| address.parse().unwrap()).collect()
     }
 
     /// Breaks the way of one service: nothing may come in any more.

@@ -486,6 +486,7 @@ fn open_gap(file: &GapFile, observed: &mut Observed) {
                 }
             }
         }
+        "ec2:DescribeSubnets" => observed.subnets = Seen::Unknown(gap.clone()),
         "ec2:DescribeSecurityGroups" => observed.security_groups = Seen::Unknown(gap.clone()),
         "ec2:DescribeSecurityGroupRules" => all(&mut observed.ingress, &gap),
         "ec2:DescribeNetworkInterfaces" => {

@@ -23,6 +23,7 @@ fn report() -> Report {
         group: GroupId::from("sg-1"),
         rule: GroupRuleId::from(HOSTILE),
         mark: Tags::new(),
+        carriers: Default::default(),
     };
     let mut step = step(0, checkout(), action, HOSTILE, HOSTILE, HOSTILE);
     step.changes = vec![change];
