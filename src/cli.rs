@@ -18,6 +18,7 @@ mod drift;
 mod environment;
 pub mod exit;
 pub mod failure;
+mod files;
 mod foreign;
 mod form;
 mod init;

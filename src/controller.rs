@@ -8,6 +8,7 @@ mod event;
 pub mod hearing;
 pub mod memory;
 pub mod reach;
+mod reading;
 mod refusal;
 pub mod status;
 pub mod tiers;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -37,6 +38,7 @@ pub use event::{Ended, Event, Pass};
 use hearing::{Ears, Heard, SPACING};
 use memory::Memory;
 use reach::{Reach, Scout};
+use reading::Readings;
 use tiers::Tiers;
 use turns::Turns;
 
@@ -141,8 +143,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     /// Runs until `shutdown`. `reload` reads the manifest again and makes a pass at once. A pass that is under way at
     /// the end finishes the calls that it has sent, and starts no more.
     pub async fn run(&mut self, reload: &Notify, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
-        let mut check = tokio::time::interval(MANIFEST_PERIOD.min(self.settings.interval));
-        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut readings = Readings::new(self.manifest, MANIFEST_PERIOD.min(self.settings.interval));
         let mut turns = tokio::time::interval(tiers::TICK);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.queue.request(TheFleet);
@@ -150,15 +151,12 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
-                () = reload.notified() => {
-                    let read = self.manifest.read().await;
-                    self.reload(read, on_event);
-                    self.queue.request(TheFleet);
-                }
-                _ = check.tick() => {
-                    let read = self.manifest.read().await;
-                    if self.declared.has_settled(&read) {
+                (read, is_asked) = readings.next(reload) => {
+                    if is_asked || self.declared.has_settled(&read) {
                         self.reload(read, on_event);
+                    }
+                    if is_asked {
+                        self.queue.request(TheFleet);
                     }
                 }
                 // Before the queue, so that a pass knows of everything that has come.
@@ -169,7 +167,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                     }
                     on_event(Event::Heard(&tally));
                 }
-                TheFleet = self.queue.next() => self.turn(reload, &mut check, shutdown, on_event).await,
+                TheFleet = self.queue.next() => self.turn(reload, &mut readings, shutdown, on_event).await,
                 _ = turns.tick(), if self.turns.go_on => self.ask_in_turn(shutdown).await,
             }
         }
@@ -212,35 +210,32 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     async fn turn(
         &mut self,
         reload: &Notify,
-        check: &mut Interval,
+        readings: &mut Readings<'a, D>,
         shutdown: &CancellationToken,
         on_event: &mut impl FnMut(Event<'_>),
     ) {
-        let (mut declared, manifest, current) =
-            (std::mem::take(&mut self.declared), self.manifest, self.desired.clone());
+        let (mut declared, current) = (std::mem::take(&mut self.declared), self.desired.clone());
         let brake = CancellationToken::new();
-        let mut is_asked = false;
-        let found = {
-            let watching = replaced(manifest, &mut declared, &current, reload, check, &mut is_asked);
+        let mut other = None;
+        let replacement = {
+            let watching = replaced(readings, &mut declared, &current, reload, &mut other);
             let mut passing = std::pin::pin!(self.make_pass(&brake, shutdown, on_event));
             tokio::select! {
                 biased;
                 found = watching => {
                     brake.cancel();
                     passing.await;
-                    Some(found)
+                    Some((found, true))
                 }
                 () = passing.as_mut() => None,
             }
         };
         self.declared = declared;
-        let read = match found {
-            Some(read) => read,
-            None if is_asked => manifest.read().await,
-            None => return,
-        };
+        let Some((read, asks_for_pass)) = replacement.or(other) else { return };
         self.reload(read, on_event);
-        self.queue.request(TheFleet);
+        if asks_for_pass {
+            self.queue.request(TheFleet);
+        }
     }
 
     async fn make_pass(
@@ -400,29 +395,25 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     }
 }
 
-/// Waits for another manifest to count, and returns what was read of it. One that cannot be used is found again, and told,
-/// after the pass.
-async fn replaced(
-    manifest: &impl Declare,
+/// Waits for another manifest to count, and returns what was read of it. What counts and is no other manifest, such as one that
+/// cannot be used, is kept in `other` for the end of the pass, with whether a signal asked for it.
+async fn replaced<D: Declare>(
+    readings: &mut Readings<'_, D>,
     declared: &mut Declared,
     current: &Desired,
     reload: &Notify,
-    check: &mut Interval,
-    is_asked: &mut bool,
+    other: &mut Option<(Read, bool)>,
 ) -> Read {
     loop {
-        let counts = tokio::select! {
-            biased;
-            () = reload.notified() => {
-                *is_asked = true;
-                true
-            }
-            _ = check.tick() => false,
-        };
-        let read = manifest.read().await;
-        if (counts || declared.has_settled(&read)) && declared.replaces(&read, current) {
+        let (read, is_asked) = readings.next(reload).await;
+        if !is_asked && !declared.has_settled(&read) {
+            continue;
+        }
+        if declared.replaces(&read, current) {
             return read;
         }
+        let was_asked = other.as_ref().is_some_and(|(_, was_asked)| *was_asked);
+        *other = Some((read, is_asked || was_asked));
     }
 }
 

@@ -140,12 +140,13 @@ async fn check_host(State(allowed): State<Arc<AllowedHosts>>, request: Request, 
 
 async fn ready(State(door): State<Door>) -> Response {
     let board = door.board();
-    if board.is_ready {
-        return "ready\n".into_response();
-    }
-    let why = match board.gaps.first() {
-        Some(gap) => format!("no complete look yet: {gap}\n"),
-        None => "no complete look yet\n".to_owned(),
+    // Without the excerpt of the file: this is answered under every host name.
+    let refused = board.refused.as_deref().and_then(|problem| problem.lines().next());
+    let why = match (refused, board.is_ready, board.gaps.first()) {
+        (None, true, _) => return "ready\n".into_response(),
+        (Some(problem), ..) => format!("the manifest cannot be used, and the last good one is in force: {problem}\n"),
+        (None, false, Some(gap)) => format!("no complete look yet: {gap}\n"),
+        (None, false, None) => "no complete look yet\n".to_owned(),
     };
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }

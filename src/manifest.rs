@@ -11,6 +11,7 @@ mod collect;
 mod document;
 mod format;
 mod hints;
+mod in_time;
 mod lower;
 mod places;
 mod rules;
@@ -19,9 +20,10 @@ mod schema;
 mod source;
 mod words;
 
+pub use in_time::{InTime, Medium, in_time};
 pub use places::places;
 pub use schema::schema;
-pub use source::find_sources;
+pub use source::{Reads, find_sources, find_sources_with};
 
 pub use crate::yaml::{Excerpt, Problem, STDIN, Source};
 

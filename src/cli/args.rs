@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 pub use super::form::{Form, Output};
 use super::notify::Secret;
+use crate::manifest::Reads;
 
 /// Keeps every declared port of an Amazon ECS fleet reachable.
 ///
@@ -49,13 +50,16 @@ pub struct Inputs {
     /// Read the folders below the given ones too
     #[arg(short = 'R', long)]
     pub recursive: bool,
+    /// How often the verb reads them.
+    #[arg(skip)]
+    pub reads: Reads,
 }
 
 impl Inputs {
     /// What was given before and after the verb is one list: leaving half of a fleet out would be dangerous.
     pub fn and(&self, after_verb: &Self) -> Self {
         let files = self.files.iter().chain(&after_verb.files).cloned().collect();
-        Self { files, recursive: self.recursive || after_verb.recursive }
+        Self { files, recursive: self.recursive || after_verb.recursive, reads: self.reads }
     }
 }
 

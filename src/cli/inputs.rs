@@ -1,10 +1,10 @@
 //! The manifest that a run was given.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 
 use super::args::Inputs;
 use super::failure::Failure;
-use crate::manifest::{self, Problem, STDIN, Source};
+use crate::manifest::{self, InTime, Medium, Problem, STDIN, Source};
 use crate::model::Desired;
 
 /// Reading stops here: far beyond what a manifest may be, so that one that is too large is told as such.
@@ -38,16 +38,29 @@ pub fn require(inputs: &Inputs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads everything that `-f` names, and checks nothing.
+/// Reads everything that `-f` names, in time, and checks nothing.
 pub fn read(inputs: &Inputs) -> Result<Vec<Source>, Vec<Problem>> {
-    let stdin = if inputs.files.iter().any(|path| path == STDIN) { Some(read_stdin()?) } else { None };
-    manifest::find_sources(&inputs.files, inputs.recursive, stdin.as_deref())
+    match read_in_time(inputs) {
+        InTime::Ended(read) => read,
+        InTime::Hangs(problem, _) => Err(vec![problem]),
+    }
 }
 
-fn read_stdin() -> Result<String, Vec<Problem>> {
+/// As [`read`]; a reading that hangs comes with its thread.
+pub fn read_in_time(inputs: &Inputs) -> InTime {
+    let Inputs { files, recursive, reads } = inputs.clone();
+    manifest::in_time(move |opens| {
+        let stdin = if files.iter().any(|path| path == STDIN) { Some(read_stdin(opens)?) } else { None };
+        manifest::find_sources_with(&files, recursive, stdin.as_deref(), reads, opens)
+    })
+}
+
+fn read_stdin(opens: &dyn Fn(&str, Medium)) -> Result<String, Vec<Problem>> {
+    let stdin = std::io::stdin();
+    opens("<stdin>", if stdin.is_terminal() { Medium::Terminal } else { Medium::Pipe });
     let mut bytes = Vec::new();
     let problem = |message: String| vec![Problem::of_file("<stdin>", message, None)];
-    std::io::stdin()
+    stdin
         .lock()
         .take(MOST_STDIN)
         .read_to_end(&mut bytes)

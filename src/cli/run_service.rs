@@ -10,33 +10,21 @@ use tokio_util::sync::CancellationToken;
 use super::args::{Global, Inputs, Listen, RunArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
+use super::files::Files;
 use super::run::{Run, now};
 use super::signals::{Signals, hang_ups};
 use super::terminal::Terminal;
 use crate::aws::{EventsQueue, Writer};
 use crate::controller::hearing::{self, Ears};
 use crate::controller::reach;
-use crate::controller::{Controller, Declare, PASS_DEADLINE, Settings};
+use crate::controller::{Controller, PASS_DEADLINE, Settings};
 use crate::door::host::AllowedHosts;
 use crate::door::{Counts, Door};
-use crate::manifest::{self, Problem, STDIN, Source};
+use crate::manifest::{Reads, STDIN};
 use crate::model::without_user_info;
 
 /// After a signal, running calls get this long; then the process ends all the same.
 const GRACE: Duration = Duration::from_secs(25);
-
-/// The files that `-f` names.
-struct Files(Inputs);
-
-impl Declare for Files {
-    async fn read(&self) -> Result<Vec<Source>, Vec<Problem>> {
-        let Inputs { files, recursive } = self.0.clone();
-        // A file system may be slow; the door and the signals are not to wait for it.
-        let reading = tokio::task::spawn_blocking(move || manifest::find_sources(&files, recursive, None));
-        let failed = |error| vec![Problem::of_file("the manifest", format!("cannot be read: {error}"), None)];
-        reading.await.unwrap_or_else(|error| Err(failed(error)))
-    }
-}
 
 /// Runs until a signal comes.
 pub async fn serve(
@@ -50,6 +38,7 @@ pub async fn serve(
         let hint = "name files or folders: they are read again whenever they change";
         return Err(Failure::new("`portolan run` cannot read its manifest from standard input", Some(hint.to_owned())));
     }
+    let inputs = &Inputs { reads: Reads::Repeatedly, ..inputs.clone() };
     let listener = listen(args.listen).await?;
     let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
     let calls = run.clients.calls().clone();
@@ -72,7 +61,7 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, door: &Door) -> boo
     // The controller reads and keeps the texts itself: they are not held twice for years, nor is the manifest.
     drop(sources);
     let writer = (!args.observe).then(|| Writer::new(&clients));
-    let files = Files(inputs.clone());
+    let files = Files::new(inputs.clone());
     let settings =
         Settings { interval: args.interval, deadline: PASS_DEADLINE, share: args.elb_share, seed: fastrand::u64(..) };
     let fleet = desired.fleet.name.clone();

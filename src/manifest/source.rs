@@ -6,13 +6,40 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::format::LIMITS;
+use super::in_time::Medium;
 use crate::yaml::{Problem, STDIN, Source};
+
+/// Entries of folders that one reading looks at, and bytes of all files together: far beyond any fleet, so that `-R /` ends.
+const MOST_ENTRIES: usize = 100_000;
+const MOST_BYTES: usize = 64 << 20;
+
+/// How often the same paths are read. A pipe has its text only once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// By a command that ends.
+    #[default]
+    Once,
+    /// By the service, for as long as it runs.
+    Repeatedly,
+}
 
 /// Reads what `-f` names: files, and the `*.yaml` and `*.yml` of folders in alphabetical order. Names that begin
 /// with a dot are left out, and a file that is named twice is read once. `stdin` is the text of standard input,
 /// needed when `paths` contains [`STDIN`].
 pub fn find_sources(paths: &[String], recursive: bool, stdin: Option<&str>) -> Result<Vec<Source>, Vec<Problem>> {
-    let mut search = Search { recursive, sources: Vec::new(), problems: Vec::new(), seen: BTreeSet::new() };
+    find_sources_with(paths, recursive, stdin, Reads::Once, &|_, _| {})
+}
+
+/// As [`find_sources`]; `opens` is called with each name before anything is asked of the file system about it.
+pub fn find_sources_with(
+    paths: &[String],
+    recursive: bool,
+    stdin: Option<&str>,
+    reads: Reads,
+    opens: &dyn Fn(&str, Medium),
+) -> Result<Vec<Source>, Vec<Problem>> {
+    let (sources, problems, seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut search = Search { recursive, reads, opens, sources, problems, seen, entries: 0, bytes: 0 };
     for path in paths {
         match (path.as_str(), stdin) {
             (STDIN, Some(text)) if search.seen.insert(PathBuf::from(STDIN)) => {
@@ -27,80 +54,192 @@ pub fn find_sources(paths: &[String], recursive: bool, stdin: Option<&str>) -> R
         Ok(search.sources)
     } else {
         search.problems.sort();
+        search.problems.dedup();
         Err(search.problems)
     }
 }
 
-struct Search {
+struct Search<'a> {
     recursive: bool,
+    reads: Reads,
+    opens: &'a dyn Fn(&str, Medium),
     sources: Vec<Source>,
     problems: Vec<Problem>,
     /// Resolved paths, of folders too: links may lead in circles.
     seen: BTreeSet<PathBuf>,
+    entries: usize,
+    bytes: usize,
 }
 
-impl Search {
+/// What a path leads to.
+enum Kind {
+    File,
+    Folder,
+    Pipe,
+    /// Nothing that has a text and an end.
+    Other(&'static str),
+}
+
+impl Kind {
+    fn of(file_type: fs::FileType) -> Self {
+        if file_type.is_file() {
+            Self::File
+        } else if file_type.is_dir() {
+            Self::Folder
+        } else {
+            Self::special(file_type)
+        }
+    }
+
+    #[cfg(unix)]
+    fn special(file_type: fs::FileType) -> Self {
+        use std::os::unix::fs::FileTypeExt;
+        if file_type.is_fifo() {
+            Self::Pipe
+        } else if file_type.is_socket() {
+            Self::Other("a socket")
+        } else if file_type.is_char_device() {
+            Self::Other("a character device")
+        } else if file_type.is_block_device() {
+            Self::Other("a block device")
+        } else {
+            Self::Other("neither a file nor a folder")
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn special(_: fs::FileType) -> Self {
+        Self::Other("neither a file nor a folder")
+    }
+
+    fn words(&self) -> &'static str {
+        match self {
+            Self::File => "a file",
+            Self::Folder => "a folder",
+            Self::Pipe => "a pipe",
+            Self::Other(words) => words,
+        }
+    }
+}
+
+impl Search<'_> {
     fn problem(&mut self, file: &str, message: impl Into<String>, hint: Option<&str>) {
         self.problems.push(Problem::of_file(file, message, hint));
     }
 
+    fn unread(&mut self, name: &str, error: &std::io::Error) {
+        let hint = (error.kind() == std::io::ErrorKind::PermissionDenied)
+            .then_some("allow the user that portolan runs as to read it");
+        self.problem(name, format!("cannot be read: {}", reason(error)), hint);
+    }
+
+    fn not_a_file(&mut self, name: &str, kind: &Kind, hint: &str) {
+        self.problem(name, format!("cannot be read: it is {}, not a file", kind.words()), Some(hint));
+    }
+
     fn given(&mut self, path: &Path) {
         let name = path.display().to_string();
-        match fs::metadata(path) {
-            Err(error) => self.problem(&name, format!("cannot be read: {}", reason(&error)), None),
-            Ok(metadata) if metadata.is_dir() => {
+        (self.opens)(&name, Medium::Disk);
+        let kind = match fs::metadata(path) {
+            Err(error) => return self.unread(&name, &error),
+            Ok(metadata) => Kind::of(metadata.file_type()),
+        };
+        match (kind, self.reads) {
+            (Kind::Folder, _) => {
                 if self.folder(path) == 0 {
                     let hint = (!self.recursive).then_some("folders below it are read with -R");
                     self.problem(&name, "no *.yaml or *.yml in this folder", hint);
                 }
             }
-            Ok(_) => self.file(path),
+            (Kind::File, _) => self.file(path, Medium::Disk),
+            (Kind::Pipe, Reads::Once) => self.file(path, Medium::UnopenedPipe),
+            (kind @ (Kind::Pipe | Kind::Other(_)), Reads::Repeatedly) => {
+                self.not_a_file(&name, &kind, "name a file: the service reads it again and again");
+            }
+            (kind @ Kind::Other(_), Reads::Once) => {
+                self.not_a_file(&name, &kind, "name a file; `-f -` reads standard input");
+            }
         }
     }
 
     /// Reads a folder and returns how many manifests it holds, those included that were read before.
     fn folder(&mut self, folder: &Path) -> usize {
+        let name = folder.display().to_string();
+        (self.opens)(&name, Medium::Disk);
         if !fs::canonicalize(folder).is_ok_and(|resolved| self.seen.insert(resolved)) {
             return 1;
         }
-        let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let most = MOST_ENTRIES.saturating_sub(self.entries) + 1;
+        let listed = fs::read_dir(folder).and_then(|entries| entries.take(most).collect::<Result<Vec<_>, _>>());
         let mut entries = match listed {
             Ok(entries) => entries,
             Err(error) => {
-                self.problem(&folder.display().to_string(), format!("cannot be read: {}", reason(&error)), None);
+                self.unread(&name, &error);
                 return 1;
             }
         };
-        entries.sort_by_key(fs::DirEntry::file_name);
-        let mut found = 0;
-        for entry in entries {
-            let path = entry.path();
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            if path.is_dir() {
-                found += if self.recursive { self.folder(&path) } else { 0 };
-            } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
-                found += 1;
-                self.file(&path);
-            }
+        self.entries += entries.len();
+        if self.entries > MOST_ENTRIES {
+            let message = format!("more than {MOST_ENTRIES} entries in the folders up to this one");
+            self.problem(&name, message, Some("name the folder that holds the manifests alone"));
+            return 1;
         }
-        found
+        entries.sort_by_key(fs::DirEntry::file_name);
+        entries.iter().map(|entry| self.entry(entry)).sum()
     }
 
-    fn file(&mut self, path: &Path) {
+    fn entry(&mut self, entry: &fs::DirEntry) -> usize {
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            return 0;
+        }
+        let path = entry.path();
+        let name = path.display().to_string();
+        let is_named_so = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        (self.opens)(&name, Medium::Disk);
+        match (fs::metadata(&path).map(|metadata| Kind::of(metadata.file_type())), is_named_so) {
+            (Ok(Kind::Folder), _) if self.recursive => return self.folder(&path),
+            (_, false) => return 0,
+            (Err(error), true) => self.unread(&name, &error),
+            (Ok(Kind::File), true) => self.file(&path, Medium::Disk),
+            (Ok(kind @ Kind::Folder), true) => {
+                self.not_a_file(&name, &kind, "read the folders below this one with -R, or rename it");
+            }
+            (Ok(kind @ (Kind::Pipe | Kind::Other(_))), true) => {
+                self.not_a_file(&name, &kind, "remove it from the folder: only files are read there");
+            }
+        }
+        1
+    }
+
+    fn file(&mut self, path: &Path, medium: Medium) {
         let name = path.display().to_string();
         if fs::canonicalize(path).is_ok_and(|resolved| !self.seen.insert(resolved)) {
             return;
         }
+        (self.opens)(&name, medium);
         let mut bytes = Vec::new();
         // One byte more than allowed tells a file that is too large from one that just fits.
-        let read = fs::File::open(path).and_then(|file| file.take(LIMITS.bytes as u64 + 1).read_to_end(&mut bytes));
-        if let Err(error) = read {
-            return self.problem(&name, format!("cannot be read: {}", reason(&error)), None);
+        let read = fs::File::open(path).and_then(|file| {
+            // Asked of what was opened: something else may have the name by now.
+            let kind = Kind::of(file.metadata()?.file_type());
+            if matches!(kind, Kind::Pipe) {
+                (self.opens)(&name, Medium::Pipe);
+            }
+            file.take(if is_of(medium, &kind) { LIMITS.bytes as u64 + 1 } else { 0 }).read_to_end(&mut bytes)?;
+            Ok(kind)
+        });
+        match read {
+            Err(error) => return self.unread(&name, &error),
+            Ok(kind) if !is_of(medium, &kind) => return self.not_a_file(&name, &kind, "name a file"),
+            Ok(_) => {}
         }
         if bytes.len() > LIMITS.bytes {
             return self.problem(&name, LIMITS.too_large(), Some(LIMITS.when_too_large));
+        }
+        self.bytes += bytes.len();
+        if self.bytes > MOST_BYTES {
+            let message = format!("the files up to this one are larger than {} MiB together", MOST_BYTES >> 20);
+            return self.problem(&name, message, Some("name the files and folders that hold the manifests alone"));
         }
         // Reading doubles its room whenever that is full, and the service keeps the texts.
         bytes.shrink_to_fit();
@@ -108,6 +247,14 @@ impl Search {
             Ok(text) => self.sources.push(Source { name, text }),
             Err(_) => self.problem(&name, "not UTF-8 text", Some("save it as UTF-8")),
         }
+    }
+}
+
+/// Whether what was opened is what the path led to before.
+fn is_of(medium: Medium, kind: &Kind) -> bool {
+    match medium {
+        Medium::Disk => matches!(kind, Kind::File),
+        Medium::UnopenedPipe | Medium::Pipe | Medium::Terminal => matches!(kind, Kind::Pipe),
     }
 }
 

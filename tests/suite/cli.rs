@@ -3,6 +3,8 @@
 
 #[cfg(feature = "sandbox")]
 mod access;
+#[cfg(unix)]
+mod files;
 #[cfg(feature = "sandbox")]
 mod forms;
 #[cfg(feature = "sandbox")]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod hearing;
+mod reading;
 mod telling;
 mod turns;
 mod two_writers;

@@ -9,6 +9,7 @@ mod stopping;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use tempfile::TempDir;
@@ -30,7 +31,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it on the broken harbour, with an interval that no test lives through.
+    /// Starts it on the broken harbour, with an interval that no test lives through unless it names one.
     pub fn start(options: &[&str]) -> Self {
         let world = portolan::sandbox::world_file::load("world.yaml", WORLD).expect("a world");
         let aws = Served::serve(world);
@@ -42,8 +43,9 @@ impl Service {
     pub fn on(endpoint: &str, manifest: &str, options: &[&str]) -> Self {
         let home = TempDir::new().expect("a folder");
         fs::write(home.path().join("fleet.yaml"), manifest).expect("a file");
-        let given = ["run", "-f", "fleet.yaml", "--listen", "127.0.0.1:0", "--interval", "1h"];
-        let mut command = portolan(home.path(), &[&given, options].concat());
+        let given = ["run", "-f", "fleet.yaml", "--listen", "127.0.0.1:0"];
+        let rarely: &[&str] = if options.contains(&"--interval") { &[] } else { &["--interval", "1h"] };
+        let mut command = portolan(home.path(), &[&given, rarely, options].concat());
         command.args(["--endpoint-url", endpoint]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let errors = BufReader::new(child.stderr.take().expect("its errors"));
@@ -72,6 +74,11 @@ impl Service {
         let next = self.home.path().join(".next");
         let path = self.home.path().join("fleet.yaml");
         fs::write(&next, text).and_then(|()| fs::rename(&next, &path)).expect("a file");
+    }
+
+    /// The file that it reads its manifest from.
+    pub fn manifest(&self) -> PathBuf {
+        self.home.path().join("fleet.yaml")
     }
 
     /// Asks its door.
@@ -175,6 +182,33 @@ fn a_hang_up_reads_the_manifest_again() {
     assert!(status.contains("4"), "{status}");
     service.signal("-INT");
     assert_eq!(service.end().1, Some(130));
+}
+
+#[test]
+fn a_manifest_that_becomes_a_pipe_is_refused_by_name_while_passes_go_on() {
+    let mut service = Service::start(&["--observe", "--interval", "1s"]);
+    service.wait_for("passed");
+    assert_eq!(service.get("GET", "/readyz").0, 200);
+    let path = service.manifest();
+    fs::remove_file(&path).expect("the manifest goes");
+    let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo starts");
+    assert!(made.success());
+    let expected = "fleet.yaml: error: cannot be read: it is a pipe, not a file";
+    let line = service.wait_for("the last good one stays");
+    assert!(line.contains(expected), "{line}");
+    service.wait_for("passed");
+    let (code, why) = service.get("GET", "/readyz");
+    assert!(code == 503 && why.contains(expected), "{code} {why}");
+    let (_, status) = service.get("GET", "/api/v1/status");
+    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+    assert!(status["manifestRefused"].as_str().is_some_and(|why| why.contains(expected)), "{status}");
+    assert!(service.get("GET", "/metrics").1.contains("portolan_manifest_refused 1"));
+    service.declare(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
+    service.wait_for("another manifest is in force");
+    assert_eq!(service.get("GET", "/readyz"), (200, "ready\n".to_owned()));
+    assert!(service.get("GET", "/metrics").1.contains("portolan_manifest_refused 0"));
+    service.signal("-TERM");
+    assert_eq!(service.end().1, Some(143));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::render;
-use portolan::manifest::{STDIN, Source, find_sources};
+use portolan::manifest::{InTime, Problem, Reads, STDIN, Source, find_sources, find_sources_with, in_time};
 
 fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -82,4 +82,116 @@ fn standard_input_is_given_by_the_caller() {
     assert_eq!(find_sources(&stdin, false, Some("a")), Ok(vec![source]));
     let problems = find_sources(&stdin[..1], false, None).expect_err("no text");
     assert_eq!(render(&problems), "<stdin>: error: standard input was not read\n");
+}
+
+/// Makes a named pipe.
+#[cfg(unix)]
+fn pipe(path: &std::path::Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo starts");
+    assert!(made.success());
+}
+
+/// Problems of these paths of the folder, by a reader that reads so often. None of them may keep the test waiting.
+#[cfg(unix)]
+fn refused(folder: &tempfile::TempDir, paths: &[&str], reads: Reads) -> String {
+    let root = folder.path().display().to_string();
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| if path.starts_with('/') { (*path).to_owned() } else { format!("{root}/{path}") })
+        .collect();
+    let problems: Vec<Problem> =
+        find_sources_with(&paths, false, None, reads, &|_, _| {}).expect_err("nothing that can be read");
+    render(&problems).replace(&format!("{root}/"), "")
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_by_its_name_without_being_opened() {
+    let folder = folder(&[("d/a.yaml", b""), ("d/folder.yaml/b.yaml", b"")]);
+    let path = |name: &str| folder.path().join(name);
+    pipe(&path("d/pipe.yaml"));
+    pipe(&path("d/pipe"));
+    pipe(&path("pipe.yaml"));
+    let _socket = std::os::unix::net::UnixListener::bind(path("d/socket.yml")).expect("a socket");
+    std::os::unix::fs::symlink("/dev/zero", path("d/zero.yaml")).expect("a link");
+    std::os::unix::fs::symlink(path("nothing"), path("d/gone.yaml")).expect("a link");
+    assert_eq!(
+        refused(&folder, &["d"], Reads::Once),
+        "d/folder.yaml: error: cannot be read: it is a folder, not a file
+  hint: read the folders below this one with -R, or rename it
+d/gone.yaml: error: cannot be read: no such file or directory
+d/pipe.yaml: error: cannot be read: it is a pipe, not a file
+  hint: remove it from the folder: only files are read there
+d/socket.yml: error: cannot be read: it is a socket, not a file
+  hint: remove it from the folder: only files are read there
+d/zero.yaml: error: cannot be read: it is a character device, not a file
+  hint: remove it from the folder: only files are read there
+"
+    );
+    assert_eq!(
+        refused(&folder, &["/dev/zero"], Reads::Once),
+        "/dev/zero: error: cannot be read: it is a character device, not a file
+  hint: name a file; `-f -` reads standard input
+"
+    );
+    assert_eq!(
+        refused(&folder, &["/dev/zero", "pipe.yaml"], Reads::Repeatedly),
+        "/dev/zero: error: cannot be read: it is a character device, not a file
+  hint: name a file: the service reads it again and again
+pipe.yaml: error: cannot be read: it is a pipe, not a file
+  hint: name a file: the service reads it again and again
+"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_is_written_and_closed_is_read_once() {
+    let folder = folder(&[]);
+    let path = folder.path().join("pipe");
+    pipe(&path);
+    let name = path.display().to_string();
+    let writer = std::thread::spawn(move || fs::write(path, "kind: Fleet").expect("somebody reads"));
+    let read = find_sources(std::slice::from_ref(&name), false, None).expect("its text");
+    writer.join().expect("it ends");
+    assert_eq!(read, [Source { name, text: "kind: Fleet".to_owned() }]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_without_an_end_is_too_large() {
+    let folder = folder(&[]);
+    let path = folder.path().join("pipe");
+    pipe(&path);
+    let name = path.display().to_string();
+    let writer = std::thread::spawn(move || {
+        use std::io::Write;
+        let mut pipe = fs::File::options().write(true).open(path).expect("somebody reads");
+        // Ends when nobody reads any more.
+        while pipe.write_all(&[b'#'; 4096]).is_ok() {}
+    });
+    let problems = find_sources(&[name], false, None).expect_err("too much");
+    writer.join().expect("it ends");
+    assert!(render(&problems).contains("larger than 1 MiB"), "{problems:?}");
+}
+
+/// A named pipe without a writer holds whoever opens it, as a dead network share does.
+#[cfg(unix)]
+#[test]
+fn a_read_that_hangs_is_given_up_with_the_name_of_the_file() {
+    let folder = folder(&[("a.yaml", b"")]);
+    let (file, path) = (folder.path().join("a.yaml"), folder.path().join("pipe"));
+    pipe(&path);
+    let names = [file, path.clone()].map(|path| path.display().to_string());
+    let given = names.clone();
+    let InTime::Hangs(problem, thread) =
+        in_time(move |opens| find_sources_with(&given, false, None, Reads::Once, opens))
+    else {
+        panic!("nobody writes this pipe")
+    };
+    assert_eq!(problem.file, names[1]);
+    assert!(problem.message.contains("nothing opened this pipe for writing within 10 seconds"), "{problem}");
+    assert!(problem.hint.is_some() && !thread.is_finished(), "{problem}");
+    fs::write(path, "").expect("the thread reads");
+    thread.join().expect("it ends");
 }
