@@ -6,6 +6,7 @@
 mod declared;
 mod event;
 pub mod hearing;
+mod marked;
 pub mod memory;
 pub mod reach;
 mod reading;
@@ -13,6 +14,7 @@ mod refusal;
 pub mod status;
 pub mod tiers;
 mod turns;
+mod vanished;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -33,14 +35,17 @@ use crate::plan::{Plan, Policy, ScopeError};
 use crate::queue::Queue;
 
 pub use declared::Declare;
-use declared::{Declared, MANIFEST_PERIOD, Read};
+use declared::{Declared, MANIFEST_PERIOD, Read, Taken};
 pub use event::{Ended, Event, Pass};
 use hearing::{Ears, Heard, SPACING};
+pub use marked::ForeignChange;
+use marked::MarkedResources;
 use memory::Memory;
 use reach::{Reach, Scout};
-use reading::Readings;
+use reading::{Readings, replaced};
 use tiers::Tiers;
 use turns::Turns;
+pub use vanished::Vanished;
 
 /// Longest pass: nothing new is read or sent after it. What was asked by then is kept, so that the next one gets further.
 pub const PASS_DEADLINE: Duration = Duration::from_secs(300);
@@ -76,7 +81,12 @@ pub struct Controller<'a, R, W, D, N> {
     settings: Settings,
     desired: Desired,
     declared: Declared,
+    /// Whether readings of the manifest agreed for long enough, when the pass began.
+    is_confirmed: bool,
     memory: Memory,
+    marked: MarkedResources,
+    /// What the pass under way found changed without this service.
+    foreign: Vec<ForeignChange>,
     tiers: Tiers,
     turns: Turns,
     queue: Queue<TheFleet>,
@@ -114,7 +124,10 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             settings,
             desired,
             declared: Declared::default(),
+            is_confirmed: false,
             memory,
+            marked: MarkedResources::default(),
+            foreign: Vec::new(),
             tiers,
             turns: Turns::default(),
             queue,
@@ -178,23 +191,18 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         match self.declared.take(read, &self.desired) {
             None => {}
             // As at the start, or mended to what it was before.
-            Some(Ok(desired)) if desired == self.desired => on_event(Event::Reloaded(&self.desired)),
-            Some(Ok(desired)) => {
+            Some(Ok(Taken { desired, vanished })) if desired == self.desired => {
+                vanished.iter().for_each(Vanished::log);
+                on_event(Event::Reloaded(&self.desired, vanished.as_ref()));
+            }
+            Some(Ok(Taken { desired, vanished })) => {
                 tracing::info!(fleet = desired.fleet.name.as_str(), "another manifest is in force");
-                let vanished = declared::vanished(&self.desired, &desired);
-                if !vanished.is_empty() {
-                    let names = vanished.join(", ");
-                    tracing::warn!(
-                        number = vanished.len(),
-                        names,
-                        "the new manifest no longer has what the last one had"
-                    );
-                }
+                vanished.iter().for_each(Vanished::log);
                 self.desired = desired;
                 self.memory.reconsider();
                 self.scout.iter_mut().for_each(Scout::note_change);
                 self.queue.request(TheFleet);
-                on_event(Event::Reloaded(&self.desired));
+                on_event(Event::Reloaded(&self.desired, vanished.as_ref()));
             }
             Some(Err(problems)) => {
                 let first = problems.first().map(ToString::to_string).unwrap_or_default();
@@ -214,6 +222,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         shutdown: &CancellationToken,
         on_event: &mut impl FnMut(Event<'_>),
     ) {
+        self.is_confirmed = self.declared.is_confirmed();
         let (mut declared, current) = (std::mem::take(&mut self.declared), self.desired.clone());
         let brake = CancellationToken::new();
         let mut other = None;
@@ -259,6 +268,15 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 Vec::new()
             }
         };
+        if ended == Ended::Panicked {
+            // What it sent is not known, so that the next reading is compared with nothing.
+            self.marked = MarkedResources::default();
+        }
+        let foreign = std::mem::take(&mut self.foreign);
+        if !foreign.is_empty() {
+            span.in_scope(|| foreign.iter().for_each(ForeignChange::log));
+            on_event(Event::ChangedByOthers(&foreign));
+        }
         let (at, took, reach) = ((self.now)(), started.elapsed(), self.reach.take());
         let mut pass = Pass { number: self.passes, at, took, ended, heard, waited, queued: 0, reach };
         span.in_scope(|| event::log(&pass));
@@ -338,6 +356,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             outcome = applying => outcome,
         };
         self.memory.learn(&look.plan, &outcome, &look.observed, (self.now)());
+        self.marked.learn(&look.plan, &outcome, (self.now)());
         if outcome.results.values().any(|result| *result == StepResult::Done) {
             self.scout.iter_mut().for_each(Scout::note_change);
         }
@@ -388,32 +407,14 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         }
         let (reader, now) = (self.reader, (self.now)());
         plan = Box::pin(pass::hold_to_paths(&self.desired, reader, &watched.observed, &policy, now, plan)).await;
-        let held = self.tiers.too_old(&self.desired, &watched, &plan, elapsed);
+        let mut held = self.tiers.too_old(&self.desired, &watched, &plan, elapsed);
+        if !self.is_confirmed {
+            held.extend(declared::unconfirmed(&plan));
+        }
+        self.foreign = self.marked.see(&self.desired.fleet.name, &watched.observed, (self.now)());
         let Watched { observed, .. } = watched;
         let plan = self.memory.weigh(plan, &observed, held, (self.now)());
         Ok(Look { observed, plan })
-    }
-}
-
-/// Waits for another manifest to count, and returns what was read of it. What counts and is no other manifest, such as one that
-/// cannot be used, is kept in `other` for the end of the pass, with whether a signal asked for it.
-async fn replaced<D: Declare>(
-    readings: &mut Readings<'_, D>,
-    declared: &mut Declared,
-    current: &Desired,
-    reload: &Notify,
-    other: &mut Option<(Read, bool)>,
-) -> Read {
-    loop {
-        let (read, is_asked) = readings.next(reload).await;
-        if !is_asked && !declared.has_settled(&read) {
-            continue;
-        }
-        if declared.replaces(&read, current) {
-            return read;
-        }
-        let was_asked = other.as_ref().is_some_and(|(_, was_asked)| *was_asked);
-        *other = Some((read, is_asked || was_asked));
     }
 }
 

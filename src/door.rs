@@ -78,7 +78,19 @@ impl Door {
                 self.board().record(desired, pass);
                 self.0.metrics.count(pass);
             }
-            Event::Reloaded(_) => self.board().refused = None,
+            Event::Reloaded(_, vanished) => {
+                let now = (self.0.clock)();
+                let mut board = self.board();
+                board.refused = None;
+                if let Some(vanished) = vanished {
+                    board.note_vanished(vanished, now);
+                    self.0.metrics.count_vanished(vanished);
+                }
+            }
+            Event::ChangedByOthers(changes) => {
+                self.board().note_foreign(changes);
+                self.0.metrics.count_foreign(changes.len());
+            }
             Event::Heard(tally) => self.0.metrics.hear(tally),
             Event::Refused(problems) => {
                 self.board().refused = Some(problems.first().map(ToString::to_string).unwrap_or_default());

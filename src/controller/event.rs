@@ -12,6 +12,7 @@ use crate::report::Report;
 
 use super::hearing::Tally;
 use super::reach::Reach;
+use super::{ForeignChange, Vanished};
 
 /// How a pass ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,10 +81,12 @@ pub struct Pass {
 pub enum Event<'a> {
     /// A pass is over.
     Passed(&'a Desired, &'a Pass),
-    /// The files hold a manifest that is in force, from now on or still.
-    Reloaded(&'a Desired),
+    /// The files hold a manifest that is in force, from now on or still; with what it no longer has, if it is another one.
+    Reloaded(&'a Desired, Option<&'a Vanished>),
     /// The manifest cannot be used; the last good one stays in force.
     Refused(&'a [Problem]),
+    /// Resources that are tagged for this fleet changed, and this service did not change them.
+    ChangedByOthers(&'a [ForeignChange]),
     /// Messages of the events queue were read.
     Heard(&'a Tally),
 }

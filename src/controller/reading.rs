@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
-use super::declared::{Declare, Read};
+use super::declared::{Declare, Declared, Read};
 use crate::manifest::Problem;
+use crate::model::Desired;
 
 /// Longest reading, all files together. The reader of files names the one that hangs, long before this.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -71,5 +72,27 @@ impl<'a, D: Declare> Readings<'a, D> {
             })
         });
         self.under_way = Some(UnderWay { is_asked, is_overtaken: false, reading });
+    }
+}
+
+/// Waits for another manifest to count, and returns what was read of it. What counts and is no other manifest, such as one that
+/// cannot be used, is kept in `other` for the end of the pass, with whether a signal asked for it.
+pub(super) async fn replaced<D: Declare>(
+    readings: &mut Readings<'_, D>,
+    declared: &mut Declared,
+    current: &Desired,
+    reload: &Notify,
+    other: &mut Option<(Read, bool)>,
+) -> Read {
+    loop {
+        let (read, is_asked) = readings.next(reload).await;
+        if !is_asked && !declared.has_settled(&read) {
+            continue;
+        }
+        if declared.replaces(&read, current) {
+            return read;
+        }
+        let was_asked = other.as_ref().is_some_and(|(_, was_asked)| *was_asked);
+        *other = Some((read, is_asked || was_asked));
     }
 }

@@ -1,12 +1,12 @@
 //! What the service can say of each object at any moment: kept from pass to pass, so that it knows since when.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::reach::Reach;
-use super::{Ended, Pass};
+use super::{Ended, ForeignChange, Pass, Vanished};
 use crate::apply::StepResult;
 use crate::model::{Desired, ObjectRef};
 use crate::plan::{Plan, WaitingOn};
@@ -73,9 +73,27 @@ pub struct Board {
     pub is_ready: bool,
     /// Why the manifest on disk is not in force.
     pub refused: Option<String>,
+    /// What the last change of the manifest took out of it, and when; `None` where it only added or edited.
+    pub vanished: Option<(Vanished, Timestamp)>,
+    /// The newest changes of tagged resources that were not made by this service, oldest first.
+    pub foreign: VecDeque<ForeignChange>,
 }
 
+/// Changes that were not made by this service, as many as the status shows.
+const MOST_FOREIGN: usize = 20;
+
 impl Board {
+    /// Another manifest is in force.
+    pub fn note_vanished(&mut self, vanished: &Vanished, at: Timestamp) {
+        self.vanished = (!vanished.is_empty()).then(|| (vanished.clone(), at));
+    }
+
+    /// Tagged resources changed without this service.
+    pub fn note_foreign(&mut self, changes: &[ForeignChange]) {
+        self.foreign.extend(changes.iter().cloned());
+        self.foreign.drain(..self.foreign.len().saturating_sub(MOST_FOREIGN));
+    }
+
     /// Takes a pass in.
     pub fn record(&mut self, desired: &Desired, pass: &Pass) {
         self.last = Some((pass.number, pass.at, pass.ended.word()));
@@ -131,10 +149,29 @@ impl Board {
             "lastPass": last,
             "lastSuccess": self.last_success.map(|at| at.to_string()),
             "manifestRefused": self.refused,
+            "manifestVanished": self.vanished.as_ref().map(vanished_document),
+            "changedByOthers": self.foreign.iter().map(foreign_document).collect::<Vec<_>>(),
             "gaps": self.gaps,
             "objects": self.objects.iter().map(object).collect::<Vec<_>>(),
         })
     }
+}
+
+fn vanished_document((vanished, at): &(Vanished, Timestamp)) -> Value {
+    let Vanished { files, documents, routes, targets, before, left } = vanished;
+    json!({
+        "at": at.to_string(),
+        "files": files,
+        "documents": documents,
+        "routes": routes,
+        "targets": targets,
+        "documentsBefore": before,
+        "documentsLeft": left,
+    })
+}
+
+fn foreign_document(ForeignChange { at, what }: &ForeignChange) -> Value {
+    json!({"at": at.to_string(), "what": what})
 }
 
 /// A condition's status.

@@ -11,9 +11,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::apply::StepResult;
-use crate::controller::Pass;
 use crate::controller::hearing::Tally;
 use crate::controller::status::{Board, Reachable, Sync};
+use crate::controller::{Pass, Vanished};
 use crate::trace::Verdict;
 
 use super::Counts;
@@ -47,6 +47,8 @@ pub(super) struct Metrics {
     reachable: Family<Labels, Gauge>,
     last_success: Decimal,
     manifest_refused: Gauge,
+    vanished: Family<Labels, Counter>,
+    foreign: Counter,
     events: Family<Labels, Counter>,
     event_latency: Histogram,
 }
@@ -69,6 +71,8 @@ impl Metrics {
             reachable: Family::default(),
             last_success: Decimal::default(),
             manifest_refused: Gauge::default(),
+            vanished: Family::default(),
+            foreign: Counter::default(),
             events: Family::default(),
             event_latency: Histogram::new(BUCKETS),
         };
@@ -77,6 +81,7 @@ impl Metrics {
             metrics.passes.get_or_create(&vec![("verdict", verdict.to_owned())]).inc_by(0);
         }
         metrics.hear(&Tally::default());
+        metrics.count_vanished(&Vanished::default());
         let build = Family::<Labels, Gauge>::default();
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
         let all = &mut metrics.registry;
@@ -110,6 +115,16 @@ impl Metrics {
             metrics.last_success.clone(),
         );
         all.register("manifest_refused", "Whether the files hold no usable manifest", metrics.manifest_refused.clone());
+        all.register(
+            "manifest_vanished",
+            "Files, documents, routes and targets that another manifest no longer had",
+            metrics.vanished.clone(),
+        );
+        all.register(
+            "changes_by_others",
+            "Changes of resources tagged for this fleet that this service did not make",
+            metrics.foreign.clone(),
+        );
         all.register("events", "Messages of the events queue by what became of them", metrics.events.clone());
         all.register(
             "event_latency_seconds",
@@ -136,6 +151,18 @@ impl Metrics {
             let labels = vec![("action", step.action.operation().to_owned()), ("result", word(result).to_owned())];
             self.steps.get_or_create(&labels).inc();
         }
+    }
+
+    /// Counts what another manifest no longer has.
+    pub(super) fn count_vanished(&self, vanished: &Vanished) {
+        for (kind, names) in vanished.by_kind() {
+            self.vanished.get_or_create(&vec![("kind", kind.to_owned())]).inc_by(names.len() as u64);
+        }
+    }
+
+    /// Counts changes that somebody else made.
+    pub(super) fn count_foreign(&self, number: usize) {
+        self.foreign.inc_by(number as u64);
     }
 
     /// Counts messages of the events queue.

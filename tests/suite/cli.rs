@@ -10,6 +10,8 @@ mod forms;
 #[cfg(feature = "sandbox")]
 mod notify;
 #[cfg(all(unix, feature = "sandbox"))]
+mod prune;
+#[cfg(all(unix, feature = "sandbox"))]
 pub mod running;
 #[cfg(feature = "sandbox")]
 mod sandbox;

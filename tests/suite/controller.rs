@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod brake;
 mod hearing;
 mod reading;
 mod telling;
 mod turns;
 mod two_writers;
+mod vanishing;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,14 +58,16 @@ struct Bed {
     stop: CancellationToken,
     passes: RefCell<Vec<Pass>>,
     told: RefCell<Vec<String>>,
+    /// What somebody else changed.
+    foreign: RefCell<Vec<String>>,
 }
 
 impl Bed {
     fn new(world: World) -> Self {
         let shared = Shared::following(world, 1.0);
         let (manifest, stop) = (Text(Mutex::new(MANIFEST.to_owned())), CancellationToken::new());
-        let (passes, told) = (RefCell::default(), RefCell::default());
-        Self { shared, manifest, reload: Notify::new(), stop, passes, told }
+        let (passes, told, foreign) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { shared, manifest, reload: Notify::new(), stop, passes, told, foreign }
     }
 
     fn clients(&self) -> Clients {
@@ -74,8 +78,11 @@ impl Bed {
     fn hear(&self, event: Event<'_>) {
         match event {
             Event::Passed(_, pass) => self.passes.borrow_mut().push(pass.clone()),
-            Event::Reloaded(_) => self.told.borrow_mut().push("reloaded".to_owned()),
+            Event::Reloaded(..) => self.told.borrow_mut().push("reloaded".to_owned()),
             Event::Refused(problems) => self.told.borrow_mut().push(format!("refused: {}", problems[0].message)),
+            Event::ChangedByOthers(changes) => {
+                self.foreign.borrow_mut().extend(changes.iter().map(|change| change.what.clone()));
+            }
             Event::Heard(_) => {}
         }
     }
@@ -129,11 +136,36 @@ impl Bed {
         live.map(|target| target["Target"]["Id"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// As [`Self::addresses`], of a target group that may not exist.
+    fn addresses_if_any(&self, group: &str) -> Vec<String> {
+        let named = json!({"Names": [group]});
+        let exists = self.shared.world().call("elasticloadbalancing:DescribeTargetGroups", &named).is_ok();
+        if exists { self.addresses(group) } else { Vec::new() }
+    }
+
     fn count(&self, service: &str) -> Value {
         let found = self.call("ecs:DescribeServices", &json!({"cluster": "prod", "services": [service]}));
         found["services"][0]["desiredCount"].clone()
     }
 }
+
+/// A further way in, of a machine: what it needs is made by the service, and tagged.
+const FURTHER: &str = "
+---
+apiVersion: portolan.dev/v1alpha1
+kind: TargetGroup
+metadata: {name: further}
+spec:
+  loadBalancer: public
+  protocol: HTTP
+  healthCheck: {path: /, interval: 30s}
+  attributes: {deregistration_delay.timeout_seconds: \"0\"}
+  targetType: ip
+  targets:
+    - {address: 10.0.10.5, port: 8080}
+    - {address: 10.0.10.77, port: 8080}
+  routes: [{listener: 80, priority: 85, paths: [\"/further/*\"]}]
+";
 
 fn desired() -> Desired {
     manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: MANIFEST.to_owned() }]).unwrap()

@@ -115,7 +115,7 @@ impl Listening {
                         *all.ignored.entry(*why).or_default() += number;
                     }
                 }
-                Event::Reloaded(_) | Event::Refused(_) => {}
+                Event::Reloaded(..) | Event::Refused(_) | Event::ChangedByOthers(_) => {}
             }
             self.bed.hear(event);
         };

@@ -5,9 +5,9 @@ use std::cell::Cell;
 use super::*;
 
 /// A manifest that can be read, or hangs.
-struct Share<'a> {
-    text: &'a Text,
-    hangs: Cell<bool>,
+pub(super) struct Share<'a> {
+    pub(super) text: &'a Text,
+    pub(super) hangs: Cell<bool>,
 }
 
 impl Declare for Share<'_> {

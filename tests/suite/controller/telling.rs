@@ -11,7 +11,7 @@ use portolan::door::{Counts, Door};
 use portolan::sandbox::world_file;
 use serde_json::{Value, json};
 
-use super::{Bed, Failing, INTERVAL, WORLD, desired, seconds, sound};
+use super::{Bed, Failing, INTERVAL, MANIFEST, WORLD, desired, seconds, sound};
 
 fn door(bed: &Bed, clients: &Clients) -> Door {
     let (calls, shared) = (clients.calls().clone(), bed.shared.clone());
@@ -110,6 +110,63 @@ async fn what_is_broken_is_said_with_its_hop_and_what_is_mended_since_when() {
         seconds(30).await;
         let metrics = door.metrics();
         assert!(metrics.contains("portolan_reachable{object=\"Service/cart\"} 1"), "{metrics}");
+    };
+    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_new_manifest_no_longer_has_is_said_by_name_until_the_next_change() {
+    let bed = Bed::new(sound());
+    let clients = bed.clients();
+    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let declare = |text: &str| {
+        bed.manifest.0.lock().unwrap().clone_from(&text.to_owned());
+        bed.reload.notify_one();
+    };
+    let story = async {
+        seconds(40).await;
+        assert_eq!(status(&door)["manifestVanished"], json!(null));
+        let metrics = door.metrics();
+        assert!(metrics.contains("portolan_manifest_vanished_total{kind=\"document\"} 0"), "{metrics}");
+
+        // Everything behind the first service and its target group is cut off.
+        let parts: Vec<&str> = MANIFEST.split("---\n").collect();
+        declare(&parts[..3].join("---\n"));
+        seconds(5).await;
+        let vanished = status(&door)["manifestVanished"].clone();
+        let (before, left) =
+            (vanished["documentsBefore"].as_u64().unwrap(), vanished["documentsLeft"].as_u64().unwrap());
+        assert_eq!(left, 2, "{vanished:#}");
+        let documents = vanished["documents"].as_array().unwrap();
+        assert_eq!(documents.len() as u64, before - left);
+        assert!(documents.contains(&json!("Service/checkout")) && documents.contains(&json!("TargetGroup/ledger")));
+        assert!(vanished["at"].is_string() && vanished["files"] == json!([]), "{vanished:#}");
+        let expected = format!("portolan_manifest_vanished_total{{kind=\"document\"}} {}", documents.len());
+        assert!(door.metrics().contains(&expected), "{}", door.metrics());
+
+        declare(MANIFEST);
+        seconds(5).await;
+        assert_eq!(status(&door)["manifestVanished"], json!(null), "it is back");
+        assert!(door.metrics().contains(&expected), "what has been counted stays counted");
+    };
+    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_cannot_be_used_makes_the_service_say_so_until_it_can() {
+    let bed = Bed::new(sound());
+    let clients = bed.clients();
+    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let story = async {
+        seconds(40).await;
+        *bed.manifest.0.lock().unwrap() = MANIFEST.replacen("desiredCount", "desiredCuont", 1);
+        bed.reload.notify_one();
+        seconds(5).await;
+        assert!(status(&door)["manifestRefused"].as_str().is_some_and(|why| why.contains("desiredCuont")));
+        *bed.manifest.0.lock().unwrap() = MANIFEST.to_owned();
+        bed.reload.notify_one();
+        seconds(5).await;
+        assert_eq!(status(&door)["manifestRefused"], json!(null));
     };
     Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
 }

@@ -1,0 +1,25 @@
+"""Runs a command on a terminal of its own, answers its first question, and ends as it ends: terminal.py ANSWER COMMAND…"""
+
+import os
+import pty
+import sys
+
+answer, command = sys.argv[1], sys.argv[2:]
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(command[0], command)
+said, has_answered = b"", False
+while True:
+    try:
+        piece = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not piece:
+        break
+    said += piece
+    if not has_answered and said.endswith(b"accepted: "):
+        os.write(terminal, answer.encode() + b"\n")
+        has_answered = True
+_, status = os.waitpid(process, 0)
+sys.stdout.buffer.write(said.replace(b"\r\n", b"\n"))
+sys.exit(os.waitstatus_to_exitcode(status))

@@ -1,0 +1,136 @@
+//! Another manifest that is read while a pass carries out its plan stops the pass: the call in transit is the last one.
+
+use std::cell::Cell;
+
+use super::*;
+
+/// Seconds that a call takes here, in which the service reads the manifest.
+const TRANSIT: u64 = 12;
+
+/// A writer that has the manifest replaced while its first call is in transit.
+struct Overtaken<'a> {
+    inner: Writer,
+    bed: &'a Bed,
+    /// What the manifest says from the first call on; `None` leaves it as it is.
+    then: Option<String>,
+    /// Whether SIGHUP says so.
+    is_signalled: bool,
+    sent: RefCell<Vec<&'static str>>,
+}
+
+impl Perform for Overtaken<'_> {
+    async fn idle<'a>(&self, receivers: &'a Receivers) -> Result<Option<&'a BTreeSet<TargetGroupArn>>, AwsError> {
+        self.inner.idle(receivers).await
+    }
+
+    async fn perform(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
+        let is_first = self.sent.borrow().is_empty();
+        self.sent.borrow_mut().push(action.operation());
+        if let Some(text) = self.then.as_ref().filter(|_| is_first) {
+            self.bed.manifest.0.lock().unwrap().clone_from(text);
+            if self.is_signalled {
+                self.bed.reload.notify_one();
+            }
+        }
+        seconds(TRANSIT).await;
+        self.inner.perform(action, outputs).await
+    }
+}
+
+/// The calls that a pass sends when the manifest becomes `then` during the first one.
+async fn sent(then: Option<&str>, is_signalled: bool) -> (Vec<&'static str>, Vec<&'static str>) {
+    let bed = Bed::new(sound());
+    let manifest = format!("{MANIFEST}{FURTHER}");
+    bed.manifest.0.lock().unwrap().clone_from(&manifest);
+    let clients = bed.clients();
+    let (sent, then) = (RefCell::default(), then.map(|mode| manifest.replacen("mode: enforce", mode, 1)));
+    assert_ne!(then.as_ref(), Some(&manifest));
+    let writer = Overtaken { inner: Writer::new(&clients), bed: &bed, then, is_signalled, sent };
+    Box::pin(bed.run(&Reader::new(&clients), Some(&writer), 1, seconds(200))).await;
+    (writer.sent.take(), bed.words())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_sends_nothing_more_once_a_manifest_that_says_observe_is_read() {
+    let (all, _) = sent(None, false).await;
+    assert!(
+        all.len() >= 3 && all[0] == "CreateTargetGroup",
+        "the repair takes several calls, one after the other: {all:?}"
+    );
+    for is_signalled in [true, false] {
+        let (calls, words) = sent(Some("mode: observe"), is_signalled).await;
+        assert_eq!(calls, ["CreateTargetGroup"], "signalled {is_signalled}: {words:?}");
+        assert!(words.len() > 2 && words[2..].iter().all(|word| *word == "blocked"), "{words:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_only_observed_from_now_on_gets_no_further_call_either() {
+    let bed = Bed::new(sound());
+    let manifest = format!("{MANIFEST}{FURTHER}");
+    bed.manifest.0.lock().unwrap().clone_from(&manifest);
+    let watched = manifest.replacen(
+        "metadata: {name: further}\nspec:\n",
+        "metadata: {name: further}\nspec:\n  mode: observe\n",
+        1,
+    );
+    assert_ne!(watched, manifest);
+    let clients = bed.clients();
+    let writer = Overtaken {
+        inner: Writer::new(&clients),
+        bed: &bed,
+        then: Some(watched),
+        is_signalled: true,
+        sent: RefCell::default(),
+    };
+    Box::pin(bed.run(&Reader::new(&clients), Some(&writer), 1, seconds(200))).await;
+    assert_eq!(writer.sent.take(), ["CreateTargetGroup"], "{:?}", bed.words());
+}
+
+/// Eyes whose first reading takes so long that the manifest changes meanwhile.
+struct Slow<'a> {
+    reader: &'a Reader,
+    is_reading: Notify,
+    looks: Cell<u32>,
+}
+
+impl Observe for Slow<'_> {
+    async fn observe(&self, desired: &Desired) -> Observed {
+        self.reader.observe(desired).await
+    }
+}
+
+impl Watch for Slow<'_> {
+    async fn ask_health(&self, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
+        self.reader.ask_health(groups).await
+    }
+
+    async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
+        self.looks.set(self.looks.get() + 1);
+        self.is_reading.notify_one();
+        let watched = self.reader.watch(desired, renew).await;
+        seconds(15).await;
+        watched
+    }
+
+    async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
+        self.reader.renew(desired, watched, questions).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_signal_a_manifest_counts_before_the_first_call_of_a_slow_pass() {
+    let bed = Bed::new(sound());
+    bed.call("ecs:UpdateService", &json!({"cluster": "prod", "service": "catalog", "desiredCount": 0}));
+    let clients = bed.clients();
+    let reader = Reader::new(&clients);
+    let slow = Slow { reader: &reader, is_reading: Notify::new(), looks: Cell::new(0) };
+    let story = async {
+        slow.is_reading.notified().await;
+        *bed.manifest.0.lock().unwrap() = MANIFEST.replace("mode: enforce", "mode: observe");
+        seconds(100).await;
+    };
+    Box::pin(bed.run(&slow, Some(&Writer::new(&clients)), 1, story)).await;
+    assert_eq!(bed.count("catalog"), 0, "{:?}", bed.words());
+    assert!(slow.looks.get() >= 2, "it goes on looking");
+}
