@@ -119,3 +119,179 @@ fn start_time(given: &Given<'_>, live: &Service, deployment: &Deployment) -> Opt
     let seconds = i64::from(live.conduct.grace) + i64::from(own) + i64::from(checks.max().unwrap_or(0));
     Some(SignedDuration::from_secs(seconds))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::action::ServiceBelief;
+    use super::*;
+    use crate::model::{GroupId, ObjectRef, UnderWay};
+    use crate::trace::fixture::{Stand, id};
+
+    const NOW: &str = "2026-11-20T12:00:00Z";
+
+    fn before(minutes: i64) -> Option<Timestamp> {
+        let now: Timestamp = NOW.parse().expect("a time");
+        Some(now - SignedDuration::from_mins(minutes))
+    }
+
+    /// A rolling deployment that began 20 minutes ago; its tasks run, and no target is healthy.
+    fn deploying() -> Stand {
+        let mut stand = Stand::sound();
+        stand.all_are(TargetState::Unhealthy, "Target.Timeout", "");
+        let old = stand.service().deployments[0].clone();
+        let new = Deployment {
+            rollout: Some(Rollout::InProgress),
+            id: "ecs-svc/2".to_owned(),
+            created: before(20),
+            ..old.clone()
+        };
+        stand.service().deployments = vec![new, Deployment { primary: false, ..old }];
+        stand.tasks().iter_mut().for_each(|task| task.started_by = Some("ecs-svc/2".to_owned()));
+        stand.observed.under_way.insert(id(), Seen::Present(UnderWay::default()));
+        stand
+    }
+
+    /// Puts the service into another security group.
+    fn repair(stand: &mut Stand) -> Draft {
+        let service = stand.service();
+        let expect = ServiceBelief {
+            task_definition: service.task_definition.clone(),
+            load_balancers: service.load_balancers.clone(),
+            network: service.network.clone(),
+            deployment: None,
+        };
+        let network = service
+            .network
+            .clone()
+            .map(|network| crate::model::Awsvpc { security_groups: [GroupId::from("sg-new")].into(), ..network });
+        Draft {
+            action: Action::UpdateService {
+                service: id(),
+                task_definition: None,
+                load_balancers: None,
+                network,
+                expect,
+            },
+            object: ObjectRef::service("shop"),
+            also: Default::default(),
+            target: String::new(),
+            summary: String::new(),
+            reason: String::new(),
+            changes: Vec::new(),
+            after: Default::default(),
+            redeploys: true,
+            removes: false,
+            held: None,
+        }
+    }
+
+    /// Whether the step goes, after this has happened.
+    fn goes(happens: impl FnOnce(&mut Stand, &mut Draft)) -> bool {
+        let mut stand = deploying();
+        let mut draft = repair(&mut stand);
+        happens(&mut stand, &mut draft);
+        let live = stand.service().clone();
+        let given = Given::new(&stand.desired, &stand.observed);
+        why_not_wait(&given, &live, &draft, NOW.parse().expect("a time")).is_some()
+    }
+
+    fn primary(stand: &mut Stand) -> &mut Deployment {
+        &mut stand.service().deployments[0]
+    }
+
+    #[test]
+    fn a_deployment_that_cannot_end_is_not_waited_for() {
+        assert!(goes(|_, _| {}), "20 minutes, and no task is healthy");
+        let failed = |failed_tasks| {
+            goes(|stand, _| {
+                primary(stand).created = before(3);
+                let under_way = UnderWay { failed_tasks, ..UnderWay::default() };
+                stand.observed.under_way.insert(id(), Seen::Present(under_way));
+            })
+        };
+        assert!(failed(2), "two tasks that failed are proof before that time");
+        assert!(!failed(1), "one may have failed by chance");
+        assert!(!failed(0));
+    }
+
+    #[test]
+    fn a_young_deployment_is_waited_for_and_so_is_one_whose_tasks_may_take_long() {
+        assert!(!goes(|stand, _| primary(stand).created = before(14)));
+        assert!(goes(|stand, _| primary(stand).created = before(15)));
+        assert!(!goes(|stand, _| primary(stand).created = None), "when it began is not known");
+        assert!(
+            !goes(|stand, _| stand.service().conduct.grace = 1200),
+            "a grace period of 20 minutes and the checks after it"
+        );
+        assert!(!goes(|stand, _| {
+            stand.definition().containers.values_mut().for_each(|container| container.start_time = 1200);
+        }));
+        assert!(!goes(|stand, _| {
+            stand.group().health_check.interval = Some(300);
+            stand.group().health_check.healthy_threshold = Some(5);
+        }));
+    }
+
+    #[test]
+    fn a_deployment_that_gets_on_is_waited_for() {
+        assert!(
+            !goes(|stand, _| stand.targets()[0].health.state = TargetState::Healthy),
+            "one of its tasks is healthy"
+        );
+        assert!(
+            goes(|stand, _| {
+                stand.targets()[0].health.state = TargetState::Healthy;
+                stand.tasks()[0].started_by = Some("ecs-svc/1".to_owned());
+            }),
+            "a healthy task of the old deployment says nothing of the new one"
+        );
+        assert!(
+            !goes(|stand, _| primary(stand).rollout = Some(Rollout::Completed)),
+            "old tasks are still being stopped"
+        );
+    }
+
+    #[test]
+    fn a_rollback_and_a_stop_are_never_interrupted() {
+        assert!(!goes(|stand, _| {
+            let under_way = UnderWay { is_taken_back: true, failed_tasks: 9 };
+            stand.observed.under_way.insert(id(), Seen::Present(under_way));
+        }));
+        assert!(!goes(|stand, _| stand.service().deployments[1].rollout = Some(Rollout::Failed)), "it is rolled back");
+        assert!(!goes(|stand, _| primary(stand).rollout = Some(Rollout::Failed)), "it has been given up");
+    }
+
+    #[test]
+    fn only_rolling_deployments_of_ecs_are_not_waited_for() {
+        for controller in [DeploymentController::CodeDeploy, DeploymentController::External] {
+            assert!(!goes(|stand, _| stand.service().controller = controller), "{controller:?}");
+        }
+        for strategy in [Strategy::BlueGreen, Strategy::Linear, Strategy::Canary] {
+            assert!(!goes(|stand, _| stand.service().strategy = strategy), "{strategy:?}");
+        }
+        assert!(!goes(|stand, _| stand.service().task_sets_move = true));
+    }
+
+    #[test]
+    fn what_was_not_read_is_waited_for() {
+        let gap = || crate::trace::fixture::gap("ecs:ListServiceDeployments");
+        assert!(!goes(|stand, _| _ = stand.observed.under_way.insert(id(), Seen::Unknown(gap()))));
+        assert!(!goes(|stand, _| _ = stand.observed.under_way.remove(&id())));
+        assert!(!goes(|stand, _| _ = stand.observed.tasks.insert(id(), Seen::Unknown(gap()))));
+        assert!(!goes(|stand, _| stand.observed.targets.clear()));
+        assert!(!goes(|stand, _| stand.observed.task_definitions.clear()), "how long its tasks may take");
+    }
+
+    #[test]
+    fn steps_that_remove_or_correct_something_else_wait() {
+        assert!(!goes(|_, draft| draft.removes = true));
+        assert!(!goes(|stand, draft| {
+            if let Action::UpdateService { network, .. } = &mut draft.action {
+                network.clone_from(&stand.service().network);
+            }
+        }));
+        assert!(!goes(|_, draft| {
+            draft.action = Action::UpdateServiceCount { service: id(), desired_count: 3, from: 2, unscaled: true };
+        }));
+    }
+}

@@ -33,6 +33,8 @@ mod moto;
 mod observed;
 #[cfg(feature = "aws")]
 mod pages;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod parking;
 mod properties;
 #[cfg(feature = "aws")]
 mod proxy;
