@@ -55,7 +55,7 @@ pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
     Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Rollout, Scheduling, Service,
-    ServiceStatus, Strategy, UnderWay,
+    ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
 pub use surroundings::{Interface, RouteTable, Surroundings};

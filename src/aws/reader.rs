@@ -20,6 +20,7 @@ mod network;
 mod routes;
 mod services;
 mod standing;
+mod stopped_tasks;
 mod surroundings;
 mod target_health;
 mod task_definitions;

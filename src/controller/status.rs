@@ -138,6 +138,7 @@ impl Board {
                 "object": object.to_string(),
                 "inSync": state.sync == Sync::Yes,
                 "reachable": reachable.map_or("n/a", |reachable| word_of(reachable.reach.verdict)),
+                "degraded": reachable.is_some_and(|reachable| reachable.reach.degraded),
                 "conditions": conditions,
                 "lastPass": state.pass,
             })
@@ -179,7 +180,7 @@ fn status_of(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Reachable => "True",
         Verdict::Broken => "False",
-        Verdict::Unknown => "Unknown",
+        Verdict::Unknown | Verdict::Standby => "Unknown",
     }
 }
 
@@ -189,6 +190,7 @@ fn word_of(verdict: Verdict) -> &'static str {
         Verdict::Reachable => "yes",
         Verdict::Broken => "no",
         Verdict::Unknown => "unknown",
+        Verdict::Standby => "n/a",
     }
 }
 
