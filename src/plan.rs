@@ -21,7 +21,6 @@ mod health_port;
 mod listener;
 mod listener_rule;
 mod orphan;
-mod overlap;
 mod parked;
 mod priority;
 mod protocol;
@@ -55,6 +54,7 @@ pub use action::{
     ServiceBelief, WiredEntry,
 };
 pub use change::{Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Step, StepId, Verdict, WaitingOn};
+pub(crate) use rule_match::rules_of_route;
 pub use scope::{ScopeError, scope_errors};
 
 use draft::Drafts;
