@@ -107,11 +107,6 @@ pub fn entry(code: Code) -> Option<&'static Entry> {
     all().find(|entry| entry.code == code)
 }
 
-/// What has no number, by its name.
-pub fn unnumbered(name: &str) -> Option<&'static Unnumbered> {
-    UNNUMBERED.iter().find(|entry| entry.name == name)
-}
-
 /// `docs/trace.md`.
 pub fn page() -> String {
     let mut page = String::from(

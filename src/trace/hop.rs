@@ -141,6 +141,13 @@ impl Examined {
         Self { state: State::Starting(evidence.clone()), evidence, findings: Vec::new(), gap: None }
     }
 
+    /// Everything was read, and it cannot be worked out all the same.
+    pub(super) fn undecided(why: impl Into<String>) -> Self {
+        let why = why.into();
+        let gap = Gap { call: "rules".to_owned(), why: why.clone() };
+        Self { state: State::Unknown(gap), evidence: why, findings: Vec::new() }
+    }
+
     pub(super) fn broken(finding: Finding) -> Self {
         Self { state: State::Broken, evidence: finding.evidence.clone(), findings: vec![finding], gap: None }
     }
