@@ -7,6 +7,7 @@
 
 pub mod acl;
 pub mod attribute;
+mod behind;
 pub mod desired;
 pub mod given;
 pub mod group_union;
@@ -35,6 +36,7 @@ pub mod user_info;
 mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
+pub use behind::{Behind, Registrants};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
     Mode, Network, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget, Suspend,
@@ -60,12 +62,14 @@ pub use request_set::{RequestSet, Share};
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
-    Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Rollout, Scheduling, Service,
-    ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
+    Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Revision, Rollout,
+    Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
-pub use surroundings::{Interface, RouteTable, Surroundings};
-pub use target::{Binding, Host, Placement, Target, TargetHealth, TargetKey, TargetState, Task};
+pub use surroundings::{AddressOwner, Interface, RouteTable, Surroundings, is_of_task};
+pub use target::{
+    Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,
+};
 pub use target_group::{
     Attributes, HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType,
 };

@@ -34,6 +34,7 @@ mod shortage;
 mod standby;
 mod target_group;
 mod unrouted;
+mod unknown_target;
 mod way;
 mod zone;
 

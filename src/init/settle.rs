@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::manifest::{Problem, Source, load};
-use crate::model::{Desired, Mode, ObjectKind, ObjectRef, Seen, TargetState};
+use crate::model::{Desired, HealthPort, Mode, ObjectKind, ObjectRef, Target, TargetGroup, TargetState};
 use crate::plan::{Plan, Policy, Step, plan};
 
 use super::page::{Page, Rendered};
@@ -81,12 +81,12 @@ fn leave_groups_out(pages: &mut [(ObjectRef, Page)], scene: &Scene<'_>, plan: &P
         let steps: Vec<_> = plan.steps.iter().filter(|step| step.object == *object).collect();
         let adds_ingress = |step: &&&Step| step.action.operation() == "AuthorizeSecurityGroupIngress";
         let only_ingress = !steps.is_empty() && steps.iter().filter(adds_ingress).count() == steps.len();
-        if !only_ingress || !is_healthy(scene, &object.key) {
+        if !only_ingress || !is_reached(scene, &object.key) {
             continue;
         }
         let wished: Vec<&str> = steps.iter().map(|step| step.summary.as_str()).collect();
         let reason = format!(
-            "Left out, for its targets are healthy as they stand: with it Portolan would {}.",
+            "Left out, because all its targets are healthy without it: with it Portolan would {}.",
             wished.join("; ")
         );
         for key in ["securityGroups", "ingressGroup"] {
@@ -99,18 +99,25 @@ fn leave_groups_out(pages: &mut [(ObjectRef, Page)], scene: &Scene<'_>, plan: &P
     any
 }
 
-/// Whether a service has targets, and all of them are healthy.
-fn is_healthy(scene: &Scene<'_>, key: &str) -> bool {
+/// Whether requests reach a service as it is: each of its target groups has targets in use, all of them are healthy, and their
+/// health is checked at the port that takes the requests. Health at another port says nothing of that one.
+fn is_reached(scene: &Scene<'_>, key: &str) -> bool {
     let Some(service) = scene.outline.services.get(key) else { return false };
     let keys = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
-    let mut targets = keys.filter_map(|key| scene.live(key)).map(|live| scene.observed.targets_of(&live.arn));
-    targets.all(|seen| match seen {
-        Seen::Present(targets) => {
-            let standing = targets.iter().filter(|target| target.health.state != TargetState::Draining);
-            !targets.is_empty() && standing.into_iter().all(|target| target.health.state == TargetState::Healthy)
-        }
-        Seen::Absent | Seen::Unknown(_) => false,
-    })
+    let groups: Vec<&TargetGroup> = keys.filter_map(|key| scene.live(key)).collect();
+    let is_reached = |group: &&TargetGroup| {
+        let targets = scene.observed.targets_of(&group.arn).present().into_iter().flatten();
+        let used: Vec<_> = targets.filter(|target| target.health.state != TargetState::Draining).collect();
+        let is_sound = |target: &&Target| {
+            let checked = match group.health_check.port {
+                Some(HealthPort::Fixed(port)) => port == target.key.port,
+                Some(HealthPort::Traffic) | None => true,
+            };
+            checked && target.health.state == TargetState::Healthy
+        };
+        !used.is_empty() && used.iter().all(|target| is_sound(target))
+    };
+    !groups.is_empty() && groups.iter().all(is_reached)
 }
 
 /// As if repairs were allowed: then what differs shows as the step that would mend it, or as what is in its way.

@@ -89,10 +89,12 @@ fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed, ar
     for deployment in service.deployments.iter_mut().filter(|deployment| deployment.primary) {
         deployment.rollout = Some(Rollout::InProgress);
     }
+    let primary = service.deployments.iter().find(|deployment| deployment.primary).map(|primary| primary.id.clone());
     let Some(tasks) = present(observed.tasks.get_mut(id)) else { return };
     let (mut addresses, mut bound) = (BTreeSet::<IpAddr>::new(), BTreeSet::<TargetKey>::new());
     for task in tasks.iter_mut() {
         task.started = None;
+        task.started_by.clone_from(&primary);
         match &task.placement {
             Placement::Address(address) => {
                 addresses.insert(*address);

@@ -145,7 +145,7 @@ impl Examined {
     pub(super) fn undecided(why: impl Into<String>) -> Self {
         let why = why.into();
         let gap = Gap { call: "rules".to_owned(), why: why.clone() };
-        Self { state: State::Unknown(gap), evidence: why, findings: Vec::new() }
+        Self { state: State::Unknown(gap), evidence: why, findings: Vec::new(), gap: None }
     }
 
     pub(super) fn broken(finding: Finding) -> Self {

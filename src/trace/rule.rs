@@ -467,6 +467,8 @@ mod tests {
     #[test]
     fn weights_decide_who_gets_anything() {
         let mut stand = Stand::sound();
+        let healthy = Seen::Present(stand.targets().clone());
+        stand.observed.targets.insert("targetgroup/other/1".into(), healthy);
         stand.rules()[0].actions = weighted(0, 1);
         assert_eq!(stand.found(HOP), ["M42"]);
         stand.rules()[0].actions = weighted(1, 99);
