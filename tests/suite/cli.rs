@@ -15,6 +15,8 @@ mod prune;
 pub mod running;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "sandbox")]
+mod waiting;
 
 use std::io::Write;
 use std::net::TcpListener;

@@ -267,6 +267,23 @@ async fn a_plan_that_parks_a_rule_claims_no_repair_and_the_one_that_unparks_it_d
     assert_eq!(names, BTreeSet::from(["rule-parked"]));
 }
 
+#[tokio::test(start_paused = true)]
+async fn status_says_what_a_parked_rule_waits_for() {
+    let stage = Stage::new(Variant::Recreated, false);
+    stage.pass(usize::MAX).await;
+    let now = stage.shared.world().now();
+    let look =
+        Box::pin(pass::look(&stage.desired, &Reader::new(&stage.clients()), &Policy::default(), now)).await.unwrap();
+    let table = portolan::status::table(&stage.desired, &look.observed, Some(&look.plan));
+    let row = table.rows.iter().find(|row| row.name == "prod/api").unwrap();
+    assert_eq!(row.in_sync, portolan::status::Answer::No);
+    assert!(
+        row.why.iter().any(|why| why.contains("later: the rule is parked, no request matches it")),
+        "{:?}",
+        row.why
+    );
+}
+
 /// A manifest that does not change.
 struct Fixed(Mutex<String>);
 
