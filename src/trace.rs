@@ -33,8 +33,8 @@ mod share;
 mod shortage;
 mod standby;
 mod target_group;
-mod unrouted;
 mod unknown_target;
+mod unrouted;
 mod way;
 mod zone;
 

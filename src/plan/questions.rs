@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::model::{
-    Behind, DeploymentController, DesiredPort, DesiredService, Given, GroupId, InstanceId, LoadBalancerEntry, LoadBalancerKind,
-    Lookup, Owner, Registrar, Seen, Serve, ServiceId, Target, TargetGroup, TargetGroupArn,
-    TargetKey, TargetState, VpcId,
+    Behind, DeploymentController, DesiredPort, DesiredService, Given, GroupId, InstanceId, LoadBalancerEntry,
+    LoadBalancerKind, Lookup, Owner, Registrar, Seen, Serve, ServiceId, TargetGroup, TargetGroupArn, TargetKey,
+    TargetState, VpcId,
 };
 
 use super::resolve::stand_ins;

@@ -182,6 +182,7 @@ mod tests {
             redeploys: true,
             removes: false,
             held: None,
+            receivers: Default::default(),
         }
     }
 

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::model::{
     DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener,
-    LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule, RuleActions, Seen,
-    Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task, TaskDefinition, Transport,
-    VpcId,
+    LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule,
+    RuleActions, Seen, Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
+    TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};

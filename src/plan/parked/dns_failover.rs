@@ -189,6 +189,7 @@ fn draft(
         redeploys: false,
         removes: false,
         held: None,
+        receivers: Default::default(),
     }
 }
 
