@@ -6,6 +6,7 @@
 //! comparing is `==` on a field. A desired `None` always means *unmanaged*.
 
 pub mod acl;
+pub mod address;
 pub mod attribute;
 pub mod desired;
 pub mod given;
@@ -32,6 +33,7 @@ pub mod user_info;
 mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
+pub use address::{AddressFamily, AddressSet};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
     Mode, Network, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget, Suspend,
@@ -43,7 +45,7 @@ pub use id::{
     ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,
 };
 pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCondition, Rule, RuleActions, Serve};
-pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
+pub use network::{IpAddressType, LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
 pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
 pub use parked::PARKED_SOURCES;
@@ -58,10 +60,11 @@ pub use service::{
     ServiceStatus, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
-pub use surroundings::{Interface, RouteTable, Surroundings};
+pub use surroundings::{Interface, Nodes, RouteTable, Surroundings};
 pub use target::{Binding, Host, Placement, Target, TargetHealth, TargetKey, TargetState, Task};
 pub use target_group::{
-    Attributes, HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType,
+    Attributes, HealthCheck, HealthPort, Matcher, PRESERVE_CLIENT_IP, Protocol, ProtocolVersion, TargetGroup,
+    TargetType,
 };
 pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};
 pub use user_info::without_user_info;

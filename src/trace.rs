@@ -9,7 +9,9 @@
 
 mod application;
 pub mod catalogue;
+mod check_proof;
 mod client;
+mod closed_port;
 mod egress;
 mod end;
 pub mod finding;
