@@ -6,6 +6,7 @@
 //! comparing is `==` on a field. A desired `None` always means *unmanaged*.
 
 pub mod acl;
+pub mod address;
 pub mod attribute;
 mod behind;
 pub mod desired;
@@ -36,6 +37,7 @@ pub mod user_info;
 mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
+pub use address::{AddressFamily, AddressSet};
 pub use behind::{Behind, Registrants};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
@@ -47,10 +49,8 @@ pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
     ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,
 };
-pub use listener_rule::{
-    Conditions, Forward, HeaderCondition, Listener, QueryCondition, RegexField, Rule, RuleActions, Serve, Unsayable,
-};
-pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
+pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCondition, RegexField, Rule, RuleActions, Serve, Unsayable};
+pub use network::{IpAddressType, LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
 pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
 pub use parked::PARKED_SOURCES;
@@ -66,12 +66,11 @@ pub use service::{
     Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
-pub use surroundings::{AddressOwner, Interface, RouteTable, Surroundings, is_of_task};
-pub use target::{
-    Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,
-};
+pub use surroundings::{AddressOwner, Interface, Nodes, RouteTable, Surroundings, is_of_task};
+pub use target::{Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner};
 pub use target_group::{
-    Attributes, HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType,
+    Attributes, HealthCheck, HealthPort, Matcher, PRESERVE_CLIENT_IP, Protocol, ProtocolVersion, TargetGroup,
+    TargetType,
 };
 pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};
 pub use user_info::without_user_info;

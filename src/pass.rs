@@ -345,6 +345,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
             port: Some(8080),
             vpc: None,
             target_type: TargetType::Ip,
+            family: Default::default(),
             health_check: HealthCheck::default(),
             load_balancers: load_balancers.iter().map(|arn| LoadBalancerArn::from(*arn)).collect(),
             tags: Seen::Absent,

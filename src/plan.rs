@@ -32,6 +32,7 @@ mod resolve;
 mod rule_match;
 mod rule_words;
 pub mod scope;
+mod second_group;
 mod security_group;
 mod service;
 mod serving;

@@ -10,7 +10,9 @@
 mod answering;
 mod application;
 pub mod catalogue;
+mod check_proof;
 mod client;
+mod closed_port;
 mod egress;
 mod end;
 pub mod finding;

@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use crate::model::{
-    AccountLimits, Attributes, GroupId, HealthCheck, HealthPort, Listener, ListenerArn, LoadBalancer, LoadBalancerArn,
-    LoadBalancerKind, Matcher, Protocol, ProtocolVersion, Seen, StaticTarget, SubnetId, Tags, Target, TargetGroup,
-    TargetGroupArn, TargetHealth, TargetKey, TargetState, TargetType, VpcId,
+    AccountLimits, AddressFamily, Attributes, GroupId, HealthCheck, HealthPort, IpAddressType, Listener, ListenerArn,
+    LoadBalancer, LoadBalancerArn, LoadBalancerKind, Matcher, Protocol, ProtocolVersion, Seen, StaticTarget, SubnetId,
+    Tags, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetKey, TargetState, TargetType, VpcId,
 };
 
 use super::ecs::{count, port};
@@ -44,6 +44,11 @@ pub(super) fn load_balancer_from_sdk(balancer: &sdk::LoadBalancer) -> Option<Loa
         vpc: balancer.vpc_id().map(VpcId::from),
         security_groups: balancer.security_groups().iter().map(|id| GroupId::from(id.as_str())).collect(),
         subnets: zones.iter().filter_map(|zone| zone.subnet_id().map(SubnetId::from)).collect(),
+        ip_address_type: match balancer.ip_address_type() {
+            Some(sdk::IpAddressType::Dualstack) => IpAddressType::Dualstack,
+            Some(sdk::IpAddressType::DualstackWithoutPublicIpv4) => IpAddressType::DualstackWithoutPublicIpv4,
+            Some(_) | None => IpAddressType::Ipv4,
+        },
         internal: balancer.scheme() == Some(&sdk::LoadBalancerSchemeEnum::Internal),
         state: balancer.state().and_then(|state| state.code()).map_or("", |code| code.as_str()).to_owned(),
     })
@@ -71,6 +76,10 @@ pub(super) fn target_group_from_sdk(group: &sdk::TargetGroup, tags: Seen<Tags>) 
         port: group.port().and_then(port),
         vpc: group.vpc_id().map(VpcId::from),
         target_type: TargetType::parse(group.target_type().map_or("instance", |kind| kind.as_str())),
+        family: match group.ip_address_type() {
+            Some(sdk::TargetGroupIpAddressTypeEnum::Ipv6) => AddressFamily::Ipv6,
+            Some(_) | None => AddressFamily::Ipv4,
+        },
         health_check: health_check_from_sdk(group),
         load_balancers: group.load_balancer_arns().iter().map(|arn| LoadBalancerArn::from(arn.as_str())).collect(),
         tags,

@@ -6,11 +6,18 @@ use std::fmt;
 
 use ipnet::IpNet;
 
+use super::address::{AddressFamily, AddressSet};
 use super::id::{PortRange, SubnetId, Transport, VpcId};
 use super::security_group::{IpProtocol, contains};
 
-/// The ports that whoever opens a connection may pick, and that answers come back to.
+/// The ports that a client may open a connection from, and that answers go to (ELB user guides, network ACLs).
 pub const EPHEMERAL: PortRange = PortRange { from: 1024, to: u16::MAX };
+
+/// The part of them that Linux uses (`net.ipv4.ip_local_port_range`): most clients have no other ports.
+pub const EPHEMERAL_OF_LINUX: PortRange = PortRange { from: 32_768, to: 60_999 };
+
+/// So many of [`EPHEMERAL`] may be denied, outside of [`EPHEMERAL_OF_LINUX`]: 5 % of them. A hardened ACL denies some by name.
+pub const EPHEMERAL_DENIED_AT_MOST: u32 = 3_225;
 
 /// A network ACL with the subnets it guards.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +100,56 @@ impl NetworkAcl {
         decided.extend(rest);
         decided
     }
+
+    /// The part of some addresses that may pass with one port.
+    pub fn lets_through(&self, egress: bool, peers: &AddressSet, transport: Transport, port: u16) -> AddressSet {
+        let pieces = self.decide_for(egress, peers, transport, PortRange::one(port));
+        let allowed: Vec<IpNet> = pieces.into_iter().filter(|piece| piece.allow).map(|piece| piece.cidr).collect();
+        peers.and(&allowed)
+    }
+
+    /// The part of some addresses that do not get answers at enough of the ports that they may have come from, and the piece
+    /// that denies most of these.
+    pub fn unanswered(&self, egress: bool, peers: &AddressSet, transport: Transport) -> (AddressSet, Option<Piece>) {
+        let pieces = self.decide_for(egress, peers, transport, EPHEMERAL);
+        let denied: Vec<Piece> = pieces.into_iter().filter(|piece| !piece.allow).collect();
+        // Inside of a block everything is denied that is denied to the blocks around it.
+        let lacks = |cidr: &IpNet| {
+            let around = denied.iter().filter(|piece| contains(&piece.cidr, cidr));
+            lacks_ports(around.map(|piece| piece.ports))
+        };
+        let blocks: BTreeSet<IpNet> = denied.iter().map(|piece| piece.cidr).filter(lacks).collect();
+        let unanswered = peers.and(&blocks);
+        let touches = |piece: &&Piece| unanswered.blocks().iter().any(|block| overlap(block, &piece.cidr).is_some());
+        let worst = denied.iter().filter(touches).max_by_key(|piece| piece.ports.count()).cloned();
+        (unanswered, worst)
+    }
+
+    /// The part of some clients that may connect to a port behind the ACL, and that get answers.
+    pub fn serves(&self, clients: &AddressSet, transport: Transport, port: u16) -> AddressSet {
+        let let_in = self.lets_through(false, clients, transport, port);
+        let (unanswered, _) = self.unanswered(true, &let_in, transport);
+        let_in.without(unanswered.blocks())
+    }
+
+    /// As [`Self::decide`], about every address of the families that the peers have: few pieces, whatever the peers are.
+    fn decide_for(&self, egress: bool, peers: &AddressSet, transport: Transport, ports: PortRange) -> Vec<Piece> {
+        let has = |family: &AddressFamily| peers.blocks().iter().any(|block| AddressFamily::of(block) == *family);
+        let families = AddressFamily::ALL.into_iter().filter(has);
+        families.flat_map(|family| self.decide(egress, family.every_address(), transport, ports)).collect()
+    }
+}
+
+/// Whether these ports, which are disjoint and denied, are more than answers can do without.
+fn lacks_ports(denied: impl Iterator<Item = PortRange>) -> bool {
+    let mut total = 0;
+    for ports in denied {
+        if common(ports, EPHEMERAL_OF_LINUX).is_some() {
+            return true;
+        }
+        total += ports.count();
+    }
+    total > EPHEMERAL_DENIED_AT_MOST
 }
 
 /// What two blocks share: blocks are nested or apart.
@@ -107,7 +164,7 @@ pub fn overlap(a: &IpNet, b: &IpNet) -> Option<IpNet> {
 }
 
 /// The rest of `outer` without `inner`, which it contains: at each level the half that `inner` is not in.
-fn around(outer: &IpNet, inner: &IpNet) -> Vec<IpNet> {
+pub(super) fn around(outer: &IpNet, inner: &IpNet) -> Vec<IpNet> {
     let mut rest = Vec::new();
     let mut here = *inner;
     while here.prefix_len() > outer.prefix_len() {

@@ -203,6 +203,11 @@ impl PortRange {
         Self { from: port, to: port }
     }
 
+    /// How many ports it has.
+    pub fn count(self) -> u32 {
+        u32::from(self.to) - u32::from(self.from) + 1
+    }
+
     /// Whether every port of `other` is in this range.
     pub fn covers(self, other: Self) -> bool {
         self.from <= other.from && other.to <= self.to

@@ -46,6 +46,18 @@ pub enum LoadBalancerKind {
     Gateway,
 }
 
+/// The families of the addresses that a load balancer's name leads to (ELBv2 `IpAddressType`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IpAddressType {
+    /// `ipv4`
+    #[default]
+    Ipv4,
+    /// `dualstack`
+    Dualstack,
+    /// `dualstack-without-public-ipv4`: application load balancers alone; clients of the internet come by IPv6.
+    DualstackWithoutPublicIpv4,
+}
+
 /// A load balancer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadBalancer {
@@ -61,6 +73,8 @@ pub struct LoadBalancer {
     pub security_groups: BTreeSet<GroupId>,
     /// The subnets of its nodes.
     pub subnets: BTreeSet<SubnetId>,
+    /// The families of its addresses.
+    pub ip_address_type: IpAddressType,
     /// `Scheme: internal`: its name leads to private addresses only.
     pub internal: bool,
     /// `State.Code`, such as `active`; empty where AWS does not say.

@@ -64,6 +64,9 @@ pub struct RouteTable {
     pub to_internet: bool,
 }
 
+/// Addresses of the nodes of load balancers, by subnet.
+pub type Nodes = BTreeMap<LoadBalancerArn, Seen<BTreeMap<SubnetId, BTreeSet<IpAddr>>>>;
+
 /// The network around the paths that are traced. A key that is missing was not asked for, hence unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
@@ -79,6 +82,8 @@ pub struct Surroundings {
     pub routes: Option<Seen<Vec<RouteTable>>>,
     /// Interfaces by address: those of tasks and of registered addresses.
     pub interfaces: BTreeMap<IpAddr, Seen<Interface>>,
+    /// Addresses of the nodes of network load balancers, by subnet: each keeps its addresses for good, so rules may name them.
+    pub nodes: Nodes,
     /// Instances by the ARN of their container instance, for tasks with an interface of their own.
     pub carriers: BTreeMap<String, Seen<InstanceId>>,
     /// Instances that are registered or that carry tasks.
@@ -170,8 +175,14 @@ impl Surroundings {
         asked(&self.group_attributes, arn, "elasticloadbalancing:DescribeTargetGroupAttributes")
     }
 
-    /// The blocks of a prefix list that is known.
-    pub fn blocks_of(&self, list: &str) -> impl Iterator<Item = &IpNet> {
-        self.prefix_lists.get(list).and_then(|seen| seen.as_ref().present()).into_iter().flatten()
+    /// The entries of a prefix list.
+    pub fn entries_of(&self, list: &str) -> Seen<&BTreeSet<IpNet>> {
+        self.prefix_lists.get(list).map_or_else(|| not_asked("ec2:GetManagedPrefixListEntries"), Seen::as_ref)
+    }
+
+    /// The addresses of a load balancer's node in a subnet; empty where they are not known.
+    pub fn nodes_in(&self, balancer: &LoadBalancerArn, subnet: &SubnetId) -> impl Iterator<Item = &IpAddr> {
+        let nodes = self.nodes.get(balancer).and_then(|seen| seen.as_ref().present());
+        nodes.and_then(|nodes| nodes.get(subnet)).into_iter().flatten()
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::id::{LoadBalancerArn, TargetGroupArn, VpcId};
+use super::address::AddressFamily;
+use super::id::{LoadBalancerArn, TargetGroupArn, Transport, VpcId};
 use super::owner::Tags;
 use super::seen::Seen;
 
@@ -56,6 +57,20 @@ impl Protocol {
             "UDP" => Self::Udp,
             "TCP_UDP" => Self::TcpUdp,
             other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The transports that it is carried by.
+    pub fn transports(&self) -> &'static [Transport] {
+        match self {
+            Self::Http | Self::Https | Self::Tcp | Self::Tls => &[Transport::Tcp],
+            Self::Udp => &[Transport::Udp],
+            Self::TcpUdp => &[Transport::Tcp, Transport::Udp],
+            Self::Other(text) => match text.as_str() {
+                "QUIC" => &[Transport::Udp],
+                "TCP_QUIC" => &[Transport::Tcp, Transport::Udp],
+                _ => &[Transport::Tcp],
+            },
         }
     }
 
@@ -210,10 +225,30 @@ pub struct TargetGroup {
     pub vpc: Option<VpcId>,
     /// What it holds.
     pub target_type: TargetType,
+    /// The family of its targets' addresses (`IpAddressType`).
+    pub family: AddressFamily,
     /// Its health check.
     pub health_check: HealthCheck,
     /// The load balancers whose rules forward to it; at most one on AWS.
     pub load_balancers: BTreeSet<LoadBalancerArn>,
     /// Its tags; unknown where they were not asked for.
     pub tags: Seen<Tags>,
+}
+
+/// The attribute that says whether targets see the addresses of clients.
+pub const PRESERVE_CLIENT_IP: &str = "preserve_client_ip.enabled";
+
+impl TargetGroup {
+    /// Whether a network load balancer keeps the addresses of clients towards its targets. It always does for UDP; else the
+    /// attribute decides, which is on by default for every target type but `ip` (ELBv2 `TargetGroupAttribute`).
+    pub fn keeps_client_addresses(&self, attributes: &Attributes) -> bool {
+        let by_default = self.target_type != TargetType::Ip;
+        let written = attributes.get(PRESERVE_CLIENT_IP).map(|value| value == "true");
+        self.always_keeps_client_addresses() || written.unwrap_or(by_default)
+    }
+
+    /// Whether AWS refuses to turn the attribute off.
+    pub fn always_keeps_client_addresses(&self) -> bool {
+        self.protocol.transports().contains(&Transport::Udp)
+    }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{
-    Attributes, Awsvpc, Conditions, Forward, HealthCheck, Listener, ListenerArn, LoadBalancerEntry, Matcher, Observed,
-    PortMapping, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId, StaticTarget, Target,
-    TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
+    AddressFamily, Attributes, Awsvpc, Conditions, Forward, HealthCheck, Listener, ListenerArn, LoadBalancerEntry,
+    Matcher, Observed, PortMapping, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId,
+    StaticTarget, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
 };
 
 use super::action::{Action, NewTargetGroup, PortFix, Ref, WiredEntry};
@@ -173,6 +173,7 @@ fn create_target_group(observed: &mut Observed, arn: TargetGroupArn, new: &NewTa
         port: Some(new.port),
         vpc: Some(new.vpc.clone()),
         target_type: new.target_type.clone(),
+        family: AddressFamily::Ipv4,
         health_check: new_health_check(new),
         load_balancers: BTreeSet::new(),
         tags: Seen::Present(new.tags.clone()),

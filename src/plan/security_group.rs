@@ -17,6 +17,7 @@ use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::health_port::{CheckedPort, checked_ports, is_out_of_reach};
 use super::resolve;
+use super::second_group;
 use super::task_definition::{RealPort, mapping_of, real_port};
 
 /// One thing that must be let in.
@@ -26,14 +27,16 @@ pub(super) struct Flow {
     pub(super) ports: PortRange,
     pub(super) source: RuleSource,
     /// Where the source is known to live.
-    homes: Vec<IpNet>,
+    pub(super) homes: Vec<IpNet>,
     /// Why that is not known.
     unread_homes: Option<Gap>,
     description: Option<String>,
     /// For people: who comes in, and what for.
-    who: String,
+    pub(super) who: String,
     /// It may be opened. Else it only stays open where it is: nothing declares it.
     opens: bool,
+    /// Groups that the same sender has besides: what one of them may send, the sender sends.
+    pub(super) also: BTreeSet<GroupId>,
 }
 
 /// A flow that the manifest wants, satisfied or not.
@@ -111,7 +114,9 @@ pub(super) fn plan_ingress(
     check_instances(given.observed, wanted, &planned.groups, drafts);
     for flow in flows {
         let flow = WantedFlow { ingress_group: ingress_group.clone(), groups: planned.groups.clone(), flow };
-        if !flow.flow.opens {
+        if let Some(other) = second_group::already_allowed(given, &flow) {
+            second_group::report(wanted, &flow.flow, &other, drafts);
+        } else if !flow.flow.opens {
             report_unopened(given, wanted, &flow, drafts);
         } else if let Err(obstacle) = open(given, wanted, &flow, drafts) {
             planned.is_blocked = true;
@@ -280,6 +285,7 @@ fn flows_of_load_balancer(
         description: Some(format!("{what} from load balancer {}", balancer.name)),
         who: format!("load balancer {}, {what}", balancer.name),
         opens,
+        also: balancer.security_groups.iter().filter(|group| *group != source).cloned().collect(),
     };
     Ok(balancer
         .security_groups
@@ -353,6 +359,7 @@ fn flow_of_source(
         description: description.clone(),
         who,
         opens: true,
+        also: BTreeSet::new(),
     })
 }
 

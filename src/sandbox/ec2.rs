@@ -10,7 +10,7 @@ mod listing;
 mod network_acl;
 mod network_interface;
 mod prefix_list;
-mod route_table;
+pub mod route_table;
 mod rule_change;
 mod security_group;
 mod subnet;

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use jiff::SignedDuration;
 
+use super::ec2::route_table::is_behind_peering;
 use super::filter::{End, Traffic, acl_admits, groups_admit};
 use super::state::{App, InterfaceOwner, Listen, NetworkInterface, State, Task};
 
@@ -29,7 +30,13 @@ pub struct Open {
 /// Follows a connection. `from` has groups where its own egress is filtered.
 pub fn follow(state: &State, from: &End, to: Ipv4Addr, traffic: Traffic) -> Reached {
     let vpc = from.subnet.as_ref().and_then(|subnet| state.subnets.get(subnet)).map(|subnet| &subnet.vpc);
-    let inside = state.interfaces.values().find(|one| one.address == to && Some(&one.vpc) == vpc);
+    let has_it = |one: &&NetworkInterface| one.address == to;
+    let inside = state.interfaces.values().find(|one| has_it(one) && Some(&one.vpc) == vpc);
+    let behind_peering = || {
+        let subnet = from.subnet.as_ref().filter(|subnet| is_behind_peering(state, subnet, to));
+        subnet.and_then(|_| state.interfaces.values().find(has_it))
+    };
+    let inside = inside.or_else(behind_peering);
     let end = match inside {
         Some(interface) => end_of(interface),
         None => End { address: to, groups: Default::default(), subnet: None },

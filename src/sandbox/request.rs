@@ -12,7 +12,7 @@ use super::input::Input;
 use super::path::{self, Reached};
 use super::registration::{health_of, zone_of};
 use super::routing::{self, Asked};
-use super::state::{Listen, Listener, LoadBalancer, Speaks, State, Target, TargetGroup};
+use super::state::{Listen, Listener, LoadBalancer, NetworkInterface, Speaks, State, Target, TargetGroup};
 
 /// A request of a client.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Sent {
     pub headers: BTreeMap<String, String>,
     /// Where the client is.
     pub from: Ipv4Addr,
+    /// By UDP where the listener takes both TCP and UDP; one that takes one of them alone gets that.
+    pub by_udp: bool,
 }
 
 impl Sent {
@@ -44,6 +46,7 @@ impl Sent {
             path: path.to_owned(),
             headers: BTreeMap::new(),
             from: Ipv4Addr::new(198, 51, 100, 7),
+            by_udp: false,
         }
     }
 }
@@ -79,12 +82,13 @@ struct Way<'a> {
     route: Vec<String>,
     /// Chooses among equals: requests go round.
     turn: u64,
+    is_udp: bool,
 }
 
 /// Sends a request.
 pub fn send(state: &mut State, sent: &Sent) -> Answered {
     state.requests += 1;
-    let mut way = Way { state, sent, route: Vec::new(), turn: state.requests };
+    let mut way = Way { state, sent, route: Vec::new(), turn: state.requests, is_udp: false };
     let (code, why) = way.reach_listener();
     Answered { code, why, route: way.route }
 }
@@ -109,11 +113,17 @@ impl<'a> Way<'a> {
             return silence("no such load balancer, or several");
         };
         self.route.push(format!("{}:{}", balancer.name, self.sent.port));
+        let at = |listener: &&Listener| listener.load_balancer == balancer.arn && listener.port == self.sent.port;
+        let listener = state.listeners.values().find(at);
+        self.is_udp = match listener.map(|listener| listener.protocol.as_str()) {
+            Some("UDP") => true,
+            Some("TCP_UDP") => self.sent.by_udp,
+            Some(_) | None => false,
+        };
         if let Some(why) = self.kept_out(balancer) {
             return silence(&why);
         }
-        let at = |listener: &&Listener| listener.load_balancer == balancer.arn && listener.port == self.sent.port;
-        match state.listeners.values().find(at) {
+        match listener {
             Some(listener) => self.by_rule(balancer, listener),
             None => silence("nothing listens on this port"),
         }
@@ -121,13 +131,13 @@ impl<'a> Way<'a> {
 
     /// What keeps a client from the load balancer's nodes.
     fn kept_out(&self, balancer: &LoadBalancer) -> Option<String> {
-        let traffic = Traffic { is_udp: false, port: self.sent.port };
-        let client = End { address: self.sent.from, groups: Default::default(), subnet: None };
+        let traffic = Traffic { is_udp: self.is_udp, port: self.sent.port };
+        let client = self.client(balancer);
         if balancer.status != "active" {
             return Some("the load balancer is being provisioned".to_owned());
         }
         let is_outside = self.state.vpcs.get(&balancer.vpc).is_none_or(|vpc| !vpc.cidr.contains(&self.sent.from));
-        if is_outside && balancer.scheme == "internal" {
+        if is_outside && balancer.scheme == "internal" && !self.sent.from.is_private() {
             return Some("an internal load balancer has no public address".to_owned());
         }
         let groups = balancer.groups.iter().cloned().collect();
@@ -135,11 +145,19 @@ impl<'a> Way<'a> {
             return Some("timed out: the load balancer's groups do not admit the client".to_owned());
         }
         let subnet = self.node_subnet(balancer)?;
-        if is_outside && !has_way_out(self.state, subnet) {
+        if is_outside && balancer.scheme != "internal" && !has_way_out(self.state, subnet) {
             return Some("timed out: the load balancer's subnet has no route to an internet gateway".to_owned());
         }
-        let admits = acl_admits(self.state, subnet, false, self.sent.from, traffic);
+        let admits =
+            client.subnet.as_ref() == Some(subnet) || acl_admits(self.state, subnet, false, self.sent.from, traffic);
         (!admits).then(|| "timed out: the network ACL of the load balancer's subnet".to_owned())
+    }
+
+    /// The client as the load balancer's groups see it: whoever has an interface in the VPC comes with its groups.
+    fn client(&self, balancer: &LoadBalancer) -> End {
+        let is_it = |one: &&NetworkInterface| one.address == self.sent.from && one.vpc == balancer.vpc;
+        let nowhere = || End { address: self.sent.from, groups: Default::default(), subnet: None };
+        self.state.interfaces.values().find(is_it).map_or_else(nowhere, path::end_of)
     }
 
     /// Subnet of the node that answers this time.
@@ -237,7 +255,7 @@ impl<'a> Way<'a> {
         };
         let from =
             if keeps_client(balancer, group) { End { address: self.sent.from, ..node.clone() } } else { node.clone() };
-        match path::follow(self.state, &from, to, Traffic { is_udp: false, port: target.port }) {
+        match path::follow(self.state, &from, to, Traffic { is_udp: self.is_udp, port: target.port }) {
             Reached::Dropped(what) if is_application => code(504, &format!("timed out: {what}")),
             Reached::Dropped(what) => silence(&format!("timed out: {what}")),
             Reached::Refused if is_application => code(502, "the target refused the connection"),
@@ -247,7 +265,11 @@ impl<'a> Way<'a> {
                 if open.listen.latency > 60_000 {
                     return code(504, "the target took longer than the idle time-out");
                 }
-                answered(balancer, group, &open.listen, path)
+                match self.is_udp {
+                    // What listens on a port hears both. A datagram that arrives is answered.
+                    true => code(open.listen.code_of(path), ""),
+                    false => answered(balancer, group, &open.listen, path),
+                }
             }
         }
     }
@@ -284,8 +306,8 @@ fn crosses_zones(balancer: &LoadBalancer, group: &TargetGroup) -> bool {
 
 /// Whether targets see the client's own address (aws-facts 3.5).
 fn keeps_client(balancer: &LoadBalancer, group: &TargetGroup) -> bool {
-    let written = group.attributes.get("preserve_client_ip.enabled").map(String::as_str);
-    !balancer.is_application() && written.map_or(group.target_type == "instance", |value| value == "true")
+    group.attributes.get("preserve_client_ip.enabled").is_some_and(|value| value == "true")
+        && !balancer.is_application()
 }
 
 /// Whether a subnet's route table leads to an internet gateway.

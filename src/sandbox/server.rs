@@ -132,6 +132,7 @@ struct Asked {
     method: Option<String>,
     load_balancer: Option<String>,
     from: Option<String>,
+    transport: Option<String>,
 }
 
 async fn request(State(served): State<Served>, Query(asked): Query<Asked>) -> Response {
@@ -139,6 +140,14 @@ async fn request(State(served): State<Served>, Query(asked): Query<Asked>) -> Re
     sent.port = asked.port.unwrap_or(80);
     sent.method = asked.method.unwrap_or_else(|| "GET".to_owned());
     sent.load_balancer = asked.load_balancer;
+    match asked.transport.as_deref() {
+        None | Some("tcp") => {}
+        Some("udp") => sent.by_udp = true,
+        Some(other) => {
+            let message = format!("transport: \"{other}\" is neither tcp nor udp\n");
+            return (StatusCode::BAD_REQUEST, message).into_response();
+        }
+    }
     if let Some(from) = asked.from {
         match Ipv4Addr::from_str(&from) {
             Ok(from) => sent.from = from,

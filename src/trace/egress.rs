@@ -27,18 +27,15 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let groups = list(&balancer.security_groups);
     let (mut findings, mut gap, mut by) = (Vec::<Finding>::new(), None, String::new());
     for end in ends {
-        let mut needs = vec![(way.transport(), end.port, "requests")];
-        if (Transport::Tcp, end.health_port) != (way.transport(), end.port) {
-            needs.push((Transport::Tcp, end.health_port, "health checks"));
-        }
-        for (transport, port, what) in needs {
+        for (transport, port) in way.ports_of(end) {
+            let is_check = (transport, port) == (Transport::Tcp, end.health_port);
+            let what = if is_check && way.is_checked_apart(end) { "health checks" } else { "requests" };
             match passage(rules.iter().copied(), transport, port, &end.peer(), &way.around.prefix_lists) {
                 Passage::Open(words) => by = words,
                 Passage::Unknown(why) => gap = Some(why),
                 // Where the interface is not known its groups are not either: a rule to a group may be the one.
                 Passage::Closed(_) if end.groups.is_err() => gap = end.groups.clone().err(),
                 Passage::Closed(_) => {
-                    let is_check = port == end.health_port;
                     let code = if way.is_network() && is_check { Code(13) } else { Code(2) };
                     let evidence =
                         format!("no egress rule of {groups} lets {what} out to {} ({transport} {port})", end.name);

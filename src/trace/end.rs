@@ -10,6 +10,7 @@ use crate::model::{
     Gap, GroupId, InstanceId, NetworkMode, Peer, Placement, Seen, StaticTarget, SubnetId, TargetKey, Task,
 };
 
+use super::client::of_family;
 use super::load_balancer::is_inside;
 use super::way::{Found, Lack, Way};
 
@@ -116,7 +117,7 @@ fn at_instance(way: &Way<'_>, name: String, instance: &InstanceId, port: u16) ->
         }
         Seen::Unknown(gap) => (Err(gap), None, BTreeSet::new()),
     };
-    let blocks = addresses.into_iter().map(IpNet::from).collect();
+    let blocks = of_family(addresses.into_iter().map(IpNet::from), way.family());
     let health_port = way.health_port(port);
     End { name, key: None, blocks, groups, subnet, port, health_port, is_outside: false, carrier: None }
 }
@@ -133,7 +134,7 @@ fn prospective(way: &Way<'_>, port: u16) -> Found<Vec<End>> {
     let end = |subnet: &SubnetId| End {
         name: format!("a task in {subnet}"),
         key: None,
-        blocks: way.blocks_of(subnet),
+        blocks: of_family(way.blocks_of(subnet), way.family()),
         groups: Ok(network.security_groups.clone()),
         subnet: Some(subnet.clone()),
         port,

@@ -1,15 +1,24 @@
 //! Whether the groups on the target's interface let requests and health checks in.
+//!
+//! Requests come from the load balancer's nodes, or, where a network load balancer keeps client addresses, from the clients:
+//! except by a rule that names the load balancer's group, which passes them all the same, and except clients of the other
+//! address family and of PrivateLink, who come from the nodes. Health checks always come from the nodes.
 
 use std::collections::BTreeSet;
 
-use crate::model::{Gap, IngressRule, LoadBalancer, Lookup, Passage, Peer, RuleSource, Transport, passage};
+use ipnet::IpNet;
+
+use crate::model::{
+    AddressSet, Gap, GroupId, IngressRule, LoadBalancer, Passage, Peer, RuleSource, Seen, SubnetId, Transport, passage,
+};
 
 use super::catalogue::Code;
-use super::client;
+use super::client::{self, Clients};
+use super::closed_port;
 use super::end::End;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
-use super::load_balancer::{is_inside, list};
+use super::load_balancer::list;
 use super::way::Way;
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
@@ -29,185 +38,181 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Ok(keeps) => keeps,
         Err(gap) => return Examined::unknown(gap),
     };
-    let (mut findings, mut gap, mut by) = (Vec::<Finding>::new(), None, BTreeSet::new());
+    let mut checked = Checked::default();
     for end in inside {
-        match check(way, balancer, end, keeps) {
-            Ok(Verdict::Open(words)) => {
-                by.insert(words);
-            }
-            Ok(Verdict::Closed(found)) => {
-                let is_new = |found: &Finding| !findings.iter().any(|known| known.codes == found.codes);
-                let new: Vec<Finding> = found.into_iter().filter(is_new).collect();
-                findings.extend(new);
-            }
-            Err(why) => gap = Some(why),
+        let groups = end.groups.clone();
+        match groups.and_then(|groups| Receiver::behind(way, balancer, end, keeps, &groups)) {
+            Ok(receiver) => receiver.check(&mut checked),
+            Err(gap) => checked.gap = Some(gap),
         }
     }
-    Examined::of(findings, gap, format!("let in by {}", list(&by)))
+    Examined::of(checked.findings, checked.gap, format!("let in by {}", list(&checked.by)))
 }
 
-enum Verdict {
-    Open(String),
-    Closed(Vec<Finding>),
+/// What came of all receivers.
+#[derive(Default)]
+struct Checked {
+    findings: Vec<Finding>,
+    gap: Option<Gap>,
+    /// The rules that let requests in.
+    by: BTreeSet<String>,
 }
 
-fn check(way: &Way<'_>, balancer: &LoadBalancer, end: &End, keeps: bool) -> Result<Verdict, Gap> {
-    let groups = end.groups.clone()?;
-    let rules = way.around.rules(&groups, false)?;
-    let node = Peer { groups: balancer.security_groups.clone(), blocks: way.homes(balancer) };
-    let ask = |transport, port, peer: &Peer| {
-        let passed = passage(rules.iter().copied(), transport, port, peer, &way.around.prefix_lists);
-        // Where the nodes are was not read: a rule by addresses may admit them.
-        match (passed, way.given.observed.subnets.gap()) {
-            (Passage::Closed(_), Some(gap)) => Passage::Unknown(gap.clone()),
+/// A receiver behind the rules of some groups: those of its interface, or others that it might have.
+pub(super) struct Receiver<'w, 'a> {
+    pub(super) way: &'w Way<'a>,
+    pub(super) balancer: &'w LoadBalancer,
+    pub(super) end: &'w End,
+    /// Requests come with the clients' addresses.
+    pub(super) keeps: bool,
+    pub(super) rules: Vec<&'w IngressRule>,
+}
+
+impl<'w, 'a> Receiver<'w, 'a> {
+    pub(super) fn behind(
+        way: &'w Way<'a>,
+        balancer: &'w LoadBalancer,
+        end: &'w End,
+        keeps: bool,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<Self, Gap> {
+        let rules = way.around.rules(groups, false)?;
+        Ok(Self { way, balancer, end, keeps, rules })
+    }
+
+    fn check(&self, checked: &mut Checked) {
+        let mut add = |finding: Finding| {
+            if !checked.findings.iter().any(|known| known.codes == finding.codes) {
+                checked.findings.push(finding);
+            }
+        };
+        let mut tcp_is_closed = false;
+        for transport in self.way.transports() {
+            match self.requests(*transport) {
+                Ok(Passage::Open(words)) => {
+                    checked.by.insert(words);
+                }
+                Ok(Passage::Unknown(gap)) | Err(gap) => checked.gap = Some(gap),
+                Ok(Passage::Closed(_)) => {
+                    tcp_is_closed |= *transport == Transport::Tcp;
+                    add(closed_port::to_requests(self, *transport));
+                }
+            }
+        }
+        let is_apart = self.way.is_checked_apart(self.end);
+        if is_apart || (self.keeps && !tcp_is_closed) {
+            match self.from_nodes(Transport::Tcp, self.end.health_port) {
+                Passage::Open(_) => {}
+                Passage::Unknown(gap) => checked.gap = Some(gap),
+                Passage::Closed(_) => add(closed_port::to_checks(self, if is_apart { Code(3) } else { Code(1) })),
+            }
+        }
+    }
+
+    /// Whether requests come in.
+    pub(super) fn requests(&self, transport: Transport) -> Result<Passage, Gap> {
+        let by_its_group = self.opened(transport, self.end.port).find(|rule| self.names_balancer(rule));
+        if let (true, None) = (self.keeps, by_its_group) {
+            let clients = client::clients(self.way, self.balancer, transport)?;
+            let seen = clients.addresses.of_family(self.way.family());
+            if !seen.is_empty() {
+                return Ok(self.from_clients(transport, &clients, client::narrowed(seen, self.acls_pass(transport))));
+            }
+        }
+        Ok(self.from_nodes(transport, self.end.port))
+    }
+
+    /// Whether the load balancer's nodes come in on a port.
+    pub(super) fn from_nodes(&self, transport: Transport, port: u16) -> Passage {
+        let peer = Peer { groups: self.balancer.security_groups.clone(), blocks: self.way.homes(self.balancer) };
+        let passed = passage(self.rules.iter().copied(), transport, port, &peer, &self.way.around.prefix_lists);
+        match (passed, self.unread_homes(transport, port)) {
+            (Passage::Closed(_), Some(gap)) => Passage::Unknown(gap),
             (passed, _) => passed,
         }
-    };
-    let mut findings = Vec::new();
-    let traffic = if keeps && balancer.security_groups.is_empty() {
-        from_clients(way, balancer, end, &rules)?
-    } else {
-        ask(way.transport(), end.port, &node)
-    };
-    let words = match traffic {
-        Passage::Open(words) => words,
-        Passage::Unknown(gap) => return Err(gap),
-        Passage::Closed(_) => {
-            let checks_pass = matches!(ask(Transport::Tcp, end.health_port, &node), Passage::Open(_));
-            findings.push(closed(way, balancer, end, &rules, keeps && checks_pass));
-            String::new()
-        }
-    };
-    let is_apart = (Transport::Tcp, end.health_port) != (way.transport(), end.port);
-    if is_apart || (keeps && findings.is_empty()) {
-        match ask(Transport::Tcp, end.health_port, &node) {
-            Passage::Open(_) => {}
-            Passage::Unknown(gap) => return Err(gap),
-            Passage::Closed(_) => {
-                let what = format!(
-                    "no rule of {} admits health checks of {} on tcp {} at {}",
-                    end.group_list(),
-                    balancer.name,
-                    end.health_port,
-                    end.name
-                );
-                let code = if is_apart { Code(3) } else { Code(1) };
-                findings.push(Finding::of(code, what));
-            }
-        }
     }
-    Ok(if findings.is_empty() { Verdict::Open(words) } else { Verdict::Closed(findings) })
-}
 
-/// Targets see the clients: the client that was asked about, or anybody who does not come from where the nodes are.
-fn from_clients(way: &Way<'_>, balancer: &LoadBalancer, end: &End, rules: &[&IngressRule]) -> Result<Passage, Gap> {
-    let lists = &way.around.prefix_lists;
-    if let Some(client) = way.asked.client {
-        let peer = Peer { groups: BTreeSet::new(), blocks: vec![client] };
-        return Ok(passage(rules.iter().copied(), way.transport(), end.port, &peer, lists));
-    }
-    let is_foreign =
-        |block: &ipnet::IpNet| balancer.internal || balancer.vpc.as_ref().is_none_or(|vpc| !is_inside(way, vpc, block));
-    let admits = |rule: &&&IngressRule| match &rule.source {
-        RuleSource::Cidr(cidr) => is_foreign(cidr),
-        RuleSource::PrefixList(list) => way.around.blocks_of(list).any(is_foreign),
-        RuleSource::Group(_) => balancer.internal,
-        RuleSource::Unknown => false,
-    };
-    let mut open = rules.iter().filter(|rule| rule.lets_in(way.transport(), end.port));
-    let unread = way.given.observed.vpcs.gap().filter(|_| !balancer.internal);
-    match (open.clone().find(admits), unread) {
-        // Whether the addresses that a rule names are outside of the VPC, where clients are, was not read.
-        (Some(_), Some(gap)) if !open.any(|rule| names_everybody(rule)) => Ok(Passage::Unknown(gap.clone())),
-        (Some(rule), _) => Ok(Passage::Open(format!("{} ({})", rule.id, rule.source))),
-        (None, _) => Ok(Passage::Closed(None)),
-    }
-}
-
-fn names_everybody(rule: &IngressRule) -> bool {
-    matches!(&rule.source, RuleSource::Cidr(cidr) if cidr.prefix_len() == 0)
-}
-
-/// Which of the codes a closed port is.
-fn closed(way: &Way<'_>, balancer: &LoadBalancer, end: &End, rules: &[&IngressRule], checks_pass: bool) -> Finding {
-    let (transport, port, groups) = (way.transport(), end.port, end.group_list());
-    let what = format!("no rule of {groups} admits {} on {transport} {port} at {}", who(balancer), end.name);
-    let open: Vec<&&IngressRule> = rules.iter().filter(|rule| rule.lets_in(transport, port)).collect();
-    if balancer.security_groups.is_empty() {
-        if checks_pass {
-            let shown: BTreeSet<String> = open.iter().map(|rule| rule.source.to_string()).collect();
-            let what = format!(
-                "{} keeps client addresses, and {groups} admits {} alone on {transport} {port}",
-                balancer.name,
-                list(&shown)
-            );
-            return Finding::of(Code(12), what);
+    /// Where the nodes are was not read, and a rule by addresses may be the one that admits them.
+    fn unread_homes(&self, transport: Transport, port: u16) -> Option<Gap> {
+        if let Some(gap) = self.way.given.observed.subnets.gap() {
+            return Some(gap.clone());
         }
-        let by_group = open.iter().find(|rule| matches!(rule.source, RuleSource::Group(_)));
-        return match by_group {
-            Some(rule) => {
-                let name = &balancer.name;
-                Finding::of(Code(14), format!("{name} has no group, and {} admits {} alone", rule.id, rule.source))
-            }
-            None => Finding::of(Code(1), what),
+        let gap = self.way.around.nodes.get(&self.balancer.arn).and_then(Seen::gap)?;
+        let subnets = |home: &SubnetId| self.way.blocks_of(home);
+        let homes: Vec<IpNet> = self.balancer.subnets.iter().flat_map(subnets).collect();
+        let is_near = |rule: &&IngressRule| match &rule.source {
+            RuleSource::Cidr(cidr) => homes.iter().any(|home| home.contains(cidr)),
+            RuleSource::PrefixList(_) => true,
+            RuleSource::Group(_) | RuleSource::Unknown => false,
         };
+        self.opened(transport, port).any(|rule| is_near(&rule)).then(|| gap.clone())
     }
-    if is_default_group(way, end) {
-        return Finding::of(Code(6), format!("{what}; it is the VPC's default group"));
-    }
-    if let Some(carrier) = end.carrier.as_ref().filter(|carrier| admitted(way, balancer, end, carrier)) {
-        return Finding::of(Code(5), format!("{what}; the groups of its instance do ({})", list(carrier)));
-    }
-    if is_dynamic(way) {
-        let opened: BTreeSet<String> =
-            rules.iter().filter_map(|rule| rule.ports.map(|ports| format!("{ports} from {}", rule.source))).collect();
-        let opened = if opened.is_empty() { "nothing".to_owned() } else { list(&opened) };
-        return Finding::of(Code(4), format!("{what}, a port that Docker gave out; admitted: {opened}"));
-    }
-    Finding::of(Code(1), what)
-}
 
-fn who(balancer: &LoadBalancer) -> String {
-    match balancer.security_groups.len() {
-        0 => format!("load balancer {}", balancer.name),
-        _ => format!("{} of load balancer {}", list(&balancer.security_groups), balancer.name),
+    /// Rules that open a port to somebody.
+    pub(super) fn opened(&self, transport: Transport, port: u16) -> impl Iterator<Item = &'w IngressRule> {
+        self.rules.iter().copied().filter(move |rule| rule.lets_in(transport, port))
     }
-}
 
-/// The service names no groups, and its tasks have the one called `default`.
-fn is_default_group(way: &Way<'_>, end: &End) -> bool {
-    let Ok(service) = way.live_service() else { return false };
-    if !service.network.as_ref().is_some_and(|network| network.security_groups.is_empty()) {
-        return false;
+    fn names_balancer(&self, rule: &IngressRule) -> bool {
+        matches!(&rule.source, RuleSource::Group(id) if self.balancer.security_groups.contains(id))
     }
-    let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
-    let default = vpc.and_then(|vpc| way.given.security_group(vpc, "default").present());
-    matches!((default, &end.groups), (Some(Lookup::One(group)), Ok(groups)) if groups.contains(&group.id))
-}
 
-fn admitted(way: &Way<'_>, balancer: &LoadBalancer, end: &End, groups: &BTreeSet<crate::model::GroupId>) -> bool {
-    let Ok(rules) = way.around.rules(groups, false) else { return false };
-    let node = Peer { groups: balancer.security_groups.clone(), blocks: way.homes(balancer) };
-    let passed = passage(rules.iter().copied(), way.transport(), end.port, &node, &way.around.prefix_lists);
-    matches!(passed, Passage::Open(_))
-}
+    /// Whether clients come in with their own addresses: the one that was asked about, or some of them. Rules that name a
+    /// group of theirs do not admit them (NLB user guide, target security groups).
+    fn from_clients(&self, transport: Transport, clients: &Clients, seen: AddressSet) -> Passage {
+        let (mut admitted, mut by, mut gap) = (Vec::new(), None, clients.may_be_more.clone());
+        for rule in self.opened(transport, self.end.port) {
+            let blocks: Vec<IpNet> = match &rule.source {
+                RuleSource::Cidr(cidr) => vec![*cidr],
+                RuleSource::PrefixList(id) => match self.way.around.entries_of(id) {
+                    Seen::Present(entries) => entries.iter().copied().collect(),
+                    Seen::Absent => Vec::new(),
+                    Seen::Unknown(why) => {
+                        gap = Some(why);
+                        Vec::new()
+                    }
+                },
+                RuleSource::Group(_) | RuleSource::Unknown => Vec::new(),
+            };
+            if by.is_none() && !seen.and(&blocks).is_empty() {
+                by = Some(rule);
+            }
+            admitted.extend(blocks);
+        }
+        let is_asked = self.way.asked.client.is_some();
+        let by = by.filter(|_| !is_asked || seen.without(&admitted).is_empty());
+        let names_everybody = || admitted.iter().any(|block| block.prefix_len() == 0);
+        match (by, &clients.may_be_fewer, gap) {
+            // Whether the addresses that a rule names are outside of the VPC, where clients are, was not read.
+            (Some(_), Some(gap), _) if !names_everybody() => Passage::Unknown(gap.clone()),
+            (Some(rule), _, _) => Passage::Open(format!("{} ({})", rule.id, rule.source)),
+            (None, _, Some(gap)) => Passage::Unknown(gap),
+            (None, _, None) => Passage::Closed(None),
+        }
+    }
 
-/// Whether Docker gives the host port out.
-fn is_dynamic(way: &Way<'_>) -> bool {
-    let (Some((container, port)), Ok(definition)) = (way.door(), way.definition()) else { return false };
-    let mapping = definition
-        .containers
-        .get(container)
-        .and_then(|container| container.ports.iter().find(|mapping| mapping.container_port == port));
-    mapping.is_some_and(|mapping| mapping.host_port == Some(0))
+    /// The clients that each ACL on the way lets in and answers.
+    fn acls_pass(&self, transport: Transport) -> Vec<AddressSet> {
+        let way = self.way;
+        let port = way.route.as_ref().map_or(0, |route| route.listener);
+        let all = |subnet: &SubnetId, port: u16| {
+            let acl = way.around.acl_of(subnet).present()?;
+            let everybody = way.family().every_address();
+            Some(acl.serves(&AddressSet::of([everybody]), transport, port))
+        };
+        let homes = self.balancer.subnets.iter().filter_map(|home| all(home, port));
+        let homes = homes.reduce(|one, other| one.or(&other));
+        let own = self.end.subnet.as_ref().filter(|subnet| !self.balancer.subnets.contains(*subnet));
+        homes.into_iter().chain(own.and_then(|subnet| all(subnet, self.end.port))).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{PORT, Stand, address, block, from_block, from_group, gap, rule};
     use crate::model::{
-        Attributes, GroupId, HealthPort, Host, InstanceId, IpProtocol, PortRange, RuleSource, SecurityGroup, Seen,
-        TargetGroupArn, VpcId,
+        Attributes, GroupId, HealthPort, Host, InstanceId, IpProtocol, PortRange, Protocol, RuleSource, SecurityGroup,
+        Seen, SubnetId, TargetGroupArn, VpcId,
     };
     use crate::trace::HopId;
 
@@ -335,6 +340,102 @@ mod tests {
         *stand.ingress("sg-tasks") = vec![on(PORT, from_block("192.0.2.0/24"))];
         assert_eq!(stand.found(HOP), ["M01"]);
         assert!(stand.hop(HOP).evidence.contains("health checks"), "{}", stand.hop(HOP).evidence);
+    }
+
+    #[test]
+    fn private_addresses_admit_no_client_of_the_internet() {
+        let mut stand = Stand::behind_network();
+        keep_addresses(&mut stand);
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("10.0.0.0/8"))];
+        assert_eq!(stand.found(HOP), ["M12"]);
+        stand.balancer().internal = true;
+        assert_eq!(stand.state(HOP), "ok", "clients of an internal one are there");
+        stand.balancer().internal = false;
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("::/0")), on(PORT, from_block("10.0.0.0/8"))];
+        assert_eq!(stand.found(HOP), ["M12"], "no client has an IPv6 address");
+        stand.asked.client = Some(block("10.7.0.1/32"));
+        assert_eq!(stand.state(HOP), "ok", "this one was asked about");
+    }
+
+    #[test]
+    fn a_rule_that_names_the_load_balancers_group_passes_whatever_the_clients_are() {
+        let mut stand = Stand::behind_network();
+        keep_addresses(&mut stand);
+        stand.balancer().security_groups = [GroupId::from("sg-lb")].into();
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_group("sg-lb"))];
+        assert_eq!(stand.state(HOP), "ok");
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("10.0.0.0/16"))];
+        assert_eq!(stand.found(HOP), ["M12"], "the addresses of its nodes do not");
+        let finding = &stand.hop(HOP).findings[0];
+        assert!(finding.fix.starts_with("allow tcp 8080 from sg-lb of load balancer public"), "{}", finding.fix);
+        // A group of clients is not seen behind a load balancer, and the clients must pass both groups.
+        *stand.ingress("sg-lb") = vec![on(80, from_block("192.0.2.0/24"))];
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("198.51.100.0/24")), on(PORT, from_block("10.0.0.0/16"))];
+        assert_eq!(stand.found(HOP), ["M12"]);
+        stand.ingress("sg-tasks").push(on(PORT, from_block("192.0.0.0/16")));
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn clients_of_the_other_family_come_from_the_nodes() {
+        let mut stand = Stand::behind_network();
+        keep_addresses(&mut stand);
+        stand.asked.client = Some(block("2001:db8::7/128"));
+        assert_eq!(stand.state(HOP), "ok", "the targets have IPv4 addresses, and admit the VPC");
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("::/0"))];
+        assert_eq!(stand.found(HOP), ["M01"]);
+    }
+
+    #[test]
+    fn tcp_and_udp_are_asked_apart() {
+        let mut stand = Stand::behind_network();
+        stand.listeners()[0].protocol = Protocol::TcpUdp;
+        stand.group().protocol = Protocol::TcpUdp;
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("0.0.0.0/0"))];
+        assert_eq!(stand.found(HOP), ["M01"], "nothing opens UDP");
+        assert!(stand.hop(HOP).evidence.contains("on udp 8080"), "{}", stand.hop(HOP).evidence);
+        let udp = |source| crate::model::IngressRule { protocol: IpProtocol::Udp, ..on(PORT, source) };
+        stand.ingress("sg-tasks").push(udp(from_block("10.0.0.0/16")));
+        assert_eq!(stand.found(HOP), ["M12"]);
+        let fix = stand.hop(HOP).findings[0].fix.clone();
+        assert!(fix.ends_with("AWS always keeps client addresses for UDP"), "{fix}");
+        stand.ingress("sg-tasks").push(udp(from_block("0.0.0.0/0")));
+        assert_eq!(stand.state(HOP), "ok");
+        // A listener of TCP brings TCP alone to such a target group.
+        stand.ingress("sg-tasks").truncate(1);
+        stand.listeners()[0].protocol = Protocol::Tcp;
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn nodes_whose_addresses_are_known_may_be_admitted_one_by_one() {
+        let mut stand = Stand::behind_network();
+        let node = |subnet: &str, place: &str| (SubnetId::from(subnet), [address(place)].into());
+        let nodes = [node("public-a", "10.0.0.4"), node("public-b", "10.0.1.9")].into();
+        stand.around.nodes.insert("lb/public".into(), Seen::Present(nodes));
+        *stand.ingress("sg-tasks") = vec![on(PORT, from_block("10.0.0.4/32")), on(PORT, from_block("10.0.1.9/32"))];
+        assert_eq!(stand.state(HOP), "ok");
+        stand.ingress("sg-tasks").pop();
+        assert_eq!(stand.found(HOP), ["M01"]);
+        stand.around.nodes.insert("lb/public".into(), Seen::Unknown(gap("ec2:DescribeNetworkInterfaces")));
+        assert_eq!(stand.state(HOP), "unknown", "one address may be all that there is");
+        stand.ingress("sg-tasks").clear();
+        assert_eq!(stand.found(HOP), ["M01"]);
+    }
+
+    #[test]
+    fn a_load_balancer_without_groups_has_the_same_codes_for_the_same_faults() {
+        let mut stand = Stand::on_instances();
+        let network = Stand::behind_network();
+        stand.observed.load_balancers = network.observed.load_balancers.clone();
+        let without = ("preserve_client_ip.enabled".to_owned(), "false".to_owned());
+        let attributes = Seen::Present(Attributes::new([without].into()));
+        stand.around.group_attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), attributes);
+        let low = PortRange { from: 1024, to: 32_000 };
+        *stand.ingress("sg-tasks") = vec![rule("sg-tasks", Some(low), from_block("10.0.0.0/16"))];
+        assert_eq!(stand.found(HOP), ["M04"]);
+        let fix = stand.hop(HOP).findings[0].fix.clone();
+        assert_eq!(fix, "allow tcp 32768-65535 from 10.0.0.0/24, 10.0.1.0/24 in sg-tasks");
     }
 
     #[test]

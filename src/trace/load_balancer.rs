@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Gap, LoadBalancer, Passage, Peer, Seen, Transport, passage};
+use crate::model::{Gap, IngressRule, LoadBalancer, Passage, Peer, RuleSource, Seen, Transport, passage};
 
 use super::catalogue::Code;
+use super::client;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
 use super::way::{Lack, Way};
@@ -48,36 +49,62 @@ pub(super) fn list<T: ToString>(all: &BTreeSet<T>) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// M09: nobody, or not the client that was asked about, is let in on the listener's port.
+/// M09: no client that can reach the load balancer, or not the one that was asked about, is let in on the listener's port.
 fn kept_out(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, Gap> {
     let Some(port) = way.route.as_ref().map(|route| route.listener) else { return Ok(None) };
     if balancer.security_groups.is_empty() {
         return Ok(None);
     }
     let rules = way.around.rules(&balancer.security_groups, false)?;
-    let transport = way.transport();
-    let open = match way.asked.client {
-        None => rules.iter().any(|rule| rule.lets_in(transport, port)),
-        Some(client) => {
-            let peer = Peer { groups: BTreeSet::new(), blocks: vec![client] };
-            match passage(rules.iter().copied(), transport, port, &peer, &way.around.prefix_lists) {
-                Passage::Open(_) => true,
-                Passage::Closed(_) => false,
-                Passage::Unknown(gap) => return Err(gap),
-            }
+    let (mut closed, mut gap) = (None, None);
+    for transport in way.transports() {
+        match lets_clients_in(way, balancer, &rules, *transport, port) {
+            Ok(true) => {}
+            Ok(false) => closed = closed.or(Some(*transport)),
+            Err(why) => gap = Some(why),
         }
+    }
+    let Some(transport) = closed else { return gap.map_or(Ok(None), Err) };
+    let who = match way.asked.client {
+        Some(client) => client.to_string(),
+        None if balancer.internal => "anybody".to_owned(),
+        None => "anybody of the internet".to_owned(),
     };
-    let who = way.asked.client.map_or_else(|| "anybody".to_owned(), |client| client.to_string());
     let groups = list(&balancer.security_groups);
     let what = format!(
         "no ingress rule of {}'s groups ({groups}) admits {who} on {transport} {port}; they admit {}",
         balancer.name,
         opened(&rules, transport)
     );
-    Ok((!open).then(|| Finding::of(Code(9), what)))
+    Ok(Some(Finding::of(Code(9), what)))
 }
 
-fn opened(rules: &[&crate::model::IngressRule], transport: Transport) -> String {
+fn lets_clients_in(
+    way: &Way<'_>,
+    balancer: &LoadBalancer,
+    rules: &[&IngressRule],
+    transport: Transport,
+    port: u16,
+) -> Result<bool, Gap> {
+    let Some(client) = way.asked.client else {
+        let clients = client::clients(way, balancer, transport)?;
+        let by_group = |rule: &&IngressRule| matches!(rule.source, RuleSource::Group(_));
+        let is_open = !clients.addresses.is_empty()
+            || rules.iter().filter(|rule| rule.lets_in(transport, port)).any(|rule| by_group(rule));
+        return match clients.may_be_more {
+            Some(gap) if !is_open => Err(gap),
+            _ => Ok(is_open),
+        };
+    };
+    let peer = Peer { groups: BTreeSet::new(), blocks: vec![client] };
+    match passage(rules.iter().copied(), transport, port, &peer, &way.around.prefix_lists) {
+        Passage::Open(_) => Ok(true),
+        Passage::Closed(_) => Ok(false),
+        Passage::Unknown(gap) => Err(gap),
+    }
+}
+
+fn opened(rules: &[&IngressRule], transport: Transport) -> String {
     let shown = rules.iter().filter(|rule| rule.opens_any(transport)).map(|rule| {
         let ports = rule.ports.map_or_else(|| "every port".to_owned(), |ports| ports.to_string());
         format!("{ports} from {}", rule.source)
@@ -157,6 +184,30 @@ mod tests {
         stand.asked.client = Some(block("198.51.100.7/32"));
         assert_eq!(stand.found(HOP), ["M09"]);
         stand.asked.client = Some(block("192.0.2.7/32"));
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn rules_for_others_than_its_clients_admit_nobody() {
+        let mut stand = Stand::sound();
+        for (cidr, found) in [("::/0", true), ("10.0.0.0/8", true), ("192.168.0.0/16", true), ("0.0.0.0/0", false)] {
+            *stand.ingress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(80)), from_block(cidr))];
+            assert_eq!(!stand.found(HOP).is_empty(), found, "{cidr}");
+        }
+        *stand.ingress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(80)), from_block("::/0"))];
+        stand.balancer().ip_address_type = crate::model::IpAddressType::Dualstack;
+        assert_eq!(stand.state(HOP), "ok");
+        *stand.ingress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(80)), from_block("0.0.0.0/0"))];
+        stand.balancer().ip_address_type = crate::model::IpAddressType::DualstackWithoutPublicIpv4;
+        assert_eq!(stand.found(HOP), ["M09"]);
+        let mut stand = Stand::sound();
+        stand.balancer().internal = true;
+        *stand.ingress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(80)), from_block("10.0.0.0/8"))];
+        assert_eq!(stand.state(HOP), "ok");
+        // Where the clients have that group is not known, and they are there.
+        stand.balancer().internal = false;
+        *stand.ingress("sg-lb") =
+            vec![rule("sg-lb", Some(PortRange::one(80)), super::super::fixture::from_group("sg-1"))];
         assert_eq!(stand.state(HOP), "ok");
     }
 

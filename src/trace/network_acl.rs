@@ -1,22 +1,20 @@
 //! The ACLs of the load balancer's and the target's subnets, in both directions. They have no memory: answers need entries
 //! of their own, to the ports that connections come from.
+//!
+//! Where the targets see the clients' addresses, so does the ACL of their subnet. Health checks come from the load
+//! balancer's nodes all the same.
 
 use ipnet::IpNet;
 
-use crate::model::acl::EPHEMERAL;
-use crate::model::{Gap, LoadBalancer, NetworkAcl, Piece, PortRange, Seen, SubnetId, Transport};
+use crate::model::{AddressSet, Gap, LoadBalancer, NetworkAcl, Piece, PortRange, Seen, SubnetId, Transport};
 
 use super::catalogue::Code;
-use super::client;
+use super::client::{self, Clients};
 use super::end::End;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
 use super::way::{Lack, Way};
-
-/// So many of the ports that answers come back to may be denied: a hardened ACL denies a handful by name, and hardly any
-/// connection picks one of them.
-const RARE: u32 = 64;
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let balancer = match way.balancer() {
@@ -31,12 +29,19 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Ok(_) => {}
         Err(why) => gap = Some(why),
     };
+    let keeps = client::keeps_addresses(way);
     for home in &balancer.subnets {
-        note(towards_clients(way, balancer, home));
+        for transport in way.transports() {
+            note(towards_clients(way, balancer, home, *transport));
+        }
         for end in way.ends.as_ref().ok().into_iter().flatten() {
             let Some(subnet) = end.subnet.as_ref().filter(|subnet| *subnet != home) else { continue };
             note(leaving(way, home, end));
-            note(arriving(way, home, subnet, end));
+            let edge = Edge { way, balancer, home, subnet, end };
+            for transport in way.transports() {
+                note(keeps.clone().and_then(|keeps| edge.requests(*transport, keeps)));
+            }
+            note(edge.checks());
         }
     }
     // Where the targets are decides which of their ACLs there are.
@@ -58,81 +63,130 @@ fn acl<'a>(way: &Way<'a>, subnet: &SubnetId) -> Result<Option<&'a NetworkAcl>, G
     }
 }
 
-/// M08: clients cannot come in, or get no answer. Some of them are enough.
-fn towards_clients(way: &Way<'_>, balancer: &LoadBalancer, home: &SubnetId) -> Result<Option<Finding>, Gap> {
+/// M08: no client comes in and gets answers. Some of them are enough.
+fn towards_clients(
+    way: &Way<'_>,
+    balancer: &LoadBalancer,
+    home: &SubnetId,
+    transport: Transport,
+) -> Result<Option<Finding>, Gap> {
     let (Some(acl), Some(route)) = (acl(way, home)?, &way.route) else { return Ok(None) };
-    let clients = client::blocks(way, balancer)?;
-    if clients.is_empty() {
-        return Ok(None);
+    let clients = client::clients(way, balancer, transport)?;
+    let what = kept_from(acl, &clients, &clients.addresses, transport, route.listener);
+    match (what, clients.may_be_more) {
+        (Some(_), Some(gap)) => Err(gap),
+        (what, _) => Ok(what.map(|what| Finding::of(Code(8), format!("{} of {home} {what}", acl.id)))),
     }
-    let transport = way.transport();
-    let passes = |block: &IpNet| {
-        let comes_in = some(acl, false, *block, transport, PortRange::one(route.listener));
-        comes_in && some(acl, true, *block, transport, EPHEMERAL)
-    };
-    let what = format!(
-        "{} of {home} lets no client in on {} or no answer out to 1024-65535, for {}",
-        acl.id,
-        route.listener,
-        list(&clients)
-    );
-    Ok((!clients.iter().any(passes)).then(|| Finding::of(Code(8), what)))
 }
 
-/// M08: requests from the node to a target, and its answers.
+/// What an ACL does to clients at `addresses` who connect to a port behind it: none comes in, or those who do get no answers.
+fn kept_from(
+    acl: &NetworkAcl,
+    clients: &Clients,
+    addresses: &AddressSet,
+    transport: Transport,
+    port: u16,
+) -> Option<String> {
+    if addresses.is_empty() {
+        return None;
+    }
+    let who = &clients.words;
+    let let_in = acl.lets_through(false, addresses, transport, port);
+    if let_in.is_empty() {
+        return Some(format!("lets no client in on {transport} {port} ({who})"));
+    }
+    let (unanswered, denial) = acl.unanswered(true, &let_in, transport);
+    let is_lacking =
+        if clients.is_asked { !unanswered.is_empty() } else { let_in.without(unanswered.blocks()).is_empty() };
+    let why = denial.map(|piece| denial_words(&piece)).unwrap_or_default();
+    is_lacking.then(|| format!("lets clients in ({who}), and no answers out to them on {transport} 1024-65535: {why}"))
+}
+
+/// The entry that AWS puts behind all others.
+const LAST_ENTRY: u32 = 32_767;
+
+/// The entry that denies; what no entry is about is denied too.
+fn denial_words(piece: &Piece) -> String {
+    match piece.number {
+        Some(number) if number != LAST_ENTRY => piece.to_string(),
+        Some(_) | None => format!("no entry allows ports {}", piece.ports),
+    }
+}
+
+/// M08: requests and health checks from the node to a target, and the answers.
 fn leaving(way: &Way<'_>, home: &SubnetId, end: &End) -> Result<Option<Finding>, Gap> {
     let Some(acl) = acl(way, home)? else { return Ok(None) };
     let denied = end.blocks.iter().find_map(|block| {
-        let out = ports(way, end).into_iter().find_map(|(transport, port)| denial(acl, true, *block, transport, port));
-        out.or_else(|| denial(acl, false, *block, way.transport(), EPHEMERAL).map(|what| format!("answers: {what}")))
+        let mut ports = way.ports_of(end).into_iter();
+        ports.find_map(|(transport, port)| both_ways(acl, true, *block, transport, port))
     });
     Ok(denied.map(|what| Finding::of(Code(8), format!("{} of {home}, towards {}: {what}", acl.id, end.name))))
 }
 
-/// M07: requests from the node into the target's subnet, and its answers.
-fn arriving(way: &Way<'_>, home: &SubnetId, subnet: &SubnetId, end: &End) -> Result<Option<Finding>, Gap> {
-    let Some(acl) = acl(way, subnet)? else { return Ok(None) };
-    let blocks = way.blocks_of(home);
-    let blocks = blocks.iter().filter(|block| matches!(block, IpNet::V4(_)));
-    let denied = blocks.into_iter().find_map(|block| {
-        let come =
-            ports(way, end).into_iter().find_map(|(transport, port)| denial(acl, false, *block, transport, port));
-        come.or_else(|| denial(acl, true, *block, way.transport(), EPHEMERAL).map(|what| format!("answers: {what}")))
-    });
-    Ok(denied.map(|what| Finding::of(Code(7), format!("{} of {subnet}, from {home}: {what}", acl.id))))
+/// From a node of the load balancer into the subnet of a target.
+struct Edge<'w, 'a> {
+    way: &'w Way<'a>,
+    balancer: &'w LoadBalancer,
+    home: &'w SubnetId,
+    subnet: &'w SubnetId,
+    end: &'w End,
 }
 
-fn ports(way: &Way<'_>, end: &End) -> Vec<(Transport, PortRange)> {
-    let mut ports = vec![(way.transport(), PortRange::one(end.port))];
-    if (Transport::Tcp, end.health_port) != (way.transport(), end.port) {
-        ports.push((Transport::Tcp, PortRange::one(end.health_port)));
+impl Edge<'_, '_> {
+    /// M07: requests, with the addresses of clients or of the node, and the answers.
+    fn requests(&self, transport: Transport, keeps: bool) -> Result<Option<Finding>, Gap> {
+        let Self { way, balancer, home, subnet, end } = *self;
+        let Some(acl) = acl(way, subnet)? else { return Ok(None) };
+        if !keeps {
+            return Ok(self.from_node(acl, transport, end.port));
+        }
+        let clients = client::clients(way, balancer, transport)?;
+        // Clients of the other family come with the node's address.
+        let seen = clients.addresses.of_family(way.family());
+        if seen.is_empty() {
+            return Ok(self.from_node(acl, transport, end.port));
+        }
+        let port = way.route.as_ref().map_or(0, |route| route.listener);
+        let before = self::acl(way, home)?.map(|acl| acl.serves(&seen, transport, port));
+        let seen = client::narrowed(seen, before);
+        let what = kept_from(acl, &clients, &seen, transport, end.port);
+        match (what, clients.may_be_more) {
+            (Some(_), Some(gap)) => Err(gap),
+            (what, _) => Ok(what.map(|what| {
+                let name = &balancer.name;
+                Finding::of(Code(7), format!("{name} keeps client addresses, and {} of {subnet} {what}", acl.id))
+            })),
+        }
     }
-    ports
+
+    /// M07: health checks, and the answers.
+    fn checks(&self) -> Result<Option<Finding>, Gap> {
+        let acl = acl(self.way, self.subnet)?;
+        Ok(acl.and_then(|acl| self.from_node(acl, Transport::Tcp, self.end.health_port)))
+    }
+
+    fn from_node(&self, acl: &NetworkAcl, transport: Transport, port: u16) -> Option<Finding> {
+        let mut blocks = self.way.homes_in(self.balancer, self.home).into_iter();
+        let denied = blocks.find_map(|block| both_ways(acl, false, block, transport, port))?;
+        Some(Finding::of(Code(7), format!("{} of {}, from {}: {denied}", acl.id, self.subnet, self.home)))
+    }
 }
 
-fn size(ports: PortRange) -> u32 {
-    u32::from(ports.to) - u32::from(ports.from) + 1
-}
-
-/// The words of the entry that denies some of it, if that is more than a rare port.
-fn denial(acl: &NetworkAcl, egress: bool, peer: IpNet, transport: Transport, ports: PortRange) -> Option<String> {
-    let denied: Vec<Piece> =
-        acl.decide(egress, peer, transport, ports).into_iter().filter(|piece| !piece.allow).collect();
-    let allowance = if size(ports) > RARE { RARE } else { 0 };
-    let worst = denied.iter().max_by_key(|piece| size(piece.ports))?;
-    let direction = if egress { "outbound" } else { "inbound" };
-    let total: u32 = denied.iter().filter(|piece| piece.cidr == worst.cidr).map(|piece| size(piece.ports)).sum();
-    (total > allowance).then(|| format!("{direction} {transport}, {worst}"))
-}
-
-/// Whether any of it may pass.
-fn some(acl: &NetworkAcl, egress: bool, peer: IpNet, transport: Transport, ports: PortRange) -> bool {
-    acl.decide(egress, peer, transport, ports).iter().any(|piece| piece.allow)
+/// The words of what denies a connection to a port, which is out of the subnet where `egress`, or its answers.
+fn both_ways(acl: &NetworkAcl, egress: bool, peer: IpNet, transport: Transport, port: u16) -> Option<String> {
+    let pieces = acl.decide(egress, peer, transport, PortRange::one(port));
+    if let Some(piece) = pieces.into_iter().find(|piece| !piece.allow) {
+        let direction = if egress { "outbound" } else { "inbound" };
+        return Some(format!("{direction} {transport}, {piece}"));
+    }
+    let (_, denial) = acl.unanswered(!egress, &AddressSet::of([peer]), transport);
+    let direction = if egress { "inbound" } else { "outbound" };
+    denial.map(|piece| format!("answers: {direction} {transport}, {piece}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{PORT, Stand, block, entry, gap};
+    use super::super::fixture::{PORT, Stand, block, entry, gap, rule};
     use crate::model::{PortRange, Seen, SubnetId};
     use crate::trace::HopId;
 
@@ -185,6 +239,76 @@ mod tests {
         let many = PortRange { from: 32_768, to: 61_000 };
         stand.acl("acl-private").push(entry(51, true, false, "0.0.0.0/0", Some(many)));
         assert_eq!(stand.found(HOP), ["M07"]);
+    }
+
+    fn keep_addresses(stand: &mut Stand) {
+        let kept = ("preserve_client_ip.enabled".to_owned(), "true".to_owned());
+        let attributes = Seen::Present(crate::model::Attributes::new([kept].into()));
+        stand.around.group_attributes.insert("targetgroup/shop/1".into(), attributes);
+    }
+
+    fn only(egress: bool, cidr: &str, ports: Option<PortRange>) -> Vec<crate::model::AclEntry> {
+        vec![entry(90, egress, true, cidr, ports), entry(100, !egress, true, "0.0.0.0/0", None)]
+    }
+
+    #[test]
+    fn those_who_are_let_in_are_those_who_get_answers() {
+        let mut stand = Stand::sound();
+        *stand.acl("acl-public") = only(true, "10.0.0.0/16", None);
+        assert_eq!(stand.found(HOP), ["M08"], "clients of the internet get none");
+        stand.balancer().internal = true;
+        assert_eq!(stand.state(HOP), "ok", "those of the VPC do");
+        stand.balancer().internal = false;
+        // One network comes in, and another one would get answers.
+        let from = |cidr: &str| rule("sg-lb", Some(PortRange::one(80)), super::super::fixture::from_block(cidr));
+        *stand.ingress("sg-lb") = vec![from("198.51.100.0/24")];
+        stand.acl("acl-public").push(entry(95, true, true, "192.0.2.0/24", None));
+        assert_eq!(stand.found(HOP), ["M08"]);
+        stand.ingress("sg-lb").push(from("192.0.2.0/24"));
+        assert_eq!(stand.state(HOP), "ok", "some clients are enough");
+        stand.asked.client = Some(block("198.51.100.7/32"));
+        assert_eq!(stand.found(HOP), ["M08"], "and this one is not among them");
+    }
+
+    #[test]
+    fn answers_go_to_every_port_that_clients_have_and_to_nearly_all_others() {
+        for (from, to, found) in [
+            (1024, 65_535, false),
+            (1024, 62_310, false),
+            (1024, 62_309, true),
+            (4249, 65_535, false),
+            (4250, 65_535, true),
+            (32_768, 65_535, true),
+            (1024, 60_998, true),
+        ] {
+            let mut stand = Stand::sound();
+            stand.acl("acl-public").retain(|entry| !entry.egress);
+            stand.acl("acl-public").push(entry(10, true, true, "10.0.0.0/16", None));
+            stand.acl("acl-public").push(entry(20, true, true, "0.0.0.0/0", Some(PortRange { from, to })));
+            assert_eq!(!stand.found(HOP).is_empty(), found, "{from}-{to}");
+        }
+    }
+
+    #[test]
+    fn the_acl_of_the_targets_sees_the_clients_where_their_addresses_are_kept() {
+        let mut stand = Stand::behind_network();
+        *stand.acl("acl-private") = only(false, "10.0.0.0/16", None);
+        assert_eq!(stand.state(HOP), "ok", "the nodes are in the VPC");
+        keep_addresses(&mut stand);
+        assert_eq!(stand.found(HOP), ["M07"]);
+        assert!(stand.hop(HOP).evidence.contains("keeps client addresses"), "{}", stand.hop(HOP).evidence);
+        *stand.acl("acl-private") = only(true, "10.0.0.0/16", None);
+        assert_eq!(stand.found(HOP), ["M07"], "answers go to clients");
+        // A rule that names the load balancer's group does not help against an ACL.
+        stand.balancer().security_groups = ["sg-lb".into()].into();
+        assert_eq!(stand.found(HOP), ["M07"]);
+        *stand.acl("acl-private") = only(false, "0.0.0.0/1", None);
+        stand.acl("acl-private").push(entry(91, false, true, "128.0.0.0/1", Some(PortRange::one(9090))));
+        assert_eq!(stand.state(HOP), "ok", "some clients are enough");
+        // Health checks come from the nodes all the same.
+        stand.acl("acl-private").push(entry(10, false, false, "10.0.1.0/24", None));
+        assert_eq!(stand.found(HOP), ["M07"]);
+        assert!(stand.hop(HOP).evidence.contains("from public-b"), "{}", stand.hop(HOP).evidence);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Whether the target group is there, and fits load balancer and tasks.
 
-use crate::model::{NetworkMode, Seen, TargetGroup, TargetState, VpcId};
+use crate::model::{NetworkMode, TargetGroup, TargetState, VpcId};
 
 use super::catalogue::Code;
+use super::check_proof::{Proof, proof};
 use super::end::is_up;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
@@ -77,12 +78,23 @@ fn wrong_protocol(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
         let what = format!("{} is declared {}, and is {stands}", live.name, wanted.as_str());
         return Some(Finding::of(Code(22), what));
     }
+    let targets = way.given.observed.targets_of(&live.arn).present().into_iter().flatten();
+    let healthy = targets.filter(|target| target.health.state == TargetState::Healthy);
+    let proofs: Vec<Proof> = healthy.map(|target| proof(live, target.key.port)).collect();
+    let spoken = proofs.iter().find_map(|proof| match proof {
+        Proof::Speaks(protocol) => Some(*protocol),
+        Proof::Answers | Proof::Nothing => None,
+    });
+    if let Some(spoken) = spoken {
+        let (name, protocol) = (&live.name, &live.protocol);
+        let what = format!(
+            "{name} sends {protocol} to the targets, and the app speaks {spoken} on that port: health checks by {spoken} pass"
+        );
+        return Some(Finding::of(Code(21), what));
+    }
     let wanted = way.group.protocol.as_ref().filter(|wanted| **wanted != live.protocol)?;
-    let targets = way.given.observed.targets_of(&live.arn);
-    let works =
-        matches!(&targets, Seen::Present(list) if list.iter().any(|one| one.health.state == TargetState::Healthy));
     let what = format!("{} is declared {wanted}, and is {}", live.name, live.protocol);
-    (!works).then(|| Finding::of(Code(21), what))
+    (!proofs.contains(&Proof::Answers)).then(|| Finding::of(Code(21), what))
 }
 
 /// A target group serves one load balancer; another one than the declared has it.
@@ -168,8 +180,28 @@ mod tests {
         stand.all_are(TargetState::Unhealthy, "Target.ResponseCodeMismatch", "");
         assert_eq!(stand.found(HOP), ["M21"]);
         let mut stand = Stand::sound();
+        stand.wanted().protocol = Some(Protocol::Https);
+        stand.group().health_check.port = Some(crate::model::HealthPort::Fixed(9090));
+        assert_eq!(stand.found(HOP), ["M21"], "healthy on another port says nothing");
+        let mut stand = Stand::sound();
         stand.wanted().protocol_version = Some(ProtocolVersion::Grpc);
         assert_eq!(stand.found(HOP), ["M22"]);
+    }
+
+    #[test]
+    fn a_check_by_another_protocol_that_passes_proves_what_the_app_speaks() {
+        let mut stand = Stand::sound();
+        stand.group().protocol = Protocol::Https;
+        stand.wanted().protocol = Some(Protocol::Https);
+        assert_eq!(stand.found(HOP), ["M21"], "plain HTTP passes");
+        assert!(stand.hop(HOP).evidence.contains("the app speaks HTTP on that port"), "{}", stand.hop(HOP).evidence);
+        stand.group().health_check.protocol = Some(Protocol::Https);
+        assert_eq!(stand.state(HOP), "ok");
+        stand.group().protocol = Protocol::Http;
+        stand.wanted().protocol = None;
+        assert_eq!(stand.found(HOP), ["M21"]);
+        stand.all_are(TargetState::Unhealthy, "Target.FailedHealthChecks", "");
+        assert_eq!(stand.state(HOP), "ok", "a check that fails proves neither");
     }
 
     #[test]

@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::model::{
-    DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener,
-    LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule,
-    RuleActions, Seen, Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
-    TaskDefinition, Transport, VpcId,
+    AddressFamily, DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener, LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule, RuleActions, Seen, Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task, TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};
-use super::{Asked, hop::Examined};
+use super::{Asked, client, hop::Examined};
 
 /// Why something that is needed is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -325,12 +323,30 @@ impl<'a> Way<'a> {
         Ok(all)
     }
 
-    /// TCP, or UDP where the target group speaks nothing else.
-    pub(super) fn transport(&self) -> Transport {
-        match self.live_group().map(|group| &group.protocol) {
-            Ok(Protocol::Udp) => Transport::Udp,
-            _ => Transport::Tcp,
+    /// What carries requests: the listener's protocol says it, else the target group's. TCP_UDP is both.
+    pub(super) fn transports(&self) -> &'static [Transport] {
+        let of_listener = self.listener().map(|listener| &listener.protocol);
+        let protocol = of_listener.or_else(|_| self.live_group().map(|group| &group.protocol));
+        protocol.map_or(&[Transport::Tcp], Protocol::transports)
+    }
+
+    /// Whether health checks, which are TCP, use no port that requests use too.
+    pub(super) fn is_checked_apart(&self, end: &End) -> bool {
+        end.health_port != end.port || !self.transports().contains(&Transport::Tcp)
+    }
+
+    /// The ports of a receiver that the load balancer's nodes connect to: those of requests, and that of health checks.
+    pub(super) fn ports_of(&self, end: &End) -> Vec<(Transport, u16)> {
+        let mut ports: Vec<_> = self.transports().iter().map(|transport| (*transport, end.port)).collect();
+        if self.is_checked_apart(end) {
+            ports.push((Transport::Tcp, end.health_port));
         }
+        ports
+    }
+
+    /// The family of the addresses that targets have.
+    pub(super) fn family(&self) -> AddressFamily {
+        self.live_group().map_or(AddressFamily::Ipv4, |group| group.family)
     }
 
     /// The port that health checks of a target knock at. One that no task can have is reported at the target group, and no
@@ -377,14 +393,32 @@ impl<'a> Way<'a> {
     }
 
     /// The blocks of a subnet.
-    pub(super) fn blocks_of(&self, subnet: &crate::model::SubnetId) -> Vec<ipnet::IpNet> {
+    pub(super) fn blocks_of(&self, subnet: &crate::model::SubnetId) -> Vec<IpNet> {
         let all = self.given.observed.subnets.as_ref().present().into_iter().flatten();
         all.filter(|known| known.id == *subnet).flat_map(|known| known.cidrs.iter().copied()).collect()
     }
 
-    /// IPv4 blocks of all the load balancer's subnets: its nodes may get any address in them.
-    pub(super) fn homes(&self, balancer: &LoadBalancer) -> Vec<ipnet::IpNet> {
-        let blocks = balancer.subnets.iter().flat_map(|subnet| self.blocks_of(subnet));
-        blocks.filter(|block| matches!(block, ipnet::IpNet::V4(_))).collect()
+    /// The blocks of the load balancer's VPC.
+    pub(super) fn vpc_blocks(&self, balancer: &LoadBalancer) -> Vec<IpNet> {
+        let all = self.given.observed.vpcs.as_ref().present().into_iter().flatten();
+        all.filter(|vpc| balancer.vpc.as_ref() == Some(&vpc.id)).flat_map(|vpc| vpc.cidrs.iter().copied()).collect()
+    }
+
+    /// The known addresses of the load balancer's nodes.
+    pub(super) fn node_addresses(&self, balancer: &LoadBalancer) -> Vec<IpNet> {
+        let nodes = balancer.subnets.iter().flat_map(|subnet| self.around.nodes_in(&balancer.arn, subnet));
+        nodes.copied().map(IpNet::from).collect()
+    }
+
+    /// Where the load balancer's nodes connect to targets from.
+    pub(super) fn homes(&self, balancer: &LoadBalancer) -> Vec<IpNet> {
+        balancer.subnets.iter().flat_map(|subnet| self.homes_in(balancer, subnet)).collect()
+    }
+
+    /// The same of one subnet: the node's addresses, or the whole subnet where they are not known or may change.
+    pub(super) fn homes_in(&self, balancer: &LoadBalancer, subnet: &crate::model::SubnetId) -> Vec<IpNet> {
+        let nodes = self.around.nodes_in(&balancer.arn, subnet).copied().map(IpNet::from);
+        let nodes = client::of_family(nodes, self.family());
+        if nodes.is_empty() { client::of_family(self.blocks_of(subnet), self.family()) } else { nodes }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     }
     let mut findings = Vec::new();
     let outside: BTreeSet<&String> =
-        by_zone.keys().filter(|zone| !enabled.contains(zone.as_str()) && zone.as_str() != "all").collect();
+        by_zone.keys().filter(|zone| !enabled.contains(zone.as_str()) && zone.as_str() != EVERY_ZONE).collect();
     if !outside.is_empty() {
         let what = format!("targets are in {}, and {} is enabled in {}", list(&outside), balancer.name, list(&enabled));
         let keys = outside.iter().filter_map(|zone| by_zone.get(*zone)).flatten().map(|target| target.key.clone());
@@ -52,8 +52,14 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     Examined::of(findings, gap, format!("targets in {}, {crossing}", list(&zones)))
 }
 
+/// An address outside of the target group's VPC is registered for every zone.
+const EVERY_ZONE: &str = "all";
+
 /// The zone of a registration: that of its subnet, or the one it was registered with.
 fn zone_of(way: &Way<'_>, target: &Target) -> Option<String> {
+    if target.zone.as_deref() == Some(EVERY_ZONE) {
+        return target.zone.clone();
+    }
     let ends = way.ends.as_ref().ok().into_iter().flatten();
     let subnet = ends.filter(|end| end.key.as_ref() == Some(&target.key)).find_map(|end| end.subnet.as_ref());
     let by_subnet = subnet.and_then(|subnet| way.zone_of(subnet));
@@ -94,7 +100,7 @@ fn crosses(way: &Way<'_>, kind: LoadBalancerKind) -> Result<bool, Gap> {
 fn empty_zones(enabled: &BTreeSet<&str>, by_zone: &BTreeMap<String, Vec<&Target>>) -> Option<Finding> {
     let is_healthy = |target: &&Target| target.health.state == TargetState::Healthy;
     let any_healthy = by_zone.values().flatten().any(is_healthy);
-    if by_zone.contains_key("all") {
+    if by_zone.contains_key(EVERY_ZONE) {
         return None;
     }
     let serves = |zone: &str| {
@@ -133,6 +139,30 @@ mod tests {
         // Addresses outside of the VPC are of all zones.
         *stand.targets() = vec![Target { zone: Some("all".to_owned()), ..target("192.168.0.9", PORT) }];
         assert_eq!(stand.state(HOP), "ok");
+        // Even where their interface is known, in a VPC of this account that is peered.
+        let mut stand = Stand::behind_network();
+        let known = crate::model::Subnet {
+            id: SubnetId::from("peer-c"),
+            name: None,
+            vpc: crate::model::VpcId::from("vpc-2"),
+            cidrs: [super::super::fixture::block("10.9.0.0/24")].into(),
+            zone: Some("c".to_owned()),
+        };
+        let Seen::Present(subnets) = &mut stand.observed.subnets else { panic!("subnets") };
+        subnets.push(known);
+        let interface = crate::model::Interface {
+            id: "eni-peer".to_owned(),
+            subnet: SubnetId::from("peer-c"),
+            security_groups: [crate::model::GroupId::from("sg-tasks")].into(),
+            description: String::new(),
+        };
+        let there = super::super::fixture::address("10.9.0.20");
+        stand.around.interfaces.insert(there, Seen::Present(interface));
+        stand.desired.services.clear();
+        let key = super::super::fixture::key("10.9.0.20", PORT);
+        stand.wanted().targets = Some(vec![crate::model::StaticTarget { key, zone: Some("all".to_owned()) }]);
+        *stand.targets() = vec![Target { zone: Some("all".to_owned()), ..target("10.9.0.20", PORT) }];
+        assert_eq!(stand.state(HOP), "ok", "{}", stand.hop(HOP).evidence);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::apply::AwsError;
 use crate::aws::ec2;
-use crate::model::{AddressOwner, Seen, Subnet, is_of_task};
+use crate::model::{AddressOwner, LoadBalancerArn, Nodes, Seen, Subnet, SubnetId, is_of_task};
 
 use super::few::{few_at_once, some_at_once};
 use super::groups::FILTER_VALUES;
@@ -100,10 +100,43 @@ impl Reader {
         some_at_once(haste.at_once(), batches).await.into_iter().flatten().collect()
     }
 
+    /// The addresses of the nodes of network load balancers, by subnet: the interfaces that ELB describes with the load
+    /// balancer's name.
+    pub(super) async fn nodes_of(&self, balancers: &BTreeSet<LoadBalancerArn>, haste: Haste) -> Nodes {
+        let network: Vec<(&LoadBalancerArn, String)> =
+            balancers.iter().filter_map(|arn| Some((arn, node_description(arn)?))).collect();
+        let batches = network.chunks(FILTER_VALUES).map(async |batch| {
+            let values = batch.iter().map(|(_, description)| description.clone()).collect();
+            let filter = Filter::builder().name("description").set_values(Some(values)).build();
+            let list = match self.network_interfaces(filter).await {
+                Ok(list) => list,
+                Err(error) => {
+                    return batch.iter().map(|(arn, _)| ((*arn).clone(), unknown(&error))).collect::<Vec<_>>();
+                }
+            };
+            let nodes = batch.iter().map(|(arn, description)| {
+                let mut nodes = BTreeMap::<SubnetId, BTreeSet<IpAddr>>::new();
+                for one in list.iter().filter(|one| one.description() == Some(description.as_str())) {
+                    let subnet = one.subnet_id().map(SubnetId::from);
+                    subnet.into_iter().for_each(|id| nodes.entry(id).or_default().extend(ec2::addresses_from_sdk(one)));
+                }
+                ((*arn).clone(), if nodes.is_empty() { Seen::Absent } else { Seen::Present(nodes) })
+            });
+            nodes.collect()
+        });
+        some_at_once(haste.at_once(), batches).await.into_iter().flatten().collect()
+    }
+
     /// The interfaces that a filter lets through.
     pub(super) async fn network_interfaces(&self, filter: Filter) -> Result<Vec<NetworkInterface>, AwsError> {
         let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
         let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
         self.ask("ec2:DescribeNetworkInterfaces", pages.try_collect()).await
     }
+}
+
+/// How ELB describes the interfaces of a network load balancer's nodes: `ELB net/NAME/ID`. Those of others change.
+fn node_description(arn: &LoadBalancerArn) -> Option<String> {
+    let (_, tail) = arn.as_str().split_once(":loadbalancer/")?;
+    tail.starts_with("net/").then(|| format!("ELB {tail}"))
 }

@@ -42,10 +42,11 @@ impl Reader {
         }
         let vpcs: Vec<VpcId> = vicinity.vpcs.iter().cloned().collect();
         let carried = self.carriers_of_tasks(&vicinity.container_instances);
-        let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes, stopped_tasks) = tokio::join!(
+        let (acls, routes, interfaces, nodes, carriers, balancer_attributes, group_attributes, stopped_tasks) = tokio::join!(
             self.network_acls(&vpcs),
             self.route_tables(&vpcs),
             self.interfaces_at(&vicinity.addresses, haste, |all| interface_in(&vicinity.vpcs, all)),
+            self.nodes_of(&vicinity.balancers, haste),
             carried,
             self.balancer_attributes(&vicinity.balancers, &vicinity.balancer_attributes, haste),
             self.group_attributes(&vicinity.target_groups, &vicinity.group_attributes, haste),
@@ -55,6 +56,7 @@ impl Reader {
             acls: Some(acls),
             routes: Some(routes),
             interfaces,
+            nodes,
             carriers,
             balancer_attributes,
             group_attributes,
@@ -240,6 +242,7 @@ fn note_gaps(around: &mut Surroundings) {
     around.ingress.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
     around.prefix_lists.iter().for_each(|(id, seen)| add(id, seen.gap()));
     around.interfaces.iter().for_each(|(address, seen)| add(&address.to_string(), seen.gap()));
+    around.nodes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
     around.carriers.iter().for_each(|(arn, seen)| add(arn, seen.gap()));
     around.hosts.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
     around.stopped_tasks.iter().for_each(|(id, seen)| add(&id.to_string(), seen.gap()));

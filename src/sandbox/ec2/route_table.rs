@@ -1,5 +1,7 @@
 //! Route tables.
 
+use std::net::Ipv4Addr;
+
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde_json::{Value, json};
 
@@ -140,6 +142,18 @@ pub fn make(state: &mut State, vpc: &str, cidr: Ipv4Net, is_main: bool, tags: Ta
 pub fn is_peered(state: &State, vpc: &str) -> bool {
     let mut tables = state.route_tables.values().filter(|table| table.vpc == vpc);
     tables.any(|table| table.routes.iter().any(|route| route.target.starts_with("pcx-")))
+}
+
+/// Whether the route table of a subnet leads an address to a peering.
+pub fn is_behind_peering(state: &State, subnet: &str, address: Ipv4Addr) -> bool {
+    let Some(subnet) = state.subnets.get(subnet) else { return false };
+    let main = state.vpcs.get(&subnet.vpc).map(|vpc| &vpc.main_route_table);
+    let table = subnet.route_table.as_ref().or(main).and_then(|id| state.route_tables.get(id));
+    let leads = |route: &Route| {
+        let holds = route.destination.parse::<Ipv4Net>().is_ok_and(|destination| destination.contains(&address));
+        holds && route.target.starts_with("pcx-")
+    };
+    table.is_some_and(|table| table.routes.iter().any(leads))
 }
 
 fn find<'a>(state: &'a State, id: &str) -> Result<&'a RouteTable, Refusal> {

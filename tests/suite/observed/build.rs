@@ -178,6 +178,7 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
             vpc: Some(VpcId::from("vpc-main")),
             security_groups: balancer.security_groups.iter().map(|id| GroupId::from(id.clone())).collect(),
             subnets: balancer.subnets.iter().map(|id| SubnetId::from(id.clone())).collect(),
+            ip_address_type: Default::default(),
             internal: false,
             state: "active".to_owned(),
         });
@@ -230,6 +231,7 @@ fn groups(file: &ObservedFile, observed: &mut Observed) {
             port: Some(group.port),
             vpc: Some(VpcId::from(group.vpc.clone())),
             target_type: TargetType::parse(&group.target_type),
+            family: Default::default(),
             health_check,
             load_balancers,
             tags: Seen::Present(tags(group.mark.as_ref())),

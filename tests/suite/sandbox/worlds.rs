@@ -69,6 +69,7 @@ struct Request {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     from: Option<Ipv4Addr>,
+    transport: Option<String>,
 }
 
 /// Without a state the group has no target.
@@ -123,6 +124,7 @@ impl Folder {
             method: request.method.clone().unwrap_or(get.method),
             headers: request.headers.clone(),
             from: request.from.unwrap_or(get.from),
+            by_udp: request.transport.as_deref() == Some("udp"),
             ..get
         }
     }

@@ -6,8 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::{IpNet, Ipv4Net};
 use portolan::model::pattern::{Outside, matches, outside};
 use portolan::model::{
-    AclEntry, Conditions, GroupId, GroupRuleId, HeaderCondition, IngressRule, IpProtocol, NetworkAcl, Passage, Peer,
-    PortRange, QueryCondition, Request, RequestSet, RuleSource, Seen, Share, Taken, Transport, VpcId, passage,
+    AclEntry, AddressSet, Conditions, GroupId, GroupRuleId, HeaderCondition, IngressRule, IpProtocol, NetworkAcl, Passage, Peer, PortRange, QueryCondition, Request, RequestSet, RuleSource, Seen, Share, Taken, Transport, VpcId, passage,
 };
 use proptest::prelude::*;
 
@@ -54,6 +53,31 @@ fn acl() -> impl Strategy<Value = NetworkAcl> {
     })
 }
 
+/// Ranges of ports around those that answers go to.
+fn answer_ports() -> impl Strategy<Value = PortRange> {
+    (0..EDGES.len(), 0..EDGES.len()).prop_map(move |(a, b)| PortRange { from: EDGES[a.min(b)], to: EDGES[a.max(b)] })
+}
+
+const EDGES: [u16; 11] = [0, 1023, 1024, 4000, 4248, 4249, 32_767, 32_768, 60_999, 61_000, u16::MAX];
+
+/// Whether an address gets answers, port by port: between two edges all ports are decided alike.
+fn is_answered(acl: &NetworkAcl, egress: bool, address: IpAddr) -> bool {
+    let starts: BTreeSet<u32> = EDGES.iter().flat_map(|edge| [u32::from(*edge), u32::from(*edge) + 1]).collect();
+    let starts: Vec<u32> = starts.into_iter().filter(|start| (1024..=65_535).contains(start)).collect();
+    let ends = starts.iter().skip(1).copied().chain([65_536]);
+    let mut denied = 0;
+    for (start, end) in starts.iter().zip(ends) {
+        let port = u16::try_from(*start).expect("a port");
+        if !first_match(acl, egress, address, port) {
+            if (32_768..=60_999).contains(start) {
+                return false;
+            }
+            denied += end - start;
+        }
+    }
+    f64::from(denied) <= 0.05 * 64_512.0
+}
+
 fn addresses(block: &IpNet) -> Vec<IpAddr> {
     (0..16).map(|last| IpAddr::from(Ipv4Addr::new(10, 0, 0, last))).filter(|one| block.contains(one)).collect()
 }
@@ -68,7 +92,7 @@ fn first_match(acl: &NetworkAcl, egress: bool, peer: IpAddr, port: u16) -> bool 
                 return entry.allow;
             }
         }
-        if number > 10 {
+        if number > 20 {
             break;
         }
     }
@@ -182,6 +206,32 @@ fn unmet(rule: &Conditions, request: &Request, from: IpAddr) -> Vec<&'static str
         ask("query string", true, answers);
     }
     unmet
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES / 10))]
+
+    #[test]
+    fn an_acl_lets_through_and_answers_the_addresses_that_it_does_one_by_one(
+        acl in acl(), more in proptest::collection::vec((any::<bool>(), block(), answer_ports()), 0..7),
+        egress in any::<bool>(), peers in proptest::collection::vec(block(), 1..3), port in 0_u16..12
+    ) {
+        let mut acl = acl;
+        acl.entries.extend(more.into_iter().zip(10..).map(|((allow, cidr, ports), number)| {
+            AclEntry { number, egress, allow, protocol: IpProtocol::Tcp, cidr, ports: Some(ports) }
+        }));
+        let set = AddressSet::of(peers.iter().copied());
+        let holds = |set: &AddressSet, address: &IpAddr| set.blocks().iter().any(|block| block.contains(address));
+        let passed = acl.lets_through(egress, &set, Transport::Tcp, port);
+        let (unanswered, denial) = acl.unanswered(egress, &set, Transport::Tcp);
+        for address in (0..16).map(|last| IpAddr::from(Ipv4Addr::new(10, 0, 0, last))) {
+            let is_asked = peers.iter().any(|block| block.contains(&address));
+            prop_assert_eq!(holds(&passed, &address), is_asked && first_match(&acl, egress, address, port));
+            let lacks = is_asked && !is_answered(&acl, egress, address);
+            prop_assert_eq!(holds(&unanswered, &address), lacks, "{}", address);
+        }
+        prop_assert_eq!(denial.is_some(), !unanswered.is_empty());
+    }
 }
 
 proptest! {

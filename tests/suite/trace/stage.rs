@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -29,11 +30,20 @@ pub struct Request {
     path: String,
     port: u16,
     load_balancer: Option<String>,
+    from: Option<Ipv4Addr>,
+    transport: Option<String>,
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self { host: "www.example.com".to_owned(), path: "/".to_owned(), port: 80, load_balancer: None }
+        Self {
+            host: "www.example.com".to_owned(),
+            path: "/".to_owned(),
+            port: 80,
+            load_balancer: None,
+            from: None,
+            transport: None,
+        }
     }
 }
 
@@ -145,6 +155,8 @@ impl Stage {
         let mut sent = Sent::get(&request.host, &request.path);
         sent.port = request.port;
         sent.load_balancer.clone_from(&request.load_balancer);
+        sent.from = request.from.unwrap_or(sent.from);
+        sent.by_udp = request.transport.as_deref() == Some("udp");
         let mut world = self.shared.world();
         (0..ROUNDS).map(|_| world.request(&sent).code).collect()
     }

@@ -9,6 +9,9 @@ impl Builder {
     pub(super) fn networks(&mut self, shape: &World) -> Built {
         for vpc in shape.vpcs.iter() {
             self.within("vpc", &vpc.name, vpc.at, |builder| builder.vpc(vpc))?;
+            for peer in vpc.peers.iter() {
+                self.within("peer", peer, peer.at, |builder| builder.peering(&vpc.name, peer))?;
+            }
         }
         for instance in shape.instances.iter() {
             self.within("instance", &instance.name, instance.at, |builder| builder.instance(instance))?;
@@ -54,6 +57,23 @@ impl Builder {
         let id = text(&self.call("ec2:CreateSubnet", &input)?, "/subnet/subnetId");
         if let Some(table) = public.filter(|_| *subnet.public) {
             self.call("ec2:AssociateRouteTable", &json!({"RouteTableId": table, "SubnetId": id}))?;
+        }
+        Ok(())
+    }
+
+    /// Routes of every table of both VPCs to the other one.
+    fn peering(&mut self, one: &str, other: &str) -> Built {
+        let ids = [self.find("vpc", one)?, self.find("vpc", other)?];
+        let cidr = |id: &String| self.world.state.vpcs.get(id).map(|vpc| vpc.cidr.to_string());
+        let cidrs = [cidr(&ids[1]), cidr(&ids[0])];
+        for (id, cidr) in ids.iter().zip(cidrs) {
+            let tables = self.world.state.route_tables.values().filter(|table| table.vpc == *id);
+            let tables: Vec<String> = tables.map(|table| table.id.clone()).collect();
+            for table in tables {
+                let route = json!({"RouteTableId": table, "DestinationCidrBlock": cidr,
+                    "VpcPeeringConnectionId": "pcx-0123456789abcdef0"});
+                self.call("ec2:CreateRoute", &route)?;
+            }
         }
         Ok(())
     }
@@ -105,7 +125,9 @@ impl Builder {
             None => permission["IpProtocol"] = json!("-1"),
         }
         let peer = rule.peer.as_str();
-        let (list, member, value) = if peer.contains('/') {
+        let (list, member, value) = if peer.contains(':') {
+            ("Ipv6Ranges", "CidrIpv6", peer.to_owned())
+        } else if peer.contains('/') {
             ("IpRanges", "CidrIp", peer.to_owned())
         } else if let Ok(list) = self.find("prefixList", peer) {
             ("PrefixListIds", "PrefixListId", list)
@@ -154,7 +176,7 @@ fn acl_entry(acl: &str, entry: &AclEntry) -> Value {
         "Egress": entry.egress.to_string(), "RuleAction": if *entry.deny { "deny" } else { "allow" },
         "CidrBlock": entry.cidr, "Protocol": "-1"});
     if let Some((from, to)) = entry.ports.0 {
-        input["Protocol"] = json!("6");
+        input["Protocol"] = json!(if or(&entry.protocol, "tcp") == "udp" { "17" } else { "6" });
         input["PortRange"] = json!({"From": from.to_string(), "To": to.to_string()});
     }
     input

@@ -7,6 +7,8 @@ mapping! {
     struct Vpc in "vpcs" {
         name as "name": At<String>,
         cidr as "cidr": At<String>,
+        /// VPCs before this one that it is peered with, with routes both ways.
+        peers as "peers": List<String>,
         subnets as "subnets": List<Subnet>,
         security_groups as "securityGroups": List<SecurityGroup>,
         network_acls as "networkAcls": List<NetworkAcl>,
@@ -85,6 +87,8 @@ mapping! {
         number as "number": At<Count>,
         egress as "egress": OrDefault<bool>,
         deny as "deny": OrDefault<bool>,
+        /// `tcp` where it is absent and ports are named.
+        protocol as "protocol": Option<At<String>>,
         ports as "ports": At<Ports>,
         cidr as "cidr": At<String>,
     }

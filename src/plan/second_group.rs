@@ -1,0 +1,35 @@
+//! A load balancer with several security groups: what a rule allows to one of them, its nodes may send.
+
+use crate::model::security_group::{Visitor, admits};
+use crate::model::{DesiredService, Given, GroupId, IngressRule, ObjectRef, Owner};
+
+use super::draft::Drafts;
+use super::security_group::{Flow, WantedFlow};
+
+/// The other group of the same load balancer that a rule already allows. A rule of this fleet's own does not count: where
+/// Portolan opens a port, it opens it for every group, so that the load balancer may lose one of them.
+pub(super) fn already_allowed(given: &Given<'_>, WantedFlow { groups, flow, .. }: &WantedFlow) -> Option<GroupId> {
+    let live: Vec<&IngressRule> =
+        groups.iter().filter_map(|group| given.observed.ingress_of(group).present()).flatten().collect();
+    let is_admitted = |rules: &[&IngressRule], visitor: &Visitor<'_>| {
+        admits(rules.iter().copied(), flow.transport, flow.ports, visitor)
+    };
+    if flow.visitor().is_none_or(|visitor| is_admitted(&live, &visitor)) {
+        return None;
+    }
+    let fleet = &given.desired.fleet.name;
+    let is_own = |rule: &&IngressRule| matches!(Owner::of(&rule.tags, fleet), Owner::Ours(_));
+    let of_others: Vec<&IngressRule> = live.into_iter().filter(|rule| !is_own(rule)).collect();
+    flow.also.iter().find(|group| is_admitted(&of_others, &Visitor::Group(group, &flow.homes))).cloned()
+}
+
+/// A remark on a group that no rule allows, where another one of the same load balancer suffices.
+pub(super) fn report(wanted: &DesiredService, flow: &Flow, other: &GroupId, drafts: &mut Drafts) {
+    drafts.find(
+        &ObjectRef::service(&wanted.key),
+        format!(
+            "{} {} is not opened for {} ({}): the load balancer also has {other}, which a rule already allows",
+            flow.transport, flow.ports, flow.source, flow.who
+        ),
+    );
+}
