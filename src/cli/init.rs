@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::args::{Global, InitArgs, Inputs, Output};
+use super::args::{AttributesArg, Global, InitArgs, Inputs, Output};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::signals::Signals;
 use super::stock::{Stock, scope};
 use super::terminal::Terminal;
-use crate::init::{Written, write};
+use crate::init::{Attributes, Options, Written, write_with};
 use crate::model::Observed;
 use crate::plan::Verdict;
 use crate::survey::Depth;
@@ -32,7 +32,12 @@ pub async fn init(
     }
     let scope = scope(&args.clusters, &args.services)?;
     let stock = Stock::take(&scope, Depth::Manifest, global, terminal, signals).await?;
-    let written = write(&stock.outline, &stock.observed, args.name.as_deref(), super::run::now());
+    let attributes = match args.attributes {
+        AttributesArg::Changed => Attributes::Changed,
+        AttributesArg::All => Attributes::All,
+    };
+    let options = Options { name: args.name.as_deref(), attributes };
+    let written = write_with(&stock.outline, &stock.observed, options, super::run::now());
     if let Some(problem) = written.problems.first() {
         let hint = "this is a fault of Portolan: please report it with what is named here";
         return Err(Failure::new(format!("the manifest cannot be read back: {problem}"), Some(hint.to_owned())));
