@@ -49,7 +49,9 @@ pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
     ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,
 };
-pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCondition, RegexField, Rule, RuleActions, Serve, Unsayable};
+pub use listener_rule::{
+    Conditions, Forward, HeaderCondition, Listener, QueryCondition, RegexField, Rule, RuleActions, Serve, Unsayable,
+};
 pub use network::{IpAddressType, LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
 pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
@@ -67,7 +69,9 @@ pub use service::{
 };
 pub use standing::{Scope, Standing};
 pub use surroundings::{AddressOwner, Interface, Nodes, RouteTable, Surroundings, is_of_task};
-pub use target::{Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner};
+pub use target::{
+    Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,
+};
 pub use target_group::{
     Attributes, HealthCheck, HealthPort, Matcher, PRESERVE_CLIENT_IP, Protocol, ProtocolVersion, TargetGroup,
     TargetType,

@@ -6,7 +6,10 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::model::{
-    AddressFamily, DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener, LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule, RuleActions, Seen, Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task, TaskDefinition, Transport, VpcId,
+    AddressFamily, DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort,
+    Listener, LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule,
+    RuleActions, Seen, Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
+    TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};

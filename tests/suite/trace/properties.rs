@@ -6,7 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::{IpNet, Ipv4Net};
 use portolan::model::pattern::{Outside, matches, outside};
 use portolan::model::{
-    AclEntry, AddressSet, Conditions, GroupId, GroupRuleId, HeaderCondition, IngressRule, IpProtocol, NetworkAcl, Passage, Peer, PortRange, QueryCondition, Request, RequestSet, RuleSource, Seen, Share, Taken, Transport, VpcId, passage,
+    AclEntry, AddressSet, Conditions, GroupId, GroupRuleId, HeaderCondition, IngressRule, IpProtocol, NetworkAcl,
+    Passage, Peer, PortRange, QueryCondition, Request, RequestSet, RuleSource, Seen, Share, Taken, Transport, VpcId,
+    passage,
 };
 use proptest::prelude::*;
 
