@@ -270,7 +270,7 @@ async fn a_plan_that_parks_a_rule_claims_no_repair_and_the_one_that_unparks_it_d
 #[tokio::test(start_paused = true)]
 async fn status_says_what_a_parked_rule_waits_for() {
     let stage = Stage::new(Variant::Recreated, false);
-    stage.pass(usize::MAX).await;
+    let _plan = stage.pass(usize::MAX).await;
     let now = stage.shared.world().now();
     let look =
         Box::pin(pass::look(&stage.desired, &Reader::new(&stage.clients()), &Policy::default(), now)).await.unwrap();
