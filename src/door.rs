@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controller::Event;
 use crate::controller::status::Board;
+use crate::report::text::plain;
 
 use host::AllowedHosts;
 use metrics::Metrics;
@@ -156,8 +157,10 @@ async fn ready(State(door): State<Door>) -> Response {
     let refused = board.refused.as_deref().and_then(|problem| problem.lines().next());
     let why = match (refused, board.is_ready, board.gaps.first()) {
         (None, true, _) => return "ready\n".into_response(),
-        (Some(problem), ..) => format!("the manifest cannot be used, and the last good one is in force: {problem}\n"),
-        (None, false, Some(gap)) => format!("no complete look yet: {gap}\n"),
+        (Some(problem), ..) => {
+            format!("the manifest cannot be used, and the last good one is in force: {}\n", plain(problem))
+        }
+        (None, false, Some(gap)) => format!("no complete look yet: {}\n", plain(gap)),
         (None, false, None) => "no complete look yet\n".to_owned(),
     };
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()

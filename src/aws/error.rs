@@ -195,7 +195,7 @@ pub(crate) fn is_unknown_operation(error: &AwsError, custom_endpoint: bool) -> b
     CODES.contains(&error.code.as_str()) || (custom_endpoint && error.code == "Http500")
 }
 
-/// One line without control characters, of bounded length: messages carry names and descriptions that others chose.
+/// Of bounded length, and otherwise exact: what does not show is spelled out where text is shown, and nowhere else.
 fn clean(text: &str) -> String {
-    without_user_info(text).chars().filter(|c| !c.is_control()).take(MESSAGE_LIMIT).collect()
+    without_user_info(text).chars().take(MESSAGE_LIMIT).collect()
 }

@@ -23,6 +23,8 @@ pub struct Post {
     pub user: Option<(String, String)>,
     /// JSON.
     pub body: String,
+    /// `NO_PROXY` is `*`: no proxy is used, whatever host is named. `ProxyConfig` takes `*` for names alone.
+    pub no_proxy: bool,
 }
 
 /// How long it may take at most: `attempts` × `attempt`, and the pauses between them, each twice as long as the last.
@@ -75,7 +77,7 @@ impl Error for PostError {}
 /// Posts, and tries again where that may help. An answer from 200 to 299 is a success.
 pub async fn post(post: &Post, limits: &Limits) -> Result<(), PostError> {
     let connector = Connector::builder()
-        .proxy_config(ProxyConfig::from_env())
+        .proxy_config(if post.no_proxy { ProxyConfig::disabled() } else { ProxyConfig::from_env() })
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build();
     let mut pause = limits.pause;

@@ -12,9 +12,13 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether `NO_PROXY` is `*`.
+pub fn no_proxy() -> bool {
+    variable("no_proxy").or_else(|| variable("NO_PROXY")).is_some_and(|hosts| hosts.trim() == "*")
+}
+
 /// The way to AWS. `AWS_CA_BUNDLE` comes before `ca_bundle` of the profile, as the AWS CLI has it.
 pub fn network(profiles: &Profiles, profile: &str) -> Result<Network, Failure> {
-    let no_proxy = variable("no_proxy").or_else(|| variable("NO_PROXY")).is_some_and(|hosts| hosts.trim() == "*");
     let named = variable("AWS_CA_BUNDLE").map(|path| ("AWS_CA_BUNDLE".to_owned(), path));
     let named = named.or_else(|| {
         let path = profiles.setting(profile, "ca_bundle")?;
@@ -23,7 +27,7 @@ pub fn network(profiles: &Profiles, profile: &str) -> Result<Network, Failure> {
     let authorities = named.map(|(source, path)| read_authorities(&source, &path)).transpose()?;
     let metadata_services =
         METADATA_SERVICES.into_iter().filter_map(variable).filter_map(|url| authority(&url.parse().ok()?));
-    Ok(Network { no_proxy, metadata_services: metadata_services.collect(), authorities })
+    Ok(Network { no_proxy: no_proxy(), metadata_services: metadata_services.collect(), authorities })
 }
 
 fn read_authorities(source: &str, path: &str) -> Result<Authorities, Failure> {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::environment;
 use super::failure::Failure;
 use super::signals::Signals;
 use super::terminal::{Terminal, note};
@@ -65,7 +66,7 @@ impl Notice {
     /// Sends a document. When it does not arrive, a warning is all there is: the exit code is the pass's, and it is not 0.
     pub async fn send(self, document: String, terminal: Terminal, signals: &Signals) {
         let Self { shown, uri, user } = self;
-        let request = Post { uri, user, body: document };
+        let request = Post { uri, user, body: document, no_proxy: environment::no_proxy() };
         let sent = tokio::select! {
             biased;
             () = signals.token().cancelled() => Err("interrupted".to_owned()),

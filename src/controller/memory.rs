@@ -422,6 +422,10 @@ mod tests {
             ("ClientException", "Too many concurrent attempts to create a new revision of the specified family."),
             ("InvalidParameterException", "The target group x does not have an associated load balancer."),
             ("InvalidParameterException", "Unable to assume the service linked role."),
+            (
+                "InvalidParameterException",
+                "Please verify that the ECS service role being passed has the proper permissions.",
+            ),
         ];
         for (code, message) in passing {
             let mut memory = Memory::new(1);

@@ -20,7 +20,7 @@ const EC2: &str = "ec2";
 /// Not here, for time or somebody else may end them: throttling, server errors, conflicts, things in use or not found,
 /// quotas, permissions, credentials; `ClientException` of ECS, which is also what two registrations of one family at the
 /// same time get; `InvalidTarget`, which an instance that is just starting gets.
-const TABLE: [ByNature; 15] = [
+const TABLE: [ByNature; 14] = [
     // ECS checks the members of a call against the service and what it names.
     ByNature { service: ECS, code: "InvalidParameterException", except: &PASSING },
     ByNature { service: ECS, code: "UnsupportedFeatureException", except: &[] },
@@ -29,7 +29,6 @@ const TABLE: [ByNature; 15] = [
     // The members of a call, or their combination, are none that Elastic Load Balancing takes.
     ByNature { service: ELB, code: "ValidationError", except: &[] },
     ByNature { service: ELB, code: "InvalidConfigurationRequest", except: &[] },
-    ByNature { service: ELB, code: "InvalidConfigurationRequestException", except: &[] },
     ByNature { service: ELB, code: "IncompatibleProtocols", except: &[] },
     ByNature { service: ELB, code: "UnsupportedProtocol", except: &[] },
     ByNature { service: ELB, code: "InvalidLoadBalancerAction", except: &[] },
@@ -43,7 +42,12 @@ const TABLE: [ByNature; 15] = [
 
 /// ECS says `InvalidParameterException` of these, too. A rule that was just made is not visible to it yet; a role is put
 /// right in IAM, which no reading shows.
-const PASSING: [&str; 3] = ["does not have an associated load balancer", "assume", "service linked role"];
+const PASSING: [&str; 4] = [
+    "does not have an associated load balancer",
+    "assume",
+    "service linked role",
+    "verify that the ECS service role being passed has the proper permissions",
+];
 
 /// Whether an error is a refusal by nature.
 fn is_by_nature(error: &AwsError) -> bool {

@@ -9,6 +9,7 @@ mod left_overs;
 mod looking_again;
 mod looking_back;
 mod reading;
+mod refusals;
 mod script;
 mod secrets;
 mod whole_answers;

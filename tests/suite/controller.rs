@@ -5,6 +5,7 @@
 mod brake;
 mod hearing;
 mod reading;
+mod refusing;
 mod telling;
 mod turns;
 mod two_writers;

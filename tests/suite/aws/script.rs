@@ -208,15 +208,19 @@ impl Script {
 
     /// Portolan's clients.
     pub fn clients(&self) -> Clients {
+        Clients::new(&self.config()).unwrap()
+    }
+
+    /// For clients of the SDK itself.
+    pub fn config(&self) -> SdkConfig {
         let connector = SharedHttpConnector::new(self.clone());
         let http = http_client_fn(move |_settings, _components| connector.clone());
-        let config = SdkConfig::builder()
+        SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(REGION))
             .credentials_provider(credentials())
             .http_client(http)
-            .build();
-        Clients::new(&config).unwrap()
+            .build()
     }
 
     /// Every request so far.

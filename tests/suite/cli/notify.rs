@@ -92,6 +92,17 @@ fn drift(endpoint: &str, options: &[&str], variables: &[(&str, &str)]) -> Said {
 }
 
 #[test]
+fn no_proxy_at_all_holds_for_addresses_too() {
+    let aws = Served::serve(world(BROKEN));
+    for (variable, value) in [("NO_PROXY", "*"), ("no_proxy", " * ")] {
+        let hook = Hook::answering(&[204]);
+        let said = drift(aws.endpoint(), &["--notify-url", &hook.url()], &[("HTTP_PROXY", NOWHERE), (variable, value)]);
+        said.ends(1);
+        assert_eq!(hook.heard().len(), 1, "{}", said.stderr);
+    }
+}
+
+#[test]
 fn a_difference_is_told_as_the_json_of_the_pass() {
     let (aws, hook) = (Served::serve(world(BROKEN)), Hook::answering(&[204]));
     let said = drift(aws.endpoint(), &["-o", "json", "--notify-url", &hook.url()], &[]);
@@ -236,7 +247,7 @@ async fn a_hook_that_never_answers_is_given_up_after_so_many_attempts() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let uri = format!("http://{}/", silent.local_addr().expect("its address"));
     let limits = Limits { attempts: 3, attempt: Duration::from_millis(50), pause: Duration::from_millis(1) };
-    let ended = post(&Post { uri, user: None, body: "{}".to_owned() }, &limits).await;
+    let ended = post(&Post { uri, user: None, body: "{}".to_owned(), no_proxy: false }, &limits).await;
     assert_eq!(ended, Err(PostError::TimedOut));
     silent.set_nonblocking(true).expect("a listener");
     let connections = std::iter::from_fn(|| silent.accept().ok()).count();
