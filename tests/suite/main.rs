@@ -35,6 +35,7 @@ mod observed;
 mod pages;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod parking;
+mod passable;
 mod properties;
 #[cfg(feature = "aws")]
 mod proxy;
@@ -44,6 +45,7 @@ mod report;
 mod sandbox;
 #[cfg(all(target_os = "linux", feature = "aws", feature = "sandbox"))]
 mod soak;
+mod stuck;
 mod trace;
 #[cfg(feature = "aws")]
 mod watching;
