@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use super::form::{Form, Output};
+pub use super::inputs::Inputs;
 use super::notify::Secret;
-use crate::manifest::Reads;
 
 /// Keeps every declared port of an Amazon ECS fleet reachable.
 ///
@@ -39,28 +39,6 @@ pub struct Cli {
     /// The verb.
     #[command(subcommand)]
     pub verb: Verb,
-}
-
-/// Where the manifest is. Everything given in one run is one fleet.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Inputs {
-    /// File or folder (*.yaml, *.yml) with the manifest; `-` is standard input; may repeat
-    #[arg(short = 'f', long = "file", value_name = "PATH", action = clap::ArgAction::Append)]
-    pub files: Vec<String>,
-    /// Read the folders below the given ones too
-    #[arg(short = 'R', long)]
-    pub recursive: bool,
-    /// How often the verb reads them.
-    #[arg(skip)]
-    pub reads: Reads,
-}
-
-impl Inputs {
-    /// What was given before and after the verb is one list: leaving half of a fleet out would be dangerous.
-    pub fn and(&self, after_verb: &Self) -> Self {
-        let files = self.files.iter().chain(&after_verb.files).cloned().collect();
-        Self { files, recursive: self.recursive || after_verb.recursive, reads: self.reads }
-    }
 }
 
 /// What every verb understands.

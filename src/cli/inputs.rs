@@ -2,13 +2,36 @@
 
 use std::io::{IsTerminal, Read};
 
-use super::args::Inputs;
+use clap::Args;
+
 use super::failure::Failure;
-use crate::manifest::{self, InTime, Medium, Problem, STDIN, Source};
+use crate::manifest::{self, InTime, Medium, Problem, Reads, STDIN, Source};
 use crate::model::Desired;
 
 /// Reading stops here: far beyond what a manifest may be, so that one that is too large is told as such.
 const MOST_STDIN: u64 = 8 << 20;
+
+/// Where the manifest is. Everything given in one run is one fleet.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Inputs {
+    /// File or folder (*.yaml, *.yml) with the manifest; `-` is standard input; may repeat
+    #[arg(short = 'f', long = "file", value_name = "PATH", action = clap::ArgAction::Append)]
+    pub files: Vec<String>,
+    /// Read the folders below the given ones too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+    /// How often the verb reads them.
+    #[arg(skip)]
+    pub reads: Reads,
+}
+
+impl Inputs {
+    /// What was given before and after the verb is one list: leaving half of a fleet out would be dangerous.
+    pub fn and(&self, after_verb: &Self) -> Self {
+        let files = self.files.iter().chain(&after_verb.files).cloned().collect();
+        Self { files, recursive: self.recursive || after_verb.recursive, reads: self.reads }
+    }
+}
 
 /// The fleet, and the files it came from.
 pub struct Loaded {

@@ -13,7 +13,8 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("survey", &["plan", "model"]),
     ("init", &["survey", "manifest", "plan", "model"]),
     ("status", &["report", "trace", "plan", "model"]),
-    ("trace", &["model"]),
+    // Which rule is a route's own is decided once, by the planner's matching.
+    ("trace", &["plan", "model"]),
     ("apply", &["plan", "model"]),
     ("report", &["plan", "apply", "trace", "model"]),
     ("events", &["apply", "model"]),
