@@ -152,8 +152,8 @@ fn nothing(way: &Way<'_>, lead: &str) -> Finding {
 mod tests {
     use super::super::fixture::{Stand, id};
     use crate::model::{
-        DeploymentController, DesiredCount, Forward, LoadBalancerEntry, LoadBalancerKind, Rollout, Seen, Serve,
-        StopCause, StoppedTask, TargetState,
+        DeploymentController, DesiredCount, Forward, LoadBalancerEntry, Rollout, Seen, Serve, StopCause, StoppedTask,
+        TargetState,
     };
     use crate::trace::fixture::serve;
     use crate::trace::{HopId, Verdict};
@@ -162,10 +162,10 @@ mod tests {
 
     /// Nothing runs, and the deployment began at this time of the day on which it is noon.
     fn begun(at: &str) -> Stand {
-        begun_in(Stand::sound(), at)
+        begun_on(Stand::sound(), at)
     }
 
-    fn begun_in(mut stand: Stand, at: &str) -> Stand {
+    fn begun_on(mut stand: Stand, at: &str) -> Stand {
         stand.tasks().clear();
         stand.targets().clear();
         let service = stand.service();
@@ -203,8 +203,7 @@ mod tests {
         stand.service().deployments[0].created = Some("2026-11-20T10:50:00Z".parse().expect("a time"));
         assert_eq!(stand.found(HOP), ["no-task-runs"]);
         assert_eq!(begun("11:43:00").found(HOP), ["no-task-runs"]);
-        let stand = begun_in(Stand::behind_network(), "11:43:00");
-        assert_eq!(stand.state(HOP), "unknown", "five minutes more");
+        assert_eq!(begun_on(Stand::behind_network(), "11:43:00").state(HOP), "unknown", "five minutes more");
     }
 
     #[test]
