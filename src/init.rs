@@ -26,6 +26,7 @@ use crate::model::{Desired, Given, ObjectKind, ObjectRef, Observed, Rule, Serve,
 use crate::plan::Plan;
 use crate::survey::key::{is_key, sanitized};
 
+pub use attribute::Attributes;
 use page::Page;
 
 /// One document.
@@ -87,10 +88,24 @@ fn join<'a>(documents: impl Iterator<Item = &'a Document>) -> String {
     text
 }
 
+/// What to write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options<'a> {
+    /// The fleet's name, where one was asked for.
+    pub name: Option<&'a str>,
+    /// Attributes of target groups.
+    pub attributes: Attributes,
+}
+
 /// Writes the manifest of a reading. `outline` is the bare fleet that was read; `name` the fleet's name, where one was
 /// asked for.
 pub fn write(outline: &Desired, observed: &Observed, name: Option<&str>, now: Timestamp) -> Written {
-    let scene = Scene::of(outline, observed, name);
+    write_with(outline, observed, Options { name, ..Options::default() }, now)
+}
+
+/// As [`write`], with everything that can be asked for.
+pub fn write_with(outline: &Desired, observed: &Observed, options: Options<'_>, now: Timestamp) -> Written {
+    let scene = Scene::of(outline, observed, options);
     let mut pages = vec![(ObjectRef::fleet(&scene.fleet), fleet::page(&scene))];
     let mut written: BTreeSet<&str> = BTreeSet::new();
     for service in outline.services.values() {
@@ -111,18 +126,21 @@ struct Scene<'a> {
     given: Given<'a>,
     /// The fleet's name.
     fleet: String,
+    /// Attributes to write.
+    attributes: Attributes,
     /// The VPC that goes without saying.
     vpc: Option<&'a Vpc>,
 }
 
 impl<'a> Scene<'a> {
-    fn of(outline: &'a Desired, observed: &'a Observed, name: Option<&str>) -> Self {
+    fn of(outline: &'a Desired, observed: &'a Observed, options: Options<'_>) -> Self {
         let given = Given::new(outline, observed);
-        let fleet = match name {
+        let fleet = match options.name {
             Some(name) => sanitized(name),
             None => fleet_of_marks(&given).unwrap_or_else(|| outline.fleet.name.clone()),
         };
-        let mut scene = Self { outline, observed, given, fleet, vpc: None };
+        let attributes = options.attributes;
+        let mut scene = Self { outline, observed, given, fleet, attributes, vpc: None };
         scene.vpc = scene.most_common_vpc();
         scene
     }

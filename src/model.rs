@@ -7,6 +7,7 @@
 
 pub mod acl;
 pub mod attribute;
+mod behind;
 pub mod desired;
 pub mod given;
 pub mod group_union;
@@ -32,6 +33,7 @@ pub mod user_info;
 mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
+pub use behind::{Behind, Registrants};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
     Mode, Network, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget, Suspend,
@@ -54,12 +56,14 @@ pub use request::{Request, Taken};
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
-    Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Rollout, Scheduling, Service,
-    ServiceStatus, Strategy, UnderWay,
+    Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Revision, Rollout,
+    Scheduling, Service, ServiceStatus, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
-pub use surroundings::{Interface, RouteTable, Surroundings};
-pub use target::{Binding, Host, Placement, Target, TargetHealth, TargetKey, TargetState, Task};
+pub use surroundings::{AddressOwner, Interface, RouteTable, Surroundings, is_of_task};
+pub use target::{
+    Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,
+};
 pub use target_group::{
     Attributes, HealthCheck, HealthPort, Matcher, Protocol, ProtocolVersion, TargetGroup, TargetType,
 };

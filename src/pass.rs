@@ -331,6 +331,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
                 created: None,
             }],
             task_sets_move: false,
+            current_revisions: Vec::new(),
             conduct: Default::default(),
         }
     }

@@ -26,6 +26,7 @@ mod registration;
 mod rule;
 mod service_wiring;
 mod target_group;
+mod unknown_target;
 mod way;
 mod zone;
 

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::model::service::AdvancedConfiguration;
 use crate::model::{
     Awsvpc, Binding, Conduct, Container, Deployment, DeploymentController, GroupId, LoadBalancerEntry, NetworkMode,
-    PastDeployment, PortMapping, Rollout, ScalableTarget, Scheduling, Service, ServiceId, ServiceStatus, Strategy,
-    SubnetId, Tags, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Transport,
+    PastDeployment, PortMapping, Revision, Rollout, ScalableTarget, Scheduling, Service, ServiceId, ServiceStatus,
+    Strategy, SubnetId, Tags, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Transport,
 };
 
 /// Numbers of AWS's are signed; a negative one, which AWS never sends, reads as 0.
@@ -77,6 +77,11 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option
         network: service.network_configuration().and_then(awsvpc_from_sdk),
         deployments: service.deployments().iter().map(deployment_from_sdk).collect(),
         task_sets_move: task_sets_move(service.task_sets()),
+        current_revisions: service
+            .current_service_revisions()
+            .iter()
+            .filter_map(|revision| revision.arn().map(str::to_owned))
+            .collect(),
         conduct: conduct_from_sdk(service),
     })
 }
@@ -304,6 +309,11 @@ pub(super) fn past_from_sdk(failed: bool, revision: &sdk::ServiceRevision) -> Pa
         load_balancers: revision.load_balancers().iter().map(entry_from_sdk).collect(),
         network: revision.network_configuration().and_then(awsvpc_from_sdk),
     }
+}
+
+pub(super) fn revision_from_sdk(revision: &sdk::ServiceRevision) -> Option<Revision> {
+    let number = revision.service_revision_arn()?.rsplit('/').next()?.to_owned();
+    Some(Revision { number, load_balancers: revision.load_balancers().iter().map(entry_from_sdk).collect() })
 }
 
 pub(super) fn scalable_target_from_sdk(target: &SdkScalableTarget) -> ScalableTarget {

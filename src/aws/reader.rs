@@ -139,18 +139,22 @@ impl Reader {
     /// Asks what may explain registrations that nothing explains so far.
     async fn explain(&self, desired: &Desired, observed: &mut Observed) {
         let unexplained = questions::unexplained_targets(&Given::new(desired, observed));
-        if unexplained == questions::Unexplained::default() {
-            return;
+        if !unexplained.is_empty() {
+            let clusters = observed.tasks.keys().map(|service| service.cluster.clone()).collect();
+            let (stopping, interfaces, hosts) = tokio::join!(
+                self.stopping_tasks(&clusters),
+                self.interfaces(&unexplained.addresses, &observed.subnets),
+                self.hosts(&unexplained.instances),
+            );
+            stopping.store(observed);
+            observed.interfaces = interfaces;
+            observed.hosts.extend(hosts);
         }
-        let clusters = observed.tasks.keys().map(|service| service.cluster.clone()).collect();
-        let (stopping, interfaces, hosts) = tokio::join!(
-            self.stopping_tasks(&clusters),
-            self.interfaces(&unexplained.addresses, &observed.subnets),
-            self.hosts(&unexplained.instances),
-        );
-        stopping.store(observed);
-        observed.interfaces = interfaces;
-        observed.hosts.extend(hosts);
+        observed.other_tasks.retain(|task| unexplained.keys.iter().any(|key| task.has(key)));
+        let older = questions::services_with_older_tasks(&Given::new(desired, observed));
+        if !older.is_empty() {
+            observed.revisions = self.revisions(&older, observed).await;
+        }
     }
 }
 

@@ -240,6 +240,9 @@ pub struct InitArgs {
     /// Name of the Fleet: the owner id; the cluster's, or the one that made things here before, where it is left out
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Attributes of target groups: `changed` writes those at their defaults as comments, `all` writes every one
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
+    pub attributes: super::init::AttributesArg,
     /// Write fleet.yaml and a file for each service into this folder; existing files are never overwritten
     #[arg(long, value_name = "DIR")]
     pub split: Option<std::path::PathBuf>,

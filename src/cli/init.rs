@@ -13,10 +13,20 @@ use super::failure::{Answer, Failure};
 use super::signals::Signals;
 use super::stock::{Stock, scope};
 use super::terminal::Terminal;
-use crate::init::{Written, write};
+use crate::init::{Attributes, Options, Written, write_with};
 use crate::model::Observed;
 use crate::plan::Verdict;
 use crate::survey::Depth;
+
+/// Attributes that `init` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum AttributesArg {
+    /// Those that are not at AWS's default.
+    #[default]
+    Changed,
+    /// Every one.
+    All,
+}
 
 /// Reads, and writes what it read.
 pub async fn init(
@@ -32,7 +42,12 @@ pub async fn init(
     }
     let scope = scope(&args.clusters, &args.services)?;
     let stock = Stock::take(&scope, Depth::Manifest, global, terminal, signals).await?;
-    let written = write(&stock.outline, &stock.observed, args.name.as_deref(), super::run::now());
+    let attributes = match args.attributes {
+        AttributesArg::Changed => Attributes::Changed,
+        AttributesArg::All => Attributes::All,
+    };
+    let options = Options { name: args.name.as_deref(), attributes };
+    let written = write_with(&stock.outline, &stock.observed, options, super::run::now());
     if let Some(problem) = written.problems.first() {
         let hint = "this is a fault of Portolan: please report it with what is named here";
         return Err(Failure::new(format!("the manifest cannot be read back: {problem}"), Some(hint.to_owned())));

@@ -1,32 +1,43 @@
-//! Attributes of a target group that are not as AWS sets them.
+//! Attributes of a target group: those that are not at AWS's default, and the others as comments.
 
 use crate::model::{Protocol, Seen, TargetGroup, TargetType};
 
 use super::Scene;
 use super::page::{Entry, Value};
 
-pub(super) fn attributes(scene: &Scene<'_>, live: &TargetGroup) -> Vec<Entry> {
-    let Seen::Present(attributes) = scene.observed.attributes_of(&live.arn) else { return Vec::new() };
-    let mut fields = Vec::new();
-    let mut unknown = Vec::new();
+/// Attributes to write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attributes {
+    /// Those that are not at AWS's default; the others are comments.
+    #[default]
+    Changed,
+    /// All.
+    All,
+}
+
+/// Above the attributes at their defaults.
+const AT_DEFAULT: &str = "At AWS's defaults, and not managed. Uncomment a line, and \"attributes:\" above it, to hold that \
+                          value; init --attributes all writes every one.";
+
+pub(super) fn attributes(scene: &Scene<'_>, live: &TargetGroup) -> Option<Entry> {
+    let Seen::Present(attributes) = scene.observed.attributes_of(&live.arn) else { return None };
+    let (mut changed, mut at_default, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for (key, value) in attributes.iter() {
-        match default(key, live) {
-            Some(default) if default == value => {}
-            Some(_) => fields.push(Entry::field(key, Value::Scalar(super::scalar::quoted(value)))),
-            None => unknown.push(format!("{key} {value}")),
+        let field = Entry::field(key, Value::Scalar(super::scalar::quoted(value)));
+        match (scene.attributes, default(key, live)) {
+            (Attributes::All, _) => changed.push(field),
+            (Attributes::Changed, Some(default)) if default == value => at_default.push(field.commented()),
+            (Attributes::Changed, Some(_)) => changed.push(field),
+            (Attributes::Changed, None) => unknown.push(field.commented()),
         }
     }
-    let mut entries = Vec::new();
-    if !fields.is_empty() {
-        entries.push(Entry::field("attributes", Value::Map(fields)));
+    for (list, note) in [(&mut at_default, AT_DEFAULT), (&mut unknown, "This version knows no default of these.")] {
+        if let Some(first) = list.first_mut() {
+            first.notes.push(note.to_owned());
+        }
     }
-    if !unknown.is_empty() {
-        entries.push(Entry::note(format!(
-            "Attributes that this version knows no default of, left out: {}.",
-            unknown.join(", ")
-        )));
-    }
-    entries
+    let fields: Vec<Entry> = changed.into_iter().chain(at_default).chain(unknown).collect();
+    (!fields.is_empty()).then(|| Entry::field("attributes", Value::Map(fields)))
 }
 
 /// What AWS sets where nobody says anything; `None` for what this version does not know.

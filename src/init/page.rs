@@ -62,6 +62,12 @@ impl Entry {
         self
     }
 
+    /// As a comment, to be uncommented by whoever wants it.
+    pub(super) fn commented(mut self) -> Self {
+        self.refused = true;
+        self
+    }
+
     /// Becomes a comment, with the reason above it.
     pub(super) fn refuse(&mut self, reason: String) {
         self.refused = true;

@@ -1,12 +1,12 @@
 //! Reading back what was written: the format's own rules, then a plan of it against the same reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::manifest::{Problem, Source, load};
-use crate::model::{Desired, Mode, ObjectKind, ObjectRef, Seen, TargetState};
-use crate::plan::{Plan, Policy, Step, plan};
+use crate::model::{Desired, HealthPort, IpProtocol, Mode, ObjectKind, ObjectRef, Target, TargetGroup, TargetState};
+use crate::plan::{Action, Plan, Policy, Step, plan};
 
 use super::page::{Page, Rendered};
 use super::{Document, Scene, Written};
@@ -81,12 +81,12 @@ fn leave_groups_out(pages: &mut [(ObjectRef, Page)], scene: &Scene<'_>, plan: &P
         let steps: Vec<_> = plan.steps.iter().filter(|step| step.object == *object).collect();
         let adds_ingress = |step: &&&Step| step.action.operation() == "AuthorizeSecurityGroupIngress";
         let only_ingress = !steps.is_empty() && steps.iter().filter(adds_ingress).count() == steps.len();
-        if !only_ingress || !is_healthy(scene, &object.key) {
+        if !only_ingress || !is_proven_open(scene, &object.key, &steps) {
             continue;
         }
         let wished: Vec<&str> = steps.iter().map(|step| step.summary.as_str()).collect();
         let reason = format!(
-            "Left out, for its targets are healthy as they stand: with it Portolan would {}.",
+            "Left out, because all its targets are healthy without it: with it Portolan would {}.",
             wished.join("; ")
         );
         for key in ["securityGroups", "ingressGroup"] {
@@ -99,18 +99,31 @@ fn leave_groups_out(pages: &mut [(ObjectRef, Page)], scene: &Scene<'_>, plan: &P
     any
 }
 
-/// Whether a service has targets, and all of them are healthy.
-fn is_healthy(scene: &Scene<'_>, key: &str) -> bool {
+/// Whether health checks prove that what these steps would open is open: each target group of the service has targets in use,
+/// all of them are healthy, and they are checked at ports that the steps would open. Health at another port says nothing.
+fn is_proven_open(scene: &Scene<'_>, key: &str, steps: &[&Step]) -> bool {
     let Some(service) = scene.outline.services.get(key) else { return false };
     let keys = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
-    let mut targets = keys.filter_map(|key| scene.live(key)).map(|live| scene.observed.targets_of(&live.arn));
-    targets.all(|seen| match seen {
-        Seen::Present(targets) => {
-            let standing = targets.iter().filter(|target| target.health.state != TargetState::Draining);
-            !targets.is_empty() && standing.into_iter().all(|target| target.health.state == TargetState::Healthy)
+    let groups: Vec<&TargetGroup> = keys.filter_map(|key| scene.live(key)).collect();
+    let mut checked: BTreeSet<u16> = BTreeSet::new();
+    for group in &groups {
+        let targets = scene.observed.targets_of(&group.arn).present().into_iter().flatten();
+        let used: Vec<&Target> = targets.filter(|target| target.health.state != TargetState::Draining).collect();
+        if used.is_empty() || used.iter().any(|target| target.health.state != TargetState::Healthy) {
+            return false;
         }
-        Seen::Absent | Seen::Unknown(_) => false,
-    })
+        checked.extend(used.iter().map(|target| match group.health_check.port {
+            Some(HealthPort::Fixed(port)) => port,
+            Some(HealthPort::Traffic) | None => target.key.port,
+        }));
+    }
+    let is_checked = |step: &&Step| match &step.action {
+        Action::AuthorizeSecurityGroupIngress { protocol: IpProtocol::Tcp, ports, .. } => {
+            checked.range(ports.from..=ports.to).next().is_some()
+        }
+        _ => false,
+    };
+    !groups.is_empty() && steps.iter().all(is_checked)
 }
 
 /// As if repairs were allowed: then what differs shows as the step that would mend it, or as what is in its way.

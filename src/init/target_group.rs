@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    HealthCheck, HealthPort, InstanceId, LoadBalancer, ObjectRef, ProtocolVersion, Seen, Target, TargetGroup,
+    AddressOwner, Behind, Gap, HealthCheck, HealthPort, InstanceId, LoadBalancer, ObjectRef, Placement,
+    ProtocolVersion, Seen, Target, TargetGroup, task_owner,
 };
-use crate::plan::questions::unexplained_in;
+use crate::plan::questions::{Unknown, unexplained_in};
 
 use super::page::{Entry, Page, Value};
 use super::{Scene, attribute, names, page_of, route, scalar};
@@ -86,44 +87,85 @@ fn health_check(check: &HealthCheck) -> Vec<Entry> {
     fields.into_iter().flatten().collect()
 }
 
-/// Registered addresses that no task explains.
-fn targets(scene: &Scene<'_>, key: &str, live: &TargetGroup) -> Option<Entry> {
+/// Registered addresses that no task explains: static targets where something proves that, comments where not.
+fn targets(scene: &Scene<'_>, key: &str, live: &TargetGroup) -> Vec<Entry> {
     if !matches!(scene.observed.targets_of(&live.arn), Seen::Present(_)) {
-        return None;
+        return Vec::new();
     }
-    let Some(strangers) = unexplained_in(&scene.given, key) else {
-        return Some(Entry::note(
+    let Some(unknown) = unexplained_in(&scene.given, key) else {
+        return vec![Entry::note(
             "targets is left out: the address of some task was not known, so that no registration can be told from a \
              task's.",
-        ));
+        )];
     };
-    if strangers.is_empty() {
-        return None;
+    let mut entries = Vec::new();
+    let mut items = Vec::new();
+    for one in unknown {
+        let target = one.target;
+        match why_not_static(scene, &one) {
+            None => items.push(item(target)),
+            Some(why) => {
+                let is_task = matches!(one.behind, Behind::OtherPort(_) | Behind::OtherTask(..));
+                let way_out = if is_task { "" } else { " To keep it, declare it under targets." };
+                entries.push(Entry::note(format!("{} is registered and not written: {why}.{way_out}", target.key)));
+            }
+        }
     }
-    let items = strangers.into_iter().map(|target| item(scene, target)).collect();
-    let note = "Registered, and explained by no task of the services here: kept as static targets.";
-    Some(Entry::field("targets", Value::List(items)).with_note(note))
+    if !items.is_empty() {
+        let note = "Registered, and explained by no task of the services here: kept as static targets.";
+        entries.push(Entry::field("targets", Value::List(items)).with_note(note));
+    }
+    entries
 }
 
-fn item(scene: &Scene<'_>, target: &Target) -> Entry {
+/// Why a registration is not taken for a static target.
+fn why_not_static(scene: &Scene<'_>, unknown: &Unknown<'_>) -> Option<String> {
+    let key = &unknown.target.key;
+    match unknown.behind {
+        Behind::Expected | Behind::OlderTask(_) => return None,
+        Behind::OtherPort(id) => return Some(format!("it is another port of a task of service {id}")),
+        Behind::OtherTask(id, _) => return Some(format!("it is the address of a task of {}", task_owner(id))),
+        Behind::NoTask => {}
+    }
+    let not_proven = |gap: &Gap| format!("whose it is could not be read ({}: {})", gap.call, gap.why);
+    match key.id.parse::<IpAddr>() {
+        // ELB takes an address outside of the VPC only from somebody who says so.
+        Ok(_) if unknown.target.zone.as_deref() == Some("all") => None,
+        Ok(address) => match scene.observed.interface(&address) {
+            Seen::Present(AddressOwner::Other) => None,
+            Seen::Present(AddressOwner::Task) => {
+                Some("it is the address of an ECS task that is not read here".to_owned())
+            }
+            Seen::Absent => Some("no network interface has its address, so it may be left over from a task".to_owned()),
+            Seen::Unknown(gap) => Some(not_proven(&gap)),
+        },
+        Err(_) => {
+            let instance = InstanceId::from(key.id.as_str());
+            match scene.observed.host(&instance) {
+                Seen::Present(host) if host.terminated => Some("the instance is terminated".to_owned()),
+                Seen::Present(_) if carries_tasks(scene, &instance) => {
+                    Some("the instance carries tasks, so it may be left over from one".to_owned())
+                }
+                Seen::Present(_) => None,
+                Seen::Absent => Some("the instance does not exist".to_owned()),
+                Seen::Unknown(gap) => Some(not_proven(&gap)),
+            }
+        }
+    }
+}
+
+fn carries_tasks(scene: &Scene<'_>, instance: &InstanceId) -> bool {
+    let known = scene.observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    known.chain(&scene.observed.other_tasks).any(|task| match &task.placement {
+        Placement::Instance { instance: of, .. } => of == instance,
+        Placement::Address(_) | Placement::Unknown => false,
+    })
+}
+
+fn item(target: &Target) -> Entry {
     let mut fields = vec![Entry::text("address", &target.key.id), Entry::word("port", target.key.port)];
     if target.zone.as_deref() == Some("all") {
         fields.push(Entry::word("availabilityZone", "all"));
     }
-    let entry = Entry::item(Value::Map(fields));
-    let is_gone = match target.key.id.parse::<IpAddr>() {
-        Ok(address) => scene.observed.interface(&address) == Seen::Absent,
-        Err(_) => match scene.observed.host(&InstanceId::from(target.key.id.as_str())) {
-            Seen::Absent => true,
-            Seen::Present(host) => host.terminated,
-            Seen::Unknown(_) => false,
-        },
-    };
-    if !is_gone {
-        return entry;
-    }
-    entry.with_note(
-        "Nothing in this account has it now. If it is a left-over of a task, take it out: then Portolan deregisters it, \
-         on proof.",
-    )
+    Entry::item(Value::Map(fields))
 }

@@ -10,7 +10,8 @@ use super::listener_rule::{Listener, Rule};
 use super::network::{LoadBalancer, Lookup, Names, Subnet, Vpc, look_up};
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
-use super::service::{PastDeployment, Service, UnderWay};
+use super::service::{PastDeployment, Revision, Service, UnderWay};
+use super::surroundings::AddressOwner;
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
@@ -59,6 +60,12 @@ pub struct Observed {
     pub task_definitions: BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>>,
     /// Tasks from PROVISIONING to STOPPING of the manifest's services.
     pub tasks: BTreeMap<ServiceId, Seen<Vec<Task>>>,
+    /// Running tasks of the same clusters that belong to no service of the manifest, at addresses and instances that are
+    /// registered and that no task of the manifest's services explains.
+    pub other_tasks: Vec<Task>,
+    /// Revisions of services; asked only where a task of an older deployment has a registration that the live wiring does
+    /// not explain.
+    pub revisions: BTreeMap<ServiceId, Seen<Vec<Revision>>>,
     /// Newest first; asked only for services whose wiring, ports or network differ.
     pub past_deployments: BTreeMap<ServiceId, Seen<Vec<PastDeployment>>>,
     /// What becomes of deployments in progress; asked only for services whose wiring, ports or network differ meanwhile.
@@ -67,8 +74,8 @@ pub struct Observed {
     pub scalable_targets: BTreeMap<ServiceId, Seen<ScalableTarget>>,
     /// Instances that carry tasks or are registered as targets.
     pub hosts: BTreeMap<InstanceId, Seen<Host>>,
-    /// Addresses of targets that no task explains: whether some network interface has that address.
-    pub interfaces: BTreeMap<IpAddr, Seen<()>>,
+    /// Addresses of targets that no task explains: whose network interface has that address, if any.
+    pub interfaces: BTreeMap<IpAddr, Seen<AddressOwner>>,
     /// All VPCs of the region.
     pub vpcs: Seen<Vec<Vpc>>,
     /// All subnets of the fleet's VPCs.
@@ -128,6 +135,8 @@ impl Observed {
             services: BTreeMap::new(),
             task_definitions: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            other_tasks: Vec::new(),
+            revisions: BTreeMap::new(),
             past_deployments: BTreeMap::new(),
             under_way: BTreeMap::new(),
             scalable_targets: BTreeMap::new(),
@@ -166,6 +175,11 @@ impl Observed {
         asked(&self.tasks, id, "ecs:ListTasks")
     }
 
+    /// The revisions of a service.
+    pub fn revisions_of(&self, id: &ServiceId) -> Seen<&Vec<Revision>> {
+        asked(&self.revisions, id, "ecs:DescribeServiceRevisions")
+    }
+
     /// Finished deployments of a service, newest first.
     pub fn past_deployments_of(&self, id: &ServiceId) -> Seen<&Vec<PastDeployment>> {
         asked(&self.past_deployments, id, "ecs:ListServiceDeployments")
@@ -186,8 +200,8 @@ impl Observed {
         asked(&self.hosts, id, "ec2:DescribeInstances")
     }
 
-    /// Whether a network interface has that address.
-    pub fn interface(&self, address: &IpAddr) -> Seen<&()> {
+    /// Whose network interface has that address.
+    pub fn interface(&self, address: &IpAddr) -> Seen<&AddressOwner> {
         asked(&self.interfaces, address, "ec2:DescribeNetworkInterfaces")
     }
 

@@ -162,6 +162,8 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// There are several task sets, or one that is not steady: a deployment from outside is under way.
     pub task_sets_move: bool,
+    /// ARNs of the service revisions that its tasks run (`currentServiceRevisions`), as far as they are given.
+    pub current_revisions: Vec<String>,
     /// How ECS runs it.
     pub conduct: Conduct,
 }
@@ -242,6 +244,15 @@ pub struct PastDeployment {
     pub load_balancers: Vec<LoadBalancerEntry>,
     /// The network it had.
     pub network: Option<Awsvpc>,
+}
+
+/// A revision of a service (`DescribeServiceRevisions`), as far as it says where ECS registers the tasks of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The last part of its ARN, which is also that of the deployment's id: `ecs-svc/…`, in `startedBy` of its tasks.
+    pub number: String,
+    /// The wiring of its tasks.
+    pub load_balancers: Vec<LoadBalancerEntry>,
 }
 
 #[cfg(test)]

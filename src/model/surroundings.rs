@@ -27,6 +27,27 @@ pub struct Interface {
     pub description: String,
 }
 
+impl Interface {
+    /// Whether ECS attached it to a task.
+    pub fn is_of_task(&self) -> bool {
+        is_of_task(&self.description)
+    }
+}
+
+/// Whether a network interface with this description is an ECS task's: ECS writes the ARN of its attachment there.
+pub fn is_of_task(description: &str) -> bool {
+    description.contains(":ecs:")
+}
+
+/// Whose network interface has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressOwner {
+    /// An ECS task's.
+    Task,
+    /// Anything else's.
+    Other,
+}
+
 /// A route table (EC2 `DescribeRouteTables`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTable {

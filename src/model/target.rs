@@ -62,6 +62,17 @@ pub struct Target {
     pub health: TargetHealth,
 }
 
+/// What the name of a service begins with that stands for tasks that no service started: no service can be called so.
+pub const STARTED_ALONE: &str = "group:";
+
+/// Who started the tasks of a service, for people; tasks that were started alone have no service.
+pub fn task_owner(id: &ServiceId) -> String {
+    match id.name.strip_prefix(STARTED_ALONE) {
+        Some(group) => format!("no service, in group {group:?} of cluster {}", id.cluster),
+        None => format!("service {id}"),
+    }
+}
+
 /// A container port bound on an instance (`networkBindings`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Binding {
@@ -120,6 +131,17 @@ impl Task {
     /// Whether it runs and is to go on running.
     pub fn runs(&self) -> bool {
         self.status == "RUNNING" && !self.leaves
+    }
+
+    /// Whether the task has the address of a registration, or its host port on an instance.
+    pub fn has(&self, key: &TargetKey) -> bool {
+        match &self.placement {
+            Placement::Address(address) => address.to_string() == key.id,
+            Placement::Instance { instance, bindings } => {
+                instance.as_str() == key.id && bindings.iter().any(|binding| binding.host_port == key.port)
+            }
+            Placement::Unknown => false,
+        }
     }
 
     /// The registration that this task has for a container port; `None` while AWS does not say.

@@ -85,10 +85,12 @@ fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed, ar
     let Some(service) = present(observed.services.get_mut(id)) else { return };
     let subnets = |network: &Awsvpc| network.subnets.clone();
     let moves = network.is_some_and(|new| service.network.as_ref().map(subnets) != Some(subnets(new)));
+    let primary = service.deployments.iter().find(|deployment| deployment.primary).map(|primary| primary.id.clone());
     let Some(tasks) = present(observed.tasks.get_mut(id)) else { return };
     let (mut addresses, mut bound) = (BTreeSet::<IpAddr>::new(), BTreeSet::<TargetKey>::new());
     for task in tasks.iter_mut() {
         task.started = None;
+        task.started_by.clone_from(&primary);
         match &task.placement {
             Placement::Address(address) => {
                 addresses.insert(*address);

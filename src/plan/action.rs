@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use crate::model::{
     Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IngressRule, IpProtocol, ListenerArn, LoadBalancerEntry,
     ObjectRef, PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, RuleSource, Service, ServiceId,
-    StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskDefinitionArn, Transport, VpcId,
+    StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskArn, TaskDefinitionArn, Transport, VpcId,
 };
 
 /// A value that is known now, or that the step which creates it for an object will answer.
@@ -53,6 +53,8 @@ pub struct RegistrationBelief {
     pub healthy: BTreeSet<TargetKey>,
     /// The addresses that no network interface had, which is the proof that nothing serves there (rule R4).
     pub vacant: BTreeSet<IpAddr>,
+    /// The tasks of other services that had them, by cluster: that is the proof for these (rule R4).
+    pub tasks: BTreeSet<(String, TaskArn)>,
 }
 
 /// What a plan believes of a service whose blocks it replaces.

@@ -7,12 +7,13 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::model::{
-    DesiredService, Given, GroupId, InstanceId, LoadBalancerKind, Lookup, Owner, Seen, Serve, ServiceId, Target,
-    TargetGroup, TargetGroupArn,
+    Behind, DesiredService, Given, GroupId, InstanceId, LoadBalancerKind, Lookup, Owner, Seen, Serve, ServiceId,
+    TargetGroup, TargetGroupArn, TargetKey, TargetState,
 };
 
 use super::resolve::stand_ins;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
+pub use super::target::Unknown;
 use super::{handover, redeployment, resolve, target};
 
 /// What planning needs besides the services, the chain of load balancing and the network.
@@ -158,37 +159,65 @@ pub fn has_rules(kind: LoadBalancerKind) -> bool {
 /// Registrations that no known task and no declared target explains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unexplained {
+    /// The registrations.
+    pub keys: BTreeSet<TargetKey>,
     /// Addresses to look for among network interfaces.
     pub addresses: BTreeSet<IpAddr>,
     /// Instances to look for.
     pub instances: BTreeSet<InstanceId>,
 }
 
+impl Unexplained {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
 /// What registrations have to be proven stale or alive. Needs: target health, tasks, services.
 pub fn unexplained_targets(given: &Given<'_>) -> Unexplained {
     let mut unexplained = Unexplained::default();
     for group in given.desired.target_groups.values() {
-        for stray in target::strays(given, group) {
-            match stray.key.id.parse::<IpAddr>() {
+        for unknown in target::unknown_targets(given, group) {
+            let key = &unknown.target.key;
+            match key.id.parse::<IpAddr>() {
                 Ok(address) => {
                     unexplained.addresses.insert(address);
                 }
                 Err(_) => {
-                    unexplained.instances.insert(InstanceId::from(stray.key.id.as_str()));
+                    unexplained.instances.insert(InstanceId::from(key.id.as_str()));
                 }
             }
+            unexplained.keys.insert(key.clone());
         }
     }
     unexplained
 }
 
-/// The registrations of a target group that no known task and no declared target explains; `None` where that cannot be
-/// told. Needs what [`unexplained_targets`] needs.
-pub fn unexplained_in<'a>(given: &Given<'a>, key: &str) -> Option<Vec<&'a Target>> {
+/// The services whose revisions have to be known: an older deployment of theirs started a task with a registration that the
+/// live wiring does not explain. Needs what [`unexplained_targets`] needs.
+pub fn services_with_older_tasks(given: &Given<'_>) -> BTreeSet<ServiceId> {
+    let mut services = BTreeSet::new();
+    for wanted in given.desired.target_groups.values() {
+        let arns = stand_ins(given, &wanted.key);
+        let registrants = given.registrants(wanted, &arns);
+        let targets = arns.iter().filter_map(|arn| given.observed.targets_of(arn).present()).flatten();
+        for target in targets.filter(|target| target.health.state != TargetState::Draining) {
+            if let Behind::OlderTask(id) = registrants.behind(&target.key) {
+                services.insert(id.clone());
+            }
+        }
+    }
+    services
+}
+
+/// The registrations of a target group that no task and no declared target explains, and who is behind each; `None` where
+/// that cannot be told. Needs what [`unexplained_targets`] needs.
+pub fn unexplained_in<'a>(given: &Given<'a>, key: &str) -> Option<Vec<Unknown<'a>>> {
     let wanted = given.desired.target_groups.get(key)?;
     let live = resolve::target_group(given, wanted).present()?;
     given.observed.targets_of(&live.arn).present()?;
-    target::unexplained(given, wanted, live)
+    target::unknown_in(given, wanted, live)
 }
 
 /// The services for which a repair would start a deployment, so that their last ones have to be known (R7a).

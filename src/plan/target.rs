@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    DesiredService, DesiredTargetGroup, Given, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, Service,
-    ServiceId, Target, TargetGroup, TargetKey, TargetState, Task,
+    Behind, DesiredService, DesiredTargetGroup, Gap, Given, InstanceId, ObjectRef, Observed, Owner, Placement, Seen,
+    ServiceId, Target, TargetGroup, TargetKey, TargetState, Task, TaskArn, task_owner,
 };
 
 use super::action::{Action, RegistrationBelief};
@@ -36,77 +36,13 @@ fn is_managed(given: &Given<'_>, wanted: &DesiredTargetGroup) -> bool {
     wanted.targets.is_some() || given.ports_of(&wanted.key).next().is_some()
 }
 
-/// The live tasks that could be behind a target group, with the endpoints that they have in it.
-struct Behind<'a> {
-    endpoints: BTreeSet<TargetKey>,
-    /// Addresses of tasks while their service is being deployed: a task of the old revision may listen on another port
-    /// than the one that is wired now, and ECS registered it with that.
-    moving: BTreeSet<String>,
-    /// Tasks of these services whose address AWS does not tell, or that are not known.
-    unknown: bool,
-    services: BTreeSet<&'a ServiceId>,
-}
-
-impl Behind<'_> {
-    /// Whether some task may be behind the target group that is not among the endpoints. A service that was not read may name
-    /// any target group.
-    fn is_open(&self, given: &Given<'_>) -> bool {
-        let is_unread = |service: &DesiredService| matches!(given.observed.service(&service.id), Seen::Unknown(_));
-        self.unknown || given.desired.services.values().any(is_unread)
-    }
-}
-
-/// A task may be behind a target group by declaration, or because the live service names it or the other one of its
-/// blue/green pair.
-fn behind<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> Behind<'a> {
-    let mut found =
-        Behind { endpoints: BTreeSet::new(), moving: BTreeSet::new(), unknown: false, services: BTreeSet::new() };
-    let mut by_service: BTreeMap<&ServiceId, BTreeSet<(&str, u16)>> = BTreeMap::new();
-    for (service, port) in given.ports_of(&wanted.key) {
-        by_service.entry(&service.id).or_default().insert((&port.container, port.container_port));
-    }
-    for service in given.services_feeding(&live.arn).iter().filter_map(|fed| given.declared_service(&fed.id)) {
-        by_service.entry(&service.id).or_default();
-    }
-    for (id, mut doors) in by_service {
-        match given.observed.service(id) {
-            Seen::Present(standing) => {
-                let entries = standing.entries_behind(&live.arn);
-                doors.extend(entries.map(|entry| (entry.container.as_str(), entry.container_port)));
-            }
-            Seen::Absent => continue,
-            Seen::Unknown(_) => {}
-        }
-        found.services.insert(id);
-        match given.observed.tasks_of(id) {
-            Seen::Present(tasks) => {
-                if given.observed.service(id).present().is_some_and(Service::is_deploying) {
-                    let addresses = tasks.iter().filter_map(|task| match &task.placement {
-                        Placement::Address(address) => Some(address.to_string()),
-                        Placement::Instance { .. } | Placement::Unknown => None,
-                    });
-                    found.moving.extend(addresses);
-                }
-                collect(tasks, &doors, &mut found);
-            }
-            Seen::Absent => {}
-            Seen::Unknown(_) => found.unknown = true,
-        }
-    }
-    found
-}
-
-fn collect(tasks: &[Task], doors: &BTreeSet<(&str, u16)>, found: &mut Behind<'_>) {
-    for task in tasks {
-        for (container, port) in doors {
-            match task.endpoint(container, *port) {
-                Some(key) => {
-                    found.endpoints.insert(key);
-                }
-                None => found.unknown = true,
-            }
-        }
-    }
+/// A registration that the tasks behind its target group and the declared targets do not explain.
+#[derive(Clone, Debug)]
+pub struct Unknown<'a> {
+    /// The registration.
+    pub target: &'a Target,
+    /// Whose it is.
+    pub behind: Behind<'a>,
 }
 
 /// The live groups that stand for a declared one: itself, and the other one of its blue/green pair.
@@ -115,39 +51,36 @@ fn standing_groups<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Vec<&'
     arns.iter().filter_map(|arn| given.target_group(arn.as_str()).present()).collect()
 }
 
-/// Registrations that no known task and no declared target explains, in a declared group and the other one of its
-/// blue/green pair; none while an address of a task is unknown.
-pub(super) fn strays<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Vec<&'a Target> {
+/// The unknown registrations in a declared group and the other one of its blue/green pair; none while an address of a task is
+/// unknown.
+pub(super) fn unknown_targets<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Vec<Unknown<'a>> {
     let groups = standing_groups(given, wanted);
-    groups.into_iter().flat_map(|live| strays_in(given, wanted, live)).collect()
+    groups.into_iter().flat_map(|live| unknown_in(given, wanted, live).unwrap_or_default()).collect()
 }
 
-/// The registrations of one live group that no known task explains; `None` while the address of some task is not known.
-pub(super) fn unexplained<'a>(
+/// The unknown registrations of one live group; `None` while the address of some task is not known.
+pub(super) fn unknown_in<'a>(
     given: &Given<'a>,
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
-) -> Option<Vec<&'a Target>> {
-    let is_open = behind(given, wanted, live).is_open(given);
-    (!is_open).then(|| strays_in(given, wanted, live))
-}
-
-fn strays_in<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> Vec<&'a Target> {
+) -> Option<Vec<Unknown<'a>>> {
     if !is_managed(given, wanted) {
-        return Vec::new();
+        return Some(Vec::new());
     }
-    let Seen::Present(targets) = given.observed.targets_of(&live.arn) else { return Vec::new() };
-    let behind = behind(given, wanted, live);
-    let declared: BTreeSet<_> = wanted.targets.iter().flatten().map(|target| &target.key).collect();
-    let explained = |target: &&Target| {
-        behind.endpoints.contains(&target.key)
-            || behind.moving.contains(&target.key.id)
-            || declared.contains(&target.key)
+    let arns = given.stand_ins(live);
+    let registrants = given.registrants(wanted, &arns);
+    let targets = given.observed.targets_of(&live.arn).present().into_iter().flatten();
+    let targets = targets.filter(|target| target.health.state != TargetState::Draining);
+    let all = targets.map(|target| Unknown { target, behind: registrants.behind(&target.key) });
+    let is_unknown = |one: &Unknown<'_>| !matches!(one.behind, Behind::Expected | Behind::OlderTask(_));
+    let unknown: Vec<_> = all.filter(is_unknown).collect();
+    // Last, for it looks every service up. A service that was not read may name any target group.
+    let is_unread = |service: &DesiredService| matches!(given.observed.service(&service.id), Seen::Unknown(_));
+    let is_open = || {
+        let is_gap = registrants.gap.is_some() || registrants.uncounted().is_some();
+        registrants.has_unknown_address || is_gap || given.desired.services.values().any(is_unread)
     };
-    let strays = targets.iter().filter(|target| target.health.state != TargetState::Draining && !explained(target));
-    let strays: Vec<_> = strays.collect();
-    // Last, for it looks every service up.
-    if strays.is_empty() || behind.is_open(given) { Vec::new() } else { strays }
+    (!is_open()).then_some(unknown)
 }
 
 fn deregister_stale(
@@ -157,18 +90,15 @@ fn deregister_stale(
     drafts: &mut Drafts,
 ) -> Result<(), Obstacle> {
     let object = ObjectRef::target_group(&wanted.key);
-    let strays = strays_in(given, wanted, live);
-    let mut stale: BTreeMap<TargetKey, String> = BTreeMap::new();
-    for stray in strays {
-        match proof(given, wanted, live, stray) {
+    let mut stale: BTreeMap<TargetKey, Proof> = BTreeMap::new();
+    for unknown in unknown_in(given, wanted, live).unwrap_or_default() {
+        let key = &unknown.target.key;
+        match proof(given, live, &unknown) {
             Ok(Some(proof)) => {
-                stale.insert(stray.key.clone(), proof);
+                stale.insert(key.clone(), proof);
             }
-            Ok(None) => drafts.find(
-                &object,
-                format!("registration {} is explained by no known task and no declared target; left alone, since nothing proves it stale", stray.key),
-            ),
-            Err(gap) => drafts.block(&object, format!("registration {} may be stale", stray.key), WaitingOn::Gap(gap)),
+            Ok(None) => drafts.find(&object, left_alone(given, &unknown)),
+            Err(gap) => drafts.block(&object, format!("registration {key} may be stale"), WaitingOn::Gap(gap)),
         }
     }
     keep_last_healthy(given.observed, live, &mut stale, drafts, &object);
@@ -177,22 +107,18 @@ fn deregister_stale(
     }
     target_group::may_touch(&given.desired.fleet.name, live)?;
     let listed: Vec<_> = stale.keys().map(ToString::to_string).collect();
-    let proofs: BTreeSet<_> = stale.values().cloned().collect();
     drafts.push(Draft {
         changes: listed.iter().map(|key| Change::of("targets", Some(key.clone()), None)).collect(),
         action: Action::DeregisterTargets {
             target_group: live.arn.clone(),
             expect: belief(given.observed, live, &stale),
-            targets: stale.into_keys().collect(),
+            targets: stale.keys().cloned().collect(),
         },
         object,
         also: BTreeSet::new(),
         target: live.arn.to_string(),
         summary: format!("deregister {} from {}", listed.join(", "), live.name),
-        reason: format!(
-            "no live task and no declared target has it, and {}",
-            proofs.into_iter().collect::<Vec<_>>().join("; ")
-        ),
+        reason: reason(stale.values()),
         after: BTreeSet::new(),
         redeploys: false,
         removes: true,
@@ -202,14 +128,72 @@ fn deregister_stale(
     Ok(())
 }
 
+/// Why an unknown registration stays.
+fn left_alone(given: &Given<'_>, unknown: &Unknown<'_>) -> String {
+    let key = &unknown.target.key;
+    match unknown.behind {
+        Behind::OtherPort(id) => format!(
+            "registration {key} is another port of a task of service {id}, which is not wired to it; left alone, since the \
+             task runs: declare it or deregister it"
+        ),
+        Behind::OtherTask(id, _) if given.declared_service(id).is_none() => format!(
+            "registration {key} is the address of a task of {}; left alone, since this manifest does not declare that \
+             service",
+            task_owner(id)
+        ),
+        Behind::OtherTask(id, _) => format!(
+            "registration {key} is the address of a task of {}, at a port that its task definition does not map; left \
+             alone, since nothing proves it stale",
+            task_owner(id)
+        ),
+        Behind::Expected | Behind::OlderTask(_) | Behind::NoTask => format!(
+            "registration {key} is explained by no known task and no declared target; left alone, since nothing proves it \
+             stale"
+        ),
+    }
+}
+
+/// Why the registrations go, each proof once.
+fn reason<'a>(proofs: impl Iterator<Item = &'a Proof>) -> String {
+    let (others, gone): (BTreeSet<&Proof>, BTreeSet<&Proof>) = proofs.partition(|proof| proof.task.is_some());
+    let list = |proofs: &BTreeSet<&Proof>| {
+        let sentences: BTreeSet<&str> = proofs.iter().map(|proof| proof.sentence.as_str()).collect();
+        sentences.into_iter().collect::<Vec<_>>().join("; ")
+    };
+    let mut reasons = Vec::new();
+    if !gone.is_empty() {
+        reasons.push(format!("no live task and no declared target has it, and {}", list(&gone)));
+    }
+    if !others.is_empty() {
+        reasons.push(format!("it is not declared, and {}", list(&others)));
+    }
+    reasons.join("; ")
+}
+
+/// What proves a registration stale.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Proof {
+    sentence: String,
+    /// The task of another service that has it, with its cluster.
+    task: Option<(String, TaskArn)>,
+}
+
+impl Proof {
+    fn of(sentence: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), task: None }
+    }
+}
+
 /// What the removal of these registrations rests on.
-fn belief(observed: &Observed, live: &TargetGroup, stale: &BTreeMap<TargetKey, String>) -> RegistrationBelief {
+fn belief(observed: &Observed, live: &TargetGroup, stale: &BTreeMap<TargetKey, Proof>) -> RegistrationBelief {
     let targets = observed.targets_of(&live.arn).present().into_iter().flatten();
     let healthy = targets.filter(|target| target.health.state == TargetState::Healthy);
-    let addresses = stale.keys().filter_map(|key| key.id.parse().ok());
+    let vacated = stale.iter().filter(|(_, proof)| proof.task.is_none());
+    let addresses = vacated.filter_map(|(key, _)| key.id.parse().ok());
     RegistrationBelief {
         healthy: healthy.filter(|target| stale.contains_key(&target.key)).map(|target| target.key.clone()).collect(),
         vacant: addresses.filter(|address| observed.interface(address) == Seen::Absent).collect(),
+        tasks: stale.values().filter_map(|proof| proof.task.clone()).collect(),
     }
 }
 
@@ -217,7 +201,7 @@ fn belief(observed: &Observed, live: &TargetGroup, stale: &BTreeMap<TargetKey, S
 fn keep_last_healthy(
     observed: &Observed,
     live: &TargetGroup,
-    stale: &mut BTreeMap<TargetKey, String>,
+    stale: &mut BTreeMap<TargetKey, Proof>,
     drafts: &mut Drafts,
     object: &ObjectRef,
 ) {
@@ -236,16 +220,17 @@ fn keep_last_healthy(
     }
 }
 
-/// What proves a stray stale, if anything (R4).
-fn proof(
-    given: &Given<'_>,
-    wanted: &DesiredTargetGroup,
-    live: &TargetGroup,
-    stray: &Target,
-) -> Result<Option<String>, crate::model::Gap> {
-    if let Some(other) = task_of_another_service(given, wanted, live, stray) {
-        return Ok(Some(other));
+/// What proves an unknown registration stale, if anything (R4).
+fn proof(given: &Given<'_>, live: &TargetGroup, unknown: &Unknown<'_>) -> Result<Option<Proof>, Gap> {
+    match unknown.behind {
+        Behind::Expected | Behind::OlderTask(_) | Behind::OtherPort(_) => Ok(None),
+        Behind::OtherTask(id, task) => Ok(task_of_another_service(given, live, (id, task), &unknown.target.key)),
+        Behind::NoTask => vacancy(given, live, &unknown.target.key),
     }
+}
+
+/// Whether nothing has the address: no network interface, or the instance is gone.
+fn vacancy(given: &Given<'_>, live: &TargetGroup, key: &TargetKey) -> Result<Option<Proof>, Gap> {
     let own_vpc = match (live.vpc.as_ref().map(|id| given.observed.vpc(id.as_str())), given.observed.account.as_ref()) {
         (Some(Seen::Present(crate::model::Lookup::One(vpc))), Seen::Present(account)) => {
             (vpc.owner.as_ref() == Some(account)).then_some(vpc)
@@ -254,48 +239,52 @@ fn proof(
         (Some(Seen::Present(_) | Seen::Absent) | None, Seen::Present(_) | Seen::Absent) => None,
     };
     let Some(vpc) = own_vpc else { return Ok(None) };
-    match stray.key.id.parse::<IpAddr>() {
+    match key.id.parse::<IpAddr>() {
         Ok(address) if vpc.cidrs.iter().any(|cidr| cidr.contains(&address)) => match given.observed.interface(&address)
         {
-            Seen::Absent => Ok(Some(format!("no network interface in {} has its address", vpc.id))),
-            Seen::Present(()) => Ok(None),
+            Seen::Absent => Ok(Some(Proof::of(format!("no network interface in {} has its address", vpc.id)))),
+            Seen::Present(_) => Ok(None),
             Seen::Unknown(gap) => Err(gap),
         },
         Ok(_) => Ok(None),
-        Err(_) if stray.key.id.starts_with("i-") => {
-            match given.observed.host(&InstanceId::from(stray.key.id.as_str())) {
-                Seen::Absent => Ok(Some("the instance does not exist any more".to_owned())),
-                Seen::Present(host) if host.terminated => Ok(Some("the instance is terminated".to_owned())),
-                Seen::Present(_) => Ok(None),
-                Seen::Unknown(gap) => Err(gap),
-            }
-        }
+        Err(_) if key.id.starts_with("i-") => match given.observed.host(&InstanceId::from(key.id.as_str())) {
+            Seen::Absent => Ok(Some(Proof::of("the instance does not exist any more"))),
+            Seen::Present(host) if host.terminated => Ok(Some(Proof::of("the instance is terminated"))),
+            Seen::Present(_) => Ok(None),
+            Seen::Unknown(gap) => Err(gap),
+        },
         Err(_) => Ok(None),
     }
 }
 
-/// The other proof: the target group bears our mark, and the address is that of another service's task.
+/// The other proof: a task of another service of the manifest has the address, and serves that service at this very port. In
+/// a target group that bears our mark the address is enough.
 fn task_of_another_service(
     given: &Given<'_>,
-    wanted: &DesiredTargetGroup,
     live: &TargetGroup,
-    stray: &Target,
-) -> Option<String> {
-    let tags = live.tags.as_ref().present()?;
-    if !matches!(Owner::of(tags, &given.desired.fleet.name), Owner::Ours(_)) {
+    (id, task): (&ServiceId, &Task),
+    key: &TargetKey,
+) -> Option<Proof> {
+    let service = given.declared_service(id)?;
+    let owner = live.tags.as_ref().present().map(|tags| Owner::of(tags, &given.desired.fleet.name));
+    let is_marked = matches!(owner, Some(Owner::Ours(_)));
+    if !is_marked && !serves_at(given, task, key) {
         return None;
     }
-    let own = behind(given, wanted, live).services;
-    let others = given.desired.services.values().filter(|service| !own.contains(&service.id));
-    let has_address = |task: &Task| match &task.placement {
-        Placement::Address(address) => address.to_string() == stray.key.id,
-        Placement::Instance { instance, bindings } => {
-            instance.as_str() == stray.key.id && bindings.iter().any(|binding| binding.host_port == stray.key.port)
+    let sentence = format!("its address is that of a task of service {}", service.id);
+    Some(Proof { sentence, task: Some((id.cluster.clone(), task.arn.clone())) })
+}
+
+/// Whether a task serves its own service at the port of a registration: a host port that it has bound, or a port that its
+/// task definition maps.
+fn serves_at(given: &Given<'_>, task: &Task, key: &TargetKey) -> bool {
+    match &task.placement {
+        Placement::Instance { .. } => task.has(key),
+        Placement::Address(_) => {
+            let definition = given.observed.task_definition(&task.task_definition).present();
+            let containers = definition.into_iter().flat_map(|definition| definition.containers.values());
+            containers.flat_map(|container| &container.ports).any(|mapping| mapping.container_port == key.port)
         }
         Placement::Unknown => false,
-    };
-    others
-        .filter_map(|service| given.observed.tasks_of(&service.id).present().map(|tasks| (service, tasks)))
-        .find(|(_, tasks)| tasks.iter().any(has_address))
-        .map(|(service, _)| format!("its address is that of a task of service {}", service.id))
+    }
 }

@@ -147,9 +147,8 @@ fn mismatch(way: &Way<'_>, said: &str, what: String) -> Option<Finding> {
 
 /// M20: the containers' own check fails where the load balancer's passes.
 fn container_check(way: &Way<'_>, targets: &[&Target]) -> Option<Finding> {
-    let (container, port) = way.door()?;
     let ill = way.tasks().ok()?.iter().filter(|task| task.healthy == Some(false));
-    let mut keys = ill.filter_map(|task| task.endpoint(container, port));
+    let mut keys = ill.filter_map(|task| way.endpoint_of(task));
     let key = keys
         .find(|key| targets.iter().any(|target| target.key == *key && target.health.state == TargetState::Healthy))?;
     Some(Finding::of(Code(20), format!("{key} is healthy, and its task's own check says UNHEALTHY")))

@@ -54,17 +54,17 @@ pub(super) fn is_up(task: &Task) -> bool {
 
 pub(super) fn ends(way: &Way<'_>) -> Found<Vec<End>> {
     let mut ends: Vec<End> = way.group.targets.iter().flatten().map(|target| declared(way, target)).collect();
-    let Some((container, port)) = way.door() else { return Ok(ends) };
+    let Some((_, port)) = way.door() else { return Ok(ends) };
     let up: Vec<&Task> = way.tasks()?.iter().filter(|task| is_up(task)).collect();
-    ends.extend(up.iter().filter_map(|task| of_task(way, task, container, port)));
+    ends.extend(up.iter().filter_map(|task| of_task(way, task)));
     if ends.is_empty() {
         ends = prospective(way, port)?;
     }
     Ok(ends)
 }
 
-fn of_task(way: &Way<'_>, task: &Task, container: &str, port: u16) -> Option<End> {
-    let key = task.endpoint(container, port)?;
+fn of_task(way: &Way<'_>, task: &Task) -> Option<End> {
+    let key = way.endpoint_of(task)?;
     let id = task.arn.as_str().rsplit('/').next().unwrap_or_default();
     let name = format!("task {} at {key}", &id[..id.len().min(8)]);
     let mut end = match &task.placement {

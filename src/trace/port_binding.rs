@@ -25,16 +25,16 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     if tasks.is_empty() {
         return Examined::skipped("no task runs");
     }
-    let unbound = tasks
-        .iter()
-        .find(|task| matches!(task.placement, Placement::Instance { .. }) && task.endpoint(container, port).is_none());
+    // What an older deployment started is bound as its own revision says.
+    let is_older = |task: &Task| way.service.is_some_and(|(service, _)| way.given.is_older(&service.id, task));
+    let is_expected = |task: &Task| matches!(task.placement, Placement::Instance { .. }) && !is_older(task);
+    let unbound = tasks.iter().find(|task| is_expected(task) && way.endpoint_of(task).is_none());
     if let Some(task) = unbound {
         let what = format!("{} binds no port of its host for {container}:{port}", task.arn);
         let fix = "map the port in a new revision, or wire the service to a port that is mapped";
         return Examined::broken(Finding::unnumbered("port-not-bound", what, fix));
     }
-    let bound: Vec<String> =
-        tasks.iter().filter_map(|task| task.endpoint(container, port)).map(|key| key.to_string()).collect();
+    let bound: Vec<String> = tasks.iter().filter_map(|task| way.endpoint_of(task)).map(|key| key.to_string()).collect();
     Examined::ok(format!("{container}:{port} at {}", bound.join(", ")))
 }
 

@@ -1,19 +1,14 @@
 //! Whether the registered targets are the live tasks and the declared targets: none missing, none too many.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-
 use jiff::SignedDuration;
 
-use crate::model::{
-    Gap, InstanceId, Placement, Registrar, Scheduling, Seen, Service, ServiceId, Target, TargetKey, TargetState, Task,
-};
+use crate::model::{Gap, Registrar, Scheduling, Service, Target, TargetKey, TargetState, Task};
 
 use super::catalogue::Code;
 use super::end::is_up;
 use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, is_broken};
-use super::load_balancer::is_inside;
+use super::unknown_target;
 use super::way::{Lack, Way};
 
 /// How long ECS may take to register a task that runs.
@@ -44,7 +39,7 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         }
     }
     findings.extend(undeclared_gone(way, &targets));
-    match strangers(way, &targets) {
+    match unknown_target::findings(way, &targets) {
         Ok(found) => findings.extend(found),
         Err(why) => gap = gap.or(Some(why)),
     }
@@ -123,12 +118,14 @@ fn stuck(service: &Service) -> Option<Finding> {
 
 /// M30: tasks that are not registered: by ECS, though they run for a while, or by Portolan, which is asked now.
 fn unregistered(way: &Way<'_>, tasks: &[Task], targets: &[&Target]) -> Option<Finding> {
-    let (container, port) = way.door()?;
     let is_ours = way.service.is_some_and(|(_, port)| port.registrar == Registrar::Portolan);
     let had_time = |task: &Task| task.started.is_some_and(|started| way.now.duration_since(started) >= SETTLES);
     let is_settled = |task: &&Task| is_up(task) && (is_ours || had_time(task));
-    let keys = tasks.iter().filter(is_settled).filter_map(|task| task.endpoint(container, port));
-    let missing: Vec<TargetKey> = keys.filter(|key| !targets.iter().any(|target| target.key == *key)).collect();
+    let is_registered = |key: &TargetKey| targets.iter().any(|target| target.key == *key);
+    // Where ECS put a task of an older revision that is not known, it may stay.
+    let places = tasks.iter().filter(is_settled).filter_map(|task| way.endpoints_of(task));
+    let missing: Vec<TargetKey> =
+        places.filter(|keys| !keys.iter().any(is_registered)).filter_map(|keys| keys.into_iter().next()).collect();
     let first = missing.first()?;
     let what = format!("{} of the running tasks are not registered, such as {first}", missing.len());
     Some(Finding::of(Code(30), what))
@@ -150,120 +147,6 @@ fn undeclared_gone(way: &Way<'_>, targets: &[&Target]) -> Vec<Finding> {
         findings.push(Finding::unnumbered("declared-target-missing", what, "portolan reconcile registers it"));
     }
     findings
-}
-
-/// Registrations that no task and no declared target explains.
-fn strangers(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
-    let Some(explained) = explained(way)? else { return Ok(Vec::new()) };
-    let mut findings: Vec<Finding> = Vec::new();
-    for target in targets.iter().filter(|target| target.health.state != TargetState::Draining) {
-        if explained.contains(&target.key) {
-            continue;
-        }
-        let Some((code, what)) = who(way, target)? else { continue };
-        // Without a manifest nothing could have declared it: a static target looks just so.
-        if code == Code(29) && !way.is_declared {
-            continue;
-        }
-        match findings.iter_mut().find(|known| known.codes.contains(&code)) {
-            Some(known) => known.evidence.push_str(&format!("; {what}")),
-            None => findings.push(Finding::of(code, what)),
-        }
-    }
-    Ok(findings)
-}
-
-/// Containers and ports that tasks take requests at.
-type Doors<'a> = BTreeSet<(&'a str, u16)>;
-
-/// The endpoints of all tasks that may be behind the target group, and the declared targets; `None` while some address is
-/// not known: then nothing is strange.
-fn explained(way: &Way<'_>) -> Result<Option<BTreeSet<TargetKey>>, Gap> {
-    let mut keys: BTreeSet<TargetKey> = way.group.targets.iter().flatten().map(|target| target.key.clone()).collect();
-    let ours = &way.stand_ins;
-    // By the services' keys: of several that could not be read, the first is told.
-    let mut behind: BTreeMap<&str, (&ServiceId, Doors<'_>)> = BTreeMap::new();
-    for (service, port) in way.given.ports_of(&way.group.key) {
-        let (_, doors) = behind.entry(&service.key).or_insert((&service.id, Doors::new()));
-        doors.insert((&port.container, port.container_port));
-    }
-    for arn in ours {
-        for live in way.given.services_feeding(arn) {
-            let Some(service) = way.given.declared_service(&live.id) else { continue };
-            let entries = live.entries_behind(arn).map(|entry| (entry.container.as_str(), entry.container_port));
-            behind.entry(&service.key).or_insert((&service.id, Doors::new())).1.extend(entries);
-        }
-    }
-    // A gap is told in any case, whatever else is not known.
-    let mut is_open = false;
-    for (id, doors) in behind.into_values() {
-        match way.given.observed.tasks_of(id) {
-            Seen::Present(tasks) => {
-                is_open |= tasks.iter().any(|task| task.placement == Placement::Unknown);
-                let places = |task: &Task| {
-                    let places = doors.iter().filter_map(|(container, port)| task.endpoint(container, *port));
-                    places.collect::<Vec<_>>()
-                };
-                keys.extend(tasks.iter().flat_map(places));
-            }
-            Seen::Absent => {}
-            Seen::Unknown(gap) => return Err(gap),
-        }
-    }
-    Ok((!is_open).then_some(keys))
-}
-
-/// Whose a stray registration is: another service's, a dead one, or somebody's.
-fn who(way: &Way<'_>, target: &Target) -> Result<Option<(Code, String)>, Gap> {
-    let key = &target.key;
-    let found = |number: u8, what: String| Ok(Some((Code(number), what)));
-    let others = way.given.observed.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));
-    let has = |task: &Task| match &task.placement {
-        Placement::Address(address) => address.to_string() == key.id,
-        Placement::Instance { instance, bindings } => {
-            instance.as_str() == key.id && bindings.iter().any(|binding| binding.host_port == key.port)
-        }
-        Placement::Unknown => false,
-    };
-    if let Some((id, _)) = others.into_iter().find(|(_, tasks)| tasks.iter().any(has)) {
-        return found(27, format!("{key} is the address of a task of service {id}"));
-    }
-    match key.id.parse::<IpAddr>() {
-        Ok(address) => match way.around.interface(&address) {
-            Seen::Present(interface) if interface.description.contains(":ecs:") => {
-                let what = format!("{key} is {}, the interface of an ECS task of something else", interface.id);
-                Ok((!has_other_feeder(way)?).then_some((Code(27), what)))
-            }
-            Seen::Present(interface) => found(29, format!("{key} is {}, which nobody declared", interface.id)),
-            Seen::Absent if is_ours(way, address) => found(28, format!("no network interface has {}", key.id)),
-            Seen::Absent => found(29, format!("{key} is outside of the VPC, and nobody declared it")),
-            Seen::Unknown(gap) => Err(gap),
-        },
-        Err(_) => match way.around.host(&InstanceId::from(key.id.as_str())) {
-            Seen::Present(host) if host.terminated => found(28, format!("instance {} is terminated", key.id)),
-            Seen::Present(_) if has_other_feeder(way)? => Ok(None),
-            Seen::Present(_) => found(29, format!("no task is bound to {key}, and nobody declared it")),
-            Seen::Absent => found(28, format!("instance {} does not exist", key.id)),
-            Seen::Unknown(gap) => Err(gap),
-        },
-    }
-}
-
-/// Whether a service that the manifest does not know feeds the target group too: then tasks that nobody knows may be its.
-fn has_other_feeder(way: &Way<'_>) -> Result<bool, Gap> {
-    let feeders = match way.around.feeders.as_ref().map(Seen::as_ref) {
-        Some(Seen::Present(feeders)) => feeders,
-        Some(Seen::Unknown(gap)) => return Err(gap),
-        Some(Seen::Absent) | None => return Ok(false),
-    };
-    let declared = |id: &ServiceId| way.given.declared_service(id).is_some();
-    let ours = &way.stand_ins;
-    Ok(ours.iter().filter_map(|arn| feeders.get(arn)).flatten().any(|id| !declared(id)))
-}
-
-fn is_ours(way: &Way<'_>, address: IpAddr) -> bool {
-    let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
-    vpc.is_some_and(|vpc| is_inside(way, vpc, &ipnet::IpNet::from(address)))
 }
 
 #[cfg(test)]

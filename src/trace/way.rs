@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::model::{
     DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener, LoadBalancer, LoadBalancerEntry,
-    LoadBalancerKind, Lookup, NetworkMode, Protocol, Route, Rule, RuleActions, Seen, Serve, Service, Surroundings,
-    Target, TargetGroup, TargetGroupArn, TargetState, Task, TaskDefinition, Transport, VpcId,
+    LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule, RuleActions, Seen, Serve, Service,
+    Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task, TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};
@@ -234,6 +234,34 @@ impl<'a> Way<'a> {
         let (_, port) = self.service?;
         let wired = self.entry().map(|entry| (entry.container.as_str(), entry.container_port));
         Some(wired.unwrap_or((&port.container, port.container_port)))
+    }
+
+    /// Where a task belongs in the target group, by the revision that it runs; `None` where that is not known, as in an older
+    /// deployment.
+    pub(super) fn endpoints_of(&self, task: &Task) -> Option<Vec<TargetKey>> {
+        let (service, port) = self.service?;
+        let current = self.door().into_iter().collect();
+        let ports = match port.registrar {
+            Registrar::Portolan => current,
+            Registrar::Ecs => self.given.ports_of_task(&service.id, task, &self.stand_ins, &current)?,
+        };
+        Some(ports.iter().filter_map(|(container, port)| task.endpoint(container, *port)).collect())
+    }
+
+    /// Where a task takes requests; that of an older deployment whose revision is not known: where it is registered.
+    pub(super) fn endpoint_of(&self, task: &Task) -> Option<TargetKey> {
+        let targets = self.targets().unwrap_or_default();
+        match self.endpoints_of(task) {
+            Some(keys) => {
+                let is_registered = |key: &&TargetKey| targets.iter().any(|target| target.key == **key);
+                keys.iter().find(is_registered).or(keys.first()).cloned()
+            }
+            None => {
+                let registered = targets.iter().find(|target| task.has(&target.key)).map(|target| target.key.clone());
+                let (container, port) = self.door()?;
+                registered.or_else(|| task.endpoint(container, port))
+            }
+        }
     }
 
     pub(super) fn definition(&self) -> Found<&'a TaskDefinition> {

@@ -1,4 +1,4 @@
-//! How the last deployments of a service ended.
+//! How the last deployments of a service ended, and where the revisions that its tasks run are wired to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -8,7 +8,7 @@ use aws_sdk_ecs::types as sdk;
 use crate::apply::AwsError;
 use crate::aws::{ecs, error};
 use crate::model::owner::FINGERPRINT_TAG;
-use crate::model::{Observed, PastDeployment, Rollout, Seen, Service, ServiceId, TaskDefinitionArn};
+use crate::model::{Observed, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn};
 
 use super::few::few_at_once;
 use super::matching::complete;
@@ -55,25 +55,80 @@ impl Reader {
 
     /// Newest first. Deployments that are under way are left out.
     async fn listed_deployments(&self, id: &ServiceId) -> Result<Vec<PastDeployment>, AwsError> {
-        let client = &self.clients.reading.ecs;
-        let request = client.list_service_deployments().cluster(&id.cluster).service(&id.name).max_results(NEWEST);
-        let mut listed = self.ask(LIST, request.send()).await?.service_deployments.unwrap_or_default();
+        let mut listed = self.newest_deployments(id).await?;
         listed.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at().map(|at| at.as_nanos())));
         let ended: Vec<(bool, String)> =
             listed.iter().enumerate().filter_map(|(age, deployment)| ended(deployment, &listed[..age])).collect();
-        if ended.is_empty() {
-            return Ok(Vec::new());
-        }
         let arns: BTreeSet<String> = ended.iter().map(|(_, revision)| revision.clone()).collect();
-        let arns: Vec<String> = arns.into_iter().collect();
-        let request = client.describe_service_revisions().set_service_revision_arns(Some(arns.clone()));
-        let answer = self.ask(REVISIONS, request.send()).await?;
-        let answered = answer.service_revisions().iter().map(sdk::ServiceRevision::service_revision_arn);
-        complete(REVISIONS, &arns, answered, answer.failures())?;
-        let revisions = answer.service_revisions.unwrap_or_default();
+        let revisions = self.describe_revisions(arns).await?;
         let find = |arn: &str| revisions.iter().find(|revision| revision.service_revision_arn() == Some(arn));
         // A revision that is gone was purged with its service's history; there is nothing to compare with.
         Ok(ended.iter().filter_map(|(failed, arn)| Some(ecs::past_from_sdk(*failed, find(arn)?))).collect())
+    }
+
+    async fn newest_deployments(&self, id: &ServiceId) -> Result<Vec<sdk::ServiceDeploymentBrief>, AwsError> {
+        let client = &self.clients.reading.ecs;
+        let request = client.list_service_deployments().cluster(&id.cluster).service(&id.name).max_results(NEWEST);
+        Ok(self.ask(LIST, request.send()).await?.service_deployments.unwrap_or_default())
+    }
+
+    /// Revisions by ARN, of whatever services, twenty in a call. Those that are gone are left out.
+    async fn describe_revisions(&self, arns: BTreeSet<String>) -> Result<Vec<sdk::ServiceRevision>, AwsError> {
+        let arns: Vec<String> = arns.into_iter().collect();
+        let batches = arns.chunks(NEWEST as usize).map(async |batch| {
+            let client = &self.clients.reading.ecs;
+            let request = client.describe_service_revisions().set_service_revision_arns(Some(batch.to_vec()));
+            let answer = self.ask(REVISIONS, request.send()).await?;
+            let answered = answer.service_revisions().iter().map(sdk::ServiceRevision::service_revision_arn);
+            complete(REVISIONS, batch, answered, answer.failures())?;
+            Ok(answer.service_revisions.unwrap_or_default())
+        });
+        let answers: Result<Vec<_>, AwsError> = few_at_once(batches).await.into_iter().collect();
+        Ok(answers?.into_iter().flatten().collect())
+    }
+
+    /// The revisions of services that may have tasks: the current ones, and those of their newest deployments. They are listed
+    /// service by service and described in common batches.
+    pub(super) async fn revisions(
+        &self,
+        ids: &BTreeSet<ServiceId>,
+        observed: &Observed,
+    ) -> BTreeMap<ServiceId, Seen<Vec<Revision>>> {
+        let services = ids.iter().filter_map(|id| observed.service(id).present());
+        let lists = services.map(async |service| (service, self.revisions_of(service).await));
+        let lists = few_at_once(lists).await;
+        let arns = lists.iter().filter_map(|(_, arns)| arns.as_ref().ok()).flatten().cloned().collect();
+        let described = self.describe_revisions(arns).await;
+        let all = lists.into_iter().map(|(service, arns)| {
+            let seen = match (arns, &described) {
+                (Ok(arns), Ok(described)) => {
+                    let is_its =
+                        |one: &&sdk::ServiceRevision| one.service_revision_arn().is_some_and(|arn| arns.contains(arn));
+                    Seen::Present(described.iter().filter(is_its).filter_map(ecs::revision_from_sdk).collect())
+                }
+                (Err(error), _) => unknown(&error),
+                (_, Err(error)) => unknown(error),
+            };
+            (service.id.clone(), seen)
+        });
+        all.collect()
+    }
+
+    async fn revisions_of(&self, service: &Service) -> Result<BTreeSet<String>, AwsError> {
+        let mut arns: BTreeSet<String> = service.current_revisions.iter().cloned().collect();
+        if self.lacks_deployments.load(Ordering::Relaxed) {
+            return Ok(arns);
+        }
+        match self.newest_deployments(&service.id).await {
+            Ok(listed) => {
+                arns.extend(listed.iter().filter_map(|one| one.target_service_revision_arn().map(str::to_owned)));
+            }
+            Err(error) if error::is_unknown_operation(&error, self.clients.custom_endpoint) => {
+                self.lacks_deployments.store(true, Ordering::Relaxed);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(arns)
     }
 
     /// Portolan's copies bear the fingerprint of their content; everything else has none.

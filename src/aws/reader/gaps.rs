@@ -79,6 +79,9 @@ impl Notes<'_> {
         for (id, seen) in &observed.past_deployments {
             self.add(|notes| notes.service(id), seen);
         }
+        for (id, seen) in &observed.revisions {
+            self.add(|notes| notes.service(id), seen);
+        }
         for (id, seen) in &observed.under_way {
             self.add(|notes| notes.service(id), seen);
         }

@@ -9,21 +9,27 @@ use ipnet::IpNet;
 
 use crate::apply::AwsError;
 use crate::aws::ec2;
-use crate::model::{Seen, Subnet};
+use crate::model::{AddressOwner, Seen, Subnet, is_of_task};
 
 use super::few::{few_at_once, some_at_once};
 use super::groups::FILTER_VALUES;
 use super::leisure::Haste;
 use super::{Reader, not_asked, unknown};
 
+/// Whose these interfaces with one address are; none: there is no such interface.
+fn owner(all: &[&NetworkInterface]) -> Option<AddressOwner> {
+    let is_of_task = |one: &&NetworkInterface| one.description().is_some_and(is_of_task);
+    (!all.is_empty()).then(|| if all.iter().any(is_of_task) { AddressOwner::Task } else { AddressOwner::Other })
+}
+
 impl Reader {
-    /// Whether any network interface of the region has these addresses, as its own or inside a prefix delegated to it.
+    /// Whose network interface of the region has these addresses, as its own or inside a prefix delegated to it.
     pub(super) async fn interfaces(
         &self,
         addresses: &BTreeSet<IpAddr>,
         subnets: &Seen<Vec<Subnet>>,
-    ) -> BTreeMap<IpAddr, Seen<()>> {
-        let mut found = self.interfaces_at(addresses, Haste::Now, |all| (!all.is_empty()).then_some(())).await;
+    ) -> BTreeMap<IpAddr, Seen<AddressOwner>> {
+        let mut found = self.interfaces_at(addresses, Haste::Now, owner).await;
         let unseen: Vec<IpAddr> =
             found.iter().filter(|(_, seen)| **seen == Seen::Absent).map(|(address, _)| *address).collect();
         for (address, seen) in self.prefixes_with(&unseen, subnets).await {
@@ -33,7 +39,11 @@ impl Reader {
     }
 
     /// EC2 has no filter for the prefixes of an interface: the interfaces of the addresses' subnets are looked through.
-    async fn prefixes_with(&self, addresses: &[IpAddr], subnets: &Seen<Vec<Subnet>>) -> Vec<(IpAddr, Seen<()>)> {
+    async fn prefixes_with(
+        &self,
+        addresses: &[IpAddr],
+        subnets: &Seen<Vec<Subnet>>,
+    ) -> Vec<(IpAddr, Seen<AddressOwner>)> {
         if addresses.is_empty() {
             return Vec::new();
         }
@@ -57,7 +67,7 @@ impl Reader {
             }
         }
         let inside = |address: &&IpAddr| prefixes.iter().any(|prefix| prefix.contains(*address));
-        addresses.iter().filter(inside).map(|address| (*address, Seen::Present(()))).collect()
+        addresses.iter().filter(inside).map(|address| (*address, Seen::Present(AddressOwner::Other))).collect()
     }
 
     /// What is to be read of the interfaces that have an address as their own, for each of these addresses. VPCs of a region

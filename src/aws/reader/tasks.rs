@@ -7,7 +7,8 @@ use aws_sdk_ecs::types as sdk;
 use crate::apply::AwsError;
 use crate::aws::ecs;
 use crate::model::{
-    Binding, Desired, Gap, Host, InstanceId, Observed, Placement, Seen, ServiceId, Task, TaskArn, TaskDefinitionArn,
+    Binding, Desired, Gap, Host, InstanceId, Observed, Placement, STARTED_ALONE, Seen, ServiceId, Task, TaskArn,
+    TaskDefinitionArn,
 };
 
 use super::few::{LARGE_AT_ONCE, few_at_once, some_at_once};
@@ -22,6 +23,7 @@ const CONTAINER_INSTANCES: &str = "ecs:DescribeContainerInstances";
 /// Tasks of the manifest's services with their instances.
 pub(super) struct ReadTasks {
     tasks: BTreeMap<ServiceId, Seen<Vec<Task>>>,
+    others: Vec<Task>,
     hosts: BTreeMap<InstanceId, Seen<Host>>,
     gaps: Vec<(String, Gap)>,
 }
@@ -29,6 +31,7 @@ pub(super) struct ReadTasks {
 impl ReadTasks {
     pub(super) fn store(self, observed: &mut Observed) {
         observed.tasks = self.tasks;
+        observed.other_tasks = self.others;
         observed.hosts.extend(self.hosts);
         observed.gaps.extend(self.gaps);
     }
@@ -72,7 +75,7 @@ struct FoundTask {
 /// instance that carries it, and may be in a group of any name: it stands under one that no service can have.
 fn found_from_sdk(cluster: &str, task: &sdk::Task) -> Option<FoundTask> {
     let group = task.group().unwrap_or_default();
-    let name = group.strip_prefix("service:").map_or_else(|| format!("group:{group}"), str::to_owned);
+    let name = group.strip_prefix("service:").map_or_else(|| format!("{STARTED_ALONE}{group}"), str::to_owned);
     // DELETED comes after STOPPED and is never listed for long.
     if matches!(task.last_status(), Some("STOPPED" | "DELETED")) {
         return None;
@@ -135,7 +138,8 @@ impl Reader {
             };
             tasks.insert(id.clone(), seen);
         }
-        ReadTasks { tasks, hosts, gaps }
+        let others = clusters.into_values().filter_map(Result::ok).flat_map(BTreeMap::into_values).flatten().collect();
+        ReadTasks { tasks, others, hosts, gaps }
     }
 
     pub(super) async fn stopping_tasks(&self, names: &BTreeSet<String>) -> StoppingTasks {

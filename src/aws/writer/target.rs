@@ -9,7 +9,7 @@ use aws_sdk_elasticloadbalancingv2::types as sdk;
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
 use crate::aws::error::answer;
 use crate::aws::{ec2, elbv2};
-use crate::model::{StaticTarget, Target, TargetGroupArn, TargetKey, TargetState};
+use crate::model::{StaticTarget, Target, TargetGroupArn, TargetKey, TargetState, TaskArn};
 use crate::plan::{Ref, RegistrationBelief};
 
 use super::patience::patiently;
@@ -19,6 +19,11 @@ const REGISTER: &str = "elasticloadbalancing:RegisterTargets";
 const DEREGISTER: &str = "elasticloadbalancing:DeregisterTargets";
 const READ: &str = "elasticloadbalancing:DescribeTargetHealth";
 const INTERFACES: &str = "ec2:DescribeNetworkInterfaces";
+
+const DESCRIBE_TASKS: &str = "ecs:DescribeTasks";
+
+/// As many tasks as `DescribeTasks` takes.
+const TASKS: usize = 100;
 
 /// ELB states no maximum; this many in one call are known to work.
 const CHUNK: usize = 200;
@@ -68,6 +73,9 @@ impl Writer {
         if let Some(address) = self.taken(&vacant).await? {
             return stale(format!("a network interface has {address} now; none had it when it was read"));
         }
+        if let Some(task) = self.gone(&expect.tasks).await? {
+            return stale(format!("task {task} had a registration when it was read, and does not run any more"));
+        }
         let before = going.iter().map(|target| format!("{} {:?}", target.key, target.health.state)).collect();
         tracing::info!(target_group = arn.as_str(), targets = listed(&before), "targets before they are deregistered");
         for chunk in going.chunks(CHUNK) {
@@ -91,6 +99,27 @@ impl Writer {
             let mut having = found.iter().flat_map(ec2::addresses_from_sdk);
             if let Some(address) = having.find(|address| addresses.contains(address)) {
                 return Ok(Some(address));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first of these tasks that has ended, if any.
+    async fn gone(&self, tasks: &BTreeSet<(String, TaskArn)>) -> Result<Option<TaskArn>, AwsError> {
+        let clusters: BTreeSet<&String> = tasks.iter().map(|(cluster, _)| cluster).collect();
+        for cluster in clusters {
+            let arns: Vec<&TaskArn> = tasks.iter().filter(|(of, _)| of == cluster).map(|(_, arn)| arn).collect();
+            for batch in arns.chunks(TASKS) {
+                let list = batch.iter().map(ToString::to_string).collect();
+                let request = self.clients.reading.ecs.describe_tasks().cluster(cluster).set_tasks(Some(list));
+                let found = answer(DESCRIBE_TASKS, request.send()).await?;
+                let runs = |arn: &TaskArn| {
+                    let mut all = found.tasks().iter();
+                    all.any(|task| task.task_arn() == Some(arn.as_str()) && task.last_status() == Some("RUNNING"))
+                };
+                if let Some(arn) = batch.iter().find(|arn| !runs(arn)) {
+                    return Ok(Some((*arn).clone()));
+                }
             }
         }
         Ok(None)

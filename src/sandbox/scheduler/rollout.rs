@@ -244,11 +244,13 @@ fn give_up(state: &mut State, arn: &str) {
 pub fn begin(state: &mut State, arn: &str, revision: Revision, is_rollback: bool) {
     let Some(service) = state.services.get(arn) else { return };
     let (name, cluster) = (service.name.clone(), service.cluster.rsplit('/').next().unwrap_or_default().to_owned());
-    let (id, long, number) = (state.ids.digits(), state.ids.long(), state.ids.digits());
+    // A revision and the deployment that brings it end in the same number. The third is not used: ids of worlds stay as they
+    // were.
+    let (id, long, _) = (state.ids.digits(), state.ids.long(), state.ids.digits());
     let deployment = Deployment {
         id: format!("ecs-svc/{id}"),
         arn: state.arn("ecs", &format!("service-deployment/{cluster}/{name}/{}", &long[..22])),
-        revision_arn: state.arn("ecs", &format!("service-revision/{cluster}/{name}/{number}")),
+        revision_arn: state.arn("ecs", &format!("service-revision/{cluster}/{name}/{id}")),
         revision: revision.clone(),
         rollout: "IN_PROGRESS".to_owned(),
         reason: format!("ECS deployment ecs-svc/{id} in progress."),

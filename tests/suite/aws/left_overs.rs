@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use portolan::apply::Observe;
 use portolan::aws::Reader;
-use portolan::model::{Observed, Seen};
+use portolan::model::{AddressOwner, Observed, Seen};
 use serde_json::json;
 
 use super::script::{self, Answer, Request, Script};
@@ -88,7 +88,7 @@ fn address() -> IpAddr {
 
 #[tokio::test]
 async fn an_address_inside_a_delegated_prefix_is_somebodys() {
-    for (prefix, seen) in [("10.0.0.64/28", Seen::Present(())), ("10.0.0.16/28", Seen::Absent)] {
+    for (prefix, seen) in [("10.0.0.64/28", Seen::Present(AddressOwner::Other)), ("10.0.0.16/28", Seen::Absent)] {
         let (script, observed) = read(move |request| {
             let by_subnet = request.member("Filter.1.Name") == Some("subnet-id");
             (request.operation == "DescribeNetworkInterfaces" && by_subnet).then(|| {

@@ -288,12 +288,16 @@ fn ecs(file: &ObservedFile, observed: &mut Observed) {
         };
         observed.task_definitions.insert(built.arn.clone(), Seen::Present(built));
     }
-    let mut interfaces: BTreeMap<std::net::IpAddr, Seen<()>> =
-        file.interfaces.iter().map(|text| (text.parse().expect("an address"), Seen::Present(()))).collect();
+    let mut interfaces: BTreeMap<std::net::IpAddr, Seen<AddressOwner>> = file
+        .interfaces
+        .iter()
+        .map(|text| (text.parse().expect("an address"), Seen::Present(AddressOwner::Other)))
+        .collect();
     for service in &file.services {
         ecs_service(service, observed);
         let addresses = service.tasks.iter().filter_map(|task| task.address.as_ref());
-        interfaces.extend(addresses.map(|text| (text.parse().expect("an address"), Seen::Present(()))));
+        interfaces
+            .extend(addresses.map(|text| (text.parse().expect("an address"), Seen::Present(AddressOwner::Other))));
     }
     // The reading is complete: an address that nothing above has is nobody's, an instance that is not listed is gone.
     for target in observed.targets.values().filter_map(|seen| seen.as_ref().present()).flatten() {
@@ -408,6 +412,7 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
             })
             .collect(),
         task_sets_move: service.task_sets_move,
+        current_revisions: Vec::new(),
         conduct: model::Conduct { minimum_percent: service.minimum_percent, ..model::Conduct::default() },
     };
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));

@@ -301,6 +301,8 @@ impl ServiceSpec {
         });
         file.security_groups.push(tasks_group);
         let (tasks, targets) = self.tasks(number, file);
+        // Something has the address of a static target.
+        file.interfaces.extend((0..self.statics).map(|host| format!("10.0.40.{}", 10 * number + usize::from(host))));
         let statics = (0..self.statics).map(|host| format!("10.0.40.{}:80 healthy", 10 * number + usize::from(host)));
         file.target_groups.push(TargetGroup {
             name: format!("t{number}"),
