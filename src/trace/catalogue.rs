@@ -7,6 +7,9 @@ use super::hop::HopId;
 
 mod service;
 mod target;
+mod unnumbered;
+
+pub use unnumbered::{UNNUMBERED, Unnumbered};
 
 /// Every code, in order.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
@@ -77,6 +80,11 @@ pub fn entry(code: Code) -> Option<&'static Entry> {
     all().find(|entry| entry.code == code)
 }
 
+/// What has no number, by its name.
+pub fn unnumbered(name: &str) -> Option<&'static Unnumbered> {
+    UNNUMBERED.iter().find(|entry| entry.name == name)
+}
+
 /// `docs/trace.md`.
 pub fn page() -> String {
     let mut page = String::from(
@@ -91,6 +99,10 @@ pub fn page() -> String {
     for hop in HopId::ALL {
         page.push_str(&format!("\n## {}\n", hop.as_str()));
         all().filter(|entry| entry.hop == Some(hop)).for_each(|entry| page.push_str(&section(entry)));
+        for entry in UNNUMBERED.iter().filter(|entry| entry.hop == hop) {
+            let Unnumbered { name, hop: _, symptom, evidence, fix, whose, mended_by } = entry;
+            page.push_str(&text(name, symptom, evidence, fix, *whose, mended_by));
+        }
     }
     page.push_str(
         "\n## Not looked for\n\nTrace cannot read what would prove these, or they are not on the path of a listener.\n",
@@ -101,12 +113,16 @@ pub fn page() -> String {
 
 fn section(entry: &Entry) -> String {
     let Entry { code, name, hop: _, symptom, evidence, fix, whose, mended_by } = entry;
+    text(&format!("{code} {name}"), symptom, evidence, fix, *whose, mended_by)
+}
+
+fn text(title: &str, symptom: &str, evidence: &str, fix: &str, whose: Whose, mended_by: &[&str]) -> String {
     let step = match mended_by {
         [] => String::new(),
         calls => format!(" (a step of the plan: {})", calls.join(", ")),
     };
     format!(
-        "\n### {code} {name}\n\n- Symptom: {symptom}.\n- Evidence: {evidence}.\n- Fix: {fix}.\n- Whose: {}{step}.\n",
+        "\n### {title}\n\n- Symptom: {symptom}.\n- Evidence: {evidence}.\n- Fix: {fix}.\n- Whose: {}{step}.\n",
         whose.as_str()
     )
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::catalogue::{Code, entry};
+use super::catalogue::{Code, entry, unnumbered};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +46,9 @@ impl Finding {
         Self { codes: codes.into_iter().collect(), name, evidence, fix, step: None }
     }
 
-    /// Something that the catalogue has no number for.
+    /// Something that the catalogue has no number for. Its name has an entry of its own there.
     pub(super) fn unnumbered(name: &'static str, evidence: impl Into<String>, fix: &str) -> Self {
+        debug_assert!(unnumbered(name).is_some(), "{name} has no entry in the catalogue");
         Self { codes: BTreeSet::new(), name, evidence: evidence.into(), fix: fix.to_owned(), step: None }
     }
 
@@ -60,11 +61,7 @@ impl Finding {
     /// The AWS operations that mend it in a plan.
     pub fn mended_by(&self) -> Vec<&'static str> {
         let by_codes = self.codes.iter().filter_map(|code| entry(*code)).flat_map(|entry| entry.mended_by);
-        let by_name: &[&str] = match self.name {
-            "no-target-group" => &["CreateTargetGroup"],
-            "declared-target-missing" => &["RegisterTargets"],
-            _ => &[],
-        };
+        let by_name = unnumbered(self.name).map_or(&[][..], |entry| entry.mended_by);
         by_codes.chain(by_name).copied().collect()
     }
 
