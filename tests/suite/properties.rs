@@ -15,6 +15,7 @@ use portolan::plan::effect::apply_effect;
 use portolan::plan::{Action, Plan, Policy, Ref, Step, plan};
 use portolan::report::{Report, json};
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use crate::observed::build;
 use world::{FLEET, Spec, Style};
@@ -60,6 +61,29 @@ proptest! {
         let first = planned(&desired, &observed);
         let second = planned(&desired, &after(&observed, &first.steps));
         prop_assert!(second.steps.is_empty(), "first {:#?}\nsecond {:#?}", first.steps, second.steps);
+    }
+
+    #[test]
+    fn no_plan_undoes_what_an_earlier_one_did_wherever_that_was_cut_off(spec in world::any_spec(), at in any::<Index>()) {
+        let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
+        let first = planned(&desired, &observed);
+        let (done, _) = first.steps.split_at(at.index(first.steps.len() + 1));
+        for step in planned(&desired, &after(&observed, done)).steps {
+            prop_assert!(!done.iter().any(|before| undoes(&observed, before, &step)), "{step:#?}\nafter {done:#?}");
+        }
+    }
+
+    #[test]
+    fn a_health_check_port_is_not_opened_where_another_one_is_declared(spec in world::any_spec()) {
+        let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
+        for step in planned(&desired, &observed).steps {
+            let Action::AuthorizeSecurityGroupIngress { ports, .. } = &step.action else { continue };
+            // Where none is declared, the live one stands.
+            let group = desired.target_groups.get(&step.object.key.replacen('s', "t", 1));
+            let declared = group.and_then(|group| group.health_check.port);
+            let is_by_hand = ports.from == world::BY_HAND && ports.to == world::BY_HAND;
+            prop_assert!(!is_by_hand || declared.is_none(), "{step:#?}");
+        }
     }
 
     #[test]
@@ -193,6 +217,43 @@ proptest! {
             json::render(&Report { plan, ..Report::default() })
         };
         prop_assert_eq!(render(), render());
+    }
+}
+
+/// Whether a step takes back what an earlier one made, or the other way round.
+fn undoes(observed: &Observed, before: &Step, step: &Step) -> bool {
+    match (&before.action, &step.action) {
+        (Action::AuthorizeSecurityGroupIngress { .. }, Action::RevokeSecurityGroupIngress { rule, .. }) => {
+            before.action.planned_ingress().is_some_and(|made| made.id == *rule)
+        }
+        (Action::RevokeSecurityGroupIngress { group, rule, .. }, made) => {
+            let rules = observed.ingress_of(group).present().into_iter().flatten();
+            let gone = rules.into_iter().find(|live| live.id == *rule);
+            gone.zip(made.planned_ingress()).is_some_and(|(gone, made)| {
+                (&gone.group, &gone.protocol, gone.ports, &gone.source)
+                    == (&made.group, &made.protocol, made.ports, &made.source)
+            })
+        }
+        (
+            Action::ModifyTargetGroup { target_group, health_check },
+            Action::ModifyTargetGroup { target_group: again, health_check: now },
+        ) => target_group == again && now.port.is_some() && health_check.port.is_some(),
+        (
+            Action::ModifyTargetGroupAttributes { target_group, attributes },
+            Action::ModifyTargetGroupAttributes { target_group: again, attributes: now },
+        ) => {
+            target_group == again && now.iter().any(|(key, value)| attributes.get(key).is_some_and(|old| old != value))
+        }
+        (Action::CreateRule { listener, priority, .. }, Action::DeleteRule { rule, .. }) => {
+            rule.as_str() == format!("planned:{listener}:{priority}")
+        }
+        (Action::CreateTargetGroup(_), Action::DeleteTargetGroup { target_group, .. }) => {
+            target_group.as_str() == format!("planned:{}", before.object)
+        }
+        (Action::RegisterTargets { targets, .. }, Action::DeregisterTargets { targets: gone, .. }) => {
+            targets.iter().any(|target| gone.contains(&target.key))
+        }
+        _ => false,
     }
 }
 

@@ -51,7 +51,12 @@ pub struct ServiceSpec {
     paths: u8,
     /// Portolan registers the tasks, not ECS.
     portolan: bool,
+    /// Health checks go to a declared port of their own, where tasks have one.
+    checked_apart: bool,
 }
+
+/// A port that health checks were sent to by hand; no manifest declares it.
+pub const BY_HAND: u16 = 9999;
 
 #[derive(Clone, Copy, Debug)]
 pub enum Break {
@@ -81,9 +86,19 @@ pub enum Break {
     LeftOverRule,
     LeftOverGroup,
     LeftOverIngress,
+    DefaultServes,
+    HealthPortByHand,
+    HealthPortToTraffic,
+    HealthPortClosed,
+    ByHandOpened,
 }
 
-const BREAKS: [Break; 26] = [
+const BREAKS: [Break; 31] = [
+    Break::DefaultServes,
+    Break::HealthPortByHand,
+    Break::HealthPortToTraffic,
+    Break::HealthPortClosed,
+    Break::ByHandOpened,
     Break::IngressGone,
     Break::CountOff,
     Break::HealthPath,
@@ -122,17 +137,20 @@ pub fn any_spec() -> impl Strategy<Value = Spec> {
         0_u8..3,
         0_u8..3,
         any::<bool>(),
+        any::<bool>(),
     );
-    let service = service.prop_map(|(net, tasks, count, marked, autoscaled, statics, paths, portolan)| ServiceSpec {
-        net,
-        tasks,
-        count,
-        marked,
-        autoscaled,
-        statics: if net == Net::Awsvpc { statics } else { 0 },
-        paths,
-        portolan,
-    });
+    let service =
+        service.prop_map(|(net, tasks, count, marked, autoscaled, statics, paths, portolan, apart)| ServiceSpec {
+            net,
+            tasks,
+            count,
+            marked,
+            autoscaled,
+            statics: if net == Net::Awsvpc { statics } else { 0 },
+            paths,
+            portolan,
+            checked_apart: apart && matches!(net, Net::Awsvpc | Net::Host),
+        });
     let services = proptest::collection::vec(service, 1..4);
     let breaks = proptest::collection::vec((0_usize..3, select(BREAKS.to_vec())), 0..6);
     (services, any::<bool>(), any::<bool>(), breaks).prop_map(|(services, prune, redeploy, breaks)| Spec {
@@ -276,12 +294,18 @@ impl ServiceSpec {
         let paths: Vec<_> = (0..self.paths).map(|path| format!("/p{path}/*")).collect();
         let paths = if paths.is_empty() { String::new() } else { format!(", paths: {}", list(paths, style)) };
         let named = if style.defaults { format!("  name: t{number}\n  vpc: main\n") } else { String::new() };
+        let checked = self.health_port(number).map_or_else(String::new, |port| format!(", port: {port}"));
         format!(
             "apiVersion: portolan.dev/v1alpha1\nkind: TargetGroup\nmetadata: {{name: t{number}}}\nspec:\n{named}  loadBalancer: public\n  \
-             protocol: HTTP\n  healthCheck: {{path: /healthz}}\n  routes:\n    - {{listener: 443, priority: {}, hosts: \
+             protocol: HTTP\n  healthCheck: {{path: /healthz{checked}}}\n  routes:\n    - {{listener: 443, priority: {}, hosts: \
              [h{number}.example.com]{paths}}}\n{statics}",
             priority(number)
         )
+    }
+
+    /// The declared port of the health checks, if it is not the traffic port.
+    fn health_port(&self, number: usize) -> Option<u16> {
+        self.checked_apart.then(|| 9100 + u16::try_from(number).expect("a small number"))
     }
 
     fn stand(&self, number: usize, file: &mut ObservedFile) {
@@ -299,6 +323,14 @@ impl ServiceSpec {
             from: "sg-lb".to_owned(),
             mark: mark(format!("Service/s{number}")),
         });
+        if let Some(port) = self.health_port(number) {
+            tasks_group.ingress.push(Ingress {
+                id: None,
+                allow: format!("tcp {port}"),
+                from: "sg-lb".to_owned(),
+                mark: mark(format!("Service/s{number}")),
+            });
+        }
         file.security_groups.push(tasks_group);
         let (tasks, targets) = self.tasks(number, file);
         // Something has the address of a static target.
@@ -308,7 +340,11 @@ impl ServiceSpec {
             name: format!("t{number}"),
             port,
             target_type: if self.net == Net::Awsvpc { "ip" } else { "instance" }.to_owned(),
-            health_check: HealthCheck { path: "/healthz".to_owned(), ..HealthCheck::default() },
+            health_check: HealthCheck {
+                path: "/healthz".to_owned(),
+                port: self.health_port(number).map_or_else(|| HealthCheck::default().port, |port| port.to_string()),
+                ..HealthCheck::default()
+            },
             mark: mark(format!("TargetGroup/t{number}")),
             targets: targets.into_iter().chain(statics).collect(),
             ..TargetGroup::default()
@@ -400,6 +436,11 @@ fn marked(fleet: &str, object: &str) -> Option<Marked> {
     Some(Marked { fleet: fleet.to_owned(), object: object.to_owned() })
 }
 
+/// Sends the health checks of a target group to another port.
+fn checks(groups: &mut [TargetGroup], name: &str, port: &str) {
+    groups.iter_mut().filter(|group| group.name == name).for_each(|group| group.health_check.port = port.to_owned());
+}
+
 fn break_it(what: Break, number: usize, service: &ServiceSpec, file: &mut ObservedFile) {
     let name = format!("t{number}");
     let host = format!("h{number}.example.com");
@@ -434,6 +475,15 @@ fn break_it(what: Break, number: usize, service: &ServiceSpec, file: &mut Observ
         Break::CountOff => live.desired += 1,
         Break::HealthPath => {
             groups.iter_mut().filter(|group| group.name == name).for_each(|group| group.health_check.path = "/".into())
+        }
+        Break::DefaultServes => file.load_balancers[0].listeners[0].default = Some(forward("elsewhere")),
+        Break::HealthPortByHand => checks(groups, &name, &BY_HAND.to_string()),
+        Break::HealthPortToTraffic => checks(groups, &name, "traffic-port"),
+        Break::HealthPortClosed => tasks_group.ingress.retain(|rule| !rule.allow.starts_with("tcp 91")),
+        Break::ByHandOpened => {
+            let id = Some(format!("sgr-hand-{number}-{}", tasks_group.ingress.len()));
+            let mark = marked(FLEET, &format!("Service/s{number}"));
+            tasks_group.ingress.push(Ingress { id, allow: format!("tcp {BY_HAND}"), from: "sg-lb".into(), mark });
         }
         Break::RuleConditions => rules.iter_mut().filter(own).for_each(|rule| rule.paths = vec!["/edited".into()]),
         Break::RuleElsewhere => rules.iter_mut().filter(own).for_each(|rule| rule.does = forward("elsewhere")),
