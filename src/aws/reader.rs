@@ -17,6 +17,7 @@ mod left_overs;
 mod leisure;
 mod matching;
 mod network;
+mod routes;
 mod services;
 mod standing;
 mod surroundings;
@@ -113,7 +114,7 @@ impl Reader {
 
         let further = questions::further(&Given::new(desired, &observed));
         // Boxed: what the SDK nests would take much of a stack.
-        let (ingress, targets, past, under_way, owners, carriers, named, attributes) = tokio::join!(
+        let (ingress, targets, past, under_way, owners, carriers, named, attributes, routes) = tokio::join!(
             Box::pin(self.ingress(&further.ingress)),
             Box::pin(self.target_health(&further.health, turn)),
             Box::pin(self.past_deployments(&further.past_deployments, &observed)),
@@ -122,6 +123,7 @@ impl Reader {
             Box::pin(self.carriers(&further.carriers)),
             Box::pin(self.named_target_groups(&further.clusters)),
             Box::pin(self.attributes_of(&further.attributes, turn)),
+            Box::pin(self.routes(&further.routes)),
         );
         observed.ingress = ingress;
         observed.targets = targets;
@@ -130,6 +132,7 @@ impl Reader {
         observed.carriers = carriers;
         observed.named_target_groups = named;
         observed.attributes.extend(attributes);
+        observed.routes = routes;
         balancing::store_tags(owners, &mut observed);
         Box::pin(self.explain(desired, &mut observed)).await;
         gaps::note(desired, &mut observed);

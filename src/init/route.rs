@@ -71,6 +71,11 @@ fn of_rule(scene: &Scene<'_>, own: &BTreeSet<TargetGroupArn>, listener: &Listene
     if let Some(other) = tags.and_then(|tags| tags.get(FLEET_TAG)).filter(|other| **other != scene.fleet) {
         return Some(Entry::note(format!("{name} is of fleet {other}, and left to it.")));
     }
+    if rule.conditions.is_parked() && tags.is_some_and(|tags| tags.contains_key(FLEET_TAG)) {
+        return Some(Entry::note(format!(
+            "{name} is parked: no request matches it until Portolan gives it its conditions or deletes it, so it is no route."
+        )));
+    }
     if let Some(why) = unsayable(&rule.conditions) {
         return Some(Entry::note(format!("{name} leads here too, with conditions that the format cannot say: {why}.")));
     }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, TargetGroupArn, TaskDefinitionArn, VpcId,
 };
@@ -78,6 +80,8 @@ pub struct Observed {
     pub interfaces: BTreeMap<IpAddr, Seen<AddressOwner>>,
     /// All VPCs of the region.
     pub vpcs: Seen<Vec<Vpc>>,
+    /// Where the route tables of a VPC lead, the default routes apart; asked where a rule may be made parked.
+    pub routes: BTreeMap<VpcId, Seen<BTreeSet<IpNet>>>,
     /// All subnets of the fleet's VPCs.
     pub subnets: Seen<Vec<Subnet>>,
     /// All security groups of the fleet's VPCs.
@@ -120,9 +124,10 @@ fn asked<'a, K: Ord, T>(map: &'a BTreeMap<K, Seen<T>>, key: &K, call: &str) -> S
 
 impl Observed {
     /// Whether a gap hides a part of what stands, so that nothing may be removed (rule R11). The quotas are no such part:
-    /// they hold back what is added, and where they are unknown AWS says no itself.
+    /// they hold back what is added, and where they are unknown AWS says no itself. Neither are routes: they hold back
+    /// parked rules.
     pub fn hides_what_stands(&self, gap: &Gap) -> bool {
-        self.limits.gap() != Some(gap)
+        self.limits.gap() != Some(gap) && !self.routes.values().any(|seen| seen.gap() == Some(gap))
     }
 
     /// A reading in which nothing was asked.
@@ -143,6 +148,7 @@ impl Observed {
             hosts: BTreeMap::new(),
             interfaces: BTreeMap::new(),
             vpcs: Seen::Unknown(gap("ec2:DescribeVpcs")),
+            routes: BTreeMap::new(),
             subnets: Seen::Unknown(gap("ec2:DescribeSubnets")),
             security_groups: Seen::Unknown(gap("ec2:DescribeSecurityGroups")),
             ingress: BTreeMap::new(),
@@ -233,6 +239,11 @@ impl Observed {
     /// The attributes of a target group.
     pub fn attributes_of(&self, arn: &TargetGroupArn) -> Seen<&Attributes> {
         asked(&self.attributes, arn, "elasticloadbalancing:DescribeTargetGroupAttributes")
+    }
+
+    /// Where the route tables of a VPC lead, the default routes apart.
+    pub fn routes_of(&self, vpc: &VpcId) -> Seen<&BTreeSet<IpNet>> {
+        asked(&self.routes, vpc, "ec2:DescribeRouteTables")
     }
 
     /// The registrations of a target group.

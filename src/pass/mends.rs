@@ -49,6 +49,10 @@ pub(super) fn mends(view: &View<'_>, plan: &Plan, asked: &Asked, traced: &mut Tr
 /// A step with an operation that the finding's codes name, of the same service or target group. Rules of one listener take
 /// requests from each other, so there a step of another one may do it.
 fn may_mend(step: &Step, path: &Path, finding: &Finding) -> bool {
+    // No request matches a parked rule yet: it only prepares what a later pass does.
+    if matches!(&step.action, Action::CreateRule { conditions, .. } if conditions.is_parked()) {
+        return false;
+    }
     let is_shared = matches!(step.action, Action::SetRulePriorities { .. } | Action::ModifyRule { .. });
     (is_shared || is_of(step, path)) && finding.mended_by().contains(&step.action.operation())
 }

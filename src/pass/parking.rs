@@ -1,8 +1,8 @@
 //! Which rules must not be made even parked. Health checks begin with the rule, and ECS stops tasks that fail them: a target
 //! group is attached only when every hop from the load balancer to its targets is known to be open.
 
-use crate::model::ObjectKind;
-use crate::model::owner::REPLACES_TAG;
+use crate::model::owner::MOVED_TAG;
+use crate::model::{Given, ObjectKind, Registrar};
 use crate::plan::{Action, Plan, Step, Veto, WaitingOn};
 use crate::trace::{Hop, HopId, Path, State};
 
@@ -33,16 +33,20 @@ pub(super) fn refused(view: &View<'_>, plan: &Plan) -> Vec<Veto> {
         return Vec::new();
     }
     let paths = view.trace_after(&plan.steps, &everything()).paths;
+    let given = Given::new(view.desired, view.observed);
     let refuse = |step: &&Step| {
+        // ECS stops no task for the checks of a target group that its service does not name.
+        given.ports_of(&step.object.key).find(|(_, port)| port.registrar == Registrar::Ecs)?;
         let why = paths.iter().filter(|path| path.name.target_group == step.object.key).find_map(obstacle)?;
         Some(Veto { object: step.object.clone(), action: step.action.clone(), why })
     };
     makes.iter().filter_map(refuse).collect()
 }
 
+/// Makes a parked rule to a target group whose checks have not begun. That of a handover after its move leads to the old one.
 fn parks(step: &Step) -> bool {
     let Action::CreateRule { conditions, tags, .. } = &step.action else { return false };
-    step.object.kind == ObjectKind::TargetGroup && conditions.is_parked() && !tags.contains_key(REPLACES_TAG)
+    step.object.kind == ObjectKind::TargetGroup && conditions.is_parked() && !tags.contains_key(MOVED_TAG)
 }
 
 /// The first hop that is not known to be open. One that was not read is a gap: the step goes once it can be.

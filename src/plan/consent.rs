@@ -8,7 +8,6 @@ use crate::model::{Conditions, Given, Rule, RuleArn, Seen, Serve, TargetGroupArn
 use super::action::Action;
 use super::change::WaitingOn;
 use super::draft::{DraftId, Drafts};
-use super::handover::temporary::is_temporary;
 use super::serving::{self, Serving, serves};
 use super::{Policy, resolve};
 
@@ -22,7 +21,8 @@ pub(super) fn hold_without_consent(
     let going: BTreeSet<RuleArn> = drafts.steps.iter().filter_map(|draft| deleted(&draft.action)).cloned().collect();
     for (id, draft) in drafts.steps.iter_mut().enumerate() {
         let Some((rule, others)) = deleted(&draft.action).and_then(|arn| live_rule(given, arn)) else { continue };
-        if is_temporary(given, rule) {
+        // No request matches a parked rule, so nothing is taken from anybody.
+        if rule.conditions.is_parked() {
             continue;
         }
         if others.iter().any(|other| !going.contains(&other.arn) && takes_over(given, rule, other)) {

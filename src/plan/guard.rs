@@ -13,6 +13,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Blocked, Planned, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
+use super::parked::dns_failover;
 use super::{Policy, Veto, consent, edges, parked, resolve, stuck, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
@@ -42,6 +43,8 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
         }
         later = park(given, vetoes, parked, drafts, &mut held);
     }
+    dns_failover::settle(given, drafts, &mut held, &mut later);
+    edges::hold_dependents(&drafts.steps, &mut held);
     let put_off: BTreeSet<DraftId> = later.keys().filter(|id| held.contains_key(id)).copied().collect();
     consent::hold_without_consent(given, policy, drafts, &mut held);
     if !policy.force {

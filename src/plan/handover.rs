@@ -34,7 +34,7 @@ use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
 use super::{resolve, serving, weights};
 use temporary::Temporary;
 
-pub(super) use refusal::of_replacement;
+pub(super) use refusal::{of_replacement, passes_both};
 pub(super) use steps::plan_handovers;
 
 /// One replacement that is due or under way.
@@ -142,6 +142,11 @@ fn candidates<'a>(given: &Given<'a>, key: &str) -> Vec<&'a TargetGroup> {
     let live = arns.into_iter().filter(|arn| !own.contains(*arn));
     let live = live.filter_map(|arn| given.target_group(arn.as_str()).present());
     live.filter(|live| given.declared_as(live).next().is_none()).collect()
+}
+
+/// Whether a declared target group is about to replace another one, or has temporary rules.
+pub(super) fn is_concerned(given: &Given<'_>, key: &str) -> bool {
+    !candidates(given, key).is_empty() || !temporary::of_object(given, key).is_empty()
 }
 
 /// The target groups that declared ones are about to replace.
@@ -288,7 +293,9 @@ fn after_move<'a>(given: &Given<'a>, key: &'a str, own: Vec<Temporary<'a>>) -> O
     let old = given.target_group(first.replaces).present();
     let named = |old: &&TargetGroup| !given.services_feeding(&old.arn).is_empty();
     let kept = |old: &&TargetGroup| own.iter().any(|rule| rule.forwards_to(&old.arn));
-    let phase = match old {
+    // What the manifest declares again is no longer replaced.
+    let declared = |old: &&TargetGroup| given.declared_as(old).next().is_some();
+    let phase = match old.filter(|old| !declared(old)) {
         Some(old) if named(&old) && kept(&old) => Phase::Drain,
         Some(old) if named(&old) => Phase::Keep,
         Some(_) | None => Phase::Clear,

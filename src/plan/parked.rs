@@ -4,24 +4,28 @@
 //!
 //! No state is kept: a rule of this fleet by its mark that has exactly such a condition is parked.
 
+mod checks;
+pub(super) mod dns_failover;
+
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use crate::model::{Conditions, Given, Listener, LoadBalancerKind, PARKED_SOURCES, Rule, Seen};
+use crate::model::{Conditions, Given, Listener, LoadBalancer, LoadBalancerKind, PARKED_SOURCES, Rule, Seen, VpcId};
 
 use super::action::Action;
 use super::change::{Change, Planned, WaitingOn};
 use super::draft::Draft;
+use super::handover;
+use super::rule_match::{Match, match_rules, routes_by_listener};
 use super::rule_words::describe_conditions;
 
-/// The conditions of a rule that no request on this listener matches. A block of the load balancer's VPC may hold any of
-/// the addresses; a VPC whose blocks are unknown may hold them all.
+/// The conditions of a rule that no request on this listener matches. A block of the load balancer's VPC, and whatever its
+/// route tables lead to, may hold any of the addresses; a VPC whose blocks are unknown may hold them all.
 pub(super) fn conditions(given: &Given<'_>, listener: &Listener) -> Result<Conditions, WaitingOn> {
-    let balancers = given.observed.load_balancers.as_ref().present().into_iter().flatten();
-    let balancer = balancers.into_iter().find(|balancer| balancer.arn == listener.load_balancer);
-    let vpc = balancer.and_then(|balancer| balancer.vpc.as_ref());
-    let blocks: Vec<IpNet> = match &given.observed.vpcs {
+    let vpc = balancer_of(given, listener).and_then(|balancer| balancer.vpc.as_ref());
+    let mut taken: Vec<IpNet> = match &given.observed.vpcs {
         Seen::Present(vpcs) => {
             let own = vpcs.iter().filter(|one| vpc.is_none_or(|vpc| one.id == *vpc));
             own.flat_map(|vpc| vpc.cidrs.iter().copied()).collect()
@@ -29,14 +33,65 @@ pub(super) fn conditions(given: &Given<'_>, listener: &Listener) -> Result<Condi
         Seen::Absent => Vec::new(),
         Seen::Unknown(gap) => return Err(WaitingOn::Gap(gap.clone())),
     };
-    let is_free = |address: &Ipv4Addr| !blocks.iter().any(|block| block.contains(&IpAddr::V4(*address)));
+    match vpc.map(|vpc| given.observed.routes_of(vpc)) {
+        Some(Seen::Present(routes)) => taken.extend(routes),
+        Some(Seen::Unknown(gap)) => return Err(WaitingOn::Gap(gap)),
+        Some(Seen::Absent) | None => {}
+    }
+    let is_free = |address: &Ipv4Addr| !taken.iter().any(|block| block.contains(&IpAddr::V4(*address)));
     PARKED_SOURCES.into_iter().find(is_free).map(Conditions::parked).ok_or_else(|| {
         WaitingOn::Difference(
-            "the VPC holds every address that a rule which no request matches could name (192.0.2.1, 198.51.100.1, \
-             203.0.113.1)"
+            "a rule that no request matches needs a source address that no client has (192.0.2.1, 198.51.100.1 or \
+             203.0.113.1), and a block of the VPC or a route of its route tables covers each of them; remove such a route"
                 .to_owned(),
         )
     })
+}
+
+fn balancer_of<'a>(given: &Given<'a>, listener: &Listener) -> Option<&'a LoadBalancer> {
+    let mut balancers = given.observed.load_balancers.as_ref().present().into_iter().flatten();
+    balancers.find(|balancer| balancer.arn == listener.load_balancer)
+}
+
+/// What planning has to know before it parks rules.
+#[derive(Debug, Default)]
+pub(super) struct MayPark {
+    /// The VPCs of the load balancers whose rules may be made parked.
+    pub(super) vpcs: BTreeSet<VpcId>,
+    /// The target groups of the manifest that a parked rule leads to, or may get one.
+    pub(super) keys: BTreeSet<String>,
+}
+
+/// Where a rule is missing or parked, or a target group is about to be replaced.
+pub(super) fn may_park(given: &Given<'_>) -> MayPark {
+    let mut found = MayPark::default();
+    let lists = || given.observed.listeners.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    for (arn, routes) in routes_by_listener(given) {
+        let Some(listener) = lists().find(|listener| listener.arn == arn) else { continue };
+        let Some(balancer) = balancer_of(given, listener).filter(|one| one.kind == LoadBalancerKind::Application)
+        else {
+            continue;
+        };
+        let rules = given.observed.rules_of(&arn).present().map_or(&[][..], Vec::as_slice);
+        let handed = routes.iter().filter(|route| handover::is_concerned(given, route.key));
+        let mut keys: BTreeSet<String> = handed.map(|route| route.key.to_owned()).collect();
+        let others: Vec<_> = routes.iter().filter(|route| !route.route.default).cloned().collect();
+        for (route, matched) in others.iter().zip(match_rules(given, &others, rules)) {
+            let may_park = match matched {
+                Match::None => true,
+                Match::Rule(rule) => rule.conditions.is_parked(),
+                Match::Tie(_) | Match::Unknown(_) => false,
+            };
+            if may_park {
+                keys.insert(route.key.to_owned());
+            }
+        }
+        if !keys.is_empty() {
+            found.vpcs.extend(balancer.vpc.clone());
+            found.keys.extend(keys);
+        }
+    }
+    found
 }
 
 /// What becomes of a step that would give requests to a target group without enough healthy targets.
@@ -54,9 +109,11 @@ pub(super) fn parking(given: &Given<'_>, draft: &Draft) -> Option<Result<Parking
         Action::CreateRule { listener, conditions: declared, .. } if !declared.is_parked() => {
             let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
             let live = lists.flatten().find(|live| live.arn == *listener)?;
-            let balancers = given.observed.load_balancers.as_ref().present().into_iter().flatten();
-            let balancer = balancers.into_iter().find(|balancer| balancer.arn == live.load_balancer)?;
-            (balancer.kind == LoadBalancerKind::Application).then(|| conditions(given, live).map(Parking::Make))
+            let is_application = balancer_of(given, live)?.kind == LoadBalancerKind::Application;
+            is_application.then(|| {
+                checks::can_pass(given, &draft.object)?;
+                conditions(given, live).map(Parking::Make)
+            })
         }
         Action::ModifyRule { rule, edit, .. } if edit.conditions.is_some() => {
             live_rule(given, rule.as_str())?.conditions.is_parked().then_some(Ok(Parking::Stay))

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 
 use crate::model::{
     Behind, DesiredService, Given, GroupId, InstanceId, LoadBalancerKind, Lookup, Owner, Seen, Serve, ServiceId,
-    TargetGroup, TargetGroupArn, TargetKey, TargetState,
+    TargetGroup, TargetGroupArn, TargetKey, TargetState, VpcId,
 };
 
 use super::resolve::stand_ins;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
 pub use super::target::Unknown;
-use super::{handover, redeployment, resolve, target};
+use super::{handover, parked, redeployment, resolve, target};
 
 /// What planning needs besides the services, the chain of load balancing and the network.
 #[derive(Debug)]
@@ -31,14 +31,20 @@ pub struct Further {
     pub carriers: BTreeSet<GroupId>,
     /// The clusters of which every service has to be known: with prune, and before an unmarked target group is replaced.
     pub clusters: BTreeSet<String>,
-    /// The target groups whose attributes it needs, besides the manifest's own: those that have been replaced.
+    /// The target groups whose attributes it needs, besides those with declared ones: those that have been replaced, and
+    /// those that a parked rule leads to or may get one.
     pub attributes: BTreeSet<TargetGroupArn>,
+    /// The VPCs whose routes it needs: those of load balancers whose rules may be made parked.
+    pub routes: BTreeSet<VpcId>,
 }
 
 /// What to ask further. Needs: services, task definitions, VPCs, subnets, security groups, load balancers, listeners, rules
 /// with tags, target groups; with prune, clusters, the tags of target groups, and marked ingress.
 pub fn further(given: &Given<'_>) -> Further {
     let losing = who_may_lose_requests(given);
+    let may_park = parked::may_park(given);
+    let young = may_park.keys.iter().flat_map(|key| stand_ins(given, key));
+    let attributes: BTreeSet<TargetGroupArn> = young.chain(handover::kept(given)).collect();
     Further {
         ingress: groups_to_read(given),
         owners: losing.iter().filter(|arn| is_untagged(given, arn)).cloned().collect(),
@@ -46,7 +52,8 @@ pub fn further(given: &Given<'_>) -> Further {
         past_deployments: services_to_look_back(given),
         carriers: groups_to_look_around(given),
         clusters: clusters_to_list(given),
-        attributes: handover::kept(given),
+        attributes,
+        routes: may_park.vpcs,
     }
 }
 

@@ -12,6 +12,7 @@ use super::action::{Action, NewTargetGroup, Ref};
 use super::change::{Blocked, Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::form::{self, Edits};
+use super::parked::dns_failover;
 use super::security_group::ServiceIngress;
 use super::{handover, health_port, orphan, resolve};
 
@@ -156,7 +157,7 @@ fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, d
     report_other_load_balancer(given, wanted, live, drafts);
     let (health_check, changes) = diff_health_check(&wanted.health_check, &live.health_check);
     let changes = answered(given, wanted, live, changes, drafts);
-    let attributes = match diff_attributes(given.observed, wanted, live) {
+    let attributes = match diff_attributes(given, wanted, live) {
         Ok(changes) => changes,
         Err(obstacle) => {
             obstacle.block(drafts, &object);
@@ -264,7 +265,7 @@ fn push_attributes(
 }
 
 fn diff_attributes(
-    observed: &Observed,
+    given: &Given<'_>,
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
 ) -> Result<Vec<Change>, Obstacle> {
@@ -272,8 +273,10 @@ fn diff_attributes(
         return Ok(Vec::new());
     }
     let what = format!("attributes of {}", live.arn);
-    let attributes = need(observed.attributes_of(&live.arn), &what, || "it has gone".to_owned())?;
-    let differing = wanted.attributes.iter().filter(|(key, value)| attributes.get(*key) != Some(value));
+    let attributes = need(given.observed.attributes_of(&live.arn), &what, || "it has gone".to_owned())?;
+    let is_free = |key: &str| key == dns_failover::COUNT && dns_failover::is_young(given, &wanted.key, live);
+    let own = wanted.attributes.iter().filter(|(key, _)| !is_free(key));
+    let differing = own.filter(|(key, value)| attributes.get(*key) != Some(value));
     Ok(differing
         .map(|(key, value)| Change::of(&format!("attributes.{key}"), attributes.get(key).cloned(), Some(value.clone())))
         .collect())

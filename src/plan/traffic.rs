@@ -63,7 +63,10 @@ pub(super) fn hold_back(given: &Given<'_>, steps: &[Draft], held: &mut BTreeMap<
                     parked.insert(id, (parking, fact));
                     continue;
                 }
-                (Why::Empty { .. }, Some((_, Err(waiting_on)))) => waiting_on,
+                (Why::Empty { fact, .. }, Some((_, Err(WaitingOn::Difference(sentence))))) => {
+                    WaitingOn::Difference(format!("{fact}; its rule cannot be made parked first: {sentence}"))
+                }
+                (Why::Empty { .. }, Some((_, Err(gap)))) => gap,
                 (Why::Empty { fact, advice }, None) => WaitingOn::Difference(format!("{fact}; {advice}")),
                 (Why::Unread(gap), _) => WaitingOn::Gap(gap),
             };

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::model::owner::REPLACES_TAG;
 use crate::model::request::samples;
 use crate::model::{
     Forward, Gap, Listener, LoadBalancerKind, Request, Route, Rule, RuleActions, Serve, Taken, TargetGroupArn,
+    TargetState,
 };
 
 use super::catalogue::Code;
@@ -154,7 +156,13 @@ fn why_not(
     }
     if let Some(rule) = own.iter().find(|rule| rule.conditions.is_parked()) {
         let what = format!("rule {} leads here and is parked: no request matches it ({})", rule.priority, show(rule));
-        let fix = "wait until its targets are healthy; reconcile then gives the rule its conditions";
+        let what = waiting(way).map_or_else(|| what.clone(), |waiting| format!("{what}, {waiting}"));
+        let is_temporary = rule.tags.as_ref().present().is_some_and(|tags| tags.contains_key(REPLACES_TAG));
+        let fix = if is_temporary {
+            "wait until its targets are healthy; reconcile then forwards the requests to it"
+        } else {
+            "wait until its targets are healthy; reconcile then gives the rule its conditions"
+        };
         return Finding::unnumbered("rule-parked", format!("{what}; {words}"), fix);
     }
     if let Some(rule) = own.first() {
@@ -173,6 +181,13 @@ fn why_not(
         Some(rule) if matches!(rule.actions.serve, Serve::Forward(_)) => Finding::of(Code(42), words),
         _ => Finding::of(Code(37), format!("no rule of the listener leads to {}; {words}", way.group.name)),
     }
+}
+
+/// How far the targets are that a parked rule waits for.
+fn waiting(way: &Way<'_>) -> Option<String> {
+    let targets = way.targets().ok()?;
+    let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
+    Some(format!("and waits for its targets: {healthy} of {} are healthy", targets.len()))
 }
 
 fn unattached(way: &Way<'_>) -> Option<Finding> {

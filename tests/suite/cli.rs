@@ -11,6 +11,8 @@ mod notify;
 pub mod running;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "sandbox")]
+mod waiting;
 
 use std::io::Write;
 use std::net::TcpListener;

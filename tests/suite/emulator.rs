@@ -138,13 +138,18 @@ impl Served {
 
     /// Serves a world.
     pub fn serve(world: World) -> Self {
+        Self::serve_at(world, 1.0)
+    }
+
+    /// Serves a world in which so many seconds pass in each.
+    pub fn serve_at(world: World, speed: f64) -> Self {
         let stop = CancellationToken::new();
         let (tell, told) = mpsc::channel();
         let until = stop.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let server = Server::bind(0, world, 1.0).await.unwrap();
+                let server = Server::bind(0, world, speed).await.unwrap();
                 tell.send((server.address().unwrap(), server.shared())).unwrap();
                 server.serve(async move { until.cancelled().await }).await.unwrap();
             });

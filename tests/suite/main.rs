@@ -33,6 +33,9 @@ mod moto;
 mod observed;
 #[cfg(feature = "aws")]
 mod pages;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod parking;
+mod passable;
 mod properties;
 #[cfg(feature = "aws")]
 mod proxy;

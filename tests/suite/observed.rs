@@ -65,6 +65,8 @@ pub struct Vpc {
     pub name: String,
     pub cidrs: Vec<String>,
     pub owner: String,
+    /// Destinations of its route tables, the default routes apart.
+    pub routes: Vec<String>,
 }
 
 impl Default for Vpc {
@@ -74,6 +76,7 @@ impl Default for Vpc {
             name: "main".to_owned(),
             cidrs: vec!["10.0.0.0/16".to_owned()],
             owner: "123456789012".to_owned(),
+            routes: Vec::new(),
         }
     }
 }

@@ -128,6 +128,9 @@ impl Notes<'_> {
     }
 
     fn of_ec2(&mut self, observed: &Observed) {
+        for (id, seen) in &observed.routes {
+            self.add(|_| id.as_str(), seen);
+        }
         for (id, seen) in &observed.ingress {
             self.add(|_| id.as_str(), seen);
         }

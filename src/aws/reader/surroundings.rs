@@ -28,7 +28,7 @@ fn interface_in(vpcs: &BTreeSet<VpcId>, all: &[&NetworkInterface]) -> Option<Int
 }
 
 /// Things by VPC: AWS filters both kinds by `vpc-id`.
-fn in_vpcs(vpcs: &[VpcId]) -> Filter {
+pub(super) fn in_vpcs(vpcs: &[VpcId]) -> Filter {
     let ids = vpcs.iter().map(ToString::to_string).collect();
     Filter::builder().name("vpc-id").set_values(Some(ids)).build()
 }
@@ -168,7 +168,7 @@ impl Reader {
         (ingress, egress)
     }
 
-    async fn prefix_lists(&self, ids: &BTreeSet<String>) -> BTreeMap<String, Seen<BTreeSet<ipnet::IpNet>>> {
+    pub(super) async fn prefix_lists(&self, ids: &BTreeSet<String>) -> BTreeMap<String, Seen<BTreeSet<ipnet::IpNet>>> {
         let all = ids.iter().map(async |id| {
             let request = self.clients.reading.ec2.get_managed_prefix_list_entries().prefix_list_id(id);
             let pages = request.into_paginator().page_size(100).items().send();

@@ -210,7 +210,7 @@ impl Speech {
 }
 
 /// One task can pass both health checks at once, and the new one shows that the task takes what the new group sends.
-fn passes_both(
+pub(in super::super) fn passes_both(
     live: &Service,
     port: &DesiredPort,
     old: &TargetGroup,

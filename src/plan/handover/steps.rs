@@ -12,9 +12,10 @@ use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
 use super::super::change::Change;
 use super::super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::super::listener_rule::ListenerPlanner;
+use super::super::parked::{self, dns_failover};
 use super::super::prune::mark_of;
 use super::super::resolve;
-use super::temporary::{self, Temporary, no_request};
+use super::temporary::{self, Temporary};
 use super::{Handover, Leaving, Phase, leaving, of};
 
 /// Plans every handover, and takes away what is left of those that are over or were given up.
@@ -42,17 +43,48 @@ fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mu
     match &found.phase {
         Phase::Attach => {
             let new = new_group(given, found)?;
-            attach(given, found, new, None, BTreeSet::new(), drafts)?;
-            wait_to_move(found, "its tasks have to be registered in it and found healthy first".to_owned(), drafts);
+            let what = format!("attach target group {}", found.key);
+            let first = dns_failover::turn_off(given, found.key, new.clone(), drafts)
+                .map_err(|waiting_on| Obstacle { what, waiting_on })?;
+            attach(given, found, new, None, first, drafts)?;
+            wait_to_move(
+                given,
+                found,
+                "its tasks have to be registered in it and found healthy first".to_owned(),
+                drafts,
+            );
         }
-        Phase::Fill(waits) => wait_to_move(found, waits.clone(), drafts),
+        Phase::Fill(waits) => {
+            let new = new_group(given, found)?;
+            let what = format!("turn off DNS failover of {}", found.key);
+            dns_failover::turn_off(given, found.key, new, drafts)
+                .map_err(|waiting_on| Obstacle { what, waiting_on })?;
+            wait_to_move(given, found, waits.clone(), drafts);
+        }
         Phase::Move => {
             let moves = moves(found, drafts);
             if moves.is_empty() {
                 // Something holds the routes back, and says what.
                 return Ok(());
             }
-            let kept = attach(given, found, Ref::Known(found.old.arn.clone()), Some(now), moves.clone(), drafts)?;
+            let restored = dns_failover::restore(given, found.key, drafts);
+            let old = Ref::Known(found.old.arn.clone());
+            let kept = restored
+                .map_err(|waiting_on| Obstacle { what: format!("forward to {}", found.key), waiting_on })
+                .and_then(|restored| Ok((restored, attach(given, found, old, Some(now), moves.clone(), drafts)?)));
+            let (restored, kept) = match kept {
+                Ok(done) => done,
+                Err(obstacle) => {
+                    // Without the rule that keeps the old target group its tasks would no longer count as healthy.
+                    for id in moves {
+                        drafts.steps[id].held = Some(obstacle.waiting_on.clone());
+                    }
+                    return Err(obstacle);
+                }
+            };
+            for id in &moves {
+                drafts.steps[*id].after.extend(restored);
+            }
             for rule in &found.temporary {
                 delete(given, rule, BTreeSet::from([kept]), drafts);
             }
@@ -94,9 +126,10 @@ fn take_out_later(found: &Handover<'_>, drafts: &mut Drafts) {
     drafts.plan_later(&ObjectRef::target_group(found.key), what, because);
 }
 
-fn wait_to_move(found: &Handover<'_>, because: String, drafts: &mut Drafts) {
+fn wait_to_move(given: &Given<'_>, found: &Handover<'_>, because: String, drafts: &mut Drafts) {
     let what = format!("forward to {} in place of {}", found.key, found.old.name);
     drafts.plan_later(&ObjectRef::target_group(found.key), what, because);
+    drafts.planned.extend(dns_failover::later(given, found.key));
 }
 
 /// Of the steps so far, those that give the requests of the old target group to the new one.
@@ -131,6 +164,10 @@ fn attach(
             format!("listener {} has no free priority; delete a rule", planner.live.port),
         )
     })?;
+    // What one of its rules names already needs no further look at the network.
+    let known = found.temporary.first().map(|rule| Ok(rule.rule.conditions.clone()));
+    let conditions = known.unwrap_or_else(|| parked::conditions(given, found.listener));
+    let conditions = conditions.map_err(|waiting_on| Obstacle { what: what.clone(), waiting_on })?;
     let mut tags = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() }.tags();
     tags.insert(REPLACES_TAG.to_owned(), found.old.arn.to_string());
     tags.extend(moved.map(|at| (MOVED_TAG.to_owned(), at.strftime("%FT%TZ").to_string())));
@@ -144,13 +181,7 @@ fn attach(
         ),
     };
     Ok(drafts.push(Draft {
-        action: Action::CreateRule {
-            listener: planner.live.arn.clone(),
-            priority,
-            conditions: no_request(),
-            target_group: to,
-            tags,
-        },
+        action: Action::CreateRule { listener: planner.live.arn.clone(), priority, conditions, target_group: to, tags },
         object,
         also: BTreeSet::new(),
         target: planner.live.arn.to_string(),

@@ -1,13 +1,10 @@
 //! The temporary rules of handovers: they match no request, and keep a target group attached to its load balancer.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use crate::model::owner::{MOVED_TAG, REPLACES_TAG};
 use crate::model::{
-    Conditions, Given, Listener, ListenerArn, ObjectRef, Observed, Owner, Rule, RuleActions, Seen, Serve,
-    TargetGroupArn,
+    Given, Listener, ListenerArn, ObjectRef, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn,
 };
 
 use super::super::resolve;
@@ -54,15 +51,6 @@ fn replaces<'a>(given: &Given<'_>, rule: &'a Rule) -> Option<(String, &'a str)> 
     match Owner::of(tags, &given.desired.fleet.name) {
         Owner::Ours(object) => Some((object, tags.get(REPLACES_TAG)?)),
         Owner::Unmarked | Owner::AnotherFleet(_) => None,
-    }
-}
-
-/// The conditions of a rule that no request matches: a source in 192.0.2.0/24, which is for documentation alone (RFC 5737).
-pub(in super::super) fn no_request() -> Conditions {
-    let nowhere = std::net::Ipv4Addr::new(192, 0, 2, 1);
-    Conditions {
-        source_ips: BTreeSet::from([ipnet::IpNet::from(std::net::IpAddr::V4(nowhere))]),
-        ..Conditions::default()
     }
 }
 

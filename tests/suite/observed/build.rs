@@ -61,6 +61,10 @@ fn network(file: &ObservedFile, fleet: &str, observed: &mut Observed) {
         owner: Some(vpc.owner.clone()),
     });
     observed.vpcs = Seen::Present(vpcs.collect());
+    for vpc in &file.vpcs {
+        let routes = vpc.routes.iter().map(net).collect();
+        observed.routes.insert(VpcId::from(vpc.id.clone()), Seen::Present(routes));
+    }
     let subnets = file.subnets.iter().map(|subnet| Subnet {
         id: SubnetId::from(subnet.id.clone()),
         name: Some(subnet.name.clone()),
@@ -492,6 +496,7 @@ fn open_gap(file: &GapFile, observed: &mut Observed) {
             }
         }
         "ec2:DescribeSubnets" => observed.subnets = Seen::Unknown(gap.clone()),
+        "ec2:DescribeRouteTables" => all(&mut observed.routes, &gap),
         "ec2:DescribeSecurityGroups" => observed.security_groups = Seen::Unknown(gap.clone()),
         "ec2:DescribeSecurityGroupRules" => all(&mut observed.ingress, &gap),
         "ec2:DescribeNetworkInterfaces" => {
