@@ -45,6 +45,7 @@ mod report;
 mod sandbox;
 #[cfg(all(target_os = "linux", feature = "aws", feature = "sandbox"))]
 mod soak;
+mod stuck;
 mod trace;
 #[cfg(feature = "aws")]
 mod watching;
