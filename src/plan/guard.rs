@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    DeploymentController, Desired, DesiredService, Given, Mode, ObjectKind, ObjectRef, Observed, Redeploy, Seen,
-    Strategy, Suspend,
+    Conditions, DeploymentController, Desired, DesiredService, Given, Mode, ObjectKind, ObjectRef, Observed, Redeploy,
+    Seen, Strategy, Suspend,
 };
 
 use super::action::Action;
 use super::change::{Blocked, Planned, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::parked::dns_failover;
+use super::listener_rule::ListenerPlanner;
+use super::parked::{Parking, dns_failover};
 use super::{Policy, Veto, consent, edges, parked, resolve, stuck, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
@@ -70,8 +71,14 @@ fn park(
         // Health checks begin with the rule: every port has to be open by then.
         let opening = opening(given, drafts, &drafts.steps[id].object);
         let opening: Vec<_> = opening.into_iter().filter(|other| !edges::leads_to(&drafts.steps, id, *other)).collect();
+        drafts.steps[id].after.extend(opening);
+        if let Parking::Attach(nobody) = &parking
+            && let Err(waiting_on) = attach(given, vetoes, id, nobody.clone(), drafts)
+        {
+            held.insert(id, waiting_on);
+            continue;
+        }
         let draft = &mut drafts.steps[id];
-        draft.after.extend(opening);
         let (entry, is_left) = parked::park(draft, parking, &why);
         if let Some(why) = by_veto(vetoes, draft) {
             held.insert(id, why);
@@ -88,6 +95,40 @@ fn park(
     // What became blocked only by what it depends on is blocked, and no later pass is promised.
     later.retain(|id, _| waiting.contains(id) || !held.contains_key(id));
     later
+}
+
+/// Makes the temporary rule for a step that waits, and lets go first with it what only needs the target group attached.
+fn attach(
+    given: &Given<'_>,
+    vetoes: &[Veto],
+    id: DraftId,
+    nobody: Conditions,
+    drafts: &mut Drafts,
+) -> Result<(), WaitingOn> {
+    let waiting = &drafts.steps[id];
+    let Some(live) = parked::listener_of(given, &waiting.action) else { return Ok(()) };
+    let what = format!("create a rule that no request matches, for {}", waiting.object.key);
+    let planner = ListenerPlanner { given, live };
+    planner.within_quota(&what, drafts).map_err(|obstacle| obstacle.waiting_on)?;
+    let Some(priority) = planner.last_free_priority(drafts) else {
+        return Err(WaitingOn::Difference(format!("listener {} has no free priority; delete a rule", live.port)));
+    };
+    let Some(mut rule) = parked::attaching(given, waiting, priority, nobody) else { return Ok(()) };
+    if let Some(why) = by_veto(vetoes, &rule) {
+        return Err(why);
+    }
+    let key = rule.object.key.clone();
+    if let Action::CreateRule { target_group, .. } = &rule.action {
+        rule.after.extend(dns_failover::turn_off(given, &key, target_group.clone(), drafts)?);
+    }
+    let rule = drafts.push(rule);
+    for draft in &mut drafts.steps {
+        if draft.after.contains(&id) && !draft.removes && !moves_traffic(&draft.action) {
+            draft.after.remove(&id);
+            draft.after.insert(rule);
+        }
+    }
+    Ok(())
 }
 
 /// What relies on a rule that takes requests waits until the parked one does: removals, and changes to rules and listeners.

@@ -102,7 +102,8 @@ pub(super) fn refused(given: &Given<'_>, key: &str) -> Option<Obstacle> {
 pub(super) fn of<'a>(given: &Given<'a>, key: &str) -> Option<Result<Handover<'a>, Obstacle>> {
     let group = given.desired.target_groups.get(key)?;
     let leaving = candidates(given, key);
-    let own: Vec<Temporary<'a>> = temporary::of_object(given, key);
+    let mut own: Vec<Temporary<'a>> = temporary::of_object(given, key);
+    own.retain(|rule| rule.replaces != temporary::NOTHING);
     if (leaving.is_empty() && own.is_empty()) || weights::weights_owner(given, key).is_some() {
         return None;
     }

@@ -4,6 +4,7 @@
 //!
 //! No state is kept: a rule of this fleet by its mark that has exactly such a condition is parked.
 
+mod attach;
 mod checks;
 pub(super) mod dns_failover;
 
@@ -12,13 +13,16 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use crate::model::{Conditions, Given, Listener, LoadBalancer, LoadBalancerKind, PARKED_SOURCES, Rule, Seen, VpcId};
+use crate::model::{
+    Conditions, Given, Listener, LoadBalancer, LoadBalancerKind, PARKED_SOURCES, Rule, RuleActions, Seen, VpcId,
+};
 
 use super::action::Action;
 use super::change::{Change, Planned, WaitingOn};
 use super::draft::Draft;
 use super::handover;
-use super::rule_match::{Match, match_rules, routes_by_listener};
+use super::resolve;
+use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
 use super::rule_words::describe_conditions;
 
 /// The conditions of a rule that no request on this listener matches. A block of the load balancer's VPC, and whatever its
@@ -53,6 +57,9 @@ fn balancer_of<'a>(given: &Given<'a>, listener: &Listener) -> Option<&'a LoadBal
     balancers.find(|balancer| balancer.arn == listener.load_balancer)
 }
 
+use attach::{attach, is_unattached};
+pub(super) use attach::{attaching, listener_of};
+
 /// What planning has to know before it parks rules.
 #[derive(Debug, Default)]
 pub(super) struct MayPark {
@@ -75,11 +82,17 @@ pub(super) fn may_park(given: &Given<'_>) -> MayPark {
         let rules = given.observed.rules_of(&arn).present().map_or(&[][..], Vec::as_slice);
         let handed = routes.iter().filter(|route| handover::is_concerned(given, route.key));
         let mut keys: BTreeSet<String> = handed.map(|route| route.key.to_owned()).collect();
+        let leads = |actions: &RuleActions, key: &str| forwards_only_to(actions, &resolve::stand_ins(given, key));
+        let defaults =
+            routes.iter().filter(|route| route.route.default && !leads(&listener.default_actions, route.key));
+        keys.extend(defaults.filter(|route| is_unattached(given, route.key)).map(|route| route.key.to_owned()));
         let others: Vec<_> = routes.iter().filter(|route| !route.route.default).cloned().collect();
         for (route, matched) in others.iter().zip(match_rules(given, &others, rules)) {
             let may_park = match matched {
                 Match::None => true,
-                Match::Rule(rule) => rule.conditions.is_parked(),
+                Match::Rule(rule) => {
+                    rule.conditions.is_parked() || (!leads(&rule.actions, route.key) && is_unattached(given, route.key))
+                }
                 Match::Tie(_) | Match::Unknown(_) => false,
             };
             if may_park {
@@ -101,6 +114,10 @@ pub(super) enum Parking {
     Make(Conditions),
     /// The rule is parked already and stays so; another change of the step goes.
     Stay,
+    /// The step waits, and a temporary rule with these conditions attaches the target group that gets the requests.
+    Attach(Conditions),
+    /// The step waits for the targets of a target group that a temporary rule attaches.
+    Wait,
 }
 
 /// Whether a step can be carried out, or wait, as a parked rule. `None`: it cannot, so it is blocked.
@@ -118,6 +135,8 @@ pub(super) fn parking(given: &Given<'_>, draft: &Draft) -> Option<Result<Parking
         Action::ModifyRule { rule, edit, .. } if edit.conditions.is_some() => {
             live_rule(given, rule.as_str())?.conditions.is_parked().then_some(Ok(Parking::Stay))
         }
+        Action::ModifyRule { edit, .. } if edit.forward.is_some() => attach(given, draft),
+        Action::ModifyListener { .. } => attach(given, draft),
         _ => None,
     }
 }
@@ -130,6 +149,10 @@ fn live_rule<'a>(given: &Given<'a>, arn: &str) -> Option<&'a Rule> {
 /// Changes a step into the one that parks its rule. The entry says what a later pass does; `false`: nothing is left of the
 /// step now.
 pub(super) fn park(draft: &mut Draft, parking: Parking, why: &str) -> (Planned, bool) {
+    if matches!(parking, Parking::Attach(_) | Parking::Wait) {
+        let because = format!("no request goes there yet: {why}");
+        return (Planned { object: draft.object.clone(), what: draft.summary.clone(), because }, false);
+    }
     let declared = match &draft.action {
         Action::CreateRule { conditions, .. } => Some(conditions),
         Action::ModifyRule { edit, .. } => edit.conditions.as_ref(),

@@ -11,6 +11,7 @@ use super::action::{Action, Ref};
 use super::change::{Receivers, WaitingOn};
 use super::draft::{Draft, DraftId};
 use super::edges;
+use super::handover::temporary;
 use super::overlap::may_overlap;
 use super::parked::{Parking, parking};
 use super::serving::{Serving, has_healthy_target, rule_serves, serves};
@@ -31,6 +32,8 @@ struct Entry<'a> {
     priority: u32,
     conditions: &'a Conditions,
     receiver: Receiver<'a>,
+    /// What it does now, if it is there.
+    live: Option<&'a RuleActions>,
     forward_changes: bool,
     /// An unmarked rule's edited conditions, where its priority says that it is ours: they come back freely.
     free_conditions: bool,
@@ -141,6 +144,7 @@ fn table<'a>(
             priority: rule.priority,
             conditions: &rule.conditions,
             receiver: Receiver::Live(&rule.actions),
+            live: Some(&rule.actions),
             forward_changes: false,
             free_conditions: false,
             deleted: false,
@@ -164,6 +168,7 @@ fn table<'a>(
                     priority: *priority,
                     conditions,
                     receiver: Receiver::Group(target_group),
+                    live: None,
                     forward_changes: true,
                     free_conditions: false,
                     deleted: false,
@@ -193,6 +198,7 @@ fn default_entry(actions: &RuleActions, serving: Serving) -> Entry<'_> {
         priority: LAST,
         conditions: &EVERY_REQUEST,
         receiver: Receiver::Live(actions),
+        live: Some(actions),
         forward_changes: false,
         free_conditions: false,
         deleted: false,
@@ -282,8 +288,8 @@ fn why_not(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<W
         return None;
     }
     let (name, healthy) = health(given.observed, &getter.receiver);
-    if let (Serving::Yes(how), Some((_, conditions, _)), Seen::Present(true)) = (serving, &getter.now, &healthy)
-        && conditions.is_parked()
+    if let (Serving::Yes(how), Seen::Present(true)) = (serving, &healthy)
+        && was_parked(given, getter)
     {
         return too_few(given, loser, getter).map(|(healthy, needed)| {
             let few = format!("{healthy} of the {needed} targets of {name} that it needs are healthy");
@@ -302,11 +308,24 @@ fn why_not(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<W
     }
 }
 
+/// Whether an entry is a parked rule, or gets a target group that temporary rules alone lead to.
+fn was_parked(given: &Given<'_>, getter: &Entry<'_>) -> bool {
+    let by_itself = getter.now.as_ref().is_some_and(|(_, conditions, _)| conditions.is_parked());
+    let by_another = match &getter.receiver {
+        Receiver::Group(Ref::Known(arn)) if getter.now.is_some() => {
+            let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+            let mut own = rules.filter(|rule| receivers(&rule.actions).contains(&arn));
+            own.any(|rule| rule.conditions.is_parked()) && temporary::other_forward(given, arn).is_none()
+        }
+        Receiver::Group(_) | Receiver::Live(_) => false,
+    };
+    by_itself || by_another
+}
+
 /// A parked rule takes over when as many of its targets are healthy as serve now, or all that it has. How many are, and how
 /// many that is.
 fn too_few(given: &Given<'_>, loser: &Entry<'_>, getter: &Entry<'_>) -> Option<(usize, usize)> {
-    let Receiver::Live(serving) = &loser.receiver else { return None };
-    let serving = count(given, receivers(serving), |state| state == TargetState::Healthy);
+    let serving = count(given, receivers(loser.live?), |state| state == TargetState::Healthy);
     let own = groups_of(&getter.receiver);
     let healthy = count(given, own.clone(), |state| state == TargetState::Healthy);
     let all = count(given, own, |state| state != TargetState::Draining);

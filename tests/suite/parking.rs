@@ -37,33 +37,53 @@ enum Variant {
     Declared,
     /// As [`Self::New`], and Portolan registers the tasks.
     Registrar,
+    /// Nothing: the rule leads to the site, so that nothing checks the targets of the api.
+    Edited,
+    /// As [`Self::Edited`], without a target group of the api, whose tasks Portolan registers.
+    EditedRegistrar,
 }
 
-const VARIANTS: [Variant; 4] = [Variant::Recreated, Variant::New, Variant::Declared, Variant::Registrar];
+const VARIANTS: [Variant; 6] = [
+    Variant::Recreated,
+    Variant::New,
+    Variant::Declared,
+    Variant::Registrar,
+    Variant::Edited,
+    Variant::EditedRegistrar,
+];
 
 impl Variant {
     fn world(self) -> String {
-        match self {
-            Self::Recreated | Self::Declared => WORLD.to_owned(),
-            Self::New | Self::Registrar => [
-                ("  - {name: api, vpc: main, protocol: HTTP, port: 8080, healthCheck: {path: /health, interval: 15}}\n", ""),
-                (", loadBalancers: [{targetGroup: api, container: api, port: 8080}]", ""),
-                ("        rules: [{priority: 10, paths: [\"/api/*\"], action: {forward: api}}]\n", ""),
-                ("  - call: elasticloadbalancing:DeleteRule\n    with: {RuleArn: $rule/edge:80/10}\n", ""),
-            ]
-            .iter()
-            .fold(WORLD.to_owned(), |world, (from, to)| edited(&world, from, to)),
-        }
+        let delete = "  - call: elasticloadbalancing:DeleteRule\n    with: {RuleArn: $rule/edge:80/10}\n";
+        let edit = "  - call: elasticloadbalancing:ModifyRule\n    with: {RuleArn: $rule/edge:80/10, Actions: [{Type: forward, TargetGroupArn: $targetGroup/site}]}\n";
+        let no_group = [
+            (
+                "  - {name: api, vpc: main, protocol: HTTP, port: 8080, healthCheck: {path: /health, interval: 15}}\n",
+                "",
+            ),
+            (", loadBalancers: [{targetGroup: api, container: api, port: 8080}]", ""),
+        ];
+        let rule = "        rules: [{priority: 10, paths: [\"/api/*\"], action: {forward: api}}]\n";
+        let to_site = "        rules: [{priority: 10, paths: [\"/api/*\"], action: {forward: site}}]\n";
+        let edits = match self {
+            Self::Recreated | Self::Declared => Vec::new(),
+            Self::New | Self::Registrar => [&no_group[..], &[(rule, ""), (delete, "")]].concat(),
+            Self::Edited => vec![(delete, edit)],
+            Self::EditedRegistrar => [&no_group[..], &[(rule, to_site), (delete, "")]].concat(),
+        };
+        edits.iter().fold(WORLD.to_owned(), |world, (from, to)| edited(&world, from, to))
     }
 
     fn manifest(self) -> String {
         match self {
-            Self::Recreated | Self::New => MANIFEST.to_owned(),
+            Self::Recreated | Self::New | Self::Edited => MANIFEST.to_owned(),
             Self::Declared => {
                 let health = "  healthCheck: {path: /health, interval: 15s}\n";
                 edited(MANIFEST, health, &format!("{health}  attributes: {{{COUNT}: \"2\"}}\n"))
             }
-            Self::Registrar => edited(MANIFEST, "targetGroups: [api]", "targetGroups: [api], registrar: portolan"),
+            Self::Registrar | Self::EditedRegistrar => {
+                edited(MANIFEST, "targetGroups: [api]", "targetGroups: [api], registrar: portolan")
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::model::owner::{MOVED_TAG, REPLACES_TAG};
-use crate::model::{Given, Mark, ObjectRef, Seen, Serve, Service, TargetGroupArn};
+use crate::model::{DesiredTargetGroup, Given, Mark, ObjectRef, Seen, Serve, Service, TargetGroupArn};
 
 use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
 use super::super::change::Change;
@@ -33,9 +33,23 @@ pub(in super::super) fn plan_handovers(given: &Given<'_>, now: Timestamp, drafts
         }
     }
     for rule in temporary::all(given) {
-        if resolve::declared_object(given.desired, &rule.object).is_none() {
-            clear(given, &rule, drafts);
+        match resolve::declared_object(given.desired, &rule.object) {
+            None => clear(given, &rule, drafts),
+            Some(object) if rule.replaces == temporary::NOTHING => detach(given, &object, &rule, drafts),
+            Some(_) => {}
         }
+    }
+}
+
+/// Deletes a rule that attached a declared target group once its routes lead there, or with the steps that make them.
+fn detach(given: &Given<'_>, object: &ObjectRef, rule: &Temporary<'_>, drafts: &mut Drafts) {
+    let leads = resolve::stand_ins(given, &object.key).iter().any(|arn| temporary::other_forward(given, arn).is_some());
+    let moves = drafts.attaching(object);
+    let has_routes = |group: &DesiredTargetGroup| group.routes.iter().flatten().next().is_some();
+    if leads || !moves.is_empty() {
+        delete(given, rule, moves, drafts);
+    } else if !given.desired.target_groups.get(&object.key).is_some_and(has_routes) {
+        clear(given, rule, drafts);
     }
 }
 
@@ -277,7 +291,7 @@ fn delete(given: &Given<'_>, rule: &Temporary<'_>, after: BTreeSet<DraftId>, dra
         also: BTreeSet::new(),
         target: rule.rule.arn.to_string(),
         summary: format!("delete temporary rule {} of listener {}", rule.rule.priority, rule.listener.port),
-        reason: "it was there for the replacement of a target group alone, and no request matches it".to_owned(),
+        reason: "it was there to attach a target group for a while, and no request matches it".to_owned(),
         changes: Vec::new(),
         after,
         redeploys: false,

@@ -9,6 +9,10 @@ use crate::model::{
 
 use super::super::resolve;
 
+/// The value of the tag of a temporary rule that is there for no handover: it attaches a target group until its routes lead
+/// to it.
+pub(in super::super) const NOTHING: &str = "nothing";
+
 /// A temporary rule of this fleet.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Temporary<'a> {
@@ -18,7 +22,7 @@ pub(in super::super) struct Temporary<'a> {
     pub(in super::super) listener: &'a Listener,
     /// `Kind/key` of the target group that replaces.
     pub(in super::super) object: String,
-    /// ARN of the target group that is replaced.
+    /// ARN of the target group that is replaced, or [`NOTHING`].
     pub(in super::super) replaces: &'a str,
     /// When requests moved; `None` before.
     pub(in super::super) moved: Option<Timestamp>,
@@ -86,13 +90,18 @@ pub(super) fn of_object<'a>(given: &Given<'a>, key: &str) -> Vec<Temporary<'a>> 
     found.filter(|rule| object.is_written(&rule.object)).collect()
 }
 
+/// The temporary rule that attaches a declared target group until its routes lead to it.
+pub(in super::super) fn attaching<'a>(given: &Given<'a>, key: &str) -> Option<Temporary<'a>> {
+    of_object(given, key).into_iter().find(|rule| rule.replaces == NOTHING)
+}
+
 /// The temporary rule that keeps a target group attached; of several, the one that says when requests moved.
 pub(super) fn forwarding_to<'a>(given: &Given<'a>, arn: &TargetGroupArn) -> Option<Temporary<'a>> {
     all(given).filter(|rule| rule.forwards_to(arn)).max_by_key(|rule| rule.moved)
 }
 
 /// A rule or listener that forwards to a target group and is no temporary rule, in words.
-pub(super) fn other_forward(given: &Given<'_>, arn: &TargetGroupArn) -> Option<String> {
+pub(in super::super) fn other_forward(given: &Given<'_>, arn: &TargetGroupArn) -> Option<String> {
     let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
     lists.flatten().find_map(|listener| {
         if names(&listener.default_actions, arn) {

@@ -114,7 +114,9 @@ pub(in super::super) fn turn_off(
     };
     let draft = &mut drafts.steps[id];
     if let Action::ModifyTargetGroupAttributes { attributes, .. } = &mut draft.action {
-        attributes.insert(COUNT.to_owned(), OFF.to_owned());
+        if attributes.insert(COUNT.to_owned(), OFF.to_owned()).is_some_and(|was| was == OFF) {
+            return Ok(first);
+        }
     }
     draft.changes.retain(|known| known.field != change.field);
     draft.changes.push(change);
@@ -135,7 +137,8 @@ pub(in super::super) fn restore(
 ) -> Result<Option<DraftId>, WaitingOn> {
     let Some(group) = given.desired.target_groups.get(key) else { return Ok(None) };
     let Some(live) = resolve::target_group(given, group).present() else { return Ok(None) };
-    if !is_young(given, key, live) {
+    let is_parked = rules(given).any(|rule| is_parked_for(given, key, rule));
+    if !is_young(given, key, live) || !(is_parked || is_declared(given, key)) {
         return Ok(None);
     }
     let (now, then) = (value(given, group)?, lasting(group));
@@ -278,7 +281,10 @@ fn restore_without_rule(given: &Given<'_>, drafts: &mut Drafts, held: &BTreeMap<
 fn leads(action: &Action) -> bool {
     match action {
         Action::CreateRule { tags, .. } => !tags.contains_key(REPLACES_TAG),
-        Action::ModifyRule { edit, expect, .. } => edit.conditions.is_some() || expect.conditions.is_parked(),
+        Action::ModifyRule { edit, expect, .. } => {
+            edit.conditions.is_some() || edit.forward.is_some() || expect.conditions.is_parked()
+        }
+        Action::ModifyListener { .. } => true,
         _ => false,
     }
 }
