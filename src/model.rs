@@ -18,9 +18,12 @@ pub mod observed;
 pub mod owner;
 mod parked;
 pub mod path_name;
+pub mod pattern;
 pub mod place;
 pub mod question;
+mod regular_expression;
 pub mod request;
+pub mod request_set;
 pub mod security_group;
 pub mod seen;
 pub mod service;
@@ -44,7 +47,9 @@ pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
     ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,
 };
-pub use listener_rule::{Conditions, Forward, HeaderCondition, Listener, QueryCondition, Rule, RuleActions, Serve};
+pub use listener_rule::{
+    Conditions, Forward, HeaderCondition, Listener, QueryCondition, RegexField, Rule, RuleActions, Serve, Unsayable,
+};
 pub use network::{LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
 pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
 pub use owner::{Mark, Owner, Tags};
@@ -53,6 +58,7 @@ pub use path_name::PathName;
 pub use place::{ObjectPlaces, Place, Places};
 pub use question::Question;
 pub use request::{Request, Taken};
+pub use request_set::{RequestSet, Share};
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{

@@ -21,7 +21,6 @@ mod health_port;
 mod listener;
 mod listener_rule;
 mod orphan;
-mod overlap;
 mod parked;
 mod priority;
 mod protocol;
@@ -57,6 +56,7 @@ pub use action::{
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
+pub(crate) use rule_match::rules_of_route;
 pub use scope::{ScopeError, scope_errors};
 
 use draft::Drafts;

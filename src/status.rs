@@ -79,9 +79,9 @@ pub struct Table {
 }
 
 impl Table {
-    /// Fills in who is reachable: a line is as good as the worst of its paths.
+    /// Fills in who is reachable: a line is as good as the worst of its paths, and says what `portolan trace` says.
     pub fn follow(&mut self, traced: &Trace) {
-        for row in self.rows.iter_mut().filter(|row| row.reachable != Answer::NotApplicable) {
+        for row in &mut self.rows {
             let of_row = |path: &&Path| match &path.name.service {
                 Some(key) => ObjectRef::service(key) == row.object,
                 None => ObjectRef::target_group(&path.name.target_group) == row.object,
@@ -90,9 +90,15 @@ impl Table {
             row.reachable = match worst {
                 Some(trace::Verdict::Reachable) => Answer::Yes,
                 Some(trace::Verdict::Broken) => Answer::No,
-                Some(trace::Verdict::Unknown) | None => Answer::Unknown,
+                Some(trace::Verdict::Unknown) => Answer::Unknown,
+                None => row.reachable,
             };
         }
+    }
+
+    /// Whether it is not known of any line whether its paths are sound.
+    pub fn is_unknown(&self) -> bool {
+        self.rows.iter().any(|row| row.reachable == Answer::Unknown)
     }
 
     /// Whether a path of any line is broken.
@@ -213,4 +219,40 @@ fn targets(observed: &Observed, arns: &BTreeSet<TargetGroupArn>) -> Seen<Share> 
         }
     }
     if arns.is_empty() { Seen::Absent } else { Seen::Present(share) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Gap;
+    use crate::trace::fixture::Stand;
+
+    fn followed(stand: &Stand) -> Table {
+        let mut table = table(&stand.desired, &stand.observed, None);
+        table.follow(&stand.trace());
+        table
+    }
+
+    #[test]
+    fn a_service_whose_only_rule_is_gone_is_as_broken_as_its_path() {
+        let mut stand = Stand::sound();
+        stand.asked.is_manifest = false;
+        stand.wanted().routes = None;
+        assert_eq!(followed(&stand).rows[0].reachable, Answer::Yes);
+        // As AWS shows a target group that no load balancer uses any more.
+        stand.wanted().load_balancer = None;
+        stand.rules().clear();
+        stand.group().load_balancers.clear();
+        let table = followed(&stand);
+        assert_eq!(table.rows[0].reachable, Answer::No);
+        assert!(table.is_broken() && !table.is_unknown());
+    }
+
+    #[test]
+    fn a_path_that_was_not_read_is_unknown() {
+        let mut stand = Stand::sound();
+        let gap = Gap { call: "ec2:DescribeRouteTables".to_owned(), why: "UnauthorizedOperation".to_owned() };
+        stand.around.routes = Some(Seen::Unknown(gap));
+        assert!(followed(&stand).is_unknown());
+    }
 }

@@ -27,17 +27,19 @@ mod rule;
 mod service_wiring;
 mod target_group;
 mod unknown_target;
+mod unrouted;
 mod way;
 mod zone;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::model::{Desired, Given, Observed, PathName, Request, Route, Surroundings};
+use crate::model::{Desired, Given, LoadBalancerArn, Observed, PathName, Request, Route, Surroundings};
 
 pub use finding::Finding;
 pub use health::Witness;
 pub use hop::{Hop, HopId, State};
+pub use unrouted::Unrouted;
 
 use hop::Examined;
 use way::Way;
@@ -64,6 +66,8 @@ pub struct Asked {
 pub struct Trace {
     /// One for each port mapping, target group and route.
     pub paths: Vec<Path>,
+    /// What becomes of the request that was asked about, where no path is for it.
+    pub unrouted: Vec<Unrouted>,
 }
 
 /// One path.
@@ -132,8 +136,12 @@ impl Path {
 }
 
 impl Trace {
-    /// The worst of all paths; reachable where there is none.
+    /// The worst of all paths; reachable where there is none. A request that no path is for does not arrive.
     pub fn verdict(&self) -> Verdict {
+        if !self.unrouted.is_empty() {
+            let is_known = |one: &Unrouted| one.gap.is_none();
+            return if self.unrouted.iter().any(is_known) { Verdict::Broken } else { Verdict::Unknown };
+        }
         self.paths.iter().map(Path::verdict).min().unwrap_or(Verdict::Reachable)
     }
 }
@@ -161,7 +169,14 @@ const CHAIN: [(HopId, Examine); 12] = [
 pub fn trace(desired: &Desired, observed: &Observed, around: &Surroundings, asked: &Asked, now: Timestamp) -> Trace {
     let mut paths = Vec::new();
     each_path(desired, observed, around, asked, now, |path| paths.push(path));
-    Trace { paths }
+    let unrouted = if paths.is_empty() && asked.request.is_some() {
+        let given = Given::new(desired, observed);
+        let of_asked = way::ways(&given, around, asked, now).filter(|way| is_of(way, asked));
+        unrouted::unrouted(&of_asked.collect::<Vec<_>>(), asked)
+    } else {
+        Vec::new()
+    };
+    Trace { paths, unrouted }
 }
 
 /// As [`trace`], for whoever keeps but little of each path: thousands of them with all their evidence take tens of megabytes.
@@ -175,16 +190,43 @@ pub fn each_path(
 ) {
     let given = Given::new(desired, observed);
     let ways = way::ways(&given, around, asked, now).filter(|way| is_asked(way, asked));
-    ways.map(|way| walk(&way.with_ends())).for_each(take);
+    if asked.request.is_none() {
+        return ways.map(|way| walk(&way.with_ends())).for_each(take);
+    }
+    first_of_each(ways.collect()).into_iter().map(|way| walk(&way.with_ends())).for_each(take);
+}
+
+/// The listener at which a way comes in, and its place among the rules there: the default action is last.
+type Entrance = (LoadBalancerArn, u16, (bool, Option<u32>));
+
+/// A request is followed along the routes that are meant for it: of those that take it, the first at each listener.
+fn first_of_each(ways: Vec<Way<'_>>) -> Vec<Way<'_>> {
+    let place = |way: &Way<'_>| -> Option<Entrance> {
+        let route = way.route.as_ref()?;
+        let balancer = way.balancer().ok()?;
+        Some((balancer.arn.clone(), route.listener, (route.default, route.priority)))
+    };
+    let places: Vec<Option<Entrance>> = ways.iter().map(place).collect();
+    let is_first = |place: &Option<Entrance>| {
+        let Some((arn, port, order)) = place else { return true };
+        places.iter().flatten().all(|(other, at, known)| (other, at) != (arn, port) || known >= order)
+    };
+    let firsts: Vec<bool> = places.iter().map(is_first).collect();
+    ways.into_iter().zip(firsts).filter(|(_, is_first)| *is_first).map(|(way, _)| way).collect()
 }
 
 fn is_asked(way: &Way<'_>, asked: &Asked) -> bool {
+    let listener = way.route.as_ref().map(|route| route.listener);
+    let by_listener = asked.listener.is_none() || asked.listener == listener;
+    is_of(way, asked) && by_listener && may_take(way, asked)
+}
+
+/// Whether it is of the service and the port that are asked about.
+fn is_of(way: &Way<'_>, asked: &Asked) -> bool {
     let service = way.service.map(|(service, _)| service.key.as_str());
     let port = way.service.map(|(_, port)| port.name.as_str());
     let fits = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
-    let listener = way.route.as_ref().map(|route| route.listener);
-    let by_listener = asked.listener.is_none() || asked.listener == listener;
-    fits(&asked.service, service) && fits(&asked.port, port) && by_listener && may_take(way, asked)
+    fits(&asked.service, service) && fits(&asked.port, port)
 }
 
 /// A request is followed along the paths that are meant for it.
@@ -283,6 +325,22 @@ mod tests {
             stand.trace().paths.into_iter().map(|path| path.route.and_then(|route| route.priority)).collect();
         assert_eq!(routes, [Some(10), Some(20), None]);
         assert_eq!(stand.trace().verdict(), Verdict::Reachable);
+    }
+
+    #[test]
+    fn without_a_manifest_the_hop_that_lacks_something_is_the_first_broken_one() {
+        let mut stand = Stand::sound();
+        stand.asked.is_manifest = false;
+        stand.wanted().routes = None;
+        stand.wanted().load_balancer = None;
+        stand.rules().clear();
+        stand.group().load_balancers.clear();
+        assert_eq!(stand.path().broken_hop().map(|hop| hop.id), Some(HopId::Rule), "its only rule is gone");
+        assert_eq!(stand.found(HopId::Rule), ["M37"]);
+        assert_eq!(stand.hop(HopId::Rule).evidence, "no rule and no default action leads to shop");
+        stand.observed.target_groups = Seen::Present(Vec::new());
+        assert_eq!(stand.path().broken_hop().map(|hop| hop.id), Some(HopId::TargetGroup));
+        assert_eq!(stand.found(HopId::TargetGroup), ["M34"]);
     }
 
     #[test]

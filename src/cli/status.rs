@@ -53,9 +53,10 @@ pub async fn status(
     };
     let exit = match table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict)) {
         Exit::Sound | Exit::Incomplete if table.is_broken() => Exit::Difference,
+        Exit::Sound if table.is_unknown() && global.strict => Exit::Incomplete,
         exit => exit,
     };
-    Ok(Answer { text, headline: headline(&table), exit })
+    Ok(Answer { text, headline: Some(headline(&table)), exit })
 }
 
 /// Traces every path, and fills the column.
@@ -65,28 +66,33 @@ fn follow(table: &mut Table, desired: &Desired, observed: &Observed, around: Sur
     table.gaps.extend(around.gaps);
 }
 
-/// The last line, where there is something to conclude.
-fn headline(table: &Table) -> Option<String> {
+/// The last line.
+fn headline(table: &Table) -> String {
     let all = table.rows.len();
+    let of = |answer: status::Answer| table.rows.iter().filter(|row| row.reachable == answer).count();
+    let (broken, unknown) = (of(status::Answer::No), of(status::Answer::Unknown));
+    let differing = table.rows.iter().filter(|row| row.in_sync == status::Answer::No).count();
     if table.is_broken() {
-        let broken = table.rows.iter().filter(|row| row.reachable == status::Answer::No).count();
-        let differing = table.rows.iter().filter(|row| row.in_sync == status::Answer::No).count();
-        return Some(match differing {
+        return match differing {
             0 => format!("broken: {broken} of {all} not reachable; `portolan trace` says where"),
             _ => format!(
                 "broken: {broken} of {all} not reachable, {differing} differ; `portolan trace` and `portolan drift` say how"
             ),
-        });
+        };
     }
-    let differing = table.rows.iter().filter(|row| row.in_sync == status::Answer::No).count();
-    let verdict = table.verdict?;
-    Some(match verdict {
-        Verdict::InSync => format!("in-sync: {all} of {all}"),
-        Verdict::Pending | Verdict::Blocked => {
-            format!("{}: {differing} of {all} differ; `portolan drift -f …` says how", verdict.as_str())
+    match table.verdict {
+        Some(Verdict::Pending | Verdict::Blocked) => {
+            let word = table.verdict.map_or("", Verdict::as_str);
+            format!("{word}: {differing} of {all} differ; `portolan drift -f …` says how")
         }
-        Verdict::Incomplete | Verdict::Failed | Verdict::Applied => {
+        Some(verdict @ (Verdict::Incomplete | Verdict::Failed | Verdict::Applied)) => {
             format!("{}: not everything could be read", verdict.as_str())
         }
-    })
+        Some(Verdict::InSync) if unknown == 0 => format!("in-sync: {all} of {all}"),
+        Some(Verdict::InSync) => {
+            format!("in-sync: {all} of {all}; of {unknown} it is unknown whether they are reachable: `portolan trace`")
+        }
+        None if unknown > 0 => format!("unknown: {unknown} of {all}; `portolan trace` says why"),
+        None => format!("reachable: {} of {all}", of(status::Answer::Yes)),
+    }
 }

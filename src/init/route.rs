@@ -104,7 +104,7 @@ fn with_actions(mut fields: Vec<Entry>, actions: &RuleActions) -> Entry {
 /// Conditions that the format has no words for.
 fn unsayable(conditions: &Conditions) -> Option<String> {
     if !conditions.unsayable.is_empty() {
-        return Some(conditions.unsayable.join(", "));
+        return Some(conditions.unsayable.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
     (conditions.queries.len() > 1).then(|| "several query-string conditions that must all hold".to_owned())
 }

@@ -1,6 +1,7 @@
 //! Listeners and their rules: conditions as sets, actions as far as a route manages or must respect them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use ipnet::IpNet;
 
@@ -25,6 +26,63 @@ pub struct QueryCondition {
     pub pairs: BTreeSet<(Option<String>, String)>,
 }
 
+/// What a regular expression is held against.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RegexField {
+    /// `host-header`
+    Host,
+    /// `path-pattern`
+    Path,
+    /// `http-header`, by its name in lower case.
+    Header(String),
+}
+
+/// A condition that the manifest cannot say.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unsayable {
+    /// One of these regular expressions fits.
+    Regex {
+        /// What it has to fit.
+        field: RegexField,
+        /// The expressions.
+        patterns: BTreeSet<String>,
+    },
+    /// Something else, in words.
+    Other(String),
+}
+
+impl Unsayable {
+    /// What it is about, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Regex { field: RegexField::Host, .. } => "host",
+            Self::Regex { field: RegexField::Path, .. } => "path",
+            Self::Regex { field: RegexField::Header(_), .. } => "header",
+            Self::Other(_) => "condition",
+        }
+    }
+}
+
+impl From<&str> for Unsayable {
+    fn from(words: &str) -> Self {
+        Self::Other(words.to_owned())
+    }
+}
+
+impl fmt::Display for Unsayable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (field, patterns) = match self {
+            Self::Other(words) => return f.write_str(words),
+            Self::Regex { field, patterns } => (field, patterns.iter().cloned().collect::<Vec<_>>().join(", ")),
+        };
+        match field {
+            RegexField::Host => write!(f, "host-header by regular expression {patterns}"),
+            RegexField::Path => write!(f, "path-pattern by regular expression {patterns}"),
+            RegexField::Header(name) => write!(f, "http-header {name} by regular expression {patterns}"),
+        }
+    }
+}
+
 /// The conditions of a rule: all of them must hold; within one, any value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conditions {
@@ -40,8 +98,8 @@ pub struct Conditions {
     pub headers: BTreeSet<HeaderCondition>,
     /// `query-string`
     pub queries: BTreeSet<QueryCondition>,
-    /// Conditions that the manifest cannot say (regular expressions, new kinds), as text: such a rule is never edited.
-    pub unsayable: Vec<String>,
+    /// Conditions that the manifest cannot say (regular expressions, new kinds), such a rule is never edited.
+    pub unsayable: Vec<Unsayable>,
 }
 
 impl Conditions {
@@ -53,6 +111,33 @@ impl Conditions {
             + self.source_ips.len()
             + self.headers.iter().map(|header| header.values.len()).sum::<usize>()
             + self.queries.iter().map(|query| query.pairs.len()).sum::<usize>()
+    }
+}
+
+/// In one line, such as `host a.example.com, path /a or /b`.
+impl fmt::Display for Conditions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { hosts, paths, methods, source_ips, headers, queries, unsayable } = self;
+        let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" or ");
+        let mut parts = Vec::new();
+        for (name, set) in [("host", hosts), ("path", paths), ("method", methods)] {
+            if !set.is_empty() {
+                parts.push(format!("{name} {}", list(set)));
+            }
+        }
+        if !source_ips.is_empty() {
+            let blocks: Vec<String> = source_ips.iter().map(ToString::to_string).collect();
+            parts.push(format!("source {}", blocks.join(" or ")));
+        }
+        parts.extend(headers.iter().map(|header| format!("header {} {}", header.name, list(&header.values))));
+        for query in queries {
+            let pair = |(key, value): &(Option<String>, String)| {
+                key.as_ref().map_or_else(|| value.clone(), |key| format!("{key}={value}"))
+            };
+            parts.push(format!("query {}", query.pairs.iter().map(pair).collect::<Vec<_>>().join(" or ")));
+        }
+        parts.extend(unsayable.iter().map(ToString::to_string));
+        f.write_str(&if parts.is_empty() { "every request".to_owned() } else { parts.join(", ") })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Conditions, Given, Rule, RuleArn, Seen, Serve, TargetGroupArn, TargetState};
+use crate::model::{Given, Rule, RuleArn, Seen, Serve, TargetGroupArn, TargetState};
 
 use super::action::Action;
 use super::change::WaitingOn;
@@ -25,7 +25,8 @@ pub(super) fn hold_without_consent(
         if is_temporary(given, rule) {
             continue;
         }
-        if others.iter().any(|other| !going.contains(&other.arn) && takes_over(given, rule, other)) {
+        let staying: Vec<&Rule> = others.iter().filter(|other| !going.contains(&other.arn)).collect();
+        if staying.iter().any(|other| takes_over(given, rule, other) && nothing_between(&staying, rule, other)) {
             continue;
         }
         match serves(given, &given.desired.fleet.name, &rule.actions) {
@@ -74,6 +75,12 @@ fn live_rule<'a>(given: &Given<'a>, arn: &RuleArn) -> Option<(&'a Rule, &'a [Rul
     lists.find_map(|rules| Some((rules.iter().find(|rule| rule.arn == *arn)?, rules.as_slice())))
 }
 
+/// Whether no rule gets requests of the one that goes before the other can.
+fn nothing_between(staying: &[&Rule], rule: &Rule, other: &Rule) -> bool {
+    let is_between = |third: &&&Rule| rule.priority < third.priority && third.priority < other.priority;
+    !staying.iter().filter(is_between).any(|third| third.conditions.may_overlap(&rule.conditions))
+}
+
 /// Whether the requests of a rule that goes reach the same targets by another rule, or the manifest has moved exactly
 /// these requests to another declared group that is healthy.
 fn takes_over(given: &Given<'_>, rule: &Rule, other: &Rule) -> bool {
@@ -88,23 +95,8 @@ fn takes_over(given: &Given<'_>, rule: &Rule, other: &Rule) -> bool {
     let is_declared = |arn: &TargetGroupArn| {
         given.desired.target_groups.keys().any(|key| resolve::stand_ins(given, key).contains(arn))
     };
-    (leads_to_same && covers(&other.conditions, &rule.conditions))
+    (leads_to_same && other.conditions.covers(&rule.conditions))
         || (other.conditions == rule.conditions && new.into_iter().all(|arn| is_declared(arn) && is_healthy(arn)))
-}
-
-/// Whether every request that satisfies `narrow` satisfies `wide`; errs on the side of no.
-fn covers(wide: &Conditions, narrow: &Conditions) -> bool {
-    let Conditions { hosts, paths, methods, source_ips, headers, queries, unsayable } = wide;
-    let within = |wide: &BTreeSet<String>, narrow: &BTreeSet<String>| {
-        wide.is_empty() || (!narrow.is_empty() && narrow.is_subset(wide))
-    };
-    within(hosts, &narrow.hosts)
-        && within(paths, &narrow.paths)
-        && within(methods, &narrow.methods)
-        && (source_ips.is_empty() || (!narrow.source_ips.is_empty() && narrow.source_ips.is_subset(source_ips)))
-        && headers.is_subset(&narrow.headers)
-        && queries.is_subset(&narrow.queries)
-        && unsayable.iter().all(|condition| narrow.unsayable.contains(condition))
 }
 
 /// Such as `from 2 healthy targets of checkout-http`, for people.

@@ -12,10 +12,9 @@ use super::action::{Action, Ref, RuleBelief, RuleEdit};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::handover::{self, Turn};
-use super::overlap::may_overlap;
 use super::priority::{Moves, plan_priorities};
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
-use super::rule_words::{describe_conditions, describe_route, describe_rule};
+use super::rule_words::{describe_route, describe_rule};
 use super::weights::{self, Forwarding};
 use super::{edges, listener, orphan, protocol, resolve, serving, target_group};
 
@@ -107,8 +106,7 @@ impl<'a> ListenerPlanner<'a> {
 
     /// The rules of a tie, and what tells them apart without a change to any of them.
     fn describe_tie(&self, route: &RouteRef<'_>, tied: &[&Rule]) -> String {
-        let each =
-            |rule: &&Rule| format!("rule {} ({}; {})", rule.priority, describe_conditions(&rule.conditions), rule.arn);
+        let each = |rule: &&Rule| format!("rule {} ({}; {})", rule.priority, rule.conditions, rule.arn);
         let listed = tied.iter().map(each).collect::<Vec<_>>().join(" and ");
         let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
         let tags: Vec<_> = mark.tags().iter().map(|(key, value)| format!("Key={key},Value={value}")).collect();
@@ -144,7 +142,7 @@ impl<'a> ListenerPlanner<'a> {
                 let (before, after) = match &drafts.steps[id].action {
                     Action::SetRulePriorities { priorities, .. } if priorities.contains_key(&live.arn) => (edit, id),
                     Action::CreateRule { listener, conditions, .. }
-                        if *listener == self.live.arn && may_overlap(&live.conditions, conditions) =>
+                        if *listener == self.live.arn && live.conditions.may_overlap(conditions) =>
                     {
                         (id, edit)
                     }
@@ -222,11 +220,11 @@ impl<'a> ListenerPlanner<'a> {
             object: object(route),
             also: BTreeSet::new(),
             target: self.live.arn.to_string(),
-            summary: format!("create rule {priority} on listener {}: {} → {}", self.live.port, describe_conditions(conditions), route.key),
+            summary: format!("create rule {priority} on listener {}: {conditions} → {}", self.live.port, route.key),
             reason: "no rule of this listener bears the fleet's mark for it or agrees with the route in two of forward, conditions and priority".to_owned(),
             changes: vec![
                 Change::of("priority", None, Some(priority.to_string())),
-                Change::of("conditions", None, Some(describe_conditions(conditions))),
+                Change::of("conditions", None, Some(conditions.to_string())),
                 Change::of("forward", None, Some(route.key.to_owned())),
             ],
             after,
@@ -256,8 +254,7 @@ impl<'a> ListenerPlanner<'a> {
             what,
             format!(
                 "priority {priority} is taken by {} ({}), which is not this fleet's rule for it; choose another priority",
-                occupant.arn,
-                describe_conditions(&occupant.conditions)
+                occupant.arn, occupant.conditions
             ),
         ))
     }
@@ -308,11 +305,7 @@ impl<'a> ListenerPlanner<'a> {
             changes.push(Change::of("forward", Some(weights::describe(&rule.actions)), Some(route.key.to_owned())));
         }
         if let Some(conditions) = &conditions {
-            changes.push(Change::of(
-                "conditions",
-                Some(describe_conditions(&rule.conditions)),
-                Some(describe_conditions(conditions)),
-            ));
+            changes.push(Change::of("conditions", Some(rule.conditions.to_string()), Some(conditions.to_string())));
         }
         let fields: Vec<_> = changes.iter().map(|change| change.field.clone()).collect();
         drafts.push(Draft {
@@ -379,7 +372,8 @@ impl<'a> ListenerPlanner<'a> {
             return Some(Obstacle::difference(what, sentence));
         }
         if rule.conditions != route.route.conditions && !rule.conditions.unsayable.is_empty() {
-            let unsayable = rule.conditions.unsayable.join(", ");
+            let unsayable: Vec<String> = rule.conditions.unsayable.iter().map(ToString::to_string).collect();
+            let unsayable = unsayable.join(", ");
             let sentence =
                 format!("it has conditions that the manifest cannot say: {unsayable}; change the rule by hand");
             return Some(Obstacle::difference(what, sentence));

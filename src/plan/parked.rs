@@ -13,7 +13,6 @@ use crate::model::{Conditions, Given, Listener, LoadBalancerKind, PARKED_SOURCES
 use super::action::Action;
 use super::change::{Change, Planned, WaitingOn};
 use super::draft::Draft;
-use super::rule_words::describe_conditions;
 
 /// The conditions of a rule that no request on this listener matches. A block of the load balancer's VPC may hold any of
 /// the addresses; a VPC whose blocks are unknown may hold them all.
@@ -78,13 +77,13 @@ pub(super) fn park(draft: &mut Draft, parking: Parking, why: &str) -> (Planned, 
         Action::ModifyRule { edit, .. } => edit.conditions.as_ref(),
         _ => None,
     };
-    let declared = declared.map(describe_conditions).unwrap_or_default();
+    let declared = declared.map(ToString::to_string).unwrap_or_default();
     let (what, is_left) = match (&mut draft.action, parking) {
         (Action::CreateRule { priority, conditions, .. }, Parking::Make(nobody)) => {
             draft.summary = format!("{}, parked: no request matches it yet", draft.summary);
             draft.reason = format!("{}; {why}, so it is made parked", draft.reason);
             for change in draft.changes.iter_mut().filter(|change| change.field == "conditions") {
-                *change = Change::of("conditions", None, Some(describe_conditions(&nobody)));
+                *change = Change::of("conditions", None, Some(nobody.to_string()));
             }
             *conditions = nobody;
             (format!("give rule {priority} its conditions: {declared}"), true)

@@ -9,7 +9,7 @@ use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts};
 use super::listener_rule::{ListenerPlanner, object};
 use super::rule_match::{Match, RouteRef};
-use super::rule_words::{describe_conditions, describe_route};
+use super::rule_words::describe_route;
 
 /// The moves that were planned on one listener.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +103,7 @@ fn drop_moves_onto_others(moves: &mut Vec<Move<'_>>, rules: &[Rule], drafts: &mu
         else {
             return;
         };
-        let occupant = format!("{} ({})", occupant.arn, describe_conditions(&occupant.conditions));
+        let occupant = format!("{} ({})", occupant.arn, occupant.conditions);
         let dropped = moves.remove(index);
         drafts.block_on(
             &object(dropped.route),

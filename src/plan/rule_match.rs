@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Given, ListenerArn, ObjectRef, Owner, Route, Rule, RuleActions, Serve, TargetGroupArn};
+use crate::model::{Given, ListenerArn, ObjectRef, Owner, Route, Rule, RuleActions, Seen, Serve, TargetGroupArn};
 
 use super::handover::temporary;
 use super::{resolve, weights};
@@ -173,6 +173,25 @@ fn settle<'a>(claims: Vec<(usize, Vec<&'a Rule>)>, found: &mut [Match<'a>], take
                 found[index] = Match::Rule(only);
             }
             _ => found[index] = Match::Tie(candidates),
+        }
+    }
+}
+
+/// The live rules that may be the one of a route: the one that planning would put right; several, where it cannot tell;
+/// none, where it would create one. A rule whose marks were not read is held against the route alone.
+pub(crate) fn rules_of_route<'a>(given: &Given<'a>, listener: &ListenerArn, key: &str, route: &Route) -> Vec<&'a Rule> {
+    let Seen::Present(rules) = given.observed.rules_of(listener) else { return Vec::new() };
+    let routes = routes_by_listener(given).remove(listener).unwrap_or_default();
+    let routes: Vec<RouteRef<'_>> = routes.into_iter().filter(|other| !other.route.default).collect();
+    let index = routes.iter().position(|other| other.key == key && other.route == route);
+    match index.and_then(|index| match_rules(given, &routes, rules).into_iter().nth(index)) {
+        Some(Match::Rule(rule)) => vec![rule],
+        Some(Match::Tie(rules)) => rules,
+        Some(Match::None) => Vec::new(),
+        Some(Match::Unknown(_)) | None => {
+            let arns = resolve::stand_ins(given, key);
+            let close = Agreement { least: 2, same_conditions: false };
+            rules.iter().filter(|rule| agrees(rule, route, &arns, close)).collect()
         }
     }
 }

@@ -11,7 +11,6 @@ use super::action::{Action, Ref};
 use super::change::{Receivers, WaitingOn};
 use super::draft::{Draft, DraftId};
 use super::edges;
-use super::overlap::may_overlap;
 use super::parked::{Parking, parking};
 use super::serving::{Serving, has_healthy_target, rule_serves, serves};
 
@@ -353,7 +352,7 @@ fn advice(given: &Given<'_>, receiver: &Receiver<'_>) -> &'static str {
 /// altogether, that it falls to what nobody declared is what pruning asks for.
 fn inherits(given: &Given<'_>, leaver: &Entry<'_>, getter: &Entry<'_>) -> bool {
     let Some((priority, conditions, _)) = &leaver.now else { return false };
-    if std::ptr::eq(leaver, getter) || getter.deleted || !may_overlap(conditions, getter.conditions) {
+    if std::ptr::eq(leaver, getter) || getter.deleted || !conditions.may_overlap(getter.conditions) {
         return false;
     }
     if leaver.deleted {
@@ -390,7 +389,7 @@ fn loses_to(loser: &Entry<'_>, getter: &Entry<'_>) -> bool {
     }
     let had_them_already =
         getter.now.as_ref().is_some_and(|(first, own, _)| first < priority && *own == getter.conditions);
-    getter.priority < loser.priority && !had_them_already && may_overlap(conditions, getter.conditions)
+    getter.priority < loser.priority && !had_them_already && conditions.may_overlap(getter.conditions)
 }
 
 /// Name and health of the receiver. A redirect or a fixed response has no healthy target.

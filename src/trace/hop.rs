@@ -130,6 +130,13 @@ impl Examined {
         Self { state: State::Unknown(gap), evidence, findings: Vec::new() }
     }
 
+    /// Everything was read, and it cannot be worked out all the same.
+    pub(super) fn undecided(why: impl Into<String>) -> Self {
+        let why = why.into();
+        let gap = Gap { call: "rules".to_owned(), why: why.clone() };
+        Self { state: State::Unknown(gap), evidence: why, findings: Vec::new() }
+    }
+
     pub(super) fn broken(finding: Finding) -> Self {
         Self { state: State::Broken, evidence: finding.evidence.clone(), findings: vec![finding] }
     }

@@ -14,7 +14,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         if let Some(gap) = way.unread() {
             return Examined::unknown(gap);
         }
-        return Examined::skipped("no way in is declared, and none stands");
+        return Examined::skipped("no rule and no default action leads to it");
     }
     match way.listener() {
         Ok(listener) => Examined::ok(format!("{} {} on {}", listener.protocol, listener.port, balancer.name)),

@@ -13,6 +13,10 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let balancer = match way.balancer() {
         Ok(balancer) => balancer,
         Err(Lack::Unknown(gap)) => return Examined::unknown(gap),
+        // Nobody says that it has one, nor a way in: the hops behind say what is missing.
+        Err(Lack::Missing(why)) if way.group.load_balancer.is_none() && way.route.is_none() => {
+            return Examined::skipped(why);
+        }
         Err(Lack::Missing(why)) => {
             let fix = "create the load balancer, or correct its name in the manifest";
             return Examined::broken(Finding::unnumbered("no-load-balancer", why, fix));

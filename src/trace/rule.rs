@@ -1,197 +1,345 @@
 //! Which rule takes the requests, and whether it forwards them to the target group.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::fmt;
 
-use crate::model::request::samples;
+use ipnet::IpNet;
+
 use crate::model::{
-    Forward, Gap, Listener, LoadBalancerKind, Request, Route, Rule, RuleActions, Serve, Taken, TargetGroupArn,
+    Conditions, Forward, Listener, LoadBalancerKind, Request, RequestSet, Route, Rule, RuleActions, Serve, Share,
+    TargetGroupArn,
 };
+use crate::plan::rules_of_route;
 
 use super::catalogue::Code;
 use super::finding::Finding;
-use super::hop::{Examined, Hop, State};
+use super::hop::{Examined, Hop};
 use super::way::{Way, names};
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     if let Err(lack) = way.live_group() {
         return lack.skip();
     }
-    let (Some(route), listener) = (&way.route, way.listener()) else {
+    let Some(route) = &way.route else {
         if let Some(gap) = way.unread() {
             return Examined::unknown(gap);
         }
-        let what = format!("no route to {} is declared, and no rule leads to it", way.group.name);
+        let name = &way.group.name;
+        let what = match way.is_declared {
+            true => format!("no route to {name} is declared, and no rule leads to it"),
+            false => format!("no rule and no default action leads to {name}"),
+        };
         return Examined::broken(Finding::of(Code(37), what));
     };
-    let listener = match listener {
+    let listener = match way.listener() {
         Ok(listener) => listener,
         Err(lack) => return lack.skip(),
     };
-    let ours = &way.stand_ins;
+    // Listeners of other load balancers have their default action alone.
     let is_plain = way.balancer().is_ok_and(|balancer| balancer.kind != LoadBalancerKind::Application);
-    if route.default || is_plain {
-        return by_default(way, listener, ours);
-    }
-    match way.rules(listener) {
-        Ok(rules) => by_rule(way, route, listener, &rules, ours),
+    let rules = if is_plain { Ok(Vec::new()) } else { way.rules(listener) };
+    match rules {
+        Ok(rules) => Crossing { way, route, listener, rules, is_default: route.default || is_plain }.examine(),
         Err(lack) => lack.skip(),
     }
 }
 
-/// A default route: rules before it may take what they like.
-fn by_default(way: &Way<'_>, listener: &Listener, ours: &BTreeSet<TargetGroupArn>) -> Examined {
-    let does = describe(&listener.default_actions);
-    let place = format!("the default action of listener {}", listener.port);
-    match leads(&listener.default_actions, ours) {
-        Leads::Here => Examined::ok(format!("{place} {does}")),
-        Leads::Weightless => Examined::broken(Finding::of(Code(42), format!("{place} {does}"))),
-        Leads::Elsewhere => {
-            let is_forward = matches!(listener.default_actions.serve, Serve::Forward(_));
-            let code = if is_forward { Code(42) } else { Code(44) };
-            let mut findings = vec![Finding::of(code, format!("{place} {does}, not to {}", way.group.name))];
-            findings.extend(unattached(way));
-            Examined::of(findings, None, "")
+/// What is followed: the one request that is asked about, or the requests that the route is for.
+enum Followed {
+    Request(Request),
+    Set(RequestSet),
+}
+
+impl fmt::Display for Followed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(request) => request.fmt(f),
+            Self::Set(set) => set.fmt(f),
         }
     }
 }
 
-fn by_rule(
-    way: &Way<'_>,
-    route: &Route,
-    listener: &Listener,
-    rules: &[&Rule],
-    ours: &BTreeSet<TargetGroupArn>,
-) -> Examined {
-    let from = way.asked.client.map(|client| client.addr());
-    let asked = way.asked.request.iter().cloned();
-    let mut requests: Vec<Request> = asked.map(|request| Request { from: request.from.or(from), ..request }).collect();
-    if requests.is_empty() {
-        requests = samples(&route.conditions, from.filter(|from| may_come(route, from)));
-    }
-    if requests.is_empty() {
-        let why = "no made-up request meets every condition about headers".to_owned();
-        return Examined::unknown(Gap { call: "elasticloadbalancing:DescribeRules".to_owned(), why });
-    }
-    let (mut findings, mut gap, mut ways) = (Vec::new(), None, BTreeSet::new());
-    for request in &requests {
-        match follow(way, listener, rules, ours, request) {
-            Ok(Ok(words)) => {
-                ways.insert(words);
-            }
-            Ok(Err(finding)) => {
-                if !findings.iter().any(|known: &Finding| known.codes == finding.codes) {
-                    findings.push(finding);
-                }
-            }
-            Err(why) => gap = Some(why),
+impl Followed {
+    fn share(&self, conditions: &Conditions, client: Option<IpNet>) -> Share {
+        match self {
+            Self::Request(request) => conditions.share_of_request(request, client),
+            Self::Set(set) => conditions.share_of(set),
         }
     }
-    if findings.is_empty()
-        && gap.is_none()
-        && let Some(finding) = rewritten(way, rules, ours, &requests)
-    {
-        // Whether the app serves what it is asked for then is nowhere to be read.
-        let gap = Gap { call: "app".to_owned(), why: "what it serves on the rewritten path".to_owned() };
-        return Examined { state: State::Unknown(gap), evidence: finding.evidence.clone(), findings: vec![finding] };
-    }
-    if !findings.is_empty() && findings.iter().all(|finding| finding.codes.contains(&Code(37))) {
-        findings.truncate(1);
-    }
-    Examined::of(findings, gap, ways.into_iter().collect::<Vec<_>>().join("; "))
-}
 
-fn may_come(route: &Route, from: &IpAddr) -> bool {
-    route.conditions.source_ips.is_empty() || route.conditions.source_ips.iter().any(|block| block.contains(from))
-}
-
-/// Where one request goes: here, in words, or why not.
-fn follow(
-    way: &Way<'_>,
-    listener: &Listener,
-    rules: &[&Rule],
-    ours: &BTreeSet<TargetGroupArn>,
-    request: &Request,
-) -> Result<Result<String, Finding>, Gap> {
-    let mut taker = None;
-    for rule in rules {
-        match rule.conditions.takes(request) {
-            Taken::Yes => {
-                taker = Some(*rule);
-                break;
-            }
-            // A rule that may take it matters only if it leads elsewhere.
-            Taken::Perhaps(_) if leads(&rule.actions, ours) == Leads::Here => {}
-            Taken::Perhaps(why) => {
-                let why = format!("whether rule {} takes {request} depends on {why}", rule.priority);
-                return Err(Gap { call: "elasticloadbalancing:DescribeRules".to_owned(), why });
-            }
-            Taken::No(_) => {}
+    /// Whether rules that each take a part take all of it together.
+    fn is_taken_by(&self, rules: &[&Rule]) -> bool {
+        let conditions: Vec<&Conditions> = rules.iter().map(|rule| &rule.conditions).collect();
+        match self {
+            Self::Request(_) => false,
+            Self::Set(set) => set.is_taken_by(&conditions),
         }
     }
-    let actions = taker.map_or(&listener.default_actions, |rule| &rule.actions);
-    let name = taker.map_or_else(|| "the default action".to_owned(), |rule| format!("rule {}", rule.priority));
-    let words = format!("{name} takes {request}: {}", describe(actions));
-    match leads(actions, ours) {
-        Leads::Here => Ok(Ok(words)),
-        Leads::Weightless => Ok(Err(Finding::of(Code(42), words))),
-        Leads::Elsewhere => Ok(Err(why_not(way, rules, ours, request, taker, &words))),
-    }
 }
 
-/// Why a request goes elsewhere.
-fn why_not(
-    way: &Way<'_>,
-    rules: &[&Rule],
-    ours: &BTreeSet<TargetGroupArn>,
-    request: &Request,
-    taker: Option<&Rule>,
-    words: &str,
-) -> Finding {
-    let own: Vec<&&Rule> = rules.iter().filter(|rule| names(&rule.actions, ours)).collect();
-    if let Some(later) = own.iter().find(|rule| rule.conditions.takes(request) == Taken::Yes) {
-        return Finding::of(Code(40), format!("{words}, before rule {} can, which leads here", later.priority));
-    }
-    if let Some(rule) = own.iter().find(|rule| rule.conditions.is_parked()) {
-        let what = format!("rule {} leads here and is parked: no request matches it ({})", rule.priority, show(rule));
-        let fix = "wait until its targets are healthy; reconcile then gives the rule its conditions";
-        return Finding::unnumbered("rule-parked", format!("{what}; {words}"), fix);
-    }
-    if let Some(rule) = own.first() {
-        let what = match rule.conditions.takes(request) {
-            Taken::No(condition) => format!("by its {condition}"),
-            Taken::Yes | Taken::Perhaps(_) => "for certain".to_owned(),
+/// Where requests go.
+enum Outcome {
+    /// To the target group; in words.
+    Here(String),
+    Elsewhere(Finding),
+    /// That cannot be worked out; why.
+    Open(String),
+}
+
+/// Who takes requests: one rule, several together, or the default action.
+#[derive(Clone, Copy, Debug)]
+enum Taker<'a> {
+    Rule(&'a Rule),
+    Default,
+}
+
+/// A listener that the requests of a path cross.
+struct Crossing<'a, 'b> {
+    way: &'b Way<'a>,
+    route: &'b Route,
+    listener: &'b Listener,
+    /// By priority.
+    rules: Vec<&'a Rule>,
+    /// The default action is the declared way.
+    is_default: bool,
+}
+
+impl<'a> Crossing<'a, '_> {
+    fn examine(&self) -> Examined {
+        let client = self.way.asked.client;
+        let followed: Vec<Followed> = match &self.way.asked.request {
+            Some(request) => vec![Followed::Request(request.clone())],
+            None => RequestSet::all_of(&self.route.conditions, client).into_iter().map(Followed::Set).collect(),
         };
-        let shown = show(rule);
-        return Finding::of(
-            Code(41),
-            format!("rule {} leads here and does not take {request} {what} ({shown}); {words}", rule.priority),
-        );
+        if followed.is_empty() {
+            return Examined::undecided("no request can meet every condition about headers");
+        }
+        let (mut findings, mut open, mut ways) = (Vec::new(), None, BTreeSet::new());
+        for followed in &followed {
+            match self.follow(followed) {
+                Outcome::Here(words) => {
+                    ways.insert(words);
+                }
+                Outcome::Elsewhere(finding) => {
+                    if !findings.iter().any(|known: &Finding| known.codes == finding.codes) {
+                        findings.push(finding);
+                    }
+                }
+                Outcome::Open(why) => open = Some(why),
+            }
+        }
+        if !findings.is_empty() && findings.iter().all(|finding| finding.codes.contains(&Code(37))) {
+            findings.truncate(1);
+        }
+        if findings.is_empty() {
+            if let Some(why) = open {
+                return Examined::undecided(why);
+            }
+            if let Some(finding) = self.rewritten(&followed) {
+                // Whether the app serves what it is asked for then is nowhere to be read.
+                let evidence = finding.evidence.clone();
+                return Examined { findings: vec![finding], ..Examined::undecided(evidence) };
+            }
+        } else {
+            findings.extend(self.unattached());
+        }
+        Examined::of(findings, None, ways.into_iter().collect::<Vec<_>>().join("; "))
     }
-    let priority = way.route.as_ref().and_then(|route| route.priority);
-    match taker.filter(|rule| priority == Some(rule.priority)) {
-        Some(rule) if matches!(rule.actions.serve, Serve::Forward(_)) => Finding::of(Code(42), words),
-        _ => Finding::of(Code(37), format!("no rule of the listener leads to {}; {words}", way.group.name)),
+
+    fn share(&self, followed: &Followed, rule: &Rule) -> Share {
+        followed.share(&rule.conditions, self.way.asked.client)
+    }
+
+    fn leads(&self, actions: &RuleActions) -> Leads {
+        leads(actions, &self.way.stand_ins)
+    }
+
+    fn actions(&self, taker: Taker<'a>) -> &RuleActions {
+        match taker {
+            Taker::Rule(rule) => &rule.actions,
+            Taker::Default => &self.listener.default_actions,
+        }
+    }
+
+    /// Where one request goes, or many alike. A rule that takes a part of them is a narrower one, and no fault of the path.
+    fn follow(&self, followed: &Followed) -> Outcome {
+        let mut taker = Taker::Default;
+        let (mut parts, mut perhaps): (Vec<&'a Rule>, Vec<(Leads, String)>) = (Vec::new(), Vec::new());
+        for rule in self.rules.iter().copied() {
+            match self.share(followed, rule) {
+                Share::All => {
+                    taker = Taker::Rule(rule);
+                    break;
+                }
+                Share::Some { .. } => parts.push(rule),
+                Share::None(_) => {}
+                Share::Unknown(why) => perhaps.push((
+                    self.leads(&rule.actions),
+                    format!("whether rule {} takes {followed} depends on {why}", rule.priority),
+                )),
+            }
+        }
+        let (own, others): (Vec<&'a Rule>, Vec<&'a Rule>) =
+            parts.into_iter().partition(|rule| self.leads(&rule.actions) == Leads::Here);
+        let is_here = self.leads(self.actions(taker)) == Leads::Here;
+        if !is_here && followed.is_taken_by(&own) {
+            return Outcome::Here(format!("{} take {followed}: {}", list(&own), describe(&own[0].actions)));
+        }
+        // What may be taken by others before it comes here is open, and so is what may come here before others take it.
+        let is_other = |leads: Leads| (leads == Leads::Here) != is_here;
+        if let Some((_, why)) = perhaps.into_iter().find(|(leads, _)| is_other(*leads)) {
+            return Outcome::Open(why);
+        }
+        if is_here && followed.is_taken_by(&others) {
+            let what = format!("{} take {followed} together, before {} can", list(&others), name(taker));
+            return Outcome::Elsewhere(Finding::of(Code(40), what));
+        }
+        let words = format!("{} takes {followed}: {}", name(taker), describe(self.actions(taker)));
+        if is_here { Outcome::Here(words) } else { Outcome::Elsewhere(self.elsewhere(followed, taker, &words)) }
+    }
+
+    /// Why requests do not come here.
+    fn elsewhere(&self, followed: &Followed, taker: Taker<'a>, words: &str) -> Finding {
+        match taker {
+            Taker::Default if self.is_default => self.wrong_default(words),
+            _ if self.leads(self.actions(taker)) == Leads::Weightless => self.weightless(words),
+            _ => self.why_not(followed, taker, words),
+        }
+    }
+
+    /// The live rules that may be the route's own.
+    fn declared_rules(&self) -> Vec<&'a Rule> {
+        let Way { given, group, .. } = self.way;
+        rules_of_route(given, &self.listener.arn, &group.key, self.route)
+    }
+
+    /// The declared default action leads elsewhere, and no rule takes everything before it.
+    fn wrong_default(&self, words: &str) -> Finding {
+        let Self { way, listener, .. } = self;
+        let actions = &listener.default_actions;
+        let name = &way.group.name;
+        let fix = format!("let the default action of listener {} forward to {name}", listener.port);
+        match (&actions.serve, self.leads(actions)) {
+            (_, Leads::Weightless) => self.weightless(words),
+            (Serve::Forward(_), _) => Finding::of(Code(42), format!("{words}, not to {name}")).with_fix(fix),
+            _ => Finding::of(Code(44), format!("{words}, and does not forward to {name}")).with_fix(fix),
+        }
+    }
+
+    fn weightless(&self, words: &str) -> Finding {
+        let fix = format!("give {} weight again, unless a blue/green deployment owns the weights", self.way.group.name);
+        Finding::of(Code(42), words).with_fix(fix)
+    }
+
+    /// Why requests go elsewhere by a rule, or to a default action that nobody declared.
+    fn why_not(&self, followed: &Followed, taker: Taker<'a>, words: &str) -> Finding {
+        let name = &self.way.group.name;
+        let own: Vec<&'a Rule> =
+            self.rules.iter().copied().filter(|rule| names(&rule.actions, &self.way.stand_ins)).collect();
+        if let (true, Taker::Rule(rule)) = (self.is_default, taker) {
+            let what = format!("{words}, before the default action can, which is the declared way to {name}");
+            let fix = format!("delete rule {}, or narrow its conditions: it takes every request", rule.priority);
+            return Finding::of(Code(40), what).with_fix(fix);
+        }
+        if let Some(later) = own.iter().find(|rule| self.share(followed, rule) == Share::All) {
+            return Finding::of(Code(40), format!("{words}, before rule {} can, which leads here", later.priority));
+        }
+        if let Some(rule) = own.iter().find(|rule| rule.conditions.is_parked()) {
+            let what =
+                format!("rule {} leads here and is parked: no request matches it ({})", rule.priority, rule.conditions);
+            let fix = "wait until its targets are healthy; reconcile then gives the rule its conditions";
+            return Finding::unnumbered("rule-parked", format!("{what}; {words}"), fix);
+        }
+        let declared = self.declared_rules();
+        if let Some(rule) = declared.iter().find(|rule| names(&rule.actions, &self.way.stand_ins)) {
+            return self.mismatch(followed, rule, words);
+        }
+        let forwards = |rule: &&&Rule| matches!(rule.actions.serve, Serve::Forward(_));
+        if let Some(rule) = declared.iter().find(forwards) {
+            let told = if matches!(taker, Taker::Rule(taker) if taker.arn == rule.arn) {
+                words.to_owned()
+            } else {
+                format!("rule {} {}; {words}", rule.priority, describe(&rule.actions))
+            };
+            let fix = format!("let rule {} forward to {name}", rule.priority);
+            return Finding::of(Code(42), format!("{told}, not to {name}")).with_fix(fix);
+        }
+        self.no_rule(&own, &declared, words)
+    }
+
+    /// M41: the route's own rule does not take what the route declares.
+    fn mismatch(&self, followed: &Followed, rule: &Rule, words: &str) -> Finding {
+        let what = match self.share(followed, rule) {
+            Share::None(condition) => format!("does not take {followed} by its {condition}"),
+            Share::Some { condition, example: Some(text) } => {
+                format!("takes only a part of {followed}, not the {condition} {text}, for example,")
+            }
+            Share::Some { condition, example: None } => format!("takes only a part of {followed} by its {condition}"),
+            Share::All | Share::Unknown(_) => format!("does not take {followed} for certain"),
+        };
+        let shown = &rule.conditions;
+        Finding::of(Code(41), format!("rule {} leads here and {what} ({shown}); {words}", rule.priority))
+    }
+
+    /// M37: no rule is the route's. Whose rules stand where one would look for it is told.
+    fn no_rule(&self, own: &[&Rule], declared: &[&Rule], words: &str) -> Finding {
+        let name = &self.way.group.name;
+        let told = match own {
+            [] => format!("no rule of the listener leads to {name}"),
+            others => {
+                let shown = others.iter().map(|rule| format!("rule {} ({})", rule.priority, rule.conditions));
+                format!(
+                    "the rule for this route is missing: to {name} leads {}",
+                    shown.collect::<Vec<_>>().join(" and ")
+                )
+            }
+        };
+        let occupant = self.rules.iter().find(|rule| self.route.priority == Some(rule.priority));
+        let occupant = occupant.filter(|rule| own.iter().chain(declared).all(|known| known.arn != rule.arn));
+        let occupied = occupant.map(|rule| {
+            let (priority, does) = (rule.priority, describe(&rule.actions));
+            format!("; rule {priority} has the declared priority: it is for {} and {does}", rule.conditions)
+        });
+        let is_free = occupied.is_none();
+        let finding = Finding::of(Code(37), format!("{told}{}; {words}", occupied.unwrap_or_default()));
+        if is_free {
+            finding
+        } else {
+            finding.with_fix("declare a free priority for the route; its rule is then created")
+        }
+    }
+
+    fn unattached(&self) -> Option<Finding> {
+        let is_elsewhere = self.leads(&self.listener.default_actions) == Leads::Elsewhere;
+        let live = self.way.live_group().ok().filter(|_| self.is_default && is_elsewhere)?;
+        live.load_balancers.is_empty().then(|| Finding::of(Code(37), format!("nothing forwards to {}", live.name)))
+    }
+
+    /// M47: the target sees another path or host than the manifest says. A manifest cannot declare transforms.
+    fn rewritten(&self, followed: &[Followed]) -> Option<Finding> {
+        if !self.way.is_declared || self.rules.iter().all(|rule| rule.transforms.is_empty()) {
+            return None;
+        }
+        let takes = |rule: &&&Rule| followed.iter().any(|followed| self.share(followed, rule) == Share::All);
+        let rule = self.rules.iter().find(takes).filter(|rule| self.leads(&rule.actions) == Leads::Here)?;
+        if rule.transforms.is_empty() {
+            return None;
+        }
+        let what = format!("rule {} changes requests on the way: {}", rule.priority, rule.transforms.join("; "));
+        Some(Finding::of(Code(47), what))
     }
 }
 
-fn unattached(way: &Way<'_>) -> Option<Finding> {
-    let live = way.live_group().ok()?;
-    live.load_balancers.is_empty().then(|| Finding::of(Code(37), format!("nothing forwards to {}", live.name)))
+fn name(taker: Taker<'_>) -> String {
+    match taker {
+        Taker::Rule(rule) => format!("rule {}", rule.priority),
+        Taker::Default => "the default action".to_owned(),
+    }
 }
 
-/// M47: the target sees another path or host than the manifest says. A manifest cannot declare transforms.
-fn rewritten(way: &Way<'_>, rules: &[&Rule], ours: &BTreeSet<TargetGroupArn>, requests: &[Request]) -> Option<Finding> {
-    if !way.is_declared || rules.iter().all(|rule| rule.transforms.is_empty()) {
-        return None;
-    }
-    let takes = |rule: &&&Rule| requests.iter().any(|request| rule.conditions.takes(request) == Taken::Yes);
-    let rule = rules.iter().find(takes).filter(|rule| leads(&rule.actions, ours) == Leads::Here)?;
-    if rule.transforms.is_empty() {
-        return None;
-    }
-    let what = format!("rule {} changes requests on the way: {}", rule.priority, rule.transforms.join("; "));
-    Some(Finding::of(Code(47), what))
+/// Such as `rules 10 and 20`.
+fn list(rules: &[&Rule]) -> String {
+    format!("rules {}", rules.iter().map(|rule| rule.priority.to_string()).collect::<Vec<_>>().join(" and "))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +359,7 @@ fn leads(actions: &RuleActions, ours: &BTreeSet<TargetGroupArn>) -> Leads {
 }
 
 /// What actions do, in words.
-fn describe(actions: &RuleActions) -> String {
+pub(super) fn describe(actions: &RuleActions) -> String {
     let before = match (actions.login, actions.token) {
         (true, _) => "logs in, then ",
         (false, true) => "checks a token, then ",
@@ -233,25 +381,6 @@ fn weights(forward: &Forward) -> String {
         .iter()
         .map(|(arn, weight)| if one { arn.name().to_owned() } else { format!("{} with weight {weight}", arn.name()) });
     shown.collect::<Vec<_>>().join(" and ")
-}
-
-fn show(rule: &Rule) -> String {
-    let conditions = &rule.conditions;
-    let set = |name: &str, values: &BTreeSet<String>| {
-        (!values.is_empty()).then(|| format!("{name} {}", values.iter().cloned().collect::<Vec<_>>().join(", ")))
-    };
-    let sources: BTreeSet<String> = conditions.source_ips.iter().map(ToString::to_string).collect();
-    let headers: BTreeSet<String> = conditions.headers.iter().map(|header| header.name.clone()).collect();
-    let queries = (!conditions.queries.is_empty()).then(|| "query string".to_owned());
-    let parts = [
-        set("host", &conditions.hosts),
-        set("path", &conditions.paths),
-        set("method", &conditions.methods),
-        set("source", &sources),
-        set("header", &headers),
-        queries,
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -349,6 +478,152 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_for_everything_takes_what_the_default_action_is_declared_for() {
+        let mut stand = Stand::sound();
+        stand.wanted().routes.as_mut().expect("routes")[0].default = true;
+        stand.wanted().routes.as_mut().expect("routes")[0].conditions = Conditions::default();
+        stand.listeners()[0].default_actions = forward("targetgroup/shop/1");
+        let elsewhere = serve(Serve::FixedResponse("503".to_owned()));
+        *stand.rules() = vec![listener_rule(1, paths(&["*"]), elsewhere)];
+        assert_eq!(stand.found(HOP), ["M40"]);
+        let said = stand.hop(HOP);
+        assert!(said.evidence.starts_with("rule 1 takes GET /*: answers 503 itself, before the default"), "{said:?}");
+        assert_eq!(said.findings[0].fix, "delete rule 1, or narrow its conditions: it takes every request");
+        for everything in
+            [paths(&["/*"]), paths(&["/", "/?*"]), sources(&["0.0.0.0/0"]), sources(&["0.0.0.0/0", "::/0"])]
+        {
+            stand.rules()[0].conditions = everything.clone();
+            assert_eq!(stand.found(HOP), ["M40"], "{everything}");
+        }
+        for part in [paths(&["/?*"]), sources(&["0.0.0.0/1"]), sources(&["::/0"]), sources(&["192.0.2.1/32"])] {
+            stand.rules()[0].conditions = part.clone();
+            assert_eq!(stand.state(HOP), "ok", "{part}");
+        }
+        stand.observed.rules.insert(listener_arn(), Seen::Unknown(gap("elasticloadbalancing:DescribeRules")));
+        assert_eq!(stand.state(HOP), "unknown", "rules that were not read may take everything");
+    }
+
+    fn sources(blocks: &[&str]) -> Conditions {
+        let source_ips = blocks.iter().map(|block| block.parse().expect("a block")).collect();
+        Conditions { source_ips, ..Conditions::default() }
+    }
+
+    #[test]
+    fn a_narrower_rule_before_is_no_fault_and_several_that_take_everything_together_are() {
+        let mut stand = Stand::sound();
+        for narrower in ["/shop/p*", "/*-*", "/shop/*-*", "/shop/portolan*", "/shop/?", "/SHOP/*", "*.html"] {
+            *stand.rules() = vec![
+                listener_rule(5, paths(&[narrower]), forward("targetgroup/other/1")),
+                listener_rule(10, paths(&["/shop/*"]), forward("targetgroup/shop/1")),
+            ];
+            assert_eq!(stand.state(HOP), "ok", "{narrower}");
+        }
+        stand.rules()[0].conditions = paths(&["/shop/"]);
+        stand.rules().push(listener_rule(6, paths(&["/shop/?*"]), forward("targetgroup/other/1")));
+        assert_eq!(stand.found(HOP), ["M40"]);
+        assert!(stand.hop(HOP).evidence.starts_with("rules 5 and 6 take GET /shop/* together"));
+        stand.rules()[0].actions = forward("targetgroup/shop/1");
+        assert_eq!(stand.state(HOP), "ok", "a part still arrives");
+    }
+
+    #[test]
+    fn several_own_rules_may_take_together_what_is_declared() {
+        let mut stand = Stand::sound();
+        *stand.rules() = vec![
+            listener_rule(10, paths(&["/shop/"]), forward("targetgroup/shop/1")),
+            listener_rule(20, paths(&["/shop/?*"]), forward("targetgroup/shop/1")),
+        ];
+        assert_eq!(stand.state(HOP), "ok");
+    }
+
+    #[test]
+    fn a_rule_that_takes_only_a_part_of_what_is_declared_is_shown_with_what_it_leaves() {
+        let mut stand = Stand::sound();
+        stand.rules()[0].conditions = paths(&["/shop/*-*"]);
+        assert_eq!(stand.found(HOP), ["M41"]);
+        let evidence = stand.hop(HOP).evidence;
+        assert!(
+            evidence.contains("takes only a part of GET /shop/*, not the path /shop/, for example, (path /shop/*-*)")
+        );
+        assert!(evidence.ends_with("the default action takes GET /shop/*: answers 404 itself"), "{evidence}");
+    }
+
+    #[test]
+    fn a_route_without_a_rule_of_its_own_lacks_one_whatever_other_routes_have() {
+        let mut stand = Stand::sound();
+        let host = |host: &str| Conditions { hosts: [host.to_owned()].into(), ..Conditions::default() };
+        let routes = stand.wanted().routes.as_mut().expect("routes");
+        routes[0].conditions = host("www.example.com");
+        routes.push(crate::model::Route {
+            priority: Some(2),
+            conditions: host("shop.example.com"),
+            ..routes[0].clone()
+        });
+        stand.rules()[0].conditions = host("www.example.com");
+        let hops: Vec<_> = stand.trace().paths.into_iter().map(|path| path.hops[2].clone()).collect();
+        assert_eq!(hops[0].state, crate::trace::State::Ok);
+        assert_eq!(hops[1].findings[0].codes, [super::Code(37)].into());
+        assert!(hops[1].evidence.starts_with("the rule for this route is missing: to shop leads rule 10 (host www"));
+    }
+
+    #[test]
+    fn whoever_has_the_declared_priority_is_told() {
+        let mut stand = Stand::sound();
+        *stand.rules() = vec![listener_rule(10, sources(&["203.0.113.7/32"]), forward("targetgroup/other/1"))];
+        assert_eq!(stand.found(HOP), ["M37"], "no client at all gets through");
+        let evidence = stand.hop(HOP).evidence;
+        let told = "; rule 10 has the declared priority: it is for source 203.0.113.7/32 and forwards to other; ";
+        assert!(evidence.starts_with("no rule of the listener leads to shop") && evidence.contains(told), "{evidence}");
+        assert!(stand.hop(HOP).findings[0].fix.starts_with("declare a free priority"));
+    }
+
+    #[test]
+    fn a_forward_elsewhere_is_told_without_weights_where_there_are_none() {
+        let mut stand = Stand::sound();
+        stand.rules()[0].actions = forward("targetgroup/other/1");
+        let finding = stand.hop(HOP).findings[0].clone();
+        assert_eq!(finding.evidence, "rule 10 takes GET /shop/*: forwards to other, not to shop");
+        assert_eq!(finding.fix, "let rule 10 forward to shop");
+        stand.rules()[0].actions = weighted(0, 1);
+        assert!(stand.hop(HOP).findings[0].fix.starts_with("give shop weight again"));
+    }
+
+    #[test]
+    fn a_regular_expression_is_evaluated_or_the_answer_is_open() {
+        let by = |pattern: &str| Conditions {
+            unsayable: vec![crate::model::Unsayable::Regex {
+                field: crate::model::RegexField::Host,
+                patterns: [pattern.to_owned()].into(),
+            }],
+            ..Conditions::default()
+        };
+        let mut stand = Stand::sound();
+        stand.wanted().routes.as_mut().expect("routes")[0].conditions =
+            Conditions { hosts: ["shop.example.org".to_owned()].into(), ..Conditions::default() };
+        let knows = cfg!(any(feature = "aws", feature = "sandbox"));
+        for (pattern, state) in [
+            ("^shop[.]example[.](org|net)$", if knows { "ok" } else { "unknown" }),
+            ("^shop[.]", "unknown"),
+            ("^cart[.].*", if knows { "broken" } else { "unknown" }),
+        ] {
+            stand.rules()[0].conditions = by(pattern);
+            assert_eq!(stand.state(HOP), state, "{pattern}");
+        }
+        stand.rules()[0].conditions = by("^shop[.].*");
+        stand.asked.is_manifest = false;
+        stand.wanted().routes = None;
+        assert_eq!(stand.state(HOP), "ok", "as it stands, it takes what it takes");
+    }
+
+    #[test]
+    fn nothing_is_called_unread_that_was_read() {
+        let mut stand = Stand::sound();
+        let regex = Conditions { unsayable: vec!["path-regex ^/s".into()], ..Conditions::default() };
+        stand.rules().push(listener_rule(5, regex, forward("targetgroup/other/1")));
+        assert_eq!(stand.hop(HOP).evidence, "whether rule 5 takes GET /shop/* depends on path-regex ^/s");
+    }
+
+    #[test]
     fn a_request_that_is_asked_about_is_followed_instead_of_samples() {
         let mut stand = Stand::sound();
         stand.rules().push(listener_rule(5, paths(&["/shop/admin/*"]), forward("targetgroup/other/1")));
@@ -363,7 +638,7 @@ mod tests {
     #[test]
     fn what_cannot_be_worked_out_is_unknown_unless_it_leads_here_anyway() {
         let mut stand = Stand::sound();
-        let regex = Conditions { unsayable: vec!["path-regex ^/s".to_owned()], ..Conditions::default() };
+        let regex = Conditions { unsayable: vec!["path-regex ^/s".into()], ..Conditions::default() };
         stand.rules().push(listener_rule(5, regex, forward("targetgroup/other/1")));
         assert_eq!(stand.state(HOP), "unknown");
         stand.rules()[1].actions = forward("targetgroup/shop/1");

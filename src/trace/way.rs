@@ -195,7 +195,7 @@ impl<'a> Way<'a> {
     pub(super) fn listener(&self) -> Found<&'a Listener> {
         let balancer = self.balancer()?;
         let Some(route) = &self.route else {
-            return Err(Lack::Missing("no way in is declared, and none stands".into()));
+            return Err(Lack::Missing("no rule and no default action leads to it".into()));
         };
         let missing = || format!("{} has no listener on port {}", balancer.name, route.listener);
         let all = need(self.given.observed.listeners_of(&balancer.arn), missing)?;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use crate::model::{
-    Conditions, Forward, HeaderCondition, QueryCondition, Rule, RuleActions, RuleArn, Seen, Serve, Tags, TargetGroupArn,
+    Conditions, Forward, HeaderCondition, QueryCondition, RegexField, Rule, RuleActions, RuleArn, Seen, Serve, Tags,
+    TargetGroupArn, Unsayable,
 };
 
 /// A rule that is not the default one.
@@ -43,7 +44,7 @@ pub(crate) fn conditions_from_sdk(list: &[sdk::RuleCondition]) -> Conditions {
         // Two conditions of one field must both hold, which one set of values cannot say.
         let repeated = single && !fields.insert(field);
         if repeated || add_condition(&mut conditions, condition).is_none() {
-            conditions.unsayable.push(describe(condition));
+            conditions.unsayable.push(unsayable(condition));
         }
     }
     conditions.unsayable.sort();
@@ -111,19 +112,27 @@ fn has_regex(condition: &sdk::RuleCondition) -> bool {
         || condition.http_header_config().is_some_and(|config| !config.regex_values().is_empty())
 }
 
-/// What people see of a condition that the manifest cannot say.
-fn describe(condition: &sdk::RuleCondition) -> String {
-    let field = condition.field().unwrap_or("an unknown field");
+/// A condition that the manifest cannot say.
+fn unsayable(condition: &sdk::RuleCondition) -> Unsayable {
     let host = condition.host_header_config().map(|config| config.regex_values());
     let path = condition.path_pattern_config().map(|config| config.regex_values());
     let header = condition.http_header_config().map(|config| config.regex_values());
-    let patterns: BTreeSet<&String> =
-        [host, path, header].into_iter().flatten().flatten().chain(condition.regex_values()).collect();
-    if patterns.is_empty() {
-        return field.to_owned();
+    let patterns: BTreeSet<String> =
+        [host, path, header].into_iter().flatten().flatten().chain(condition.regex_values()).cloned().collect();
+    let name = condition.field().unwrap_or("an unknown field");
+    let field = match name {
+        "host-header" => Some(RegexField::Host),
+        "path-pattern" => Some(RegexField::Path),
+        "http-header" => condition
+            .http_header_config()
+            .and_then(|config| config.http_header_name())
+            .map(|name| RegexField::Header(name.to_ascii_lowercase())),
+        _ => None,
+    };
+    match field {
+        Some(field) if !patterns.is_empty() => Unsayable::Regex { field, patterns },
+        Some(_) | None => Unsayable::Other(name.to_owned()),
     }
-    let patterns: Vec<&str> = patterns.into_iter().map(String::as_str).collect();
-    format!("{field} by regular expression {}", patterns.join(", "))
 }
 
 /// Conditions as they are sent: by the `*Config` members, which all fields have.

@@ -8,10 +8,9 @@ use crate::model::{Desired, Given, ListenerArn, ObjectRef, Rule, RuleArn, Seen, 
 use super::super::action::{Action, DeletedRuleBelief, RuleBelief};
 use super::super::draft::{Draft, DraftId, Drafts};
 use super::super::handover::temporary;
-use super::super::overlap::may_overlap;
 use super::super::resolve;
 use super::super::rule_match::{Match, RouteRef, forwards_only_to, match_rules, routes_by_listener};
-use super::super::rule_words::{describe_conditions, describe_route};
+use super::super::rule_words::describe_route;
 use super::{DeletedRule, Words, mark_of, marked_for, removal};
 
 /// A route without a live rule that does what the route says.
@@ -39,7 +38,7 @@ pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<Deleted
                 Ok(after) => deleted.push(delete_rule(given, rule, &object, after, drafts)),
                 Err(homeless) => drafts.block_on(
                     &ObjectRef::fleet(&given.desired.fleet.name),
-                    format!("delete rule {} ({})", rule.priority, describe_conditions(&rule.conditions)),
+                    format!("delete rule {} ({})", rule.priority, rule.conditions),
                     format!(
                         "TargetGroup/{} has no rule yet for {}; the old one goes when the new one stands",
                         homeless.route.key,
@@ -125,7 +124,7 @@ fn creation(homeless: &Homeless<'_>, drafts: &Drafts) -> Option<DraftId> {
 fn may_mean(given: &Given<'_>, homeless: &Homeless<'_>, listener: &ListenerArn, rule: &Rule, object: &str) -> bool {
     // It only keeps the place: the new rule cannot stand before it goes, and it serves nothing that the route means.
     if homeless.route.route.priority == Some(rule.priority)
-        && !may_overlap(&rule.conditions, &homeless.route.route.conditions)
+        && !rule.conditions.may_overlap(&homeless.route.route.conditions)
     {
         return false;
     }
@@ -181,7 +180,7 @@ fn delete_rule(
         resolve::concerned(given, object, &forwards_to),
         Words {
             target: rule.arn.to_string(),
-            summary: format!("delete rule {} ({})", rule.priority, describe_conditions(&rule.conditions)),
+            summary: format!("delete rule {} ({})", rule.priority, rule.conditions),
             reason: format!("this fleet made it for {object}, and the manifest no longer has that route"),
         },
     );

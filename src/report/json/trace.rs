@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::model::Gap;
-use crate::trace::{Finding, Hop, Path, Trace};
+use crate::trace::{Finding, Hop, Path, Trace, Unrouted};
 
 use super::{SCHEMA_VERSION, WireGap, WirePathName, to_text};
 
@@ -15,6 +15,7 @@ pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, calls: BTreeM
         schema_version: SCHEMA_VERSION,
         verdict: trace.verdict().as_str(),
         paths: trace.paths.iter().map(WirePath::of).collect(),
+        unrouted: trace.unrouted.iter().map(WireUnrouted::of).collect(),
         gaps: gaps.iter().map(|(object, gap)| WireGap { object, call: &gap.call, why: &gap.why, at: None }).collect(),
         calls,
     })
@@ -26,6 +27,8 @@ struct Document<'a> {
     schema_version: u32,
     verdict: &'a str,
     paths: Vec<WirePath<'a>>,
+    /// What becomes of the request that was asked about, where no path is for it.
+    unrouted: Vec<WireUnrouted<'a>>,
     gaps: Vec<WireGap<'a>>,
     calls: BTreeMap<String, u64>,
 }
@@ -50,6 +53,22 @@ impl<'a> WirePath<'a> {
             health: WireHealth { witness: path.witness.0.as_str(), evidence: &path.witness.1 },
             hops: path.hops.iter().map(WireHop::of).collect(),
         }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireUnrouted<'a> {
+    request: &'a str,
+    at: &'a str,
+    taken_by: &'a str,
+    nearest: Option<&'a str>,
+}
+
+impl<'a> WireUnrouted<'a> {
+    fn of(unrouted: &'a Unrouted) -> Self {
+        let Unrouted { request, at, taken_by, gap: _, nearest } = unrouted;
+        Self { request, at, taken_by, nearest: nearest.as_deref() }
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Tone {
     Bad,
     /// Title of a group; the summary.
     Heading,
+    /// What is to be read, without colour.
+    Plain,
     /// Background.
     Quiet,
 }
@@ -45,6 +47,7 @@ impl Tone {
             Self::Defer => AnsiColor::Cyan.on_default(),
             Self::Bad => AnsiColor::Red.on_default().bold(),
             Self::Heading => Style::new().bold(),
+            Self::Plain => Style::new(),
             Self::Quiet => Style::new().dimmed(),
         }
     }

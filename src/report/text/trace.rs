@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::Gap;
-use crate::trace::{Finding, Hop, Path, State, Trace, Verdict, Witness};
+use crate::trace::{Finding, Hop, Path, State, Trace, Unrouted, Verdict, Witness};
 
 use super::line::Block;
 use super::paint::{Paint, Tone};
@@ -14,12 +14,16 @@ use crate::plain::plain;
 /// Width of the names of hops.
 const HOP: usize = 21;
 
+/// Width of the labels under a request that no path takes.
+const UNROUTED: usize = 8;
+
 /// All paths, the broken ones first, and one line that says it all.
 pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, paint: Paint) -> String {
     let mut sections: Vec<String> = Vec::new();
     let mut paths: Vec<&Path> = trace.paths.iter().collect();
     paths.sort_by_key(|path| path.verdict());
     sections.extend(paths.iter().map(|path| render_path(path, paint)));
+    sections.extend(trace.unrouted.iter().map(|unrouted| render_unrouted(unrouted, paint)));
     if !gaps.is_empty() {
         let mut block = Block::new(paint);
         block.line(0, &paint.tone(Tone::Heading, "Could not be read"));
@@ -42,10 +46,26 @@ pub fn trace_summary(trace: &Trace) -> String {
     let some: Vec<String> =
         words.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
     match trace.paths.len() {
-        0 => "No path: no port of the manifest has a target group.".to_owned(),
+        0 if !trace.unrouted.is_empty() => "No path takes this request.".to_owned(),
+        0 => "No path: no service port has a target group.".to_owned(),
         1 => format!("1 path: {}.", some.join(", ")),
         number => format!("{number} paths: {}.", some.join(", ")),
     }
+}
+
+/// A request that no path is for.
+fn render_unrouted(unrouted: &Unrouted, paint: Paint) -> String {
+    let Unrouted { request, at, taken_by, gap, nearest } = unrouted;
+    let mut block = Block::new(paint);
+    let (word, tone) = if gap.is_none() { ("no path takes it", Tone::Bad) } else { ("unknown", Tone::Blocked) };
+    let name = paint.tone(Tone::Heading, &plain(&format!("{request} at {at}")));
+    block.line(0, &format!("{name}  {}", paint.tone(tone, word)));
+    for (label, text) in [("taken by", Some(taken_by)), ("nearest", nearest.as_ref())] {
+        if let Some(text) = text {
+            block.wrapped(2, &format!("{label:<UNROUTED$}  "), UNROUTED + 2, text, Tone::Plain);
+        }
+    }
+    block.into_text()
 }
 
 fn render_path(path: &Path, paint: Paint) -> String {

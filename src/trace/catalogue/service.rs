@@ -113,7 +113,7 @@ pub const ENTRIES: &[Entry] = &[
         evidence: "the rule gives the target group weight 0, or forwards elsewhere",
         fix: "give the weight back, unless a blue/green deployment owns it",
         whose: Whose::Deployments,
-        mended_by: &["ModifyRule"],
+        mended_by: &["ModifyRule", "ModifyListener"],
     },
     Entry {
         code: Code(43),

@@ -377,7 +377,8 @@ async fn rules_are_read_in_one_canonical_form() {
     .await;
     let rules = observed.rules_of(&LISTENER.into()).present().unwrap();
     assert_eq!(rules.iter().map(|rule| rule.priority).collect::<Vec<_>>(), [10, 20, 30]);
-    assert_eq!(rules[0].conditions.unsayable, ["path-pattern by regular expression ^/a$"]);
+    let unsayable: Vec<String> = rules[0].conditions.unsayable.iter().map(ToString::to_string).collect();
+    assert_eq!(unsayable, ["path-pattern by regular expression ^/a$"]);
     assert_eq!(rules[1].conditions.hosts, BTreeSet::from(["app.example.com".to_owned()]));
     assert_eq!(rules[1].conditions.headers.first().unwrap().name, "x-beta");
     assert_eq!(rules[1].conditions.source_ips, BTreeSet::from(["10.0.0.0/8".parse().unwrap()]));

@@ -68,7 +68,7 @@ fn what_the_format_does_not_take_is_a_comment_at_its_place() {
         };
         let here = || Serve::Forward(Forward::to(arn.clone()));
         let regex =
-            Conditions { unsayable: vec!["path-pattern by regular expression ^/v[0-9]+\n".to_owned()], ..paths(&[]) };
+            Conditions { unsayable: vec!["path-pattern by regular expression ^/v[0-9]+\n".into()], ..paths(&[]) };
         let half = Forward { weights: [(arn.clone(), 1), ("arn:x:targetgroup/other/1".into(), 1)].into() };
         rules.extend([
             other(901, regex, here()),

@@ -157,7 +157,7 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
                     hosts: rule.hosts.iter().cloned().collect(),
                     paths: rule.paths.iter().cloned().collect(),
                     source_ips: rule.source_ips.iter().map(|text| text.parse().expect("a CIDR")).collect(),
-                    unsayable: rule.unsayable.clone(),
+                    unsayable: rule.unsayable.iter().map(|words| words.as_str().into()).collect(),
                     ..Conditions::default()
                 },
                 actions: actions(Some(&rule.does)),

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
-use portolan::model::request::{matches, samples};
+use portolan::model::pattern::{Outside, matches, outside};
 use portolan::model::{
     AclEntry, Conditions, GroupId, GroupRuleId, HeaderCondition, IngressRule, IpProtocol, NetworkAcl, Passage, Peer,
-    PortRange, QueryCondition, Request, RuleSource, Seen, Taken, Transport, VpcId, passage,
+    PortRange, QueryCondition, Request, RequestSet, RuleSource, Seen, Share, Taken, Transport, VpcId, passage,
 };
 use proptest::prelude::*;
 
@@ -114,7 +114,7 @@ fn conditions() -> impl Strategy<Value = Conditions> {
     let pair = (proptest::option::of("[aB*]{1,2}"), "[aB*?]{1,3}");
     let query = few(pair).prop_map(|pairs| QueryCondition { pairs });
     let methods = prop_oneof![Just("GET"), Just("POST"), Just("get")].prop_map(str::to_owned);
-    let unsayable = prop_oneof![5 => Just(Vec::new()), 1 => Just(vec!["path-regex ^/a".to_owned()])];
+    let unsayable = prop_oneof![5 => Just(Vec::new()), 1 => Just(vec!["path-regex ^/a".into()])];
     (few("[ab*?]{1,3}"), few("/[aB*?]{0,3}"), few(methods), few(block()), few(header), few(query), unsayable).prop_map(
         |(hosts, paths, methods, source_ips, headers, queries, unsayable)| Conditions {
             hosts,
@@ -257,23 +257,87 @@ proptest! {
     }
 
     #[test]
-    fn a_sample_of_a_rule_is_taken_by_it_and_every_host_path_and_method_has_one(rule in conditions()) {
-        let all = samples(&rule, None);
-        let names: BTreeSet<&str> = rule.headers.iter().map(|header| header.name.as_str()).collect();
-        // Two conditions about one header may exclude each other.
-        prop_assume!(!all.is_empty() || names.len() == rule.headers.len());
-        let number = |set: &BTreeSet<String>| set.len().max(1);
-        prop_assert_eq!(all.len(), number(&rule.hosts) * number(&rule.paths) * number(&rule.methods));
-        for request in all {
-            let from = request.from.unwrap_or(IpAddr::from([10, 0, 0, 200]));
-            prop_assert_eq!(unmet(&rule, &request, from), Vec::<&str>::new(), "{:?}", request);
+    fn a_pattern_takes_what_it_can_be_read_as(pattern in "[abé*?]{0,7}", text in "[abcé]{0,7}") {
+        let (symbols, letters): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+        prop_assert_eq!(matches(&pattern, &text), reads(&symbols, &letters));
+    }
+}
+
+proptest! {
+    // Each of these tries many clients or many texts.
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn a_rule_takes_all_or_none_of_a_set_as_it_takes_each_request_of_it(
+        wanted in conditions(), rule in conditions(), request in request()
+    ) {
+        let anybody = (0..16).map(|last| IpAddr::from(Ipv4Addr::new(10, 0, 0, last)));
+        let clients: Vec<IpAddr> = request.from.map_or_else(|| anybody.collect(), |from| vec![from]);
+        for set in RequestSet::all_of(&wanted, None) {
+            let meets = |from: &IpAddr| {
+                let only = |text: &String| BTreeSet::from([text.clone()]);
+                let set = Conditions {
+                    hosts: only(&set.host),
+                    paths: only(&set.path),
+                    methods: only(&set.method),
+                    source_ips: set.from.into_iter().collect(),
+                    ..wanted.clone()
+                };
+                unmet(&set, &request, *from).is_empty()
+            };
+            for from in clients.iter().filter(|from| meets(from)) {
+                let unmet = unmet(&rule, &request, *from);
+                match rule.share_of(&set) {
+                    Share::All => prop_assert_eq!(unmet, Vec::<&str>::new(), "{} {}", set, request),
+                    Share::None(condition) => prop_assert!(unmet.contains(&condition), "{} {:?}", condition, unmet),
+                    Share::Some { .. } => {}
+                    Share::Unknown(_) => {
+                        let is_open = !rule.unsayable.is_empty() || !wanted.unsayable.is_empty();
+                        prop_assert!(is_open);
+                    }
+                }
+            }
         }
     }
 
     #[test]
-    fn a_pattern_takes_what_it_can_be_read_as(pattern in "[abé*?]{0,7}", text in "[abcé]{0,7}") {
-        let (symbols, letters): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-        prop_assert_eq!(matches(&pattern, &text), reads(&symbols, &letters));
+    fn conditions_cover_others_only_if_they_take_whatever_these_take(
+        wide in conditions(), narrow in conditions(), request in request()
+    ) {
+        let anybody = (0..16).chain([200]).map(|last| IpAddr::from(Ipv4Addr::new(10, 0, 0, last)));
+        let clients: Vec<IpAddr> = request.from.map_or_else(|| anybody.collect(), |from| vec![from]);
+        if wide.covers(&narrow) {
+            for from in clients.iter().filter(|from| unmet(&narrow, &request, **from).is_empty()) {
+                prop_assert_eq!(unmet(&wide, &request, *from), Vec::<&str>::new());
+            }
+        }
+        let meets_both = clients.iter().any(|from| {
+            unmet(&wide, &request, *from).is_empty() && unmet(&narrow, &request, *from).is_empty()
+        });
+        prop_assert!(wide.may_overlap(&narrow) || !meets_both);
+    }
+
+    #[test]
+    fn a_pattern_has_beside_others_the_shortest_text_that_no_other_takes(
+        pattern in "[ab*?]{0,5}", others in proptest::collection::vec("[ab*?]{0,5}", 0..3)
+    ) {
+        let takes = |pattern: &str, text: &str| reads(&letters(pattern, false), &letters(text, false));
+        let is_beside = |text: &&String| takes(&pattern, text) && !others.iter().any(|other| takes(other, text));
+        // No pattern has the third letter: it stands for all that they leave out.
+        let mut texts: Vec<String> = vec![String::new()];
+        let mut shortest = texts.iter().find(is_beside).cloned();
+        for _ in 0..5 {
+            texts = texts.iter().flat_map(|text| ["a", "b", "c"].map(|letter| format!("{text}{letter}"))).collect();
+            shortest = shortest.or_else(|| texts.iter().find(is_beside).cloned());
+        }
+        match outside(&pattern, others.iter().map(String::as_str)) {
+            Outside::Nothing => prop_assert_eq!(shortest, None),
+            Outside::Text(text) => {
+                prop_assert!(is_beside(&&text), "{}", text);
+                prop_assert!(shortest.is_none_or(|known| known.len() == text.len()), "{}", text);
+            }
+            Outside::Undecided => return Err(TestCaseError::fail("so few states can be looked at")),
+        }
     }
 }
 
