@@ -57,7 +57,7 @@ pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
     Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Revision, Rollout,
-    Scheduling, Service, ServiceStatus, Strategy, UnderWay,
+    Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
 pub use surroundings::{AddressOwner, Interface, RouteTable, Surroundings, is_of_task};

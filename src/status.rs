@@ -61,6 +61,8 @@ pub struct Row {
     pub tasks: Seen<Share>,
     /// Healthy and registered targets, draining ones left out; absent for what has no target group.
     pub targets: Seen<Share>,
+    /// Every request is answered, and capacity is missing on some path.
+    pub is_degraded: bool,
     /// A deployment is in progress.
     pub is_deploying: bool,
     /// What differs, a sentence each.
@@ -86,12 +88,14 @@ impl Table {
                 Some(key) => ObjectRef::service(key) == row.object,
                 None => ObjectRef::target_group(&path.name.target_group) == row.object,
             };
-            let worst = traced.paths.iter().filter(of_row).map(Path::verdict).min();
-            row.reachable = match worst {
+            let paths: Vec<&Path> = traced.paths.iter().filter(of_row).collect();
+            row.reachable = match paths.iter().map(|path| path.verdict()).min() {
                 Some(trace::Verdict::Reachable) => Answer::Yes,
                 Some(trace::Verdict::Broken) => Answer::No,
+                Some(trace::Verdict::Standby) => Answer::NotApplicable,
                 Some(trace::Verdict::Unknown) | None => Answer::Unknown,
             };
+            row.is_degraded = row.reachable == Answer::Yes && paths.iter().any(|path| path.is_degraded());
         }
     }
 
@@ -133,6 +137,7 @@ fn service_row(given: &Given<'_>, plan: Option<&Plan>, service: &DesiredService)
         name: service.id.to_string(),
         in_sync,
         reachable: reachable(given, &declared, &arns),
+        is_degraded: false,
         is_deploying: present.is_some_and(Service::is_deploying),
         tasks: match live {
             Seen::Present(live) => {
@@ -157,6 +162,7 @@ fn group_row(given: &Given<'_>, plan: Option<&Plan>, group: &DesiredTargetGroup)
         reachable: reachable(given, &[group], &arns),
         tasks: Seen::Absent,
         targets: targets(given.observed, &arns),
+        is_degraded: false,
         is_deploying: false,
         why,
     }

@@ -7,6 +7,7 @@
 //!
 //! What could not be read is unknown, never ok. The first broken hop is the verdict; what lies behind it is examined as well.
 
+mod answering;
 mod application;
 pub mod catalogue;
 mod client;
@@ -18,13 +19,19 @@ pub(crate) mod fixture;
 pub mod health;
 pub mod hop;
 mod ingress;
+mod kill_loop;
 mod listener;
 mod load_balancer;
 mod network_acl;
 mod port_binding;
+mod progress;
 mod registration;
 mod rule;
 mod service_wiring;
+mod serving;
+mod share;
+mod shortage;
+mod standby;
 mod target_group;
 mod unknown_target;
 mod way;
@@ -35,7 +42,7 @@ use jiff::Timestamp;
 
 use crate::model::{Desired, Given, Observed, PathName, Request, Route, Surroundings};
 
-pub use finding::Finding;
+pub use finding::{Effect, Finding};
 pub use health::Witness;
 pub use hop::{Hop, HopId, State};
 
@@ -77,6 +84,8 @@ pub struct Path {
     pub witness: (Witness, String),
     /// Every hop, in order.
     pub hops: Vec<Hop>,
+    /// Why no request is to be answered, where that is meant.
+    pub standby: Option<String>,
 }
 
 /// What a path comes to.
@@ -88,6 +97,8 @@ pub enum Verdict {
     Unknown,
     /// A request can arrive.
     Reachable,
+    /// No request is to be answered: the manifest wants no task, or another target group has all the weight.
+    Standby,
 }
 
 impl Verdict {
@@ -97,6 +108,7 @@ impl Verdict {
             Self::Broken => "broken",
             Self::Unknown => "unknown",
             Self::Reachable => "reachable",
+            Self::Standby => "standby",
         }
     }
 }
@@ -118,11 +130,24 @@ impl Path {
     pub fn verdict(&self) -> Verdict {
         if self.broken_hop().is_some() {
             Verdict::Broken
-        } else if self.hops.iter().any(|hop| matches!(hop.state, State::Unknown(_))) {
+        } else if self.hops.iter().any(|hop| matches!(hop.state, State::Unknown(_) | State::Starting(_))) {
             Verdict::Unknown
+        } else if self.standby.is_some() {
+            Verdict::Standby
         } else {
             Verdict::Reachable
         }
+    }
+
+    /// Whether every request is answered, and something is wrong all the same: capacity is missing.
+    pub fn is_degraded(&self) -> bool {
+        self.verdict() == Verdict::Reachable && self.findings().any(|finding| finding.effect == Effect::Degrades)
+    }
+
+    /// Whether it is unknown for no other reason than that its tasks are starting.
+    pub fn is_starting(&self) -> bool {
+        let unknown = || self.hops.iter().filter(|hop| hop.state.as_str() == "unknown");
+        self.verdict() == Verdict::Unknown && unknown().all(|hop| matches!(hop.state, State::Starting(_)))
     }
 
     /// Findings of all hops, in order.
@@ -134,7 +159,8 @@ impl Path {
 impl Trace {
     /// The worst of all paths; reachable where there is none.
     pub fn verdict(&self) -> Verdict {
-        self.paths.iter().map(Path::verdict).min().unwrap_or(Verdict::Reachable)
+        // What is on standby is as its owner wants it.
+        self.paths.iter().map(Path::verdict).min().map_or(Verdict::Reachable, |worst| worst.min(Verdict::Reachable))
     }
 }
 
@@ -145,7 +171,7 @@ type Examine = for<'a> fn(&Way<'a>, &[Hop]) -> Examined;
 const CHAIN: [(HopId, Examine); 12] = [
     (HopId::LoadBalancer, load_balancer::examine),
     (HopId::Listener, listener::examine),
-    (HopId::Rule, rule::examine),
+    (HopId::Rule, share::examine),
     (HopId::TargetGroup, target_group::examine),
     (HopId::ServiceWiring, service_wiring::examine),
     (HopId::Registration, registration::examine),
@@ -196,9 +222,11 @@ fn may_take(way: &Way<'_>, asked: &Asked) -> bool {
 }
 
 fn walk(way: &Way<'_>) -> Path {
+    let standby = way.standby();
     let mut hops: Vec<Hop> = Vec::with_capacity(CHAIN.len());
     for (id, examine) in CHAIN {
-        let Examined { state, evidence, findings } = examine(way, &hops);
+        let examined = examine(way, &hops).weighed(|targets| standby.is_some() || way.serves_without(targets));
+        let Examined { state, evidence, findings, gap: _ } = examined;
         hops.push(Hop { id, state, evidence, findings });
     }
     let balancer = way.balancer().ok().map(|balancer| balancer.name.clone()).or(way.group.load_balancer.clone());
@@ -210,7 +238,9 @@ fn walk(way: &Way<'_>) -> Path {
         service: way.service.map(|(service, _)| service.key.clone()),
         port: way.service.map(|(_, port)| port.name.clone()),
     };
-    Path { name, route: way.route.clone(), witness: health::witness(way, &hops), hops }
+    let mut path = Path { name, route: way.route.clone(), witness: health::witness(way, &hops), hops, standby };
+    answering::never_reachable(way, &mut path);
+    path
 }
 
 #[cfg(test)]

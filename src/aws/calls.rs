@@ -10,6 +10,7 @@ use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use jiff::Timestamp;
 
 use super::error::kind_of_code;
 use super::pace::Pace;
@@ -24,6 +25,8 @@ type Counts = BTreeMap<String, u64>;
 pub struct Calls {
     sent: Arc<Mutex<Counts>>,
     refused: Arc<Mutex<Counts>>,
+    /// The `Date` of the newest answer.
+    answered: Arc<Mutex<Option<Timestamp>>>,
     pace: Pace,
 }
 
@@ -41,6 +44,12 @@ impl Calls {
     /// The refused ones among them.
     pub fn refused(&self) -> Counts {
         locked(&self.refused).clone()
+    }
+
+    /// AWS's own clock, as its newest answer has it: ages of what AWS tells are counted by it, however wrong the clock of this
+    /// host is. `None` before the first answer.
+    pub fn aws_time(&self) -> Option<Timestamp> {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How full the mirrored buckets of calls are, from 0 (the next call waits) to 1.
@@ -107,6 +116,9 @@ impl Intercept for Calls {
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        if let Some(date) = context.response().headers().get("date").and_then(date) {
+            *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(date);
+        }
         let Some(metadata) = config.load::<Metadata>() else {
             return Ok(());
         };
@@ -118,6 +130,12 @@ impl Intercept for Calls {
         }
         Ok(())
     }
+}
+
+/// A `Date` header.
+fn date(header: &str) -> Option<Timestamp> {
+    let at = aws_smithy_types::DateTime::from_str(header, aws_smithy_types::date_time::Format::HttpDate).ok()?;
+    Timestamp::from_second(at.secs()).ok()
 }
 
 /// Whether AWS answered that there were too many calls. Each attempt is looked at, also those that the SDK sends again

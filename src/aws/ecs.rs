@@ -90,11 +90,25 @@ fn conduct_from_sdk(service: &sdk::Service) -> Conduct {
     let deployment = service.deployment_configuration();
     let mut events: Vec<&sdk::ServiceEvent> = service.events().iter().collect();
     events.sort_by_key(|event| std::cmp::Reverse(event.created_at().map(|at| at.as_nanos())));
+    let at = |event: Option<&&sdk::ServiceEvent>| event.and_then(|event| timestamp_from_sdk(event.created_at()?));
+    let says = |event: &sdk::ServiceEvent, is_it: fn(&str) -> bool| event.message().is_some_and(is_it);
+    let steady = events.iter().position(|event| says(event, Conduct::is_steady));
+    let fresh = &events[..steady.unwrap_or(events.len())];
+    let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"));
+    let strategy = service.capacity_provider_strategy().iter();
+    let strategy = strategy.chain(primary.into_iter().flat_map(|primary| primary.capacity_provider_strategy()));
+    let providers = strategy.map(|item| item.capacity_provider().to_owned());
     Conduct {
         grace: service.health_check_grace_period_seconds().map_or(0, count),
         minimum_percent: deployment.and_then(|deployment| deployment.minimum_healthy_percent()).map(count),
         maximum_percent: deployment.and_then(|deployment| deployment.maximum_percent()).map(count),
         events: Conduct::worth_keeping(events.iter().filter_map(|event| event.message())),
+        steady_at: at(steady.map(|position| &events[position])),
+        unsteady_since: at(fresh.last()),
+        last_start: at(fresh.iter().find(|event| says(event, Conduct::is_start))),
+        pending_count: count(service.pending_count()),
+        failed_tasks: primary.map_or(0, |primary| count(primary.failed_tasks())),
+        capacity_providers: providers.filter(|name| !name.starts_with("FARGATE")).collect(),
     }
 }
 
@@ -222,7 +236,11 @@ fn container_from_sdk(container: &sdk::ContainerDefinition, mode: NetworkMode) -
     ports.sort();
     let ranges = container.port_mappings().iter().filter_map(|mapping| mapping.container_port_range());
     let start_time = container.health_check().map_or(0, start_time);
-    Container { ports, port_ranges: ranges.map(str::to_owned).collect(), start_time }
+    let start_period = container.health_check().and_then(sdk::HealthCheck::start_period).map_or(0, count);
+    let is_pinned = container.image().is_some_and(|image| image.contains("@sha256:"))
+        && container.secrets().is_empty()
+        && container.environment_files().is_empty();
+    Container { ports, port_ranges: ranges.map(str::to_owned).collect(), start_time, start_period, is_pinned }
 }
 
 /// The start period and every retry of a container's health check, with AWS's defaults (`HealthCheck`), in seconds.

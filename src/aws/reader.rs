@@ -19,6 +19,7 @@ mod matching;
 mod network;
 mod services;
 mod standing;
+mod stopped_tasks;
 mod surroundings;
 mod target_health;
 mod task_definitions;

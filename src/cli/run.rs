@@ -144,6 +144,11 @@ impl<'a> Run<'a> {
     }
 }
 
+/// AWS's clock as its newest answer has it, or this host's.
+pub fn aws_now(clients: &Clients) -> Timestamp {
+    clients.calls().aws_time().unwrap_or_else(now)
+}
+
 /// The wall clock.
 #[expect(clippy::disallowed_methods, reason = "cli reads the clock")]
 pub fn now() -> Timestamp {

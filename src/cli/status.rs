@@ -1,9 +1,11 @@
 //! `portolan status`: a fleet at a glance, of a manifest or of what stands. It never makes a writer.
 
+use jiff::Timestamp;
+
 use super::args::{Global, Inputs, Output, StatusArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
-use super::run::{Run, now};
+use super::run::{Run, aws_now};
 use super::signals::Signals;
 use super::stock::{Stock, scope};
 use super::terminal::Terminal;
@@ -27,7 +29,7 @@ pub async fn status(
             let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
             let (look, around) = run.look_around().await?;
             let mut table = table(&run.desired, &look.observed, Some(&look.plan));
-            follow(&mut table, &run.desired, &look.observed, around, true);
+            follow(&mut table, &run.desired, &look.observed, around, true, aws_now(&run.clients));
             (table, run.clients.calls().snapshot())
         }
         (true, false) => {
@@ -35,7 +37,7 @@ pub async fn status(
             let stock = Stock::take(&scope, Depth::Health, global, terminal, signals).await?;
             let around = stock.reader.surroundings(&stock.outline, &stock.observed).await;
             let mut table = table(&stock.outline, &stock.observed, None);
-            follow(&mut table, &stock.outline, &stock.observed, around, false);
+            follow(&mut table, &stock.outline, &stock.observed, around, false, stock.aws_now());
             (table, stock.calls())
         }
         (true, true) => {
@@ -59,9 +61,16 @@ pub async fn status(
 }
 
 /// Traces every path, and fills the column.
-fn follow(table: &mut Table, desired: &Desired, observed: &Observed, around: Surroundings, is_manifest: bool) {
+fn follow(
+    table: &mut Table,
+    desired: &Desired,
+    observed: &Observed,
+    around: Surroundings,
+    is_manifest: bool,
+    at: Timestamp,
+) {
     let asked = Asked { is_manifest, ..Asked::default() };
-    table.follow(&trace(desired, observed, &around, &asked, now()));
+    table.follow(&trace(desired, observed, &around, &asked, at));
     table.gaps.extend(around.gaps);
 }
 

@@ -65,6 +65,11 @@ impl Stock {
         Ok(Self { outline, observed, reader, clients })
     }
 
+    /// AWS's clock.
+    pub fn aws_now(&self) -> jiff::Timestamp {
+        super::run::aws_now(&self.clients)
+    }
+
     /// What was sent so far.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.clients.calls().snapshot()

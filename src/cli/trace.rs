@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::args::{Global, Inputs, Output, TraceArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
-use super::run::{Run, clients, now};
+use super::run::{Run, aws_now, clients, now};
 use super::signals::Signals;
 use super::stock;
 use super::terminal::{Terminal, note};
@@ -43,9 +43,10 @@ pub async fn paths(
     let traced = if args.planned {
         planned(&run, &look.observed, &around, &asked)
     } else {
-        let mut traced = trace(&run.desired, &look.observed, &around, &asked, now());
+        let at = aws_now(&run.clients);
+        let mut traced = trace(&run.desired, &look.observed, &around, &asked, at);
         if asked.is_manifest {
-            pass::link(&run.desired, &look.observed, &around, &look.plan, &asked, now(), &mut traced);
+            pass::link(&run.desired, &look.observed, &around, &look.plan, &asked, at, &mut traced);
         }
         traced
     };
@@ -56,7 +57,7 @@ pub async fn paths(
 fn planned(run: &Run<'_>, observed: &Observed, around: &Surroundings, asked: &Asked) -> Trace {
     let plan = plan(&run.desired, observed, &run.policy, now());
     let (later, around) = pass::after(&plan.steps, observed, around);
-    let mut traced = trace(&run.desired, &later, &around, asked, now());
+    let mut traced = trace(&run.desired, &later, &around, asked, aws_now(&run.clients));
     if !plan.steps.is_empty() {
         for path in &mut traced.paths {
             path.witness = (Witness::Silent, "it says nothing of a state that does not stand yet".to_owned());
@@ -103,7 +104,7 @@ fn answer(run: &Run<'_>, traced: &Trace, gaps: &BTreeSet<(String, Gap)>) -> Answ
     let exit = match traced.verdict() {
         Verdict::Broken => Exit::Difference,
         Verdict::Unknown if run.global.strict => Exit::Incomplete,
-        Verdict::Unknown | Verdict::Reachable => Exit::Sound,
+        Verdict::Unknown | Verdict::Reachable | Verdict::Standby => Exit::Sound,
     };
     if traced.verdict() == Verdict::Unknown && !run.global.strict {
         note("portolan: some hops could not be examined; --strict makes that exit 3");

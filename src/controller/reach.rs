@@ -27,6 +27,8 @@ pub const SOONEST: Duration = Duration::from_secs(300);
 pub struct Reach {
     /// The worst of its paths.
     pub verdict: Verdict,
+    /// Every request is answered, and capacity is missing.
+    pub degraded: bool,
     /// Where and why, or that nothing is wrong.
     pub reason: String,
 }
@@ -148,17 +150,20 @@ fn note(path: &Path, found: &mut BTreeMap<ObjectRef, Reach>) {
     let verdict = path.verdict();
     let service = path.name.service.as_deref().map(ObjectRef::service);
     for object in service.into_iter().chain([ObjectRef::target_group(&path.name.target_group)]) {
-        if found.get(&object).is_none_or(|worst| verdict < worst.verdict) {
-            found.insert(object, Reach { verdict, reason: reason(path) });
+        let degraded = path.is_degraded();
+        let is_worse = |worst: &Reach| (verdict, !degraded) < (worst.verdict, !worst.degraded);
+        if found.get(&object).is_none_or(is_worse) {
+            found.insert(object, Reach { verdict, degraded, reason: reason(path) });
         }
     }
 }
 
 fn reason(path: &Path) -> String {
     let broken = path.broken_hop();
-    let unknown = || path.hops.iter().find(|hop| matches!(hop.state, State::Unknown(_)));
-    match broken.or_else(unknown) {
-        None => "every hop is sound".to_owned(),
+    let unknown = || path.hops.iter().find(|hop| matches!(hop.state, State::Unknown(_) | State::Starting(_)));
+    let degraded = || path.hops.iter().find(|hop| path.is_degraded() && !hop.findings.is_empty());
+    match broken.or_else(unknown).or_else(degraded) {
+        None => path.standby.clone().unwrap_or_else(|| "every hop is sound".to_owned()),
         Some(hop) => {
             let finding = hop.findings.first().map(|finding| format!("{}: ", finding.names().join(" or ")));
             let finding = finding.unwrap_or_default();

@@ -120,6 +120,7 @@ impl Board {
                 "object": object.to_string(),
                 "inSync": state.sync == Sync::Yes,
                 "reachable": reachable.map_or("n/a", |reachable| word_of(reachable.reach.verdict)),
+                "degraded": reachable.is_some_and(|reachable| reachable.reach.degraded),
                 "conditions": conditions,
                 "lastPass": state.pass,
             })
@@ -142,7 +143,7 @@ fn status_of(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Reachable => "True",
         Verdict::Broken => "False",
-        Verdict::Unknown => "Unknown",
+        Verdict::Unknown | Verdict::Standby => "Unknown",
     }
 }
 
@@ -152,6 +153,7 @@ fn word_of(verdict: Verdict) -> &'static str {
         Verdict::Reachable => "yes",
         Verdict::Broken => "no",
         Verdict::Unknown => "unknown",
+        Verdict::Standby => "n/a",
     }
 }
 

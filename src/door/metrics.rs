@@ -45,6 +45,7 @@ pub(super) struct Metrics {
     queue_depth: Gauge,
     queue_latency: Histogram,
     reachable: Family<Labels, Gauge>,
+    degraded: Family<Labels, Gauge>,
     last_success: Decimal,
     manifest_refused: Gauge,
     events: Family<Labels, Counter>,
@@ -67,6 +68,7 @@ impl Metrics {
             queue_depth: Gauge::default(),
             queue_latency: Histogram::new(BUCKETS),
             reachable: Family::default(),
+            degraded: Family::default(),
             last_success: Decimal::default(),
             manifest_refused: Gauge::default(),
             events: Family::default(),
@@ -103,6 +105,11 @@ impl Metrics {
             "reachable",
             "Whether requests can arrive by every path of an object; absent while it is not known",
             metrics.reachable.clone(),
+        );
+        all.register(
+            "degraded",
+            "Whether every request of an object is answered, with less capacity than is wanted; absent while it is not known",
+            metrics.degraded.clone(),
         );
         all.register(
             "last_success_timestamp_seconds",
@@ -157,10 +164,12 @@ impl Metrics {
             self.drift_age.get_or_create(&labels).set(age);
         }
         self.reachable.clear();
+        self.degraded.clear();
         for (object, Reachable { reach, .. }) in &board.reachable {
-            if reach.verdict != Verdict::Unknown {
-                let is_reachable = i64::from(reach.verdict == Verdict::Reachable);
-                self.reachable.get_or_create(&vec![("object", object.to_string())]).set(is_reachable);
+            if !matches!(reach.verdict, Verdict::Unknown | Verdict::Standby) {
+                let labels = vec![("object", object.to_string())];
+                self.reachable.get_or_create(&labels).set(i64::from(reach.verdict == Verdict::Reachable));
+                self.degraded.get_or_create(&labels).set(i64::from(reach.degraded));
             }
         }
         for (call, sent) in &counts.sent {

@@ -180,6 +180,18 @@ pub struct Conduct {
     /// What the service says about itself, the newest first, back to when it was last steady. Evidence for people; nothing
     /// is decided by it alone.
     pub events: Vec<String>,
+    /// When it was last steady, if one of [`Self::events`] says so.
+    pub steady_at: Option<Timestamp>,
+    /// When the oldest event since then was.
+    pub unsteady_since: Option<Timestamp>,
+    /// When ECS last started tasks, as far as the events since then say.
+    pub last_start: Option<Timestamp>,
+    /// `pendingCount`
+    pub pending_count: u32,
+    /// `failedTasks` of the primary deployment: how many have failed in a row.
+    pub failed_tasks: u32,
+    /// Capacity providers of its strategy that start instances; Fargate's are not among them.
+    pub capacity_providers: BTreeSet<String>,
 }
 
 /// What ECS says of a service whose tasks all run: whatever was said before is over.
@@ -198,6 +210,16 @@ impl Conduct {
         kept
     }
 
+    /// Whether an event says that ECS has started tasks.
+    pub fn is_start(event: &str) -> bool {
+        event.contains("has started ")
+    }
+
+    /// Whether an event says that the service is steady.
+    pub fn is_steady(event: &str) -> bool {
+        event.contains(STEADY)
+    }
+
     /// What was said since the service was last steady.
     pub fn fresh_events(&self) -> impl Iterator<Item = &String> {
         self.events.iter().take_while(|event| !event.contains(STEADY))
@@ -210,6 +232,23 @@ impl Service {
         self.task_sets_move
             || self.deployments.len() > 1
             || self.deployments.iter().any(|deployment| deployment.rollout == Some(Rollout::InProgress))
+    }
+
+    /// The primary deployment.
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.primary)
+    }
+
+    /// Who moves the weights of its target groups, if its deployments move any.
+    pub fn traffic_mover(&self) -> Option<&'static str> {
+        match (self.controller, self.strategy) {
+            (DeploymentController::CodeDeploy, _) => Some(CODE_DEPLOY),
+            (DeploymentController::External, _) => Some("external deployment controller"),
+            (DeploymentController::Ecs, Strategy::BlueGreen | Strategy::Linear | Strategy::Canary) => {
+                Some("ecs (blue/green weights)")
+            }
+            (DeploymentController::Ecs, Strategy::Rolling) => None,
+        }
     }
 
     /// The target groups that ECS feeds, alternates included.
@@ -229,6 +268,33 @@ impl Service {
     pub fn entries_behind(&self, arn: &TargetGroupArn) -> impl Iterator<Item = &LoadBalancerEntry> {
         self.load_balancers.iter().filter(move |entry| entry.target_groups().any(|fed| fed == arn))
     }
+}
+
+/// CodeDeploy, as the owner of weights and wiring.
+pub const CODE_DEPLOY: &str = "codedeploy";
+
+/// Why a task has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// It did not start, ended by itself, or failed its health checks.
+    Failed,
+    /// ECS needed it no longer: a lower count, or a newer deployment.
+    NotNeeded,
+    /// Somebody stopped it, or its host is gone.
+    Other,
+}
+
+/// A task that has stopped or stops: ECS lists it for about an hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedTask {
+    /// `startedBy`: its deployment.
+    pub started_by: Option<String>,
+    /// When it stopped, or began to.
+    pub at: Option<Timestamp>,
+    /// Why, as a kind.
+    pub cause: StopCause,
+    /// Why, in AWS's words.
+    pub reason: String,
 }
 
 /// A finished deployment of a service (`ListServiceDeployments`, `DescribeServiceRevisions`).

@@ -11,6 +11,7 @@ use super::group_union::PrefixLists;
 use super::id::{GroupId, InstanceId, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, VpcId};
 use super::security_group::IngressRule;
 use super::seen::{Gap, Seen};
+use super::service::StoppedTask;
 use super::target::Host;
 use super::target_group::Attributes;
 
@@ -85,6 +86,8 @@ pub struct Surroundings {
     /// Services by the target groups that they name, in the clusters of the manifest; asked only where some registered
     /// address is not that of a known task. `None`: not asked.
     pub feeders: Option<Seen<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>>>,
+    /// Tasks that have stopped, of services that lack tasks or healthy targets.
+    pub stopped_tasks: BTreeMap<ServiceId, Seen<Vec<StoppedTask>>>,
     /// Attributes of load balancers.
     pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Attributes>>,
     /// Attributes of target groups.
@@ -102,6 +105,11 @@ fn not_asked<'a, T>(call: &str) -> Seen<&'a T> {
 }
 
 impl Surroundings {
+    /// The stopped tasks of a service.
+    pub fn stopped_tasks_of(&self, id: &ServiceId) -> Seen<&Vec<StoppedTask>> {
+        asked(&self.stopped_tasks, id, "ecs:ListTasks")
+    }
+
     /// The rules of all these groups in one direction.
     pub fn rules<'a>(&'a self, groups: &BTreeSet<GroupId>, egress: bool) -> Result<Vec<&'a IngressRule>, Gap> {
         let map = if egress { &self.egress } else { &self.ingress };

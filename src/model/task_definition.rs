@@ -67,6 +67,11 @@ pub struct Container {
     /// Longest time until its own health check, if it has one, says that it is well or not: the start period and every
     /// retry, in seconds.
     pub start_time: u32,
+    /// The start period of its own health check, in seconds.
+    pub start_period: u32,
+    /// Its image is named by digest, and neither secrets nor environment files are read when it starts: every start is the
+    /// same.
+    pub is_pinned: bool,
 }
 
 /// A revision of a task definition. Immutable, so it is cached by ARN for ever.

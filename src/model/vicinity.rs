@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::desired::Desired;
-use super::id::{GroupId, InstanceId, LoadBalancerArn, TargetGroupArn, VpcId};
+use super::id::{GroupId, InstanceId, LoadBalancerArn, ServiceId, TargetGroupArn, VpcId};
 use super::network::LoadBalancer;
 use super::observed::Observed;
 use super::seen::Seen;
+use super::service::Conduct;
 use super::surroundings::Surroundings;
-use super::target::{Host, Placement, Task};
+use super::target::{Host, Placement, TargetState, Task};
 use super::target_group::{Attributes, TargetGroup};
 
 /// What the paths lead through, and what need not be asked about it. Small beside the reading it is made from, so that a
@@ -32,6 +33,8 @@ pub struct Vicinity {
     pub container_instances: BTreeMap<String, BTreeSet<String>>,
     /// The clusters of the manifest.
     pub clusters: BTreeSet<String>,
+    /// Services that lack tasks or healthy targets: why their tasks stop has to be known.
+    pub troubled: BTreeSet<ServiceId>,
     /// Some registered address or instance is not that of a known task.
     pub has_strangers: bool,
     /// Instances that are known already.
@@ -40,6 +43,17 @@ pub struct Vicinity {
     pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Attributes>>,
     /// Attributes of target groups that are known already.
     pub group_attributes: BTreeMap<TargetGroupArn, Seen<Attributes>>,
+}
+
+/// Whether a service wants tasks and lacks some, or a target group that it feeds has no healthy target.
+fn is_troubled(observed: &Observed, id: &ServiceId) -> bool {
+    let Some(live) = observed.service(id).present().filter(|live| live.desired_count > 0) else { return false };
+    let has_healthy = |arn: &TargetGroupArn| {
+        let targets = observed.targets_of(arn).present();
+        targets.is_none_or(|list| list.iter().any(|target| target.health.state == TargetState::Healthy))
+    };
+    let restarts = live.conduct.fresh_events().any(|event| Conduct::is_start(event));
+    live.running_count < live.desired_count || restarts || !live.target_groups().all(has_healthy)
 }
 
 impl Vicinity {
@@ -57,6 +71,13 @@ impl Vicinity {
             vicinity.security_groups.extend(groups);
             observed.tasks_of(&service.id).present().into_iter().flatten().for_each(|task| vicinity.add_task(task));
         }
+        vicinity.troubled = desired
+            .services
+            .values()
+            .map(|service| &service.id)
+            .filter(|id| is_troubled(observed, id))
+            .cloned()
+            .collect();
         let mut of_tasks = Self::default();
         let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
         tasks.for_each(|task| of_tasks.add_task(task));

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::model::{Given, TargetState};
 use crate::plan::{Plan, StepId};
 use crate::trace::catalogue::Code;
-use crate::trace::{Finding, Hop, HopId, Path, State, Trace, Verdict};
+use crate::trace::{Effect, Finding, Hop, HopId, Path, State, Trace, Verdict};
 
 use super::view::{View, beside};
 
@@ -45,7 +45,8 @@ fn configured(hop: &Hop) -> Option<&Finding> {
     if hop.state != State::Broken || matches!(hop.id, HopId::Registration | HopId::Application) {
         return None;
     }
-    hop.findings.iter().find(|finding| !finding.codes.iter().eq([&Code(38)]))
+    let breaks = |finding: &&Finding| finding.effect == Effect::Breaks && !finding.codes.iter().eq([&Code(38)]);
+    hop.findings.iter().find(breaks)
 }
 
 /// What the configuration breaks on a path.

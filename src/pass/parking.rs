@@ -48,7 +48,7 @@ fn parks(step: &Step) -> bool {
 /// The first hop that is not known to be open. One that was not read is a gap: the step goes once it can be.
 fn obstacle(path: &Path) -> Option<WaitingOn> {
     let why = |hop: &Hop| match &hop.state {
-        State::Ok | State::Skipped(_) => None,
+        State::Ok | State::Starting(_) | State::Skipped(_) => None,
         State::Broken => {
             let finding = hop.findings.first();
             let said =

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{
-    Attributes, Awsvpc, Observed, Placement, Seen, Service, ServiceId, Surroundings, TargetGroupArn, TargetKey,
-    TargetState,
+    Attributes, Awsvpc, Observed, Placement, Rollout, Seen, Service, ServiceId, Surroundings, TargetGroupArn,
+    TargetKey, TargetState,
 };
 use crate::plan::effect::apply_effect;
 use crate::plan::{Action, Ref, Step};
@@ -37,6 +37,7 @@ pub fn after<'a>(
     }
     if has_steps {
         start_anew(&mut observed);
+        around.stopped_tasks.clear();
     }
     (observed, around)
 }
@@ -86,6 +87,9 @@ fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed, ar
     let subnets = |network: &Awsvpc| network.subnets.clone();
     let moves = network.is_some_and(|new| service.network.as_ref().map(subnets) != Some(subnets(new)));
     let primary = service.deployments.iter().find(|deployment| deployment.primary).map(|primary| primary.id.clone());
+    for deployment in service.deployments.iter_mut().filter(|deployment| deployment.primary) {
+        deployment.rollout = Some(Rollout::InProgress);
+    }
     let Some(tasks) = present(observed.tasks.get_mut(id)) else { return };
     let (mut addresses, mut bound) = (BTreeSet::<IpAddr>::new(), BTreeSet::<TargetKey>::new());
     for task in tasks.iter_mut() {
@@ -131,6 +135,9 @@ fn come_up(id: &ServiceId, observed: &mut Observed) {
 fn await_tasks(service: &mut Service) {
     service.running_count = 0;
     service.task_sets_move = true;
+    for deployment in service.deployments.iter_mut().filter(|deployment| deployment.primary) {
+        deployment.rollout = Some(Rollout::InProgress);
+    }
 }
 
 /// What health and events say of what is ill now is no evidence about a state that does not stand yet.
@@ -143,6 +150,10 @@ fn start_anew(observed: &mut Observed) {
     }
     for service in observed.services.values_mut().filter_map(|seen| present(Some(seen))) {
         service.conduct.events.retain(|event| !event.contains("is unhealthy in"));
+        let conduct = &mut service.conduct;
+        (conduct.failed_tasks, conduct.pending_count) = (0, 0);
+        (conduct.steady_at, conduct.unsteady_since, conduct.last_start) = (None, None, None);
+        service.deployments.iter_mut().for_each(|deployment| deployment.created = None);
     }
 }
 

@@ -45,7 +45,7 @@ fn at_hop(view: &View<'_>, path: &Path, hop: &Hop, later: Option<&Hop>) -> Optio
     let seen = [Some(hop), later];
     let gaps = seen.into_iter().flatten().filter_map(|hop| match &hop.state {
         State::Unknown(gap) => Some(gap),
-        State::Ok | State::Broken | State::Skipped(_) => None,
+        State::Ok | State::Broken | State::Starting(_) | State::Skipped(_) => None,
     });
     if let Some(gap) = gaps.into_iter().find(|gap| counts(view, hop.id, gap)) {
         let cost = format!("until it is read, nobody knows whether this step breaks {place}");

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::model::{
-    Behind, DesiredService, Given, GroupId, InstanceId, LoadBalancerKind, Lookup, Owner, Seen, Serve, ServiceId,
-    TargetGroup, TargetGroupArn, TargetKey, TargetState,
+    Behind, DeploymentController, DesiredPort, DesiredService, Given, GroupId, InstanceId, LoadBalancerEntry,
+    LoadBalancerKind, Lookup, Owner, Registrar, Seen, Serve, ServiceId, TargetGroup, TargetGroupArn, TargetKey,
+    TargetState,
 };
 
 use super::resolve::stand_ins;
@@ -74,7 +75,27 @@ fn target_groups_to_check(given: &Given<'_>, losing: BTreeSet<TargetGroupArn>) -
         arns.extend(left_overs(given).map(|group| group.arn.clone()));
     }
     arns.extend(losing);
+    arns.extend(sharing(given, &arns));
+    arns.extend(swung_by_code_deploy(given).cloned());
     arns
+}
+
+/// The target groups that get a share of the requests together with one of these.
+fn sharing(given: &Given<'_>, arns: &BTreeSet<TargetGroupArn>) -> BTreeSet<TargetGroupArn> {
+    let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    let listeners = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    let all = rules.map(|rule| &rule.actions).chain(listeners.map(|listener| &listener.default_actions));
+    let forwards = all.filter_map(|actions| match &actions.serve {
+        Serve::Forward(forward) if forward.weights.keys().any(|arn| arns.contains(arn)) => Some(forward),
+        Serve::Forward(_) | Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => None,
+    });
+    forwards.flat_map(|forward| forward.receivers().cloned()).collect()
+}
+
+/// The target groups between which CodeDeploy moves the traffic of the manifest's services: one counts as the other.
+fn swung_by_code_deploy<'a>(given: &Given<'a>) -> impl Iterator<Item = &'a TargetGroupArn> {
+    let live = given.desired.services.values().filter_map(|service| given.observed.service(&service.id).present());
+    live.filter(|live| live.controller == DeploymentController::CodeDeploy).flat_map(|live| live.target_groups())
 }
 
 fn is_untagged(given: &Given<'_>, arn: &TargetGroupArn) -> bool {
@@ -220,7 +241,8 @@ pub fn unexplained_in<'a>(given: &Given<'a>, key: &str) -> Option<Vec<Unknown<'a
     target::unknown_in(given, wanted, live)
 }
 
-/// The services for which a repair would start a deployment, so that their last ones have to be known (R7a).
+/// The services whose last deployments have to be known: those for which a repair would start one (R7a), and those that are
+/// wired otherwise than declared.
 fn services_to_look_back(given: &Given<'_>) -> BTreeSet<ServiceId> {
     let loses_a_group = |wanted: &DesiredService| {
         let live = given.observed.service(&wanted.id).present();
@@ -229,5 +251,28 @@ fn services_to_look_back(given: &Given<'_>) -> BTreeSet<ServiceId> {
     let would_redeploy = |wanted: &&DesiredService| {
         loses_a_group(wanted) || redeployment::redeployment(given, wanted, Timestamp::MAX, &mut Vec::new()).is_some()
     };
-    given.desired.services.values().filter(would_redeploy).map(|service| service.id.clone()).collect()
+    let asked = |wanted: &&DesiredService| would_redeploy(wanted) || is_wired_otherwise(given, wanted);
+    given.desired.services.values().filter(asked).map(|service| service.id.clone()).collect()
+}
+
+/// Whether a live service is wired to another container or port than declared: a deployment of what is declared may have
+/// failed, also where no repair is possible.
+fn is_wired_otherwise(given: &Given<'_>, wanted: &DesiredService) -> bool {
+    let Seen::Present(live) = given.observed.service(&wanted.id) else { return false };
+    let ports = wanted.ports.iter().flatten().filter(|port| port.registrar == Registrar::Ecs);
+    let groups = |port: &DesiredPort| {
+        let keys = port.target_groups.iter().flatten();
+        let declared = keys.filter_map(|key| given.desired.target_groups.get(key));
+        declared
+            .filter_map(|group| given.target_group(&group.name).present())
+            .map(|group| &group.arn)
+            .collect::<Vec<_>>()
+    };
+    let differs = |port: &DesiredPort| {
+        let is_it = |entry: &&LoadBalancerEntry| {
+            entry.container == port.container && entry.container_port == port.container_port
+        };
+        groups(port).iter().any(|arn| !live.entries_behind(arn).any(|entry| is_it(&entry)))
+    };
+    ports.into_iter().any(differs)
 }

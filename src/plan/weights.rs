@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::service::CODE_DEPLOY;
 use crate::model::{
-    DeploymentController, DesiredPort, DesiredService, Forward, Given, Registrar, RuleActions, Seen, Serve, Service,
-    Strategy, TargetGroupArn,
+    DesiredPort, DesiredService, Forward, Given, Registrar, RuleActions, Seen, Serve, Service, TargetGroupArn,
 };
 
 use super::resolve;
@@ -76,8 +76,6 @@ fn judge_theirs(forward: &Forward, stand_ins: &BTreeSet<TargetGroupArn>, owner: 
     ))
 }
 
-const CODE_DEPLOY: &str = "codedeploy";
-
 /// Who moves the weights of the rules that serve a target group, if it is not the manifest.
 pub(super) fn weights_owner(given: &Given<'_>, key: &str) -> Option<&'static str> {
     resolve::services_behind(given, key).into_iter().find_map(|service| {
@@ -85,20 +83,8 @@ pub(super) fn weights_owner(given: &Given<'_>, key: &str) -> Option<&'static str
         if is_registered_by_portolan_alone(given, service, live, key) {
             return None;
         }
-        mover(live)
+        live.traffic_mover()
     })
-}
-
-/// Who moves the weights of the target groups of a service, if its deployments move any.
-fn mover(live: &Service) -> Option<&'static str> {
-    match (live.controller, live.strategy) {
-        (DeploymentController::CodeDeploy, _) => Some(CODE_DEPLOY),
-        (DeploymentController::External, _) => Some("external deployment controller"),
-        (DeploymentController::Ecs, Strategy::BlueGreen | Strategy::Linear | Strategy::Canary) => {
-            Some("ecs (blue/green weights)")
-        }
-        (DeploymentController::Ecs, Strategy::Rolling) => None,
-    }
 }
 
 /// Whoever deploys a service moves the weights of the target groups that it knows of: not of those that only Portolan

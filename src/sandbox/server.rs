@@ -78,7 +78,13 @@ async fn aws(State(served): State<Served>, request: Request) -> Response {
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    served.shared.answer(&http::Request::from_parts(parts, body)).map(Body::from)
+    let mut response = served.shared.answer(&http::Request::from_parts(parts, body)).map(Body::from);
+    // Ages are counted by the clock of whoever answers, and time is virtual here.
+    let date = served.shared.world().now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = http::HeaderValue::from_str(&date) {
+        response.headers_mut().insert(http::header::DATE, date);
+    }
+    response
 }
 
 #[derive(Deserialize)]

@@ -47,12 +47,16 @@ fn line(cells: &[Cell; 5], widths: [usize; 5], paint: Paint) -> String {
 }
 
 fn cells(row: &Row) -> [Cell; 5] {
-    let Row { object: _, name, in_sync, reachable, tasks, targets, is_deploying, why: _ } = row;
+    let Row { object: _, name, in_sync, reachable, tasks, targets, is_degraded, is_deploying, why: _ } = row;
+    let reach = match is_degraded {
+        true => (format!("{}, degraded", reachable.as_str()), Some(Tone::Change)),
+        false => answer(*reachable),
+    };
     let (mut count, tone) = share(tasks);
     if *is_deploying {
         count.push_str(" deploying");
     }
-    [(plain(name), None), answer(*in_sync), answer(*reachable), (count, tone), share(targets)]
+    [(plain(name), None), answer(*in_sync), reach, (count, tone), share(targets)]
 }
 
 fn answer(answer: Answer) -> Cell {

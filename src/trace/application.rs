@@ -1,17 +1,21 @@
 //! What the health checks say of the app, read only as far as the network cannot be the reason.
 
-use crate::model::{Matcher, Protocol, Rollout, Service, Target, TargetState};
+use std::collections::BTreeSet;
+
+use crate::model::{Matcher, Protocol, Service, Target, TargetKey, TargetState};
 
 use super::catalogue::Code;
 use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, State, is_broken};
+use super::kill_loop;
+use super::serving::Serving;
 use super::way::{Lack, Way};
 
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
-    let targets: Vec<&Target> = match way.targets() {
-        Ok(targets) => targets.into_iter().filter(|target| is_expected(way, target)).collect(),
-        Err(lack) => return lack.skip(),
-    };
+    if let Err(lack) = way.targets() {
+        return lack.skip();
+    }
+    let targets: Vec<&Target> = way.serving_targets().into_iter().filter(|target| is_expected(way, target)).collect();
     if way.unanswerable_check().is_some() {
         return Examined::skipped(
             "health checks go to a port where no task can listen, so they say nothing of the app",
@@ -25,29 +29,17 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         return Examined::unknown(gap);
     }
     let network = Network::of(hops);
-    let is_registrable = !is_broken(hops, HopId::TargetGroup) && !is_broken(hops, HopId::ServiceWiring);
-    let service = way.live_service().ok();
-    let loops = service.filter(|_| is_registrable).and_then(|service| kill_loop(way, service, &targets, &network));
-    let mut findings: Vec<Finding> = Vec::new();
-    let explains_refusals = loops.as_ref().is_some_and(|finding| finding.codes.contains(&Code(24)));
-    findings.extend(loops);
     let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
-    // While a deployment brings new tasks up, the old ones serve: ECS judges the new ones.
-    let is_rolling = healthy > 0 && service.is_some_and(|service| service.is_deploying());
-    let unhealthy = targets.iter().filter(|target| target.health.state == TargetState::Unhealthy && !is_rolling);
-    for target in unhealthy {
-        if explains_refusals && reason(target) != "Target.ResponseCodeMismatch" {
-            continue;
-        }
-        if let Some(finding) = cause(way, target, &network)
-            && !findings.iter().any(|known| known.codes == finding.codes)
-        {
-            findings.push(finding);
+    let mut findings = stopped(way, hops, &targets, &network);
+    for finding in unhealthy(way, &targets, &network, &findings) {
+        match findings.iter_mut().find(|known| known.codes == finding.codes) {
+            Some(known) => known.only.get_or_insert_default().extend(finding.only.unwrap_or_default()),
+            None => findings.push(finding),
         }
     }
     findings.extend(container_check(way, &targets));
     if !network.drops_requests {
-        findings.extend(fails_open(&targets, findings.is_empty() && !network.is_broken));
+        findings.extend(fails_open(way, &targets, findings.is_empty() && !network.is_broken));
     }
     if network.is_broken && findings.is_empty() {
         return Examined::skipped("requests do not arrive, so nothing is known of the app");
@@ -56,6 +48,59 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         return Examined::skipped("no target says anything of it yet");
     }
     Examined::of(findings, None, format!("{healthy} of {} targets are healthy", targets.len()))
+}
+
+/// What the service's events say of tasks that were stopped for their health: in a loop, and, where no target is in use
+/// between two tasks, why the last one was stopped.
+fn stopped(way: &Way<'_>, hops: &[Hop], targets: &[&Target], network: &Network) -> Vec<Finding> {
+    let is_registrable = !is_broken(hops, HopId::TargetGroup) && !is_broken(hops, HopId::ServiceWiring);
+    let Some(service) = way.live_service().ok().filter(|_| is_registrable) else { return Vec::new() };
+    if let Some(finding) = kill_loop::for_another(way, service) {
+        return vec![finding];
+    }
+    let kills = kill_loop::kills(way);
+    let Some(newest) = kills.newest.filter(|_| !network.is_broken) else { return Vec::new() };
+    let of = |state: TargetState| targets.iter().filter(|target| target.health.state == state).count();
+    let (healthy, unhealthy) = (of(TargetState::Healthy), of(TargetState::Unhealthy));
+    // What serves is enough: ECS is done with the tasks that it has stopped.
+    let is_over = healthy > 0 && !lacks_tasks(service) && healthy == targets.len();
+    let is_between = healthy == 0 && unhealthy == 0;
+    let complaint = Complaint::of_event(newest);
+    if is_over || (kills.times < kill_loop::LOOP && !is_between) {
+        return Vec::new();
+    }
+    let early = kill_loop::early(way, service).filter(|_| complaint.may_be_early());
+    let usual = complaint.codes(way, network);
+    let finding = match early {
+        Some(early) if early.is_proven => Some(Finding::of(Code(24), early.what)),
+        Some(early) => Some(Finding::among_all([Code(24)].into_iter().chain(usual).collect(), early.what)),
+        None if kills.times < kill_loop::LOOP || unhealthy == 0 => {
+            let what = format!("tasks are stopped for their health ({} times): {newest}", kills.times);
+            Some(complaint.finding(way, what.clone(), network).unwrap_or_else(|| {
+                let fix = "repair what the app itself reports";
+                Finding::unnumbered("app-reports-unhealthy", what, fix)
+            }))
+        }
+        // The targets themselves tell more.
+        None => None,
+    };
+    finding.map(Finding::about_missing).into_iter().collect()
+}
+
+fn lacks_tasks(service: &Service) -> bool {
+    service.is_deploying() || service.running_count < service.desired_count
+}
+
+/// What the targets that are unhealthy say, one by one.
+fn unhealthy(way: &Way<'_>, targets: &[&Target], network: &Network, known: &[Finding]) -> Vec<Finding> {
+    let explains_refusals = known.iter().any(|finding| finding.codes.contains(&Code(24)));
+    // While a deployment brings new tasks up, the old ones serve: ECS judges the new ones.
+    let healthy = targets.iter().any(|target| target.health.state == TargetState::Healthy);
+    let is_rolling = healthy && way.live_service().is_ok_and(Service::is_deploying);
+    let all = targets.iter().filter(|target| target.health.state == TargetState::Unhealthy && !is_rolling);
+    let all = all.filter(|target| !network.closed.contains(&target.key));
+    let all = all.filter(|target| !explains_refusals || reason(target) == "Target.ResponseCodeMismatch");
+    all.filter_map(|target| Some(cause(way, target, network)?.about([target.key.clone()]))).collect()
 }
 
 /// Registrations that nobody explains say nothing of this app.
@@ -75,11 +120,13 @@ struct Network {
     drops_requests: bool,
     /// Codes that a hop which could not be examined would have had.
     open: Vec<Code>,
+    /// Targets that some hop keeps requests from, while others are reached.
+    closed: BTreeSet<TargetKey>,
 }
 
 impl Network {
     fn of(hops: &[Hop]) -> Self {
-        let mut network = Self { is_broken: false, drops_requests: false, open: Vec::new() };
+        let mut network = Self { is_broken: false, drops_requests: false, open: Vec::new(), closed: BTreeSet::new() };
         for hop in hops {
             let codes: &[u8] = match hop.id {
                 HopId::LoadBalancerEgress => &[2, 13],
@@ -87,6 +134,7 @@ impl Network {
                 HopId::TargetSecurityGroup => &[1, 3],
                 _ => continue,
             };
+            network.closed.extend(hop.findings.iter().filter_map(|finding| finding.only.clone()).flatten());
             match hop.state {
                 State::Broken => {
                     network.is_broken = true;
@@ -94,10 +142,81 @@ impl Network {
                     network.drops_requests |= !hop.findings.iter().all(only_checks);
                 }
                 State::Unknown(_) => network.open.extend(codes.iter().map(|number| Code(*number))),
-                State::Ok | State::Skipped(_) => {}
+                State::Ok | State::Starting(_) | State::Skipped(_) => {}
             }
         }
         network
+    }
+}
+
+/// Why health checks fail, in AWS's words.
+enum Complaint<'a> {
+    /// The app answered with other codes; the description that names them.
+    Codes(&'a str),
+    Timeout,
+    /// Everything else that a target can be blamed for.
+    Failed,
+    /// The load balancer itself.
+    Internal,
+    /// What says nothing of the app.
+    Other,
+}
+
+impl<'a> Complaint<'a> {
+    fn of_target(target: &'a Target) -> Self {
+        match reason(target) {
+            "Target.ResponseCodeMismatch" => Self::Codes(target.health.description.as_deref().unwrap_or_default()),
+            "Target.Timeout" => Self::Timeout,
+            "Target.FailedHealthChecks" => Self::Failed,
+            "Elb.InternalError" => Self::Internal,
+            _ => Self::Other,
+        }
+    }
+
+    /// As a service's event has it: `… due to (reason Health checks failed with these codes: [404])`.
+    fn of_event(event: &'a str) -> Self {
+        let said = event.split_once("(reason ").map_or(event, |(_, said)| said);
+        if said.contains("these codes") {
+            Self::Codes(said)
+        } else if said.contains("timed out") {
+            Self::Timeout
+        } else {
+            Self::Failed
+        }
+    }
+
+    /// Whether an app that is not up yet would cause it.
+    fn may_be_early(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Failed)
+    }
+
+    /// The codes that it leaves, without those that only a description tells apart.
+    fn codes(&self, way: &Way<'_>, network: &Network) -> Vec<Code> {
+        match self {
+            // Network load balancers have one reason for everything.
+            Self::Failed if way.is_network() => {
+                let by_http = way.live_group().ok().and_then(|group| group.health_check.protocol.as_ref());
+                let of_http: &[Code] = if by_http.is_some_and(Protocol::is_http) { &[Code(16), Code(21)] } else { &[] };
+                [Code(18), Code(19), Code(25)].iter().chain(of_http).chain(&network.open).copied().collect()
+            }
+            Self::Failed => vec![Code(18), Code(19), Code(21)],
+            Self::Timeout => network.open.iter().copied().chain([Code(25)]).collect(),
+            Self::Codes(_) | Self::Internal | Self::Other => Vec::new(),
+        }
+    }
+
+    fn finding(&self, way: &Way<'_>, what: String, network: &Network) -> Option<Finding> {
+        match self {
+            Self::Codes(said) => mismatch(way, said, what),
+            Self::Timeout | Self::Failed
+                if network.is_broken && (way.is_network() || matches!(self, Self::Timeout)) =>
+            {
+                None
+            }
+            Self::Timeout | Self::Failed => Some(Finding::among_all(self.codes(way, network), what)),
+            Self::Internal => Some(Finding::unnumbered("load-balancer-error", what, "wait, and tell AWS if it stays")),
+            Self::Other => None,
+        }
     }
 }
 
@@ -105,26 +224,7 @@ impl Network {
 fn cause(way: &Way<'_>, target: &Target, network: &Network) -> Option<Finding> {
     let said = target.health.description.as_deref().unwrap_or_default();
     let what = format!("{} is unhealthy: {} {said}", target.key, reason(target));
-    match reason(target) {
-        "Target.ResponseCodeMismatch" => mismatch(way, said, what),
-        "Target.Timeout" if !network.is_broken => {
-            let codes = network.open.iter().copied().chain([Code(25)]).collect();
-            Some(Finding::among_all(codes, what))
-        }
-        // Network load balancers have this one reason for everything.
-        "Target.FailedHealthChecks" if way.is_network() => {
-            if network.is_broken {
-                return None;
-            }
-            let by_http = way.live_group().ok().and_then(|group| group.health_check.protocol.as_ref());
-            let of_http: &[Code] = if by_http.is_some_and(Protocol::is_http) { &[Code(16), Code(21)] } else { &[] };
-            let codes = [Code(18), Code(19), Code(25)].iter().chain(of_http).chain(&network.open).copied().collect();
-            Some(Finding::among_all(codes, what))
-        }
-        "Target.FailedHealthChecks" => Some(Finding::among([Code(18), Code(19), Code(21)], what)),
-        "Elb.InternalError" => Some(Finding::unnumbered("load-balancer-error", what, "wait, and tell AWS if it stays")),
-        _ => None,
-    }
+    Complaint::of_target(target).finding(way, what, network)
 }
 
 /// The app answered, with another code. The network is proven sound.
@@ -151,61 +251,29 @@ fn container_check(way: &Way<'_>, targets: &[&Target]) -> Option<Finding> {
     let mut keys = ill.filter_map(|task| way.endpoint_of(task));
     let key = keys
         .find(|key| targets.iter().any(|target| target.key == *key && target.health.state == TargetState::Healthy))?;
-    Some(Finding::of(Code(20), format!("{key} is healthy, and its task's own check says UNHEALTHY")))
+    let what = format!("{key} is healthy, and its task's own check says UNHEALTHY");
+    Some(Finding::of(Code(20), what).about_missing())
 }
 
-/// M55: nobody is healthy, so requests go to all of them.
-fn fails_open(targets: &[&Target], is_alone: bool) -> Option<Finding> {
-    let is_ill = |target: &&&Target| target.health.state == TargetState::Unhealthy;
-    let ill = targets.iter().filter(is_ill).count();
-    if ill == 0 || ill < targets.len() {
+/// M55: nobody is healthy, so requests go to all of them. Where nothing else is known to be wrong, one target is enough,
+/// whoever it is.
+fn fails_open(way: &Way<'_>, targets: &[&Target], is_alone: bool) -> Option<Finding> {
+    let unhealthy =
+        |targets: &[&Target]| targets.iter().filter(|target| target.health.state == TargetState::Unhealthy).count();
+    let all = way.serving_targets();
+    let (expected, of_all) = (unhealthy(targets), unhealthy(&all));
+    let is_whole = expected > 0 && expected == targets.len();
+    if !is_whole && !(is_alone && of_all > 0 && way.serving() == Serving::FailsOpen) {
         return None;
     }
-    let said = targets.first().and_then(|target| target.health.description.clone()).unwrap_or_default();
-    let what = format!("all {ill} targets are unhealthy ({said}), so the load balancer sends to all of them");
+    let said = targets.first().or(all.first()).and_then(|target| target.health.description.clone()).unwrap_or_default();
+    let lead = match is_whole {
+        true => format!("all {expected} targets are unhealthy"),
+        false => format!("{of_all} targets are unhealthy, and none is healthy"),
+    };
+    let what = format!("{lead} ({said}), so the load balancer sends to all of them");
     let finding = Finding::of(Code(55), what);
     Some(if is_alone { finding.with_fix("mend what the app itself calls ill") } else { finding })
-}
-
-/// M24 and M26: tasks are stopped for their health, again and again.
-fn kill_loop(way: &Way<'_>, service: &Service, targets: &[&Target], network: &Network) -> Option<Finding> {
-    let group = way.live_group().ok()?;
-    let fresh: Vec<&str> =
-        service.conduct.fresh_events().map(String::as_str).filter(|event| event.contains("is unhealthy in")).collect();
-    let about = |arn: &str| fresh.iter().filter(|event| event.contains(arn)).count();
-    let own = about(group.arn.as_str());
-    let worst = service.target_groups().max_by_key(|arn| about(arn.as_str()))?;
-    if about(worst.as_str()) < 2 {
-        return None;
-    }
-    let others = service.target_groups().count() > 1;
-    if others && (own == 0 || service.target_groups().any(|arn| about(arn.as_str()) == 0)) {
-        let times = about(worst.as_str());
-        let what = format!("tasks were stopped {times} times because of {}, and serve others too", worst.name());
-        return Some(Finding::of(Code(26), what));
-    }
-    let newest = fresh.first()?;
-    if network.is_broken
-        || newest.contains("codes")
-        || targets.iter().any(|one| one.health.state == TargetState::Healthy)
-    {
-        return None;
-    }
-    let check = &group.health_check;
-    let takes = check.interval.unwrap_or(30) * check.unhealthy_threshold.unwrap_or(2);
-    if service.conduct.grace > 2 * takes {
-        return None;
-    }
-    let was_sound = service.deployments.iter().any(|one| one.primary && one.rollout == Some(Rollout::Completed));
-    let grace = service.conduct.grace;
-    let what =
-        format!("stopped {own} times for its health, with a grace period of {grace} s and {takes} s to fail: {newest}");
-    // The same revision was healthy before, so it listens where it should.
-    Some(if was_sound {
-        Finding::of(Code(24), format!("{what}; the same revision was healthy before"))
-    } else {
-        Finding::among([Code(24), Code(18), Code(19), Code(21)], what)
-    })
 }
 
 #[cfg(test)]
@@ -309,6 +377,8 @@ mod tests {
     fn tasks_that_are_stopped_again_and_again_had_no_time() {
         let mut stand = ill(FAILED, "");
         stand.service().conduct = Conduct { events: vec![stopped("targetgroup/shop/1"); 2], ..Conduct::default() };
+        assert_eq!(stand.found(HOP), ["M18|M19|M21|M24", "M55"], "its image tag may name another app today");
+        stand.definition().containers.values_mut().for_each(|container| container.is_pinned = true);
         assert_eq!(stand.found(HOP), ["M24", "M55"], "the same revision was healthy before");
         stand.service().deployments[0].rollout = Some(Rollout::InProgress);
         assert_eq!(stand.found(HOP), ["M18|M19|M21|M24", "M55"]);

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::hop::HopId;
 
+mod named;
 mod service;
 mod target;
 
@@ -72,6 +73,35 @@ pub struct Entry {
     pub mended_by: &'static [&'static str],
 }
 
+/// A finding that has a name and no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its name, which is its code too.
+    pub name: &'static str,
+    /// Where on the path it shows.
+    pub hop: HopId,
+    /// What people see.
+    pub symptom: &'static str,
+    /// What proves it.
+    pub evidence: &'static str,
+    /// What repairs it.
+    pub fix: &'static str,
+    /// Who can repair it.
+    pub whose: Whose,
+    /// The AWS operations that repair it in a plan; none: no step does.
+    pub mended_by: &'static [&'static str],
+}
+
+/// Every name without a number, in the order of the hops.
+pub fn all_named() -> impl Iterator<Item = &'static Named> {
+    named::NAMED.iter()
+}
+
+/// The entry of a name without a number.
+pub fn named(name: &str) -> Option<&'static Named> {
+    all_named().find(|entry| entry.name == name)
+}
+
 /// The entry of a code.
 pub fn entry(code: Code) -> Option<&'static Entry> {
     all().find(|entry| entry.code == code)
@@ -86,11 +116,17 @@ pub fn page() -> String {
          station of the path at which it shows. What could not be read is *unknown*, never *ok*.\n\n\
          `portolan trace` shows every hop. `reconcile`, its dry run and `drift` show a finding under the step that mends it,\n\
          and block a step that would break a path that is sound now. `status` says of each service whether all its paths\n\
-         are sound.\n",
+         are sound.\n\n\
+         A path is *broken* where some of its requests fail or reach a wrong app (exit 1). It is *degraded* where other\n\
+         targets answer every request and capacity is missing: in JSON its `verdict` is `reachable` with `degraded: true` and\n\
+         the findings (exit 0). It is *starting* while tasks come up for the first time, after a deployment or after a\n\
+         scale-up from 0: `unknown` with `starting: true`. It is on *standby* where no request is to be answered: the\n\
+         manifest wants no task, or another target group has all the weight.\n",
     );
     for hop in HopId::ALL {
         page.push_str(&format!("\n## {}\n", hop.as_str()));
         all().filter(|entry| entry.hop == Some(hop)).for_each(|entry| page.push_str(&section(entry)));
+        all_named().filter(|entry| entry.hop == hop).for_each(|entry| page.push_str(&section_of_name(entry)));
     }
     page.push_str(
         "\n## Not looked for\n\nTrace cannot read what would prove these, or they are not on the path of a listener.\n",
@@ -101,12 +137,21 @@ pub fn page() -> String {
 
 fn section(entry: &Entry) -> String {
     let Entry { code, name, hop: _, symptom, evidence, fix, whose, mended_by } = entry;
+    section_of(&format!("{code} {name}"), [symptom, evidence, fix], *whose, mended_by)
+}
+
+fn section_of_name(entry: &Named) -> String {
+    let Named { name, hop: _, symptom, evidence, fix, whose, mended_by } = entry;
+    section_of(name, [symptom, evidence, fix], *whose, mended_by)
+}
+
+fn section_of(title: &str, [symptom, evidence, fix]: [&str; 3], whose: Whose, mended_by: &[&str]) -> String {
     let step = match mended_by {
         [] => String::new(),
         calls => format!(" (a step of the plan: {})", calls.join(", ")),
     };
     format!(
-        "\n### {code} {name}\n\n- Symptom: {symptom}.\n- Evidence: {evidence}.\n- Fix: {fix}.\n- Whose: {}{step}.\n",
+        "\n### {title}\n\n- Symptom: {symptom}.\n- Evidence: {evidence}.\n- Fix: {fix}.\n- Whose: {}{step}.\n",
         whose.as_str()
     )
 }

@@ -2,7 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use super::catalogue::{Code, entry};
+use crate::model::TargetKey;
+
+use super::catalogue::{Code, entry, named};
+
+/// What a finding does to the requests of its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Some of them fail, or reach a wrong app.
+    Breaks,
+    /// Every one is answered, with less capacity than is wanted.
+    Degrades,
+}
+
+impl Effect {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Breaks => "breaks",
+            Self::Degrades => "degrades",
+        }
+    }
+}
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +38,11 @@ pub struct Finding {
     pub fix: String,
     /// The step of the plan that mends it; the caller knows plans.
     pub step: Option<String>,
+    /// What it does to requests.
+    pub effect: Effect,
+    /// The targets that it concerns; `None`: all requests of the path. Where others answer every request, it only degrades
+    /// the path. Empty: targets that are missing.
+    pub(super) only: Option<BTreeSet<TargetKey>>,
 }
 
 impl Finding {
@@ -43,12 +69,20 @@ impl Finding {
                 .join("; or "),
         };
         let evidence = evidence.into();
-        Self { codes: codes.into_iter().collect(), name, evidence, fix, step: None }
+        Self { codes: codes.into_iter().collect(), ..Self::unnumbered(name, evidence, &fix) }
     }
 
     /// Something that the catalogue has no number for.
     pub(super) fn unnumbered(name: &'static str, evidence: impl Into<String>, fix: &str) -> Self {
-        Self { codes: BTreeSet::new(), name, evidence: evidence.into(), fix: fix.to_owned(), step: None }
+        Self {
+            codes: BTreeSet::new(),
+            name,
+            evidence: evidence.into(),
+            fix: fix.to_owned(),
+            step: None,
+            effect: Effect::Breaks,
+            only: None,
+        }
     }
 
     /// What it is, or each of the things that it may be.
@@ -60,12 +94,20 @@ impl Finding {
     /// The AWS operations that mend it in a plan.
     pub fn mended_by(&self) -> Vec<&'static str> {
         let by_codes = self.codes.iter().filter_map(|code| entry(*code)).flat_map(|entry| entry.mended_by);
-        let by_name: &[&str] = match self.name {
-            "no-target-group" => &["CreateTargetGroup"],
-            "declared-target-missing" => &["RegisterTargets"],
-            _ => &[],
-        };
+        let by_name =
+            if self.codes.is_empty() { named(self.name).map_or(&[][..], |entry| entry.mended_by) } else { &[] };
         by_codes.chain(by_name).copied().collect()
+    }
+
+    /// It concerns these targets alone.
+    pub(super) fn about(mut self, targets: impl IntoIterator<Item = TargetKey>) -> Self {
+        self.only = Some(targets.into_iter().collect());
+        self
+    }
+
+    /// It concerns tasks or targets that are missing.
+    pub(super) fn about_missing(self) -> Self {
+        self.about([])
     }
 
     /// A fix that knows more than the catalogue's.

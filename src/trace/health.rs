@@ -32,8 +32,11 @@ impl Witness {
 
 /// Hears the second witness, with its words.
 pub(super) fn witness(way: &Way<'_>, hops: &[Hop]) -> (Witness, String) {
-    let Ok(targets) = way.targets() else { return (Witness::Silent, "health could not be read".to_owned()) };
-    let targets: Vec<_> = targets.into_iter().filter(|target| target.health.state != TargetState::Draining).collect();
+    if way.targets().is_err() {
+        return (Witness::Silent, "health could not be read".to_owned());
+    }
+    let targets: Vec<_> =
+        way.serving_targets().into_iter().filter(|target| target.health.state != TargetState::Draining).collect();
     let of = |state: TargetState| targets.iter().filter(|target| target.health.state == state).count();
     let (healthy, unhealthy, all) = (of(TargetState::Healthy), of(TargetState::Unhealthy), targets.len());
     if healthy + unhealthy == 0 {

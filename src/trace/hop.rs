@@ -1,8 +1,10 @@
 //! The chain as data: its hops in the order in which a request meets them, and what became of each.
 
-use crate::model::Gap;
+use std::collections::BTreeSet;
 
-use super::finding::Finding;
+use crate::model::{Gap, TargetKey};
+
+use super::finding::{Effect, Finding};
 
 /// A station of the path; the order is the contract's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +80,8 @@ pub enum State {
     Broken,
     /// It depends on something that could not be read.
     Unknown(Gap),
+    /// Tasks start, and no target can answer yet: since when, and when that is too long.
+    Starting(String),
     /// There is nothing to examine; why.
     Skipped(String),
 }
@@ -88,7 +92,7 @@ impl State {
         match self {
             Self::Ok => "ok",
             Self::Broken => "broken",
-            Self::Unknown(_) => "unknown",
+            Self::Unknown(_) | Self::Starting(_) => "unknown",
             Self::Skipped(_) => "skipped",
         }
     }
@@ -113,34 +117,57 @@ pub(super) struct Examined {
     pub(super) state: State,
     pub(super) evidence: String,
     pub(super) findings: Vec<Finding>,
+    /// What was not read besides.
+    pub(super) gap: Option<Gap>,
 }
 
 impl Examined {
     pub(super) fn ok(evidence: impl Into<String>) -> Self {
-        Self { state: State::Ok, evidence: evidence.into(), findings: Vec::new() }
+        Self { state: State::Ok, evidence: evidence.into(), findings: Vec::new(), gap: None }
     }
 
     pub(super) fn skipped(why: impl Into<String>) -> Self {
         let why = why.into();
-        Self { state: State::Skipped(why.clone()), evidence: why, findings: Vec::new() }
+        Self { state: State::Skipped(why.clone()), evidence: why, findings: Vec::new(), gap: None }
     }
 
     pub(super) fn unknown(gap: Gap) -> Self {
         let evidence = format!("{} could not be read ({})", gap.call, gap.why);
-        Self { state: State::Unknown(gap), evidence, findings: Vec::new() }
+        Self { state: State::Unknown(gap), evidence, findings: Vec::new(), gap: None }
+    }
+
+    pub(super) fn starting(since: impl Into<String>) -> Self {
+        let evidence = since.into();
+        Self { state: State::Starting(evidence.clone()), evidence, findings: Vec::new(), gap: None }
     }
 
     pub(super) fn broken(finding: Finding) -> Self {
-        Self { state: State::Broken, evidence: finding.evidence.clone(), findings: vec![finding] }
+        Self { state: State::Broken, evidence: finding.evidence.clone(), findings: vec![finding], gap: None }
     }
 
     /// Broken if there are findings, else unknown if something was not read, else sound.
     pub(super) fn of(findings: Vec<Finding>, gap: Option<Gap>, evidence: impl Into<String>) -> Self {
         match (findings.first(), gap) {
-            (Some(first), _) => Self { state: State::Broken, evidence: first.evidence.clone(), findings },
+            (Some(first), gap) => Self { state: State::Broken, evidence: first.evidence.clone(), findings, gap },
             (None, Some(gap)) => Self::unknown(gap),
             (None, None) => Self::ok(evidence),
         }
+    }
+}
+
+impl Examined {
+    /// Settles what the findings do to requests: those about targets that no request needs only degrade the path.
+    pub(super) fn weighed(mut self, is_answered_without: impl Fn(&BTreeSet<TargetKey>) -> bool) -> Self {
+        for finding in &mut self.findings {
+            if finding.only.as_ref().is_some_and(&is_answered_without) {
+                finding.effect = Effect::Degrades;
+            }
+        }
+        let breaks = self.findings.iter().any(|finding| finding.effect == Effect::Breaks);
+        if self.state == State::Broken && !breaks {
+            self.state = self.gap.take().map_or(State::Ok, State::Unknown);
+        }
+        self
     }
 }
 

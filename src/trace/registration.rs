@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::model::{Gap, Registrar, Scheduling, Service, Target, TargetKey, TargetState, Task};
+use crate::model::{Gap, Registrar, Target, TargetKey, TargetState, Task};
 
 use super::catalogue::Code;
 use super::end::is_up;
@@ -10,9 +10,10 @@ use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, is_broken};
 use super::unknown_target;
 use super::way::{Lack, Way};
+use super::{answering, shortage};
 
 /// How long ECS may take to register a task that runs.
-const SETTLES: SignedDuration = SignedDuration::from_secs(120);
+pub(super) const SETTLES: SignedDuration = SignedDuration::from_secs(120);
 
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     if is_broken(hops, HopId::TargetGroup) || is_broken(hops, HopId::ServiceWiring) {
@@ -27,8 +28,7 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     };
     let mut findings = Vec::new();
     if let Ok(service) = way.live_service() {
-        findings.extend(no_tasks(way, service));
-        findings.extend(stuck(service));
+        findings.extend(shortage::findings(way, service));
     }
     let mut gap = None;
     if way.service.is_some() {
@@ -43,7 +43,7 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         Ok(found) => findings.extend(found),
         Err(why) => gap = gap.or(Some(why)),
     }
-    Examined::of(findings, gap.or_else(|| silent(way)), count(&targets))
+    answering::settle(way, hops, findings, gap.or_else(|| silent(way)), &count(&way.serving_targets()))
 }
 
 fn count(targets: &[&Target]) -> String {
@@ -64,56 +64,9 @@ fn count(targets: &[&Target]) -> String {
 /// The service counts tasks, and lists none: an emulator, or a list that lags.
 fn silent(way: &Way<'_>) -> Option<Gap> {
     let (service, tasks) = (way.live_service().ok()?, way.tasks().ok()?);
-    let why = format!("{} tasks are counted, and none is listed", service.running_count);
-    (service.running_count > 0 && tasks.is_empty()).then(|| Gap { call: "ecs:ListTasks".to_owned(), why })
-}
-
-/// Why no task, or not enough of them, run.
-fn no_tasks(way: &Way<'_>, service: &Service) -> Option<Finding> {
-    if service.scheduling == Scheduling::Replica && service.desired_count == 0 && service.running_count == 0 {
-        return Some(Finding::of(Code(49), format!("service {} has a desired count of 0", service.id)));
-    }
-    if service.running_count >= service.desired_count {
-        return None;
-    }
-    let short = format!("{} of {} tasks run", service.running_count, service.desired_count);
-    let unplaced = service.conduct.fresh_events().find(|event| event.contains("unable to place a task"));
-    if let Some(event) = unplaced {
-        let code = if event.contains("already using a port") {
-            Code(52)
-        } else if ["RESOURCE:ENI", "free address", "FreeAddresses"].iter().any(|word| event.contains(word)) {
-            Code(53)
-        } else {
-            let fix = "give the cluster what the event asks for";
-            return Some(Finding::unnumbered("task-not-placed", format!("{short}: {event}"), fix));
-        };
-        return Some(Finding::of(code, format!("{short}: {event}")));
-    }
-    let is_coming = way.tasks().is_ok_and(|tasks| !tasks.is_empty()) || service.is_deploying();
-    if service.running_count > 0 || is_coming {
-        return None;
-    }
-    let newest = service.conduct.events.first().map(|event| format!("; {event}")).unwrap_or_default();
-    let fix = "see why its tasks stop: portolan does not read stopped tasks";
-    Some(Finding::unnumbered("no-task-runs", format!("{short}{newest}"), fix))
-}
-
-/// M50: the bounds leave no room, by arithmetic: `ceil(desired × minimum %)` and `floor(desired × maximum %)`.
-fn stuck(service: &Service) -> Option<Finding> {
-    if service.deployments.len() < 2 {
-        return None;
-    }
-    let (minimum, maximum) = (service.conduct.minimum_percent?, service.conduct.maximum_percent?);
-    let lower = (service.desired_count * minimum).div_ceil(100);
-    let upper = service.desired_count * maximum / 100;
-    let what = format!(
-        "{} deployments of {}, and of {} tasks at least {lower} must run and at most {upper} may \
-         (minimumHealthyPercent {minimum}, maximumPercent {maximum})",
-        service.deployments.len(),
-        service.id,
-        service.desired_count
-    );
-    (service.desired_count > 0 && lower >= upper).then(|| Finding::of(Code(50), what))
+    let counted = service.running_count + service.conduct.pending_count;
+    let why = format!("{counted} tasks are counted, and none is listed");
+    (counted > 0 && tasks.is_empty()).then(|| Gap { call: "ecs:ListTasks".to_owned(), why })
 }
 
 /// M30: tasks that are not registered: by ECS, though they run for a while, or by Portolan, which is asked now.
@@ -128,7 +81,7 @@ fn unregistered(way: &Way<'_>, tasks: &[Task], targets: &[&Target]) -> Option<Fi
         places.filter(|keys| !keys.iter().any(is_registered)).filter_map(|keys| keys.into_iter().next()).collect();
     let first = missing.first()?;
     let what = format!("{} of the running tasks are not registered, such as {first}", missing.len());
-    Some(Finding::of(Code(30), what))
+    Some(Finding::of(Code(30), what).about(missing))
 }
 
 /// Declared targets: missing, or draining while nothing else is in use (M31).
@@ -144,7 +97,8 @@ fn undeclared_gone(way: &Way<'_>, targets: &[&Target]) -> Vec<Finding> {
     }
     if let Some(key) = declared.iter().find(|key| state(key).is_none()) {
         let what = format!("{key} is declared and not registered");
-        findings.push(Finding::unnumbered("declared-target-missing", what, "portolan reconcile registers it"));
+        let finding = Finding::unnumbered("declared-target-missing", what, "portolan reconcile registers it");
+        findings.push(finding.about_missing());
     }
     findings
 }

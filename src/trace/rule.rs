@@ -93,7 +93,12 @@ fn by_rule(
     {
         // Whether the app serves what it is asked for then is nowhere to be read.
         let gap = Gap { call: "app".to_owned(), why: "what it serves on the rewritten path".to_owned() };
-        return Examined { state: State::Unknown(gap), evidence: finding.evidence.clone(), findings: vec![finding] };
+        return Examined {
+            state: State::Unknown(gap),
+            evidence: finding.evidence.clone(),
+            findings: vec![finding],
+            gap: None,
+        };
     }
     if !findings.is_empty() && findings.iter().all(|finding| finding.codes.contains(&Code(37))) {
         findings.truncate(1);
@@ -322,6 +327,8 @@ mod tests {
     #[test]
     fn weights_decide_who_gets_anything() {
         let mut stand = Stand::sound();
+        let healthy = Seen::Present(stand.targets().clone());
+        stand.observed.targets.insert("targetgroup/other/1".into(), healthy);
         stand.rules()[0].actions = weighted(0, 1);
         assert_eq!(stand.found(HOP), ["M42"]);
         stand.rules()[0].actions = weighted(1, 99);

@@ -34,7 +34,11 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         findings.push(Finding::of(Code(32), what));
         return Examined::of(findings, None, "");
     };
-    let wired = format!("{} ← {}:{}", group.name, entry.container, entry.container_port);
+    // CodeDeploy wires the service to the other of its two target groups.
+    let is_own = entry.target_groups().any(|arn| *arn == group.arn);
+    let other = entry.target_group.as_ref().filter(|_| !is_own);
+    let name = other.map_or(group.name.as_str(), |arn| arn.name());
+    let wired = format!("{name} ← {}:{}", entry.container, entry.container_port);
     if entry.container != port.container || entry.container_port != port.container_port {
         let what = format!("{wired}; declared is {}:{}", port.container, port.container_port);
         findings.push(Finding::of(Code(33), what));

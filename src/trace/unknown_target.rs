@@ -28,8 +28,11 @@ pub(super) fn findings(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding
         };
         let Some((code, what)) = found else { continue };
         match findings.iter_mut().find(|known| known.codes.contains(&code)) {
-            Some(known) => known.evidence.push_str(&format!("; {what}")),
-            None => findings.push(Finding::of(code, what)),
+            Some(known) => {
+                known.evidence.push_str(&format!("; {what}"));
+                known.only.get_or_insert_default().insert(target.key.clone());
+            }
+            None => findings.push(Finding::of(code, what).about([target.key.clone()])),
         }
     }
     Ok(findings)

@@ -1,13 +1,14 @@
 //! One path under examination: what is declared, what stands, and where its tasks can be reached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::model::{
-    DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener, LoadBalancer, LoadBalancerEntry,
-    LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule, RuleActions, Seen, Serve, Service,
-    Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task, TaskDefinition, Transport, VpcId,
+    DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort, Listener,
+    LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule,
+    RuleActions, Seen, Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
+    TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};
@@ -62,6 +63,8 @@ pub(super) struct Way<'a> {
     pub(super) ends: Found<Vec<End>>,
     /// The target group and the other one of its blue/green pair: both count as the declared one.
     pub(super) stand_ins: BTreeSet<TargetGroupArn>,
+    /// The target groups that get the path's requests, with their weights. Empty: no forward leads here.
+    pub(super) receivers: BTreeMap<TargetGroupArn, u32>,
 }
 
 /// Every path of the manifest: each port to each of its target groups by each route, and target groups without a port.
@@ -99,7 +102,8 @@ pub(super) fn ways<'a>(
             live_service: live_service(given, service),
             balancer: balancer(given, group, live.copied()),
             ends: Ok(Vec::new()),
-            stand_ins: live.map(|live| given.stand_ins(live)).unwrap_or_default(),
+            receivers: BTreeMap::new(),
+            stand_ins: live.map(|live| stand_ins(given, service, live)).unwrap_or_default(),
             live_group,
         };
         let routes = routes(&way).into_iter();
@@ -130,6 +134,25 @@ fn live_service<'a>(given: &Given<'a>, service: Option<(&'a DesiredService, &'a 
         return Err(Lack::Missing("declared targets alone, no service".to_owned()));
     };
     need(given.observed.service(&service.id), || format!("service {} does not exist", service.id))
+}
+
+/// The target groups that count as the declared one: with CodeDeploy, every one that its task sets feed by the same port,
+/// for it moves the traffic between two and changes the service's wiring to the other.
+fn stand_ins(
+    given: &Given<'_>,
+    service: Option<(&DesiredService, &DesiredPort)>,
+    live: &TargetGroup,
+) -> BTreeSet<TargetGroupArn> {
+    let mut all = given.stand_ins(live);
+    let Some((service, port)) = service else { return all };
+    let Seen::Present(wired) = given.observed.service(&service.id) else { return all };
+    if wired.controller == DeploymentController::CodeDeploy {
+        let is_it = |entry: &&LoadBalancerEntry| {
+            entry.container == port.container && entry.container_port == port.container_port
+        };
+        all.extend(wired.load_balancers.iter().filter(is_it).filter_map(|entry| entry.target_group.clone()));
+    }
+    all
 }
 
 /// The declared routes; where none is declared, the ways that stand.
@@ -170,12 +193,13 @@ impl<'a> Way<'a> {
     /// The same by a route, before it is known where that ends.
     fn with_route(&self, route: Option<Route>) -> Self {
         let (live_group, live_service, balancer) = (self.live_group(), self.live_service(), self.balancer());
-        let (ends, stand_ins) = (Ok(Vec::new()), self.stand_ins.clone());
-        Self { route, live_group, live_service, balancer, ends, stand_ins, ..*self }
+        let (ends, stand_ins, receivers) = (Ok(Vec::new()), self.stand_ins.clone(), BTreeMap::new());
+        Self { route, live_group, live_service, balancer, ends, stand_ins, receivers, ..*self }
     }
 
     /// Works out where requests arrive.
     pub(super) fn with_ends(mut self) -> Self {
+        self.receivers = self.weights();
         self.ends = end::ends(&self);
         self
     }
@@ -220,8 +244,9 @@ impl<'a> Way<'a> {
 
     /// The entry of the service's wiring that names the target group.
     pub(super) fn entry(&self) -> Option<&'a LoadBalancerEntry> {
-        let group = self.live_group().ok()?;
-        let all: Vec<_> = self.live_service().ok()?.entries_behind(&group.arn).collect();
+        self.live_group().ok()?;
+        let live = self.live_service().ok()?;
+        let all: Vec<_> = self.stand_ins.iter().flat_map(|arn| live.entries_behind(arn)).collect();
         let (_, port) = self.service?;
         let is_it = |entry: &&&LoadBalancerEntry| {
             entry.container == port.container && entry.container_port == port.container_port

@@ -15,7 +15,7 @@ const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let (balancer, targets) = match (way.balancer(), way.targets()) {
-        (Ok(balancer), Ok(targets)) => (balancer, targets),
+        (Ok(balancer), Ok(_)) => (balancer, way.serving_targets()),
         (Err(lack), _) | (_, Err(lack)) => return lack.skip(),
     };
     let in_use: Vec<&Target> =
@@ -39,7 +39,8 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         by_zone.keys().filter(|zone| !enabled.contains(zone.as_str()) && zone.as_str() != "all").collect();
     if !outside.is_empty() {
         let what = format!("targets are in {}, and {} is enabled in {}", list(&outside), balancer.name, list(&enabled));
-        findings.push(Finding::of(Code(38), what));
+        let keys = outside.iter().filter_map(|zone| by_zone.get(*zone)).flatten().map(|target| target.key.clone());
+        findings.push(Finding::of(Code(38), what).about(keys.collect::<Vec<_>>()));
     }
     let crosses = crosses(way, balancer.kind);
     if crosses == Ok(false) {

@@ -42,13 +42,14 @@ impl Reader {
         }
         let vpcs: Vec<VpcId> = vicinity.vpcs.iter().cloned().collect();
         let carried = self.carriers_of_tasks(&vicinity.container_instances);
-        let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes) = tokio::join!(
+        let (acls, routes, interfaces, carriers, balancer_attributes, group_attributes, stopped_tasks) = tokio::join!(
             self.network_acls(&vpcs),
             self.route_tables(&vpcs),
             self.interfaces_at(&vicinity.addresses, haste, |all| interface_in(&vicinity.vpcs, all)),
             carried,
             self.balancer_attributes(&vicinity.balancers, &vicinity.balancer_attributes, haste),
             self.group_attributes(&vicinity.target_groups, &vicinity.group_attributes, haste),
+            Box::pin(self.stopped_tasks(&vicinity.troubled)),
         );
         let mut around = Surroundings {
             acls: Some(acls),
@@ -57,6 +58,7 @@ impl Reader {
             carriers,
             balancer_attributes,
             group_attributes,
+            stopped_tasks,
             ..Surroundings::default()
         };
         if vicinity.has_strangers {
@@ -240,6 +242,7 @@ fn note_gaps(around: &mut Surroundings) {
     around.interfaces.iter().for_each(|(address, seen)| add(&address.to_string(), seen.gap()));
     around.carriers.iter().for_each(|(arn, seen)| add(arn, seen.gap()));
     around.hosts.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
+    around.stopped_tasks.iter().for_each(|(id, seen)| add(&id.to_string(), seen.gap()));
     around.balancer_attributes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
     around.group_attributes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
     around.gaps = found;

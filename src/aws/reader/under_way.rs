@@ -7,14 +7,14 @@ use aws_sdk_ecs::types as sdk;
 
 use crate::apply::AwsError;
 use crate::aws::error;
-use crate::model::{DeploymentController, Observed, Seen, Service, ServiceId, Strategy, UnderWay};
+use crate::model::{
+    DeploymentController, Observed, Seen, Service, ServiceId, StopCause, StoppedTask, Strategy, UnderWay,
+};
 
 use super::few::few_at_once;
 use super::{Reader, unknown};
 
 const DEPLOYMENTS: &str = "ecs:ListServiceDeployments";
-const LIST: &str = "ecs:ListTasks";
-const DESCRIBE: &str = "ecs:DescribeTasks";
 
 /// The states of a service deployment in which it will not go on.
 const TAKEN_BACK: [sdk::ServiceDeploymentStatus; 3] = [
@@ -67,29 +67,10 @@ impl Reader {
 
     /// Tasks of the deployment in progress that have failed, of a hundred that have stopped.
     async fn failed_tasks(&self, service: &Service) -> Result<u32, AwsError> {
-        let id = &service.id;
-        let Some(primary) = service.deployments.iter().find(|deployment| deployment.primary) else { return Ok(0) };
-        let request = self.clients.reading.ecs.list_tasks().cluster(&id.cluster).service_name(&id.name);
-        let request = request.desired_status(sdk::DesiredStatus::Stopped).max_results(100);
-        let arns = self.ask(LIST, request.send()).await?.task_arns.unwrap_or_default();
-        if arns.is_empty() {
-            return Ok(0);
-        }
-        let request = self.clients.reading.ecs.describe_tasks().cluster(&id.cluster).set_tasks(Some(arns));
-        let answer = self.ask(DESCRIBE, request.send()).await?;
-        let failed = answer.tasks().iter().filter(|task| task.started_by() == Some(&primary.id) && has_failed(task));
+        let Some(primary) = service.primary() else { return Ok(0) };
+        let stopped = self.stopped_of(&service.id).await?;
+        let is_its = |task: &&StoppedTask| task.started_by.as_ref() == Some(&primary.id);
+        let failed = stopped.iter().filter(is_its).filter(|task| task.cause == StopCause::Failed);
         Ok(u32::try_from(failed.count()).unwrap_or(u32::MAX))
-    }
-}
-
-/// Whether a task has ended because of itself or of its health checks: nobody stopped it, and ECS did not need it less
-/// (`Scaling activity initiated by …`).
-fn has_failed(task: &sdk::Task) -> bool {
-    match task.stop_code() {
-        Some(sdk::TaskStopCode::TaskFailedToStart | sdk::TaskStopCode::EssentialContainerExited) => true,
-        Some(sdk::TaskStopCode::ServiceSchedulerInitiated) => {
-            !task.stopped_reason().is_some_and(|reason| reason.starts_with("Scaling activity"))
-        }
-        _ => false,
     }
 }

@@ -36,6 +36,10 @@ struct WirePath<'a> {
     #[serde(flatten)]
     name: WirePathName<'a>,
     verdict: &'a str,
+    /// Every request is answered, and capacity is missing.
+    degraded: bool,
+    /// It is unknown only because its tasks are starting.
+    starting: bool,
     broken_hop: Option<&'a str>,
     health: WireHealth<'a>,
     hops: Vec<WireHop<'a>>,
@@ -46,6 +50,8 @@ impl<'a> WirePath<'a> {
         Self {
             name: WirePathName::of(&path.name),
             verdict: path.verdict().as_str(),
+            degraded: path.is_degraded(),
+            starting: path.is_starting(),
             broken_hop: path.broken_hop().map(|hop| hop.id.as_str()),
             health: WireHealth { witness: path.witness.0.as_str(), evidence: &path.witness.1 },
             hops: path.hops.iter().map(WireHop::of).collect(),
@@ -81,12 +87,14 @@ struct WireFinding<'a> {
     evidence: &'a str,
     fix: &'a str,
     step: Option<&'a str>,
+    /// `breaks` or `degrades`.
+    effect: &'a str,
 }
 
 impl<'a> WireFinding<'a> {
     fn of(finding: &'a Finding) -> Self {
-        let Finding { codes, name, evidence, fix, step } = finding;
+        let Finding { codes, name, evidence, fix, step, effect, .. } = finding;
         let codes = codes.iter().map(ToString::to_string).collect();
-        Self { codes, name, evidence, fix, step: step.as_deref() }
+        Self { codes, name, evidence, fix, step: step.as_deref(), effect: effect.as_str() }
     }
 }

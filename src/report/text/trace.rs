@@ -1,11 +1,11 @@
 //! Paths as a map: a line for each hop, marks, the evidence under what is broken, the fix last.
 //!
-//! `✓` ok, `✗` broken, `?` could not be read, `·` nothing to examine.
+//! `✓` ok, `!` degraded, `✗` broken, `?` could not be read or is starting, `·` nothing to examine.
 
 use std::collections::BTreeSet;
 
 use crate::model::Gap;
-use crate::trace::{Finding, Hop, Path, State, Trace, Verdict, Witness};
+use crate::trace::{Effect, Finding, Hop, Path, State, Trace, Verdict, Witness};
 
 use super::line::Block;
 use super::paint::{Paint, Tone};
@@ -18,7 +18,7 @@ const HOP: usize = 21;
 pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, paint: Paint) -> String {
     let mut sections: Vec<String> = Vec::new();
     let mut paths: Vec<&Path> = trace.paths.iter().collect();
-    paths.sort_by_key(|path| path.verdict());
+    paths.sort_by_key(|path| (path.verdict(), !path.is_degraded()));
     sections.extend(paths.iter().map(|path| render_path(path, paint)));
     if !gaps.is_empty() {
         let mut block = Block::new(paint);
@@ -36,9 +36,8 @@ pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, paint: Paint)
 
 /// Such as `3 paths: 1 broken, 2 reachable.`
 pub fn trace_summary(trace: &Trace) -> String {
-    let of = |verdict: Verdict| trace.paths.iter().filter(|path| path.verdict() == verdict).count();
-    let words =
-        [(of(Verdict::Broken), "broken"), (of(Verdict::Unknown), "unknown"), (of(Verdict::Reachable), "reachable")];
+    let of = |word: &str| trace.paths.iter().filter(|path| word_of(path).0 == word).count();
+    let words = ["broken", "starting", "unknown", "degraded", "reachable", "standby"].map(|word| (of(word), word));
     let some: Vec<String> =
         words.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
     match trace.paths.len() {
@@ -48,13 +47,22 @@ pub fn trace_summary(trace: &Trace) -> String {
     }
 }
 
+/// What a path comes to, for people.
+fn word_of(path: &Path) -> (&'static str, Tone) {
+    match path.verdict() {
+        Verdict::Broken => ("broken", Tone::Bad),
+        Verdict::Unknown if path.is_starting() => ("starting", Tone::Blocked),
+        Verdict::Unknown => ("unknown", Tone::Blocked),
+        Verdict::Reachable if path.is_degraded() => ("degraded", Tone::Change),
+        Verdict::Reachable => ("reachable", Tone::Good),
+        Verdict::Standby => ("standby", Tone::Quiet),
+    }
+}
+
 fn render_path(path: &Path, paint: Paint) -> String {
     let mut block = Block::new(paint);
-    let (word, tone) = match path.broken_hop() {
-        Some(hop) => (format!("broken at {}", hop.id.as_str()), Tone::Bad),
-        None if path.verdict() == Verdict::Unknown => ("unknown".to_owned(), Tone::Blocked),
-        None => ("reachable".to_owned(), Tone::Good),
-    };
+    let (word, tone) = word_of(path);
+    let word = path.broken_hop().map_or_else(|| word.to_owned(), |hop| format!("{word} at {}", hop.id.as_str()));
     let name = paint.tone(Tone::Heading, &plain(&path.name.to_string()));
     block.line(0, &format!("{name}  {}", paint.tone(tone, &word)));
     let first = path.broken_hop().map(|hop| hop.id);
@@ -73,19 +81,21 @@ fn render_path(path: &Path, paint: Paint) -> String {
 }
 
 fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool, paint: Paint) {
+    let is_degraded = hop.findings.iter().any(|finding| finding.effect == Effect::Degrades);
     let (mark, tone) = match &hop.state {
+        State::Ok if is_degraded => ("!", Tone::Change),
         State::Ok => ("✓", Tone::Good),
         State::Broken => ("✗", Tone::Bad),
-        State::Unknown(_) => ("?", Tone::Blocked),
+        State::Unknown(_) | State::Starting(_) => ("?", Tone::Blocked),
         State::Skipped(_) => ("·", Tone::Quiet),
     };
     let name = format!("{:<HOP$}", hop.id.as_str());
-    if hop.state != State::Broken {
+    if hop.state != State::Broken && !is_degraded {
         let line = format!("{} {name}  ", paint.tone(tone, mark));
         block.wrapped(2, &line, 2 + HOP + 2, &hop.evidence, Tone::Quiet);
         return;
     }
-    let lead = if is_verdict { "" } else { "  (behind the first)" };
+    let lead = if is_verdict || hop.state != State::Broken { "" } else { "  (behind the first)" };
     block.line(2, &format!("{} {}{lead}", paint.tone(tone, mark), paint.tone(tone, name.trim_end())));
     for finding in &hop.findings {
         render_finding(block, finding);

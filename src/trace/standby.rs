@@ -1,0 +1,55 @@
+//! Paths on which no request is to be answered, because somebody wants it so.
+
+use std::collections::BTreeSet;
+
+use crate::model::{DesiredCount, Forward, LoadBalancerKind, Serve, TargetGroupArn};
+
+use super::serving::Serving;
+use super::way::{Way, names};
+
+impl Way<'_> {
+    /// Why no request of this path is to be answered, where that is meant.
+    pub(super) fn standby(&self) -> Option<String> {
+        self.no_tasks_declared().filter(|_| self.serving() == Serving::Nothing).or_else(|| self.without_weight())
+    }
+
+    /// The manifest wants no task of the service, and none is wanted live.
+    pub(super) fn no_tasks_declared(&self) -> Option<String> {
+        let (service, _) = self.service?;
+        let is_wish = match service.desired_count? {
+            DesiredCount::Exact(count) => count == 0,
+            DesiredCount::Band { min, .. } => min == 0,
+        };
+        let live = self.live_service().ok()?;
+        let what = format!("the manifest declares 0 tasks of {}, so no request is to be answered", service.id);
+        (is_wish && live.desired_count == 0 && live.running_count == 0).then_some(what)
+    }
+
+    /// No manifest says by which route requests come, and the forward that names the target group gives all of them to
+    /// others, which answer: the idle colour of a pair.
+    pub(super) fn without_weight(&self) -> Option<String> {
+        let is_declared = self.is_declared && self.group.routes.as_ref().is_some_and(|routes| !routes.is_empty());
+        let forward = self.naming_forward().filter(|_| !is_declared && self.receivers.is_empty())?;
+        let others: BTreeSet<&TargetGroupArn> = forward.receivers().collect();
+        let answer = !others.is_empty() && others.iter().all(|arn| self.serving_of(arn) == Serving::Healthy);
+        let names: Vec<&str> = others.iter().map(|arn| arn.name()).collect();
+        answer.then(|| format!("{} has weight 0, and {} gets the requests", self.group.name, names.join(", ")))
+    }
+
+    /// The forward of the path's route that names the target group, with whatever weight.
+    fn naming_forward(&self) -> Option<&Forward> {
+        let route = self.route.as_ref()?;
+        let listener = self.listener().ok()?;
+        let is_plain = self.balancer().is_ok_and(|balancer| balancer.kind != LoadBalancerKind::Application);
+        let actions = if route.default || is_plain {
+            &listener.default_actions
+        } else {
+            let rules = self.rules(listener).ok()?;
+            &rules.into_iter().find(|rule| rule.conditions == route.conditions)?.actions
+        };
+        match &actions.serve {
+            Serve::Forward(forward) if names(actions, &self.stand_ins) => Some(forward),
+            Serve::Forward(_) | Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => None,
+        }
+    }
+}
