@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Attributes, Awsvpc, Observed, Placement, Rollout, Seen, Service, ServiceId, Surroundings, TargetGroupArn,
-    TargetKey, TargetState,
+    TargetKey, TargetState, Task,
 };
 use crate::plan::effect::apply_effect;
 use crate::plan::{Action, Ref, Step};
@@ -33,6 +33,7 @@ pub fn after<'a>(
         apply_around(step, &mut around);
         if let Action::UpdateServiceCount { service, .. } = &step.action {
             come_up(service, &mut observed);
+            go_down(service, &mut observed);
         }
     }
     if has_steps {
@@ -91,18 +92,10 @@ fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed, ar
         deployment.rollout = Some(Rollout::InProgress);
     }
     let Some(tasks) = present(observed.tasks.get_mut(id)) else { return };
-    let (mut addresses, mut bound) = (BTreeSet::<IpAddr>::new(), BTreeSet::<TargetKey>::new());
+    let (addresses, bound) = places(tasks);
     for task in tasks.iter_mut() {
         task.started = None;
         task.started_by.clone_from(&primary);
-        match &task.placement {
-            Placement::Address(address) => {
-                addresses.insert(*address);
-            }
-            Placement::Instance { instance, bindings } => bound
-                .extend(bindings.iter().map(|binding| TargetKey { id: instance.to_string(), port: binding.host_port })),
-            Placement::Unknown => {}
-        }
     }
     if moves {
         tasks.clear();
@@ -114,12 +107,42 @@ fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed, ar
             }
         }
     }
+    deregister(&addresses, &bound, observed);
+}
+
+/// Takes the tasks at these places out of every target group.
+fn deregister(addresses: &BTreeSet<IpAddr>, bound: &BTreeSet<TargetKey>, observed: &mut Observed) {
     let is_old = |key: &TargetKey| {
         bound.contains(key) || key.id.parse().is_ok_and(|address: IpAddr| addresses.contains(&address))
     };
     for list in observed.targets.values_mut().filter_map(|seen| present(Some(seen))) {
         list.retain(|target| !is_old(&target.key));
     }
+}
+
+/// Where tasks are: addresses of their own, and ports that are bound on instances.
+fn places(tasks: &[Task]) -> (BTreeSet<IpAddr>, BTreeSet<TargetKey>) {
+    let (mut addresses, mut bound) = (BTreeSet::<IpAddr>::new(), BTreeSet::<TargetKey>::new());
+    for task in tasks {
+        match &task.placement {
+            Placement::Address(address) => {
+                addresses.insert(*address);
+            }
+            Placement::Instance { instance, bindings } => bound
+                .extend(bindings.iter().map(|binding| TargetKey { id: instance.to_string(), port: binding.host_port })),
+            Placement::Unknown => {}
+        }
+    }
+    (addresses, bound)
+}
+
+/// A count of 0 stops every task.
+fn go_down(id: &ServiceId, observed: &mut Observed) {
+    let is_zero = observed.service(id).present().is_some_and(|service| service.desired_count == 0);
+    let Some(tasks) = present(observed.tasks.get_mut(id)).filter(|_| is_zero) else { return };
+    let (addresses, bound) = places(tasks);
+    tasks.clear();
+    deregister(&addresses, &bound, observed);
 }
 
 /// Tasks that a higher count starts are not listed yet.
@@ -153,7 +176,11 @@ fn start_anew(observed: &mut Observed) {
         let conduct = &mut service.conduct;
         (conduct.failed_tasks, conduct.pending_count) = (0, 0);
         (conduct.steady_at, conduct.unsteady_since, conduct.last_start) = (None, None, None);
-        service.deployments.iter_mut().for_each(|deployment| deployment.created = None);
+        for deployment in &mut service.deployments {
+            deployment.created = None;
+            // Tasks that are missing may come up.
+            deployment.rollout = if deployment.primary { Some(Rollout::InProgress) } else { deployment.rollout };
+        }
     }
 }
 

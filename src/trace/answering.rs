@@ -152,8 +152,8 @@ fn nothing(way: &Way<'_>, lead: &str) -> Finding {
 mod tests {
     use super::super::fixture::{Stand, id};
     use crate::model::{
-        DeploymentController, DesiredCount, Forward, LoadBalancerEntry, LoadBalancerKind, Rollout, Seen, Serve,
-        StopCause, StoppedTask, TargetState,
+        DeploymentController, DesiredCount, Forward, LoadBalancerEntry, Rollout, Seen, Serve, StopCause, StoppedTask,
+        TargetState,
     };
     use crate::trace::fixture::serve;
     use crate::trace::{HopId, Verdict};
@@ -162,7 +162,10 @@ mod tests {
 
     /// Nothing runs, and the deployment began at this time of the day on which it is noon.
     fn begun(at: &str) -> Stand {
-        let mut stand = Stand::sound();
+        begun_on(Stand::sound(), at)
+    }
+
+    fn begun_on(mut stand: Stand, at: &str) -> Stand {
         stand.tasks().clear();
         stand.targets().clear();
         let service = stand.service();
@@ -199,10 +202,8 @@ mod tests {
         assert!(stand.path().is_starting(), "an hour of it counts, and the checks");
         stand.service().deployments[0].created = Some("2026-11-20T10:50:00Z".parse().expect("a time"));
         assert_eq!(stand.found(HOP), ["no-task-runs"]);
-        let mut stand = begun("11:43:00");
-        assert_eq!(stand.found(HOP), ["no-task-runs"]);
-        stand.balancer().kind = LoadBalancerKind::Network;
-        assert_eq!(stand.state(HOP), "unknown", "five minutes more");
+        assert_eq!(begun("11:43:00").found(HOP), ["no-task-runs"]);
+        assert_eq!(begun_on(Stand::behind_network(), "11:43:00").state(HOP), "unknown", "five minutes more");
     }
 
     #[test]

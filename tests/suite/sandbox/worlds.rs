@@ -32,6 +32,9 @@ struct Expect {
     /// For tracing: nothing that can be read proves it.
     #[serde(default)]
     unproven: bool,
+    /// For tracing: every request is answered all the same.
+    #[serde(default, rename = "degraded")]
+    _degraded: bool,
     /// The failure that the world shows, and the first hop that it breaks.
     code: Option<String>,
     hop: Option<String>,
