@@ -4,6 +4,7 @@
 //! object in the [`memory`] instead. Nothing here prints, and wall-clock time is handed in.
 
 mod declared;
+mod differences;
 mod event;
 pub mod hearing;
 mod marked;
@@ -36,6 +37,7 @@ use crate::queue::Queue;
 
 pub use declared::Declare;
 use declared::{Declared, MANIFEST_PERIOD, Read, Taken};
+use differences::Differences;
 pub use event::{Ended, Event, Pass};
 use hearing::{Ears, Heard, SPACING};
 pub use marked::ForeignChange;
@@ -87,6 +89,7 @@ pub struct Controller<'a, R, W, D, N> {
     marked: MarkedResources,
     /// What the pass under way found changed without this service.
     foreign: Vec<ForeignChange>,
+    differences: Differences,
     tiers: Tiers,
     turns: Turns,
     queue: Queue<TheFleet>,
@@ -128,6 +131,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             memory,
             marked: MarkedResources::default(),
             foreign: Vec::new(),
+            differences: Differences::default(),
             tiers,
             turns: Turns::default(),
             queue,
@@ -279,6 +283,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         }
         let (at, took, reach) = ((self.now)(), started.elapsed(), self.reach.take());
         let mut pass = Pass { number: self.passes, at, took, ended, heard, waited, queued: 0, reach };
+        span.in_scope(|| self.differences.log(&pass));
         span.in_scope(|| event::log(&pass));
         self.turns.go_on = matches!(pass.ended, Ended::Planned(_));
         self.schedule(started, &pass);

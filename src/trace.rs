@@ -232,7 +232,8 @@ fn first_of_each(ways: Vec<Way<'_>>) -> Vec<Way<'_>> {
         Some((balancer.arn.clone(), route.listener, (route.default, route.priority)))
     };
     let places: Vec<_> = ways.iter().map(place).collect();
-    let is_first = |place: &Option<(LoadBalancerArn, u16, (bool, Option<u32>))>| {
+    type Place = (LoadBalancerArn, u16, (bool, Option<u32>));
+    let is_first = |place: &Option<Place>| {
         let Some((arn, port, order)) = place else { return true };
         places.iter().flatten().all(|(other, at, known)| (other, at) != (arn, port) || known >= order)
     };

@@ -263,7 +263,7 @@ impl Conditions {
             Some(_) | None => true,
         };
         let hosts: Vec<String> = hosts.into_iter().filter(is_met).collect();
-        share_of_pattern("host", &[set.host.clone()], &hosts)
+        share_of_pattern("host", std::slice::from_ref(&set.host), &hosts)
     }
 
     fn share_of_path(&self, set: &RequestSet) -> Share {

@@ -263,7 +263,8 @@ fn fails_open(way: &Way<'_>, targets: &[&Target], is_alone: bool) -> Option<Find
     let all = way.serving_targets();
     let (expected, of_all) = (unhealthy(targets), unhealthy(&all));
     let is_whole = expected > 0 && expected == targets.len();
-    if !is_whole && !(is_alone && of_all > 0 && way.serving() == Serving::FailsOpen) {
+    let fails_open_alone = is_alone && of_all > 0 && way.serving() == Serving::FailsOpen;
+    if !(is_whole || fails_open_alone) {
         return None;
     }
     let said = targets.first().or(all.first()).and_then(|target| target.health.description.clone()).unwrap_or_default();

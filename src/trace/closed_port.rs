@@ -17,7 +17,7 @@ pub(super) fn to_requests(receiver: &Receiver<'_, '_>, transport: Transport) -> 
     let opened: Vec<&IngressRule> = receiver.opened(transport, end.port).collect();
     let (port, groups) = (end.port, end.group_list());
     let what = format!("no rule of {groups} admits {} on {transport} {port} at {}", who(receiver), end.name);
-    let is_open_to_nodes = matches!(receiver.from_nodes(transport, port), Passage::Open(_));
+    let is_open_to_nodes = matches!(receiver.passage_of_nodes(transport, port), Passage::Open(_));
     if *keeps && is_open_to_nodes {
         return only_nodes(receiver, transport, &opened);
     }

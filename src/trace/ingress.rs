@@ -101,7 +101,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         }
         let is_apart = self.way.is_checked_apart(self.end);
         if is_apart || (self.keeps && !tcp_is_closed) {
-            match self.from_nodes(Transport::Tcp, self.end.health_port) {
+            match self.passage_of_nodes(Transport::Tcp, self.end.health_port) {
                 Passage::Open(_) => {}
                 Passage::Unknown(gap) => checked.gap = Some(gap),
                 Passage::Closed(_) => add(closed_port::to_checks(self, if is_apart { Code(3) } else { Code(1) })),
@@ -116,14 +116,18 @@ impl<'w, 'a> Receiver<'w, 'a> {
             let clients = client::clients(self.way, self.balancer, transport)?;
             let seen = clients.addresses.of_family(self.way.family());
             if !seen.is_empty() {
-                return Ok(self.from_clients(transport, &clients, client::narrowed(seen, self.acls_pass(transport))));
+                return Ok(self.passage_of_clients(
+                    transport,
+                    &clients,
+                    client::narrowed(seen, self.acls_pass(transport)),
+                ));
             }
         }
-        Ok(self.from_nodes(transport, self.end.port))
+        Ok(self.passage_of_nodes(transport, self.end.port))
     }
 
     /// Whether the load balancer's nodes come in on a port.
-    pub(super) fn from_nodes(&self, transport: Transport, port: u16) -> Passage {
+    pub(super) fn passage_of_nodes(&self, transport: Transport, port: u16) -> Passage {
         let peer = Peer { groups: self.balancer.security_groups.clone(), blocks: self.way.homes(self.balancer) };
         let passed = passage(self.rules.iter().copied(), transport, port, &peer, &self.way.around.prefix_lists);
         match (passed, self.unread_homes(transport, port)) {
@@ -159,7 +163,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
 
     /// Whether clients come in with their own addresses: the one that was asked about, or some of them. Rules that name a
     /// group of theirs do not admit them (NLB user guide, target security groups).
-    fn from_clients(&self, transport: Transport, clients: &Clients, seen: AddressSet) -> Passage {
+    fn passage_of_clients(&self, transport: Transport, clients: &Clients, seen: AddressSet) -> Passage {
         let (mut admitted, mut by, mut gap) = (Vec::new(), None, clients.may_be_more.clone());
         for rule in self.opened(transport, self.end.port) {
             let blocks: Vec<IpNet> = match &rule.source {

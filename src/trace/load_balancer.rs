@@ -89,8 +89,8 @@ fn lets_clients_in(
     let Some(client) = way.asked.client else {
         let clients = client::clients(way, balancer, transport)?;
         let by_group = |rule: &&IngressRule| matches!(rule.source, RuleSource::Group(_));
-        let is_open = !clients.addresses.is_empty()
-            || rules.iter().filter(|rule| rule.lets_in(transport, port)).any(by_group);
+        let is_open =
+            !clients.addresses.is_empty() || rules.iter().filter(|rule| rule.lets_in(transport, port)).any(by_group);
         return match clients.may_be_more {
             Some(gap) if !is_open => Err(gap),
             _ => Ok(is_open),

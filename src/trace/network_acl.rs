@@ -138,13 +138,13 @@ impl Edge<'_, '_> {
         let Self { way, balancer, home, subnet, end } = *self;
         let Some(acl) = acl(way, subnet)? else { return Ok(None) };
         if !keeps {
-            return Ok(self.from_node(acl, transport, end.port));
+            return Ok(self.denied_to_node(acl, transport, end.port));
         }
         let clients = client::clients(way, balancer, transport)?;
         // Clients of the other family come with the node's address.
         let seen = clients.addresses.of_family(way.family());
         if seen.is_empty() {
-            return Ok(self.from_node(acl, transport, end.port));
+            return Ok(self.denied_to_node(acl, transport, end.port));
         }
         let port = way.route.as_ref().map_or(0, |route| route.listener);
         let before = self::acl(way, home)?.map(|acl| acl.serves(&seen, transport, port));
@@ -162,10 +162,10 @@ impl Edge<'_, '_> {
     /// M07: health checks, and the answers.
     fn checks(&self) -> Result<Option<Finding>, Gap> {
         let acl = acl(self.way, self.subnet)?;
-        Ok(acl.and_then(|acl| self.from_node(acl, Transport::Tcp, self.end.health_port)))
+        Ok(acl.and_then(|acl| self.denied_to_node(acl, Transport::Tcp, self.end.health_port)))
     }
 
-    fn from_node(&self, acl: &NetworkAcl, transport: Transport, port: u16) -> Option<Finding> {
+    fn denied_to_node(&self, acl: &NetworkAcl, transport: Transport, port: u16) -> Option<Finding> {
         let mut blocks = self.way.homes_in(self.balancer, self.home).into_iter();
         let denied = blocks.find_map(|block| both_ways(acl, false, block, transport, port))?;
         Some(Finding::of(Code(7), format!("{} of {}, from {}: {denied}", acl.id, self.subnet, self.home)))

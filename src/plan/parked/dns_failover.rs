@@ -113,10 +113,10 @@ pub(in super::super) fn turn_off(
         return Ok(BTreeSet::from([id]));
     };
     let draft = &mut drafts.steps[id];
-    if let Action::ModifyTargetGroupAttributes { attributes, .. } = &mut draft.action {
-        if attributes.insert(COUNT.to_owned(), OFF.to_owned()).is_some_and(|was| was == OFF) {
-            return Ok(first);
-        }
+    if let Action::ModifyTargetGroupAttributes { attributes, .. } = &mut draft.action
+        && attributes.insert(COUNT.to_owned(), OFF.to_owned()).is_some_and(|was| was == OFF)
+    {
+        return Ok(first);
     }
     draft.changes.retain(|known| known.field != change.field);
     draft.changes.push(change);
