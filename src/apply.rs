@@ -93,7 +93,7 @@ fn log_start(step: &Step) {
         step = step.id.to_string(),
         operation = step.action.operation(),
         object = step.object.to_string(),
-        target = step.target.as_str(),
+        resource = step.target.as_str(),
         reason = step.reason.as_str(),
         changes = changes_of(step),
         "sending",

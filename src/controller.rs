@@ -4,6 +4,7 @@
 //! object in the [`memory`] instead. Nothing here prints, and wall-clock time is handed in.
 
 mod declared;
+mod differences;
 mod event;
 pub mod hearing;
 pub mod memory;
@@ -33,6 +34,7 @@ use crate::queue::Queue;
 
 pub use declared::Declare;
 use declared::{Declared, MANIFEST_PERIOD, Read};
+use differences::Differences;
 pub use event::{Ended, Event, Pass};
 use hearing::{Ears, Heard, SPACING};
 use memory::Memory;
@@ -75,6 +77,7 @@ pub struct Controller<'a, R, W, D, N> {
     desired: Desired,
     declared: Declared,
     memory: Memory,
+    differences: Differences,
     tiers: Tiers,
     turns: Turns,
     queue: Queue<TheFleet>,
@@ -113,6 +116,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             desired,
             declared: Declared::default(),
             memory,
+            differences: Differences::default(),
             tiers,
             turns: Turns::default(),
             queue,
@@ -266,6 +270,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         };
         let (at, took, reach) = ((self.now)(), started.elapsed(), self.reach.take());
         let mut pass = Pass { number: self.passes, at, took, ended, heard, waited, queued: 0, reach };
+        span.in_scope(|| self.differences.log(&pass));
         span.in_scope(|| event::log(&pass));
         self.turns.go_on = matches!(pass.ended, Ended::Planned(_));
         self.schedule(started, &pass);

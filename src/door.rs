@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, Version, header};
+use axum::http::{HeaderMap, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -24,9 +24,13 @@ use crate::controller::status::Board;
 
 use host::AllowedHosts;
 use metrics::Metrics;
+pub use metrics::Place;
 
 /// The form that Prometheus calls OpenMetrics.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Prometheus's own older form.
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What was sent to AWS so far.
 #[derive(Clone, Debug, Default)]
@@ -67,8 +71,17 @@ impl Door {
         calls: impl Fn() -> Counts + Send + Sync + 'static,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
+        Self::at(&Place::default(), calls, clock)
+    }
+
+    /// As [`Self::new`], with labels that say what the service works on.
+    pub fn at(
+        place: &Place,
+        calls: impl Fn() -> Counts + Send + Sync + 'static,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
         let (calls, clock) = (Box::new(calls), Box::new(clock));
-        Self(Arc::new(Told { board: Mutex::default(), metrics: Metrics::new(), calls, clock }))
+        Self(Arc::new(Told { board: Mutex::default(), metrics: Metrics::new(place), calls, clock }))
     }
 
     /// Takes in what the service tells.
@@ -150,7 +163,11 @@ async fn ready(State(door): State<Door>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 
-async fn scrape(State(door): State<Door>) -> Response {
+async fn scrape(State(door): State<Door>, headers: HeaderMap) -> Response {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if metrics::wants_text(&accepted.collect::<Vec<_>>().join(",")) {
+        return ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics::prometheus_text(&door.metrics())).into_response();
+    }
     ([(header::CONTENT_TYPE, OPEN_METRICS)], door.metrics()).into_response()
 }
 

@@ -51,8 +51,8 @@ use jiff::Timestamp;
 use crate::model::{Desired, DesiredService, Given, ObjectKind, ObjectRef, Observed};
 
 pub use action::{
-    Action, DeletedRuleBelief, NewTargetGroup, Output, PortFix, Ref, RegistrationBelief, RuleBelief, RuleEdit,
-    ServiceBelief, WiredEntry,
+    Action, DeletedRuleBelief, NewTargetGroup, OPERATIONS, Output, PortFix, Ref, RegistrationBelief, RuleBelief,
+    RuleEdit, ServiceBelief, WiredEntry,
 };
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,

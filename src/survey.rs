@@ -93,7 +93,10 @@ fn errors(standing: &Standing, scope: &Scope) -> Vec<ScopeError> {
             }),
             Seen::Unknown(gap) if scope.services.is_empty() => errors.push(ScopeError {
                 message: format!("the services of cluster {cluster} could not be listed ({}: {})", gap.call, gap.why),
-                hint: "allow the call, or name the services with --service".to_owned(),
+                hint: match gap.permission() {
+                    Some(_) => "allow the call, or name the services with --service".to_owned(),
+                    None => "check the credentials (aws sts get-caller-identity) and the network".to_owned(),
+                },
             }),
             Seen::Unknown(_) => {}
         }

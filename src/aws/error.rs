@@ -8,6 +8,7 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::complete::{Unbelieved, bounded};
+use super::http::Unreachable;
 use crate::apply::{AwsError, ErrorKind};
 use crate::model::without_user_info;
 
@@ -29,7 +30,9 @@ where
         }
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(connector) if connector.is_timeout() => {
-                (ErrorKind::Transient, "Timeout".to_owned(), "no connection within the time limit".to_owned())
+                let address = connector.source().and_then(|source| source.downcast_ref::<Unreachable>());
+                let to = address.map(|found| format!(" to {}", found.address)).unwrap_or_default();
+                (ErrorKind::Transient, "Timeout".to_owned(), format!("no connection{to} within the time limit"))
             }
             connector => not_sent(connector.map(|error| error as &(dyn Error + 'static))),
         },
@@ -57,21 +60,53 @@ where
 
 /// Nothing was sent, or nothing came back: no credentials, or no connection.
 fn not_sent(first: Option<&(dyn Error + 'static)>) -> (ErrorKind, String, String) {
-    let mut why = "the request could not be sent".to_owned();
     let mut next = first;
     while let Some(error) = next {
-        why = error.to_string();
         next = error.source();
         if let Some(unbelieved) = error.downcast_ref() {
             return not_believed(unbelieved);
         }
         if error.is::<CredentialsError>() {
-            let cause = next.map_or(why, ToString::to_string);
+            let cause = plain_cause(next.unwrap_or(error));
             let message = format!("no usable AWS credentials: {cause}; {RENEW}");
             return (ErrorKind::Credentials, "NoCredentials".to_owned(), message);
         }
     }
-    (ErrorKind::Transient, "Dispatch".to_owned(), why)
+    let cause = first.map_or_else(|| "the request could not be sent".to_owned(), plain_cause);
+    (ErrorKind::Transient, "Dispatch".to_owned(), cause)
+}
+
+/// How the SDK begins when no provider has credentials; what it tried follows, at length.
+const NOWHERE: &str = "no credentials found in chain";
+
+/// The cause at the end of a chain of errors, with the address that could not be reached, if it is one of a connection.
+fn plain_cause(first: &(dyn Error + 'static)) -> String {
+    let (mut next, mut address, mut last) = (Some(first), None, String::new());
+    while let Some(error) = next {
+        let said = error.to_string();
+        if said.starts_with(NOWHERE) {
+            return "none are in the environment, the profile, a web identity, or the metadata of ECS or EC2"
+                .to_owned();
+        }
+        if let Some(unreachable) = error.downcast_ref::<Unreachable>() {
+            address = Some(unreachable.to_string());
+        }
+        if !said.is_empty() {
+            last = said;
+        }
+        next = error.source();
+    }
+    let cause = last.split(" (os error").next().unwrap_or_default();
+    match address {
+        Some(address) if *address == *cause => address,
+        Some(address) => format!("{address}: {}", lower_first(cause)),
+        None => cause.to_owned(),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Something came back, and it cannot be what AWS had to say.

@@ -89,7 +89,7 @@ impl Hear for EventsQueue {
         let mut left = 0;
         for batch in receipts.chunks(BATCH) {
             left += self.forget_batch(batch).await.unwrap_or_else(|error| {
-                tracing::warn!(call = error.call, code = error.code, message = error.message, "delete failed");
+                tracing::warn!(call = error.call, code = error.code, error = error.message, "delete failed");
                 batch.len()
             });
         }

@@ -5,6 +5,7 @@
 //! out credentials, are never asked through a proxy.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -115,7 +117,44 @@ impl HttpConnector for ByHost<SharedHttpConnector> {
         let is_metadata = Url::parse(request.uri()).is_ok_and(|url| {
             is_metadata_service(&url) || authority(&url).is_some_and(|named| self.metadata_services.contains(&named))
         });
-        if is_metadata { self.direct.call(request) } else { self.proxied.call(request) }
+        let address =
+            Url::parse(request.uri()).ok().and_then(|url| Some(format!("{}://{}", url.scheme(), authority(&url)?)));
+        let answer = if is_metadata { self.direct.call(request) } else { self.proxied.call(request) };
+        HttpConnectorFuture::new(async move { answer.await.map_err(|error| at(address, error)) })
+    }
+}
+
+/// Which address could not be reached: the errors of a connection do not say.
+#[derive(Debug)]
+pub(super) struct Unreachable {
+    /// Scheme, host and port.
+    pub(super) address: String,
+    cause: ConnectorError,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot reach {}", self.address)
+    }
+}
+
+impl Error for Unreachable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+/// Puts the address to an error of a connection, which stays of its kind: by that the SDK decides whether to try again.
+fn at(address: Option<String>, cause: ConnectorError) -> ConnectorError {
+    // What broke on a connection that stood is no question of the address, and the SDK has to know that connection.
+    let Some(address) = address.filter(|_| cause.connection_metadata().is_none()) else { return cause };
+    let (is_timeout, is_user, is_io, other) = (cause.is_timeout(), cause.is_user(), cause.is_io(), cause.as_other());
+    let unreachable = Box::new(Unreachable { address, cause });
+    match other {
+        _ if is_timeout => ConnectorError::timeout(unreachable),
+        _ if is_user => ConnectorError::user(unreachable),
+        _ if is_io => ConnectorError::io(unreachable),
+        kind => ConnectorError::other(unreachable, kind),
     }
 }
 

@@ -92,7 +92,7 @@ impl Reader {
         };
         async move {
             self.clients.pace.paced(call, sending).await.inspect_err(|error| {
-                tracing::warn!(call = error.call, code = error.code, message = error.message, "read failed");
+                tracing::warn!(call = error.call, code = error.code, error = error.message, "read failed");
             })
         }
     }
@@ -220,6 +220,8 @@ fn unknown<T>(error: &AwsError) -> Seen<T> {
 /// The gap that an error leaves. Who has no valid credentials, or no way to AWS, needs more than a code.
 fn gap(error: &AwsError) -> Gap {
     let why = match error.kind {
+        // Nothing came from AWS: the code is Portolan's own, and says no more.
+        _ if matches!(error.code.as_str(), "Dispatch" | "NoCredentials") => error.message.clone(),
         ErrorKind::Credentials | ErrorKind::Transient if !error.message.is_empty() => {
             format!("{}: {}", error.code, error.message)
         }

@@ -96,14 +96,14 @@ impl Writer {
 impl Perform for Writer {
     async fn perform(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
         let operation = action.operation();
-        let target = target_of(action);
+        let resource = target_of(action);
         // The walk logs every step for people; this is for whoever follows the calls.
-        tracing::debug!(operation, target, "step starts");
+        tracing::debug!(operation, resource, "step starts");
         let result = self.clients.pace.paced(&call_of(action), self.send(action, outputs)).await;
         match &result {
-            Ok(Performed::Done(_)) => tracing::debug!(operation, target, "step done"),
-            Ok(Performed::Stale(why)) => tracing::debug!(operation, target, why, "step is stale"),
-            Err(error) => tracing::debug!(operation, target, code = error.code, message = error.message, "step failed"),
+            Ok(Performed::Done(_)) => tracing::debug!(operation, resource, "step done"),
+            Ok(Performed::Stale(why)) => tracing::debug!(operation, resource, why, "step is stale"),
+            Err(error) => tracing::debug!(operation, resource, code = error.code, error = error.message, "step failed"),
         }
         result
     }

@@ -188,7 +188,7 @@ Examples:
   portolan run -f manifests/
   portolan run -f manifests/ --observe --interval 5m
   portolan run -f manifests/ --events-queue https://sqs.eu-west-1.amazonaws.com/123456789012/portolan-events
-  portolan run -f manifests/ --listen 0.0.0.0:9090 --log-format json")]
+  portolan run -f manifests/ --listen 0.0.0.0:9797 --log-format json")]
     Run(RunArgs),
     /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
     #[cfg(feature = "sandbox")]
@@ -382,7 +382,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     pub interval: Duration,
     /// Address for probes, metrics and status; `none` turns them off
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090", value_parser = parse_listen)]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9797", value_parser = parse_listen)]
     pub listen: Listen,
     /// Host names, separated by commas, that metrics and status are served to besides localhost and IP addresses
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = crate::door::host::parse_name)]
@@ -411,7 +411,7 @@ fn parse_listen(text: &str) -> Result<Listen, String> {
     if text == "none" {
         return Ok(Listen::Nowhere);
     }
-    text.parse().map(Listen::At).map_err(|_| "an address and a port such as 127.0.0.1:9090, or none".to_owned())
+    text.parse().map(Listen::At).map_err(|_| "an address and a port such as 127.0.0.1:9797, or none".to_owned())
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

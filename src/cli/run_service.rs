@@ -18,7 +18,7 @@ use crate::controller::hearing::{self, Ears};
 use crate::controller::reach;
 use crate::controller::{Controller, Declare, PASS_DEADLINE, Settings};
 use crate::door::host::AllowedHosts;
-use crate::door::{Counts, Door};
+use crate::door::{Counts, Door, Place};
 use crate::manifest::{self, Problem, STDIN, Source};
 use crate::model::without_user_info;
 
@@ -53,7 +53,13 @@ pub async fn serve(
     let listener = listen(args.listen).await?;
     let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
     let calls = run.clients.calls().clone();
-    let door = Door::new(move || Counts { sent: calls.snapshot(), refused: calls.refused(), fill: calls.fill() }, now);
+    let place = Place {
+        fleet: run.desired.fleet.name.clone(),
+        region: run.clients.region().to_owned(),
+        cluster: run.desired.fleet.cluster.clone().unwrap_or_default(),
+    };
+    let counts = move || Counts { sent: calls.snapshot(), refused: calls.refused(), fill: calls.fill() };
+    let door = Door::at(&place, counts, now);
     let stop = CancellationToken::new();
     let serving = listener.map(|listener| {
         let allowed = AllowedHosts::new(args.allowed_hosts.iter().cloned());

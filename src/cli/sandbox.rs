@@ -59,7 +59,7 @@ pub async fn listen(bound: Bound, terminal: Terminal, signals: &Signals) -> Resu
     let Bound { server, address, region } = bound;
     terminal.progress(&format!("portolan: an AWS in memory listens on http://{address} until Ctrl-C; to use it:"));
     terminal.progress(&format!(
-        "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
+        "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
     ));
     let stop = signals.token().clone();
     let served = server.serve(async move { stop.cancelled().await }).await;

@@ -1,5 +1,7 @@
 //! What Prometheus is told.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
@@ -14,6 +16,7 @@ use crate::apply::StepResult;
 use crate::controller::Pass;
 use crate::controller::hearing::Tally;
 use crate::controller::status::{Board, Reachable, Sync};
+use crate::plan::OPERATIONS;
 use crate::trace::Verdict;
 
 use super::Counts;
@@ -28,6 +31,20 @@ const BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300
 /// How passes end.
 const VERDICTS: [&str; 9] =
     ["in-sync", "applied", "incomplete", "blocked", "pending", "failed", "overran", "panicked", "interrupted"];
+
+/// How steps end.
+const RESULTS: [&str; 5] = ["done", "failed", "skipped", "stale", "cancelled"];
+
+/// What a service works on, as labels of all its metrics; what is empty is no label.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The Fleet's name.
+    pub fleet: String,
+    /// The region.
+    pub region: String,
+    /// The Fleet's cluster.
+    pub cluster: String,
+}
 
 /// The metrics and their registry.
 #[derive(Debug)]
@@ -52,9 +69,13 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(place: &Place) -> Self {
+        let Place { fleet, region, cluster } = place;
+        let labels = [("fleet", fleet), ("region", region), ("cluster", cluster)].into_iter();
+        let labels = labels.filter(|(_, value)| !value.is_empty());
+        let labels = labels.map(|(name, value)| (Cow::Borrowed(name), Cow::Owned(value.clone())));
         let mut metrics = Self {
-            registry: Registry::with_prefix("portolan"),
+            registry: Registry::with_prefix_and_labels("portolan", labels),
             passes: Family::default(),
             duration: Histogram::new(BUCKETS),
             steps: Family::default(),
@@ -75,6 +96,10 @@ impl Metrics {
         // What has not happened yet is 0, so that a rate of it is known from the start.
         for verdict in VERDICTS {
             metrics.passes.get_or_create(&vec![("verdict", verdict.to_owned())]).inc_by(0);
+        }
+        for (action, result) in OPERATIONS.iter().flat_map(|action| RESULTS.map(|result| (action, result))) {
+            let labels = vec![("action", (*action).to_owned()), ("result", result.to_owned())];
+            metrics.steps.get_or_create(&labels).inc_by(0);
         }
         metrics.hear(&Tally::default());
         let build = Family::<Labels, Gauge>::default();
@@ -193,5 +218,66 @@ fn word(result: &StepResult) -> &'static str {
         StepResult::Skipped { .. } => "skipped",
         StepResult::Stale(_) => "stale",
         StepResult::Cancelled => "cancelled",
+    }
+}
+
+/// OpenMetrics as the older text format of Prometheus: a counter's type has the name of its samples, and no mark ends the text.
+pub(super) fn prometheus_text(open_metrics: &str) -> String {
+    let mut counters: BTreeSet<&str> = BTreeSet::new();
+    for line in open_metrics.lines() {
+        if let Some(name) = line.strip_prefix("# TYPE ").and_then(|rest| rest.strip_suffix(" counter")) {
+            counters.insert(name);
+        }
+    }
+    let mut text = String::new();
+    for line in open_metrics.lines().filter(|line| *line != "# EOF" && !line.starts_with("# UNIT ")) {
+        let head = ["# TYPE ", "# HELP "].iter().find_map(|word| Some((*word, line.strip_prefix(word)?)));
+        let named = head.and_then(|(word, rest)| Some((word, rest.split_once(' ')?)));
+        match named {
+            Some((word, (name, rest))) if counters.contains(name) => {
+                text.push_str(&format!("{word}{name}_total {rest}\n"));
+            }
+            _ => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+/// Whether a client that sends this `Accept` header would rather have Prometheus's older text than OpenMetrics.
+pub(super) fn wants_text(accept: &str) -> bool {
+    let weight = |types: &[&str]| {
+        let ranges = accept.split(',').filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let kind = parts.next()?;
+            let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok());
+            types.contains(&kind).then_some(quality.unwrap_or(1.0))
+        });
+        ranges.fold(0.0, f64::max)
+    };
+    weight(&["text/plain", "text/*"]) > weight(&["application/openmetrics-text", "application/*"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{prometheus_text, wants_text};
+
+    #[test]
+    fn the_form_of_metrics_is_what_the_client_would_rather_have() {
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+        for (accept, text) in [("", false), ("*/*", false), (prometheus, false), ("text/plain", true), ("text/*", true)]
+        {
+            assert_eq!(wants_text(accept), text, "{accept}");
+        }
+        assert!(wants_text("application/openmetrics-text;q=0.2, text/plain;q=0.9"));
+    }
+
+    #[test]
+    fn the_older_text_names_counters_by_their_samples() {
+        let open = "# HELP a Passes.\n# TYPE a counter\na_total 1\n# TYPE b gauge\nb 2\n# EOF\n";
+        let text = "# HELP a_total Passes.\n# TYPE a_total counter\na_total 1\n# TYPE b gauge\nb 2\n";
+        assert_eq!(prometheus_text(open), text);
     }
 }

@@ -291,6 +291,25 @@ pub enum Action {
     },
 }
 
+/// The AWS operations that steps are.
+pub const OPERATIONS: [&str; 15] = [
+    "RegisterTaskDefinition",
+    "UpdateService",
+    "CreateTargetGroup",
+    "ModifyTargetGroup",
+    "ModifyTargetGroupAttributes",
+    "DeleteTargetGroup",
+    "CreateRule",
+    "ModifyRule",
+    "SetRulePriorities",
+    "DeleteRule",
+    "ModifyListener",
+    "RegisterTargets",
+    "DeregisterTargets",
+    "AuthorizeSecurityGroupIngress",
+    "RevokeSecurityGroupIngress",
+];
+
 impl Action {
     /// The AWS operation's own name.
     pub fn operation(&self) -> &'static str {
@@ -319,7 +338,10 @@ impl Action {
             return None;
         };
         Some(IngressRule {
-            id: GroupRuleId::from(format!("planned:{group}:{protocol}:{ports}:{source}")),
+            id: GroupRuleId::from(format!(
+                "the planned rule of {group} for {} {ports} from {source}",
+                protocol.as_str()
+            )),
             group: group.clone(),
             protocol: protocol.clone(),
             ports: Some(*ports),

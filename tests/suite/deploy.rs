@@ -203,7 +203,7 @@ fn tasks_run_as_a_plain_user_on_a_read_only_root_and_never_twice() {
     let container = &of("ecs/service-task-definition.json")["containerDefinitions"][0];
     assert!(container["stopTimeout"].as_u64().unwrap() > 30);
     let probe = container["healthCheck"]["command"].as_array().unwrap();
-    assert!(probe.iter().any(|word| word == "http://127.0.0.1:9090/healthz"));
+    assert!(probe.iter().any(|word| word == "http://127.0.0.1:9797/healthz"));
     let service = of("ecs/service.json");
     let deployment = &service["deploymentConfiguration"];
     assert_eq!((&deployment["minimumHealthyPercent"], &deployment["maximumPercent"]), (&0.into(), &100.into()));
@@ -310,7 +310,7 @@ fn what_the_files_ask_the_endpoint_needs_no_allowed_host() {
     for path in files() {
         for url in read(&path).split("http://").skip(1) {
             let url = url.split(['"', '`', ' ', '\n', '>', ')']).next().unwrap();
-            let Some((host, path)) = url.split_once('/').filter(|(host, _)| host.ends_with(":9090")) else { continue };
+            let Some((host, path)) = url.split_once('/').filter(|(host, _)| host.ends_with(":9797")) else { continue };
             assert!(allowed.allows(host) || ["healthz", "readyz"].contains(&path), "{url}");
             asked += 1;
         }

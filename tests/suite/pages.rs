@@ -122,3 +122,28 @@ fn the_policies_allow_what_is_called_and_nothing_else() {
     allowed.retain(|name| !name.ends_with(":CreateAction"));
     assert_eq!(called, allowed);
 }
+
+/// Plans on a page are those of planning cases, named in a comment above them.
+#[test]
+fn plans_on_the_page_about_the_command_line_are_what_comes_out() {
+    let path = root().join("docs/command-line.md");
+    let page = read(&path);
+    let mut written = String::new();
+    let mut parts = page.split("<!-- case: ");
+    written.push_str(parts.next().unwrap_or_default());
+    let mut seen = 0;
+    for part in parts {
+        let (name, rest) = part.split_once(" -->\n```\n").expect("a block after the comment");
+        let (_, after) = rest.split_once("```\n").expect("the end of the block");
+        let plan = read(&root().join(format!("tests/cases/{name}/plan.txt")));
+        let plan = plan.split("\n\nedges:\n").next().unwrap_or_default();
+        let plan = plan.rsplit_once("\nverdict: ").map_or(plan, |(plan, _)| plan).trim_end();
+        written.push_str(&format!("<!-- case: {name} -->\n```\n{plan}\n```\n{after}"));
+        seen += 1;
+    }
+    assert!(seen >= 2, "only {seen} plans are shown");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, &written).expect("the page is written");
+    }
+    assert_eq!(written, read(&path), "UPDATE_EXPECT=1 writes it");
+}

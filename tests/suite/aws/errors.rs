@@ -147,6 +147,7 @@ async fn an_endpoint_that_does_not_listen_is_transient_and_said_in_a_few_words()
     let error = error_with(&Clients::new(&nowhere(credentials())).unwrap()).await;
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Transient, "Dispatch"));
     assert!(error.message.contains("refused") && !error.message.contains('{'), "{}", error.message);
+    assert_eq!(error.message, "cannot reach http://127.0.0.1:1: connection refused");
 }
 
 #[derive(Debug)]

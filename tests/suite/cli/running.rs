@@ -84,6 +84,16 @@ impl Service {
         (code, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
     }
 
+    /// The metrics without the labels that all of them have: those are checked.
+    pub fn metrics(&self) -> String {
+        let (code, text) = self.get("GET", "/metrics");
+        assert_eq!(code, 200, "{text}");
+        let place = "fleet=\"harbour\",region=\"eu-west-1\",cluster=\"prod\"";
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        samples.for_each(|line| assert!(line.contains(place), "{line}"));
+        text.replace(&format!("{{{place}}}"), "").replace(&format!("{place},"), "")
+    }
+
     /// Sends a signal, such as `-TERM`.
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill starts");
@@ -105,9 +115,7 @@ fn a_service_repairs_tells_and_stops() {
     service.wait_for("sending");
     service.wait_for("passed");
     assert_eq!(service.get("GET", "/readyz"), (200, "ready\n".to_owned()));
-    let (code, metrics) = service.get("GET", "/metrics");
-    assert_eq!(code, 200);
-    check_metrics(&metrics);
+    check_metrics(&service.metrics());
     let (_, status) = service.get("GET", "/api/v1/status");
     let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
     let objects = status["objects"].as_array().expect("objects");
@@ -142,6 +150,7 @@ fn check_metrics(text: &str) {
     for expected in [
         "portolan_passes_total{verdict=\"blocked\"} 1",
         "portolan_steps_total{action=\"ModifyTargetGroup\",result=\"done\"} 1",
+        "portolan_steps_total{action=\"DeleteRule\",result=\"failed\"} 0",
         "portolan_drift{object=\"TargetGroup/payments\"} 1",
         "portolan_drift{object=\"Service/cart\"} 0",
         "portolan_gaps 0",
@@ -165,7 +174,7 @@ fn a_hang_up_reads_the_manifest_again() {
     service.declare("kind: nonsense\n");
     service.signal("-HUP");
     service.wait_for("the last good one stays");
-    let (_, metrics) = service.get("GET", "/metrics");
+    let metrics = service.metrics();
     assert!(metrics.contains("portolan_manifest_refused 1"), "{metrics}");
     service.declare(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
     service.signal("-HUP");

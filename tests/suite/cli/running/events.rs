@@ -92,7 +92,7 @@ async fn events_of_aws_have_drift_repaired_at_once_and_end_taken_off_their_queue
     }
     wait_until_forgotten(&mut service, 2 * bodies.len());
     assert_eq!(left(&sqs, &queue).await, ["0", "0"]);
-    let (_, metrics) = service.get("GET", "/metrics");
+    let metrics = service.metrics();
     for expected in [
         "portolan_events_total{outcome=\"junk\"} 6",
         "portolan_events_total{outcome=\"early\"} 2",

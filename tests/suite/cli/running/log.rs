@@ -60,3 +60,55 @@ fn so_it_has_as_json() {
     };
     check(first_pass(&["--log-format", "json"]).iter().filter_map(read).collect());
 }
+
+/// The keys of a JSON object in the order in which they stand, those of inner objects left out.
+fn keys(line: &str) -> Vec<String> {
+    let (mut keys, mut depth, mut rest) = (Vec::new(), 0, line);
+    while let Some(letter) = rest.chars().next() {
+        rest = &rest[letter.len_utf8()..];
+        match letter {
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            '"' => {
+                let mut end = 0;
+                let mut letters = rest.char_indices();
+                while let Some((at, letter)) = letters.next() {
+                    end = at;
+                    match letter {
+                        '\\' => _ = letters.next(),
+                        '"' => break,
+                        _ => {}
+                    }
+                }
+                let text = &rest[..end];
+                rest = &rest[end + 1..];
+                if depth == 1 && rest.starts_with(':') {
+                    keys.push(text.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    keys
+}
+
+#[test]
+fn no_line_of_json_has_a_key_twice_and_what_is_held_back_is_said_with_its_reason() {
+    let lines = first_pass(&["--log-format", "json", "-vv"]);
+    for line in lines.iter().filter(|line| line.starts_with('{')) {
+        let mut found = keys(line);
+        let number = found.len();
+        assert!(number >= 4, "{line}");
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), number, "{line}");
+    }
+    let held: Vec<Value> = lines
+        .iter()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|line| line["message"] == "differs, and is held back")
+        .collect();
+    let of = |object: &str| held.iter().filter(|line| line["object"] == object).count();
+    assert_eq!(of("TargetGroup/payments"), 1, "its removal waits for a second sighting: {held:#?}");
+    assert!(held.iter().all(|line| line["because"].as_str().is_some_and(|because| !because.is_empty())), "{held:#?}");
+}
