@@ -1,14 +1,18 @@
 //! EC2's query API: networks, security groups, interfaces, instances.
 
+mod account;
 mod filter;
 mod gateway;
 mod group_permission;
 mod group_rule;
 mod instance;
+mod instance_filter;
+mod instance_status;
 pub mod interface;
+mod ipv6;
 mod listing;
 mod network_acl;
-mod network_interface;
+pub mod network_interface;
 mod prefix_list;
 mod route_table;
 mod rule_change;
@@ -44,8 +48,12 @@ fn network_operation(name: &str) -> Option<Operation> {
         "CreateRoute" => Write(route_table::create_route),
         "DeleteRoute" => Write(route_table::delete_route),
         "AssociateRouteTable" => Write(route_table::associate),
+        "DisassociateRouteTable" => Write(route_table::disassociate),
+        "DeleteRouteTable" => Write(route_table::delete),
         "CreateInternetGateway" => Write(gateway::create),
         "AttachInternetGateway" => Write(gateway::attach),
+        "DetachInternetGateway" => Write(gateway::detach),
+        "DeleteInternetGateway" => Write(gateway::delete),
         "DescribeInternetGateways" => Read(gateway::describe),
         "CreateNetworkAcl" => Write(network_acl::create),
         "DescribeNetworkAcls" => Read(network_acl::describe),
@@ -72,6 +80,7 @@ fn group_operation(name: &str) -> Option<Operation> {
         "UpdateSecurityGroupRuleDescriptionsIngress" => Write(rule_change::describe_ingress),
         "UpdateSecurityGroupRuleDescriptionsEgress" => Write(rule_change::describe_egress),
         "CreateManagedPrefixList" => Write(prefix_list::create),
+        "DeleteManagedPrefixList" => Write(prefix_list::delete),
         "DescribeManagedPrefixLists" => Read(prefix_list::describe),
         "GetManagedPrefixListEntries" => Read(prefix_list::describe_entries),
         _ => return None,
@@ -85,9 +94,11 @@ fn thing_operation(name: &str) -> Option<Operation> {
         "DeleteNetworkInterface" => Write(network_interface::delete),
         "RunInstances" => Write(instance::run),
         "DescribeInstances" => Read(instance::describe),
+        "DescribeInstanceStatus" => Read(instance_status::describe),
         "StopInstances" => Write(instance::stop),
         "StartInstances" => Write(instance::start),
         "TerminateInstances" => Write(instance::terminate),
+        "DescribeAccountAttributes" => Read(account::describe),
         "CreateTags" => Write(tag::create),
         "DeleteTags" => Write(tag::delete),
         "DescribeTags" => Read(tag::describe),

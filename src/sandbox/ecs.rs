@@ -1,10 +1,14 @@
 //! ECS's JSON API. Members begin with small letters, moments are seconds since 1970.
 
+mod account_setting;
 mod capacity_provider;
 mod cluster;
+mod cluster_shown;
 mod container_instance;
 mod deployment;
+mod enumeration;
 mod fargate;
+mod identifier;
 mod service;
 mod service_check;
 mod service_update;
@@ -12,9 +16,12 @@ mod tag;
 mod task;
 mod task_definition;
 mod task_definition_check;
+mod task_definition_reference;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+pub use task::platform_version;
 
 use super::input::Input;
 use super::object::object;
@@ -30,12 +37,16 @@ pub fn operation(name: &str) -> Option<Operation> {
         "DescribeClusters" => Read(cluster::describe),
         "ListClusters" => Read(cluster::list),
         "DeleteCluster" => Write(cluster::delete),
+        "PutClusterCapacityProviders" => Write(cluster::put_providers),
+        "DescribeCapacityProviders" => Read(capacity_provider::describe),
+        "ListAccountSettings" => Read(account_setting::list),
         "RegisterContainerInstance" => Write(container_instance::register),
         "DeregisterContainerInstance" => Write(container_instance::deregister),
         "DescribeContainerInstances" => Read(container_instance::describe),
         "ListContainerInstances" => Read(container_instance::list),
         "RegisterTaskDefinition" => Write(task_definition::register),
         "DeregisterTaskDefinition" => Write(task_definition::deregister),
+        "DeleteTaskDefinitions" => Write(task_definition::delete),
         "DescribeTaskDefinition" => Read(task_definition::describe),
         "ListTaskDefinitions" => Read(task_definition::list),
         "CreateService" => Write(service::create),
@@ -55,6 +66,12 @@ pub fn operation(name: &str) -> Option<Operation> {
         "ListTagsForResource" => Read(tag::list),
         _ => return None,
     })
+}
+
+/// What every call is held against before it is looked at by itself: the words and the ARNs in it.
+pub fn check(call: &str, state: &State, input: Input) -> Result<(), Refusal> {
+    enumeration::check(call, input)?;
+    identifier::check(state, input)
 }
 
 /// Seconds since 1970, as ECS writes moments.

@@ -3,11 +3,14 @@
 use super::input::Input;
 use super::refusal::{Answer, Refusal};
 use super::state::State;
+use super::sts::{Caller, Callers};
 use super::{autoscaling, ec2, ecs, elbv2, sts};
 
 /// What a call does. Reads may be answered from a past state, writes never.
 #[derive(Clone, Copy)]
 pub enum Operation {
+    /// Who calls, and as whom.
+    Session(fn(&mut Callers, &State, &Caller, Input) -> Answer),
     Read(fn(&State, Input) -> Answer),
     Write(fn(&mut State, Input) -> Answer),
 }
@@ -36,9 +39,14 @@ pub fn find(service: &str, name: &str) -> Result<Operation, Refusal> {
     })
 }
 
+/// What a call is held against whatever it is about.
+pub fn check(service: &str, name: &str, state: &State, input: Input) -> Result<(), Refusal> {
+    if service == "ecs" { ecs::check(name, state, input) } else { Ok(()) }
+}
+
 /// How a service says that a call may not be made.
-pub fn denial(service: &str, name: &str, account: &str) -> Refusal {
-    let who = format!("arn:aws:sts::{account}:assumed-role/sandbox/portolan");
+pub fn denial(service: &str, name: &str, caller: &Caller) -> Refusal {
+    let who = &caller.arn;
     let message = format!("User: {who} is not authorized to perform: {service}:{name}");
     match service {
         "ec2" => Refusal {

@@ -36,7 +36,8 @@ pub fn answer(world: &mut World, request: &Request<Bytes>) -> Response<Bytes> {
         Ok(call) => call,
         Err(refusal) => return json::refuse(&refusal, &id),
     };
-    let answer = world.call(&format!("{}:{}", call.service, call.name), &call.input);
+    let key = access_key(request.headers());
+    let answer = world.call_as(key, &format!("{}:{}", call.service, call.name), &call.input);
     match (call.protocol, answer) {
         (Protocol::Json, Ok(value)) => json::accept(&value, &id),
         (Protocol::Json, Err(refusal)) => json::refuse(&refusal, &id),
@@ -45,6 +46,13 @@ pub fn answer(world: &mut World, request: &Request<Bytes>) -> Response<Bytes> {
         (Protocol::Ec2, Ok(value)) => xml::accept_ec2(&call.name, &value, &id),
         (Protocol::Ec2, Err(refusal)) => xml::refuse_ec2(&refusal, &id),
     }
+}
+
+/// The access key that a request is signed with.
+fn access_key(headers: &HeaderMap) -> Option<&str> {
+    let signature = headers.get("authorization")?.to_str().ok()?;
+    let (_, credential) = signature.split_once("Credential=")?;
+    credential.split('/').next()
 }
 
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<Call, Refusal> {

@@ -12,6 +12,7 @@ use super::operation::{self, Operation};
 use super::refusal::{Answer, Refusal};
 use super::request::{Answered, Sent};
 use super::state::{App, State};
+use super::sts::Callers;
 use super::{health, request, scheduler};
 
 /// AWS's account in a new world.
@@ -42,6 +43,7 @@ pub struct World {
     past: VecDeque<(Timestamp, State)>,
     buckets: Buckets,
     request_ids: Ids,
+    callers: Callers,
 }
 
 impl World {
@@ -58,6 +60,7 @@ impl World {
             past: VecDeque::new(),
             buckets: Buckets::default(),
             request_ids: Ids::new(!seed),
+            callers: Callers::default(),
         }
     }
 
@@ -98,6 +101,12 @@ impl World {
 
     /// Makes a call by IAM's name of it, such as `ecs:DescribeServices`, with the members as the wire has them.
     pub fn call(&mut self, call: &str, input: &Value) -> Answer {
+        self.call_as(None, call, input)
+    }
+
+    /// The same by whoever signs with an access key, such as one that a role gave.
+    pub fn call_as(&mut self, key: Option<&str>, call: &str, input: &Value) -> Answer {
+        let caller = self.callers.who(key, &self.state.account);
         let (service, name) = call.split_once(':').unwrap_or(("", call));
         let operation = operation::find(service, name)?;
         let input = Input(input);
@@ -105,7 +114,7 @@ impl World {
             return Err(operation::throttling(service));
         }
         if self.settings.denied.contains(call) {
-            return Err(operation::denial(service, name, &self.state.account));
+            return Err(operation::denial(service, name, &caller));
         }
         if let Some(code) = self.settings.refused.get(call) {
             return Err(operation::refusal(code));
@@ -114,7 +123,9 @@ impl World {
             let message = "Request would have succeeded, but DryRun flag is set.";
             return Err(Refusal { code: "DryRunOperation".to_owned(), message: message.to_owned(), status: 412 });
         }
+        operation::check(service, name, &self.state, input)?;
         match operation {
+            Operation::Session(answer) => answer(&mut self.callers, &self.state, &caller, input),
             Operation::Read(read) => read(self.seen(), input),
             Operation::Write(write) => {
                 self.remember();

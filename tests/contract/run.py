@@ -31,10 +31,10 @@ class Server:
         self.endpoint, self.is_moto = endpoint.rstrip("/"), against == "moto"
 
     @cache
-    def client(self, service, raw=False):
+    def client(self, service, raw=False, key="contract"):
         config = Config(retries={"total_max_attempts": 1}, parameter_validation=not raw, read_timeout=60)
         return boto3.client(service, endpoint_url=self.endpoint, region_name="eu-west-1", config=config,
-                            aws_access_key_id="contract", aws_secret_access_key="contract")
+                            aws_access_key_id=key, aws_secret_access_key="contract")
 
     def post(self, path, body=None):
         data = json.dumps(body).encode() if body else b""
@@ -54,7 +54,7 @@ class Server:
         if "app" in step:
             return None if self.is_moto else self.post("/_sandbox/app", parameters)
         service, method = step["call"].split(".")
-        client = self.client(service, step.get("raw", False))
+        client = self.client(service, step.get("raw", False), step.get("by", "contract"))
         try:
             if "paginate" in step:
                 answer = merged(client.get_paginator(method), step["paginate"], parameters)
@@ -116,7 +116,8 @@ def run(name, steps, server):
         try:
             for n, each in enumerate(fill(step["each"], variables) if "each" in step else range(step.get("times", 1)), 1):
                 variables |= {"n": n, "each": each}
-                answer = server.do(step, fill(step.get("app", step.get("with", {})), variables))
+                by = {"by": fill(step["by"], variables)} if "by" in step else {}
+                answer = server.do(step | by, fill(step.get("app", step.get("with", {})), variables))
             for name, path in step.get("save", {}).items():
                 found = jmespath.search(fill(path, variables), answer)
                 if found is None:

@@ -15,7 +15,7 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 # What may be written where, and of which type.
 FILE = {"about": str, "include": str, "moto": str, "why": str, "steps": list}
-STEP = {"call": str, "with": dict, "raw": bool, "times": int, "each": str, "paginate": dict, "save": dict, "expect": list,
+STEP = {"call": str, "with": dict, "by": str, "raw": bool, "times": int, "each": str, "paginate": dict, "save": dict, "expect": list,
         "advance": int, "app": dict, "moto": str, "why": str}
 PAGINATE = {"key": str, "page": int}
 EXPECTATION = {"error": (str, list), "ok": bool, "is": object, "has": (dict, list), "absent": bool, "count": int,
@@ -100,7 +100,7 @@ def check(step, saved, server):
         except jmespath.exceptions.JMESPathError as error:
             raise Mistake(f"{expression}: {error}") from None
     counted = {"n", "each"} if "each" in step else {"n"}
-    unknown = names_in([step.get(key) for key in ("with", "app", "each", "save", "expect")]) - saved - counted
+    unknown = names_in([step.get(key) for key in ("with", "by", "app", "each", "save", "expect")]) - saved - counted
     demand(not unknown, f"no step before saves {', '.join(sorted(unknown))}")
     return saved | set(step.get("save", {})) | ({"pages"} if "paginate" in step else set())
 

@@ -39,7 +39,7 @@ fn holds(on: &impl OverHttp, against: &str) -> usize {
 #[test]
 fn the_sandbox_keeps_the_contract() {
     let count = holds(&Served::start(), "sandbox");
-    assert!(count >= 600, "only {count} assertions");
+    assert!(count >= 750, "only {count} assertions");
 }
 
 #[test]

@@ -8,11 +8,19 @@ use crate::sandbox::refusal::Refusal;
 /// The name of a filter, and where its values stand in what the call tells: elements from the outside to the inside.
 pub type Filter = (&'static str, &'static str);
 
+/// The filters of a describing call.
+pub struct Filters {
+    pub held: &'static [Filter],
+    /// Those that AWS documents too, and that ask for what the sandbox does not hold: who uses one is to know that, and
+    /// not to take an empty answer for AWS's.
+    pub not_held: &'static [&'static str],
+}
+
 /// Most values of all filters of a call.
 const VALUES: usize = 200;
 
 /// Those of the things that every filter of the call lets through.
-pub fn keep(input: Input, known: &[Filter], mut things: Vec<Value>) -> Result<Vec<Value>, Refusal> {
+pub fn keep(input: Input, known: &Filters, mut things: Vec<Value>) -> Result<Vec<Value>, Refusal> {
     if input.list("Filter").map(|filter| filter.texts("Value").len()).sum::<usize>() > VALUES {
         let message = format!("The maximum number of filter values specified on a single call is {VALUES}");
         return Err(Refusal::new("FilterLimitExceeded", message));
@@ -36,12 +44,19 @@ enum Reading<'a> {
     Tag(&'a str),
 }
 
-/// Only what carries tags knows `tag-key`, and with it `tag:<key>`.
-fn reading<'a>(name: &'a str, known: &[Filter]) -> Result<Reading<'a>, Refusal> {
-    let path = |name: &str| known.iter().find(|(known, _)| *known == name).map(|(_, path)| *path);
-    let tag = name.strip_prefix("tag:").filter(|_| path("tag-key").is_some()).map(Reading::Tag);
-    let found = path(name).map(Reading::Path).or(tag);
-    found.ok_or_else(|| Refusal::parameter(format!("The filter '{name}' is invalid")))
+/// Only what carries tags knows `tag-key`, and with it `tag:<key>`; so do tags themselves, which have a resource type.
+fn reading<'a>(name: &'a str, known: &Filters) -> Result<Reading<'a>, Refusal> {
+    let path = |name: &str| known.held.iter().find(|(known, _)| *known == name).map(|(_, path)| *path);
+    let has_tags = path("tag-key").or(path("resource-type")).is_some();
+    let tag = name.strip_prefix("tag:").filter(|_| has_tags).map(Reading::Tag);
+    if let Some(found) = path(name).map(Reading::Path).or(tag) {
+        return Ok(found);
+    }
+    if known.not_held.contains(&name) {
+        let message = format!("The filter '{name}' asks for what is not held here");
+        return Err(Refusal::new("UnsupportedOperation", message));
+    }
+    Err(Refusal::parameter(format!("The filter '{name}' is invalid")))
 }
 
 impl Reading<'_> {
@@ -50,7 +65,8 @@ impl Reading<'_> {
         match self {
             Self::Path(path) => collect(thing, path.split('.'), &mut values),
             Self::Tag(key) => {
-                let tags = Input(thing).list("tagSet").filter(|tag| tag.text("key") == Some(key));
+                let tags = Input(thing).list("tagSet").chain([Input(thing)]);
+                let tags = tags.filter(|tag| tag.text("key") == Some(key));
                 values.extend(tags.filter_map(|tag| tag.text("value")).map(str::to_owned));
             }
         }
@@ -127,7 +143,8 @@ mod tests {
             json!({"id": "1", "set": [{"n": 7}, {"n": 8}], "tagSet": [{"key": "k", "value": "v"}]}),
             json!({"id": "2", "set": [{"n": 9}], "tagSet": []}),
         ];
-        let known: &[Filter] = &[("id", "id"), ("number", "set.n"), ("tag-key", "tagSet.key")];
+        let held: &[Filter] = &[("id", "id"), ("number", "set.n"), ("tag-key", "tagSet.key")];
+        let known = &Filters { held, not_held: &["colour"] };
         let left = |filters: Value| {
             let input = json!({"Filter": filters});
             keep(Input(&input), known, things.clone()).map(|things| things.len())
@@ -135,6 +152,10 @@ mod tests {
         assert_eq!(left(json!([{"Name": "number", "Value": ["8", "9"]}])), Ok(2));
         assert_eq!(left(json!([{"Name": "number", "Value": ["8", "9"]}, {"Name": "tag:k", "Value": ["v"]}])), Ok(1));
         assert_eq!(left(json!([{"Name": "nonsense", "Value": ["8"]}])).expect_err("no").code, "InvalidParameterValue");
-        assert!(keep(Input(&json!({"Filter": [{"Name": "tag:k"}]})), &[], Vec::new()).is_err());
+        let refusal = left(json!([{"Name": "colour", "Value": ["red"]}])).expect_err("it is not held");
+        assert_eq!(refusal.code, "UnsupportedOperation");
+        assert!(refusal.message.contains("'colour'"), "{refusal}");
+        let none = Filters { held: &[], not_held: &[] };
+        assert!(keep(Input(&json!({"Filter": [{"Name": "tag:k"}]})), &none, Vec::new()).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::listing::{self, Listing};
 use super::{tag, vpc};
 use crate::sandbox::input::Input;
@@ -18,13 +18,16 @@ const LISTING: Listing<Gateway> = Listing {
     filters: FILTERS,
     page: listing::PAGE,
 };
-const FILTERS: &[Filter] = &[
-    ("attachment.state", "attachmentSet.state"),
-    ("attachment.vpc-id", "attachmentSet.vpcId"),
-    ("internet-gateway-id", "internetGatewayId"),
-    ("owner-id", "ownerId"),
-    ("tag-key", "tagSet.key"),
-];
+const FILTERS: &Filters = &Filters {
+    held: &[
+        ("attachment.state", "attachmentSet.state"),
+        ("attachment.vpc-id", "attachmentSet.vpcId"),
+        ("internet-gateway-id", "internetGatewayId"),
+        ("owner-id", "ownerId"),
+        ("tag-key", "tagSet.key"),
+    ],
+    not_held: &[],
+};
 
 pub fn create(state: &mut State, input: Input) -> Answer {
     let tags = tag::on_creation(input, "internet-gateway")?;
@@ -49,6 +52,38 @@ pub fn attach(state: &mut State, input: Input) -> Answer {
     if let Some(gateway) = state.gateways.get_mut(&id) {
         gateway.vpc = Some(vpc);
     }
+    Ok(json!({"return": true}))
+}
+
+pub fn detach(state: &mut State, input: Input) -> Answer {
+    let gateway = find(state, input.need("InternetGatewayId", Refusal::missing)?)?;
+    let vpc = vpc::find(state, input.need("VpcId", Refusal::missing)?)?.id.clone();
+    let id = gateway.id.clone();
+    if gateway.vpc.as_ref() != Some(&vpc) {
+        let message = format!("resource {id} is not attached to network {vpc}");
+        return Err(Refusal::new("Gateway.NotAttached", message));
+    }
+    if state.interfaces.values().any(|interface| interface.vpc == vpc && interface.public_address.is_some()) {
+        let message = format!(
+            "Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching \
+             the gateway."
+        );
+        return Err(Refusal::new("DependencyViolation", message));
+    }
+    if let Some(gateway) = state.gateways.get_mut(&id) {
+        gateway.vpc = None;
+    }
+    Ok(json!({"return": true}))
+}
+
+pub fn delete(state: &mut State, input: Input) -> Answer {
+    let gateway = find(state, input.need("InternetGatewayId", Refusal::missing)?)?;
+    let id = gateway.id.clone();
+    if gateway.vpc.is_some() {
+        let message = format!("The internetGateway '{id}' has dependencies and cannot be deleted.");
+        return Err(Refusal::new("DependencyViolation", message));
+    }
+    state.gateways.remove(&id);
     Ok(json!({"return": true}))
 }
 

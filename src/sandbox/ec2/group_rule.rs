@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::group_permission::{self, Permission, Written};
 use super::listing::{self, Listing};
 use super::{prefix_list, route_table, security_group, tag};
@@ -20,12 +20,21 @@ const LISTING: Listing<GroupRule> = Listing {
     filters: FILTERS,
     page: listing::PAGE,
 };
-const FILTERS: &[Filter] =
-    &[("group-id", "groupId"), ("security-group-rule-id", "securityGroupRuleId"), ("tag-key", "tagSet.key")];
+const FILTERS: &Filters = &Filters {
+    held: &[("group-id", "groupId"), ("security-group-rule-id", "securityGroupRuleId"), ("tag-key", "tagSet.key")],
+    not_held: &[],
+};
 /// Most rules of a direction, for IPv4 and for IPv6.
 const PER_DIRECTION: i64 = 60;
 
 pub fn describe(state: &State, input: Input) -> Answer {
+    let groups = input.list("Filter").filter(|filter| filter.text("Name") == Some("group-id"));
+    for id in groups.flat_map(|filter| filter.texts("Value")) {
+        if security_group::check_id(id).is_err() && !id.contains(['*', '?']) {
+            let message = format!("The security group ID '{id}' is malformed");
+            return Err(Refusal::new("InvalidGroupId.Malformed", message));
+        }
+    }
     LISTING.answer(state, input)
 }
 

@@ -6,9 +6,9 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::instance_filter::{INSTANCES, RESERVATION};
 use super::listing::{self, Listing};
-use super::{interface, network_interface, security_group, subnet, tag, vpc};
+use super::{interface, ipv6, network_interface, security_group, subnet, tag, vpc};
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
@@ -21,34 +21,10 @@ const LISTING: Listing<Instance> = Listing {
     things: |state| &state.instances,
     show,
     absent,
-    filters: FILTERS,
+    filters: INSTANCES,
     page: listing::PAGE,
 };
-const FILTERS: &[Filter] = &[
-    ("availability-zone", "placement.availabilityZone"),
-    ("image-id", "imageId"),
-    ("instance-id", "instanceId"),
-    ("instance-state-code", "instanceState.code"),
-    ("instance-state-name", "instanceState.name"),
-    ("instance-type", "instanceType"),
-    ("instance.group-id", "groupSet.groupId"),
-    ("instance.group-name", "groupSet.groupName"),
-    ("ip-address", "ipAddress"),
-    ("network-interface.addresses.private-ip-address", "networkInterfaceSet.privateIpAddressesSet.privateIpAddress"),
-    ("network-interface.group-id", "networkInterfaceSet.groupSet.groupId"),
-    ("network-interface.network-interface-id", "networkInterfaceSet.networkInterfaceId"),
-    ("network-interface.subnet-id", "networkInterfaceSet.subnetId"),
-    ("network-interface.vpc-id", "networkInterfaceSet.vpcId"),
-    ("private-dns-name", "privateDnsName"),
-    ("private-ip-address", "privateIpAddress"),
-    ("reservation-id", RESERVATION),
-    ("subnet-id", "subnetId"),
-    ("tag-key", "tagSet.key"),
-    ("vpc-id", "vpcId"),
-];
-/// Stands in an instance while filters look at it, and goes outside of it in the answer.
-const RESERVATION: &str = "reservationId";
-const RUNNING: &str = "running";
+pub const RUNNING: &str = "running";
 const STOPPED: &str = "stopped";
 const TERMINATED: &str = "terminated";
 /// Linux's `ip_local_port_range`.
@@ -104,6 +80,7 @@ fn launch(state: &State, input: Input) -> Result<Launch, Refusal> {
         let message = format!("Invalid id: \"{image}\" (expecting \"ami-...\")");
         return Err(Refusal::new("InvalidAMIID.Malformed", message));
     }
+    ipv6::refuse(input)?;
     // A network interface of the call says what the call says otherwise.
     let place = input.list("NetworkInterface").next().unwrap_or(input);
     if place.has("NetworkInterfaceId") {
@@ -233,11 +210,13 @@ fn change_one(state: &mut State, id: &str, status: &str) -> Option<Value> {
     Some(json!({"instanceId": id, "currentState": show_status(status), "previousState": show_status(&before)}))
 }
 
-fn absent(id: &str) -> Refusal {
+/// That an instance does not exist.
+pub fn absent(id: &str) -> Refusal {
     Refusal::new("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
 }
 
-fn check_id(id: &str) -> Result<(), Refusal> {
+/// Whether an id could be an instance's at all.
+pub fn check_id(id: &str) -> Result<(), Refusal> {
     if id.starts_with("i-") {
         return Ok(());
     }
@@ -248,7 +227,8 @@ fn check_id(id: &str) -> Result<(), Refusal> {
 fn reservations(state: &State, instances: Vec<Value>) -> Vec<Value> {
     let mut by_call: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for mut instance in instances {
-        let reservation = instance.as_object_mut().and_then(|members| members.remove(RESERVATION));
+        let members = instance.as_object_mut();
+        let reservation = members.and_then(|members| members.remove("ownerId").and(members.remove(RESERVATION)));
         let reservation = reservation.as_ref().and_then(Value::as_str).unwrap_or_default();
         by_call.entry(reservation.to_owned()).or_default().push(instance);
     }
@@ -256,7 +236,8 @@ fn reservations(state: &State, instances: Vec<Value>) -> Vec<Value> {
     by_call.into_iter().map(reservation).collect()
 }
 
-fn show_status(status: &str) -> Value {
+/// A state with its number.
+pub fn show_status(status: &str) -> Value {
     let code = match status {
         RUNNING => 16,
         STOPPED => 80,
@@ -295,5 +276,6 @@ fn show(state: &State, instance: &Instance) -> Value {
         "sourceDestCheck": interface.map(|_| true),
         "tagSet": tag::show(&instance.tags),
         RESERVATION: instance.reservation,
+        "ownerId": state.account,
     })
 }

@@ -84,15 +84,30 @@ pub fn check_address(state: &State, subnet: &Subnet, text: &str) -> Result<Ipv4A
 pub fn publish(state: &mut State, id: &str) {
     let taken: BTreeSet<Ipv4Addr> =
         state.interfaces.values().filter_map(|interface| interface.public_address).collect();
+    let mut offset = match derived_offset(state, id) {
+        Some(offset) => offset,
+        None => state.ids.below(1 << 24),
+    };
     let address = loop {
-        let address = Ipv4Addr::from(PUBLIC + u32::try_from(state.ids.below(1 << 24)).unwrap_or_default());
+        let address = Ipv4Addr::from(PUBLIC + u32::try_from(offset).unwrap_or_default());
         if !taken.contains(&address) {
             break address;
         }
+        offset = (offset + 1) % (1 << 24);
     };
     if let Some(interface) = state.interfaces.get_mut(id) {
         interface.public_address = Some(address);
     }
+}
+
+/// Where the public address of a task, or of what is in a default VPC, is looked for first: at a place that follows from
+/// the interface's id, so that nothing is drawn for it and worlds of older files keep their ids.
+fn derived_offset(state: &State, id: &str) -> Option<u64> {
+    let interface = state.interfaces.get(id)?;
+    let is_default = state.vpcs.get(&interface.vpc).is_some_and(|vpc| vpc.is_default);
+    let is_derived = is_default || matches!(interface.owner, InterfaceOwner::Task(_));
+    let digits = id.get(id.len().saturating_sub(6)..).filter(|_| is_derived)?;
+    u64::from_str_radix(digits, 16).ok()
 }
 
 /// That a subnet does not exist.

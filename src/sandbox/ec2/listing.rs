@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::filter::{self, Filter};
+use super::filter::{self, Filters};
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::page::{Page, page};
@@ -24,7 +24,7 @@ pub struct Listing<T: 'static> {
     pub things: fn(&State) -> &BTreeMap<String, T>,
     pub show: fn(&State, &T) -> Value,
     pub absent: fn(&str) -> Refusal,
-    pub filters: &'static [Filter],
+    pub filters: &'static Filters,
     pub page: RangeInclusive<i64>,
 }
 

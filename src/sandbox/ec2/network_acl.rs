@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::listing::{self, Listing};
 use super::{tag, vpc};
 use crate::sandbox::input::Input;
@@ -22,23 +22,28 @@ const LISTING: Listing<NetworkAcl> = Listing {
     filters: FILTERS,
     page: listing::PAGE,
 };
-const FILTERS: &[Filter] = &[
-    ("association.association-id", "associationSet.networkAclAssociationId"),
-    ("association.network-acl-id", "associationSet.networkAclId"),
-    ("association.subnet-id", "associationSet.subnetId"),
-    ("default", "default"),
-    ("entry.cidr", "entrySet.cidrBlock"),
-    ("entry.egress", "entrySet.egress"),
-    ("entry.port-range.from", "entrySet.portRange.from"),
-    ("entry.port-range.to", "entrySet.portRange.to"),
-    ("entry.protocol", "entrySet.protocol"),
-    ("entry.rule-action", "entrySet.ruleAction"),
-    ("entry.rule-number", "entrySet.ruleNumber"),
-    ("network-acl-id", "networkAclId"),
-    ("owner-id", "ownerId"),
-    ("tag-key", "tagSet.key"),
-    ("vpc-id", "vpcId"),
-];
+const FILTERS: &Filters = &Filters {
+    held: &[
+        ("association.association-id", "associationSet.networkAclAssociationId"),
+        ("association.network-acl-id", "associationSet.networkAclId"),
+        ("association.subnet-id", "associationSet.subnetId"),
+        ("default", "default"),
+        ("entry.cidr", "entrySet.cidrBlock"),
+        ("entry.egress", "entrySet.egress"),
+        ("entry.icmp.code", "entrySet.icmpTypeCode.code"),
+        ("entry.icmp.type", "entrySet.icmpTypeCode.type"),
+        ("entry.port-range.from", "entrySet.portRange.from"),
+        ("entry.port-range.to", "entrySet.portRange.to"),
+        ("entry.protocol", "entrySet.protocol"),
+        ("entry.rule-action", "entrySet.ruleAction"),
+        ("entry.rule-number", "entrySet.ruleNumber"),
+        ("network-acl-id", "networkAclId"),
+        ("owner-id", "ownerId"),
+        ("tag-key", "tagSet.key"),
+        ("vpc-id", "vpcId"),
+    ],
+    not_held: &["entry.ipv6-cidr"],
+};
 /// The number of the last resort.
 const LAST: u16 = 32767;
 /// Most entries of a direction, the last resort aside.

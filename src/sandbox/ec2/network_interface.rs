@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::listing::{self, Listing};
-use super::{interface, security_group, subnet, tag};
+use super::{interface, ipv6, security_group, subnet, tag};
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{InterfaceOwner, NetworkInterface, State};
@@ -20,37 +20,52 @@ const LISTING: Listing<NetworkInterface> = Listing {
     filters: FILTERS,
     page: listing::PAGE,
 };
-const FILTERS: &[Filter] = &[
-    ("addresses.association.public-ip", "privateIpAddressesSet.association.publicIp"),
-    ("addresses.primary", "privateIpAddressesSet.primary"),
-    ("addresses.private-ip-address", "privateIpAddressesSet.privateIpAddress"),
-    ("association.public-ip", "association.publicIp"),
-    ("attachment.attachment-id", "attachment.attachmentId"),
-    ("attachment.device-index", "attachment.deviceIndex"),
-    ("attachment.instance-id", "attachment.instanceId"),
-    ("attachment.instance-owner-id", "attachment.instanceOwnerId"),
-    ("attachment.status", "attachment.status"),
-    ("availability-zone", "availabilityZone"),
-    ("availability-zone-id", "availabilityZoneId"),
-    ("description", "description"),
-    ("group-id", "groupSet.groupId"),
-    ("group-name", "groupSet.groupName"),
-    ("interface-type", "interfaceType"),
-    ("mac-address", "macAddress"),
-    ("network-interface-id", "networkInterfaceId"),
-    ("owner-id", "ownerId"),
-    ("private-dns-name", "privateDnsName"),
-    ("private-ip-address", "privateIpAddress"),
-    ("requester-id", "requesterId"),
-    ("requester-managed", "requesterManaged"),
-    ("source-dest-check", "sourceDestCheck"),
-    ("status", "status"),
-    ("subnet-id", "subnetId"),
-    ("tag-key", "tagSet.key"),
-    ("vpc-id", "vpcId"),
-];
+const FILTERS: &Filters = &Filters {
+    held: &[
+        ("addresses.association.owner-id", "privateIpAddressesSet.association.ipOwnerId"),
+        ("addresses.association.public-ip", "privateIpAddressesSet.association.publicIp"),
+        ("addresses.primary", "privateIpAddressesSet.primary"),
+        ("addresses.private-ip-address", "privateIpAddressesSet.privateIpAddress"),
+        ("association.ip-owner-id", "association.ipOwnerId"),
+        ("association.public-dns-name", "association.publicDnsName"),
+        ("association.public-ip", "association.publicIp"),
+        ("attachment.attachment-id", "attachment.attachmentId"),
+        ("attachment.delete-on-termination", "attachment.deleteOnTermination"),
+        ("attachment.device-index", "attachment.deviceIndex"),
+        ("attachment.instance-id", "attachment.instanceId"),
+        ("attachment.instance-owner-id", "attachment.instanceOwnerId"),
+        ("attachment.status", "attachment.status"),
+        ("availability-zone", "availabilityZone"),
+        ("availability-zone-id", "availabilityZoneId"),
+        ("description", "description"),
+        ("group-id", "groupSet.groupId"),
+        ("group-name", "groupSet.groupName"),
+        ("interface-type", "interfaceType"),
+        ("mac-address", "macAddress"),
+        ("network-interface-id", "networkInterfaceId"),
+        ("owner-id", "ownerId"),
+        ("private-dns-name", "privateDnsName"),
+        ("private-ip-address", "privateIpAddress"),
+        ("requester-id", "requesterId"),
+        ("requester-managed", "requesterManaged"),
+        ("source-dest-check", "sourceDestCheck"),
+        ("status", "status"),
+        ("subnet-id", "subnetId"),
+        ("tag-key", "tagSet.key"),
+        ("vpc-id", "vpcId"),
+    ],
+    not_held: &[
+        "association.allocation-id",
+        "association.association-id",
+        "attachment.attach-time",
+        "ipv6-addresses.ipv6-address",
+        "operator.managed",
+        "operator.principal",
+    ],
+};
 
 pub fn create(state: &mut State, input: Input) -> Answer {
+    ipv6::refuse(input)?;
     let subnet = subnet::find(state, input.need("SubnetId", Refusal::missing)?)?;
     let groups: Vec<String> = input.texts("SecurityGroupId").into_iter().map(str::to_owned).collect();
     security_group::check_worn(state, &groups, &subnet.id, &subnet.vpc)?;
@@ -206,7 +221,8 @@ fn attachment(interface: &NetworkInterface) -> Value {
     })
 }
 
-fn mac_address(address: Ipv4Addr) -> String {
+/// The hardware address of the interface that has an address.
+pub fn mac_address(address: Ipv4Addr) -> String {
     let [a, b, c, d] = address.octets();
     format!("0a:ff:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }

@@ -6,12 +6,12 @@ use std::ops::RangeInclusive;
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::listing::{self, Listing};
 use super::{tag, vpc};
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
-use crate::sandbox::state::{PrefixList, State};
+use crate::sandbox::state::{PrefixList, Source, State};
 
 const LISTING: Listing<PrefixList> = Listing {
     set: "prefixListSet",
@@ -22,12 +22,15 @@ const LISTING: Listing<PrefixList> = Listing {
     filters: FILTERS,
     page: PAGE,
 };
-const FILTERS: &[Filter] = &[
-    ("owner-id", "ownerId"),
-    ("prefix-list-id", "prefixListId"),
-    ("prefix-list-name", "prefixListName"),
-    ("tag-key", "tagSet.key"),
-];
+const FILTERS: &Filters = &Filters {
+    held: &[
+        ("owner-id", "ownerId"),
+        ("prefix-list-id", "prefixListId"),
+        ("prefix-list-name", "prefixListName"),
+        ("tag-key", "tagSet.key"),
+    ],
+    not_held: &[],
+};
 const PAGE: RangeInclusive<i64> = 1..=100;
 
 pub fn create(state: &mut State, input: Input) -> Answer {
@@ -63,6 +66,17 @@ pub fn describe_entries(state: &State, input: Input) -> Answer {
     let entry = |(cidr, description): &(Ipv4Net, String)| json!({"cidr": cidr.to_string(), "description": Some(description).filter(|text| !text.is_empty())});
     let shown = listing::cut(state, input, list.entries.iter().map(entry).collect(), &PAGE)?;
     Ok(json!({"entrySet": shown.items, "nextToken": shown.next}))
+}
+
+/// Only one that no security group names.
+pub fn delete(state: &mut State, input: Input) -> Answer {
+    let id = find(state, input.need("PrefixListId", Refusal::missing)?)?.id.clone();
+    if state.group_rules.values().any(|rule| rule.source == Source::PrefixList(id.clone())) {
+        let message = format!("The prefix list '{id}' has dependencies and cannot be deleted.");
+        return Err(Refusal::new("DependencyViolation", message));
+    }
+    let gone = state.prefix_lists.remove(&id);
+    Ok(json!({"prefixList": gone.map(|list| show(state, &list))}))
 }
 
 /// A prefix list that has to be there.

@@ -3,7 +3,7 @@
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::listing::Listing;
 use super::{gateway, network_interface, prefix_list, subnet, tag, vpc};
 use crate::sandbox::input::Input;
@@ -19,22 +19,28 @@ const LISTING: Listing<RouteTable> = Listing {
     filters: FILTERS,
     page: 5..=100,
 };
-const FILTERS: &[Filter] = &[
-    ("association.main", "associationSet.main"),
-    ("association.route-table-association-id", "associationSet.routeTableAssociationId"),
-    ("association.route-table-id", "associationSet.routeTableId"),
-    ("association.subnet-id", "associationSet.subnetId"),
-    ("owner-id", "ownerId"),
-    ("route-table-id", "routeTableId"),
-    ("route.destination-cidr-block", "routeSet.destinationCidrBlock"),
-    ("route.gateway-id", "routeSet.gatewayId"),
-    ("route.nat-gateway-id", "routeSet.natGatewayId"),
-    ("route.origin", "routeSet.origin"),
-    ("route.state", "routeSet.state"),
-    ("route.vpc-peering-connection-id", "routeSet.vpcPeeringConnectionId"),
-    ("tag-key", "tagSet.key"),
-    ("vpc-id", "vpcId"),
-];
+const FILTERS: &Filters = &Filters {
+    held: &[
+        ("association.main", "associationSet.main"),
+        ("association.route-table-association-id", "associationSet.routeTableAssociationId"),
+        ("association.route-table-id", "associationSet.routeTableId"),
+        ("association.subnet-id", "associationSet.subnetId"),
+        ("owner-id", "ownerId"),
+        ("route-table-id", "routeTableId"),
+        ("route.destination-cidr-block", "routeSet.destinationCidrBlock"),
+        ("route.destination-ipv6-cidr-block", "routeSet.destinationIpv6CidrBlock"),
+        ("route.destination-prefix-list-id", "routeSet.destinationPrefixListId"),
+        ("route.gateway-id", "routeSet.gatewayId"),
+        ("route.nat-gateway-id", "routeSet.natGatewayId"),
+        ("route.origin", "routeSet.origin"),
+        ("route.state", "routeSet.state"),
+        ("route.transit-gateway-id", "routeSet.transitGatewayId"),
+        ("route.vpc-peering-connection-id", "routeSet.vpcPeeringConnectionId"),
+        ("tag-key", "tagSet.key"),
+        ("vpc-id", "vpcId"),
+    ],
+    not_held: &["association.gateway-id", "route.egress-only-internet-gateway-id", "route.instance-id"],
+};
 const LOCAL: &str = "local";
 
 /// The parameters that name a route's target, the elements that tell it, and how its ids begin.
@@ -120,6 +126,33 @@ pub fn associate(state: &mut State, input: Input) -> Answer {
     Ok(json!({"associationId": association, "associationState": {"state": "associated"}}))
 }
 
+pub fn disassociate(state: &mut State, input: Input) -> Answer {
+    let id = input.need("AssociationId", Refusal::missing)?;
+    if state.route_tables.values().any(|table| table.is_main && main_association(table) == id) {
+        return Err(Refusal::parameter(format!("cannot disassociate the main route table association {id}")));
+    }
+    let subnet = state.route_tables.values_mut().find_map(|table| table.associations.remove(id)).ok_or_else(|| {
+        let message = format!("The association ID '{id}' does not exist");
+        Refusal::new("InvalidAssociationID.NotFound", message)
+    })?;
+    if let Some(subnet) = state.subnets.get_mut(&subnet) {
+        subnet.route_table = None;
+    }
+    Ok(json!({"return": true}))
+}
+
+/// Not the main one, and none that a subnet uses.
+pub fn delete(state: &mut State, input: Input) -> Answer {
+    let table = find(state, input.need("RouteTableId", Refusal::missing)?)?;
+    let id = table.id.clone();
+    if table.is_main || !table.associations.is_empty() {
+        let message = format!("The routeTable '{id}' has dependencies and cannot be deleted.");
+        return Err(Refusal::new("DependencyViolation", message));
+    }
+    state.route_tables.remove(&id);
+    Ok(json!({"return": true}))
+}
+
 /// A table that leads to its own VPC and nowhere else.
 pub fn make(state: &mut State, vpc: &str, cidr: Ipv4Net, is_main: bool, tags: Tags) -> String {
     let id = state.ids.ec2("rtb");
@@ -140,6 +173,11 @@ pub fn make(state: &mut State, vpc: &str, cidr: Ipv4Net, is_main: bool, tags: Ta
 pub fn is_peered(state: &State, vpc: &str) -> bool {
     let mut tables = state.route_tables.values().filter(|table| table.vpc == vpc);
     tables.any(|table| table.routes.iter().any(|route| route.target.starts_with("pcx-")))
+}
+
+/// The id of what makes a table the VPC's main one.
+fn main_association(table: &RouteTable) -> String {
+    table.id.replacen("rtb-", "rtbassoc-", 1)
 }
 
 fn find<'a>(state: &'a State, id: &str) -> Result<&'a RouteTable, Refusal> {
@@ -200,21 +238,29 @@ fn show(state: &State, table: &RouteTable) -> Value {
             "associationState": {"state": "associated"},
         })
     };
-    let main = table.is_main.then(|| association(table.id.replacen("rtb-", "rtbassoc-", 1), true, None));
+    let main = table.is_main.then(|| association(main_association(table), true, None));
     let of_subnets = table.associations.iter().map(|(id, subnet)| association(id.clone(), false, Some(subnet)));
     json!({
         "routeTableId": table.id,
         "vpcId": table.vpc,
         "ownerId": state.account,
-        "routeSet": table.routes.iter().map(show_route).collect::<Vec<_>>(),
+        "routeSet": table.routes.iter().map(|route| show_route(state, table, route)).collect::<Vec<_>>(),
         "associationSet": main.into_iter().chain(of_subnets).collect::<Vec<_>>(),
         "propagatingVgwSet": [],
         "tagSet": tag::show(&table.tags),
     })
 }
 
-fn show_route(route: &Route) -> Value {
+fn show_route(state: &State, table: &RouteTable, route: &Route) -> Value {
     let is_local = route.target == LOCAL;
+    // What a route led to may have gone since; what is not of this world is taken at its word.
+    let leads_somewhere = match route.target.split_once('-') {
+        Some(("igw", _)) => {
+            state.gateways.get(&route.target).is_some_and(|gateway| gateway.vpc.as_ref() == Some(&table.vpc))
+        }
+        Some(("eni", _)) => state.interfaces.contains_key(&route.target),
+        _ => true,
+    };
     let destination = match route.destination.as_str() {
         text if text.starts_with("pl-") => "destinationPrefixListId",
         text if text.contains(':') => "destinationIpv6CidrBlock",
@@ -225,6 +271,6 @@ fn show_route(route: &Route) -> Value {
         destination: route.destination,
         target.map_or("gatewayId", |(_, element, _)| element): route.target,
         "origin": if is_local { "CreateRouteTable" } else { "CreateRoute" },
-        "state": "active",
+        "state": if leads_somewhere { "active" } else { "blackhole" },
     })
 }

@@ -75,13 +75,25 @@ fn modified(state: &State, group: &SecurityGroup, update: Input) -> Result<Group
     let standing = state.group_rules.get(id).filter(|rule| rule.group == group.id);
     let standing = standing.ok_or_else(|| group_rule::absent(id))?;
     let wanted = update.get("SecurityGroupRule").ok_or_else(|| Refusal::missing("SecurityGroupRule"))?;
+    let no_protocol = |_: &str| {
+        let message = "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.";
+        Refusal::parameter(message)
+    };
+    let protocol = group_permission::protocol(wanted.need("IpProtocol", no_protocol)?)?;
+    if matches!(protocol.as_str(), "tcp" | "udp") && !(wanted.has("FromPort") && wanted.has("ToPort")) {
+        let message = "Invalid value for portRange. Must specify both from and to ports with TCP/UDP.";
+        return Err(Refusal::parameter(message));
+    }
+    let (from, to) = group_permission::ports(&protocol, wanted.int("FromPort"), wanted.int("ToPort"))?;
     let source = source(state, wanted)?;
     if discriminant(&source) != discriminant(&standing.source) {
-        return Err(Refusal::parameter(format!("The type of the source of the rule {id} cannot be modified")));
+        let (new, old) = (kind(&source), kind(&standing.source));
+        return Err(Refusal::parameter(format!(
+            "You may not specify {} {new} for an existing {old} rule.",
+            article(new)
+        )));
     }
     group_rule::check_source(state, group, &source)?;
-    let protocol = group_permission::protocol(wanted.need("IpProtocol", Refusal::missing)?)?;
-    let (from, to) = group_permission::ports(&protocol, wanted.int("FromPort"), wanted.int("ToPort"))?;
     let description = group_permission::description(wanted)?;
     Ok(GroupRule { protocol, from, to, source, description, ..standing.clone() })
 }
@@ -93,9 +105,26 @@ fn source(state: &State, wanted: Input) -> Result<Source, Refusal> {
     given.extend(wanted.text("CidrIpv6").map(group_permission::cidr6).transpose()?);
     given.extend(wanted.text("PrefixListId").map(|id| Source::PrefixList(id.to_owned())));
     given.extend(wanted.text("ReferencedGroupId").map(group));
-    let message = "Specify exactly one of CidrIpv4, CidrIpv6, PrefixListId and ReferencedGroupId";
-    let code = if given.is_empty() { "MissingParameter" } else { "InvalidParameterCombination" };
+    let members = "cidrIp, cidrIpv6, prefixListId, or referencedGroupId";
+    let (code, message) = match given.is_empty() {
+        true => ("MissingParameter", format!("The request must contain exactly one of: {members}")),
+        false => ("InvalidParameterCombination", format!("Only one of {members} can be specified")),
+    };
     given.pop().filter(|_| given.is_empty()).ok_or_else(|| Refusal::new(code, message))
+}
+
+/// How EC2 calls a kind of source.
+fn kind(source: &Source) -> &'static str {
+    match source {
+        Source::Cidr4(_) => "IPv4 CIDR",
+        Source::Cidr6(_) => "IPv6 CIDR",
+        Source::PrefixList(_) => "prefix list",
+        Source::Group { id: _, account: _ } => "referenced group id",
+    }
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with('I') { "an" } else { "a" }
 }
 
 /// Whether no two rules of the group are the same after the change, and not too many.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::group_permission::{self, Permission};
 use super::listing::{self, Listing};
 use super::{group_rule, tag, vpc};
@@ -20,30 +20,33 @@ const LISTING: Listing<SecurityGroup> = Listing {
     filters: FILTERS,
     page: listing::PAGE,
 };
-const FILTERS: &[Filter] = &[
-    ("description", "groupDescription"),
-    ("egress.ip-permission.cidr", "ipPermissionsEgress.ipRanges.cidrIp"),
-    ("egress.ip-permission.from-port", "ipPermissionsEgress.fromPort"),
-    ("egress.ip-permission.group-id", "ipPermissionsEgress.groups.groupId"),
-    ("egress.ip-permission.ipv6-cidr", "ipPermissionsEgress.ipv6Ranges.cidrIpv6"),
-    ("egress.ip-permission.prefix-list-id", "ipPermissionsEgress.prefixListIds.prefixListId"),
-    ("egress.ip-permission.protocol", "ipPermissionsEgress.ipProtocol"),
-    ("egress.ip-permission.to-port", "ipPermissionsEgress.toPort"),
-    ("egress.ip-permission.user-id", "ipPermissionsEgress.groups.userId"),
-    ("group-id", "groupId"),
-    ("group-name", "groupName"),
-    ("ip-permission.cidr", "ipPermissions.ipRanges.cidrIp"),
-    ("ip-permission.from-port", "ipPermissions.fromPort"),
-    ("ip-permission.group-id", "ipPermissions.groups.groupId"),
-    ("ip-permission.ipv6-cidr", "ipPermissions.ipv6Ranges.cidrIpv6"),
-    ("ip-permission.prefix-list-id", "ipPermissions.prefixListIds.prefixListId"),
-    ("ip-permission.protocol", "ipPermissions.ipProtocol"),
-    ("ip-permission.to-port", "ipPermissions.toPort"),
-    ("ip-permission.user-id", "ipPermissions.groups.userId"),
-    ("owner-id", "ownerId"),
-    ("tag-key", "tagSet.key"),
-    ("vpc-id", "vpcId"),
-];
+const FILTERS: &Filters = &Filters {
+    held: &[
+        ("description", "groupDescription"),
+        ("egress.ip-permission.cidr", "ipPermissionsEgress.ipRanges.cidrIp"),
+        ("egress.ip-permission.from-port", "ipPermissionsEgress.fromPort"),
+        ("egress.ip-permission.group-id", "ipPermissionsEgress.groups.groupId"),
+        ("egress.ip-permission.ipv6-cidr", "ipPermissionsEgress.ipv6Ranges.cidrIpv6"),
+        ("egress.ip-permission.prefix-list-id", "ipPermissionsEgress.prefixListIds.prefixListId"),
+        ("egress.ip-permission.protocol", "ipPermissionsEgress.ipProtocol"),
+        ("egress.ip-permission.to-port", "ipPermissionsEgress.toPort"),
+        ("egress.ip-permission.user-id", "ipPermissionsEgress.groups.userId"),
+        ("group-id", "groupId"),
+        ("group-name", "groupName"),
+        ("ip-permission.cidr", "ipPermissions.ipRanges.cidrIp"),
+        ("ip-permission.from-port", "ipPermissions.fromPort"),
+        ("ip-permission.group-id", "ipPermissions.groups.groupId"),
+        ("ip-permission.ipv6-cidr", "ipPermissions.ipv6Ranges.cidrIpv6"),
+        ("ip-permission.prefix-list-id", "ipPermissions.prefixListIds.prefixListId"),
+        ("ip-permission.protocol", "ipPermissions.ipProtocol"),
+        ("ip-permission.to-port", "ipPermissions.toPort"),
+        ("ip-permission.user-id", "ipPermissions.groups.userId"),
+        ("owner-id", "ownerId"),
+        ("tag-key", "tagSet.key"),
+        ("vpc-id", "vpcId"),
+    ],
+    not_held: &["egress.ip-permission.group-name", "ip-permission.group-name"],
+};
 /// The name of the group that comes with a VPC.
 const DEFAULT: &str = "default";
 /// Most groups of an interface.
@@ -172,10 +175,12 @@ pub fn absent(id: &str) -> Refusal {
 
 /// Whether an id could be a group's at all.
 pub fn check_id(id: &str) -> Result<(), Refusal> {
-    if id.starts_with("sg-") {
-        return Ok(());
-    }
-    Err(Refusal::new("InvalidGroupId.Malformed", format!("Invalid id: \"{id}\" (expecting \"sg-...\")")))
+    let expected = match id.strip_prefix("sg-") {
+        Some(digits) if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit()) => return Ok(()),
+        Some(_) => "",
+        None => " (expecting \"sg-...\")",
+    };
+    Err(Refusal::new("InvalidGroupId.Malformed", format!("Invalid id: \"{id}\"{expected}")))
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {

@@ -3,10 +3,10 @@
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::filter::{self, Filter};
+use super::filter::{self, Filters};
 use super::interface::no_subnet;
 use super::listing::{self, Listing};
-use super::{tag, vpc};
+use super::{ipv6, tag, vpc};
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{State, Subnet};
@@ -20,34 +20,56 @@ const LISTING: Listing<Subnet> = Listing {
     filters: FILTERS,
     page: listing::PAGE,
 };
-const FILTERS: &[Filter] = &[
-    ("availability-zone", "availabilityZone"),
-    ("availabilityZone", "availabilityZone"),
-    ("availability-zone-id", "availabilityZoneId"),
-    ("available-ip-address-count", "availableIpAddressCount"),
-    ("cidr", "cidrBlock"),
-    ("cidr-block", "cidrBlock"),
-    ("cidrBlock", "cidrBlock"),
-    ("default-for-az", "defaultForAz"),
-    ("map-public-ip-on-launch", "mapPublicIpOnLaunch"),
-    ("owner-id", "ownerId"),
-    ("state", "state"),
-    ("subnet-arn", "subnetArn"),
-    ("subnet-id", "subnetId"),
-    ("tag-key", "tagSet.key"),
-    ("vpc-id", "vpcId"),
-];
-const ZONE_FILTERS: &[Filter] = &[
-    ("region-name", "regionName"),
-    ("state", "zoneState"),
-    ("zone-id", "zoneId"),
-    ("zone-name", "zoneName"),
-    ("zone-type", "zoneType"),
-];
+const FILTERS: &Filters = &Filters {
+    held: &[
+        ("availability-zone", "availabilityZone"),
+        ("availability-zone-id", "availabilityZoneId"),
+        ("availabilityZone", "availabilityZone"),
+        ("available-ip-address-count", "availableIpAddressCount"),
+        ("cidr", "cidrBlock"),
+        ("cidr-block", "cidrBlock"),
+        ("cidrBlock", "cidrBlock"),
+        ("default-for-az", "defaultForAz"),
+        ("map-public-ip-on-launch", "mapPublicIpOnLaunch"),
+        ("owner-id", "ownerId"),
+        ("state", "state"),
+        ("subnet-arn", "subnetArn"),
+        ("subnet-id", "subnetId"),
+        ("tag-key", "tagSet.key"),
+        ("vpc-id", "vpcId"),
+    ],
+    not_held: &[
+        "customer-owned-ipv4-pool",
+        "enable-dns64",
+        "enable-lni-at-device-index",
+        "ipv6-cidr-block-association.association-id",
+        "ipv6-cidr-block-association.ipv6-cidr-block",
+        "ipv6-cidr-block-association.state",
+        "ipv6-native",
+        "map-customer-owned-ip-on-launch",
+        "outpost-arn",
+        "private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
+        "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record",
+        "private-dns-name-options-on-launch.hostname-type",
+    ],
+};
+const ZONE_FILTERS: &Filters = &Filters {
+    held: &[
+        ("group-name", "groupName"),
+        ("opt-in-status", "optInStatus"),
+        ("region-name", "regionName"),
+        ("state", "zoneState"),
+        ("zone-id", "zoneId"),
+        ("zone-name", "zoneName"),
+        ("zone-type", "zoneType"),
+    ],
+    not_held: &["group-long-name", "message", "parent-zone-id", "parent-zone-name"],
+};
 /// The zones of every region here.
 const ZONES: [char; 3] = ['a', 'b', 'c'];
 
 pub fn create(state: &mut State, input: Input) -> Answer {
+    ipv6::refuse(input)?;
     let vpc = vpc::find(state, input.need("VpcId", Refusal::missing)?)?.clone();
     let text = input.need("CidrBlock", Refusal::missing)?;
     let cidr = vpc::network(text, "cidrBlock")?;
@@ -92,9 +114,14 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
 pub fn modify_attribute(state: &mut State, input: Input) -> Answer {
     let id = input.need("SubnetId", Refusal::missing)?;
     find(state, id)?;
+    ipv6::refuse(input)?;
     let map = input.get("MapPublicIpOnLaunch").and_then(|attribute| attribute.flag("Value"));
-    let map = map.ok_or_else(|| Refusal::missing("MapPublicIpOnLaunch"))?;
-    if let Some(subnet) = state.subnets.get_mut(id) {
+    // Without IPv6 a subnet is as it is already.
+    let is_already = input.has("AssignIpv6AddressOnCreation") || input.has("EnableDns64");
+    if map.is_none() && !is_already {
+        return Err(Refusal::missing("MapPublicIpOnLaunch"));
+    }
+    if let (Some(map), Some(subnet)) = (map, state.subnets.get_mut(id)) {
         subnet.map_public_ip = map;
     }
     Ok(json!({"return": true}))

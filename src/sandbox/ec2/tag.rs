@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::filter::{self, Filter};
+use super::filter::{self, Filters};
 use super::listing;
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
@@ -10,8 +10,10 @@ use crate::sandbox::state::{State, Tags};
 
 /// Most tags of a thing.
 const TAGS: usize = 50;
-const FILTERS: &[Filter] =
-    &[("key", "key"), ("resource-id", "resourceId"), ("resource-type", "resourceType"), ("value", "value")];
+const FILTERS: &Filters = &Filters {
+    held: &[("key", "key"), ("resource-id", "resourceId"), ("resource-type", "resourceType"), ("value", "value")],
+    not_held: &[],
+};
 
 pub fn create(state: &mut State, input: Input) -> Answer {
     let ids = resources(state, input)?;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::listing::{self, Listing};
-use super::{gateway, network_acl, route_table, security_group, subnet, tag};
+use super::{gateway, ipv6, network_acl, route_table, security_group, subnet, tag};
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{State, Tags, Vpc};
@@ -21,27 +21,43 @@ const LISTING: Listing<Vpc> = Listing {
     filters: FILTERS,
     page: listing::PAGE,
 };
-const FILTERS: &[Filter] = &[
-    ("cidr", "cidrBlock"),
-    ("cidr-block-association.cidr-block", "cidrBlockAssociationSet.cidrBlock"),
-    ("is-default", "isDefault"),
-    ("isDefault", "isDefault"),
-    ("owner-id", "ownerId"),
-    ("state", "state"),
-    ("tag-key", "tagSet.key"),
-    ("vpc-id", "vpcId"),
-];
+const FILTERS: &Filters = &Filters {
+    held: &[
+        ("cidr", "cidrBlock"),
+        ("cidr-block", "cidrBlock"),
+        ("cidr-block-association.association-id", "cidrBlockAssociationSet.associationId"),
+        ("cidr-block-association.cidr-block", "cidrBlockAssociationSet.cidrBlock"),
+        ("cidr-block-association.state", "cidrBlockAssociationSet.cidrBlockState.state"),
+        ("dhcp-options-id", "dhcpOptionsId"),
+        ("is-default", "isDefault"),
+        ("isDefault", "isDefault"),
+        ("owner-id", "ownerId"),
+        ("state", "state"),
+        ("tag-key", "tagSet.key"),
+        ("vpc-id", "vpcId"),
+    ],
+    not_held: &[
+        "ipv6-cidr-block-association.association-id",
+        "ipv6-cidr-block-association.ipv6-cidr-block",
+        "ipv6-cidr-block-association.ipv6-pool",
+        "ipv6-cidr-block-association.state",
+    ],
+};
 const DNS_SUPPORT: &str = "enableDnsSupport";
 const DNS_HOSTNAMES: &str = "enableDnsHostnames";
 
 pub fn create(state: &mut State, input: Input) -> Answer {
+    ipv6::refuse(input)?;
     let text = input.need("CidrBlock", Refusal::missing)?;
     let cidr = network(text, "cidrBlock")?;
     if !(16..=28).contains(&cidr.prefix_len()) {
         return Err(Refusal::new("InvalidVpc.Range", format!("The CIDR '{text}' is invalid.")));
     }
     let tags = tag::on_creation(input, "vpc")?;
-    Ok(json!({"vpc": make(state, cidr, false, tags)}))
+    // It is there when the next call asks; the answer to the one that makes it says that it is on its way.
+    let mut made = make(state, cidr, false, tags);
+    made["state"] = json!("pending");
+    Ok(json!({"vpc": made}))
 }
 
 /// One for each account and region, with a subnet in each zone and a way to the internet.
@@ -60,7 +76,9 @@ pub fn create_default(state: &mut State, _input: Input) -> Answer {
     for (zone, third) in [("a", 0), ("b", 16), ("c", 32)] {
         let zone = format!("{}{zone}", state.region);
         let subnet = json!({"VpcId": id, "CidrBlock": format!("172.31.{third}.0/20"), "AvailabilityZone": zone});
-        subnet::create(state, Input(&subnet))?;
+        let made = subnet::create(state, Input(&subnet))?;
+        let public = json!({"SubnetId": made["subnet"]["subnetId"], "MapPublicIpOnLaunch": {"Value": true}});
+        subnet::modify_attribute(state, Input(&public))?;
     }
     Ok(json!({"vpc": vpc}))
 }

@@ -1,11 +1,28 @@
-//! Capacity provider strategies. No providers can be made here: there are Fargate's, which every account has.
+//! Capacity providers and their strategies. No providers can be made here: there are Fargate's, which every account has.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::{last, missing};
 use crate::sandbox::input::Input;
-use crate::sandbox::refusal::Refusal;
+use crate::sandbox::refusal::{Answer, Refusal};
+use crate::sandbox::state::State;
 
-const FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
+/// Those that every account has.
+pub const FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
+
+pub fn describe(state: &State, input: Input) -> Answer {
+    let names = input.texts("capacityProviders");
+    let is_wanted = |name: &&str| names.is_empty() || names.iter().any(|wanted| last(wanted) == *name);
+    let shown = |name: &str| {
+        let arn = state.arn("ecs", &format!("capacity-provider/{name}"));
+        json!({"capacityProviderArn": arn, "name": name, "status": "ACTIVE", "tags": []})
+    };
+    let found: Vec<Value> = FARGATE.into_iter().filter(is_wanted).map(shown).collect();
+    let unknown = names.into_iter().map(last).filter(|name| !FARGATE.contains(name));
+    let failures: Vec<Value> =
+        unknown.map(|name| missing(state.arn("ecs", &format!("capacity-provider/{name}")))).collect();
+    Ok(json!({"capacityProviders": found, "failures": failures}))
+}
 
 /// Holds a strategy against AWS's rules (aws-facts 2.3).
 pub fn check(strategy: &Value) -> Result<(), Refusal> {

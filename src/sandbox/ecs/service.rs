@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::cluster_shown::filled;
 use super::service_check::{self as check, Scheduling};
 use super::{
-    batch, cluster, compact, epoch, find_service, includes, last, list_page, missing, tag, tag_list, task_definition,
+    batch, cluster, compact, epoch, find_service, includes, last, list_page, missing, tag, tag_list, task,
+    task_definition,
 };
 use crate::sandbox::due::Due;
 use crate::sandbox::input::Input;
@@ -25,7 +27,10 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     }
     let wanted = input.text("taskDefinition").unwrap_or_default();
     let definition = task_definition::resolve(state, wanted)?;
-    Scheduling::read(input).check(&definition)?;
+    let default = json!(cluster.default_strategy);
+    let scheduling = Scheduling::read(input, &default);
+    scheduling.check(&definition)?;
+    check::place(input, scheduling.starts_on())?;
     check::creation(input)?;
     let revision = Revision {
         task_definition: definition.arn.clone(),
@@ -38,7 +43,7 @@ pub fn create(state: &mut State, input: Input) -> Answer {
     }
     check::grace(input, &revision)?;
     let tags = tag::read(input)?;
-    let service = new_service(state, &cluster, name, input, tags);
+    let service = new_service(state, &cluster, name, input, (&scheduling, tags));
     let arn = service.arn.clone();
     state.services.insert(arn.clone(), service);
     rollout::begin(state, &arn, revision, false);
@@ -69,15 +74,19 @@ pub fn network_read_back(input: Input) -> Value {
     }})
 }
 
-fn new_service(state: &State, cluster: &Cluster, name: &str, input: Input, tags: Tags) -> Service {
+fn new_service(
+    state: &State,
+    cluster: &Cluster,
+    name: &str,
+    input: Input,
+    (scheduling, tags): (&Scheduling, Tags),
+) -> Service {
     let deployment = input.get("deploymentConfiguration");
     let breaker = deployment.and_then(|deployment| deployment.get("deploymentCircuitBreaker"));
     let percent = |member: &str| deployment.and_then(|deployment| deployment.int(member));
     let flag = |member: &str| breaker.and_then(|breaker| breaker.flag(member)).unwrap_or(false);
     let is_daemon = input.text("schedulingStrategy") == Some("DAEMON");
-    let has_providers = input.list("capacityProviderStrategy").next().is_some();
-    let providers = input.get("capacityProviderStrategy").filter(|_| has_providers);
-    let launch_type = input.text("launchType").or((!has_providers).then_some("EC2"));
+    let launch_type = scheduling.launch_type.or(scheduling.providers.is_null().then_some("EC2"));
     let controller = input.get("deploymentController").and_then(|controller| controller.text("type"));
     Service {
         arn: state.arn("ecs", &format!("service/{}/{name}", cluster.name)),
@@ -89,14 +98,14 @@ fn new_service(state: &State, cluster: &Cluster, name: &str, input: Input, tags:
         desired_count: input.int("desiredCount").unwrap_or(0),
         revision: Revision::default(),
         launch_type: launch_type.map(str::to_owned),
-        capacity_providers: providers.map_or(Value::Null, |list| list.0.clone()),
+        capacity_providers: scheduling.providers.clone(),
         minimum_percent: percent("minimumHealthyPercent").unwrap_or(if is_daemon { 0 } else { 100 }),
         maximum_percent: percent("maximumPercent").unwrap_or(if is_daemon { 100 } else { 200 }),
         breaker: flag("enable"),
         rollback: flag("rollback"),
         strategy: deployment.and_then(|deployment| deployment.text("strategy")).unwrap_or("ROLLING").to_owned(),
         grace: input.int("healthCheckGracePeriodSeconds").unwrap_or(0),
-        extras: extras(input),
+        extras: extras(input, scheduling.starts_on()),
         deployments: Vec::new(),
         past: Vec::new(),
         events: Vec::new(),
@@ -111,10 +120,11 @@ fn new_service(state: &State, cluster: &Cluster, name: &str, input: Input, tags:
 }
 
 /// What is only read back.
-fn extras(input: Input) -> Value {
+fn extras(input: Input, starts_on: &str) -> Value {
+    let platform = (starts_on == "FARGATE").then_some("LATEST");
     let member = |name: &str, default: Value| input.get(name).map_or(default, |value| value.0.clone());
     json!({
-        "platformVersion": member("platformVersion", Value::Null),
+        "platformVersion": member("platformVersion", json!(platform)),
         "placementConstraints": member("placementConstraints", json!([])),
         "placementStrategy": member("placementStrategy", json!([])),
         "serviceRegistries": member("serviceRegistries", json!([])),
@@ -186,8 +196,8 @@ pub fn shown(state: &State, service: &Service, with_tags: bool) -> Value {
         "runningCount": running,
         "pendingCount": pending,
         "launchType": service.launch_type,
-        "capacityProviderStrategy": service.capacity_providers,
-        "platformFamily": (service.launch_type.as_deref() == Some("FARGATE")).then_some("Linux"),
+        "capacityProviderStrategy": providers(service),
+        "platformFamily": platform(service).map(|_| "Linux"),
         "taskDefinition": service.revision.task_definition,
         "networkConfiguration": service.revision.network,
         "deploymentConfiguration": deployment_configuration(service),
@@ -210,6 +220,18 @@ pub fn shown(state: &State, service: &Service, with_tags: bool) -> Value {
         }
     }
     shown
+}
+
+/// The strategy of a service, with what AWS fills in.
+fn providers(service: &Service) -> Option<Vec<Value>> {
+    service.capacity_providers.as_array().map(|items| items.iter().map(filled).collect())
+}
+
+/// The platform version that a service on Fargate asks for.
+fn platform(service: &Service) -> Option<&str> {
+    Input(&service.extras)
+        .text("platformVersion")
+        .filter(|_| !matches!(service.launch_type.as_deref(), Some("EC2" | "EXTERNAL")))
 }
 
 /// Running tasks, and those on their way up.
@@ -236,6 +258,9 @@ fn deployment(state: &State, service: &Service, (place, one): (usize, &Deploymen
         "createdAt": epoch(one.created),
         "updatedAt": epoch(one.updated),
         "launchType": service.launch_type,
+        "capacityProviderStrategy": providers(service),
+        "platformVersion": platform(service).map(task::platform_version),
+        "platformFamily": platform(service).map(|_| "Linux"),
         "networkConfiguration": one.revision.network,
         "rolloutState": one.rollout,
         "rolloutStateReason": one.reason,

@@ -97,6 +97,11 @@ fn load_balancer(state: &State, definition: &TaskDefinition, entry: Input) -> Re
     Ok(())
 }
 
+/// Whether a strategy names any provider.
+fn is_strategy(list: &Value) -> bool {
+    list.as_array().is_some_and(|items| !items.is_empty())
+}
+
 /// How tasks are to be started and scheduled.
 pub struct Scheduling<'a> {
     pub is_daemon: bool,
@@ -106,12 +111,15 @@ pub struct Scheduling<'a> {
 }
 
 impl<'a> Scheduling<'a> {
-    /// As a call that starts something says it.
-    pub fn read(input: Input<'a>) -> Self {
+    /// As a call that starts something says it; where it says nothing, as its cluster does (aws-facts 2.3).
+    pub fn read(input: Input<'a>, default: &'a Value) -> Self {
+        let launch_type = input.text("launchType");
+        let providers = input.get("capacityProviderStrategy").map(|list| list.0).filter(|list| is_strategy(list));
+        let default = Some(default).filter(|list| launch_type.is_none() && is_strategy(list));
         Self {
             is_daemon: input.text("schedulingStrategy") == Some("DAEMON"),
-            launch_type: input.text("launchType"),
-            providers: input.get("capacityProviderStrategy").map_or(&Value::Null, |list| list.0),
+            launch_type,
+            providers: providers.or(default).unwrap_or(&Value::Null),
         }
     }
 
@@ -131,13 +139,12 @@ impl<'a> Scheduling<'a> {
 
     /// Where tasks start: capacity providers are Fargate's here.
     pub fn starts_on(&self) -> &'a str {
-        let has_providers = self.providers.as_array().is_some_and(|list| !list.is_empty());
-        self.launch_type.unwrap_or(if has_providers { "FARGATE" } else { "EC2" })
+        self.launch_type.unwrap_or(if is_strategy(self.providers) { "FARGATE" } else { "EC2" })
     }
 
     /// Holds it against itself and against what is to be started.
     pub fn check(&self, definition: &TaskDefinition) -> Result<(), Refusal> {
-        if self.launch_type.is_some() && self.providers.as_array().is_some_and(|list| !list.is_empty()) {
+        if self.launch_type.is_some() && is_strategy(self.providers) {
             return no(
                 "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
             );
@@ -147,12 +154,30 @@ impl<'a> Scheduling<'a> {
         if self.is_daemon && starts_on == "FARGATE" {
             return no("The DAEMON scheduling strategy is not supported on the Fargate launch type.");
         }
-        let compatible = Input(&definition.body).texts("requiresCompatibilities");
-        let fits = compatible.is_empty() || compatible.contains(&starts_on);
-        if !fits || (starts_on == "FARGATE" && definition.network_mode != "awsvpc") {
+        if !Input(&definition.body).texts("compatibilities").contains(&starts_on) {
             return no(format!("Task definition does not support launch_type {starts_on}."));
         }
         Ok(())
+    }
+}
+
+/// Where tasks start decides what else can be asked for.
+pub fn place(input: Input, starts_on: &str) -> Result<(), Refusal> {
+    let network = input.get("networkConfiguration").and_then(|network| network.get("awsvpcConfiguration"));
+    let is_public = network.and_then(|network| network.text("assignPublicIp")) == Some("ENABLED");
+    match starts_on {
+        "FARGATE" if input.list("placementConstraints").next().is_some() => {
+            no("Placement constraints are not supported with FARGATE launch type.")
+        }
+        "FARGATE" if input.list("placementStrategy").next().is_some() => {
+            no("Placement strategies are not supported with FARGATE launch type.")
+        }
+        "FARGATE" => Ok(()),
+        _ if is_public => no("Assign public IP is not supported for this launch type."),
+        _ if input.has("platformVersion") => {
+            no("The platform version must be null when specifying an EC2 launch type.")
+        }
+        _ => Ok(()),
     }
 }
 

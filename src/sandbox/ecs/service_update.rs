@@ -43,7 +43,10 @@ pub fn update(state: &mut State, input: Input) -> Answer {
         ));
     }
     let scheduling = Scheduling::changed(&service, input);
-    let redeploys = is_forced || revision != service.revision;
+    check::place(input, scheduling.starts_on())?;
+    let platform = input.text("platformVersion");
+    let changes_platform = platform.is_some() && platform != Input(&service.extras).text("platformVersion");
+    let redeploys = is_forced || changes_platform || revision != service.revision;
     if redeploys {
         let definition = state.task_definitions.get(&revision.task_definition);
         let definition = definition.ok_or_else(|| Refusal::client("TaskDefinition not found."))?;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::service_check::Scheduling;
 use super::{batch, cluster, compact, epoch, includes, last, list_page, missing, optional_epoch, tag, tag_list};
+use crate::sandbox::ec2::network_interface;
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
@@ -11,7 +12,8 @@ use crate::sandbox::scheduler::task::{self, Start};
 use crate::sandbox::state::{State, Task, TaskStatus};
 
 pub fn run(state: &mut State, input: Input) -> Answer {
-    let cluster = cluster(state, input)?.arn.clone();
+    let cluster = cluster(state, input)?;
+    let (default, cluster) = (json!(cluster.default_strategy), cluster.arn.clone());
     let definition = super::task_definition::resolve(state, input.text("taskDefinition").unwrap_or_default())?;
     let count = input.int("count").unwrap_or(1);
     if !(1..=10).contains(&count) {
@@ -19,8 +21,9 @@ pub fn run(state: &mut State, input: Input) -> Answer {
     }
     let network = input.get("networkConfiguration").map_or(Value::Null, |network| network.0.clone());
     super::service_check::network(state, &definition, &network)?;
-    let scheduling = Scheduling::read(input);
+    let scheduling = Scheduling::read(input, &default);
     scheduling.check(&definition)?;
+    super::service_check::place(input, scheduling.starts_on())?;
     let tags = tag::read(input)?;
     let family = format!("family:{}", definition.family);
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
@@ -32,6 +35,7 @@ pub fn run(state: &mut State, input: Input) -> Answer {
             service: None,
             launch_type: scheduling.starts_on(),
             network: &network,
+            platform_version: input.text("platformVersion").unwrap_or(LATEST),
             only_on: None,
             tags: tags.clone(),
         };
@@ -116,6 +120,8 @@ fn shown(state: &State, task: &Task, with_tags: bool) -> Value {
         "containerInstanceArn": task.container_instance,
         "group": task.group,
         "launchType": task.launch_type,
+        "platformVersion": task.platform_version,
+        "platformFamily": task.platform_version.as_ref().map(|_| "Linux"),
         "lastStatus": task.status.word(),
         "desiredStatus": if task.stopping { "STOPPED" } else { "RUNNING" },
         "startedBy": task.deployment,
@@ -134,26 +140,48 @@ fn shown(state: &State, task: &Task, with_tags: bool) -> Value {
         "stoppedAt": optional_epoch(task.stopped),
         "stopCode": task.stop_code,
         "stoppedReason": task.stopped_reason,
-        "version": 1,
+        "version": version(task),
         "tags": if with_tags { tag_list(&task.tags) } else { json!([]) },
     }))
 }
+
+/// Whether a task has come so far that it has its interface.
+fn has_interface(task: &Task) -> bool {
+    task.address.is_some() && task.status != TaskStatus::Provisioning
+}
+
+/// Counts up with each station: readers put what they hear late into its order by it.
+fn version(task: &Task) -> i64 {
+    let first = if task.address.is_some() { TaskStatus::Provisioning } else { TaskStatus::Pending };
+    1 + task.status as i64 - first as i64
+}
+
+/// The version of the platform that a service or a call gets for what it asks for.
+pub fn platform_version(asked: &str) -> &str {
+    if asked == LATEST { NEWEST } else { asked }
+}
+
+/// What stands for the newest version.
+pub const LATEST: &str = "LATEST";
+const NEWEST: &str = "1.4.0";
 
 fn attachments(state: &State, task: &Task) -> Value {
     let (Some(address), Some(subnet)) = (task.address, &task.subnet) else { return json!([]) };
     let detail = |name: &str, value: &str| json!({"name": name, "value": value});
     let mut details = vec![detail("subnetId", subnet)];
-    if let Some(interface) = &task.interface {
-        details.push(detail("networkInterfaceId", interface));
+    // Before the interface is made nothing is known of it but where it will be.
+    if has_interface(task) {
+        details.extend(task.interface.as_ref().map(|interface| detail("networkInterfaceId", interface)));
+        details.push(detail("macAddress", &network_interface::mac_address(address)));
+        details.push(detail("privateDnsName", &network_interface::private_name(state, address)));
+        details.push(detail("privateIPv4Address", &address.to_string()));
     }
-    details.push(detail("privateIPv4Address", &address.to_string()));
-    let interface = task.interface.as_ref().and_then(|id| state.interfaces.get(id));
-    let id = interface.and_then(|interface| interface.description.rsplit('/').next());
     let status = match task.status {
-        TaskStatus::Provisioning => "ATTACHING",
+        TaskStatus::Provisioning => "PRECREATED",
         TaskStatus::Stopped => "DELETED",
         _ => "ATTACHED",
     };
+    let id = &task.attachment;
     json!([compact(json!({"id": id, "type": "ElasticNetworkInterface", "status": status, "details": details}))])
 }
 
@@ -170,8 +198,10 @@ fn shown_container(task: &Task, container: &crate::sandbox::state::Container) ->
             })
         })
         .collect();
-    let interfaces =
-        task.address.map(|address| json!([{"attachmentId": task.id(), "privateIpv4Address": address.to_string()}]));
+    let interfaces = task
+        .address
+        .filter(|_| has_interface(task))
+        .map(|address| json!([{"attachmentId": task.attachment, "privateIpv4Address": address.to_string()}]));
     let status = match task.status {
         TaskStatus::Activating | TaskStatus::Running | TaskStatus::Deactivating => "RUNNING",
         TaskStatus::Provisioning | TaskStatus::Pending => "PENDING",

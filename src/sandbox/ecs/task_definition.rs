@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::task_definition_check::{check, check_size};
-use super::{compact, epoch, includes, last, list_page, tag, tag_list};
+use super::{batch, compact, epoch, fargate, includes, last, list_page, missing, tag, tag_list};
 use crate::sandbox::input::Input;
 use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
@@ -82,6 +82,10 @@ fn normal(state: &State, input: Input) -> Value {
         }
     }
     for role in ["taskRoleArn", "executionRoleArn"] {
+        // An empty text is no role.
+        if body.get(role).and_then(Value::as_str) == Some("") {
+            body.remove(role);
+        }
         let name = body.get(role).and_then(Value::as_str).filter(|name| !name.starts_with("arn:")).map(str::to_owned);
         if let Some(name) = name {
             body.insert(role.to_owned(), json!(format!("arn:aws:iam::{}:role/{name}", state.account)));
@@ -93,11 +97,15 @@ fn normal(state: &State, input: Input) -> Value {
     if let Some(Value::Array(containers)) = body.get_mut("containerDefinitions") {
         containers.iter_mut().for_each(|container| normal_container(container, &mode));
     }
-    let is_fargate = mode == "awsvpc";
-    let compatible = if is_fargate { json!(["EC2", "FARGATE"]) } else { json!(["EXTERNAL", "EC2"]) };
-    body.insert("compatibilities".to_owned(), compatible);
     body.insert("requiresAttributes".to_owned(), json!([]));
-    Value::Object(body)
+    let mut body = Value::Object(body);
+    // AWS works out by itself what can run a definition, whatever it requires (aws-facts 1.5).
+    body["compatibilities"] = match mode.as_str() {
+        "awsvpc" if fargate::check(Input(&body)).is_ok() => json!(["EC2", "FARGATE"]),
+        "awsvpc" => json!(["EC2"]),
+        _ => json!(["EXTERNAL", "EC2"]),
+    };
+    body
 }
 
 /// `1 vCPU` and `2 GB` as the numbers that they mean.
@@ -184,6 +192,31 @@ pub fn deregister(state: &mut State, input: Input) -> Answer {
     found.body["status"] = json!("INACTIVE");
     found.body["deregisteredAt"] = epoch(now);
     Ok(json!({"taskDefinition": found.body}))
+}
+
+/// Only what is inactive; it is on its way out then, and nothing here uses it any more.
+pub fn delete(state: &mut State, input: Input) -> Answer {
+    let (mut gone, mut failures) = (Vec::new(), Vec::new());
+    for name in batch(input, "taskDefinitions", 10)? {
+        if !last(name).contains(':') {
+            return Err(Refusal::client("Invalid revision number. Number: null"));
+        }
+        let arn = find(state, name).map(|found| found.arn.clone());
+        let Some(found) = arn.and_then(|arn| state.task_definitions.get_mut(&arn)) else {
+            failures.push(missing(state.arn("ecs", &format!("task-definition/{}", last(name)))));
+            continue;
+        };
+        if found.status == "ACTIVE" {
+            let why =
+                "The specified task definition is still in ACTIVE status. Please deregister the target and try again.";
+            failures.push(json!({"arn": found.arn, "reason": why}));
+            continue;
+        }
+        found.status = "DELETE_IN_PROGRESS".to_owned();
+        found.body["status"] = json!("DELETE_IN_PROGRESS");
+        gone.push(found.body.clone());
+    }
+    Ok(json!({"taskDefinitions": gone, "failures": failures}))
 }
 
 pub fn list(state: &State, input: Input) -> Answer {

@@ -1,8 +1,8 @@
-//! What a task definition must be (aws-facts 1.1 to 1.5). Every no is a `ClientException`.
+//! What a task definition must be (aws-facts 1.1 to 1.5, aws-facts-2 1.2). Every no is a `ClientException`.
 
 use std::collections::BTreeSet;
 
-use super::fargate;
+use super::{fargate, task_definition_reference};
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::Refusal;
 
@@ -40,9 +40,19 @@ pub fn check(body: Input) -> Result<(), Refusal> {
     if !["awsvpc", "bridge", "host", "none"].contains(&mode) {
         return no(format!("Invalid network mode '{mode}'."));
     }
+    for size in ["cpu", "memory"] {
+        if body.text(size).is_some_and(|text| text.parse::<i64>().is_err()) {
+            return no(format!("Invalid '{size}' setting for task."));
+        }
+    }
     let is_fargate = body.texts("requiresCompatibilities").contains(&"FARGATE");
     if is_fargate {
-        check_fargate(body, mode)?;
+        fargate::check(body)?;
+    }
+    for constraint in body.list("placementConstraints").filter_map(|constraint| constraint.text("type")) {
+        if constraint != "memberOf" {
+            return no(format!("constraint.type '{constraint}' is not supported."));
+        }
     }
     if !containers.iter().any(|container| container.flag("essential") == Some(true)) {
         return no("A task definition must have at least one essential container.");
@@ -54,23 +64,12 @@ pub fn check(body: Input) -> Result<(), Refusal> {
             return no("Container names must be unique within a task definition.");
         }
     }
+    task_definition_reference::check(body)?;
     check_shared_ports(&containers, mode)
 }
 
 fn no<T>(message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::client(message))
-}
-
-fn check_fargate(body: Input, mode: &str) -> Result<(), Refusal> {
-    if mode != "awsvpc" {
-        return no("Fargate only supports network mode 'awsvpc'.");
-    }
-    fargate::check(body.int("cpu"), body.int("memory"))?;
-    let has_secret = body.list("containerDefinitions").any(|container| container.list("secrets").next().is_some());
-    if has_secret && !body.has("executionRoleArn") {
-        return no("Fargate requires task definition to have execution role ARN to support secrets.");
-    }
-    Ok(())
 }
 
 fn check_container(body: Input, container: Input, mode: &str) -> Result<(), Refusal> {

@@ -38,13 +38,14 @@ pub fn read(input: Input, member: &str, front: Front) -> Result<Vec<Value>, Refu
     let is_alone = given.len() == 1;
     let read = |action: Input| {
         let order = match number::within(action, "Order", 1..=50_000)? {
-            Some(order) => order,
-            None if is_alone => 1,
+            Some(order) => Some(order),
+            // Alone it needs none, and reads back without one.
+            None if is_alone => None,
             None => return Err(Refusal::validation("An order must be specified for each of several actions")),
         };
         Ok((order, read_one(action, order, front)?))
     };
-    let mut actions: Vec<(i64, Value)> = given.into_iter().map(read).collect::<Result<_, Refusal>>()?;
+    let mut actions: Vec<(Option<i64>, Value)> = given.into_iter().map(read).collect::<Result<_, Refusal>>()?;
     actions.sort_by_key(|(order, _)| *order);
     if actions.windows(2).any(|pair| pair[0].0 == pair[1].0) {
         return Err(Refusal::validation("Two actions cannot have the same order"));
@@ -54,9 +55,10 @@ pub fn read(input: Input, member: &str, front: Front) -> Result<Vec<Value>, Refu
     Ok(actions)
 }
 
-fn read_one(action: Input, order: i64, front: Front) -> Result<Value, Refusal> {
+fn read_one(action: Input, order: Option<i64>, front: Front) -> Result<Value, Refusal> {
     let kind = action.text("Type").unwrap_or_default();
-    let mut shape = Map::from_iter([("Type".to_owned(), json!(kind)), ("Order".to_owned(), json!(order))]);
+    let mut shape = Map::from_iter([("Type".to_owned(), json!(kind))]);
+    shape.extend(order.map(|order| ("Order".to_owned(), json!(order))));
     match kind {
         "forward" => forward::read(action, front.balancer, &mut shape)?,
         "redirect" => drop(shape.insert("RedirectConfig".to_owned(), response::redirect(action, front)?)),

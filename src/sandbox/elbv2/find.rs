@@ -51,8 +51,9 @@ impl Kind {
     }
 
     /// What stands under an ARN, or that it is none of this kind, or that nothing stands there.
-    fn look<T>(self, arn: &str, found: Option<T>) -> Result<T, Refusal> {
-        if Self::of(arn) != Some(self) {
+    fn look<T>(self, state: &State, arn: &str, found: Option<T>) -> Result<T, Refusal> {
+        // Each region has an API of its own, and takes no other's ARNs.
+        if Self::of(arn) != Some(self) || arn.split(':').nth(3) != Some(&state.region) {
             return Err(Refusal::validation(format!("'{arn}' is not a valid {} ARN", self.words())));
         }
         found.ok_or_else(|| self.not_found(arn))
@@ -60,11 +61,11 @@ impl Kind {
 }
 
 pub fn load_balancer<'a>(state: &'a State, arn: &str) -> Result<&'a LoadBalancer, Refusal> {
-    Kind::LoadBalancer.look(arn, state.load_balancers.get(arn))
+    Kind::LoadBalancer.look(state, arn, state.load_balancers.get(arn))
 }
 
 pub fn listener<'a>(state: &'a State, arn: &str) -> Result<&'a Listener, Refusal> {
-    Kind::Listener.look(arn, state.listeners.get(arn))
+    Kind::Listener.look(state, arn, state.listeners.get(arn))
 }
 
 /// A rule, or the listener whose default rule it is.
@@ -76,11 +77,16 @@ pub enum FoundRule<'a> {
 pub fn rule<'a>(state: &'a State, arn: &str) -> Result<FoundRule<'a>, Refusal> {
     let own = state.rules.get(arn).map(FoundRule::Rule);
     let default = || state.listeners.values().find(|listener| listener.default_rule == arn).map(FoundRule::Default);
-    Kind::Rule.look(arn, own.or_else(default))
+    Kind::Rule.look(state, arn, own.or_else(default))
 }
 
 pub fn target_group<'a>(state: &'a State, arn: &str) -> Result<&'a TargetGroup, Refusal> {
-    Kind::TargetGroup.look(arn, state.target_groups.get(arn))
+    Kind::TargetGroup.look(state, arn, state.target_groups.get(arn))
+}
+
+/// Whether an ARN is of this account: what another account has cannot be deleted already.
+pub fn is_own(state: &State, arn: &str) -> bool {
+    arn.split(':').nth(4) == Some(&state.account)
 }
 
 /// A member that has to be there.

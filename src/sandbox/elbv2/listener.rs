@@ -154,14 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn a_single_forward_reads_back_with_both_forms_order_and_stickiness() {
+    fn a_single_forward_reads_back_with_both_forms_and_stickiness_and_without_an_order() {
         let mut world = world();
         let (web, group) = (balancer(&mut world, "web"), group(&mut world, "web", "HTTP"));
         let arn = listener(&mut world, &web, 80, &group);
         let described = done(&mut world, "DescribeListeners", json!({"ListenerArns": [arn]}));
         let expected = json!([{
             "Type": "forward",
-            "Order": 1,
             "TargetGroupArn": group,
             "ForwardConfig": {
                 "TargetGroups": [{"TargetGroupArn": group, "Weight": 1}],

@@ -142,7 +142,7 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
     let arn = find::need(input, "LoadBalancerArn")?;
     let balancer = match find::load_balancer(state, arn) {
         Ok(balancer) => balancer.clone(),
-        Err(refusal) if refusal.code == "LoadBalancerNotFound" => return Ok(json!({})),
+        Err(refusal) if refusal.code == "LoadBalancerNotFound" && find::is_own(state, arn) => return Ok(json!({})),
         Err(refusal) => return Err(refusal),
     };
     if balancer.attributes.get("deletion_protection.enabled").is_some_and(|on| on == "true") {

@@ -136,7 +136,7 @@ pub fn modify(state: &mut State, input: Input) -> Answer {
 pub fn delete(state: &mut State, input: Input) -> Answer {
     let arn = find::need(input, "TargetGroupArn")?;
     match find::target_group(state, arn) {
-        Err(refusal) if refusal.code == "TargetGroupNotFound" => return Ok(json!({})),
+        Err(refusal) if refusal.code == "TargetGroupNotFound" && find::is_own(state, arn) => return Ok(json!({})),
         found => found?,
     };
     if !routing::balancers_of(state, arn).is_empty() {

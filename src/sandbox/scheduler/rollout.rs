@@ -6,6 +6,7 @@ use super::placement;
 use super::service::{Fitness, TRY_AGAIN, fitness, tasks, wanted};
 use super::task::{self, Start};
 use crate::sandbox::due::Due;
+use crate::sandbox::input::Input;
 use crate::sandbox::state::{Deployment, Revision, Service, State, Task, TaskStatus};
 
 /// A task that is not on its way out, and what a deployment asks about it. A service is looked at whenever anything of it
@@ -88,6 +89,7 @@ fn start(state: &mut State, arn: &str, count: i64, counted: &Count) -> i64 {
     let (id, revision) = (primary.id.clone(), primary.revision.clone());
     let (cluster, group) = (service.cluster.clone(), format!("service:{}", service.name));
     let launch_type = service.launch_type.clone();
+    let platform = Input(&service.extras).text("platformVersion").unwrap_or("LATEST").to_owned();
     let mut ids = Vec::new();
     for only_on in places(state, service, count, counted) {
         let wanted = Start {
@@ -97,6 +99,7 @@ fn start(state: &mut State, arn: &str, count: i64, counted: &Count) -> i64 {
             service: Some((arn, &id)),
             launch_type: launch_type.as_deref().unwrap_or("FARGATE"),
             network: &revision.network,
+            platform_version: &platform,
             only_on: only_on.as_deref(),
             tags: Default::default(),
         };

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::placement::{self, Wanted};
+use super::placement::{self, Place, Wanted};
 use super::{host, registrar, service};
 use crate::sandbox::due::Due;
 use crate::sandbox::ec2::interface;
+use crate::sandbox::ecs::platform_version;
 use crate::sandbox::input::Input;
 use crate::sandbox::state::{State, Tags, Task, TaskStatus};
 
@@ -23,6 +24,8 @@ pub struct Start<'a> {
     pub service: Option<(&'a str, &'a str)>,
     pub launch_type: &'a str,
     pub network: &'a Value,
+    /// What is asked for on Fargate.
+    pub platform_version: &'a str,
     pub only_on: Option<&'a str>,
     pub tags: Tags,
 }
@@ -39,7 +42,9 @@ pub fn start(state: &mut State, start: Start) -> Result<String, String> {
     let Start { cluster, launch_type, only_on, .. } = start;
     let place =
         placement::place(state, &arn, &Wanted { definition: &definition, cluster, launch_type, network, only_on })?;
+    publish(state, &place, network, launch_type);
     let interface = place.interface.as_ref().and_then(|id| state.interfaces.get(id));
+    let attachment = interface.and_then(|interface| interface.description.rsplit('/').next()).map(str::to_owned);
     let subnet = interface.map(|interface| interface.subnet.clone()).or_else(|| {
         let instance = place.container_instance.as_ref().and_then(|arn| state.container_instances.get(arn));
         instance.and_then(|instance| state.instances.get(&instance.instance)).map(|host| host.subnet.clone())
@@ -59,6 +64,8 @@ pub fn start(state: &mut State, start: Start) -> Result<String, String> {
         container_instance: place.container_instance,
         subnet: place.interface.as_ref().and(subnet),
         interface: place.interface,
+        attachment,
+        platform_version: (launch_type == "FARGATE").then(|| platform_version(start.platform_version).to_owned()),
         address,
         zone,
         bindings: place.bindings,
@@ -75,6 +82,15 @@ pub fn start(state: &mut State, start: Start) -> Result<String, String> {
     state.tasks.insert(arn.clone(), task);
     state.after(wait, Due::Task(arn.clone()));
     Ok(arn)
+}
+
+/// A task on Fargate has a public address where its network asks for one.
+fn publish(state: &mut State, place: &Place, network: Input, launch_type: &str) {
+    let config = network.get("awsvpcConfiguration");
+    let is_public = config.and_then(|config| config.text("assignPublicIp")) == Some("ENABLED");
+    if let Some(interface) = place.interface.as_ref().filter(|_| is_public && launch_type == "FARGATE") {
+        interface::publish(state, interface);
+    }
 }
 
 fn note(state: &mut State, task: &Task) {

@@ -13,6 +13,15 @@ pub struct Cluster {
     pub name: String,
     /// `ACTIVE`, `INACTIVE`
     pub status: String,
+    /// `name` and `value` of each.
+    pub settings: Vec<Value>,
+    /// As written, or null.
+    pub configuration: Value,
+    pub service_connect: Value,
+    /// In the order of their names.
+    pub capacity_providers: BTreeSet<String>,
+    /// What starts tasks where nothing else is said.
+    pub default_strategy: Vec<Value>,
     pub tags: Tags,
 }
 
@@ -212,6 +221,10 @@ pub struct Task {
     pub container_instance: Option<String>,
     /// Interface of an awsvpc task.
     pub interface: Option<String>,
+    /// Id of what attaches the interface; it is told even when the interface is gone.
+    pub attachment: Option<String>,
+    /// Of Fargate: `1.4.0`
+    pub platform_version: Option<String>,
     /// As the API tells it even when the interface is gone.
     pub address: Option<std::net::Ipv4Addr>,
     pub subnet: Option<String>,
