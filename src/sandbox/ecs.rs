@@ -48,6 +48,7 @@ pub fn operation(name: &str) -> Option<Operation> {
         "DeregisterTaskDefinition" => Write(task_definition::deregister),
         "DeleteTaskDefinitions" => Write(task_definition::delete),
         "DescribeTaskDefinition" => Read(task_definition::describe),
+        "ListTaskDefinitionFamilies" => Read(task_definition::list_families),
         "ListTaskDefinitions" => Read(task_definition::list),
         "CreateService" => Write(service::create),
         "UpdateService" => Write(service_update::update),

@@ -264,7 +264,11 @@ fn show(state: &State, instance: &Instance) -> Value {
         "virtualizationType": "hvm",
         "rootDeviceType": "ebs",
         "monitoring": {"state": "disabled"},
-        "placement": {"availabilityZone": zone, "tenancy": "default"},
+        "placement": {
+            "availabilityZone": zone,
+            "availabilityZoneId": zone.map(|zone| subnet::zone_id(&state.region, zone)),
+            "tenancy": "default",
+        },
         "privateDnsName": name.unwrap_or_default(),
         "dnsName": public.map(|address| network_interface::public_name(state, address)).unwrap_or_default(),
         "privateIpAddress": interface.map(|interface| interface.address),

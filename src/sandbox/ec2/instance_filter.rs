@@ -10,6 +10,7 @@ pub const INSTANCES: &Filters = &Filters {
     held: &[
         ("architecture", "architecture"),
         ("availability-zone", "placement.availabilityZone"),
+        ("availability-zone-id", "placement.availabilityZoneId"),
         ("dns-name", "dnsName"),
         ("hypervisor", "hypervisor"),
         ("image-id", "imageId"),

@@ -1,5 +1,7 @@
 //! Task definitions: what AWS makes of what is registered, and how it reads it back (aws-facts 1.6, 1.7).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::task_definition_check::{check, check_size};
@@ -192,6 +194,22 @@ pub fn deregister(state: &mut State, input: Input) -> Answer {
     found.body["status"] = json!("INACTIVE");
     found.body["deregisteredAt"] = epoch(now);
     Ok(json!({"taskDefinition": found.body}))
+}
+
+/// Names of families: without a status all, and inactive are those that have nothing active.
+pub fn list_families(state: &State, input: Input) -> Answer {
+    let prefix = input.text("familyPrefix").unwrap_or_default();
+    let mut families: BTreeMap<&str, bool> = BTreeMap::new();
+    for one in state.task_definitions.values().filter(|one| one.family.starts_with(prefix)) {
+        *families.entry(&one.family).or_default() |= one.status == "ACTIVE";
+    }
+    let is_wanted = |is_active: bool| match input.text("status") {
+        Some("ACTIVE") => is_active,
+        Some("INACTIVE") => !is_active,
+        _ => true,
+    };
+    let names = families.into_iter().filter(|(_, is_active)| is_wanted(*is_active));
+    list_page(state, input, "families", names.map(|(name, _)| name.to_owned()).collect(), 100)
 }
 
 /// Only what is inactive; it is on its way out then, and nothing here uses it any more.
