@@ -20,7 +20,7 @@ use crate::controller::reach;
 use crate::controller::{Controller, PASS_DEADLINE, Settings};
 use crate::door::host::AllowedHosts;
 use crate::door::{Counts, Door, Place};
-use crate::manifest::{self, Problem, Reads, STDIN, Source};
+use crate::manifest::{Reads, STDIN};
 use crate::model::without_user_info;
 
 /// After a signal, running calls get this long; then the process ends all the same.
