@@ -69,25 +69,30 @@ class Case(unittest.TestCase):
         self.assertEqual((answer.code, answer.actions(), answer.json["blocked"]), (0, [], []), answer.text())
         return answer
 
-    def told(self, group, actions, hop, code):
-        """Drift names the steps and ends with 1; trace names the first broken hop."""
+    def told(self, group, actions, hop, code, degrades=False):
+        """Drift names the steps and ends with 1; trace names the first broken hop, or the one that lacks capacity."""
         answer = self.portolan("drift")
         self.assertEqual((answer.code, answer.json["verdict"], answer.actions()), (1, "pending", actions), answer.text())
         path = self.portolan.path(group)
         findings = [finding for one in path["hops"] if one["hop"] == hop for finding in one["findings"]]
         known = {name for finding in findings for name in [*finding["codes"], finding["name"]]}
-        self.assertEqual((path["verdict"], path["brokenHop"]), ("broken", hop), path)
+        if degrades:
+            # Every request is answered, with less capacity; an emulator may leave a hop of the missing target unknown.
+            self.assertEqual({finding["effect"] for finding in findings}, {"degrades"}, path)
+            self.assertIn((path["verdict"], path["degraded"]), [("reachable", True), ("unknown", False)], path)
+        else:
+            self.assertEqual((path["verdict"], path["brokenHop"]), ("broken", hop), path)
         self.assertIn(code, known, path)
         return answer.code, f"{hop} {code}"
 
-    def heals(self, what, name, break_it, actions, hop, code, before, after=None):
+    def heals(self, what, name, break_it, actions, hop, code, before, after=None, degrades=False):
         """By hand first, then by a service that runs all the while. `before` and `after` see to the requests."""
         host = self.host(name)
         before = before if callable(before) else lambda number=before: self.door.comes_to(host, number)
         after = after or (lambda: self.answers(name))
         break_it()
         seen = before()
-        exit_code, finding = self.told(name, actions, hop, code)
+        exit_code, finding = self.told(name, actions, hop, code, degrades)
         self.applies("reconcile", "--yes")
         after()
         self.sees_nothing()
@@ -96,7 +101,7 @@ class Case(unittest.TestCase):
             service.hold()
             break_it()
             seen = before()
-            exit_code, finding = self.told(name, actions, hop, code)
+            exit_code, finding = self.told(name, actions, hop, code, degrades)
             service.go_on()
             after()
             service.passes(2)

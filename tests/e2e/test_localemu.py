@@ -48,7 +48,8 @@ class LocalEmu(Case):
             return "200, from one of two"
 
         self.heals("one of two targets deregistered (registrar: portolan)", "stall",
-                   lambda: self.world.deregister("stall", one), ["RegisterTargets"], "registration", "M30", half)
+                   lambda: self.world.deregister("stall", one), ["RegisterTargets"], "registration", "M30", half,
+                   degrades=True)
         self.heals("listener rule deleted", "stall", lambda: self.world.delete_rule("stall"), ["CreateRule"], "rule", "M37", 503)
         self.assertEqual(self.registered(), self.ports())
         self.scaled_to_zero()

@@ -99,7 +99,8 @@ class MiniStack(Case):
             return "200, from one of two"
 
         self.heals("one of two targets deregistered (registrar: portolan)", "kiosk",
-                   lambda: self.world.deregister("kiosk", one), ["RegisterTargets"], "registration", "M30", half)
+                   lambda: self.world.deregister("kiosk", one), ["RegisterTargets"], "registration", "M30", half,
+                   degrades=True)
 
     def test_what_no_request_shows(self):
         """Health check, attributes and ingress are put back, though MiniStack's traffic takes no notice of them."""
