@@ -38,7 +38,7 @@ mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
 pub use address::{AddressFamily, AddressSet};
-pub use behind::{Behind, Registrants};
+pub use behind::{Behind, Registrants, unlisted};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
     Mode, Network, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget, Suspend,

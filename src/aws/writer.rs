@@ -14,6 +14,8 @@ mod task_definition;
 
 use std::collections::BTreeSet;
 
+use aws_sdk_ec2::types::{Filter, NetworkInterface};
+
 use crate::apply::{AwsError, ErrorKind, Outputs, Perform, Performed};
 use crate::model::{ObjectRef, Tags, TargetGroupArn, TaskDefinitionArn};
 use crate::plan::{Action, Output, Receivers, Ref};
@@ -21,6 +23,7 @@ use crate::plan::{Action, Output, Receivers, Ref};
 use super::error::answer;
 use super::{Clients, elbv2};
 
+const INTERFACES: &str = "ec2:DescribeNetworkInterfaces";
 const TAGS: &str = "elasticloadbalancing:DescribeTags";
 
 /// Sends the actions of a plan.
@@ -81,6 +84,13 @@ impl Writer {
                 self.revoke_ingress(group, rule, mark, carriers).await
             }
         }
+    }
+
+    /// Every network interface that a filter names, right now; those that AWS manages for the account as well.
+    async fn network_interfaces(&self, filter: Filter) -> Result<Vec<NetworkInterface>, AwsError> {
+        let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
+        let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
+        answer(INTERFACES, pages.try_collect()).await
     }
 
     /// The tags of a target group or rule, right now.

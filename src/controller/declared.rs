@@ -198,7 +198,7 @@ spec: {region: eu-west-1, cluster: prod, vpc: main, mode: enforce}
         assert!(declared.has_settled(&unread()) && !declared.is_confirmed(), "it could not be read");
         let taken = declared.take(other(), &changed).expect("it can be read again").expect("it is sound");
         assert_eq!((taken.vanished, declared.is_confirmed()), (None, true));
-        // Another one is confirmed anew.
+        // Another one is confirmed again.
         assert!(declared.take(read("b"), &changed).is_some());
         assert!(!declared.is_confirmed());
     }

@@ -25,6 +25,12 @@ pub enum Behind<'a> {
     NoTask,
 }
 
+/// The gap that is left where a service counts tasks and none is listed: an emulator, or a list that lags.
+pub fn unlisted(counted: u32, listed: &[Task]) -> Option<Gap> {
+    let why = format!("{counted} tasks are counted, and none is listed");
+    (counted > 0 && listed.is_empty()).then(|| Gap { call: "ecs:ListTasks".to_owned(), why })
+}
+
 /// A container and its port.
 type Port<'a> = (&'a str, u16);
 
@@ -151,14 +157,11 @@ impl<'a> Registrants<'a, '_> {
         self.services.keys().copied()
     }
 
-    /// Tasks of a service are counted, and none is listed: an emulator, or a list that lags. Who has which address is not
-    /// known then.
+    /// Where running tasks are not listed, it is not known who has which address.
     pub fn uncounted(&self) -> Option<Gap> {
         self.services.keys().find_map(|id| {
             let running = self.given.observed.service(id).present()?.running_count;
-            let listed = self.given.observed.tasks_of(id).present()?.len();
-            let why = format!("{running} tasks are counted, and none is listed");
-            (running > 0 && listed == 0).then(|| Gap { call: "ecs:ListTasks".to_owned(), why })
+            unlisted(running, self.given.observed.tasks_of(id).present()?)
         })
     }
 

@@ -87,6 +87,10 @@ pub(super) fn receivers_of(
     held: &BTreeMap<DraftId, WaitingOn>,
     parked: &Parked,
 ) -> BTreeMap<DraftId, Receivers> {
+    // A fleet that is in sync has no step to look for.
+    if steps.is_empty() {
+        return BTreeMap::new();
+    }
     let listeners: BTreeSet<&ListenerArn> =
         given.observed.rules.keys().chain(default_listeners(given.observed)).collect();
     let mut all: BTreeMap<DraftId, Receivers> = BTreeMap::new();

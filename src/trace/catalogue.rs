@@ -44,9 +44,9 @@ impl Whose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Portolan => "Portolan, where it is declared",
-            Self::Network => "whoever owns the network",
+            Self::Network => "the network's owner",
             Self::App => "the app's owner",
-            Self::Deployments => "whoever deploys",
+            Self::Deployments => "the owner of the deployments",
             Self::Time => "nobody: wait",
         }
     }

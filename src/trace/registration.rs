@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::model::{Gap, Registrar, Target, TargetKey, TargetState, Task};
+use crate::model::{Gap, Registrar, Target, TargetKey, TargetState, Task, unlisted};
 
 use super::catalogue::Code;
 use super::end::is_up;
@@ -61,12 +61,10 @@ fn count(targets: &[&Target]) -> String {
     if some.is_empty() { "nothing is registered".to_owned() } else { some.join(", ") }
 }
 
-/// The service counts tasks, and lists none: an emulator, or a list that lags.
+/// Tasks that start count as well here: where they are not listed, whether they come up is not known.
 fn silent(way: &Way<'_>) -> Option<Gap> {
     let (service, tasks) = (way.live_service().ok()?, way.tasks().ok()?);
-    let counted = service.running_count + service.conduct.pending_count;
-    let why = format!("{counted} tasks are counted, and none is listed");
-    (counted > 0 && tasks.is_empty()).then(|| Gap { call: "ecs:ListTasks".to_owned(), why })
+    unlisted(service.running_count + service.conduct.pending_count, tasks)
 }
 
 /// M30: tasks that are not registered: by ECS, though they run for a while, or by Portolan, which is asked now.

@@ -396,6 +396,15 @@ impl Watch for Failing<'_> {
     }
 }
 
+/// The rules of the public load balancer's first listener.
+fn rules(bed: &Bed) -> Vec<Value> {
+    let balancers = bed.call("elasticloadbalancing:DescribeLoadBalancers", &json!({"Names": ["public"]}));
+    let balancer = json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]});
+    let listeners = bed.call("elasticloadbalancing:DescribeListeners", &balancer);
+    let listener = json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]});
+    bed.call("elasticloadbalancing:DescribeRules", &listener)["Rules"].as_array().unwrap().clone()
+}
+
 /// Nobody writes here.
 struct Nobody;
 

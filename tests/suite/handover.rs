@@ -3,22 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::sync::Mutex;
-use std::time::Duration;
+use std::ops::Deref;
 
 use jiff::SignedDuration;
-use portolan::apply::{DEFAULT_LIMIT, StepResult, apply};
-use portolan::aws::{Clients, Reader, Writer, in_process};
-use portolan::controller::tiers::SHARE;
-use portolan::controller::{Controller, Declare, Event, PASS_DEADLINE, Settings};
-use portolan::manifest::{self, Problem, Source};
-use portolan::model::Desired;
-use portolan::pass;
-use portolan::plan::{Plan, Policy};
-use portolan::sandbox::{Sent, Shared, world_file};
+use portolan::plan::Plan;
+use portolan::sandbox::Sent;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+
+use crate::in_process::InProcess;
 
 const WORLD: &str = include_str!("handover/world.yaml");
 const MANIFEST: &str = include_str!("handover/manifest.yaml");
@@ -39,10 +31,14 @@ const VARIANTS: [Variant; 3] = [
 ];
 
 /// The world, and what the tests do in it.
-struct Stage {
-    shared: Shared,
-    desired: Desired,
-    text: String,
+struct Stage(InProcess);
+
+impl Deref for Stage {
+    type Target = InProcess;
+
+    fn deref(&self) -> &InProcess {
+        &self.0
+    }
 }
 
 impl Stage {
@@ -63,29 +59,7 @@ impl Stage {
     }
 
     fn of(world: &str, text: String, following: bool) -> Self {
-        let world = world_file::load("world.yaml", world).unwrap_or_else(|error| panic!("{error}"));
-        let shared = if following { Shared::following(world, 1.0) } else { Shared::still(world) };
-        Self { shared, desired: load(&text), text }
-    }
-
-    fn clients(&self) -> Clients {
-        let shared = self.shared.clone();
-        Clients::new(&in_process::config("eu-west-1", move |request| shared.answer(request))).unwrap()
-    }
-
-    /// One pass of which only the first steps are carried out.
-    async fn pass(&self, most: usize) -> Plan {
-        let clients = self.clients();
-        let now = self.shared.world().now();
-        let look = Box::pin(pass::look(&self.desired, &Reader::new(&clients), &Policy::default(), now)).await;
-        let mut plan = look.unwrap().plan;
-        plan.steps.truncate(most);
-        let stop = CancellationToken::new();
-        let outcome = Box::pin(apply(&plan, &Writer::new(&clients), DEFAULT_LIMIT, &stop, |_| {})).await;
-        for step in &plan.steps {
-            assert_eq!(outcome.results.get(&step.id), Some(&StepResult::Done), "{}", step.summary);
-        }
-        plan
+        Self(InProcess::new(world, text, following))
     }
 
     /// Time passes, and every ten seconds somebody asks for a page.
@@ -99,10 +73,6 @@ impl Stage {
     fn ask(&self, when: &str) {
         let answered = self.shared.world().request(&Sent::get("www.example.com", "/"));
         assert_eq!(answered.code, Some(200), "{when}: {answered:?}");
-    }
-
-    fn call(&self, call: &str, input: &Value) -> Value {
-        self.shared.world().call(call, input).unwrap_or_else(|refusal| panic!("{call}: {refusal}"))
     }
 
     fn wired(&self) -> Vec<String> {
@@ -150,11 +120,6 @@ impl Stage {
 
 fn name_in(arn: &Value) -> String {
     arn.as_str().unwrap().split('/').nth(1).unwrap().to_owned()
-}
-
-fn load(text: &str) -> Desired {
-    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: text.to_owned() }])
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// Passes, some steps of each, until nothing is left to do; every pass a minute after the one before.
@@ -264,42 +229,12 @@ async fn what_is_advised_for_an_immutable_field_is_valid_and_leads_through() {
     panic!("it does not end: {:?} {:?}", stage.rules(), stage.wired());
 }
 
-/// A manifest that does not change.
-struct Fixed(Mutex<String>);
-
-impl Declare for Fixed {
-    async fn read(&self) -> Result<Vec<Source>, Vec<Problem>> {
-        Ok(vec![Source { name: "fleet.yaml".to_owned(), text: self.0.lock().unwrap().clone() }])
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_service_hands_over_by_itself() {
     for variant in VARIANTS {
         let stage = Stage::new(variant, true);
-        let clients = stage.clients();
-        let (reader, writer) = (Reader::new(&clients), Writer::new(&clients));
-        let manifest = Fixed(Mutex::new(stage.text.clone()));
-        let settings = Settings { interval: Duration::from_secs(30), deadline: PASS_DEADLINE, share: SHARE, seed: 1 };
-        let now = || stage.shared.world().now();
-        let mut controller = Controller::new(&reader, Some(&writer), &manifest, now, settings, stage.desired.clone());
-        let (reload, stop) = (Notify::new(), CancellationToken::new());
-        let mut words = Vec::new();
-        let mut hear = |event: Event<'_>| {
-            if let Event::Passed(_, pass) = event {
-                words.push(pass.ended.word());
-            }
-        };
-        let requests = async {
-            for _ in 0..360 {
-                tokio::time::sleep(Duration::from_secs(10)).await;
-                stage.ask("run");
-            }
-            stop.cancel();
-        };
-        tokio::join!(Box::pin(controller.run(&reload, &stop, &mut hear)), Box::pin(requests));
+        let words = stage.run(360, || _ = stage.ask("run")).await;
         stage.assert_is_as_declared(variant, "run");
-        words.retain(|word| *word != "interrupted");
         assert_eq!(words.last(), Some(&"in-sync"), "{words:?}");
     }
 }

@@ -22,6 +22,8 @@ mod faults;
 mod fleet;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod handover;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod in_process;
 mod init;
 #[cfg(feature = "aws")]
 mod main_job;

@@ -16,7 +16,6 @@ use super::{DONE, Writer, bears, refusal, stale};
 const AUTHORIZE: &str = "ec2:AuthorizeSecurityGroupIngress";
 const REVOKE: &str = "ec2:RevokeSecurityGroupIngress";
 const READ: &str = "ec2:DescribeSecurityGroupRules";
-const INTERFACES: &str = "ec2:DescribeNetworkInterfaces";
 const DUPLICATE: &str = "InvalidPermission.Duplicate";
 
 /// A rule to be made.
@@ -102,10 +101,7 @@ impl Writer {
     /// The addresses of everything that carries a group, right now.
     async fn carriers(&self, group: &GroupId) -> Result<BTreeSet<IpAddr>, AwsError> {
         let filter = sdk::Filter::builder().name("group-id").values(group.as_str()).build();
-        let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
-        let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
-        let found: Vec<sdk::NetworkInterface> = answer(INTERFACES, pages.try_collect()).await?;
-        Ok(found.iter().flat_map(ec2::addresses_from_sdk).collect())
+        Ok(self.network_interfaces(filter).await?.iter().flat_map(ec2::addresses_from_sdk).collect())
     }
 
     /// A rule as it stands; `None`: it is gone.

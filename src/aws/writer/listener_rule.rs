@@ -91,7 +91,10 @@ impl Writer {
         if let Some(why) = difference(&rule, expect) {
             return stale(why);
         }
-        let actions = forward.map(|target| forward_instead(rule.actions(), &target));
+        // What is so already is not sent: the group of an earlier step may be the one that the rule forwards to.
+        let changed = |edited: &Vec<sdk::Action>| actions_from_sdk(edited) != actions;
+        let edited = forward.map(|target| forward_instead(rule.actions(), &target));
+        let actions = edited.filter(changed);
         let conditions = edit.conditions.as_ref().map(conditions_to_sdk);
         if actions.is_none() && conditions.is_none() {
             return DONE;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use aws_sdk_ec2::types::{Filter, NetworkInterface};
+use aws_sdk_ec2::types::Filter;
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
@@ -18,8 +18,6 @@ use super::{DONE, Writer, listed, stale, target_group};
 const REGISTER: &str = "elasticloadbalancing:RegisterTargets";
 const DEREGISTER: &str = "elasticloadbalancing:DeregisterTargets";
 const READ: &str = "elasticloadbalancing:DescribeTargetHealth";
-const INTERFACES: &str = "ec2:DescribeNetworkInterfaces";
-
 const DESCRIBE_TASKS: &str = "ecs:DescribeTasks";
 
 /// As many tasks as `DescribeTasks` takes.
@@ -93,9 +91,7 @@ impl Writer {
         for (filter, batch) in v4.chain(v6) {
             let values = batch.iter().map(ToString::to_string).collect();
             let filter = Filter::builder().name(filter).set_values(Some(values)).build();
-            let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
-            let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
-            let found: Vec<NetworkInterface> = answer(INTERFACES, pages.try_collect()).await?;
+            let found = self.network_interfaces(filter).await?;
             let mut having = found.iter().flat_map(ec2::addresses_from_sdk);
             if let Some(address) = having.find(|address| addresses.contains(address)) {
                 return Ok(Some(address));

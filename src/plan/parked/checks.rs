@@ -30,8 +30,8 @@ pub(super) fn can_pass(given: &Given<'_>, object: &ObjectRef) -> Result<(), Wait
             let stopped = live.conduct.fresh_events().filter(about).count();
             if stopped >= STOPPED {
                 return Err(WaitingOn::Difference(format!(
-                    "ECS has stopped {stopped} tasks of service {} that failed the health checks of {}; correct what they \
-                     fail first",
+                    "ECS has stopped {stopped} tasks of service {} that failed the health checks of {}; correct the \
+                     cause first",
                     live.id, group.name
                 )));
             }

@@ -249,7 +249,7 @@ pub(in super::super) fn settle(
                     drafts.planned.extend(later(given, &key));
                 }
             }
-            // A parked rule that only waits may as well wait.
+            // A rule that is parked already waits in any case.
             Err(_) if held.contains_key(&id) => {}
             Err(waiting_on) => {
                 later_passes.remove(&id);
@@ -272,7 +272,7 @@ fn restore_without_rule(given: &Given<'_>, drafts: &mut Drafts, held: &BTreeMap<
         })
         .collect();
     for key in keys {
-        // What was not read is set back by nobody: nothing leads to the target group, so it has no effect.
+        // A value that was not read is not set back: nothing leads to the target group, so it has no effect.
         let _ = restore(given, &key, drafts);
     }
 }

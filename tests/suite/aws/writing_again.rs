@@ -85,6 +85,16 @@ async fn a_rule_whose_conditions_or_priority_changed_meanwhile_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_rule_that_forwards_there_already_is_done_and_nothing_is_sent() {
+    let edit = RuleEdit { forward: Some(known()), conditions: None };
+    let action = Action::ModifyRule { rule: RULE.into(), edit, expect: believed(forwards_to(TG)) };
+    let (script, done) =
+        perform(action, |request| (request.operation == "DescribeRules").then(|| rule(&forward(TG)))).await;
+    assert_eq!(done, Ok(Performed::Done(None)));
+    assert_eq!(script.sent("ModifyRule").len(), 0);
+}
+
+#[tokio::test]
 async fn a_rule_that_is_gone_is_not_modified() {
     let edit = RuleEdit { forward: Some(known()), conditions: None };
     let action = Action::ModifyRule { rule: RULE.into(), edit, expect: believed(forwards_to("old")) };

@@ -132,14 +132,6 @@ fn state(bed: &Bed) -> Vec<String> {
     lines
 }
 
-fn rules(bed: &Bed) -> Vec<Value> {
-    let balancers = bed.call("elasticloadbalancing:DescribeLoadBalancers", &json!({"Names": ["public"]}));
-    let balancer = json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]});
-    let listeners = bed.call("elasticloadbalancing:DescribeListeners", &balancer);
-    let listener = json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]});
-    bed.call("elasticloadbalancing:DescribeRules", &listener)["Rules"].as_array().unwrap().clone()
-}
-
 fn rule(bed: &Bed, priority: &str) -> Value {
     rules(bed).into_iter().find(|rule| rule["Priority"] == priority).unwrap()["RuleArn"].clone()
 }

@@ -17,15 +17,6 @@ fn lost() -> String {
     further().replacen(FURTHER, "", 1)
 }
 
-/// The priorities of the rules of the way in.
-fn rules(bed: &Bed) -> Vec<Value> {
-    let balancers = bed.call("elasticloadbalancing:DescribeLoadBalancers", &json!({"Names": ["public"]}));
-    let balancer = json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]});
-    let listeners = bed.call("elasticloadbalancing:DescribeListeners", &balancer);
-    let listener = json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]});
-    bed.call("elasticloadbalancing:DescribeRules", &listener)["Rules"].as_array().unwrap().clone()
-}
-
 fn has_rule(bed: &Bed) -> bool {
     rules(bed).iter().any(|rule| rule["Priority"] == "85")
 }
