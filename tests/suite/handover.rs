@@ -233,7 +233,7 @@ async fn what_is_advised_for_an_immutable_field_is_valid_and_leads_through() {
 async fn the_service_hands_over_by_itself() {
     for variant in VARIANTS {
         let stage = Stage::new(variant, true);
-        let words = stage.run(360, || _ = stage.ask("run")).await;
+        let words = stage.run(360, || stage.ask("run")).await;
         stage.assert_is_as_declared(variant, "run");
         assert_eq!(words.last(), Some(&"in-sync"), "{words:?}");
     }
