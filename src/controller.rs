@@ -419,7 +419,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         self.foreign = self.marked.see(&self.desired.fleet.name, &watched.observed, (self.now)());
         let Watched { observed, .. } = watched;
         let plan = self.memory.weigh(plan, &observed, held, (self.now)());
-        Ok(Look { observed, plan })
+        Ok(Look { observed, plan, broken_paths: None })
     }
 }
 

@@ -35,13 +35,15 @@ pub struct Look {
     pub observed: Observed,
     /// The plan.
     pub plan: Plan,
+    /// Paths that are broken now, as far as the reading shows; `None`: the paths were not traced.
+    pub broken_paths: Option<usize>,
 }
 
 impl Look {
     /// The report of this pass; `outcome` is what became of the plan, if it was carried out.
     pub fn into_report(self, desired: &Desired, outcome: Option<Outcome>, calls: BTreeMap<String, u64>) -> Report {
         let heading = heading(desired, &self.observed);
-        Report { heading, plan: self.plan, outcome, calls, ..Report::default() }
+        Report { heading, plan: self.plan, outcome, broken_paths: self.broken_paths, calls, ..Report::default() }
     }
 }
 
@@ -56,7 +58,9 @@ pub async fn look(
     let observed = reader.observe(desired).await;
     let plan = judge(desired, &observed, policy, now)?;
     let plan = hold_to_paths(desired, reader, &observed, policy, now, plan).await;
-    Ok(Look { observed, plan })
+    // What filters around a path that no step touches is not read for this: what it keeps out shows in target health.
+    let broken_paths = Some(paths::broken(desired, &observed, &Surroundings::default(), policy, now));
+    Ok(Look { observed, plan, broken_paths })
 }
 
 /// Holds a plan of a reading against the paths that its steps touch: a step that would break one that is sound now becomes a
@@ -87,7 +91,8 @@ pub async fn look_around(
     let plan = judge(desired, &observed, policy, now)?;
     let around = Box::pin(reader.surroundings(desired, &observed)).await;
     let plan = paths::weigh(desired, &observed, &around, policy, now, plan);
-    Ok((Look { observed, plan }, around))
+    let broken_paths = Some(paths::broken(desired, &observed, &around, policy, now));
+    Ok((Look { observed, plan, broken_paths }, around))
 }
 
 /// Plans what was observed. Pure.

@@ -51,6 +51,9 @@ pub struct Report {
     pub plan: Plan,
     /// What became of it; `None` when it was only shown.
     pub outcome: Option<Outcome>,
+    /// Paths that were broken when the pass read them. A pass reads little of the network around paths, so there may be more;
+    /// `None`: the paths were not traced.
+    pub broken_paths: Option<usize>,
     /// What went wrong besides, such as a wait that ran out of time.
     pub errors: Vec<Error>,
     /// The calls that were sent, by their IAM names.

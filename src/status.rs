@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::model::{
     Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Seen, Service, TargetGroupArn, TargetState,
 };
-use crate::plan::{Plan, Verdict, WaitingOn};
+use crate::plan::{Plan, Verdict};
 use crate::trace::{self, Path, Trace};
 
 pub mod json;
@@ -179,8 +179,7 @@ fn compare(plan: Option<&Plan>, objects: &BTreeSet<ObjectRef>) -> (Answer, Vec<S
     let Some(plan) = plan else { return (Answer::NotApplicable, Vec::new()) };
     let steps = plan.steps.iter().filter(|step| objects.contains(&step.object)).map(|step| step.summary.clone());
     let blocked = plan.blocked.iter().filter(|entry| objects.contains(&entry.object));
-    let (known, open): (Vec<_>, Vec<_>) =
-        blocked.partition(|entry| matches!(entry.waiting_on, WaitingOn::Difference(_)));
+    let (known, open): (Vec<_>, Vec<_>) = blocked.partition(|entry| entry.waiting_on.is_difference());
     let later = plan.planned.iter().filter(|entry| objects.contains(&entry.object));
     let later = later.map(|entry| format!("{} later: {}", entry.what, entry.because));
     let why: Vec<String> = steps.chain(known.iter().map(|entry| entry.what.clone())).chain(later).collect();

@@ -105,6 +105,7 @@ impl Memory {
                     object: step.object,
                     what: step.summary,
                     waiting_on: WaitingOn::Difference(why),
+                    action: Some(step.action),
                     changes: step.changes,
                 }),
             }
@@ -218,7 +219,7 @@ impl Memory {
             Some((field.2, until))
         })?;
         Some(format!(
-            "contended: {field} was changed back {MOST_WRITES} times in {WINDOW:#}; left alone until {until} or a change of the manifest"
+            "contended: {field} was changed back {MOST_WRITES} times in {WINDOW:#}, so it is left alone until {until} or a change of the manifest; find out who changes it back"
         ))
     }
 
@@ -233,7 +234,10 @@ impl Memory {
 
     fn by_failure(&self, step: &Step, now: Timestamp) -> Option<String> {
         let retry = self.retries.get(&step.object).filter(|retry| **retry > now)?;
-        Some(format!("a step of this object failed {} times; next try at {retry}", self.backoff.failures(&step.object)))
+        Some(format!(
+            "a step of this object failed {} times, and is tried again at {retry}",
+            self.backoff.failures(&step.object)
+        ))
     }
 }
 

@@ -9,7 +9,7 @@ use super::reach::Reach;
 use super::{Ended, ForeignChange, Pass, Vanished};
 use crate::apply::StepResult;
 use crate::model::{Desired, ObjectRef};
-use crate::plan::{Plan, WaitingOn};
+use crate::plan::Plan;
 use crate::report::Report;
 use crate::trace::Verdict;
 
@@ -222,7 +222,7 @@ fn state(object: &ObjectRef, report: &Report) -> (Sync, String) {
         return (Sync::No, reason);
     }
     let blocked = || report.plan.blocked.iter().filter(|entry| entry.object == *object);
-    if let Some(entry) = blocked().find(|entry| matches!(entry.waiting_on, WaitingOn::Difference(_))) {
+    if let Some(entry) = blocked().find(|entry| entry.waiting_on.is_difference()) {
         return (Sync::No, format!("{}: {}", entry.what, entry.waiting_on));
     }
     if let Some(entry) = report.plan.planned.iter().find(|entry| entry.object == *object) {

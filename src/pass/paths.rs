@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    Desired, DesiredTargetGroup, Given, GroupId, LoadBalancer, ObjectKind, Observed, Placement, Seen, Surroundings,
+    Desired, DesiredTargetGroup, Given, GroupId, LoadBalancer, ObjectKind, ObjectRef, Observed, Placement, Seen,
+    Surroundings,
 };
 use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, WaitingOn, plan_without};
+use crate::trace::{Path, Verdict, each_path};
 
 use super::losses::{Loss, blame, losses};
 use super::mends::mends;
@@ -96,6 +98,28 @@ fn is_guarded_by(given: &Given<'_>, wanted: &DesiredTargetGroup, group: &GroupId
     by_services
         || wanted.targets.iter().flatten().next().is_some()
         || balancers.into_iter().filter(is_its).any(|balancer| balancer.security_groups.contains(group))
+}
+
+/// How many paths of the objects that a run is about are broken, as far as what was read shows.
+pub(super) fn broken(
+    desired: &Desired,
+    observed: &Observed,
+    around: &Surroundings,
+    policy: &Policy,
+    now: Timestamp,
+) -> usize {
+    let is_chosen = |path: &Path| {
+        let objects = [
+            Some(ObjectRef::target_group(&path.name.target_group)),
+            path.name.service.as_deref().map(ObjectRef::service),
+        ];
+        policy.only.as_ref().is_none_or(|only| objects.iter().flatten().any(|object| only.contains(object)))
+    };
+    let mut broken = 0;
+    each_path(desired, observed, around, &everything(), now, |path| {
+        broken += usize::from(path.verdict() == Verdict::Broken && is_chosen(&path));
+    });
+    broken
 }
 
 /// Takes the steps out of a plan that would break a sound path, and tells what the others mend. With `force` they stay, with

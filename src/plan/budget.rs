@@ -100,7 +100,7 @@ pub(super) fn hold_over_budget(given: &Given<'_>, drafts: &mut Drafts, held: &mu
             continue;
         }
         let why = WaitingOn::Difference(format!(
-            "the removal budget allows {allowed} of {total} {} in a pass; the next pass goes on, or raise removal.budget, or use --force",
+            "the removal budget allows {allowed} of {total} {} in a pass; wait for the next pass, which removes more, or raise removal.budget, or use --force",
             kind.words()
         ));
         match cut(&mut drafts.steps[id], left) {
@@ -130,6 +130,7 @@ fn cut(draft: &mut Draft, left: usize) -> Option<Blocked> {
         object: draft.object.clone(),
         what: format!("deregister {}", rest.join(", ")),
         waiting_on: WaitingOn::Difference(String::new()),
+        action: None,
         changes,
     })
 }

@@ -78,7 +78,10 @@ pub enum WaitingOn {
         /// A clause, such as `until it is read, nobody knows whether this step breaks …`.
         cost: String,
     },
-    /// Anything else: a known difference that no step mends now. The sentence says what has to happen.
+    /// The object's `mode: observe`: a known difference that is shown and not repaired.
+    ObserveMode,
+    /// Anything else: a known difference that no step mends now. The sentence says why, and after a semicolon what has to
+    /// happen.
     Difference(String),
 }
 
@@ -87,18 +90,71 @@ impl fmt::Display for WaitingOn {
         match self {
             Self::Gap(gap) => f.write_str(&unread(gap)),
             Self::Unread { gap, cost } => write!(f, "{}; {cost}", unread(gap)),
+            Self::ObserveMode => f.write_str("mode is observe: differences are shown, not repaired"),
             Self::Difference(text) => f.write_str(text),
         }
     }
 }
 
-/// Such as `ecs:DescribeServices could not be read (AccessDeniedException); allow the IAM action ecs:DescribeServices`.
-fn unread(gap: &Gap) -> String {
-    let permission = gap.permission().map(|action| format!("; allow the IAM action {action}"));
-    format!("{} could not be read ({}){}", gap.call, gap.why, permission.unwrap_or_default())
+impl WaitingOn {
+    /// Whether it is known that something differs.
+    pub fn is_difference(&self) -> bool {
+        match self {
+            Self::ObserveMode | Self::Difference(_) => true,
+            Self::Gap(_) | Self::Unread { .. } => false,
+        }
+    }
+
+    /// The reason.
+    pub fn because(&self) -> String {
+        match self {
+            Self::Gap(gap) => not_read(gap),
+            Self::Unread { gap, cost } => format!("{}; {cost}", not_read(gap)),
+            Self::ObserveMode => self.to_string(),
+            Self::Difference(text) => clauses(text).0.to_owned(),
+        }
+    }
+
+    /// The way out, where the entry knows one.
+    pub fn to_unblock(&self) -> Option<String> {
+        match self {
+            Self::Gap(gap) | Self::Unread { gap, .. } => gap.permission().map(allow),
+            Self::ObserveMode => None,
+            Self::Difference(text) => clauses(text).1.map(str::to_owned),
+        }
+    }
 }
 
-/// A difference that the plan leaves, and until when.
+/// A sentence before and after its first semicolon; one in brackets or quotes belongs to what they enclose.
+fn clauses(text: &str) -> (&str, Option<&str>) {
+    let (mut depth, mut is_quoted) = (0_usize, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '"' => is_quoted = !is_quoted,
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            ';' if depth == 0 && !is_quoted => return (&text[..at], Some(text[at + 1..].trim_start())),
+            _ => {}
+        }
+    }
+    (text, None)
+}
+
+/// Such as `ecs:DescribeServices could not be read (AccessDeniedException); allow the IAM action ecs:DescribeServices`.
+fn unread(gap: &Gap) -> String {
+    let permission = gap.permission().map(|action| format!("; {}", allow(action)));
+    format!("{}{}", not_read(gap), permission.unwrap_or_default())
+}
+
+fn not_read(gap: &Gap) -> String {
+    format!("{} could not be read ({})", gap.call, gap.why)
+}
+
+fn allow(action: &str) -> String {
+    format!("allow the IAM action {action}")
+}
+
+/// A difference that the plan leaves, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
     /// The object.
@@ -107,6 +163,8 @@ pub struct Blocked {
     pub what: String,
     /// What has to happen first.
     pub waiting_on: WaitingOn,
+    /// The call of a step that was withheld.
+    pub action: Option<Action>,
     /// The fields of a step that was withheld.
     pub changes: Vec<Change>,
 }
@@ -224,7 +282,7 @@ impl Plan {
 
     /// What stays besides the steps and what is planned: blocked, incomplete, or nothing.
     pub fn verdict_without_steps(&self) -> Option<Verdict> {
-        let differs = |entry: &Blocked| matches!(entry.waiting_on, WaitingOn::Difference(_));
+        let differs = |entry: &Blocked| entry.waiting_on.is_difference();
         if self.blocked.iter().any(differs) {
             Some(Verdict::Blocked)
         } else if !self.blocked.is_empty() || !self.gaps.is_empty() {
@@ -232,5 +290,32 @@ impl Plan {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_a_reason_and_a_way_out() {
+        let of = |text: &str| WaitingOn::Difference(text.to_owned());
+        let taken =
+            of("priority 10 is taken by rule 10 (host a; path /b); choose another priority; or delete that one");
+        assert_eq!(taken.because(), "priority 10 is taken by rule 10 (host a; path /b)");
+        assert_eq!(taken.to_unblock().as_deref(), Some("choose another priority; or delete that one"));
+        assert_eq!(of("targets registered in it: 2").to_unblock(), None);
+    }
+
+    #[test]
+    fn what_was_not_read_names_the_action_to_allow_apart_from_the_reason() {
+        let gap = Gap { call: "ecs:DescribeServices".to_owned(), why: "AccessDenied".to_owned() };
+        let unread = WaitingOn::Unread { gap, cost: "until it is read, nobody knows".to_owned() };
+        assert_eq!(
+            unread.because(),
+            "ecs:DescribeServices could not be read (AccessDenied); until it is read, nobody knows"
+        );
+        assert_eq!(unread.to_unblock().as_deref(), Some("allow the IAM action ecs:DescribeServices"));
+        assert!(!unread.is_difference() && WaitingOn::ObserveMode.is_difference());
     }
 }

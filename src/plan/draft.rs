@@ -48,7 +48,8 @@ impl Drafts {
     }
 
     pub(super) fn block(&mut self, object: &ObjectRef, what: impl Into<String>, waiting_on: WaitingOn) {
-        let entry = Blocked { object: object.clone(), what: what.into(), waiting_on, changes: Vec::new() };
+        let entry =
+            Blocked { object: object.clone(), what: what.into(), waiting_on, action: None, changes: Vec::new() };
         if !self.blocked.contains(&entry) {
             self.blocked.push(entry);
         }

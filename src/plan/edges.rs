@@ -86,10 +86,9 @@ pub(super) fn hold_dependents(steps: &[Draft], held: &mut BTreeMap<DraftId, Wait
                 (None, Some((_, WaitingOn::Gap(gap) | WaitingOn::Unread { gap, .. }))) => {
                     Some(WaitingOn::Gap(gap.clone()))
                 }
-                (None, Some((before, WaitingOn::Difference(_)))) => Some(WaitingOn::Difference(format!(
-                    "it comes after \"{}\", which is blocked",
-                    steps[before].summary
-                ))),
+                (None, Some((before, WaitingOn::ObserveMode | WaitingOn::Difference(_)))) => Some(
+                    WaitingOn::Difference(format!("it comes after \"{}\", which is blocked", steps[before].summary)),
+                ),
                 (None, None) => unused_copy(steps, draft, held),
             };
             if let Some(why) = why {

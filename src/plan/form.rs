@@ -77,7 +77,7 @@ fn hold(object: &ObjectRef, what: String, sentence: String, changes: &mut Vec<Ch
         return;
     }
     let (object, waiting_on) = (object.clone(), WaitingOn::Difference(sentence));
-    drafts.blocked.push(Blocked { object, what, waiting_on, changes: std::mem::take(changes) });
+    drafts.blocked.push(Blocked { object, what, waiting_on, action: None, changes: std::mem::take(changes) });
 }
 
 /// Why AWS refuses the health check that would result: what is declared, over what the live group has.

@@ -173,8 +173,13 @@ fn take(drafts: &mut Drafts, mut held: BTreeMap<DraftId, WaitingOn>, mut later: 
         match held.remove(&id) {
             Some(_) if waits => {}
             Some(waiting_on) => {
-                let entry = Blocked { object: draft.object, what: draft.summary, waiting_on, changes: draft.changes };
-                drafts.blocked.push(entry);
+                drafts.blocked.push(Blocked {
+                    object: draft.object,
+                    what: draft.summary,
+                    waiting_on,
+                    action: Some(draft.action),
+                    changes: draft.changes,
+                });
             }
             None => {
                 draft.after = draft.after.iter().filter_map(|old| kept.get(old).copied()).collect();
@@ -212,7 +217,7 @@ fn by_mode(given: &Given<'_>, now: Timestamp, object: &ObjectRef) -> Option<Wait
     }
     match mode {
         Mode::Enforce => None,
-        Mode::Observe => difference("mode is observe: differences are shown, not repaired"),
+        Mode::Observe => Some(WaitingOn::ObserveMode),
     }
 }
 
@@ -250,13 +255,16 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
             continue;
         }
         if draft.removes || draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. }) {
-            return difference(format!("a deployment of service {} is in progress; the next pass decides", service.id));
+            return difference(format!(
+                "a deployment of service {} is in progress; wait for it to end: the next pass decides",
+                service.id
+            ));
         }
         let rolling = live.controller == DeploymentController::Ecs && live.strategy == Strategy::Rolling;
         // Opening a port is all that helps whoever deploys.
         if !rolling && !matches!(draft.action, Action::AuthorizeSecurityGroupIngress { .. }) {
             return difference(format!(
-                "a deployment of service {} is in progress, and the traffic is its controller's to move; the next pass decides",
+                "a deployment of service {} is in progress, and its controller moves the traffic; wait for it to end: the next pass decides",
                 service.id
             ));
         }
@@ -329,7 +337,8 @@ pub(super) fn keep_only(desired: &Desired, only: &BTreeSet<ObjectRef>, drafts: &
                 let draft = &drafts.steps[id];
                 let waiting_on = WaitingOn::Difference(format!("it also changes {other}; name that in --only too"));
                 let (object, what, changes) = (draft.object.clone(), draft.summary.clone(), draft.changes.clone());
-                drafts.blocked.push(Blocked { object, what, waiting_on, changes });
+                let action = Some(draft.action.clone());
+                drafts.blocked.push(Blocked { object, what, waiting_on, action, changes });
             }
         }
     }

@@ -71,7 +71,7 @@ pub(super) fn register_missing(
             drafts.block_on(
                 &ObjectRef::target_group(&wanted.key),
                 format!("register {key}"),
-                "it is still draining; it can be registered when the deregistration delay is over",
+                "it is still draining; wait: it can be registered once the deregistration delay is over",
             );
         }
     }
@@ -166,8 +166,8 @@ fn tasks_to_register(
         return Err(Obstacle::difference(
             what,
             format!(
-                "ECS registers them: the live service names {} in its loadBalancers, and Portolan does not fight it. Write \
-                 registrar: ecs on port {}; or give the port another target group, wait until its targets are healthy, \
+                "ECS registers them: the live service names {} in its loadBalancers, and Portolan does not fight it; write \
+                 registrar: ecs on port {}, or give the port another target group, wait until its targets are healthy, \
                  and then take this one out of the service's loadBalancers",
                 group.wanted.name, port.name
             ),

@@ -215,7 +215,7 @@ fn keep_last_healthy(
         drafts.block_on(
             object,
             format!("deregister {}", target.key),
-            "it is stale, but no other target of the group is healthy; it goes when another one is",
+            "it is stale, but no other target of the group is healthy; wait: it goes once another one is healthy",
         );
     }
 }

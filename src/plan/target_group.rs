@@ -217,7 +217,7 @@ fn answered(
     }
     let what = format!("correct the health check of {}", live.name);
     let waiting_on = WaitingOn::Difference(sentence);
-    drafts.blocked.push(Blocked { object, what, waiting_on, changes });
+    drafts.blocked.push(Blocked { object, what, waiting_on, action: None, changes });
     Vec::new()
 }
 
@@ -363,11 +363,11 @@ fn report_immutable(
 /// What to write to have a target group replaced, and what stands in the way of that.
 fn replacement(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> String {
     if given.ports_of(&wanted.key).next().is_none() {
-        return "AWS cannot change this in place: declare a second TargetGroup under a new key and name with its own route, \
+        return "AWS cannot change this in place; declare a second TargetGroup under a new key and name with its own route, \
                 wait until its targets are healthy, then drop the old one"
             .to_owned();
     }
-    let recipe = "AWS cannot change this in place: give this TargetGroup a new key and name, and keep its routes; name the \
+    let recipe = "AWS cannot change this in place; give this TargetGroup a new key and name, keep its routes, name the \
                   new key in the port's targetGroups, and write redeploy: allow in the Fleet. Portolan then makes the new \
                   target group, fills it, moves the requests to it and takes the old one out of the service";
     match handover::of_replacement(given, live, wanted).map_err(|obstacle| obstacle.waiting_on) {
@@ -397,7 +397,7 @@ fn report_port(
         drafts.block_on(
             &object,
             format!("{}: port is {port}, declared {declared}", live.name),
-            "AWS cannot change the port in place; targets that name their own port are not affected",
+            "AWS cannot change the port in place, and targets that name their own port are not affected",
         );
         Some("port")
     }

@@ -66,7 +66,7 @@ pub(super) fn hold_back(given: &Given<'_>, steps: &[Draft], held: &mut BTreeMap<
                     continue;
                 }
                 (Why::Empty { fact, .. }, Some((_, Err(WaitingOn::Difference(sentence))))) => {
-                    WaitingOn::Difference(format!("{fact}; its rule cannot be made parked first: {sentence}"))
+                    WaitingOn::Difference(format!("{fact}, and its rule cannot be parked first: {sentence}"))
                 }
                 (Why::Empty { .. }, Some((_, Err(gap)))) => gap,
                 (Why::Empty { fact, advice }, None) => WaitingOn::Difference(format!("{fact}; {advice}")),
@@ -362,7 +362,8 @@ const WAIT: &str = "wait for one, or use --force";
 
 /// What can be done about a receiver without a healthy target. Health checks start only when some rule leads to a group.
 fn advice(given: &Given<'_>, receiver: &Receiver<'_>) -> &'static str {
-    const ATTACH: &str = "it cannot have one before a rule leads to it; use --force if that is meant";
+    const ATTACH: &str =
+        "give it a rule first, because its targets are checked only then, or use --force if that is meant";
     match receiver {
         Receiver::Group(Ref::Known(arn)) => match given.target_group(arn.as_str()).present() {
             Some(live) if live.load_balancers.is_empty() => ATTACH,

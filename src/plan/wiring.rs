@@ -64,7 +64,7 @@ pub(super) fn diff_wiring(
         obstacles.push(Obstacle::difference(
             "loadBalancers",
             format!(
-                "the service would have {} target groups, undeclared ones included; ECS takes at most {MOST_TARGET_GROUPS}",
+                "the service would have {} target groups, undeclared ones included, and ECS takes at most {MOST_TARGET_GROUPS}; take one out of it first",
                 wiring.entries.len()
             ),
         ));
@@ -155,8 +155,9 @@ fn wire(
         return Ok(());
     }
     if let Some(Obstacle { waiting_on: WaitingOn::Difference(_), .. }) = handover::refused(given, key) {
-        let sentence =
-            format!("TargetGroup/{key} cannot take the place of the target group that serves now; see there");
+        let sentence = format!(
+            "TargetGroup/{key} cannot take the place of the target group that serves now; see the entry of that target group"
+        );
         return Err(Obstacle::difference(what, sentence));
     }
     let live = if let Some((_, entry)) = wiring.entries.iter_mut().find(|(_, entry)| feeds(entry)) {

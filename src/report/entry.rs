@@ -187,13 +187,14 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     };
     let blocked = plan.blocked.iter().enumerate().map(move |(number, entry)| {
         let (kind, symbol) = match &entry.waiting_on {
-            WaitingOn::Difference(_) => (Kind::Blocked, "!"),
+            WaitingOn::ObserveMode | WaitingOn::Difference(_) => (Kind::Blocked, "!"),
             WaitingOn::Gap(_) | WaitingOn::Unread { .. } => (Kind::NotRead, "?"),
         };
+        let way_out = entry.waiting_on.to_unblock().map(|way_out| ("to unblock", way_out));
         let object = entry.object.to_string();
         Entry {
             changes: &entry.changes,
-            notes: vec![("until", entry.waiting_on.to_string())],
+            notes: [("because", entry.waiting_on.because())].into_iter().chain(way_out).collect(),
             ..bare(kind, symbol, object, &entry.what, Item::Blocked(number))
         }
     });

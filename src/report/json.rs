@@ -41,6 +41,7 @@ pub fn render(report: &Report) -> String {
             why: &gap.why,
             at: at(Item::Gap(n)),
         }),
+        broken_paths: report.broken_paths,
         errors: report.errors.iter().map(WireError::of).collect(),
         calls: report.calls.clone(),
     })
@@ -84,6 +85,8 @@ struct Document<'a> {
     unchanged: Vec<String>,
     findings: Vec<WireFinding<'a>>,
     gaps: Vec<WireGap<'a>>,
+    /// Paths that were broken when the pass read them; null: not traced.
+    broken_paths: Option<usize>,
     errors: Vec<WireError<'a>>,
     calls: BTreeMap<String, u64>,
 }
@@ -219,6 +222,8 @@ struct WireBlocked<'a> {
     object: String,
     what: &'a str,
     waiting_on: String,
+    /// The object's mode is observe: it is shown, and nothing has to be unblocked.
+    observed_only: bool,
     changes: Vec<WireChange<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<WirePlace<'a>>,
@@ -226,9 +231,11 @@ struct WireBlocked<'a> {
 
 impl<'a> WireBlocked<'a> {
     fn of(blocked: &'a crate::plan::Blocked) -> Self {
-        let crate::plan::Blocked { object, what, waiting_on, changes } = blocked;
+        let crate::plan::Blocked { object, what, waiting_on, action: _, changes } = blocked;
+        let observed_only = *waiting_on == crate::plan::WaitingOn::ObserveMode;
         let changes = changes.iter().map(WireChange::of).collect();
-        Self { object: object.to_string(), what, waiting_on: waiting_on.to_string(), changes, at: None }
+        let waiting_on = waiting_on.to_string();
+        Self { object: object.to_string(), what, waiting_on, observed_only, changes, at: None }
     }
 }
 

@@ -1,12 +1,12 @@
 //! A pass as people want to read it: grouped by object, one block for each step, one summary line at the end.
 //!
-//! `+` create, `~` change, `-` remove, `!` blocked, `…` planned for a later run, `»` left to its owner, `=` unchanged, `?` not read. The words
+//! `+` create, `~` change, `-` remove (or *observed only*), `!` blocked, `…` planned for a later run, `»` left to its owner, `=` unchanged, `?` not read. The words
 //! say the same as the symbols, and the symbols the same as the colours, so nothing is lost without colour.
 
 use std::collections::BTreeMap;
 
 use crate::model::ObjectRef;
-use crate::plan::{Blocked, Deferred, Finding, Plan, Planned, Step};
+use crate::plan::{Blocked, Deferred, Finding, Plan, Planned, Step, WaitingOn};
 
 use super::Report;
 
@@ -20,13 +20,16 @@ mod trace;
 pub use crate::plain::plain;
 pub use paint::{Paint, Tone};
 pub use step::{render_result, symbol};
-pub use summary::render_summary;
+pub use summary::{render_broken, render_summary};
 pub use trace::{render_trace, trace_summary};
 
 use line::Block;
 
 /// Lines are broken at this width where their words allow it.
 const WIDTH: usize = 100;
+/// What is under a blocked entry: why, and the way out.
+const BECAUSE: &str = "because";
+const UNBLOCK: &str = "to unblock";
 /// Most unchanged objects that are named; of a large fleet the number says more.
 const NAMED_UNCHANGED: usize = 12;
 
@@ -45,6 +48,9 @@ pub fn render(report: &Report, paint: Paint) -> String {
     }
     let mut summary = Block::new(paint);
     summary.sentence(0, &render_summary(report), Some(Tone::Heading));
+    if let Some(broken) = render_broken(report) {
+        summary.sentence(0, &broken, Some(Tone::Bad));
+    }
     sections.push(summary.into_text());
     sections.join("\n")
 }
@@ -111,9 +117,20 @@ fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, pa
 }
 
 fn render_blocked(block: &mut Block, blocked: &Blocked) {
+    if let (WaitingOn::ObserveMode, Some(action)) = (&blocked.waiting_on, &blocked.action) {
+        let (symbol, tone) = symbol(action);
+        block.marked(symbol, tone, "observed only:", &blocked.what);
+        block.changes(6, &blocked.changes);
+        return;
+    }
     block.marked("!", Tone::Blocked, "blocked:", &blocked.what);
     block.changes(6, &blocked.changes);
-    block.labelled(4, "until", &blocked.waiting_on.to_string(), Tone::Quiet);
+    let way_out = blocked.waiting_on.to_unblock();
+    let width = if way_out.is_some() { UNBLOCK.len() } else { BECAUSE.len() };
+    block.wrapped(4, &format!("{BECAUSE:<width$}  "), width + 2, &blocked.waiting_on.because(), Tone::Plain);
+    if let Some(way_out) = way_out {
+        block.wrapped(4, &format!("{UNBLOCK}  "), width + 2, &way_out, Tone::Plain);
+    }
 }
 
 /// What could not be read, each call once with the objects that miss it.

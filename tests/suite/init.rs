@@ -65,6 +65,6 @@ pub fn enforced(mut desired: Desired, observed: &Observed) -> Plan {
 pub fn left(plan: &Plan) -> Vec<String> {
     let steps = plan.steps.iter().map(|step| format!("{}: {}", step.object, step.summary));
     let blocked =
-        plan.blocked.iter().map(|entry| format!("{}: {} until {}", entry.object, entry.what, entry.waiting_on));
+        plan.blocked.iter().map(|entry| format!("{}: {} because {}", entry.object, entry.what, entry.waiting_on));
     steps.chain(blocked).collect()
 }

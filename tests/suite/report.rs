@@ -206,6 +206,7 @@ fn blocked(waiting_on: WaitingOn) -> Blocked {
         object: ObjectRef::service("search"),
         what: "the network mode is bridge, the manifest says awsvpc".to_owned(),
         waiting_on,
+        action: None,
         changes: vec![change("network.mode", Some("bridge"), Some("awsvpc"))],
     }
 }

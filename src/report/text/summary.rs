@@ -1,6 +1,6 @@
 //! The one line that says it all.
 
-use crate::plan::Step;
+use crate::plan::{Blocked, Step, WaitingOn};
 use crate::report::{Report, Tally, count, steps};
 
 use super::step::symbol;
@@ -22,6 +22,16 @@ pub fn render_summary(report: &Report) -> String {
             with_rest(lead) + &deployments(&plan.steps)
         }
         (Some(_), false) => with_rest(results(report)),
+    }
+}
+
+/// Such as `1 path is broken: portolan trace`. With steps there is none: a step says itself which broken path it repairs.
+pub fn render_broken(report: &Report) -> Option<String> {
+    match report.broken_paths? {
+        _ if !report.plan.steps.is_empty() => None,
+        0 => None,
+        1 => Some("1 path is broken: portolan trace".to_owned()),
+        number => Some(format!("{number} paths are broken: portolan trace")),
     }
 }
 
@@ -57,8 +67,11 @@ fn results(report: &Report) -> String {
 /// Everything that is no step; what there is none of is left out.
 fn rest(report: &Report) -> String {
     let plan = &report.plan;
+    let is_observed = |entry: &&Blocked| entry.waiting_on == WaitingOn::ObserveMode;
+    let observed = plan.blocked.iter().filter(is_observed).count();
     let parts = [
-        (plan.blocked.len(), "blocked"),
+        (plan.blocked.len() - observed, "blocked"),
+        (observed, "observed only"),
         (plan.planned.len(), "planned for later"),
         (plan.deferred.len(), "deferred"),
         (plan.gaps.len(), "not read"),

@@ -19,6 +19,7 @@ on_each_emulator! {
     a_service_that_names_no_target_group_is_named,
     a_listener_that_is_gone_is_named,
     a_sound_fleet_has_no_finding,
+    a_broken_path_shows_in_a_fleet_that_is_in_sync,
 }
 
 /// The codes of all findings, by service.
@@ -117,4 +118,29 @@ async fn a_sound_fleet_has_no_finding(on: &impl Place) {
     assert_eq!(run.code, 0, "{}", run.stdout);
     assert_eq!(codes(&run).into_keys().collect::<BTreeSet<_>>(), set(&NAMES));
     assert!(codes(&run).into_values().all(|codes| codes.is_empty()), "{}", run.stdout);
+}
+
+async fn a_broken_path_shows_in_a_fleet_that_is_in_sync(on: &impl Place) {
+    let fleet = seed::sound_fleet(on, &NAMES).await;
+    let desk = on.desk(&fleet.manifest());
+    let sound = desk.portolan("drift -o json").await;
+    sound.is_silent();
+    assert_eq!(sound.json()["brokenPaths"], 0);
+    // Somebody else's rule, which takes what belongs to one service: no difference, and not for this manifest to change.
+    let (_, elb, _) = fleet.sdk();
+    let answer = elb::FixedResponseActionConfig::builder().status_code("503").build();
+    let answer = elb::Action::builder().r#type(elb::ActionTypeEnum::FixedResponse).fixed_response_config(answer);
+    let paths = elb::PathPatternConditionConfig::builder().values("/cart*").build();
+    let paths = elb::RuleCondition::builder().field("path-pattern").path_pattern_config(paths).build();
+    let rule = elb.create_rule().listener_arn(&fleet.listener).priority(1).conditions(paths).actions(answer.build());
+    rule.send().await.expect("a rule");
+
+    for command in ["drift", "reconcile --dry-run", "reconcile --yes"] {
+        let run = desk.portolan(&format!("{command} -o json")).await;
+        run.is_silent();
+        assert_eq!(run.json()["brokenPaths"], 1, "{command}: {}", run.stdout);
+        let text = desk.portolan(command).await;
+        assert_eq!(text.code, 0);
+        assert!(text.stdout.ends_with("\n1 path is broken: portolan trace\n"), "{command}: {}", text.stdout);
+    }
 }

@@ -17,6 +17,7 @@ fn report() -> Report {
         object: checkout(),
         what: HOSTILE.to_owned(),
         waiting_on: WaitingOn::Difference(HOSTILE.to_owned()),
+        action: None,
         changes: vec![change.clone()],
     };
     let action = Action::RevokeSecurityGroupIngress {
