@@ -287,9 +287,9 @@ fn walk(way: &Way<'_>) -> Path {
 
 #[cfg(test)]
 mod tests {
-    use super::fixture::{PORT, Stand, forward, from_block, gap, listener_rule, paths, rule};
+    use super::fixture::{PORT, Stand, TASKS, address, entry, forward, from_block, gap, listener_rule, paths, rule};
     use super::{HopId, State, Verdict};
-    use crate::model::{Seen, SubnetId, TargetState, TargetType};
+    use crate::model::{PortRange, Seen, SubnetId, TargetState, TargetType};
 
     #[test]
     fn every_kind_of_fleet_is_sound_as_it_stands() {
@@ -342,6 +342,38 @@ mod tests {
         assert_eq!(traced.paths[0].name, traced.paths[1].name, "only their routes tell them apart");
         assert!(!traced.paths[0].is_same(&traced.paths[1]));
         assert!(traced.paths[0].is_same(&stand.trace().paths[0]));
+    }
+
+    #[test]
+    fn what_is_closed_to_one_target_while_others_serve_only_degrades() {
+        let by_acl = |stand: &mut Stand| stand.acl("acl-public").push(entry(50, true, false, "10.0.10.11/32", None));
+        let by_ingress = |stand: &mut Stand| {
+            stand.around.ingress.insert("sg-other".into(), Seen::Present(Vec::new()));
+            let interface = stand.around.interfaces.get_mut(&address(TASKS[0]));
+            let Some(Seen::Present(interface)) = interface else { panic!("an interface") };
+            interface.security_groups = ["sg-other".into()].into();
+        };
+        let by_egress = |stand: &mut Stand| {
+            *stand.egress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(PORT)), from_block("10.0.11.0/24"))];
+        };
+        type Close = fn(&mut Stand);
+        let faults: [(Close, HopId, &str); 3] = [
+            (by_acl, HopId::NetworkAcl, "M08"),
+            (by_ingress, HopId::TargetSecurityGroup, "M01"),
+            (by_egress, HopId::LoadBalancerEgress, "M02"),
+        ];
+        for (close, hop, code) in faults {
+            let mut stand = Stand::sound();
+            close(&mut stand);
+            assert_eq!(stand.found(hop), [code]);
+            assert_eq!(stand.path().verdict(), Verdict::Broken, "{code}: it gets requests still");
+            stand.targets()[0].health.state = TargetState::Unhealthy;
+            let path = stand.path();
+            assert_eq!((path.verdict(), path.is_degraded()), (Verdict::Reachable, true), "{code}: the other serves");
+            assert_eq!(stand.found(hop), [code]);
+            stand.targets()[1].health.state = TargetState::Unhealthy;
+            assert_eq!(stand.path().verdict(), Verdict::Broken, "{code}: none serves");
+        }
     }
 
     #[test]

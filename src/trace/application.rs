@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{Matcher, Protocol, Service, Target, TargetKey, TargetState};
 
 use super::catalogue::Code;
-use super::finding::Finding;
+use super::finding::{self, Finding};
 use super::hop::{Examined, Hop, HopId, State, is_broken};
 use super::kill_loop;
 use super::serving::Serving;
@@ -32,10 +32,7 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
     let mut findings = stopped(way, hops, &targets, &network);
     for finding in unhealthy(way, &targets, &network, &findings) {
-        match findings.iter_mut().find(|known| known.codes == finding.codes) {
-            Some(known) => known.only.get_or_insert_default().extend(finding.only.unwrap_or_default()),
-            None => findings.push(finding),
-        }
+        finding::add(&mut findings, finding);
     }
     findings.extend(container_check(way, &targets));
     if !network.drops_requests {

@@ -3,7 +3,7 @@
 use crate::model::{Passage, Transport, passage};
 
 use super::catalogue::Code;
-use super::finding::Finding;
+use super::finding::{self, Finding};
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
 use super::way::Way;
@@ -39,9 +39,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
                     let code = if way.is_network() && is_check { Code(13) } else { Code(2) };
                     let evidence =
                         format!("no egress rule of {groups} lets {what} out to {} ({transport} {port})", end.name);
-                    if !findings.iter().any(|known| known.codes.contains(&code)) {
-                        findings.push(Finding::of(code, evidence));
-                    }
+                    finding::add(&mut findings, Finding::of(code, evidence).about_end(end));
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::TargetKey;
 
 use super::catalogue::{Code, entry, named};
+use super::end::End;
 
 /// What a finding does to the requests of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,12 @@ impl Finding {
         self
     }
 
+    /// It concerns requests to one receiver; to all that there may be, while no task runs.
+    pub(super) fn about_end(mut self, end: &End) -> Self {
+        self.only = end.key.clone().map(|key| [key].into());
+        self
+    }
+
     /// It concerns tasks or targets that are missing.
     pub(super) fn about_missing(self) -> Self {
         self.about([])
@@ -115,4 +122,16 @@ impl Finding {
         self.fix = fix.into();
         self
     }
+}
+
+/// Adds a finding. One with the same codes stays the only one, and is about the targets of both.
+pub(super) fn add(findings: &mut Vec<Finding>, finding: Finding) {
+    let Some(known) = findings.iter_mut().find(|known| known.codes == finding.codes) else {
+        findings.push(finding);
+        return;
+    };
+    known.only = match (known.only.take(), finding.only) {
+        (Some(known), Some(more)) => Some(known.union(&more).cloned().collect()),
+        (None, _) | (_, None) => None,
+    };
 }

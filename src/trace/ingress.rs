@@ -16,7 +16,7 @@ use super::catalogue::Code;
 use super::client::{self, Clients};
 use super::closed_port;
 use super::end::End;
-use super::finding::Finding;
+use super::finding::{self, Finding};
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
 use super::way::Way;
@@ -81,11 +81,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
     }
 
     fn check(&self, checked: &mut Checked) {
-        let mut add = |finding: Finding| {
-            if !checked.findings.iter().any(|known| known.codes == finding.codes) {
-                checked.findings.push(finding);
-            }
-        };
+        let mut add = |finding: Finding| finding::add(&mut checked.findings, finding.about_end(self.end));
         let mut tcp_is_closed = false;
         for transport in self.way.transports() {
             match self.requests(*transport) {

@@ -11,7 +11,7 @@ use crate::model::{AddressSet, Gap, LoadBalancer, NetworkAcl, Piece, PortRange, 
 use super::catalogue::Code;
 use super::client::{self, Clients};
 use super::end::End;
-use super::finding::Finding;
+use super::finding::{self, Finding};
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
 use super::way::{Lack, Way};
@@ -23,10 +23,8 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     };
     let (mut findings, mut gap) = (Vec::new(), None);
     let mut note = |result: Result<Option<Finding>, Gap>| match result {
-        Ok(Some(finding)) if !findings.iter().any(|known: &Finding| known.codes == finding.codes) => {
-            findings.push(finding);
-        }
-        Ok(_) => {}
+        Ok(Some(finding)) => finding::add(&mut findings, finding),
+        Ok(None) => {}
         Err(why) => gap = Some(why),
     };
     let keeps = client::keeps_addresses(way);
@@ -120,7 +118,8 @@ fn leaving(way: &Way<'_>, home: &SubnetId, end: &End) -> Result<Option<Finding>,
         let mut ports = way.ports_of(end).into_iter();
         ports.find_map(|(transport, port)| both_ways(acl, true, *block, transport, port))
     });
-    Ok(denied.map(|what| Finding::of(Code(8), format!("{} of {home}, towards {}: {what}", acl.id, end.name))))
+    Ok(denied
+        .map(|what| Finding::of(Code(8), format!("{} of {home}, towards {}: {what}", acl.id, end.name)).about_end(end)))
 }
 
 /// From a node of the load balancer into the subnet of a target.
@@ -155,6 +154,7 @@ impl Edge<'_, '_> {
             (what, _) => Ok(what.map(|what| {
                 let name = &balancer.name;
                 Finding::of(Code(7), format!("{name} keeps client addresses, and {} of {subnet} {what}", acl.id))
+                    .about_end(end)
             })),
         }
     }
@@ -168,7 +168,8 @@ impl Edge<'_, '_> {
     fn denied_to_node(&self, acl: &NetworkAcl, transport: Transport, port: u16) -> Option<Finding> {
         let mut blocks = self.way.homes_in(self.balancer, self.home).into_iter();
         let denied = blocks.find_map(|block| both_ways(acl, false, block, transport, port))?;
-        Some(Finding::of(Code(7), format!("{} of {}, from {}: {denied}", acl.id, self.subnet, self.home)))
+        let what = format!("{} of {}, from {}: {denied}", acl.id, self.subnet, self.home);
+        Some(Finding::of(Code(7), what).about_end(self.end))
     }
 }
 
