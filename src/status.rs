@@ -63,6 +63,8 @@ pub struct Row {
     pub targets: Seen<Share>,
     /// Every request is answered, and capacity is missing on some path.
     pub is_degraded: bool,
+    /// It is unknown for no other reason than that tasks are starting.
+    pub is_starting: bool,
     /// A deployment is in progress.
     pub is_deploying: bool,
     /// What differs, a sentence each.
@@ -97,12 +99,14 @@ impl Table {
                 None => row.reachable,
             };
             row.is_degraded = row.reachable == Answer::Yes && paths.iter().any(|path| path.is_degraded());
+            let mut unknown = paths.iter().filter(|path| path.verdict() == trace::Verdict::Unknown);
+            row.is_starting = row.reachable == Answer::Unknown && unknown.all(|path| path.is_starting());
         }
     }
 
-    /// Whether it is not known of any line whether its paths are sound.
+    /// Whether it is not known of any line whether its paths are sound. One whose tasks are starting is no such line.
     pub fn is_unknown(&self) -> bool {
-        self.rows.iter().any(|row| row.reachable == Answer::Unknown)
+        self.rows.iter().any(|row| row.reachable == Answer::Unknown && !row.is_starting)
     }
 
     /// Whether a path of any line is broken.
@@ -144,6 +148,7 @@ fn service_row(given: &Given<'_>, plan: Option<&Plan>, service: &DesiredService)
         in_sync,
         reachable: reachable(given, &declared, &arns),
         is_degraded: false,
+        is_starting: false,
         is_deploying: present.is_some_and(Service::is_deploying),
         tasks: match live {
             Seen::Present(live) => {
@@ -169,6 +174,7 @@ fn group_row(given: &Given<'_>, plan: Option<&Plan>, group: &DesiredTargetGroup)
         tasks: Seen::Absent,
         targets: targets(given.observed, &arns),
         is_degraded: false,
+        is_starting: false,
         is_deploying: false,
         why,
     }
@@ -261,5 +267,18 @@ mod tests {
         let gap = Gap { call: "ec2:DescribeRouteTables".to_owned(), why: "UnauthorizedOperation".to_owned() };
         stand.around.routes = Some(Seen::Unknown(gap));
         assert!(followed(&stand).is_unknown());
+    }
+    #[test]
+    fn what_is_starting_is_unknown_and_no_reason_to_fail() {
+        let mut stand = Stand::sound();
+        stand.all_are(TargetState::Initial, "Elb.RegistrationInProgress", "");
+        stand.service().deployments[0].rollout = Some(crate::model::Rollout::InProgress);
+        stand.service().deployments[0].created = "2026-11-20T11:55:00Z".parse().ok();
+        let table = followed(&stand);
+        assert_eq!((table.rows[0].reachable, table.rows[0].is_starting), (Answer::Unknown, true));
+        assert!(!table.is_unknown() && !stand.trace().is_unknown());
+        stand.around.routes =
+            Some(Seen::Unknown(Gap { call: "ec2:DescribeRouteTables".to_owned(), why: "denied".to_owned() }));
+        assert!(followed(&stand).is_unknown() && stand.trace().is_unknown(), "something was not read, too");
     }
 }

@@ -163,6 +163,12 @@ impl Path {
 }
 
 impl Trace {
+    /// Whether something is unknown for another reason than that its tasks are starting.
+    pub fn is_unknown(&self) -> bool {
+        let unknown = |path: &Path| path.verdict() == Verdict::Unknown && !path.is_starting();
+        self.paths.iter().any(unknown) || self.unrouted.iter().any(|one| one.gap.is_some())
+    }
+
     /// The worst of all paths; reachable where there is none. A request that no path is for does not arrive.
     pub fn verdict(&self) -> Verdict {
         if !self.unrouted.is_empty() {
@@ -287,9 +293,11 @@ fn walk(way: &Way<'_>) -> Path {
 
 #[cfg(test)]
 mod tests {
-    use super::fixture::{PORT, Stand, TASKS, address, entry, forward, from_block, gap, listener_rule, paths, rule};
+    use super::fixture::{
+        PORT, Stand, TASKS, address, entry, forward, from_block, gap, listener_rule, paths, rule, serve,
+    };
     use super::{HopId, State, Verdict};
-    use crate::model::{PortRange, Seen, SubnetId, TargetState, TargetType};
+    use crate::model::{PortRange, Seen, Serve, SubnetId, TargetState, TargetType};
 
     #[test]
     fn every_kind_of_fleet_is_sound_as_it_stands() {
@@ -387,6 +395,32 @@ mod tests {
             stand.trace().paths.into_iter().map(|path| path.route.and_then(|route| route.priority)).collect();
         assert_eq!(routes, [Some(10), Some(20), None]);
         assert_eq!(stand.trace().verdict(), Verdict::Reachable);
+    }
+
+    #[test]
+    fn a_rule_whose_requests_are_all_redirected_is_no_way_of_its_own() {
+        let mut stand = Stand::sound();
+        stand.wanted().routes = None;
+        stand.asked.is_manifest = false;
+        let mut secure = stand.listeners()[0].clone();
+        (secure.arn, secure.port) = ("listener/443".into(), 443);
+        stand.listeners().push(secure);
+        stand.ingress("sg-lb").push(rule("sg-lb", Some(PortRange::one(443)), from_block("0.0.0.0/0")));
+        let rules = stand.rules().clone();
+        stand.observed.rules.insert("listener/443".into(), Seen::Present(rules));
+        stand.rules().push(listener_rule(1, paths(&["/*"]), serve(Serve::Redirect)));
+        let ports = |stand: &Stand| -> Vec<Option<u16>> {
+            stand.trace().paths.into_iter().map(|path| path.name.listener).collect()
+        };
+        assert_eq!(ports(&stand), [Some(443)]);
+        assert_eq!(stand.trace().verdict(), Verdict::Reachable);
+        // A redirect of other requests leaves it as it is, and so does one where it is the only way.
+        stand.rules()[1].conditions = paths(&["/cart/*"]);
+        assert_eq!(ports(&stand), [Some(80), Some(443)]);
+        stand.rules()[1].conditions = paths(&["/*"]);
+        stand.listeners().truncate(1);
+        assert_eq!(ports(&stand), [Some(80)]);
+        assert_eq!(stand.found(HopId::Rule), ["M40"]);
     }
 
     #[test]

@@ -103,10 +103,10 @@ fn answer(run: &Run<'_>, traced: &Trace, gaps: &BTreeSet<(String, Gap)>) -> Answ
     };
     let exit = match traced.verdict() {
         Verdict::Broken => Exit::Difference,
-        Verdict::Unknown if run.global.strict => Exit::Incomplete,
+        Verdict::Unknown if traced.is_unknown() && run.global.strict => Exit::Incomplete,
         Verdict::Unknown | Verdict::Reachable | Verdict::Standby => Exit::Sound,
     };
-    if traced.verdict() == Verdict::Unknown && !run.global.strict {
+    if traced.verdict() == Verdict::Unknown && traced.is_unknown() && !run.global.strict {
         note("portolan: some hops could not be examined; --strict makes that exit 3");
     }
     let headline = text::trace_summary(traced).trim_end_matches('.').to_owned();

@@ -25,13 +25,14 @@ pub fn render(table: &Table, calls: &BTreeMap<String, u64>) -> String {
 }
 
 fn row(row: &Row) -> Value {
-    let Row { object, name, in_sync, reachable, tasks, targets, is_degraded, is_deploying, why } = row;
+    let Row { object, name, in_sync, reachable, tasks, targets, is_degraded, is_starting, is_deploying, why } = row;
     json!({
         "object": object.to_string(),
         "name": name,
         "inSync": in_sync.as_str(),
         "reachable": reachable.as_str(),
         "degraded": is_degraded,
+        "starting": is_starting,
         "tasks": share(tasks, "running", "desired"),
         "targets": share(targets, "healthy", "registered"),
         "deploying": is_deploying,

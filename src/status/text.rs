@@ -47,10 +47,12 @@ fn line(cells: &[Cell; 5], widths: [usize; 5], paint: Paint) -> String {
 }
 
 fn cells(row: &Row) -> [Cell; 5] {
-    let Row { object: _, name, in_sync, reachable, tasks, targets, is_degraded, is_deploying, why: _ } = row;
-    let reach = match is_degraded {
-        true => (format!("{}, degraded", reachable.as_str()), Some(Tone::Change)),
-        false => answer(*reachable),
+    let Row { object: _, name, in_sync, reachable, tasks, targets, is_degraded, is_starting, is_deploying, why: _ } =
+        row;
+    let reach = match (is_degraded, is_starting) {
+        (true, _) => (format!("{}, degraded", reachable.as_str()), Some(Tone::Change)),
+        (false, true) => ("starting".to_owned(), Some(Tone::Blocked)),
+        (false, false) => answer(*reachable),
     };
     let (mut count, tone) = share(tasks);
     if *is_deploying {

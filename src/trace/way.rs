@@ -6,10 +6,10 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::model::{
-    AddressFamily, DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, HealthPort,
-    Listener, LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar, Route, Rule,
-    RuleActions, Seen, Serve, Service, Surroundings, Target, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
-    TaskDefinition, Transport, VpcId,
+    AddressFamily, Conditions, DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given,
+    HealthPort, Listener, LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar,
+    RequestSet, Route, Rule, RuleActions, Seen, Serve, Service, Share, Surroundings, Target, TargetGroup,
+    TargetGroupArn, TargetKey, TargetState, Task, TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};
@@ -167,22 +167,35 @@ fn routes(way: &Way<'_>) -> Vec<Option<Route>> {
     let ours = &way.stand_ins;
     let mut standing = Vec::new();
     for listener in listeners {
-        let rules = way.given.observed.rules_of(&listener.arn).present().into_iter().flatten();
-        let rules = rules.filter(|rule| names(&rule.actions, ours)).map(|rule| Route {
+        let rules: &[Rule] = way.given.observed.rules_of(&listener.arn).present().map_or(&[], Vec::as_slice);
+        let own = rules.iter().filter(|rule| names(&rule.actions, ours)).map(|rule| Route {
             listener: listener.port,
             default: false,
             priority: Some(rule.priority),
             conditions: rule.conditions.clone(),
             login: rule.actions.login,
         });
-        standing.extend(rules.map(Some));
-        if names(&listener.default_actions, ours) {
+        let default = names(&listener.default_actions, ours).then(|| {
             let (port, login) = (listener.port, listener.default_actions.login);
-            let conditions = Default::default();
-            standing.push(Some(Route { listener: port, default: true, priority: None, conditions, login }));
-        }
+            Route { listener: port, default: true, priority: None, conditions: Conditions::default(), login }
+        });
+        standing.extend(own.chain(default).map(|route| (is_redirected(rules, &route), route)));
     }
-    if standing.is_empty() { vec![None] } else { standing }
+    // Requests are sent to the other way by the redirect: that is meant, and what is left behind it is dead.
+    if standing.iter().any(|(is_dead, _)| !is_dead) {
+        standing.retain(|(is_dead, _)| !is_dead);
+    }
+    if standing.is_empty() { vec![None] } else { standing.into_iter().map(|(_, route)| Some(route)).collect() }
+}
+
+/// Whether redirects take every request of a live way before it can.
+fn is_redirected(rules: &[Rule], route: &Route) -> bool {
+    let is_before = |rule: &&Rule| route.priority.is_none_or(|priority| rule.priority < priority);
+    let redirects = rules.iter().filter(|rule| matches!(rule.actions.serve, Serve::Redirect)).filter(is_before);
+    let redirects: Vec<&Conditions> = redirects.map(|rule| &rule.conditions).collect();
+    let requests = RequestSet::all_of(&route.conditions, None);
+    let is_taken = |set: &RequestSet| redirects.iter().any(|redirect| redirect.share_of(set) == Share::All);
+    !requests.is_empty() && requests.iter().all(is_taken)
 }
 
 /// Whether actions forward to one of these target groups, with whatever weight.
