@@ -41,7 +41,9 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let wired = format!("{name} ← {}:{}", entry.container, entry.container_port);
     if entry.container != port.container || entry.container_port != port.container_port {
         let what = format!("{wired}; declared is {}:{}", port.container, port.container_port);
-        findings.push(Finding::of(Code(33), what));
+        let finding = Finding::of(Code(33), what);
+        // The declared container answers, if its targets are healthy: what is missing is its declared port.
+        findings.push(if entry.container == port.container { finding.about_missing() } else { finding });
     }
     Examined::of(findings, None, wired)
 }
@@ -72,7 +74,7 @@ fn rolled_back(way: &Way<'_>, service: &Service, port: &DesiredPort) -> Option<F
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{Stand, gap, id};
-    use crate::model::{LoadBalancerEntry, PastDeployment, Registrar, Seen, ServiceStatus};
+    use crate::model::{LoadBalancerEntry, PastDeployment, Registrar, Seen, ServiceStatus, TargetState};
     use crate::trace::HopId;
 
     const HOP: HopId = HopId::ServiceWiring;
@@ -89,6 +91,12 @@ mod tests {
             ..stand.service().load_balancers[0].clone()
         };
         assert_eq!(stand.found(HOP), ["M33"]);
+        assert!(stand.path().is_degraded(), "the declared container answers");
+        stand.all_are(TargetState::Unhealthy, "Target.Timeout", "");
+        assert_eq!(stand.state(HOP), "broken");
+        stand.all_are(TargetState::Healthy, "", "");
+        stand.service().load_balancers[0].container = "sidecar".to_owned();
+        assert_eq!(stand.state(HOP), "broken", "another container answers");
         stand.service().load_balancers.clear();
         assert_eq!(stand.found(HOP), ["M32"]);
         assert_eq!(stand.hop(HOP).evidence, "service prod/shop names no target group, not shop");
