@@ -362,8 +362,9 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         };
         self.memory.learn(&look.plan, &outcome, &look.observed, (self.now)());
         self.marked.learn(&look.plan, &outcome, (self.now)());
-        if outcome.results.values().any(|result| *result == StepResult::Done) {
-            self.scout.iter_mut().for_each(Scout::note_change);
+        for step in look.plan.steps.iter().filter(|step| outcome.results.get(&step.id) == Some(&StepResult::Done)) {
+            let now = (self.now)();
+            self.scout.iter_mut().for_each(|scout| scout.note_write(&step.object, now));
         }
         let written = look.plan.steps.iter().filter(|step| outcome.results.contains_key(&step.id));
         let written = written.map(|step| step.object.clone()).collect();

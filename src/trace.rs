@@ -40,6 +40,8 @@ mod unrouted;
 mod way;
 mod zone;
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 use jiff::Timestamp;
 
@@ -68,6 +70,9 @@ pub struct Asked {
     pub request: Option<Request>,
     /// The listener's port of that request.
     pub listener: Option<u16>,
+    /// When whoever asks last changed something on the way to the targets of a target group, by its key: health that was
+    /// judged before then says nothing of the way as it is now.
+    pub changed: BTreeMap<String, Timestamp>,
 }
 
 /// All paths.

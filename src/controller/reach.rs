@@ -45,6 +45,8 @@ pub struct Scout {
     waits: bool,
     /// The manifest changed, or something was written, since then.
     changed: bool,
+    /// When something was last written for an object.
+    written: BTreeMap<ObjectRef, Timestamp>,
 }
 
 /// The other end: what has to run beside the controller.
@@ -58,7 +60,15 @@ pub struct Errand<'a, S> {
 /// A scout and its errand.
 pub fn scout<S: Surround>(reader: &S) -> (Scout, Errand<'_, S>) {
     let ((asks, asked), (find, found)) = (mpsc::channel(1), mpsc::channel(1));
-    let scout = Scout { asks, found, around: Surroundings::default(), asked: None, waits: false, changed: false };
+    let scout = Scout {
+        asks,
+        found,
+        around: Surroundings::default(),
+        asked: None,
+        waits: false,
+        changed: false,
+        written: BTreeMap::new(),
+    };
     (scout, Errand { reader, asks: asked, found: find })
 }
 
@@ -80,6 +90,12 @@ impl Scout {
         self.changed = true;
     }
 
+    /// Something was written for an object at this time.
+    pub(super) fn note_write(&mut self, object: &ObjectRef, at: Timestamp) {
+        self.changed = true;
+        self.written.insert(object.clone(), at);
+    }
+
     /// Traces a look, and asks for another reading when one is due.
     pub(super) fn follow(
         &mut self,
@@ -92,7 +108,8 @@ impl Scout {
             (self.around, self.waits) = (around, false);
         }
         refresh(&mut self.around, observed);
-        let asked = Asked { is_manifest: true, ..Asked::default() };
+        let changed = last_changes(desired, &self.written);
+        let asked = Asked { is_manifest: true, changed, ..Asked::default() };
         let mut found = BTreeMap::new();
         each_path(desired, observed, &self.around, &asked, now, |path| note(&path, &mut found));
         self.ask_when_due(desired, observed);
@@ -121,6 +138,22 @@ impl Scout {
             (self.asked, self.waits, self.changed) = (Some((now, whole.unwrap_or(now))), true, false);
         }
     }
+}
+
+/// When something on the way to each target group was last written: for itself, or for a service behind it.
+fn last_changes(desired: &Desired, written: &BTreeMap<ObjectRef, Timestamp>) -> BTreeMap<String, Timestamp> {
+    let services = desired.services.values().flat_map(|service| {
+        let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
+        groups.map(|key| (key, ObjectRef::service(&service.key)))
+    });
+    let itself = desired.target_groups.keys().map(|key| (key, ObjectRef::target_group(key)));
+    let mut changed = BTreeMap::new();
+    for (key, object) in services.chain(itself) {
+        let Some(at) = written.get(&object) else { continue };
+        let last = changed.entry(key.clone()).or_insert(*at);
+        *last = (*last).max(*at);
+    }
+    changed
 }
 
 /// Whether some task is at an address or on an instance that nobody asked about.
@@ -224,5 +257,15 @@ mod tests {
         assert_eq!(of(&stand), Seen::Present(old));
         stand.observed.attributes.insert(arn.clone(), Seen::Present(Attributes::default()));
         assert_eq!(of(&stand), Seen::Present(Attributes::default()), "the newer one");
+    }
+    #[test]
+    fn a_write_for_a_service_changes_the_way_to_its_target_groups() {
+        let stand = Stand::sound();
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let (early, late) = (at("2026-11-20T11:00:00Z"), at("2026-11-20T11:59:00Z"));
+        let mut written = BTreeMap::from([(ObjectRef::service("shop"), early), (ObjectRef::service("cart"), late)]);
+        assert_eq!(last_changes(&stand.desired, &written), [("shop".to_owned(), early)].into());
+        written.insert(ObjectRef::target_group("shop"), late);
+        assert_eq!(last_changes(&stand.desired, &written), [("shop".to_owned(), late)].into());
     }
 }

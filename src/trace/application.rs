@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use crate::model::{Matcher, Protocol, Service, Target, TargetKey, TargetState};
 
 use super::catalogue::Code;
@@ -28,6 +30,9 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         // A deployment may be in progress, and then ECS judges the new tasks.
         return Examined::unknown(gap);
     }
+    if let Some(why) = judged_before_the_change(way, &targets) {
+        return Examined::starting(why);
+    }
     let network = Network::of(hops);
     let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
     let mut findings = stopped(way, hops, &targets, &network);
@@ -45,6 +50,17 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         return Examined::skipped("no target says anything of it yet");
     }
     Examined::of(findings, None, format!("{healthy} of {} targets are healthy", targets.len()))
+}
+
+/// No target is healthy, and none can be yet: checks have not passed often enough since the last change.
+fn judged_before_the_change(way: &Way<'_>, targets: &[&Target]) -> Option<String> {
+    let at = *way.asked.changed.get(&way.group.key)?;
+    let has = |state: TargetState| targets.iter().any(|target| target.health.state == state);
+    let until = at + recovery(way)?;
+    let is_open = !has(TargetState::Healthy) && has(TargetState::Unhealthy) && way.now < until;
+    is_open.then(|| {
+        format!("health was last judged before the change at {at}; allow until {until}: interval × healthy threshold")
+    })
 }
 
 /// What the service's events say of tasks that were stopped for their health: in a loop, and, where no target is in use
@@ -221,7 +237,22 @@ impl<'a> Complaint<'a> {
 fn cause(way: &Way<'_>, target: &Target, network: &Network) -> Option<Finding> {
     let said = target.health.description.as_deref().unwrap_or_default();
     let what = format!("{} is unhealthy: {} {said}", target.key, reason(target));
-    Complaint::of_target(target).finding(way, what, network)
+    let complaint = Complaint::of_target(target);
+    let mut finding = complaint.finding(way, what, network)?;
+    if let (true, Some(time)) = (complaint.may_be_early(), recovery(way)) {
+        finding.fix.push_str(&format!(
+            "; if this path was changed in the last {}s, wait for the next checks first",
+            time.as_secs()
+        ));
+    }
+    Some(finding)
+}
+
+/// How long targets take to become healthy once their checks pass.
+fn recovery(way: &Way<'_>) -> Option<SignedDuration> {
+    let check = &way.live_group().ok()?.health_check;
+    let (interval, threshold) = (check.interval?, check.healthy_threshold?);
+    Some(SignedDuration::from_secs(i64::from(interval) * i64::from(threshold)))
 }
 
 /// The app answered, with another code. The network is proven sound.
@@ -300,6 +331,25 @@ mod tests {
         let mut stand = Stand::sound();
         stand.targets().push(target("10.0.10.77", PORT));
         assert_eq!(stand.hop(HOP).evidence, "2 of 2 targets are healthy");
+    }
+
+    #[test]
+    fn health_from_before_a_change_is_not_blamed_on_the_app() {
+        let mut stand = ill(TIMEOUT, "Request timed out");
+        let (interval, threshold) = (30, 5);
+        stand.group().health_check.interval = Some(interval);
+        stand.group().health_check.healthy_threshold = Some(threshold);
+        let changed = |at: &str| [("shop".to_owned(), at.parse().expect("a time"))].into();
+        // It is 12:00: 150 seconds are over at 11:57:30.
+        stand.asked.changed = changed("2026-11-20T11:57:31Z");
+        assert_eq!((stand.state(HOP), stand.path().is_starting()), ("unknown", true));
+        let evidence = stand.hop(HOP).evidence;
+        assert!(evidence.contains("allow until 2026-11-20T12:00:01Z"), "{evidence}");
+        stand.asked.changed = changed("2026-11-20T11:57:30Z");
+        assert_eq!(stand.found(HOP), ["M25", "M55"]);
+        stand.asked.changed = changed("2026-11-20T11:57:31Z");
+        stand.ingress("sg-tasks").clear();
+        assert_eq!(stand.path().verdict(), Verdict::Broken, "the way is closed now");
     }
 
     #[test]

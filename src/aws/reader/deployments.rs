@@ -20,50 +20,73 @@ const REVISIONS: &str = "ecs:DescribeServiceRevisions";
 /// As many as `DescribeServiceRevisions` takes: the question is about the newest ones.
 const NEWEST: i32 = 20;
 
+/// What is known of how a service's deployments ended, before their revisions were described.
+enum Ended {
+    /// Whether each failed, and the ARN of the revision that it was to bring; newest first.
+    Listed(Vec<(bool, String)>),
+    /// The endpoint has no such list.
+    Current(Vec<PastDeployment>),
+}
+
 impl Reader {
+    /// How the last deployments of services ended. They are listed service by service, and their revisions described in
+    /// common batches.
     pub(super) async fn past_deployments(
         &self,
         ids: &BTreeSet<ServiceId>,
         observed: &Observed,
     ) -> BTreeMap<ServiceId, Seen<Vec<PastDeployment>>> {
-        let all = ids.iter().map(async |id| {
-            let past = match observed.service(id) {
-                Seen::Present(service) => self.past_deployments_of(service).await,
+        let lists = ids.iter().map(async |id| {
+            let ended = match observed.service(id) {
+                Seen::Present(service) => self.ended_of(service).await,
                 Seen::Absent => Seen::Absent,
                 Seen::Unknown(gap) => Seen::Unknown(gap),
             };
-            (id.clone(), past)
+            (id.clone(), ended)
+        });
+        let lists = few_at_once(lists).await;
+        let listed = lists.iter().filter_map(|(_, ended)| match ended.as_ref().present() {
+            Some(Ended::Listed(listed)) => Some(listed.iter().map(|(_, arn)| arn.clone())),
+            Some(Ended::Current(_)) | None => None,
+        });
+        let described = self.describe_revisions(listed.flatten().collect()).await;
+        let all = lists.into_iter().map(async |(id, ended)| {
+            let past = match (ended, &described) {
+                (Seen::Absent, _) => return (id, Seen::Absent),
+                (Seen::Unknown(gap), _) => return (id, Seen::Unknown(gap)),
+                (Seen::Present(Ended::Current(past)), _) => past,
+                (Seen::Present(Ended::Listed(_)), Err(error)) => return (id, unknown(error)),
+                (Seen::Present(Ended::Listed(listed)), Ok(revisions)) => {
+                    let find = |arn: &str| revisions.iter().find(|one| one.service_revision_arn() == Some(arn));
+                    // A revision that is gone was purged with its service's history; there is nothing to compare with.
+                    let known = listed.iter().filter_map(|(failed, arn)| Some((*failed, find(arn)?)));
+                    known.map(|(failed, revision)| ecs::past_from_sdk(failed, revision)).collect()
+                }
+            };
+            (id, self.with_fingerprints(past).await)
         });
         few_at_once(all).await.into_iter().collect()
     }
 
-    async fn past_deployments_of(&self, service: &Service) -> Seen<Vec<PastDeployment>> {
-        let past = if self.lacks_deployments.load(Ordering::Relaxed) {
-            current_deployments(service)
-        } else {
-            match self.listed_deployments(&service.id).await {
-                Ok(past) => past,
-                Err(error) if error::is_unknown_operation(&error, self.clients.custom_endpoint) => {
-                    self.lacks_deployments.store(true, Ordering::Relaxed);
-                    current_deployments(service)
-                }
-                Err(error) => return unknown(&error),
+    async fn ended_of(&self, service: &Service) -> Seen<Ended> {
+        if self.lacks_deployments.load(Ordering::Relaxed) {
+            return Seen::Present(Ended::Current(current_deployments(service)));
+        }
+        match self.listed_deployments(&service.id).await {
+            Ok(listed) => Seen::Present(Ended::Listed(listed)),
+            Err(error) if error::is_unknown_operation(&error, self.clients.custom_endpoint) => {
+                self.lacks_deployments.store(true, Ordering::Relaxed);
+                Seen::Present(Ended::Current(current_deployments(service)))
             }
-        };
-        self.with_fingerprints(past).await
+            Err(error) => unknown(&error),
+        }
     }
 
     /// Newest first. Deployments that are under way are left out.
-    async fn listed_deployments(&self, id: &ServiceId) -> Result<Vec<PastDeployment>, AwsError> {
+    async fn listed_deployments(&self, id: &ServiceId) -> Result<Vec<(bool, String)>, AwsError> {
         let mut listed = self.newest_deployments(id).await?;
         listed.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at().map(|at| at.as_nanos())));
-        let ended: Vec<(bool, String)> =
-            listed.iter().enumerate().filter_map(|(age, deployment)| ended(deployment, &listed[..age])).collect();
-        let arns: BTreeSet<String> = ended.iter().map(|(_, revision)| revision.clone()).collect();
-        let revisions = self.describe_revisions(arns).await?;
-        let find = |arn: &str| revisions.iter().find(|revision| revision.service_revision_arn() == Some(arn));
-        // A revision that is gone was purged with its service's history; there is nothing to compare with.
-        Ok(ended.iter().filter_map(|(failed, arn)| Some(ecs::past_from_sdk(*failed, find(arn)?))).collect())
+        Ok(listed.iter().enumerate().filter_map(|(age, deployment)| ended(deployment, &listed[..age])).collect())
     }
 
     async fn newest_deployments(&self, id: &ServiceId) -> Result<Vec<sdk::ServiceDeploymentBrief>, AwsError> {

@@ -9,6 +9,7 @@ use super::script::{self, Answer, Request, Script};
 use crate::moto::seed::desired;
 
 const TG: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/checkout/3";
+const CART: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/cart/4";
 const LB: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/public/1";
 const REVISION: &str = "arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/checkout/";
 const DEFINITION: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/checkout:";
@@ -32,18 +33,15 @@ metadata: {name: checkout}
 spec: {loadBalancer: public, protocol: HTTP, targetType: ip}
 ";
 
-/// A service without load balancers, and the target group that the manifest wires to it.
+/// Services without load balancers, and the target groups that the manifest wires to them.
 fn world(request: &Request) -> Answer {
     let operation = request.operation.as_str();
     match operation {
-        "DescribeServices" => script::json(json!({"services": [{
-            "serviceName": "checkout", "serviceArn": "arn", "status": "ACTIVE", "desiredCount": 1, "runningCount": 1,
-            "taskDefinition": format!("{DEFINITION}1"),
-            "deployments": [
-                {"status": "PRIMARY", "rolloutState": "COMPLETED", "taskDefinition": format!("{DEFINITION}1")},
-                {"status": "INACTIVE", "rolloutState": "FAILED", "taskDefinition": format!("{DEFINITION}2")}
-            ]
-        }]})),
+        "DescribeServices" => {
+            let names = request.json["services"].as_array().unwrap().iter();
+            let names = names.map(|name| name.as_str().unwrap().rsplit('/').next().unwrap());
+            script::json(json!({"services": names.map(service).collect::<Vec<Value>>()}))
+        }
         "DescribeTaskDefinition" => {
             let arn = request.json["taskDefinition"].as_str().unwrap();
             let tags = if arn.ends_with(":2") {
@@ -70,14 +68,30 @@ fn world(request: &Request) -> Answer {
         ),
         "DescribeTargetGroups" => script::result(
             operation,
-            &format!(
-                "<TargetGroups><member><TargetGroupArn>{TG}</TargetGroupArn><TargetGroupName>checkout</TargetGroupName>\
-                 <Protocol>HTTP</Protocol><Port>8080</Port><VpcId>vpc-1</VpcId><TargetType>ip</TargetType>\
-                 <LoadBalancerArns><member>{LB}</member></LoadBalancerArns></member></TargetGroups>"
-            ),
+            &format!("<TargetGroups>{}{}</TargetGroups>", target_group(TG, "checkout"), target_group(CART, "cart")),
         ),
         _ => script::empty(request),
     }
+}
+
+fn service(name: &str) -> Value {
+    json!({
+        "serviceName": name, "serviceArn": format!("arn:aws:ecs:eu-west-1:123456789012:service/prod/{name}"),
+        "status": "ACTIVE", "desiredCount": 1, "runningCount": 1, "taskDefinition": format!("{DEFINITION}1"),
+        "deployments": [
+            {"status": "PRIMARY", "rolloutState": "COMPLETED", "taskDefinition": format!("{DEFINITION}1")},
+            {"status": "INACTIVE", "rolloutState": "FAILED", "taskDefinition": format!("{DEFINITION}2")}
+        ]
+    })
+}
+
+/// A target group, as XML.
+fn target_group(arn: &str, name: &str) -> String {
+    format!(
+        "<member><TargetGroupArn>{arn}</TargetGroupArn><TargetGroupName>{name}</TargetGroupName>\
+         <Protocol>HTTP</Protocol><Port>8080</Port><VpcId>vpc-1</VpcId><TargetType>ip</TargetType>\
+         <LoadBalancerArns><member>{LB}</member></LoadBalancerArns></member>"
+    )
 }
 
 async fn look_back(listed: Answer) -> (Script, Seen<Vec<PastDeployment>>, Observed) {
@@ -147,4 +161,27 @@ async fn a_denied_look_back_is_a_gap_and_not_a_clean_record() {
 async fn a_web_page_of_awss_own_front_is_no_answer_about_the_operation() {
     let (_, past, _) = look_back(script::page(500)).await;
     assert_eq!(past.gap().unwrap().why, "Http500");
+}
+
+#[tokio::test]
+async fn the_revisions_of_several_services_are_described_in_one_call() {
+    let script = Script::new(|request| match request.operation.as_str() {
+        "ListServiceDeployments" => {
+            let number = if request.json["service"].as_str().unwrap().contains("cart") { "2" } else { "1" };
+            script::json(json!({"serviceDeployments": [deployment("SUCCESSFUL", number, 1_700_000_000)]}))
+        }
+        "DescribeServiceRevisions" => script::json(json!({"serviceRevisions": [revision("2"), revision("1")]})),
+        _ => world(request),
+    });
+    let (fleet, objects) = MANIFEST.split_once("---\n").unwrap();
+    let cart = objects.replace("checkout", "cart");
+    let observed = Reader::new(&script.clients()).observe(&desired(&format!("{fleet}---\n{objects}---\n{cart}"))).await;
+    let past = |name: &str| {
+        let id = ServiceId { cluster: "prod".to_owned(), name: name.to_owned() };
+        let past = observed.past_deployments[&id].as_ref().present().expect("it is known");
+        past.iter().map(|past| past.task_definition.name().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((past("checkout"), past("cart")), (vec!["checkout:1".to_owned()], vec!["checkout:2".to_owned()]));
+    let asked = script.only("DescribeServiceRevisions").json["serviceRevisionArns"].clone();
+    assert_eq!(asked, json!([format!("{REVISION}1"), format!("{REVISION}2")]));
 }
