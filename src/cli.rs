@@ -7,9 +7,7 @@ use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::ValueEnum;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-
+mod after_help;
 pub mod args;
 mod command;
 #[cfg(feature = "sandbox")]
@@ -24,8 +22,10 @@ mod form;
 mod init;
 mod inputs;
 mod logging;
+mod named;
 mod notify;
 mod only;
+mod outputs;
 mod profile;
 mod reconcile;
 mod region;
@@ -38,12 +38,14 @@ mod status;
 mod stock;
 mod terminal;
 mod trace;
+mod usage;
 mod validate;
 mod wait;
 
 use args::{Cli, Form, Verb};
 use exit::{Exit, Habit};
 use failure::{Answer, Failure};
+use outputs::Outputs;
 use signals::Signals;
 use terminal::{Terminal, note};
 
@@ -58,37 +60,35 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         note(&format!("portolan: internal error: {}{place}; please report it", plain(what)));
     }));
     let args: Vec<OsString> = args.into_iter().collect();
-    let form = asked_form(&args);
+    let form = usage::asked_form(&args);
     let code = catch_unwind(AssertUnwindSafe(|| start(&args, form))).unwrap_or_else(|_| {
         let failure = Failure::of_errors(vec![Error::new("internal error", None)], "failed: internal error");
-        end(Err(Failure { shown: String::new(), ..failure }), form, Habit::Own)
+        end(Err(Failure { shown: String::new(), ..failure }), &Outputs::only(form), Habit::Own)
     });
     ExitCode::from(code)
 }
 
 fn start(args: &[OsString], form: Form) -> u8 {
-    let cli = match command::read(args) {
+    let mut cli = match command::read(args) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error, form),
+        Err(error) => return refuse(&error, args, form),
     };
-    if cli.global.form.is_of_drift_alone() && !matches!(cli.verb, Verb::Drift(_)) {
-        let hint =
-            "the forms of every verb are text and json; junit, sarif, github and markdown are `portolan drift`'s";
-        let failure = Failure::new("this verb does not have that form of output", Some(hint.to_owned()));
-        return end(Err(Failure { headline: "failed: usage".to_owned(), ..failure }), Form::Text, Habit::Own);
-    }
+    cli.global.outputs = match usage::outputs(&cli) {
+        Ok(outputs) => outputs,
+        Err(failure) => return end(Err(failure), &Outputs::only(form), Habit::Own),
+    };
     let terminal = Terminal::of(&cli.global);
     let is_service = matches!(cli.verb, Verb::Run(_));
     logging::start(&cli.global, &terminal, is_service);
     let (result, habit) = dispatch(&cli, terminal);
-    end(result, cli.global.form, habit)
+    end(result, &cli.global.outputs, habit)
 }
 
 fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
     let global = &cli.global;
-    let without_verdict = |text: String| Ok(Answer { text, headline: None, exit: Exit::Sound });
+    let without_verdict = |text: String| Ok(Answer { texts: text.into(), headline: None, exit: Exit::Sound });
     match &cli.verb {
-        Verb::Validate(inputs) => (validate::validate(&cli.inputs.and(inputs), global.output()), Habit::Own),
+        Verb::Validate(inputs) => (validate::validate(&cli.inputs.and(inputs), global, terminal), Habit::Own),
         Verb::Schema => (without_verdict(schema()), Habit::Own),
         Verb::Completions { shell } => (without_verdict(completions(*shell)), Habit::Own),
         #[cfg(feature = "sandbox")]
@@ -157,52 +157,31 @@ fn completions(shell: clap_complete::Shell) -> String {
 }
 
 /// Help and version are answers; everything else that clap says is a usage error.
-fn refuse(error: &clap::Error, form: Form) -> u8 {
+fn refuse(error: &clap::Error, args: &[OsString], form: Form) -> u8 {
     if error.exit_code() == 0 {
         let _ = error.print();
         return 0;
     }
-    let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
-        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => Some(word),
-        _ => None,
-    };
-    let hint = word.and_then(|word| foreign::hint(word));
-    let failure = match (word, hint) {
-        (Some(word), Some(hint)) => Failure::new(format!("there is no verb `{word}`"), Some(hint)),
-        _ => {
-            let text = error.to_string();
-            terminal::note_styled(&error.render());
-            let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Failure { shown: String::new(), ..Failure::new(message, None) }
-        }
-    };
-    end(Err(Failure { headline: "failed: usage".to_owned(), ..failure }), form, Habit::Own)
+    end(Err(usage::failure(error, args)), &Outputs::only(form), Habit::Own)
 }
 
-/// The form that the answer is to have when the command line itself cannot be read.
-fn asked_form(args: &[OsString]) -> Form {
-    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-    let together = args.iter().filter_map(|arg| arg.strip_prefix("--output=").or_else(|| arg.strip_prefix("-o")));
-    let together = together.map(|word| word.trim_start_matches('=').to_owned());
-    let apart = args.windows(2).filter(|pair| matches!(&*pair[0], "-o" | "--output")).map(|pair| pair[1].to_string());
-    let asked = together.chain(apart).find_map(|word| Form::from_str(&word, false).ok()).unwrap_or(Form::Text);
-    let is_drift = args.iter().any(|arg| arg == "drift");
-    if asked.is_of_drift_alone() && !is_drift { Form::Text } else { asked }
-}
-
-/// Prints what a verb came to.
-fn end(result: Result<Answer, Failure>, form: Form, habit: Habit) -> u8 {
+/// Prints what a verb came to. Whoever waits for an answer in a file gets one, also of a failure.
+fn end(result: Result<Answer, Failure>, outputs: &Outputs, habit: Habit) -> u8 {
     let answer = result.unwrap_or_else(|failure| {
         failure.show();
         Answer {
-            text: form::render_errors(&failure.errors, form),
+            texts: outputs.of_failure(&failure, |form| form::render_errors(&failure.errors, form)),
             headline: Some(failure.headline),
             exit: failure.exit,
         }
     });
-    let Answer { text, mut headline, mut exit } = answer;
-    if let Err(why) = terminal::answer(&text) {
-        headline = Some(format!("failed: the answer could not be written: {why}"));
+    let Answer { texts, mut headline, mut exit } = answer;
+    let unwritten = outputs::write_all(&texts.files);
+    let answered = terminal::answer(&texts.stdout).err();
+    let answered = answered.map(|why| format!("the answer could not be written: {why}"));
+    for why in unwritten.into_iter().chain(answered) {
+        note(&format!("error: {why}"));
+        headline = Some(format!("failed: {why}"));
         exit = Exit::Error;
     }
     let code = exit.code(habit);

@@ -17,8 +17,10 @@ pub mod markdown;
 pub mod place;
 pub mod sarif;
 pub mod text;
+mod traced;
 
 pub use place::{Item, locate};
+pub use traced::Traced;
 
 /// What went wrong outside of the plan's steps: a manifest, the credentials, the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +62,17 @@ pub struct Report {
     pub calls: BTreeMap<String, u64>,
     /// Where the manifest has what the plan says; empty for those who do not show it.
     pub places: BTreeMap<Item, Place>,
+    /// What was checked, where that is all: the manifest alone, without AWS.
+    pub validated: Option<Validated>,
+}
+
+/// A manifest that was checked without AWS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validated {
+    /// The files that it was read from.
+    pub files: Vec<String>,
+    /// What it declares, in one line.
+    pub summary: String,
 }
 
 impl Report {
@@ -90,8 +103,37 @@ impl Report {
 
     /// The verdict and its size in a few words, such as `pending: 4 steps to apply`.
     pub fn headline(&self) -> String {
-        let verdict = self.verdict();
-        format!("{}: {}", verdict.as_str(), self.explain(verdict))
+        match self.valid() {
+            Some(_) => "valid".to_owned(),
+            None => format!("{}: {}", self.verdict().as_str(), self.explain(self.verdict())),
+        }
+    }
+
+    /// The verdict's word. A manifest that was only checked is valid; whether the fleet is in sync is another question.
+    fn verdict_word(&self) -> &'static str {
+        if self.valid().is_some() { "valid" } else { self.verdict().as_str() }
+    }
+
+    /// The check of a manifest that found nothing.
+    fn valid(&self) -> Option<&Validated> {
+        self.validated.as_ref().filter(|_| self.errors.is_empty())
+    }
+
+    /// The verb that the documents for CI are named after.
+    fn verb(&self) -> &'static str {
+        if self.validated.is_some() { "validate" } else { "drift" }
+    }
+
+    /// The last line of a document: what it amounts to.
+    fn closing(&self) -> String {
+        match self.valid() {
+            Some(validated) => validated.summary.clone(),
+            None if self.errors.is_empty() => match text::render_broken(self) {
+                Some(broken) => format!("{} {broken}", text::render_summary(self)),
+                None => text::render_summary(self),
+            },
+            None => self.headline(),
+        }
     }
 
     /// What an interrupted run did, in a few words.

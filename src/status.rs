@@ -104,6 +104,13 @@ impl Table {
         }
     }
 
+    /// Leaves the lines of these services; none leaves all.
+    pub fn keep(&mut self, services: &BTreeSet<String>) {
+        if !services.is_empty() {
+            self.rows.retain(|row| services.iter().any(|key| ObjectRef::service(key) == row.object));
+        }
+    }
+
     /// Whether it is not known of any line whether its paths are sound. One whose tasks are starting is no such line.
     pub fn is_unknown(&self) -> bool {
         self.rows.iter().any(|row| row.reachable == Answer::Unknown && !row.is_starting)

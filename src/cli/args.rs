@@ -6,9 +6,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::after_help;
 pub use super::form::{Form, Output};
+use super::form::{Wanted, WantedParser};
 pub use super::inputs::Inputs;
 use super::notify::Secret;
+use super::outputs::Outputs;
 
 /// Keeps every declared port of an Amazon ECS fleet reachable.
 ///
@@ -16,19 +19,7 @@ use super::notify::Secret;
 /// difference, and repairs it.
 #[derive(Debug, Parser)]
 #[command(name = "portolan", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
-#[command(after_help = "\
-Exit codes:
-  0         in sync, or everything was applied, or every traced path is sound
-  1         difference: pending changes, drift, a difference that is blocked, or a path that is broken
-  2         error: usage, manifest, credentials, AWS refused, apply failed
-  3         incomplete: something could not be read and nothing else differs (only with --strict)
-  130, 143  interrupted, terminated
-
-Examples:
-  portolan validate -f manifests/
-  portolan reconcile -f manifests/ --dry-run
-  portolan reconcile -f manifests/ --yes --wait
-  kustomize build . | portolan drift -f - -o json")]
+#[command(after_help = after_help::OF_ALL)]
 pub struct Cli {
     /// The manifest, when it is given before the verb.
     #[command(flatten)]
@@ -45,9 +36,13 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Form of the answer on standard output; junit, sarif, github and markdown are `drift`'s alone
-    #[arg(short = 'o', long = "output", global = true, value_enum, value_name = "FORM", default_value_t = Form::Text)]
-    pub form: Form,
+    /// Form of the answer; FORM=FILE writes it to a file, and may repeat with one form for standard output
+    #[arg(short = 'o', long = "output", global = true, value_name = "FORM[=FILE]", action = clap::ArgAction::Append,
+        value_parser = WantedParser { shows_ci: true })]
+    pub forms: Vec<Wanted>,
+    /// Where each form goes.
+    #[arg(skip)]
+    pub outputs: Outputs,
     /// Exit with 3 when something could not be read and nothing else differs
     #[arg(long, global = true)]
     pub strict: bool,
@@ -78,9 +73,9 @@ pub struct Global {
 }
 
 impl Global {
-    /// The form, for a verb that knows the two that every verb knows.
-    pub fn output(&self) -> Output {
-        if self.form == Form::Text { Output::Text } else { Output::Json }
+    /// The form of the answer on standard output: text, where every form has a file.
+    pub fn form(&self) -> Form {
+        self.forms.iter().find(|wanted| wanted.file.is_none()).map_or(Form::Text, |wanted| wanted.form)
     }
 }
 
@@ -108,106 +103,82 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Check a manifest without asking AWS: syntax, references, AWS constraints
-    #[command(after_help = "\
-Examples:
-  portolan validate -f fleet.yaml
-  portolan validate -f manifests/ -R -o json")]
+    #[command(after_help = after_help::OF_VALIDATE)]
     Validate(Inputs),
     /// Observe, plan, show, and apply: one pass
-    #[command(after_help = "\
-Without --yes the plan is shown and you are asked; where there is no terminal to ask on, nothing is applied.
-
-Examples:
-  portolan reconcile -f manifests/ --dry-run
-  portolan reconcile -f manifests/ --yes --wait --timeout 15m
-  portolan reconcile -f manifests/ --only service/checkout")]
+    #[command(after_help = after_help::OF_RECONCILE)]
     Reconcile(ReconcileArgs),
     /// Show what differs, change nothing: for cron and CI
-    #[command(after_help = "\
-The line of the manifest is in every form but text. --notify-url gets the document of `-o json` whenever the exit code is
-not 0; it may be given as PORTOLAN_NOTIFY_URL, so that its secret stays out of the list of processes.
-
-Examples:
-  portolan drift -f manifests/
-  portolan drift -f manifests/ -o json --strict
-  portolan drift -f manifests/ -o sarif > drift.sarif
-  portolan drift -f manifests/ -o markdown >> \"$GITHUB_STEP_SUMMARY\"
-  portolan drift -f manifests/ -q --notify-url https://hooks.example.com/portolan")]
+    #[command(after_help = after_help::OF_DRIFT)]
     Drift(DriftArgs),
     /// Write the manifest of what stands; changes nothing
-    #[command(after_help = "\
-A dry run of what it writes shows no difference as long as nobody changes anything. What the format cannot say is a
-comment at its place.
-
-Examples:
-  portolan init --cluster prod > fleet.yaml
-  portolan init --cluster prod --service checkout --service cart > fleet.yaml
-  portolan init --cluster prod --name payments-prod --split manifests/prod")]
+    #[command(after_help = after_help::OF_INIT)]
     Init(InitArgs),
     /// Show each service in a line: in sync, reachable, tasks, targets
-    #[command(after_help = "\
-Examples:
-  portolan status --cluster prod         # without any file
-  portolan status -f manifests/ -o json")]
+    #[command(after_help = after_help::OF_STATUS)]
     Status(StatusArgs),
     /// Walk each path from listener to container, and name the first broken hop
-    #[command(after_help = "\
-Codes such as M01 are explained in docs/trace.md.
-
-Examples:
-  portolan trace -f manifests/
-  portolan trace checkout/http -f manifests/ --client 203.0.113.7/32
-  portolan trace -f manifests/ --request 'GET https://shop.example.com/cart/1'
-  portolan trace --cluster prod
-  portolan trace -f manifests/ --planned")]
+    #[command(after_help = after_help::OF_TRACE)]
     Trace(TraceArgs),
     /// Keep the fleet as declared, pass after pass, until a signal comes
-    #[command(after_help = "\
-The manifest is read again when its files change, and on SIGHUP. SIGTERM awaits what was sent and starts nothing new.
-Over HTTP: /healthz, /readyz, /metrics, /api/v1/status; nothing there changes anything.
-
-Examples:
-  portolan run -f manifests/
-  portolan run -f manifests/ --observe --interval 5m
-  portolan run -f manifests/ --events-queue https://sqs.eu-west-1.amazonaws.com/123456789012/portolan-events
-  portolan run -f manifests/ --listen 0.0.0.0:9797 --log-format json")]
+    #[command(after_help = after_help::OF_RUN)]
     Run(RunArgs),
     /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
     #[cfg(feature = "sandbox")]
-    #[command(after_help = "\
-Nothing is installed, nothing is sent anywhere: the AWS is in this process.
-
-Examples:
-  portolan demo
-  portolan demo --port 4566              # then go on yourself, on the same broken fleet
-  portolan demo --print manifest > fleet.yaml")]
+    #[command(after_help = after_help::OF_DEMO)]
     Demo(DemoArgs),
     /// Serve an AWS in memory on a loopback port, for the AWS CLI, for boto3, for tests
     #[cfg(feature = "sandbox")]
-    #[command(after_help = "\
-It rejects what AWS rejects, starts tasks, and works target health out from the path that a request would take.
-Its own calls: POST /_sandbox/advance?seconds=60, POST /_sandbox/reset, GET /_sandbox/trace,
-GET /_sandbox/request?host=shop.example.com&path=/cart.
-
-Examples:
-  portolan sandbox
-  portolan sandbox --port 4566 --world world.yaml --speed 10
-  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws ecs list-clusters")]
+    #[command(after_help = after_help::OF_SANDBOX)]
     Sandbox(SandboxArgs),
     /// Print the JSON Schema of the manifest, for editors
-    #[command(after_help = "\
-Example:
-  portolan schema > portolan.schema.json")]
+    #[command(after_help = after_help::OF_SCHEMA)]
     Schema,
     /// Print the completions of a shell
-    #[command(after_help = "\
-Examples:
-  portolan completions bash > ~/.local/share/bash-completion/completions/portolan
-  portolan completions zsh > ~/.zfunc/_portolan")]
+    #[command(after_help = after_help::OF_COMPLETIONS)]
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+impl Verb {
+    /// The manifest, where the verb takes one.
+    pub fn inputs(&self) -> Option<&Inputs> {
+        match self {
+            Self::Validate(inputs) => Some(inputs),
+            Self::Reconcile(args) => Some(&args.inputs),
+            Self::Drift(args) => Some(&args.inputs),
+            Self::Status(args) => Some(&args.inputs),
+            Self::Trace(args) => Some(&args.inputs),
+            Self::Run(args) => Some(&args.inputs),
+            #[cfg(feature = "sandbox")]
+            Self::Demo(_) | Self::Sandbox(_) => None,
+            Self::Init(_) | Self::Schema | Self::Completions { .. } => None,
+        }
+    }
+
+    /// Whether it has the forms for CI.
+    pub fn has_ci_forms(&self) -> bool {
+        matches!(self, Self::Drift(_) | Self::Validate(_))
+    }
+
+    /// Whether its answer has forms at all.
+    pub fn has_forms(&self) -> bool {
+        match self {
+            Self::Validate(_)
+            | Self::Reconcile(_)
+            | Self::Drift(_)
+            | Self::Status(_)
+            | Self::Trace(_)
+            | Self::Init(_) => true,
+            #[cfg(feature = "sandbox")]
+            Self::Demo(_) => true,
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => false,
+            Self::Run(_) | Self::Schema | Self::Completions { .. } => false,
+        }
+    }
 }
 
 /// `portolan init`
@@ -243,6 +214,9 @@ pub enum AttributesArg {
 /// `portolan status`
 #[derive(Args, Clone, Debug)]
 pub struct StatusArgs {
+    /// These services alone
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
     /// The manifest.
     #[command(flatten)]
     pub inputs: Inputs,
@@ -326,6 +300,9 @@ pub struct TraceArgs {
     /// Where the client is; anywhere without
     #[arg(long, value_name = "CIDR", value_parser = parse_block)]
     pub client: Option<ipnet::IpNet>,
+    /// Only the paths that are not known to be reachable: broken, degraded, starting, unknown
+    #[arg(long)]
+    pub broken: bool,
     /// Follow this request, such as 'GET https://shop.example.com/cart/1'
     #[arg(long, value_name = "REQUEST")]
     pub request: Option<String>,

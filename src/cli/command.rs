@@ -5,15 +5,21 @@
 
 use std::ffi::OsString;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, Command, CommandFactory, FromArgMatches, ValueEnum};
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
-use super::args::{Cli, Form};
+use super::args::Cli;
+use super::form::{Wanted, WantedParser};
 
 /// Verbs whose AWS is in this process.
 const WITH_AN_AWS_IN_MEMORY: [&str; 2] = ["demo", "sandbox"];
+
+/// Verbs that CI asks.
+const WITH_FORMS_FOR_CI: [&str; 2] = ["drift", "validate"];
+
+/// The option that names forms.
+const FORMS: &str = "forms";
 
 /// What says where AWS is, who asks it, and what to make of a call that it refuses.
 const OF_AWS: [&str; 5] = ["strict", "region", "profile", "endpoint_url", "assume_role_arn"];
@@ -21,7 +27,9 @@ const OF_AWS: [&str; 5] = ["strict", "region", "profile", "endpoint_url", "assum
 /// The whole command line.
 pub fn command() -> Command {
     let all = Cli::command();
-    all.clone().mut_subcommands(|verb| {
+    // clap takes the value behind the verb for one before it, and forgets that one: forms are added up instead.
+    let as_whole = all.clone().mut_arg(FORMS, |option| option.global(false));
+    as_whole.mut_subcommands(|verb| {
         let options = options_of(&all, verb.get_name());
         verb.args(options)
     })
@@ -40,7 +48,7 @@ pub fn for_completions() -> Command {
 fn options_of(all: &Command, verb: &str) -> Vec<Arg> {
     let options = all.get_arguments().filter(|option| option.is_global_set()).cloned();
     let as_here = |option: Arg| match option.get_id().as_str() {
-        "form" if verb != "drift" => option.help("Form of the answer on standard output").value_parser(forms()),
+        FORMS => option.global(false).value_parser(WantedParser { shows_ci: WITH_FORMS_FOR_CI.contains(&verb) }),
         id if WITH_AN_AWS_IN_MEMORY.contains(&verb) && OF_AWS.contains(&id) => option.hide(true),
         _ => option,
     };
@@ -60,15 +68,9 @@ pub fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
     }
-    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
-}
-
-/// All forms can be read, so that who asks a verb for a form of `drift` is told whose it is; those of every verb are shown.
-fn forms() -> impl TypedValueParser<Value = Form> {
-    let shown = Form::value_variants().iter().filter_map(|form| {
-        let value = form.to_possible_value()?;
-        Some(value.hide(form.is_of_drift_alone()))
-    });
-    PossibleValuesParser::new(shown.collect::<Vec<_>>())
-        .map(|word| Form::from_str(&word, false).expect("the words are the forms' own"))
+    let behind_verb = matches.subcommand().and_then(|(_, verb)| verb.get_many::<Wanted>(FORMS));
+    let behind_verb: Vec<Wanted> = behind_verb.into_iter().flatten().cloned().collect();
+    let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+    cli.global.forms.extend(behind_verb);
+    Ok(cli)
 }

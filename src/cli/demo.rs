@@ -19,6 +19,7 @@ use super::terminal::Terminal;
 use crate::aws::{Clients, in_process};
 use crate::manifest::{self, Source};
 use crate::plan::Policy;
+use crate::report::text::Style;
 use crate::report::{Report, json as documents, text};
 use crate::sandbox::{Answered, Sent, Shared, World, world_file};
 
@@ -49,7 +50,7 @@ const MINUTES: i64 = 5;
 
 /// Shows everything, and serves the broken fleet afterwards if a port is given.
 pub async fn demo(args: &DemoArgs, global: &Global, terminal: Terminal, signals: &Signals) -> Result<Answer, Failure> {
-    let shown = |text: &str| Answer { text: text.to_owned(), headline: None, exit: Exit::Sound };
+    let shown = |text: &str| Answer { texts: text.to_owned().into(), headline: None, exit: Exit::Sound };
     match args.print {
         Some(DemoFile::Manifest) => return Ok(shown(MANIFEST)),
         Some(DemoFile::World) => return Ok(shown(WORLD)),
@@ -65,7 +66,7 @@ pub async fn demo(args: &DemoArgs, global: &Global, terminal: Terminal, signals:
     let stage = Stage::new(world, global, terminal, signals)?;
     let answer = stage.play().await?;
     let Some(bound) = bound else { return Ok(answer) };
-    super::terminal::answer(&answer.text).map_err(|why| Failure::new(why, None))?;
+    super::terminal::answer(&answer.texts.stdout).map_err(|why| Failure::new(why, None))?;
     terminal.progress("\nThe same fleet, still broken, is yours now:");
     terminal.progress("  portolan demo --print manifest > fleet.yaml");
     terminal.progress("  portolan reconcile -f fleet.yaml --dry-run\n");
@@ -100,13 +101,13 @@ impl<'a> Stage<'a> {
         let after = self.ask();
         let second = carry_out(&self.run, self.run.look().await?).await;
         let drift = self.run.report(self.run.look().await?, None);
-        let text = match self.run.global.output() {
-            Output::Text => self.tell(&before, &dry_run, &repaired, &after, &second, &drift),
+        let texts = self.run.global.outputs.render(self.run.terminal.answer, |form, style| match form.output() {
+            Output::Text => tell(style, [&before, &after], [&dry_run, &repaired, &second, &drift]),
             Output::Json => document(&before, &[&dry_run, &repaired, &second, &drift], &after),
-        };
+        });
         let is_mended = after.iter().all(|answered| answered.code == Some(200));
         let exit = if is_mended { Exit::Sound } else { Exit::Error };
-        Ok(Answer { text, headline: None, exit })
+        Ok(Answer { texts, headline: None, exit })
     }
 
     /// A request to each way in.
@@ -114,38 +115,31 @@ impl<'a> Stage<'a> {
         let mut world = self.shared.world();
         WAYS.iter().map(|(name, _)| world.request(&Sent::get("shop.example.com", &path(name)))).collect()
     }
+}
 
-    fn tell(
-        &self,
-        before: &[Answered],
-        dry_run: &Report,
-        repaired: &Report,
-        after: &[Answered],
-        second: &Report,
-        drift: &Report,
-    ) -> String {
-        let paint = self.run.terminal.answer;
-        let mut told = String::new();
-        let mut say = |text: &str| {
-            // Writing to a text does not fail.
-            let _ = writeln!(told, "{text}");
-        };
-        say(INTRODUCTION);
-        say(&table(before, true));
-        say(&format!(
-            "What the manifest says against what stands:\n\n$ portolan reconcile -f {MANIFEST_PATH} --dry-run"
-        ));
-        say(&text::render(dry_run, paint));
-        say(&format!("The repair:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
-        say(&results(repaired, paint));
-        say(&format!("{MINUTES} minutes later, tasks have started and health checks have passed:\n"));
-        say(&table(after, false));
-        say(&format!("A second pass finds nothing to do:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
-        say(&text::render(second, paint));
-        say(&format!("And so does the check that cron or CI would run:\n\n$ portolan drift -f {MANIFEST_PATH}"));
-        told.push_str(&text::render(drift, paint));
-        told
-    }
+/// The whole tour.
+fn tell(style: Style, [before, after]: [&[Answered]; 2], [dry_run, repaired, second, drift]: [&Report; 4]) -> String {
+    let Style { paint, width } = style;
+    // A tour is read, also where it is kept in a file.
+    let style = Style { width: width.or(Style::from(paint).width), paint };
+    let mut told = String::new();
+    let mut say = |text: &str| {
+        // Writing to a text does not fail.
+        let _ = writeln!(told, "{text}");
+    };
+    say(INTRODUCTION);
+    say(&table(before, true));
+    say(&format!("What the manifest says against what stands:\n\n$ portolan reconcile -f {MANIFEST_PATH} --dry-run"));
+    say(&text::render(dry_run, style));
+    say(&format!("The repair:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
+    say(&results(repaired, paint));
+    say(&format!("{MINUTES} minutes later, tasks have started and health checks have passed:\n"));
+    say(&table(after, false));
+    say(&format!("A second pass finds nothing to do:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
+    say(&text::render(second, style));
+    say(&format!("And so does the check that cron or CI would run:\n\n$ portolan drift -f {MANIFEST_PATH}"));
+    told.push_str(&text::render(drift, style));
+    told
 }
 
 /// A line for each step, as they ended, and the sum.

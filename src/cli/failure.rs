@@ -1,6 +1,7 @@
 //! How a verb ends: with an answer, or with a failure before there was one.
 
 use super::exit::Exit;
+use super::outputs::Texts;
 use super::terminal::note;
 use crate::manifest::Problem;
 use crate::report::{self, text};
@@ -8,8 +9,8 @@ use crate::report::{self, text};
 /// What a verb says and how the process ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// For standard output.
-    pub text: String,
+    /// For standard output, and for files.
+    pub texts: Texts,
     /// The last line of standard error, without the exit code; `None` where a verb has no verdict.
     pub headline: Option<String>,
     /// The exit.

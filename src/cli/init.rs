@@ -46,13 +46,13 @@ pub async fn init(
         None => BTreeMap::new(),
         Some(folder) => save(folder, &written)?,
     };
-    let text = match (global.output(), &args.split) {
+    let texts = global.outputs.render(terminal.answer, |form, _| match (form.output(), &args.split) {
         (Output::Json, _) => document(&written, &files, &stock),
         (Output::Text, None) => written.text(),
         (Output::Text, Some(_)) => files.keys().map(|path| format!("{}\n", path.display())).collect(),
-    };
+    });
     let exit = if stock.observed.gaps.is_empty() { Exit::Sound } else { Exit::of(Verdict::Incomplete, global.strict) };
-    Ok(Answer { text, headline: Some(headline(&written, &stock.observed)), exit })
+    Ok(Answer { texts, headline: Some(headline(&written, &stock.observed)), exit })
 }
 
 fn headline(written: &Written, observed: &Observed) -> String {

@@ -16,7 +16,8 @@ use crate::report::text::Paint;
 ///
 /// A service has no answer: its log is what it says, a line for each step before and after.
 pub fn start(global: &Global, terminal: &Terminal, is_service: bool) {
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal.notes == Paint::On);
+    let layer =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal.notes.paint == Paint::On);
     let registry = tracing_subscriber::registry().with(filter(global, is_service));
     // A second set-up in one process keeps the first; there is nothing to repair.
     let _ = match global.log_format {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::args::{Global, Inputs, Output, ReconcileArgs};
+use super::args::{Form, Global, Inputs, ReconcileArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::run::Run;
@@ -116,8 +116,8 @@ fn is_same(one: &Plan, other: &Plan) -> bool {
 fn refused(run: &Run<'_>, look: Look) -> Answer {
     let report = run.report(look, None);
     let mut answer = run.answer(&report);
-    if run.global.output() == Output::Text {
-        answer.text = format!("Nothing was applied. {}\n", render_summary(&report));
+    if run.global.outputs.stdout == Form::Text {
+        answer.texts.stdout = format!("Nothing was applied. {}\n", render_summary(&report));
     }
     answer
 }
@@ -134,7 +134,8 @@ pub async fn carry_out(run: &Run<'_>, look: Look) -> Report {
         Event::Started(_) => {}
         Event::Finished(step, result) => {
             ended += 1;
-            run.terminal.progress(&format!("[{ended}/{all}] {}", render_result(step, result, run.terminal.notes)));
+            run.terminal
+                .progress(&format!("[{ended}/{all}] {}", render_result(step, result, run.terminal.notes.paint)));
         }
     })
     .await;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::args::{Form, Global, Inputs};
+use super::args::{Global, Inputs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure, show_error};
 use super::inputs::Loaded;
@@ -122,24 +122,27 @@ impl<'a> Run<'a> {
     /// The report of a pass, with the lines of the manifest for the forms that have them.
     pub fn report(&self, look: Look, outcome: Option<Outcome>) -> Report {
         let report = look.into_report(&self.desired, outcome, self.clients.calls().snapshot());
-        if self.global.form == Form::Text {
+        if !self.global.outputs.has_documents() {
             return report;
         }
         let places = locate(&report.plan, &self.desired, &manifest::places(&self.sources));
         Report { places, ..report }
     }
 
-    /// The answer of a pass, in the form that was asked for.
+    /// The answer of a pass, in the forms that were asked for.
     pub fn answer(&self, report: &Report) -> Answer {
         for error in &report.errors {
             note(&show_error(error));
         }
-        let text = form::render(report, self.global.form, self.terminal.answer);
+        let shown = |form, style| form::render(report, form, style);
+        let texts = self.global.outputs.render(self.terminal.answer, shown);
         match self.signals.exit() {
-            Some(exit) => Answer { text, headline: Some(format!("interrupted: {}", report.progress())), exit },
-            None => {
-                Answer { text, headline: Some(report.headline()), exit: Exit::of(report.verdict(), self.global.strict) }
-            }
+            Some(exit) => Answer { texts, headline: Some(format!("interrupted: {}", report.progress())), exit },
+            None => Answer {
+                texts,
+                headline: Some(report.headline()),
+                exit: Exit::of(report.verdict(), self.global.strict),
+            },
         }
     }
 }

@@ -11,6 +11,7 @@ use super::args::{Global, Inputs, Listen, RunArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::files::Files;
+use super::outputs::Texts;
 use super::run::{Run, now};
 use super::signals::{Signals, hang_ups};
 use super::terminal::Terminal;
@@ -58,7 +59,11 @@ pub async fn serve(
     stop.cancel();
     drop(serving);
     let headline = if has_ended { "stopped" } else { "stopped: what was sent last is not known" };
-    Ok(Answer { text: String::new(), headline: Some(headline.to_owned()), exit: signals.exit().unwrap_or(Exit::Sound) })
+    Ok(Answer {
+        texts: Texts::default(),
+        headline: Some(headline.to_owned()),
+        exit: signals.exit().unwrap_or(Exit::Sound),
+    })
 }
 
 /// Passes until a signal comes; whether what was sent has been answered.

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::args::SandboxArgs;
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
+use super::outputs::Texts;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::sandbox::server::Server;
@@ -65,5 +66,5 @@ pub async fn listen(bound: Bound, terminal: Terminal, signals: &Signals) -> Resu
     let served = server.serve(async move { stop.cancelled().await }).await;
     served.map_err(|error| Failure::new(format!("the sandbox stopped: {error}"), None))?;
     let exit = signals.exit().unwrap_or(Exit::Sound);
-    Ok(Answer { text: String::new(), headline: Some("stopped: the sandbox is gone".to_owned()), exit })
+    Ok(Answer { texts: Texts::default(), headline: Some("stopped: the sandbox is gone".to_owned()), exit })
 }

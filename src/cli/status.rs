@@ -9,6 +9,7 @@ use super::run::{Run, aws_now};
 use super::signals::Signals;
 use super::stock::{Stock, scope};
 use super::terminal::Terminal;
+use super::{named, only, usage};
 use crate::apply::Observe;
 use crate::model::{Desired, Observed, Surroundings};
 use crate::plan::Verdict;
@@ -26,21 +27,33 @@ pub async fn status(
 ) -> Result<Answer, Failure> {
     let (table, calls) = match (inputs.files.is_empty(), args.clusters.is_empty()) {
         (false, true) => {
-            let run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
+            let mut run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
+            let keys = named::services(&args.services, &run.desired)?;
+            if !keys.is_empty() {
+                let chosen: Vec<String> = keys.iter().map(|key| format!("service/{key}")).collect();
+                run.policy.only = only::parse(&chosen, &run.desired)?;
+            }
             let (look, around) = run.look_around().await?;
             let mut table = table(&run.desired, &look.observed, Some(&look.plan));
             follow(&mut table, &run.desired, &look.observed, around, true, aws_now(&run.clients));
+            table.keep(&keys);
             (table, run.clients.calls().snapshot())
         }
         (true, false) => {
             let scope = scope(&args.clusters, &[])?;
             let stock = Stock::take(&scope, Depth::Health, global, terminal, signals).await?;
+            let keys = named::services(&args.services, &stock.outline)?;
             let around = stock.reader.surroundings(&stock.outline, &stock.observed).await;
             let mut table = table(&stock.outline, &stock.observed, None);
             follow(&mut table, &stock.outline, &stock.observed, around, false, stock.aws_now());
+            table.keep(&keys);
             (table, stock.calls())
         }
         (true, true) => {
+            if let Some(file) = args.services.iter().find(|word| usage::is_file(word)) {
+                let hint = usage::named_by_option("status", file);
+                return Err(Failure::new(format!("{file} is not a service"), Some(hint)));
+            }
             let hint = "such as `portolan status --cluster prod`, or with a manifest `portolan status -f fleet.yaml`";
             return Err(Failure::new("status of what?", Some(hint.to_owned())));
         }
@@ -49,16 +62,16 @@ pub async fn status(
             return Err(Failure::new("status takes either -f or --cluster", Some(hint.to_owned())));
         }
     };
-    let text = match global.output() {
-        Output::Text => status::text::render(&table, terminal.answer),
+    let texts = global.outputs.render(terminal.answer, |form, style| match form.output() {
+        Output::Text => status::text::render(&table, style.paint),
         Output::Json => status::json::render(&table, &calls),
-    };
+    });
     let exit = match table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict)) {
         Exit::Sound | Exit::Incomplete if table.is_broken() => Exit::Difference,
         Exit::Sound if table.is_unknown() && global.strict => Exit::Incomplete,
         exit => exit,
     };
-    Ok(Answer { text, headline: Some(headline(&table)), exit })
+    Ok(Answer { texts, headline: Some(headline(&table)), exit })
 }
 
 /// Traces every path, and fills the column.

@@ -3,19 +3,24 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use clap::builder::StyledStr;
+use terminal_size::{Height, Width, terminal_size_of};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::args::{Color, Global};
+use super::environment::variable;
 use crate::model::without_user_info;
-use crate::report::text::Paint;
+use crate::report::text::{Paint, Style};
+
+/// Columns of a terminal that does not say how wide it is; clap takes the same for help.
+const USUAL_COLUMNS: usize = 100;
 
 /// Where people look, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
-    /// Colour on standard output.
-    pub answer: Paint,
-    /// Colour on standard error.
-    pub notes: Paint,
+    /// Colour and width of standard output.
+    pub answer: Style,
+    /// Colour and width of standard error.
+    pub notes: Style,
     /// No progress.
     quiet: bool,
 }
@@ -23,14 +28,17 @@ pub struct Terminal {
 impl Terminal {
     /// As the options, the environment and the streams say.
     pub fn of(global: &Global) -> Self {
-        let paint = |is_terminal: bool| match global.color {
-            Color::Always => Paint::On,
-            Color::Auto if is_terminal && wants_colour() => Paint::On,
-            Color::Auto | Color::Never => Paint::Off,
+        let style = |is_terminal: bool, size: Option<(Width, Height)>| Style {
+            paint: match global.color {
+                Color::Always => Paint::On,
+                Color::Auto if is_terminal && wants_colour() => Paint::On,
+                Color::Auto | Color::Never => Paint::Off,
+            },
+            width: if is_terminal { Some(columns(size)) } else { None },
         };
         Self {
-            answer: paint(io::stdout().is_terminal()),
-            notes: paint(io::stderr().is_terminal()),
+            answer: style(io::stdout().is_terminal(), terminal_size_of(io::stdout())),
+            notes: style(io::stderr().is_terminal(), terminal_size_of(io::stderr())),
             quiet: global.quiet,
         }
     }
@@ -47,6 +55,13 @@ impl Terminal {
             note(text);
         }
     }
+}
+
+/// The width of a terminal: `COLUMNS` comes before what the terminal says, as in a shell.
+fn columns(size: Option<(Width, Height)>) -> usize {
+    let given = variable("COLUMNS").and_then(|columns| columns.trim().parse().ok());
+    let own = size.map(|(Width(columns), _)| usize::from(columns));
+    given.or(own).filter(|columns| *columns > 0).unwrap_or(USUAL_COLUMNS)
 }
 
 fn wants_colour() -> bool {

@@ -7,14 +7,14 @@ use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::run::{Run, aws_now, clients, now};
 use super::signals::Signals;
-use super::stock;
 use super::terminal::{Terminal, note};
+use super::{named, stock, usage};
 use crate::apply::Find;
 use crate::aws::Reader;
 use crate::model::{Desired, Gap, Observed, Surroundings};
 use crate::pass;
 use crate::plan::{Policy, plan};
-use crate::report::{json, text};
+use crate::report::{Traced, json, text};
 use crate::survey::{Depth, outline};
 use crate::trace::{Asked, Trace, Verdict, Witness, trace};
 
@@ -33,11 +33,15 @@ pub async fn paths(
         Some(cluster) if inputs.files.is_empty() => found(cluster, global, terminal, signals).await?,
         Some(_) => return Err(Failure::new("--cluster traces what stands, and takes no manifest", None)),
         None => {
+            if let Some(file) = args.path.as_ref().filter(|path| inputs.files.is_empty() && usage::is_file(path)) {
+                let hint = usage::named_by_option("trace", file);
+                return Err(Failure::new(format!("{file} is not a service"), Some(hint)));
+            }
             asked.is_manifest = true;
             Run::open(global, terminal, signals, inputs, false, &[]).await?
         }
     };
-    check_names(&asked, &run.desired)?;
+    check_names(&mut asked, &run.desired)?;
     let (look, around) = run.look_around().await?;
     let gaps: BTreeSet<(String, Gap)> = look.observed.gaps.iter().chain(&around.gaps).cloned().collect();
     let traced = if args.planned {
@@ -50,7 +54,7 @@ pub async fn paths(
         }
         traced
     };
-    Ok(answer(&run, &traced, &gaps))
+    Ok(answer(args, &run, &traced, &gaps))
 }
 
 /// The state that the plan would make, with the steps that would break a path: to show that is what this is for.
@@ -80,27 +84,29 @@ async fn found<'a>(
     Ok(Run::on(clients, global, terminal, signals, desired, Policy::default()))
 }
 
-fn check_names(asked: &Asked, desired: &Desired) -> Result<(), Failure> {
+fn check_names(asked: &mut Asked, desired: &Desired) -> Result<(), Failure> {
     let Some(name) = &asked.service else { return Ok(()) };
-    let Some(service) = desired.services.get(name) else {
-        let all: Vec<&str> = desired.services.keys().map(String::as_str).collect();
-        return Err(Failure::new(format!("there is no service {name}"), Some(format!("there is {}", all.join(", ")))));
-    };
+    let name = named::service(name, desired)?;
+    let Some(service) = desired.services.get(&name) else { return Ok(()) };
     let ports: Vec<&str> = service.ports.iter().flatten().map(|port| port.name.as_str()).collect();
     match &asked.port {
         Some(port) if !ports.contains(&port.as_str()) => Err(Failure::new(
             format!("service {name} has no port {port}"),
             Some(format!("it has {}", ports.join(", "))),
         )),
-        _ => Ok(()),
+        _ => {
+            asked.service = Some(name);
+            Ok(())
+        }
     }
 }
 
-fn answer(run: &Run<'_>, traced: &Trace, gaps: &BTreeSet<(String, Gap)>) -> Answer {
-    let text = match run.global.output() {
-        Output::Text => text::render_trace(traced, gaps, run.terminal.answer),
-        Output::Json => json::render_trace(traced, gaps, run.clients.calls().snapshot()),
-    };
+fn answer(args: &TraceArgs, run: &Run<'_>, traced: &Trace, gaps: &BTreeSet<(String, Gap)>) -> Answer {
+    let shown = if args.broken { Traced::not_known_reachable(traced) } else { Traced::from(traced) };
+    let texts = run.global.outputs.render(run.terminal.answer, |form, style| match form.output() {
+        Output::Text => text::render_trace(&shown, gaps, style),
+        Output::Json => json::render_trace(&shown, gaps, run.clients.calls().snapshot()),
+    });
     let exit = match traced.verdict() {
         Verdict::Broken => Exit::Difference,
         Verdict::Unknown if traced.is_unknown() && run.global.strict => Exit::Incomplete,
@@ -110,5 +116,5 @@ fn answer(run: &Run<'_>, traced: &Trace, gaps: &BTreeSet<(String, Gap)>) -> Answ
         note("portolan: some hops could not be examined; --strict makes that exit 3");
     }
     let headline = text::trace_summary(traced).trim_end_matches('.').to_owned();
-    Answer { text, headline: Some(headline), exit }
+    Answer { texts, headline: Some(headline), exit }
 }

@@ -1,29 +1,43 @@
 //! `portolan validate`: everything that can be said about a manifest without AWS.
 
-use super::args::{Inputs, Output};
+use super::args::{Form, Global, Inputs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
+use super::form;
 use super::inputs::{self, Loaded};
-use crate::report::json;
+use super::terminal::Terminal;
+use crate::report::text::Style;
+use crate::report::{Error, Report, Validated, json};
 
-/// Checks a manifest. In JSON the errors are the answer, and standard error only repeats them for people.
-pub fn validate(inputs: &Inputs, output: Output) -> Result<Answer, Failure> {
+/// Checks a manifest. Text has the errors on standard error; in every other form they are the answer too.
+pub fn validate(inputs: &Inputs, global: &Global, terminal: Terminal) -> Result<Answer, Failure> {
     let checked =
         inputs::require(inputs).and_then(|()| inputs::load(inputs).map_err(|found| Failure::of_problems(&found)));
-    match (checked, output) {
-        (Ok(loaded), Output::Text) => Ok(sound(describe(&loaded))),
-        (Ok(_), Output::Json) => Ok(sound(json::render_validation(&[]))),
-        (Err(failure), Output::Text) => Err(failure),
-        (Err(failure), Output::Json) => {
+    match checked {
+        Ok(loaded) => {
+            let files = loaded.sources.iter().map(|source| source.name.clone()).collect();
+            let validated = Validated { files, summary: describe(&loaded) };
+            let texts = global.outputs.render(terminal.answer, |form, _| render(&[], &validated, form));
+            Ok(Answer { texts, headline: Some("valid".to_owned()), exit: Exit::Sound })
+        }
+        Err(failure) => {
             failure.show();
-            let text = json::render_validation(&failure.errors);
-            Ok(Answer { text, headline: Some(failure.headline), exit: failure.exit })
+            let document = |form| render(&failure.errors, &Validated::default(), form);
+            let texts = global.outputs.of_failure(&failure, document);
+            Ok(Answer { texts, headline: Some(failure.headline), exit: failure.exit })
         }
     }
 }
 
-fn sound(text: String) -> Answer {
-    Answer { text, headline: Some("valid".to_owned()), exit: Exit::Sound }
+fn render(errors: &[Error], validated: &Validated, form: Form) -> String {
+    match form {
+        Form::Text => format!("{}\n", validated.summary),
+        Form::Json => json::render_validation(errors),
+        _ => {
+            let report = Report { validated: Some(validated.clone()), ..Report::of_errors(errors) };
+            form::render(&report, form, Style::UNBROKEN)
+        }
+    }
 }
 
 fn describe(loaded: &Loaded) -> String {
@@ -34,5 +48,5 @@ fn describe(loaded: &Loaded) -> String {
     let Loaded { desired, sources } = loaded;
     let services = count(desired.services.len(), "service");
     let groups = count(desired.target_groups.len(), "target group");
-    format!("OK: fleet {}: {services}, {groups} in {}\n", desired.fleet.name, count(sources.len(), "file"))
+    format!("OK: fleet {}: {services}, {groups} in {}", desired.fleet.name, count(sources.len(), "file"))
 }

@@ -1,9 +1,11 @@
 //! A report as one list, for the forms that know no steps and plans but only findings with a weight and a place:
 //! SARIF, JUnit, GitHub's annotations, Markdown.
 
+use std::collections::BTreeSet;
+
 use crate::apply::StepResult;
-use crate::model::Place;
-use crate::plan::{Change, WaitingOn};
+use crate::model::{Gap, Place};
+use crate::plan::{Change, Mend, WaitingOn};
 
 use super::place::Item;
 use super::text::{plain, symbol};
@@ -71,7 +73,9 @@ pub(super) struct Entry<'a> {
     pub(super) what: String,
     /// The fields that differ.
     pub(super) changes: &'a [Change],
-    /// What is to be known besides: a word and a sentence.
+    /// The codes of what tracing finds broken by it, each with its name; empty where it breaks no path.
+    pub(super) codes: BTreeSet<String>,
+    /// What is to be known besides: a word and a sentence. The code comes first, then the cause, then the fix.
     pub(super) notes: Vec<(&'static str, String)>,
     /// Where the manifest has it; line and column may be missing for a whole file.
     pub(super) at: Option<At<'a>>,
@@ -136,7 +140,18 @@ pub(super) fn entries(report: &Report) -> Vec<Entry<'_>> {
     let errors = report.errors.iter().map(of_error);
     let mut all: Vec<_> = errors.chain(steps(report)).chain(others(report)).collect();
     all.sort_by_key(|entry| entry.kind);
+    for entry in &mut all {
+        let codes: Vec<&str> = entry.codes.iter().map(String::as_str).collect();
+        let code = if codes.is_empty() { entry.kind.id().to_owned() } else { codes.join(", ") };
+        entry.notes.insert(0, ("code", code));
+    }
     all
+}
+
+/// Such as `M01 target-group-closed-to-load-balancer`.
+fn code_of(mend: &Mend) -> String {
+    let codes = mend.codes.join(" or ");
+    if codes.is_empty() { mend.name.clone() } else { format!("{codes} {}", mend.name) }
 }
 
 fn of_error(error: &Error) -> Entry<'_> {
@@ -148,7 +163,8 @@ fn of_error(error: &Error) -> Entry<'_> {
         operation: None,
         what: message.clone(),
         changes: &[],
-        notes: hint.iter().map(|hint| ("hint", hint.clone())).collect(),
+        codes: BTreeSet::new(),
+        notes: hint.iter().map(|hint| ("fix", hint.clone())).collect(),
         at: file.as_deref().map(|file| At { file, line: *line, column: *column }),
     }
 }
@@ -156,7 +172,10 @@ fn of_error(error: &Error) -> Entry<'_> {
 fn steps(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     let open = report.plan.steps.iter().filter(|step| report.result_of(step) != Some(&StepResult::Done));
     open.map(|step| {
+        let mends = || report.plan.mends.get(&step.id).into_iter().flatten();
         let mut notes = vec![("why", step.reason.clone())];
+        notes.extend(mends().map(|mend| ("mends", format!("{}: {}", code_of(mend), mend.evidence))));
+        notes.push(("fix", format!("portolan reconcile sends {} (step {})", step.action.operation(), step.id)));
         if step.redeploys {
             notes.push(("note", "starts an ECS deployment".to_owned()));
         }
@@ -167,10 +186,22 @@ fn steps(report: &Report) -> impl Iterator<Item = Entry<'_>> {
             operation: Some(step.action.operation()),
             what: step.summary.clone(),
             changes: &step.changes,
+            codes: mends().map(code_of).collect(),
             notes,
             at: report.places.get(&Item::Step(step.id)).map(At::of),
         }
     })
+}
+
+/// Who does what is planned for later.
+const LATER: &str = "portolan run does it as soon as it may; so does the next portolan reconcile, or one with --wait";
+
+/// What makes a call answer.
+fn read_again(gap: &Gap) -> String {
+    match gap.permission() {
+        Some(action) => format!("allow the IAM action {action} to the role that Portolan runs as"),
+        None => "run again; if it stays, look at what AWS answers with -vv".to_owned(),
+    }
 }
 
 fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
@@ -182,6 +213,7 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
         operation: None,
         what: what.to_owned(),
         changes: &[],
+        codes: BTreeSet::new(),
         notes: Vec::new(),
         at: report.places.get(&item).map(At::of),
     };
@@ -200,10 +232,11 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     });
     let gaps = plan.gaps.iter().enumerate().map(move |(number, (object, gap))| Entry {
         operation: Some(&gap.call),
+        notes: vec![("fix", read_again(gap))],
         ..bare(Kind::NotRead, "?", object.clone(), &WaitingOn::Gap(gap.clone()).to_string(), Item::Gap(number))
     });
     let planned = plan.planned.iter().enumerate().map(move |(number, entry)| Entry {
-        notes: vec![("why", entry.because.clone())],
+        notes: vec![("why", entry.because.clone()), ("fix", LATER.to_owned())],
         ..bare(Kind::Pending, "…", entry.object.to_string(), &entry.what, Item::Planned(number))
     });
     let deferred = plan.deferred.iter().enumerate().map(move |(number, entry)| Entry {

@@ -3,13 +3,12 @@
 
 use super::Report;
 use super::entry::{Entry, Kind, entries};
-use super::text::{plain, render_summary};
+use super::text::plain;
 
 /// The commands of a pass, one a line, and the summary as the last line.
 pub fn render(report: &Report) -> String {
     let mut text: String = entries(report).iter().map(command).collect();
-    let summary = if report.errors.is_empty() { render_summary(report) } else { report.headline() };
-    text.push_str(&plain(&summary));
+    text.push_str(&plain(&report.closing()));
     text.push('\n');
     text
 }
@@ -43,7 +42,9 @@ fn title(entry: &Entry<'_>) -> String {
         Kind::Deferred => "deferred",
         Kind::Finding => "note",
     };
-    plain(&format!("{object}: {word}"))
+    let codes: Vec<&str> = entry.codes.iter().map(String::as_str).collect();
+    let codes = if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) };
+    plain(&format!("{object}: {word}{codes}"))
 }
 
 /// The runner reads a command to the end of its line, and undoes these.

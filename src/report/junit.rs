@@ -9,10 +9,13 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::Report;
 use super::entry::{At, Entry, Kind, entries};
-use super::text::{plain, render_summary};
+use super::text::plain;
 
 /// The test case of what is said of the run as a whole.
 const PASS: (&str, &str) = ("portolan", "pass");
+
+/// The class of test cases that are files.
+const MANIFEST: &str = "manifest";
 
 /// The document of a pass, with a line feed at its end.
 pub fn render(report: &Report) -> String {
@@ -52,9 +55,12 @@ fn cases(report: &Report) -> BTreeMap<(String, String), Case<'_>> {
         let case = cases.entry((object.kind.as_str().to_owned(), object.key.clone())).or_default();
         case.at = report.places.get(&super::place::Item::Unchanged(number)).map(At::of);
     }
+    for file in report.validated.iter().flat_map(|validated| &validated.files) {
+        cases.entry((MANIFEST.to_owned(), file.clone())).or_default();
+    }
     for entry in entries(report) {
         let (class, name) = match (&entry.at, entry.object.split_once('/')) {
-            (Some(at), _) if entry.kind == Kind::Error => ("manifest", at.file),
+            (Some(at), _) if entry.kind == Kind::Error => (MANIFEST, at.file),
             (_, Some((kind, key))) if ["Fleet", "Service", "TargetGroup"].contains(&kind) => (kind, key),
             _ => PASS,
         };
@@ -82,23 +88,22 @@ fn write(writer: &mut Writer<Vec<u8>>, report: &Report) -> io::Result<()> {
         ("skipped", count("skipped")),
     ];
     let counts = || counts.iter().map(|(name, number)| (*name, number.as_str()));
-    let suite = if report.heading.is_empty() { "portolan drift".to_owned() } else { plain(&report.heading) };
+    let name = format!("portolan {}", report.verb());
+    let suite = if report.heading.is_empty() { name.clone() } else { plain(&report.heading) };
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let suites =
-        writer.create_element("testsuites").with_attribute(("name", "portolan drift")).with_attributes(counts());
+    let suites = writer.create_element("testsuites").with_attribute(("name", name.as_str())).with_attributes(counts());
     suites.write_inner_content(|writer| {
         let element = writer.create_element("testsuite").with_attribute(("name", suite.as_str()));
         element.with_attributes(counts()).write_inner_content(|writer| {
             writer.create_element("properties").write_inner_content(|writer| {
-                let verdict = [("name", "verdict"), ("value", report.verdict().as_str())];
+                let verdict = [("name", "verdict"), ("value", report.verdict_word())];
                 writer.create_element("property").with_attributes(verdict).write_empty()?;
                 Ok(())
             })?;
             for ((class, name), case) in &cases {
                 write_case(writer, class, name, case)?;
             }
-            let summary = if report.errors.is_empty() { render_summary(report) } else { report.headline() };
-            write_text(writer, "system-out", &summary)
+            write_text(writer, "system-out", &report.closing())
         })?;
         Ok(())
     })?;

@@ -3,7 +3,7 @@
 
 use super::Report;
 use super::entry::{Entry, Kind, entries, shown};
-use super::text::{plain, render_summary};
+use super::text::plain;
 
 /// GitHub takes comments of 65,536 characters; what does not fit is counted.
 const MOST_BYTES: usize = 60_000;
@@ -11,19 +11,18 @@ const MOST_BYTES: usize = 60_000;
 const REASON_BYTES: usize = 24_000;
 /// A value that is longer is cut: the text has all of it.
 const MOST_VALUE_CHARS: usize = 200;
-/// By this, a workflow finds the comment that it wrote last time.
-const MARK: &str = "<!-- portolan-drift -->";
 
 /// The page of a pass.
 pub fn render(report: &Report) -> String {
     let entries = entries(report);
-    let mut page = format!("{MARK}\n## Portolan: {}\n\n", escape(&report.headline()));
+    // By this, a workflow finds the comment that it wrote last time.
+    let mut page = format!("<!-- portolan-{} -->\n## Portolan: {}\n\n", report.verb(), escape(&report.headline()));
     if !report.heading.is_empty() {
         page.push_str(&format!("{}\n\n", escape(&report.heading)));
     }
     let (errors, rest): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.kind == Kind::Error);
     if report.errors.is_empty() {
-        page.push_str(&format!("{}\n", escape(&render_summary(report))));
+        page.push_str(&format!("{}\n", escape(&report.closing())));
     } else {
         push_list(&mut page, &errors, error, MOST_BYTES);
     }

@@ -31,7 +31,7 @@ pub fn render(report: &Report) -> String {
             })],
             column_kind: "unicodeCodePoints",
             results,
-            properties: json!({"verdict": report.verdict().as_str(), "heading": report.heading}),
+            properties: json!({"verdict": report.verdict_word(), "heading": report.heading}),
         }],
     };
     let mut text = serde_json::to_string_pretty(&log).expect("text, numbers and lists have a JSON form");
@@ -104,7 +104,7 @@ fn result(entry: &Entry<'_>) -> Value {
         "message": message(entry),
         "locations": [location(entry)],
         "partialFingerprints": {"difference/v1": identity.trim()},
-        "properties": {"operation": entry.operation, "changes": changes.collect::<Vec<_>>()},
+        "properties": {"codes": entry.codes, "operation": entry.operation, "changes": changes.collect::<Vec<_>>()},
     })
 }
 

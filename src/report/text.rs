@@ -14,19 +14,19 @@ mod advice;
 mod line;
 mod paint;
 mod step;
+mod style;
 mod summary;
 mod trace;
 
 pub use crate::plain::plain;
 pub use paint::{Paint, Tone};
 pub use step::{render_result, symbol};
+pub use style::Style;
 pub use summary::{render_broken, render_summary};
 pub use trace::{render_trace, trace_summary};
 
 use line::Block;
 
-/// Lines are broken at this width where their words allow it.
-const WIDTH: usize = 100;
 /// What is under a blocked entry: why, and the way out.
 const BECAUSE: &str = "because";
 const UNBLOCK: &str = "to unblock";
@@ -34,19 +34,22 @@ const UNBLOCK: &str = "to unblock";
 const NAMED_UNCHANGED: usize = 12;
 
 /// The whole text of a pass: the plan, or what became of it.
-pub fn render(report: &Report, paint: Paint) -> String {
+pub fn render(report: &Report, style: impl Into<Style>) -> String {
+    let style = style.into();
     let mut sections = Vec::new();
     let groups = group(&report.plan);
     if !report.heading.is_empty() && has_something_to_say(report) {
-        sections.push(format!("{}\n", paint.tone(Tone::Quiet, &plain(&report.heading))));
+        let mut heading = Block::new(style);
+        heading.sentence(0, &report.heading, Some(Tone::Quiet));
+        sections.push(heading.into_text());
     }
     let page = step::Page::of(report);
-    sections.extend(groups.iter().map(|(object, group)| render_group(object, group, &page, paint)));
+    sections.extend(groups.iter().map(|(object, group)| render_group(object, group, &page, style)));
     if has_something_to_say(report) {
-        sections.extend(render_gaps(&report.plan, paint));
-        sections.extend(render_unchanged(&report.plan, paint));
+        sections.extend(render_gaps(&report.plan, style));
+        sections.extend(render_unchanged(&report.plan, style));
     }
-    let mut summary = Block::new(paint);
+    let mut summary = Block::new(style);
     summary.sentence(0, &render_summary(report), Some(Tone::Heading));
     if let Some(broken) = render_broken(report) {
         summary.sentence(0, &broken, Some(Tone::Bad));
@@ -93,9 +96,9 @@ fn group(plan: &Plan) -> BTreeMap<&ObjectRef, Group<'_>> {
     groups
 }
 
-fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, paint: Paint) -> String {
-    let mut block = Block::new(paint);
-    block.line(0, &paint.tone(Tone::Heading, &plain(&object.to_string())));
+fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, style: Style) -> String {
+    let mut block = Block::new(style);
+    block.line(0, &style.paint.tone(Tone::Heading, &plain(&object.to_string())));
     for step in &group.steps {
         step::render_step(&mut block, step, page);
     }
@@ -104,7 +107,7 @@ fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, pa
     }
     for planned in &group.planned {
         block.marked("…", Tone::Quiet, "later:", &planned.what);
-        block.labelled(4, "why", &planned.because, Tone::Quiet);
+        block.labelled(4, "why", &planned.because, Tone::Plain);
     }
     for deferred in &group.deferred {
         block.marked("»", Tone::Defer, "deferred:", &deferred.what);
@@ -134,7 +137,7 @@ fn render_blocked(block: &mut Block, blocked: &Blocked) {
 }
 
 /// What could not be read, each call once with the objects that miss it.
-fn render_gaps(plan: &Plan, paint: Paint) -> Option<String> {
+fn render_gaps(plan: &Plan, style: Style) -> Option<String> {
     let mut objects: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for (object, gap) in &plan.gaps {
         objects.entry((&gap.call, &gap.why)).or_default().push(object);
@@ -142,8 +145,8 @@ fn render_gaps(plan: &Plan, paint: Paint) -> Option<String> {
     if objects.is_empty() {
         return None;
     }
-    let mut block = Block::new(paint);
-    block.line(0, &paint.tone(Tone::Heading, "Could not be read"));
+    let mut block = Block::new(style);
+    block.line(0, &style.paint.tone(Tone::Heading, "Could not be read"));
     for ((call, why), objects) in objects {
         block.marked("?", Tone::Blocked, &format!("{}:", plain(call)), why);
         block.labelled(4, "for", &shorten(&objects), Tone::Quiet);
@@ -151,13 +154,13 @@ fn render_gaps(plan: &Plan, paint: Paint) -> Option<String> {
     Some(block.into_text())
 }
 
-fn render_unchanged(plan: &Plan, paint: Paint) -> Option<String> {
+fn render_unchanged(plan: &Plan, style: Style) -> Option<String> {
     if plan.unchanged.is_empty() {
         return None;
     }
     let names: Vec<String> = plan.unchanged.iter().map(ToString::to_string).collect();
-    let mut block = Block::new(paint);
-    block.line(0, &paint.tone(Tone::Heading, "Unchanged"));
+    let mut block = Block::new(style);
+    block.line(0, &style.paint.tone(Tone::Heading, "Unchanged"));
     block.marked("=", Tone::Quiet, "", &shorten(&names.iter().map(String::as_str).collect::<Vec<_>>()));
     Some(block.into_text())
 }

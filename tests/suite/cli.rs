@@ -8,13 +8,19 @@ mod files;
 #[cfg(feature = "sandbox")]
 mod forms;
 #[cfg(feature = "sandbox")]
+mod named;
+#[cfg(feature = "sandbox")]
 mod notify;
+#[cfg(feature = "sandbox")]
+mod outputs;
 #[cfg(all(unix, feature = "sandbox"))]
 mod prune;
 #[cfg(all(unix, feature = "sandbox"))]
 pub mod running;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(all(unix, feature = "sandbox"))]
+mod terminal;
 #[cfg(feature = "sandbox")]
 mod waiting;
 

@@ -5,16 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::model::Gap;
-use crate::trace::{Finding, Hop, Path, Trace, Unrouted};
+use crate::report::Traced;
+use crate::trace::{Finding, Hop, Path, Unrouted};
 
 use super::{SCHEMA_VERSION, WireGap, WirePathName, to_text};
 
 /// The document of a trace, with a line feed at its end.
-pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, calls: BTreeMap<String, u64>) -> String {
+pub fn render_trace<'a>(
+    traced: impl Into<Traced<'a>>,
+    gaps: &BTreeSet<(String, Gap)>,
+    calls: BTreeMap<String, u64>,
+) -> String {
+    let Traced { trace, paths, left_out } = traced.into();
     to_text(&Document {
         schema_version: SCHEMA_VERSION,
         verdict: trace.verdict().as_str(),
-        paths: trace.paths.iter().map(WirePath::of).collect(),
+        paths: paths.into_iter().map(WirePath::of).collect(),
+        left_out,
         unrouted: trace.unrouted.iter().map(WireUnrouted::of).collect(),
         gaps: gaps.iter().map(|(object, gap)| WireGap { object, call: &gap.call, why: &gap.why, at: None }).collect(),
         calls,
@@ -27,6 +34,9 @@ struct Document<'a> {
     schema_version: u32,
     verdict: &'a str,
     paths: Vec<WirePath<'a>>,
+    /// How many paths are left out, by verdict; only where some are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<BTreeMap<&'static str, usize>>,
     /// What becomes of the request that was asked about, where no path is for it.
     unrouted: Vec<WireUnrouted<'a>>,
     gaps: Vec<WireGap<'a>>,

@@ -3,25 +3,31 @@
 use crate::plain::plain;
 use crate::plan::Change;
 
-use super::WIDTH;
 use super::paint::{Paint, Tone};
+use super::style::Style;
 
 /// Width of the labels under a headline (`why`, `after`, `until`, …).
 const LABEL: usize = 5;
 /// A live value longer than this does not push the arrows of its neighbours to the right.
 const ALIGNED_LIVE: usize = 32;
+/// Indentation of the further lines of a title.
+const HANG: usize = 4;
 /// The same for the names of fields.
 const ALIGNED_FIELD: usize = 36;
 
+/// Columns of a text; those of its own colours do not count. Text of others has no escape sequences (`plain`).
 fn width(text: &str) -> usize {
-    text.chars().count()
+    let mut pieces = text.split('\u{1b}');
+    let first = pieces.next().map_or(0, |piece| piece.chars().count());
+    let shown = pieces.map(|piece| piece.split_once('m').map_or(0, |(_, shown)| shown.chars().count()));
+    first + shown.sum::<usize>()
 }
 
 fn pad(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
 }
 
-/// Breaks at spaces so that no line is wider than `room`; a longer word stands alone.
+/// Breaks at spaces so that no line is wider than `room`, and never within a word: a longer one stands alone.
 fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -40,17 +46,17 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
 
 /// Lines that belong together.
 pub(super) struct Block {
-    paint: Paint,
+    style: Style,
     text: String,
 }
 
 impl Block {
-    pub(super) fn new(paint: Paint) -> Self {
-        Self { paint, text: String::new() }
+    pub(super) fn new(style: Style) -> Self {
+        Self { style, text: String::new() }
     }
 
     pub(super) fn paint(&self) -> Paint {
-        self.paint
+        self.style.paint
     }
 
     pub(super) fn into_text(self) -> String {
@@ -64,10 +70,46 @@ impl Block {
         self.text.push('\n');
     }
 
+    /// `lead` with `rest` behind it or, where that is too wide, below it at `hang`.
+    pub(super) fn pair(&mut self, indent: usize, lead: &str, hang: usize, rest: &str) {
+        if self.style.fits(indent + width(lead) + width(rest)) {
+            self.line(indent, &format!("{lead}{rest}"));
+        } else {
+            self.line(indent, lead);
+            self.line(hang, rest);
+        }
+    }
+
+    /// A title and a word about it: the title is wrapped, its further lines indented.
+    pub(super) fn title(&mut self, title: &str, word: (&str, Tone)) {
+        let word = self.style.paint.tone(word.1, word.0);
+        let title = plain(title);
+        let mut lines = wrap(&title, self.style.room(0));
+        if lines.len() > 1 {
+            let first = lines.swap_remove(0);
+            let rest = title.split_whitespace().skip(first.split_whitespace().count()).collect::<Vec<_>>().join(" ");
+            lines = wrap(&rest, self.style.room(HANG));
+            lines.insert(0, first);
+        }
+        let last = lines.len() - 1;
+        for (number, line) in lines.iter().enumerate() {
+            let indent = if number == 0 { 0 } else { HANG };
+            let shown = self.style.paint.tone(Tone::Heading, line);
+            if number < last {
+                self.line(indent, &shown);
+            } else if self.style.fits(indent + width(line) + 2 + width(&word)) {
+                self.line(indent, &format!("{shown}  {word}"));
+            } else {
+                self.line(indent, &shown);
+                self.line(HANG, &word);
+            }
+        }
+    }
+
     /// A sentence, wrapped.
     pub(super) fn sentence(&mut self, indent: usize, text: &str, tone: Option<Tone>) {
-        for line in wrap(&plain(text), WIDTH.saturating_sub(indent)) {
-            let line = tone.map_or(line.clone(), |tone| self.paint.tone(tone, &line));
+        for line in wrap(&plain(text), self.style.room(indent)) {
+            let line = tone.map_or(line.clone(), |tone| self.style.paint.tone(tone, &line));
             self.line(indent, &line);
         }
     }
@@ -76,10 +118,10 @@ impl Block {
     pub(super) fn marked(&mut self, symbol: &str, tone: Tone, word: &str, text: &str) {
         let lead = if word.is_empty() { symbol.to_owned() } else { format!("{symbol} {word}") };
         let indent = 2 + width(symbol) + 1;
-        let first_room = WIDTH.saturating_sub(2 + width(&lead) + 1);
+        let first_room = self.style.room(2 + width(&lead) + 1);
         let text = plain(text);
         let first = wrap(&text, first_room).swap_remove(0);
-        self.line(2, &format!("{} {first}", self.paint.tone(tone, &lead)));
+        self.line(2, &format!("{} {first}", self.style.paint.tone(tone, &lead)));
         let rest = text.split_whitespace().skip(first.split_whitespace().count()).collect::<Vec<_>>().join(" ");
         if !rest.is_empty() {
             self.sentence(indent, &rest, None);
@@ -88,18 +130,18 @@ impl Block {
 
     /// `why    text`, wrapped under the text.
     pub(super) fn labelled(&mut self, indent: usize, label: &str, text: &str, tone: Tone) {
-        let room = WIDTH.saturating_sub(indent + LABEL + 2);
+        let room = self.style.room(indent + LABEL + 2);
         for (number, line) in wrap(&plain(text), room).iter().enumerate() {
             let lead = if number == 0 { pad(label, LABEL) } else { " ".repeat(LABEL) };
-            self.line(indent, &self.paint.tone(tone, &format!("{lead}  {line}")));
+            self.line(indent, &self.style.paint.tone(tone, &format!("{lead}  {line}")));
         }
     }
 
     /// `lead` and a text, wrapped under itself: `room` is the width of the lead as people see it.
     pub(super) fn wrapped(&mut self, indent: usize, lead: &str, room: usize, text: &str, tone: Tone) {
-        for (number, line) in wrap(&plain(text), WIDTH.saturating_sub(indent + room)).iter().enumerate() {
+        for (number, line) in wrap(&plain(text), self.style.room(indent + room)).iter().enumerate() {
             let start = if number == 0 { lead.to_owned() } else { " ".repeat(room) };
-            self.line(indent, &format!("{start}{}", self.paint.tone(tone, line)));
+            self.line(indent, &format!("{start}{}", self.style.paint.tone(tone, line)));
         }
     }
 
@@ -119,13 +161,13 @@ impl Block {
     fn change(&mut self, indent: usize, row: &Row, field: usize, live: usize) {
         let Row { field: name, live: from, desired: to } = row;
         let line = format!("{}  {} → {to}", pad(name, field), pad(from, live));
-        if indent + width(&line) <= WIDTH {
+        if self.style.fits(indent + width(&line)) {
             self.line(indent, &line);
             return;
         }
         self.line(indent, name);
         for (lead, value) in [("  ", from), ("→ ", to)] {
-            for (number, part) in wrap(value, WIDTH.saturating_sub(indent + 4)).iter().enumerate() {
+            for (number, part) in wrap(value, self.style.room(indent + 4)).iter().enumerate() {
                 self.line(indent + 2, &format!("{}{part}", if number == 0 { lead } else { "  " }));
             }
         }

@@ -118,14 +118,13 @@ pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
     }
     head.push_str(&paint.tone(tone, step.action.operation()));
     head.push_str(" · ");
-    head.push_str(&plain(short(&step.target)));
-    block.line(2, &head);
-
     let body = page.body();
+    block.pair(2, &head, body, &plain(short(&step.target)));
+
     render_outcome(block, body, result);
     block.sentence(body, &step.summary, None);
     block.changes(body + 2, &step.changes);
-    block.labelled(body, "why", &step.reason, Tone::Quiet);
+    block.labelled(body, "why", &step.reason, Tone::Plain);
     for mend in page.report.plan.mends.get(&step.id).into_iter().flatten() {
         block.labelled(body, "mends", &render_mend(mend), Tone::Good);
     }

@@ -2,14 +2,16 @@
 //!
 //! `✓` ok, `!` degraded, `✗` broken, `?` could not be read or is starting, `·` nothing to examine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Gap;
 use crate::trace::{Effect, Finding, Hop, Path, State, Trace, Unrouted, Verdict, Witness};
 
 use super::line::Block;
-use super::paint::{Paint, Tone};
+use super::paint::Tone;
+use super::style::Style;
 use crate::plain::plain;
+use crate::report::Traced;
 
 /// Width of the names of hops.
 const HOP: usize = 21;
@@ -17,23 +19,29 @@ const HOP: usize = 21;
 /// Width of the labels under a request that no path takes.
 const UNROUTED: usize = 8;
 
-/// All paths, the broken ones first, and one line that says it all.
-pub fn render_trace(trace: &Trace, gaps: &BTreeSet<(String, Gap)>, paint: Paint) -> String {
+/// The paths, the broken ones first, and one line that says it all.
+pub fn render_trace<'a>(
+    traced: impl Into<Traced<'a>>,
+    gaps: &BTreeSet<(String, Gap)>,
+    style: impl Into<Style>,
+) -> String {
+    let (style, traced) = (style.into(), traced.into());
+    let Traced { trace, mut paths, left_out } = traced;
     let mut sections: Vec<String> = Vec::new();
-    let mut paths: Vec<&Path> = trace.paths.iter().collect();
     paths.sort_by_key(|path| (path.verdict(), !path.is_degraded()));
-    sections.extend(paths.iter().map(|path| render_path(path, paint)));
-    sections.extend(trace.unrouted.iter().map(|unrouted| render_unrouted(unrouted, paint)));
+    sections.extend(paths.iter().map(|path| render_path(path, style)));
+    sections.extend(trace.unrouted.iter().map(|unrouted| render_unrouted(unrouted, style)));
     if !gaps.is_empty() {
-        let mut block = Block::new(paint);
-        block.line(0, &paint.tone(Tone::Heading, "Could not be read"));
+        let mut block = Block::new(style);
+        block.line(0, &style.paint.tone(Tone::Heading, "Could not be read"));
         for (name, gap) in gaps {
             block.marked("?", Tone::Blocked, &format!("{}:", plain(&gap.call)), &format!("{} (for {name})", gap.why));
         }
         sections.push(block.into_text());
     }
-    let mut summary = Block::new(paint);
-    summary.sentence(0, &trace_summary(trace), Some(Tone::Heading));
+    let mut summary = Block::new(style);
+    let not_shown = left_out.as_ref().map(not_shown).unwrap_or_default();
+    summary.sentence(0, &format!("{}{not_shown}", trace_summary(trace)), Some(Tone::Heading));
     sections.push(summary.into_text());
     sections.join("\n")
 }
@@ -52,6 +60,12 @@ pub fn trace_summary(trace: &Trace) -> String {
     }
 }
 
+/// Such as ` Not shown: 2 reachable.`
+fn not_shown(left_out: &BTreeMap<&'static str, usize>) -> String {
+    let parts: Vec<String> = left_out.iter().map(|(word, number)| format!("{number} {word}")).collect();
+    if parts.is_empty() { " All are shown.".to_owned() } else { format!(" Not shown: {}.", parts.join(", ")) }
+}
+
 /// What a path comes to, for people.
 fn word_of(path: &Path) -> (&'static str, Tone) {
     match path.verdict() {
@@ -65,12 +79,11 @@ fn word_of(path: &Path) -> (&'static str, Tone) {
 }
 
 /// A request that no path is for.
-fn render_unrouted(unrouted: &Unrouted, paint: Paint) -> String {
+fn render_unrouted(unrouted: &Unrouted, style: Style) -> String {
     let Unrouted { request, at, taken_by, gap, nearest } = unrouted;
-    let mut block = Block::new(paint);
+    let mut block = Block::new(style);
     let (word, tone) = if gap.is_none() { ("no path takes it", Tone::Bad) } else { ("unknown", Tone::Blocked) };
-    let name = paint.tone(Tone::Heading, &plain(&format!("{request} at {at}")));
-    block.line(0, &format!("{name}  {}", paint.tone(tone, word)));
+    block.title(&format!("{request} at {at}"), (word, tone));
     for (label, text) in [("taken by", Some(taken_by)), ("nearest", nearest.as_ref())] {
         if let Some(text) = text {
             block.wrapped(2, &format!("{label:<UNROUTED$}  "), UNROUTED + 2, text, Tone::Plain);
@@ -79,15 +92,14 @@ fn render_unrouted(unrouted: &Unrouted, paint: Paint) -> String {
     block.into_text()
 }
 
-fn render_path(path: &Path, paint: Paint) -> String {
-    let mut block = Block::new(paint);
+fn render_path(path: &Path, style: Style) -> String {
+    let mut block = Block::new(style);
     let (word, tone) = word_of(path);
     let word = path.broken_hop().map_or_else(|| word.to_owned(), |hop| format!("{word} at {}", hop.id.as_str()));
-    let name = paint.tone(Tone::Heading, &plain(&path.name.to_string()));
-    block.line(0, &format!("{name}  {}", paint.tone(tone, &word)));
+    block.title(&path.name.to_string(), (&word, tone));
     let first = path.broken_hop().map(|hop| hop.id);
     for hop in &path.hops {
-        render_hop(&mut block, hop, first == Some(hop.id), paint);
+        render_hop(&mut block, hop, first == Some(hop.id));
     }
     let (witness, words) = &path.witness;
     let agrees = match witness {
@@ -100,7 +112,8 @@ fn render_path(path: &Path, paint: Paint) -> String {
     block.into_text()
 }
 
-fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool, paint: Paint) {
+fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool) {
+    let paint = block.paint();
     let is_degraded = hop.findings.iter().any(|finding| finding.effect == Effect::Degrades);
     let (mark, tone) = match &hop.state {
         State::Ok if is_degraded => ("!", Tone::Change),
@@ -112,7 +125,9 @@ fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool, paint: Paint) {
     let name = format!("{:<HOP$}", hop.id.as_str());
     if hop.state != State::Broken && !is_degraded {
         let line = format!("{} {name}  ", paint.tone(tone, mark));
-        block.wrapped(2, &line, 2 + HOP + 2, &hop.evidence, Tone::Quiet);
+        // Why it is unknown is to be read; that a hop is fine is background.
+        let evidence = if tone == Tone::Blocked { Tone::Plain } else { Tone::Quiet };
+        block.wrapped(2, &line, 2 + HOP + 2, &hop.evidence, evidence);
         return;
     }
     let lead = if is_verdict || hop.state != State::Broken { "" } else { "  (behind the first)" };
@@ -125,8 +140,8 @@ fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool, paint: Paint) {
 fn render_finding(block: &mut Block, finding: &Finding) {
     let codes: Vec<String> = finding.codes.iter().map(ToString::to_string).collect();
     let codes = if codes.is_empty() { String::new() } else { format!("{}  ", codes.join(" or ")) };
-    block.line(6, &plain(&format!("{codes}{}", finding.name)));
-    block.labelled(8, "why", &finding.evidence, Tone::Quiet);
+    block.wrapped(6, &codes, codes.chars().count(), &finding.name, Tone::Plain);
+    block.labelled(8, "why", &finding.evidence, Tone::Plain);
     block.labelled(8, "fix", &finding.fix, Tone::Heading);
     if let Some(step) = &finding.step {
         block.labelled(8, "step", &format!("{step} of the plan mends it: portolan reconcile"), Tone::Good);

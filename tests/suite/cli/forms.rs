@@ -67,7 +67,7 @@ fn a_run_that_comes_to_nothing_is_one_document_too() {
 #[test]
 fn the_other_verbs_do_not_have_them() {
     for form in FORMS {
-        for verb in ["validate", "reconcile", "run", "status", "trace"] {
+        for verb in ["reconcile", "run", "status", "trace"] {
             let said = run(&[verb, "-f", ".", "-o", form]);
             said.ends(2);
             assert_eq!(said.stdout, "", "{verb}");

@@ -1,12 +1,21 @@
-"""Runs a command on a terminal of its own, answers its first question, and ends as it ends: terminal.py ANSWER COMMAND…"""
+"""Runs a command on a terminal of its own, answers its first question, and ends as it ends: terminal.py ANSWER COMMAND…
 
+WINDOW in the environment is the width of the terminal in columns.
+"""
+
+import fcntl
 import os
 import pty
+import struct
 import sys
+import termios
 
 answer, command = sys.argv[1], sys.argv[2:]
 process, terminal = pty.fork()
 if process == 0:
+    columns = os.environ.pop("WINDOW", None)
+    if columns:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(columns), 0, 0))
     os.execv(command[0], command)
 said, has_answered = b"", False
 while True:

@@ -83,7 +83,7 @@ impl Desk for Embedded {
         let cli = Cli::try_parse_from(std::iter::once("portolan").chain(words.split_whitespace()));
         let cli = cli.unwrap_or_else(|error| panic!("{error}"));
         let (exit, answer) = self.run(&cli).await.unwrap_or_else(|errors| {
-            let answer = if cli.global.form == Form::Json { json::render_errors(&errors) } else { String::new() };
+            let answer = if cli.global.form() == Form::Json { json::render_errors(&errors) } else { String::new() };
             (Exit::Error, answer)
         });
         Run::new(exit.code(Habit::Own).into(), answer, String::new())
@@ -111,7 +111,7 @@ impl Embedded {
             verb => panic!("no story has {verb:?}"),
         };
         let report = work.pass(&Policy { only: chosen(only), ..Policy::default() }, applies).await?;
-        let answer = match cli.global.form {
+        let answer = match cli.global.form() {
             Form::Text => text::render(&report, Paint::Off),
             _ => json::render(&report),
         };

@@ -247,6 +247,19 @@ mod sarif_logs {
     }
 
     #[test]
+    fn give_every_difference_its_code_its_cause_and_its_fix() {
+        let log: Value = serde_json::from_str(&sarif::render(&everything_placed())).expect("JSON");
+        for result in log["runs"][0]["results"].as_array().expect("results") {
+            let text = result["message"]["text"].as_str().unwrap_or_default();
+            let has = |label: &str| text.contains(&format!("\n{label}: "));
+            assert!(has("code"), "{text}");
+            if result["ruleId"] == "drift-pending" {
+                assert!(has("why") && has("fix"), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn know_one_difference_again_on_another_line() {
         let prints = |report: &Report| -> Vec<Value> {
             let log = log(report);
@@ -440,7 +453,14 @@ mod github_commands {
             (properties["file"].as_str(), properties["line"].as_str(), properties["col"].as_str()),
             ("manifests/fleet.yaml", "45", "5")
         );
-        assert_eq!(data, "check health at /healthz\nhealthCheck.path: / → /healthz\nwhy: the live check asks for /");
+        let lines = [
+            "check health at /healthz",
+            "healthCheck.path: / → /healthz",
+            "code: drift-pending",
+            "why: the live check asks for /",
+            "fix: portolan reconcile sends ModifyTargetGroup (step s6)",
+        ];
+        assert_eq!(data.lines().collect::<Vec<_>>(), lines);
         let weights: Vec<_> = commands.iter().map(|(name, ..)| *name).collect();
         assert!(weights.is_sorted_by_key(|name| ["error", "warning", "notice"].iter().position(|known| known == name)));
     }

@@ -1,0 +1,47 @@
+//! A trace as it is shown: all of its paths, or only those that need somebody.
+
+use std::collections::BTreeMap;
+
+use crate::trace::{Path, Trace, Verdict};
+
+/// A trace, and the paths of it that are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traced<'a> {
+    /// The whole trace: verdict and sums are always of all paths.
+    pub trace: &'a Trace,
+    /// The paths that are shown.
+    pub paths: Vec<&'a Path>,
+    /// How many paths are left out, by what they come to; `None` where all are shown.
+    pub left_out: Option<BTreeMap<&'static str, usize>>,
+}
+
+impl<'a> From<&'a Trace> for Traced<'a> {
+    /// Every path.
+    fn from(trace: &'a Trace) -> Self {
+        Self { trace, paths: trace.paths.iter().collect(), left_out: None }
+    }
+}
+
+impl<'a> From<&Traced<'a>> for Traced<'a> {
+    fn from(traced: &Traced<'a>) -> Self {
+        traced.clone()
+    }
+}
+
+impl<'a> Traced<'a> {
+    /// The paths that are broken or degraded, and those of which it is not known that they are sound: a path that could not be
+    /// examined may be the broken one.
+    pub fn not_known_reachable(trace: &'a Trace) -> Self {
+        let is_sound = |path: &&Path| match path.verdict() {
+            Verdict::Reachable => !path.is_degraded(),
+            Verdict::Standby => true,
+            Verdict::Broken | Verdict::Unknown => false,
+        };
+        let (sound, paths): (Vec<&Path>, Vec<&Path>) = trace.paths.iter().partition(is_sound);
+        let mut left_out = BTreeMap::new();
+        for path in sound {
+            *left_out.entry(path.verdict().as_str()).or_default() += 1;
+        }
+        Self { trace, paths, left_out: Some(left_out) }
+    }
+}
