@@ -58,6 +58,7 @@ impl Writer {
                 self.modify_target_group_attributes(target_group, attributes, outputs).await
             }
             Action::DeleteTargetGroup { target_group, mark } => self.delete_target_group(target_group, mark).await,
+            Action::AddTags { target_group, tags, mark } => self.add_tags(target_group, tags, mark).await,
             Action::CreateRule { listener, priority, conditions, target_group, tags } => {
                 let new = listener_rule::NewRule { listener, priority: *priority, conditions, tags };
                 self.create_rule(new, target_group, outputs).await
@@ -67,8 +68,9 @@ impl Writer {
                 self.set_rule_priorities(priorities, expect).await
             }
             Action::DeleteRule { rule, mark, expect } => self.delete_rule(rule, mark, expect).await,
-            Action::ModifyListener { listener, target_group, expect } => {
-                self.modify_listener(listener, target_group, expect, outputs).await
+            Action::ModifyListener { listener, target_group, idle, expect } => {
+                let forward = listener_rule::NewForward { to: target_group, idle: idle.as_ref() };
+                self.modify_listener(listener, forward, expect, outputs).await
             }
             Action::RegisterTargets { target_group, targets } => {
                 self.register_targets(target_group, targets, outputs).await
@@ -139,6 +141,7 @@ fn call_of(action: &Action) -> String {
         | Action::ModifyTargetGroup { .. }
         | Action::ModifyTargetGroupAttributes { .. }
         | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
         | Action::CreateRule { .. }
         | Action::ModifyRule { .. }
         | Action::SetRulePriorities { .. }
@@ -162,6 +165,7 @@ fn target_of(action: &Action) -> String {
         Action::CreateTargetGroup(new) => new.name.clone(),
         Action::ModifyTargetGroup { target_group, .. }
         | Action::DeleteTargetGroup { target_group, .. }
+        | Action::AddTags { target_group, .. }
         | Action::DeregisterTargets { target_group, .. } => target_group.to_string(),
         Action::ModifyTargetGroupAttributes { target_group, .. } | Action::RegisterTargets { target_group, .. } => {
             of_ref(target_group)

@@ -87,12 +87,16 @@ async fn confirm(run: &Run<'_>, mut look: Look) -> Result<Consent, Failure> {
 }
 
 /// Whether two plans would do the same. Reasons are evidence, which may be newer, and bind nobody; so is the time at which
-/// a rule says that requests moved.
+/// a rule or target group says that requests moved.
 fn is_same(one: &Plan, other: &Plan) -> bool {
     let untimed = |action: &Action| match action.clone() {
         Action::CreateRule { listener, priority, conditions, target_group, mut tags } => {
             tags.remove(MOVED_TAG);
             Action::CreateRule { listener, priority, conditions, target_group, tags }
+        }
+        Action::AddTags { target_group, mut tags, mark } => {
+            tags.remove(MOVED_TAG);
+            Action::AddTags { target_group, tags, mark }
         }
         other => other,
     };

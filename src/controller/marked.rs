@@ -300,6 +300,7 @@ fn effects(action: &Action) -> Vec<Effect> {
         | Action::RegisterTaskDefinition { .. }
         | Action::UpdateServiceCount { .. }
         | Action::UpdateService { .. }
+        | Action::AddTags { .. }
         | Action::ModifyListener { .. }
         | Action::RegisterTargets { .. }
         | Action::DeregisterTargets { .. } => Vec::new(),

@@ -96,11 +96,14 @@ fn named(action: &Action) -> (Option<&ServiceId>, Vec<&TargetGroupArn>, Option<&
         }
         Action::ModifyTargetGroup { target_group, .. }
         | Action::DeleteTargetGroup { target_group, .. }
+        | Action::AddTags { target_group, .. }
         | Action::DeregisterTargets { target_group, .. } => (None, vec![target_group], None),
         Action::ModifyTargetGroupAttributes { target_group, .. }
         | Action::CreateRule { target_group, .. }
-        | Action::ModifyListener { target_group, .. }
         | Action::RegisterTargets { target_group, .. } => (None, known(target_group).into_iter().collect(), None),
+        Action::ModifyListener { target_group, idle, .. } => {
+            (None, [Some(target_group), idle.as_ref()].into_iter().flatten().filter_map(known).collect(), None)
+        }
         Action::ModifyRule { rule, edit, .. } => {
             (None, edit.forward.iter().filter_map(known).collect(), Some(rule.as_str()))
         }

@@ -36,6 +36,7 @@ pub fn acts(action: &Action) -> Acts {
         Action::UpdateServiceCount { .. } => adds(&[HopId::Registration]),
         Action::UpdateService { .. } => of_update(action),
         Action::CreateTargetGroup(_) => adds(&[HopId::TargetGroup]),
+        Action::AddTags { .. } => adds(&[]),
         Action::ModifyTargetGroup { health_check, .. } => {
             if health_check.port.is_some() || health_check.protocol.is_some() {
                 takes(&NETWORK)

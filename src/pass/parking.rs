@@ -26,7 +26,7 @@ fn is_on_the_way(hop: HopId) -> bool {
     }
 }
 
-/// The steps that make a parked rule whose targets health checks may not reach.
+/// The steps that make a parked rule, or attach a target group with weight 0, whose targets health checks may not reach.
 pub(super) fn refused(view: &View<'_>, plan: &Plan) -> Vec<Veto> {
     let makes: Vec<&Step> = plan.steps.iter().filter(|step| parks(step)).collect();
     if makes.is_empty() {
@@ -45,6 +45,10 @@ pub(super) fn refused(view: &View<'_>, plan: &Plan) -> Vec<Veto> {
 
 /// Makes a parked rule to a target group whose checks have not begun. That of a handover after its move leads to the old one.
 fn parks(step: &Step) -> bool {
+    // A default action that keeps its receiver and names another target group starts checks of that one.
+    if matches!(&step.action, Action::ModifyListener { idle: Some(_), .. }) {
+        return step.action.keeps_receiver();
+    }
     let Action::CreateRule { conditions, tags, .. } = &step.action else { return false };
     step.object.kind == ObjectKind::TargetGroup && conditions.is_parked() && !tags.contains_key(MOVED_TAG)
 }

@@ -89,6 +89,7 @@ fn listener_of<'a>(given: &Given<'a>, action: &'a Action) -> Option<&'a Listener
         | Action::ModifyTargetGroup { .. }
         | Action::ModifyTargetGroupAttributes { .. }
         | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
         | Action::RegisterTargets { .. }
         | Action::DeregisterTargets { .. }
         | Action::AuthorizeSecurityGroupIngress { .. }

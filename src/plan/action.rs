@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::model::{
     Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IngressRule, IpProtocol, ListenerArn, LoadBalancerEntry,
-    ObjectRef, PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, RuleSource, Service, ServiceId,
+    ObjectRef, PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, RuleSource, Serve, Service, ServiceId,
     StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskArn, TaskDefinitionArn, Transport, VpcId,
 };
 
@@ -197,6 +197,15 @@ pub enum Action {
         /// The mark it must still bear.
         mark: Tags,
     },
+    /// `AddTags` to a target group, if it still bears the mark.
+    AddTags {
+        /// The target group.
+        target_group: TargetGroupArn,
+        /// The tags.
+        tags: Tags,
+        /// The mark it must still bear.
+        mark: Tags,
+    },
     /// `CreateRule`
     CreateRule {
         /// The listener.
@@ -243,6 +252,8 @@ pub enum Action {
         listener: ListenerArn,
         /// Where to.
         target_group: Ref<TargetGroupArn>,
+        /// Another one that the default action names with weight 0: it stays attached and gets nothing.
+        idle: Option<Ref<TargetGroupArn>>,
         /// What the planner saw: a mismatch makes the step stale.
         expect: RuleActions,
     },
@@ -292,13 +303,14 @@ pub enum Action {
 }
 
 /// The AWS operations that steps are.
-pub const OPERATIONS: [&str; 15] = [
+pub const OPERATIONS: [&str; 16] = [
     "RegisterTaskDefinition",
     "UpdateService",
     "CreateTargetGroup",
     "ModifyTargetGroup",
     "ModifyTargetGroupAttributes",
     "DeleteTargetGroup",
+    "AddTags",
     "CreateRule",
     "ModifyRule",
     "SetRulePriorities",
@@ -320,6 +332,7 @@ impl Action {
             Self::ModifyTargetGroup { .. } => "ModifyTargetGroup",
             Self::ModifyTargetGroupAttributes { .. } => "ModifyTargetGroupAttributes",
             Self::DeleteTargetGroup { .. } => "DeleteTargetGroup",
+            Self::AddTags { .. } => "AddTags",
             Self::CreateRule { .. } => "CreateRule",
             Self::ModifyRule { .. } => "ModifyRule",
             Self::SetRulePriorities { .. } => "SetRulePriorities",
@@ -330,6 +343,12 @@ impl Action {
             Self::AuthorizeSecurityGroupIngress { .. } => "AuthorizeSecurityGroupIngress",
             Self::RevokeSecurityGroupIngress { .. } => "RevokeSecurityGroupIngress",
         }
+    }
+
+    /// Whether it changes a default action and leaves the target group that gets its requests.
+    pub fn keeps_receiver(&self) -> bool {
+        let Self::ModifyListener { target_group: Ref::Known(arn), expect, .. } = self else { return false };
+        matches!(&expect.serve, Serve::Forward(forward) if forward.receivers().eq([arn]))
     }
 
     /// The ingress rule that an authorisation makes, under a placeholder id.

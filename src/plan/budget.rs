@@ -46,6 +46,7 @@ fn cost(draft: &Draft) -> Option<(Kind, usize)> {
         | Action::CreateTargetGroup(_)
         | Action::ModifyTargetGroup { .. }
         | Action::ModifyTargetGroupAttributes { .. }
+        | Action::AddTags { .. }
         | Action::CreateRule { .. }
         | Action::ModifyRule { .. }
         | Action::SetRulePriorities { .. }

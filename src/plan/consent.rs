@@ -58,6 +58,7 @@ fn deleted(action: &Action) -> Option<&RuleArn> {
         | Action::ModifyTargetGroup { .. }
         | Action::ModifyTargetGroupAttributes { .. }
         | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
         | Action::CreateRule { .. }
         | Action::ModifyRule { .. }
         | Action::SetRulePriorities { .. }

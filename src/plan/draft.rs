@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Gap, GroupId, ObjectRef, Seen};
+use crate::model::{Gap, GroupId, ObjectRef, Seen, TargetGroupArn};
 
-use super::action::Action;
+use super::action::{Action, Ref};
 use super::change::{Blocked, Change, Deferred, Finding, Planned, Receivers, WaitingOn};
 
 /// Position of a draft in [`Drafts::steps`].
@@ -83,6 +83,12 @@ impl Drafts {
         self.steps.iter().enumerate().filter(|(_, draft)| opens(&draft.action)).map(|(id, _)| id).collect()
     }
 
+    /// Steps that set attributes of these target groups.
+    pub(super) fn setting_attributes(&self, groups: &BTreeSet<&TargetGroupArn>) -> BTreeSet<DraftId> {
+        let sets = |action: &Action| matches!(action, Action::ModifyTargetGroupAttributes { target_group: Ref::Known(arn), .. } if groups.contains(arn));
+        self.steps.iter().enumerate().filter(|(_, draft)| sets(&draft.action)).map(|(id, _)| id).collect()
+    }
+
     /// Steps that make or repair a way from a load balancer to a target group.
     pub(super) fn attaching(&self, target_group: &ObjectRef) -> BTreeSet<DraftId> {
         let attaches = |action: &Action| match action {
@@ -95,6 +101,7 @@ impl Drafts {
             | Action::ModifyTargetGroup { .. }
             | Action::ModifyTargetGroupAttributes { .. }
             | Action::DeleteTargetGroup { .. }
+            | Action::AddTags { .. }
             | Action::SetRulePriorities { .. }
             | Action::DeleteRule { .. }
             | Action::RegisterTargets { .. }

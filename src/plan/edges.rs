@@ -41,9 +41,11 @@ fn needs(action: &Action) -> Vec<(Product, &ObjectRef)> {
         }
         Action::ModifyTargetGroupAttributes { target_group: target, .. }
         | Action::CreateRule { target_group: target, .. }
-        | Action::ModifyListener { target_group: target, .. }
         | Action::RegisterTargets { target_group: target, .. } => {
             output(target).map(target_group).into_iter().collect()
+        }
+        Action::ModifyListener { target_group: target, idle, .. } => {
+            [Some(target), idle.as_ref()].into_iter().flatten().filter_map(output).map(target_group).collect()
         }
         Action::ModifyRule { edit, .. } => edit.forward.iter().filter_map(output).map(target_group).collect(),
         Action::RegisterTaskDefinition { .. }
@@ -51,6 +53,7 @@ fn needs(action: &Action) -> Vec<(Product, &ObjectRef)> {
         | Action::CreateTargetGroup(_)
         | Action::ModifyTargetGroup { .. }
         | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
         | Action::SetRulePriorities { .. }
         | Action::DeleteRule { .. }
         | Action::DeregisterTargets { .. }

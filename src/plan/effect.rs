@@ -90,11 +90,25 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             }
         }
         Action::DeleteRule { rule, .. } => delete_rule(observed, rule),
-        Action::ModifyListener { listener, target_group, .. } => {
-            if let Some(live) = listener_mut(observed, listener) {
-                live.default_actions.serve = Serve::Forward(Forward::to(planned(target_group)));
+        Action::AddTags { target_group, tags, .. } => {
+            let group = target_group_mut(observed, target_group);
+            if let Some(live) = group.and_then(|group| present(Some(&mut group.tags))) {
+                live.extend(tags.clone());
             }
-            attach(observed, listener, &planned(target_group));
+        }
+        Action::ModifyListener { listener, target_group, idle, .. } => {
+            let mut forward = Forward::to(planned(target_group));
+            forward.weights.extend(idle.as_ref().map(|idle| (planned(idle), 0)));
+            let named: Vec<TargetGroupArn> = forward.weights.keys().cloned().collect();
+            let mut lost = BTreeSet::new();
+            if let Some(live) = listener_mut(observed, listener) {
+                if let Serve::Forward(before) = &live.default_actions.serve {
+                    lost.extend(before.weights.keys().filter(|arn| !named.contains(arn)).cloned());
+                }
+                live.default_actions.serve = Serve::Forward(forward);
+            }
+            named.iter().for_each(|arn| attach(observed, listener, arn));
+            detach(observed, lost);
         }
         Action::RegisterTargets { target_group, targets } => register(observed, &planned(target_group), targets),
         Action::DeregisterTargets { target_group, targets, .. } => {
@@ -271,6 +285,11 @@ fn delete_rule(observed: &mut Observed, arn: &RuleArn) {
         }
         rules.retain(|rule| rule.arn != *arn);
     }
+    detach(observed, lost);
+}
+
+/// Target groups that nothing forwards to any more have no load balancer.
+fn detach(observed: &mut Observed, lost: BTreeSet<TargetGroupArn>) {
     let serves = |actions: &RuleActions, group: &TargetGroupArn| matches!(&actions.serve, Serve::Forward(forward) if forward.weights.contains_key(group));
     for group in lost {
         let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();

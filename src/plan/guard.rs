@@ -289,6 +289,7 @@ fn moves_traffic(action: &Action) -> bool {
         | Action::CreateTargetGroup(_)
         | Action::ModifyTargetGroupAttributes { .. }
         | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
         | Action::RegisterTargets { .. }
         | Action::DeregisterTargets { .. }
         | Action::AuthorizeSecurityGroupIngress { .. }

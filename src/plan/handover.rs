@@ -15,7 +15,12 @@
 //! | routes forward to the new group, a service names the old one | [`Phase::Keep`] | the rule that keeps the old group |
 //! | the same, with that rule | [`Phase::Drain`] | after the deregistration delay, the service without the old group |
 //! | no service names the old group | [`Phase::Clear`] | the temporary rules go |
+//!
+//! A listener of a network load balancer has no rules: there the default action itself names the other target group with
+//! weight 0, and tags of the new target group are the record ([`network`]). The phases are the same.
 
+pub(super) mod network;
+mod network_steps;
 mod refusal;
 mod steps;
 pub(super) mod temporary;
@@ -24,9 +29,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::owner::REPLACES_TAG;
 use crate::model::{
-    DesiredPort, DesiredService, Given, Listener, LoadBalancerEntry, Registrar, Rollout, RuleActions, Seen, Serve,
-    Service, TargetGroup, TargetGroupArn, TargetState,
+    DesiredPort, DesiredService, Given, Listener, LoadBalancerEntry, LoadBalancerKind, Registrar, Rollout, RuleActions,
+    Seen, Serve, Service, TargetGroup, TargetGroupArn, TargetState,
 };
 
 use super::draft::Obstacle;
@@ -44,8 +50,10 @@ pub(super) struct Handover<'a> {
     pub(super) key: &'a str,
     /// The target group that leaves.
     pub(super) old: &'a TargetGroup,
-    /// The listener that gets the temporary rules.
+    /// The listener that gets the temporary rules, or whose default action names both target groups.
     listener: &'a Listener,
+    /// Of which kind its load balancer is.
+    kind: LoadBalancerKind,
     /// The temporary rules of this declared target group.
     temporary: Vec<Temporary<'a>>,
     /// How far it is.
@@ -76,8 +84,8 @@ pub(super) enum Turn {
     Free,
     /// It stays until the new target group is ready.
     Wait,
-    /// It changes now.
-    Now,
+    /// It changes now. A default action that has no rules beside it goes on naming this target group, with weight 0.
+    Now { beside: Option<TargetGroupArn> },
 }
 
 /// Whether a route of this target group, which leads elsewhere now, may lead to it.
@@ -87,7 +95,10 @@ pub(super) fn turn(given: &Given<'_>, key: &str) -> Result<Turn, Obstacle> {
         Some(Err(obstacle)) => Err(obstacle),
         Some(Ok(handover)) => Ok(match handover.phase {
             Phase::Attach | Phase::Fill(_) => Turn::Wait,
-            Phase::Move => Turn::Now,
+            Phase::Move => {
+                let is_network = handover.kind == LoadBalancerKind::Network;
+                Turn::Now { beside: is_network.then(|| handover.old.arn.clone()) }
+            }
             Phase::Keep | Phase::Drain | Phase::Clear => Turn::Free,
         }),
     }
@@ -104,7 +115,8 @@ pub(super) fn of<'a>(given: &Given<'a>, key: &str) -> Option<Result<Handover<'a>
     let leaving = candidates(given, key);
     let mut own: Vec<Temporary<'a>> = temporary::of_object(given, key);
     own.retain(|rule| rule.replaces != temporary::NOTHING);
-    if (leaving.is_empty() && own.is_empty()) || weights::weights_owner(given, key).is_some() {
+    let moved = network::after_move(given, key);
+    if (leaving.is_empty() && own.is_empty() && moved.is_none()) || weights::weights_owner(given, key).is_some() {
         return None;
     }
     let routes = served(given, &group.key);
@@ -114,7 +126,10 @@ pub(super) fn of<'a>(given: &Given<'a>, key: &str) -> Option<Result<Handover<'a>
     let what = |old: &str| format!("replace target group {old} by {}", group.name);
     let (old, listener) = match served.iter().collect::<Vec<_>>().as_slice() {
         [(arn, listener)] => (given.target_group(arn.as_str()).present()?, **listener),
-        [] => return after_move(given, &group.key, own).map(Ok),
+        [] => {
+            let by_weights = moved.map(|moved| of_moved(&group.key, moved));
+            return by_weights.or_else(|| after_move(given, &group.key, own)).map(Ok);
+        }
         several => {
             let names: Vec<_> = several.iter().map(|(arn, _)| arn.name()).collect();
             let sentence = "its routes lead to several target groups now: replace one after the other, \
@@ -122,9 +137,11 @@ pub(super) fn of<'a>(given: &Given<'a>, key: &str) -> Option<Result<Handover<'a>
             return Some(Err(Obstacle::difference(what(&names.join(", ")), sentence)));
         }
     };
-    let found = Handover { key: &group.key, old, listener, temporary: own, phase: Phase::Attach };
+    let kind = network::kind_of(given, listener)?;
+    let found = Handover { key: &group.key, old, listener, kind, temporary: own, phase: Phase::Attach };
     // Without a healthy target it serves nothing, and what takes its place takes nothing away.
     if found.temporary.is_empty()
+        && network::before_move(given, key).is_empty()
         && matches!(serving::has_healthy_target(given.observed, &old.arn), Seen::Present(false))
     {
         return None;
@@ -133,6 +150,19 @@ pub(super) fn of<'a>(given: &Given<'a>, key: &str) -> Option<Result<Handover<'a>
         return Some(Err(Obstacle { what: what(&old.name), ..obstacle }));
     }
     Some(before_move(given, &found).map(|phase| Handover { phase, ..found }))
+}
+
+/// The tag that a new target group gets behind a network load balancer, where no temporary rule can have it.
+pub(super) fn record_of_new(given: &Given<'_>, key: &str) -> Option<(String, String)> {
+    let handover = of(given, key)?.ok().filter(|found| found.kind == LoadBalancerKind::Network)?;
+    Some((REPLACES_TAG.to_owned(), handover.old.arn.to_string()))
+}
+
+/// A handover behind a network load balancer whose connections have moved.
+fn of_moved<'a>(key: &'a str, moved: network::Moved<'a>) -> Handover<'a> {
+    let network::Moved { listener, old, is_attached } = moved;
+    let phase = if is_attached { Phase::Drain } else { Phase::Keep };
+    Handover { key, old, listener, kind: LoadBalancerKind::Network, temporary: Vec::new(), phase }
 }
 
 /// Target groups that nobody declares and that a service feeds which is to feed the declared one.
@@ -169,14 +199,16 @@ pub(super) fn kept(given: &Given<'_>) -> BTreeSet<TargetGroupArn> {
     let rules: Vec<_> = temporary::all(given).collect();
     let undeclared = live.filter(|live| !rules.is_empty() && given.declared_as(live).next().is_none());
     let kept = undeclared.filter(|live| rules.iter().any(|rule| rule.forwards_to(&live.arn)));
-    kept.map(|live| live.arn.clone()).collect()
+    let by_weights = network::pairs(given).filter(|pair| network::kept(given, pair.idle).is_some());
+    kept.map(|live| live.arn.clone()).chain(by_weights.map(|pair| pair.idle.clone())).collect()
 }
 
 /// Why a left-over target group has to stay a while longer: requests move away from it, or its targets drain.
 pub(super) fn keeps(given: &Given<'_>, live: &TargetGroup) -> Option<String> {
     let is_about = |rule: &Temporary<'_>| rule.replaces == live.arn.as_str() || rule.forwards_to(&live.arn);
     let named = given.services_feeding(&live.arn);
-    if let (Some(_), [service, ..]) = (temporary::all(given).find(is_about), named) {
+    let is_kept = temporary::all(given).any(|rule| is_about(&rule)) || network::is_kept(given, &live.arn);
+    if let (true, [service, ..]) = (is_kept, named) {
         return Some(format!("service {} names it until its replacement has taken over", service.id));
     }
     let targets = given.observed.targets_of(&live.arn).present()?;
@@ -199,7 +231,9 @@ fn served<'a>(given: &Given<'a>, key: &str) -> Vec<(&'a TargetGroupArn, &'a List
         let Some(listener) = temporary::listener(given.observed, &arn) else { continue };
         let (defaults, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.route.default);
         if defaults.iter().any(|route| route.key == key) {
-            served.extend(only_receiver(&listener.default_actions).map(|arn| (arn, listener)));
+            let paired = network::before_move(given, key).into_iter().find(|pair| pair.listener.arn == arn);
+            let serving = paired.map(|pair| pair.serving).or_else(|| only_receiver(&listener.default_actions));
+            served.extend(serving.map(|arn| (arn, listener)));
         }
         let Seen::Present(rules) = given.observed.rules_of(&arn) else { continue };
         let matches = match_rules(given, &others, rules);
@@ -228,7 +262,13 @@ fn before_move(given: &Given<'_>, found: &Handover<'_>) -> Result<Phase, Obstacl
         Seen::Absent => return Ok(Phase::Attach),
         Seen::Unknown(gap) => return Err(Obstacle::gap(what, gap)),
     };
-    if !found.temporary.iter().any(|rule| rule.forwards_to(&new.arn)) {
+    let is_attached = match found.kind {
+        LoadBalancerKind::Network => !network::before_move(given, found.key).is_empty(),
+        LoadBalancerKind::Application | LoadBalancerKind::Gateway => {
+            found.temporary.iter().any(|rule| rule.forwards_to(&new.arn))
+        }
+    };
+    if !is_attached {
         return Ok(Phase::Attach);
     }
     for (service, port) in fed_by_ecs(given, found.key) {
@@ -303,7 +343,7 @@ fn after_move<'a>(given: &Given<'a>, key: &'a str, own: Vec<Temporary<'a>>) -> O
     };
     // With the old target group gone there is nothing left but the rules; the new one stands in for the name.
     let old = old.or_else(|| resolve::target_group(given, given.desired.target_groups.get(key)?).present())?;
-    Some(Handover { key, old, listener, temporary: own, phase })
+    Some(Handover { key, old, listener, kind: LoadBalancerKind::Application, temporary: own, phase })
 }
 
 /// Whether a live target group that nobody declares leaves a service, and until when it stays.
@@ -319,6 +359,12 @@ pub(super) enum Leaving {
 /// requests moved may have been planned that much earlier.
 const PASS: SignedDuration = SignedDuration::from_mins(5);
 
+/// So long a network load balancer may go on sending connections by the weights before: ECS waits as long itself when it moves
+/// them (AWS, resources of network load balancers for blue/green deployments).
+///
+/// One pass is added: the time that the run before wrote counts when the move is planned again ([`network::is_written`]).
+const NETWORK_LAG: SignedDuration = SignedDuration::from_mins(10);
+
 /// The target groups of a service that a handover takes out of it. `Err`: how long they have to stay is not known.
 pub(super) fn leaving(
     given: &Given<'_>,
@@ -331,26 +377,34 @@ pub(super) fn leaving(
         if given.declared_as(group).next().is_some() {
             continue;
         }
-        let Some(rule) = temporary::forwarding_to(given, arn) else { continue };
-        found.push((arn.clone(), when(given, group, &rule, now)));
+        let by_rule = temporary::forwarding_to(given, arn).map(|rule| (rule.moved, SignedDuration::ZERO));
+        let by_weights = || network::kept(given, arn).map(|moved| (moved, NETWORK_LAG + PASS));
+        let Some((moved, lag)) = by_rule.or_else(by_weights) else { continue };
+        found.push((arn.clone(), when(given, group, moved, lag, now)));
     }
     found
 }
 
-fn when(given: &Given<'_>, group: &TargetGroup, rule: &Temporary<'_>, now: Timestamp) -> Result<Leaving, Obstacle> {
+fn when(
+    given: &Given<'_>,
+    group: &TargetGroup,
+    moved: Option<Timestamp>,
+    lag: SignedDuration,
+    now: Timestamp,
+) -> Result<Leaving, Obstacle> {
     let what = format!("take {} out of its service", group.name);
     if let Some(other) = temporary::other_forward(given, &group.arn) {
         let sentence = format!("{other} still forwards to it; declare that route, or change it yourself");
         return Err(Obstacle::difference(what, sentence));
     }
     // It never took a request: its handover was given up before the move.
-    let Some(moved) = rule.moved else { return Ok(Leaving::Now) };
+    let Some(moved) = moved else { return Ok(Leaving::Now) };
     let attributes = match given.observed.attributes_of(&group.arn) {
         Seen::Present(attributes) => attributes,
         Seen::Absent => return Ok(Leaving::Now),
         Seen::Unknown(gap) => return Err(Obstacle::gap(what, gap)),
     };
-    let until = moved + PASS + SignedDuration::from_secs(delay(attributes));
+    let until = moved + PASS + lag + SignedDuration::from_secs(delay(attributes));
     Ok(if until <= now { Leaving::Now } else { Leaving::At(until) })
 }
 

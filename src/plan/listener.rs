@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Owner, Seen, Serve};
+use crate::model::{Owner, Seen, Serve, TargetGroupArn};
 
 use super::action::{Action, Ref};
 use super::change::Change;
@@ -41,16 +41,25 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
             drafts.find(&object(route), format!("{what}: {weights}"));
             return Ok(());
         }
-        Forwarding::Blocked(sentence) => return Err(Obstacle::difference(what, sentence)),
+        Forwarding::Blocked(sentence) => {
+            // A handover waits with weight 0 for its move.
+            let pairs = handover::network::before_move(planner.given, route.key);
+            if !pairs.iter().any(|pair| pair.listener.arn == live.arn) {
+                return Err(Obstacle::difference(what, sentence));
+            }
+        }
         Forwarding::Wrong => {}
     }
-    match handover::turn(planner.given, route.key)? {
-        Turn::Free => may_change(planner, &what)?,
+    let beside = match handover::turn(planner.given, route.key)? {
+        Turn::Free => {
+            may_change(planner, &what)?;
+            None
+        }
         Turn::Wait => return Ok(()),
-        Turn::Now => {}
-    }
+        Turn::Now { beside } => beside,
+    };
     let target_group = planner.target_group(route)?;
-    push(planner, route, target_group, drafts);
+    push(planner, route, target_group, beside, drafts);
     Ok(())
 }
 
@@ -100,14 +109,20 @@ fn is_of_fleet(planner: &ListenerPlanner<'_>, arn: &str) -> bool {
 fn push(
     planner: &ListenerPlanner<'_>,
     route: &RouteRef<'_>,
-    target_group: Ref<crate::model::TargetGroupArn>,
+    target_group: Ref<TargetGroupArn>,
+    beside: Option<TargetGroupArn>,
     drafts: &mut Drafts,
 ) {
     let live = planner.live;
+    let then = match &beside {
+        None => route.key.to_owned(),
+        Some(idle) => format!("{} ×1, {} ×0", route.key, idle.name()),
+    };
     drafts.push(Draft {
         action: Action::ModifyListener {
             listener: live.arn.clone(),
             target_group,
+            idle: beside.map(Ref::Known),
             expect: live.default_actions.clone(),
         },
         object: object(route),
@@ -115,11 +130,7 @@ fn push(
         target: live.arn.to_string(),
         summary: format!("forward by default from listener {} to {}", live.port, route.key),
         reason: "the listener's default action does not forward to the declared target group".to_owned(),
-        changes: vec![Change::of(
-            "default forward",
-            Some(weights::describe(&live.default_actions)),
-            Some(route.key.to_owned()),
-        )],
+        changes: vec![Change::of("default forward", Some(weights::describe(&live.default_actions)), Some(then))],
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,

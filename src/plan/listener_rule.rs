@@ -352,7 +352,7 @@ impl<'a> ListenerPlanner<'a> {
             // Said where the rule was refused.
             Forwarding::Blocked(_) => Ok(None),
             Forwarding::Wrong => match handover::turn(self.given, route.key)? {
-                Turn::Free | Turn::Now => self.target_group(route).map(Some),
+                Turn::Free | Turn::Now { .. } => self.target_group(route).map(Some),
                 Turn::Wait => Ok(None),
             },
         }

@@ -74,10 +74,13 @@ pub(super) fn may_park(given: &Given<'_>) -> MayPark {
     let lists = || given.observed.listeners.values().filter_map(|seen| seen.as_ref().present()).flatten();
     for (arn, routes) in routes_by_listener(given) {
         let Some(listener) = lists().find(|listener| listener.arn == arn) else { continue };
-        let Some(balancer) = balancer_of(given, listener).filter(|one| one.kind == LoadBalancerKind::Application)
-        else {
+        let Some(balancer) = balancer_of(given, listener) else { continue };
+        if balancer.kind != LoadBalancerKind::Application {
+            // It has no rules to park; the attributes of what replaces another target group count all the same.
+            let handed = routes.iter().filter(|route| handover::is_concerned(given, route.key));
+            found.keys.extend(handed.map(|route| route.key.to_owned()));
             continue;
-        };
+        }
         let rules = given.observed.rules_of(&arn).present().map_or(&[][..], Vec::as_slice);
         let handed = routes.iter().filter(|route| handover::is_concerned(given, route.key));
         let mut keys: BTreeSet<String> = handed.map(|route| route.key.to_owned()).collect();
@@ -135,7 +138,7 @@ pub(super) fn parking(given: &Given<'_>, draft: &Draft) -> Option<Result<Parking
             live_rule(given, rule.as_str())?.conditions.is_parked().then_some(Ok(Parking::Stay))
         }
         Action::ModifyRule { edit, .. } if edit.forward.is_some() => attach(given, draft),
-        Action::ModifyListener { .. } => attach(given, draft),
+        Action::ModifyListener { .. } if !draft.action.keeps_receiver() => attach(given, draft),
         _ => None,
     }
 }

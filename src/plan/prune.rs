@@ -67,7 +67,7 @@ struct Words {
     reason: String,
 }
 
-/// A rule that goes in this plan.
+/// A rule that goes in this plan, or a default action that no longer names some target groups.
 struct DeletedRule {
     step: DraftId,
     forwards_to: BTreeSet<TargetGroupArn>,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::{
     Awsvpc, DeploymentController, DesiredService, Given, GroupId, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
-    Observed, PastDeployment, Seen, Service, Strategy, TaskDefinition,
+    Observed, PastDeployment, Seen, Service, Strategy, TargetGroupArn, TaskDefinition,
 };
 
 use super::action::{Action, PortFix, Ref, ServiceBelief, WiredEntry};
@@ -252,6 +252,14 @@ fn push_redeployment(
 ) {
     let object = ObjectRef::service(&wanted.key);
     let mut after: BTreeSet<DraftId> = drafts.opening(groups);
+    let stays = |arn: &TargetGroupArn| {
+        let named = |(target, _): &WiredEntry| matches!(target, Some(Ref::Known(known)) if known == arn);
+        found.wiring.entries.iter().any(named)
+    };
+    if found.wiring.removes {
+        let leaving = live.target_groups().filter(|arn| !stays(arn)).collect();
+        after.extend(drafts.setting_attributes(&leaving));
+    }
     for key in &found.wiring.wired {
         match wiring_waits_for(given, key, drafts) {
             Ok(ids) => after.extend(ids),

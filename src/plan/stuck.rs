@@ -57,6 +57,7 @@ fn repairs(live: &Service, action: &Action) -> bool {
         | Action::ModifyTargetGroup { .. }
         | Action::ModifyTargetGroupAttributes { .. }
         | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
         | Action::CreateRule { .. }
         | Action::ModifyRule { .. }
         | Action::SetRulePriorities { .. }

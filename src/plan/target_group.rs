@@ -56,6 +56,7 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
         port.ok_or_else(|| blocked("declare its port: no service names it that could lend its container port"))?;
     within_quota(given.observed, &what, drafts)?;
     let mark = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() };
+    let tags = mark.tags().into_iter().chain(handover::record_of_new(given, &wanted.key)).collect();
     drafts.push(Draft {
         action: Action::CreateTargetGroup(NewTargetGroup {
             name: wanted.name.clone(),
@@ -65,7 +66,7 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
             port,
             target_type: target_type.clone(),
             health_check: wanted.health_check.clone(),
-            tags: mark.tags(),
+            tags,
         }),
         object: object.clone(),
         also: BTreeSet::new(),
@@ -171,8 +172,8 @@ fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, d
         return obstacle.block(drafts, &object);
     }
     let edits = Edits { health_check: changes, attributes };
-    let Edits { health_check: changes, attributes } =
-        form::withhold(&object, live, &wanted.health_check, &differing, edits, drafts);
+    let kept = form::withhold(&object, live, &wanted.health_check, &differing, edits, drafts);
+    let Edits { health_check: changes, attributes } = kept;
     if !changes.is_empty() {
         drafts.push(Draft {
             action: Action::ModifyTargetGroup { target_group: live.arn.clone(), health_check },
@@ -190,13 +191,8 @@ fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, d
         });
     }
     if !attributes.is_empty() {
-        push_attributes(
-            drafts,
-            wanted,
-            Ref::Known(live.arn.clone()),
-            attributes,
-            "these attributes differ from the manifest",
-        );
+        let reason = "these attributes differ from the manifest";
+        push_attributes(drafts, wanted, Ref::Known(live.arn.clone()), attributes, reason);
     }
 }
 

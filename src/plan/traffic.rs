@@ -238,7 +238,7 @@ fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries:
                 entry.steps.insert(id);
             }
         }
-        Action::ModifyListener { listener, target_group, .. } => {
+        Action::ModifyListener { listener, target_group, .. } if !action.keeps_receiver() => {
             if let Some(entry) = entries.get_mut(listener.as_str()) {
                 entry.receiver = Receiver::Group(target_group);
                 entry.forward_changes = true;

@@ -18,17 +18,41 @@ const MANIFEST: &str = include_str!("handover/manifest.yaml");
 /// Which variant of the story.
 #[derive(Clone, Copy, Debug)]
 struct Variant {
-    /// The route is the listener's default action; otherwise a rule.
-    default: bool,
+    /// Where the route is.
+    way: Way,
     /// The old target group bears the fleet's mark.
     marked: bool,
 }
 
-const VARIANTS: [Variant; 3] = [
-    Variant { default: true, marked: false },
-    Variant { default: true, marked: true },
-    Variant { default: false, marked: true },
+/// Where a target group gets its requests from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The default action of a listener of an application load balancer.
+    Default,
+    /// A rule.
+    Rule,
+    /// The default action of a listener of a network load balancer.
+    Network,
+}
+
+const VARIANTS: [Variant; 5] = [
+    Variant { way: Way::Default, marked: false },
+    Variant { way: Way::Default, marked: true },
+    Variant { way: Way::Rule, marked: true },
+    Variant { way: Way::Network, marked: false },
+    Variant { way: Way::Network, marked: true },
 ];
+
+/// The load balancer is a network one.
+const BEHIND_NETWORK: [(&str, &str); 3] = [
+    ("protocol: HTTP, port: 8080, healthCheck: {path: /, interval: 15}", "protocol: TCP, port: 8080"),
+    ("  - name: edge\n", "  - name: edge\n    kind: network\n"),
+    ("{port: 80, default: {forward: web}}", "{port: 80, protocol: TCP, default: {forward: web}}"),
+];
+const BY_TCP: [(&str, &str); 1] = [(
+    "protocol: HTTP\n  port: 9000\n  healthCheck: {path: /, interval: 15s}",
+    "protocol: TCP\n  port: 9000\n  healthCheck: {interval: 10s}",
+)];
 
 /// The world, and what the tests do in it.
 struct Stage(InProcess);
@@ -43,12 +67,14 @@ impl Deref for Stage {
 
 impl Stage {
     fn new(variant: Variant, following: bool) -> Self {
-        let (world, text) = if variant.default {
-            (WORLD.to_owned(), MANIFEST.to_owned())
-        } else {
-            let rule = "{fixedResponse: 404}, rules: [{priority: 10, paths: [\"/*\"], action: {forward: web}}]";
-            let world = WORLD.replacen("default: {forward: web}", &format!("default: {rule}"), 1);
-            (world, MANIFEST.replacen("default: true", "priority: 10, paths: [\"/*\"]", 1))
+        let (world, text) = match variant.way {
+            Way::Default => (WORLD.to_owned(), MANIFEST.to_owned()),
+            Way::Rule => {
+                let rule = "{fixedResponse: 404}, rules: [{priority: 10, paths: [\"/*\"], action: {forward: web}}]";
+                let world = edited(WORLD, &[("default: {forward: web}", &format!("default: {rule}"))]);
+                (world, edited(MANIFEST, &[("default: true", "priority: 10, paths: [\"/*\"]")]))
+            }
+            Way::Network => (edited(WORLD, &BEHIND_NETWORK), edited(MANIFEST, &BY_TCP)),
         };
         let mark = if variant.marked {
             "then:\n  - call: elasticloadbalancing:AddTags\n    with: {ResourceArns: [$targetGroup/web], Tags: [{Key: portolan.dev/fleet, Value: shop}, {Key: portolan.dev/object, Value: TargetGroup/web}]}\n"
@@ -109,10 +135,9 @@ impl Stage {
         let groups: &[&str] = if variant.marked { &["web-v2"] } else { &["web", "web-v2"] };
         assert_eq!(self.groups(), groups, "{when}");
         let rule = |priority: &str, group: &str| (priority.to_owned(), group.to_owned());
-        let rules = if variant.default {
-            vec![rule("default", "web-v2")]
-        } else {
-            vec![rule("10", "web-v2"), rule("default", "")]
+        let rules = match variant.way {
+            Way::Default | Way::Network => vec![rule("default", "web-v2")],
+            Way::Rule => vec![rule("10", "web-v2"), rule("default", "")],
         };
         assert_eq!(self.rules(), rules, "{when}");
     }
@@ -128,7 +153,7 @@ async fn hand_over(variant: Variant, most: usize) {
     let stage = Stage::new(variant, false);
     stage.ask(&when);
     let mut last = Plan::default();
-    for _ in 0..60 {
+    for _ in 0..90 {
         let plan = stage.pass(most).await;
         if plan.steps.is_empty() && plan.planned.is_empty() {
             assert!(plan.blocked.is_empty(), "{when}: {:?}", plan.blocked);
@@ -183,11 +208,23 @@ const IN_PLACE: [(&str, &str); 4] = [
     ("protocol: HTTP", "protocol: HTTPS"),
     ("healthCheck: {path: /, interval: 15s}", "healthCheck: {path: /, interval: 15s, protocol: HTTPS}"),
 ];
+/// The same behind a network load balancer, which then encrypts what it sends to the tasks.
+const IN_PLACE_TLS: [(&str, &str); 4] = [
+    ("targetGroups: [web-v2]", "targetGroups: [web]"),
+    ("metadata: {name: web-v2}", "metadata: {name: web}"),
+    ("protocol: TCP", "protocol: TLS"),
+    ("healthCheck: {interval: 10s}", "healthCheck: {interval: 10s, protocol: HTTPS, path: /}"),
+];
 /// What the text of the plan advises: a new key and name with the same routes, and a second port.
 const AS_ADVISED: [(&str, &str); 3] = [
     ("containerPort: 8080", "containerPort: 8443"),
     ("targetGroups: [web]", "targetGroups: [web-v2]"),
     ("kind: TargetGroup\nmetadata: {name: web}", "kind: TargetGroup\nmetadata: {name: web-v2}"),
+];
+/// A container that takes TLS on a second port.
+const TWO_PORTS: [(&str, &str); 2] = [
+    ("clusters: [prod]", "apps: {\"web:1\": {listens: [{port: 8080}, {port: 8443, speaks: https}]}}\nclusters: [prod]"),
+    ("ports: [{port: 8080}]", "ports: [{port: 8080}, {port: 8443}]"),
 ];
 
 fn edited(text: &str, edits: &[(&str, &str)]) -> String {
@@ -197,36 +234,34 @@ fn edited(text: &str, edits: &[(&str, &str)]) -> String {
     })
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_advised_for_an_immutable_field_is_valid_and_leads_through() {
-    let world = edited(
-        WORLD,
-        &[
-            (
-                "clusters: [prod]",
-                "apps: {\"web:1\": {listens: [{port: 8080}, {port: 8443, speaks: https}]}}\nclusters: [prod]",
-            ),
-            ("ports: [{port: 8080}]", "ports: [{port: 8080}, {port: 8443}]"),
-        ],
-    );
-    let in_place = edited(MANIFEST, &IN_PLACE);
-    let stage = Stage::of(&world, in_place.clone(), false);
+/// The advice for a protocol that cannot be changed in place, followed to the letter.
+async fn follow_the_advice(world: &str, in_place: &str, variant: Variant) {
+    let stage = Stage::of(world, in_place.to_owned(), false);
     let plan = stage.pass(0).await;
     let told: Vec<_> = plan.blocked.iter().map(|entry| entry.waiting_on.to_string()).collect();
     let advice = told.iter().find(|text| text.starts_with("AWS cannot change this in place")).unwrap();
-    for part in ["a new key and name", "redeploy: allow", "let the container listen on a second port"] {
+    for part in ["a new key and name", "redeploy: allow", "listen on a second port"] {
         assert!(advice.contains(part), "{advice}");
     }
-    let stage = Stage::of(&world, edited(&in_place, &AS_ADVISED), false);
-    for _ in 0..60 {
+    let stage = Stage::of(world, edited(in_place, &AS_ADVISED), false);
+    for _ in 0..90 {
         let plan = stage.pass(usize::MAX).await;
         if plan.steps.is_empty() && plan.planned.is_empty() {
             assert!(plan.blocked.is_empty(), "{:?}", plan.blocked);
-            return stage.assert_is_as_declared(VARIANTS[0], "as advised");
+            return stage.assert_is_as_declared(variant, "as advised");
         }
         stage.advance(60, "as advised");
     }
     panic!("it does not end: {:?} {:?}", stage.rules(), stage.wired());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_advised_for_an_immutable_field_is_valid_and_leads_through() {
+    follow_the_advice(&edited(WORLD, &TWO_PORTS), &edited(MANIFEST, &IN_PLACE), VARIANTS[0]).await;
+    let behind_tls =
+        edited(&edited(WORLD, &BEHIND_NETWORK), &[("{port: 80, protocol: TCP", "{port: 80, protocol: TLS")]);
+    let in_place = edited(&edited(MANIFEST, &BY_TCP), &IN_PLACE_TLS);
+    follow_the_advice(&edited(&behind_tls, &TWO_PORTS), &in_place, VARIANTS[3]).await;
 }
 
 #[tokio::test(start_paused = true)]

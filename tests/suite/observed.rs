@@ -230,6 +230,8 @@ pub struct TargetGroup {
     pub load_balancers: Vec<String>,
     pub attributes: BTreeMap<String, String>,
     pub mark: Option<Marked>,
+    /// Tags besides the mark.
+    pub tags: BTreeMap<String, String>,
     /// `10.0.1.5:8080 healthy`
     pub targets: Vec<String>,
 }
@@ -247,6 +249,7 @@ impl Default for TargetGroup {
             load_balancers: Vec::new(),
             attributes: BTreeMap::new(),
             mark: None,
+            tags: BTreeMap::new(),
             targets: Vec::new(),
         }
     }

@@ -319,9 +319,9 @@ fn may_touch(desired: &Desired, observed: &Observed, action: &Action) -> bool {
     match action {
         Action::RegisterTaskDefinition { .. } | Action::CreateTargetGroup(_) => true,
         Action::UpdateServiceCount { service: id, .. } | Action::UpdateService { service: id, .. } => service(id),
-        Action::ModifyTargetGroup { target_group, .. } | Action::DeregisterTargets { target_group, .. } => {
-            is_declared(desired, observed, target_group)
-        }
+        Action::ModifyTargetGroup { target_group, .. }
+        | Action::AddTags { target_group, .. }
+        | Action::DeregisterTargets { target_group, .. } => is_declared(desired, observed, target_group),
         Action::ModifyTargetGroupAttributes { target_group, .. }
         | Action::RegisterTargets { target_group, .. }
         | Action::CreateRule { target_group, .. }

@@ -227,6 +227,15 @@ pub(crate) fn forward_to_sdk(target_group: &TargetGroupArn) -> sdk::Action {
     sdk::Action::builder().r#type(sdk::ActionTypeEnum::Forward).target_group_arn(target_group.as_str()).build()
 }
 
+/// A forward that gives one target group everything and keeps another one attached.
+pub(crate) fn forward_beside_to_sdk(to: &TargetGroupArn, idle: &TargetGroupArn) -> sdk::Action {
+    let tuple = |arn: &TargetGroupArn, weight| {
+        sdk::TargetGroupTuple::builder().target_group_arn(arn.as_str()).weight(weight).build()
+    };
+    let config = sdk::ForwardActionConfig::builder().target_groups(tuple(to, 1)).target_groups(tuple(idle, 0)).build();
+    sdk::Action::builder().r#type(sdk::ActionTypeEnum::Forward).forward_config(config).build()
+}
+
 /// The actions that stand, with the last one replaced by a forward to one target group.
 ///
 /// What comes before is sent back as AWS answered it, except that AWS does not answer the secret of an OIDC client:

@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
 use crate::aws::elbv2::rule::{
-    actions_from_sdk, conditions_from_sdk, conditions_to_sdk, forward_instead, forward_to_sdk,
+    actions_from_sdk, conditions_from_sdk, conditions_to_sdk, forward_beside_to_sdk, forward_instead, forward_to_sdk,
 };
 use crate::aws::elbv2::tags_to_sdk;
 use crate::aws::error::answer;
@@ -30,6 +30,12 @@ pub(super) struct NewRule<'a> {
     pub(super) priority: u32,
     pub(super) conditions: &'a Conditions,
     pub(super) tags: &'a Tags,
+}
+
+/// What a default action is to forward to.
+pub(super) struct NewForward<'a> {
+    pub(super) to: &'a Ref<TargetGroupArn>,
+    pub(super) idle: Option<&'a Ref<TargetGroupArn>>,
 }
 
 impl Writer {
@@ -167,11 +173,12 @@ impl Writer {
     pub(super) async fn modify_listener(
         &self,
         arn: &ListenerArn,
-        target: &Ref<TargetGroupArn>,
+        forward: NewForward<'_>,
         expect: &RuleActions,
         outputs: &Outputs,
     ) -> Result<Performed, AwsError> {
-        let to = target_group(LISTENER, target, outputs)?;
+        let to = target_group(LISTENER, forward.to, outputs)?;
+        let idle = forward.idle.map(|idle| target_group(LISTENER, idle, outputs)).transpose()?;
         let request = self.clients.reading.elb.describe_listeners().listener_arns(arn.as_str());
         let found = match answer(READ_LISTENER, request.send()).await {
             Ok(found) => found,
@@ -186,10 +193,17 @@ impl Writer {
         if actions != *expect {
             return stale(format!("the default action {} now", describe(&actions)));
         }
-        let actions = forward_instead(listener.default_actions(), &to);
+        let actions = match &idle {
+            None => forward_instead(listener.default_actions(), &to),
+            Some(idle) => vec![forward_beside_to_sdk(&to, idle)],
+        };
         let client = &self.clients.writing.elb;
         let request = client.modify_listener().listener_arn(arn.as_str()).set_default_actions(Some(actions));
-        patiently(async || answer(LISTENER, request.clone().send()).await, is_too_new(target)).await?;
+        patiently(
+            async || answer(LISTENER, request.clone().send()).await,
+            |error| is_too_new(forward.to)(error) || forward.idle.is_some_and(|idle| is_too_new(idle)(error)),
+        )
+        .await?;
         DONE
     }
 

@@ -18,6 +18,7 @@ const CREATE: &str = "elasticloadbalancing:CreateTargetGroup";
 const MODIFY: &str = "elasticloadbalancing:ModifyTargetGroup";
 const ATTRIBUTES: &str = "elasticloadbalancing:ModifyTargetGroupAttributes";
 const DELETE: &str = "elasticloadbalancing:DeleteTargetGroup";
+const TAG: &str = "elasticloadbalancing:AddTags";
 const READ: &str = "elasticloadbalancing:DescribeTargetGroups";
 
 impl Writer {
@@ -116,6 +117,24 @@ impl Writer {
         let just_made = matches!(target, Ref::Output(_));
         let passes = |error: &AwsError| just_made && error.kind == ErrorKind::NotFound;
         patiently(async || answer(ATTRIBUTES, request.clone().send()).await, passes).await?;
+        DONE
+    }
+
+    pub(super) async fn add_tags(&self, arn: &TargetGroupArn, tags: &Tags, mark: &Tags) -> Result<Performed, AwsError> {
+        let live = match self.balancing_tags(arn.as_str()).await {
+            Ok(live) => live,
+            Err(error) if error.kind == ErrorKind::NotFound => return stale("the target group is gone"),
+            Err(error) => return Err(error),
+        };
+        if !bears(&live, mark) {
+            return stale(format!("{} does not bear the mark any more", arn.name()));
+        }
+        if bears(&live, tags) {
+            return DONE;
+        }
+        let client = &self.clients.writing.elb;
+        let request = client.add_tags().resource_arns(arn.as_str()).set_tags(elbv2::tags_to_sdk(tags));
+        answer(TAG, request.send()).await?;
         DONE
     }
 

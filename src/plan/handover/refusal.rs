@@ -5,22 +5,33 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, HealthPort,
-    LoadBalancerKind, Owner, Protocol, ProtocolVersion, Redeploy, Seen, Service, Strategy, TargetGroup,
+    LoadBalancerArn, LoadBalancerKind, Owner, Protocol, ProtocolVersion, Redeploy, Seen, Service, Strategy,
+    TargetGroup,
 };
 
 use super::super::draft::Obstacle;
 use super::super::wiring::MOST_TARGET_GROUPS;
 use super::super::{resolve, service, serving, target_group};
-use super::{Handover, fed_by_ecs};
+use super::{Handover, fed_by_ecs, network};
 
 /// What is always possible: tasks of their own for the new target group.
 const SECOND_SERVICE: &str = "or declare a second service for the new target group";
+
+/// What is always possible behind a network load balancer.
+const SECOND_LISTENER: &str =
+    "declare a second service with the new target group on a second listener, and move the clients to it";
 
 /// Why this handover cannot be. The caller says what it is about.
 pub(super) fn judge(given: &Given<'_>, found: &Handover<'_>) -> Result<(), Obstacle> {
     let group = &given.desired.target_groups[found.key];
     is_ours(given, found.old)?;
-    takes_rules(given, found)?;
+    match found.kind {
+        LoadBalancerKind::Application => {}
+        LoadBalancerKind::Network => takes_weights(given, found)?,
+        LoadBalancerKind::Gateway => {
+            return no(format!("its load balancer takes no second target group; {SECOND_LISTENER}"));
+        }
+    }
     if given.desired.fleet.redeploy == Redeploy::Deny {
         let sentence = "its services are deployed twice for it, and the Fleet says redeploy: deny; write redeploy: allow \
                         to have it done";
@@ -53,6 +64,13 @@ pub(in super::super) fn of_replacement(
     old: &TargetGroup,
     group: &DesiredTargetGroup,
 ) -> Result<(), Obstacle> {
+    let network = |arn: &LoadBalancerArn| {
+        let mut all = given.observed.load_balancers.as_ref().present().into_iter().flatten();
+        all.any(|balancer| balancer.arn == *arn && balancer.kind == LoadBalancerKind::Network)
+    };
+    if old.load_balancers.iter().any(network) {
+        allows_two(given)?;
+    }
     for (wanted, port) in fed_by_ecs(given, &group.key) {
         let live = service::live_service(given.observed, wanted)?;
         deploys_in_place(live)?;
@@ -94,17 +112,33 @@ fn is_ours(given: &Given<'_>, old: &TargetGroup) -> Result<(), Obstacle> {
     Ok(())
 }
 
-/// Only application load balancers have rules that match no request.
-fn takes_rules(given: &Given<'_>, found: &Handover<'_>) -> Result<(), Obstacle> {
-    let all = given.observed.load_balancers.as_ref().present().into_iter().flatten();
-    let kind = all.filter(|balancer| balancer.arn == found.listener.load_balancer).map(|balancer| balancer.kind).next();
-    if kind == Some(LoadBalancerKind::Application) {
-        return Ok(());
+/// The account allows two target groups in a default action. A quota that could not be read holds nothing back: AWS says no
+/// itself.
+fn allows_two(given: &Given<'_>) -> Result<(), Obstacle> {
+    let Seen::Present(limits) = &given.observed.limits else { return Ok(()) };
+    let Some(limit) = limits.0.get(network::QUOTA).filter(|limit| **limit < 2) else { return Ok(()) };
+    no(format!(
+        "the account's quota {} is {limit}, and for a while the default action of the listener has to name both target \
+         groups; have it raised, or {SECOND_LISTENER}",
+        network::QUOTA
+    ))
+}
+
+/// The default action of a network load balancer's listener may name both target groups, and the new one's tags tell how far
+/// the handover is.
+fn takes_weights(given: &Given<'_>, found: &Handover<'_>) -> Result<(), Obstacle> {
+    allows_two(given)?;
+    let group = &given.desired.target_groups[found.key];
+    let Seen::Present(new) = resolve::target_group(given, group) else { return Ok(()) };
+    match network::keeps_record(given, new) {
+        Seen::Present(true) => Ok(()),
+        Seen::Present(false) | Seen::Absent => no(format!(
+            "behind a network load balancer the tags of the new target group say when connections moved, and Portolan did not \
+             make {}; declare a name that no target group has yet, so that Portolan makes it",
+            new.name
+        )),
+        Seen::Unknown(gap) => Err(Obstacle::gap("", gap)),
     }
-    no(
-        "a listener of a network load balancer has no rules, so the new target group cannot be filled beside the old one: \
-        declare a second service with the new target group on a second listener, and move the clients to it",
-    )
 }
 
 fn deploys_in_place(live: &Service) -> Result<(), Obstacle> {
@@ -201,6 +235,10 @@ impl Speech {
         Self { port, check_port, check: check.protocol.clone().unwrap_or(default), protocol, version }
     }
 
+    fn is_tls(&self) -> bool {
+        self.protocol == Protocol::Tls
+    }
+
     /// Whether what this one checks is what it sends requests to.
     fn checks_what_it_sends(&self) -> bool {
         let same = self.check == self.protocol
@@ -247,6 +285,22 @@ pub(in super::super) fn passes_both(
                 old.name,
                 words(&before.check, before.version.as_ref()),
                 words(check, new.version.as_ref())
+            ));
+        }
+        // A listener with TLS takes both protocols, but a port speaks one of them.
+        if new.port == before.port && new.protocol != before.protocol && (new.is_tls() || before.is_tls()) {
+            return no(format!(
+                "{} sends {} to port {}, and the new target group {}: a task that takes one does not take the other; let the \
+                 container listen on a second port, and name the new target group at that port, {SECOND_SERVICE}",
+                old.name, before.protocol, new.port, new.protocol
+            ));
+        }
+        // AWS has no check by UDP.
+        if !is_shown && matches!(new.protocol, Protocol::Udp | Protocol::TcpUdp) {
+            return no(format!(
+                "the new target group sends {} to port {}, and no health check of AWS shows that tasks take that there; \
+                 keep protocol and container port as they are, {SECOND_SERVICE}",
+                new.protocol, new.port
             ));
         }
         if !is_shown {

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::model::owner::{MOVED_TAG, REPLACES_TAG};
-use crate::model::{DesiredTargetGroup, Given, Mark, ObjectRef, Seen, Serve, Service, TargetGroupArn};
+use crate::model::{
+    DesiredTargetGroup, Given, LoadBalancerKind, Mark, ObjectRef, Seen, Serve, Service, ServiceId, TargetGroupArn,
+};
 
 use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
 use super::super::change::Change;
@@ -15,8 +17,9 @@ use super::super::listener_rule::ListenerPlanner;
 use super::super::parked::{self, dns_failover};
 use super::super::prune::mark_of;
 use super::super::resolve;
+use super::network_steps::{beside, let_go, write_time};
 use super::temporary::{self, Temporary};
-use super::{Handover, Leaving, Phase, leaving, of};
+use super::{Handover, Leaving, Phase, leaving, network, of};
 
 /// Plans every handover, and takes away what is left of those that are over or were given up.
 pub(in super::super) fn plan_handovers(given: &Given<'_>, now: Timestamp, drafts: &mut Drafts) {
@@ -31,6 +34,9 @@ pub(in super::super) fn plan_handovers(given: &Given<'_>, now: Timestamp, drafts
                 }
             }
         }
+    }
+    for (pair, object) in network::left_over(given) {
+        let_go(given, &pair, object, drafts);
     }
     for rule in temporary::all(given) {
         match resolve::declared_object(given.desired, &rule.object) {
@@ -60,7 +66,12 @@ fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mu
             let what = format!("attach target group {}", found.key);
             let first = dns_failover::turn_off(given, found.key, new.clone(), drafts)
                 .map_err(|waiting_on| Obstacle { what, waiting_on })?;
-            attach(given, found, new, None, first, drafts)?;
+            match found.kind {
+                LoadBalancerKind::Network => beside(found, Ref::Known(found.old.arn.clone()), new, first, drafts),
+                LoadBalancerKind::Application | LoadBalancerKind::Gateway => {
+                    attach(given, found, new, None, first, drafts)?
+                }
+            };
             wait_to_move(
                 given,
                 found,
@@ -83,11 +94,23 @@ fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mu
             }
             let restored = dns_failover::restore(given, found.key, drafts);
             let old = Ref::Known(found.old.arn.clone());
-            let kept = restored
+            let restored = restored
                 .map_err(|waiting_on| Obstacle { what: format!("forward to {}", found.key), waiting_on })
-                .and_then(|restored| Ok((restored, attach(given, found, old, Some(now), moves.clone(), drafts)?)));
-            let (restored, kept) = match kept {
-                Ok(done) => done,
+                .and_then(|restored| match found.kind {
+                    LoadBalancerKind::Network => {
+                        write_time(given, found, now, &moves, drafts)?;
+                        Ok(restored)
+                    }
+                    LoadBalancerKind::Application | LoadBalancerKind::Gateway => {
+                        let kept = attach(given, found, old, Some(now), moves.clone(), drafts)?;
+                        for rule in &found.temporary {
+                            delete(given, rule, BTreeSet::from([kept]), drafts);
+                        }
+                        Ok(restored)
+                    }
+                });
+            let restored = match restored {
+                Ok(restored) => restored,
                 Err(obstacle) => {
                     // Without the rule that keeps the old target group its tasks would no longer count as healthy.
                     for id in moves {
@@ -99,13 +122,14 @@ fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mu
             for id in &moves {
                 drafts.steps[*id].after.extend(restored);
             }
-            for rule in &found.temporary {
-                delete(given, rule, BTreeSet::from([kept]), drafts);
-            }
             for id in moves {
                 drafts.steps[id].reason =
                     format!("{} replaces {}, and has as many healthy targets in every zone", found.key, found.old.name);
             }
+            take_out_later(found, drafts);
+        }
+        Phase::Keep if found.kind == LoadBalancerKind::Network => {
+            beside(found, new_group(given, found)?, Ref::Known(found.old.arn.clone()), BTreeSet::new(), drafts);
             take_out_later(found, drafts);
         }
         Phase::Keep => {
@@ -125,7 +149,11 @@ fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mu
     Ok(())
 }
 
-fn new_group(given: &Given<'_>, found: &Handover<'_>) -> Result<Ref<TargetGroupArn>, Obstacle> {
+pub(super) fn deployed_first(service: &ServiceId, group: &str) -> String {
+    format!("service {service} has to be deployed without {group} first")
+}
+
+pub(super) fn new_group(given: &Given<'_>, found: &Handover<'_>) -> Result<Ref<TargetGroupArn>, Obstacle> {
     let group = &given.desired.target_groups[found.key];
     match resolve::target_group(given, group) {
         Seen::Present(live) => Ok(Ref::Known(live.arn.clone())),
@@ -213,6 +241,21 @@ fn attach(
     }))
 }
 
+/// Why the old target group stays until then, and what ends with it.
+fn until_then(kind: LoadBalancerKind, until: Timestamp) -> String {
+    match kind {
+        LoadBalancerKind::Network => format!(
+            "a network load balancer may send it connections for 10 minutes after the move, and those that it has then get \
+             the deregistration delay: until {until}; a connection that is open longer, such as one to a database or a \
+             WebSocket, is closed then"
+        ),
+        LoadBalancerKind::Application | LoadBalancerKind::Gateway => format!(
+            "requests that began before the move have until {until} to end (deregistration delay); a connection that is open \
+             longer, such as a WebSocket, is closed then"
+        ),
+    }
+}
+
 /// Says until when the old target group stays in its services.
 fn drain(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(found.key);
@@ -225,20 +268,20 @@ fn drain(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mut D
         for (_, when) in leaving(given, live, now).into_iter().filter(|(arn, _)| *arn == found.old.arn) {
             match when {
                 Ok(Leaving::Now) => {
+                    dns_failover::turn_off_for_good(given, found.key, found.old, drafts);
                     for rule in &found.temporary {
                         let what = format!("delete temporary rule {}", rule.rule.priority);
-                        let because = format!("service {} has to be deployed without {} first", live.id, found.old.name);
-                        drafts.plan_later(&object, what, because);
+                        drafts.plan_later(&object, what, deployed_first(&live.id, &found.old.name));
+                    }
+                    if found.kind == LoadBalancerKind::Network {
+                        let listener = found.listener.port;
+                        let what = format!("take {} out of the default action of listener {listener}", found.old.name);
+                        drafts.plan_later(&object, what, deployed_first(&live.id, &found.old.name));
                     }
                 }
-                Ok(Leaving::At(until)) => drafts.plan_later(
-                    &object,
-                    what.clone(),
-                    format!(
-                        "requests that began before the move have until {until} to end (deregistration delay); a connection \
-                         that is open longer, such as a WebSocket, is closed then"
-                    ),
-                ),
+                Ok(Leaving::At(until)) => {
+                    drafts.plan_later(&object, what.clone(), format!("{}", until_then(found.kind, until)))
+                }
                 Err(obstacle) => obstacle.block(drafts, &object),
             }
         }
@@ -256,8 +299,7 @@ fn clear(given: &Given<'_>, rule: &Temporary<'_>, drafts: &mut Drafts) {
     let what = format!("delete temporary rule {}", rule.rule.priority);
     for arn in named.iter().filter(|arn| temporary::other_forward(given, arn).is_none()) {
         if let [live, ..] = given.services_feeding(arn) {
-            let because = format!("service {} has to be deployed without {} first", live.id, arn.name());
-            return drafts.plan_later(&object, what, because);
+            return drafts.plan_later(&object, what, deployed_first(&live.id, arn.name()));
         }
     }
     let mut services = given.observed.services.values().filter_map(|seen| seen.as_ref().present());

@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::super::resolve;
+use super::network;
 
 /// The value of the tag of a temporary rule that is there for no handover: it attaches a target group until its routes lead
 /// to it.
@@ -100,11 +101,13 @@ pub(super) fn forwarding_to<'a>(given: &Given<'a>, arn: &TargetGroupArn) -> Opti
     all(given).filter(|rule| rule.forwards_to(arn)).max_by_key(|rule| rule.moved)
 }
 
-/// A rule or listener that forwards to a target group and is no temporary rule, in words.
+/// A rule or listener that forwards to a target group, in words. A temporary rule does not count, nor does weight 0 in the
+/// default action of a network load balancer.
 pub(in super::super) fn other_forward(given: &Given<'_>, arn: &TargetGroupArn) -> Option<String> {
     let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
     lists.flatten().find_map(|listener| {
-        if names(&listener.default_actions, arn) {
+        let by_weights = || network::pairs(given).any(|pair| pair.listener.arn == listener.arn && pair.idle == arn);
+        if names(&listener.default_actions, arn) && !by_weights() {
             return Some(format!("the default action of listener {}", listener.port));
         }
         let rules = given.observed.rules_of(&listener.arn).present().into_iter().flatten();

@@ -17,6 +17,7 @@ use crate::model::{
 use super::super::action::{Action, Ref};
 use super::super::change::{Change, Planned, WaitingOn};
 use super::super::draft::{Draft, DraftId, Drafts};
+use super::super::handover::network;
 use super::super::resolve;
 
 /// The attribute.
@@ -39,11 +40,18 @@ pub(in super::super) fn is_young(given: &Given<'_>, key: &str, live: &TargetGrou
     let leads_here = |actions: &RuleActions| matches!(&actions.serve, Serve::Forward(forward) if forward.weights.contains_key(&live.arn));
     let has_routes =
         given.desired.target_groups.get(key).is_some_and(|group| group.routes.iter().flatten().count() > 0);
-    let is_parked = rules(given).any(|rule| leads_here(&rule.actions) && is_parked_for(given, key, rule));
+    let is_parked = rules(given).any(|rule| leads_here(&rule.actions) && is_parked_for(given, key, rule))
+        || has_weight_0(given, live);
     let takes_requests = rules(given).any(|rule| leads_here(&rule.actions) && !rule.conditions.is_parked());
     let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
-    let by_default = lists.flatten().any(|listener| leads_here(&listener.default_actions));
+    let gets_all = |actions: &RuleActions| matches!(&actions.serve, Serve::Forward(forward) if forward.receivers().any(|arn| *arn == live.arn));
+    let by_default = lists.flatten().any(|listener| gets_all(&listener.default_actions));
     !takes_requests && !by_default && (is_parked || (has_routes && live.load_balancers.is_empty()))
+}
+
+/// Whether a default action of a network load balancer names it with weight 0: what a parked rule is elsewhere.
+fn has_weight_0(given: &Given<'_>, live: &TargetGroup) -> bool {
+    network::pairs(given).any(|pair| *pair.idle == live.arn)
 }
 
 fn rules<'a>(given: &Given<'a>) -> impl Iterator<Item = &'a Rule> {
@@ -125,6 +133,32 @@ pub(in super::super) fn turn_off(
     Ok(first)
 }
 
+/// Sees to it that the attribute of a target group that has been replaced is `off` before its service lets go of it: without
+/// targets it would make its load balancer unhealthy in DNS for as long as something attaches it. Nothing sets it back, for
+/// nothing leads there afterwards.
+pub(in super::super) fn turn_off_for_good(given: &Given<'_>, key: &str, old: &TargetGroup, drafts: &mut Drafts) {
+    let (Seen::Present(attributes), Some(group)) =
+        (given.observed.attributes_of(&old.arn), given.desired.target_groups.get(key))
+    else {
+        return;
+    };
+    let before = attributes.get(COUNT).map_or(DEFAULT, String::as_str);
+    if before == OFF {
+        return;
+    }
+    let change = Change::of(&format!("attributes.{COUNT}"), Some(before.to_owned()), Some(OFF.to_owned()));
+    drafts.push(draft(
+        ObjectRef::target_group(key),
+        group,
+        Ref::Known(old.arn.clone()),
+        OFF,
+        change,
+        format!("turn off DNS failover of {}", old.name),
+        "its targets go before its load balancer stops to name it, and DNS must not fail over because of that; it stays off"
+            .to_owned(),
+    ));
+}
+
 fn sets_attributes(action: &Action) -> bool {
     matches!(action, Action::ModifyTargetGroupAttributes { .. })
 }
@@ -137,7 +171,7 @@ pub(in super::super) fn restore(
 ) -> Result<Option<DraftId>, WaitingOn> {
     let Some(group) = given.desired.target_groups.get(key) else { return Ok(None) };
     let Some(live) = resolve::target_group(given, group).present() else { return Ok(None) };
-    let is_parked = rules(given).any(|rule| is_parked_for(given, key, rule));
+    let is_parked = rules(given).any(|rule| is_parked_for(given, key, rule)) || has_weight_0(given, live);
     if !is_young(given, key, live) || !(is_parked || is_declared(given, key)) {
         return Ok(None);
     }
@@ -284,7 +318,7 @@ fn leads(action: &Action) -> bool {
         Action::ModifyRule { edit, expect, .. } => {
             edit.conditions.is_some() || edit.forward.is_some() || expect.conditions.is_parked()
         }
-        Action::ModifyListener { .. } => true,
+        Action::ModifyListener { .. } => !action.keeps_receiver(),
         _ => false,
     }
 }

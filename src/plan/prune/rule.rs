@@ -60,7 +60,17 @@ pub(super) fn temporary_rules(given: &Given<'_>, drafts: &Drafts) -> Vec<Deleted
         let step = drafts.steps.iter().position(is_it)?;
         Some(DeletedRule { step, forwards_to: receivers(rule) })
     });
-    going.collect()
+    going.chain(taken_out(drafts)).collect()
+}
+
+/// The target groups that steps take out of default actions in which they have weight 0.
+fn taken_out(drafts: &Drafts) -> impl Iterator<Item = DeletedRule> {
+    drafts.steps.iter().enumerate().filter_map(|(step, draft)| {
+        let Action::ModifyListener { idle: None, expect, .. } = &draft.action else { return None };
+        let Serve::Forward(forward) = &expect.serve else { return None };
+        let gone = forward.weights.iter().filter(|(_, weight)| **weight == 0).map(|(arn, _)| arn.clone());
+        draft.action.keeps_receiver().then(|| DeletedRule { step, forwards_to: gone.collect() })
+    })
 }
 
 /// The rules that routes claim, ties included, and the routes that claim none.

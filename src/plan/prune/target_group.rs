@@ -78,7 +78,7 @@ fn unused(given: &Given<'_>, live: &TargetGroup, deleted: &[DeletedRule]) -> Res
     }
 }
 
-/// Whether every rule and listener that forwards to a group, as far as they were read, goes in this plan.
+/// Whether every rule and listener that forwards to a group, as far as they were read, no longer does so after this plan.
 fn all_forwards_go(observed: &Observed, live: &TargetGroup, deleted: &[DeletedRule]) -> bool {
     let uses = |serve: &Serve| matches!(serve, Serve::Forward(forward) if forward.weights.contains_key(&live.arn));
     let listeners = observed.listeners.values().filter_map(|seen| seen.as_ref().present()).flatten();
@@ -86,5 +86,5 @@ fn all_forwards_go(observed: &Observed, live: &TargetGroup, deleted: &[DeletedRu
     let going = deleted.iter().filter(|rule| rule.forwards_to.contains(&live.arn)).count();
     let by_rules = rules.filter(|rule| uses(&rule.actions.serve)).count();
     let by_default = listeners.filter(|listener| uses(&listener.default_actions.serve)).count();
-    going > 0 && going == by_rules && by_default == 0
+    going > 0 && going == by_rules + by_default
 }

@@ -72,6 +72,7 @@ pub fn symbol(action: &Action) -> (&'static str, Tone) {
         | Action::ModifyTargetGroup { .. }
         | Action::ModifyTargetGroupAttributes { .. }
         | Action::ModifyRule { .. }
+        | Action::AddTags { .. }
         | Action::SetRulePriorities { .. }
         | Action::ModifyListener { .. } => ("~", Tone::Change),
         Action::DeleteTargetGroup { .. }

@@ -21,7 +21,8 @@ pub const REGISTRATIONS_OF_TARGET_ID: usize = 1000;
 pub const CONDITION_VALUES: usize = 5;
 pub const CONDITION_WILDCARDS: usize = 5;
 pub const GROUPS_OF_APPLICATION_ACTION: usize = 5;
-pub const GROUPS_OF_NETWORK_ACTION: usize = 1;
+/// Weights came in November 2025; AWS documents no number, so it is taken to be that of application load balancers.
+pub const GROUPS_OF_NETWORK_ACTION: usize = 5;
 
 const LIMITS: [(&str, usize); 20] = [
     ("target-groups", GROUPS),

@@ -330,9 +330,42 @@ async fn all_moves_of_a_listener_are_one_call() {
 }
 
 #[tokio::test]
+async fn a_default_action_names_another_target_group_with_weight_0() {
+    let action = Action::ModifyListener {
+        listener: LISTENER.into(),
+        target_group: known(),
+        idle: Some(Ref::Known("old".into())),
+        expect: forwards_to("old"),
+    };
+    let request = sent(action, |request| {
+        let inner = format!(
+            "<Listeners><member><ListenerArn>{LISTENER}</ListenerArn><DefaultActions>{}</DefaultActions></member></Listeners>",
+            forward("old")
+        );
+        (request.operation == "DescribeListeners").then(|| script::result("DescribeListeners", &inner))
+    })
+    .await;
+    assert_eq!(
+        request.members(),
+        [
+            ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.1.TargetGroupArn", TG),
+            ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.1.Weight", "1"),
+            ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.2.TargetGroupArn", "old"),
+            ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.2.Weight", "0"),
+            ("DefaultActions.member.1.Type", "forward"),
+            ("ListenerArn", LISTENER),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_default_action_becomes_a_forward() {
-    let action =
-        Action::ModifyListener { listener: LISTENER.into(), target_group: known(), expect: forwards_to("old") };
+    let action = Action::ModifyListener {
+        listener: LISTENER.into(),
+        target_group: known(),
+        idle: None,
+        expect: forwards_to("old"),
+    };
     let request = sent(action, |request| {
         let inner = format!(
             "<Listeners><member><ListenerArn>{LISTENER}</ListenerArn><DefaultActions>{}</DefaultActions></member></Listeners>",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portolan::apply::{AwsError, ErrorKind, Performed};
-use portolan::model::{Conditions, RuleSource, TargetGroupArn};
+use portolan::model::{Conditions, RuleSource, Tags, TargetGroupArn};
 use portolan::plan::{Action, DeletedRuleBelief, Output, RegistrationBelief, RuleBelief, RuleEdit};
 
 use super::script::{self, ASKED, Answer, Request, Script};
@@ -57,6 +57,18 @@ fn delete_rule() -> Action {
 fn deregister(ids: &[&str], expect: RegistrationBelief) -> Action {
     let targets = ids.iter().map(|id| target(id)).collect();
     Action::DeregisterTargets { target_group: TG.into(), targets, expect }
+}
+
+#[tokio::test]
+async fn tags_are_added_to_what_still_bears_the_mark_and_once() {
+    let moved = Tags::from([("portolan.dev/moved".to_owned(), "2026-11-20T12:00:00Z".to_owned())]);
+    let add = |tags| Action::AddTags { target_group: TG.into(), tags, mark: mark() };
+    for (marked, wanted, sends) in [(true, moved.clone(), 1), (true, mark(), 0), (false, moved, 0)] {
+        let standing = move |request: &Request| (request.operation == "DescribeTags").then(|| tags(marked));
+        let (script, done) = perform(add(wanted), standing).await;
+        assert_eq!(is_stale(&done), !marked, "{done:?}");
+        assert_eq!(script.sent("AddTags").len(), sends);
+    }
 }
 
 #[tokio::test]

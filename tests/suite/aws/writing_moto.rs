@@ -89,7 +89,7 @@ async fn a_default_action_is_replaced_if_it_is_still_the_one() {
     let listener = stage.fleet.listener_arn();
     let fixed = RuleActions { login: false, token: false, serve: Serve::FixedResponse("404".to_owned()) };
     let target_group = Ref::Known(stage.fleet.services[0].target_group_arn());
-    let action = Action::ModifyListener { listener, target_group, expect: fixed };
+    let action = Action::ModifyListener { listener, target_group, idle: None, expect: fixed };
     stage.done(action.clone()).await;
     stage.stale(action).await;
     let listeners = stage.observed().await.listeners.into_values().next().unwrap().present().unwrap();

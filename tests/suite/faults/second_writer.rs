@@ -73,7 +73,9 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
                 call(world, "elasticloadbalancing:CreateTargetGroup", &input);
             }
         }
-        Action::ModifyTargetGroup { target_group, .. } => on_group(world, target_group, &[], deed),
+        Action::ModifyTargetGroup { target_group, .. } | Action::AddTags { target_group, .. } => {
+            on_group(world, target_group, &[], deed);
+        }
         Action::DeleteTargetGroup { target_group, .. } => {
             on_group(world, target_group, &[key("10.0.10.77", 8080)], deed);
         }

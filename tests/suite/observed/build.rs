@@ -234,7 +234,7 @@ fn groups(file: &ObservedFile, observed: &mut Observed) {
             family: Default::default(),
             health_check,
             load_balancers,
-            tags: Seen::Present(tags(group.mark.as_ref())),
+            tags: Seen::Present(tags(group.mark.as_ref()).into_iter().chain(group.tags.clone()).collect()),
         });
     }
     observed.target_groups = Seen::Present(all);
