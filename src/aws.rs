@@ -33,7 +33,7 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_ecs::config::retry::RetryPartition;
 
 pub use calls::Calls;
@@ -42,6 +42,7 @@ pub use http::{Authorities, Network, authority};
 pub use reader::Reader;
 pub use writer::Writer;
 
+use crate::model::without_user_info;
 use credentials::Paced;
 
 /// AWS's defaults as of this version, so that an update of the SDK does not change retries or time-outs unseen.
@@ -138,6 +139,16 @@ impl Clients {
     /// What was sent so far.
     pub fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Fetches the credentials that calls will use. An error is their cause in plain words: nothing can be read without them.
+    pub async fn check_credentials(&self) -> Result<(), String> {
+        let Some(provider) = self.config.credentials_provider() else { return Ok(()) };
+        provider
+            .provide_credentials()
+            .await
+            .map(drop)
+            .map_err(|error| without_user_info(&error::plain_cause(&error)).into_owned())
     }
 }
 

@@ -21,7 +21,7 @@ use crate::model::{
     Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Scope, Seen, Service, Surroundings,
     TargetGroup, TargetGroupArn, TargetKey, TargetState,
 };
-use crate::plan::{Plan, Policy, ScopeError, plan, scope_errors};
+use crate::plan::{CHECK_ACCESS, Plan, Policy, ScopeError, plan, scope_errors};
 use crate::report::Report;
 use crate::survey::{Depth, instance_groups, outline};
 
@@ -143,7 +143,7 @@ fn nothing_answered(observed: &Observed) -> Option<ScopeError> {
         && observed.services.values().all(|seen| seen.gap().is_some());
     is_silent.then(|| ScopeError {
         message: format!("AWS did not answer anything in {} ({}: {})", observed.region, gap.call, gap.why),
-        hint: "check the credentials (aws sts get-caller-identity) and the network".to_owned(),
+        hint: CHECK_ACCESS.to_owned(),
     })
 }
 

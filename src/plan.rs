@@ -58,7 +58,7 @@ pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
 pub(crate) use rule_match::rules_of_route;
-pub use scope::{ScopeError, scope_errors};
+pub use scope::{CHECK_ACCESS, ScopeError, scope_errors};
 
 use draft::Drafts;
 use security_group::{ServiceIngress, WantedIngress};

@@ -10,7 +10,7 @@ use crate::model::{
     LoadBalancerEntry, Mode, Network, Observed, Placement, PortRange, Protocol, Redeploy, Registrar, Removal, Scope,
     Seen, Service, ServiceId, Standing, Tags, TargetGroup, TargetGroupArn, Transport,
 };
-use crate::plan::ScopeError;
+use crate::plan::{CHECK_ACCESS, ScopeError};
 
 pub mod key;
 
@@ -95,7 +95,7 @@ fn errors(standing: &Standing, scope: &Scope) -> Vec<ScopeError> {
                 message: format!("the services of cluster {cluster} could not be listed ({}: {})", gap.call, gap.why),
                 hint: match gap.permission() {
                     Some(_) => "allow the call, or name the services with --service".to_owned(),
-                    None => "check the credentials (aws sts get-caller-identity) and the network".to_owned(),
+                    None => CHECK_ACCESS.to_owned(),
                 },
             }),
             Seen::Unknown(_) => {}

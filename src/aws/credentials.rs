@@ -5,9 +5,10 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
-use aws_smithy_types::error::display::DisplayErrorContext;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+use super::error::plain_cause;
 
 /// Least time from one fetch to the next. The SDK's cache does not keep credentials that have expired when they arrive (this
 /// machine's clock is wrong, or the source repeats old ones) and would fetch again for every call. Sound ones last for 15
@@ -45,7 +46,7 @@ impl Paced {
             return fetched.answer.clone().map_err(CredentialsError::provider_error);
         }
         let answer = self.source.provide_credentials().await;
-        let kept = answer.as_ref().map(Clone::clone).map_err(|error| DisplayErrorContext(error).to_string());
+        let kept = answer.as_ref().map(Clone::clone).map_err(|error| plain_cause(error));
         *last = Some(Fetched { at: Instant::now(), answer: kept });
         answer
     }
@@ -65,6 +66,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::SystemTime;
+
+    use aws_smithy_types::error::display::DisplayErrorContext;
 
     use super::*;
 

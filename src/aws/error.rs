@@ -6,6 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::error::ErrorMetadata;
 
 use super::complete::{Unbelieved, bounded};
 use super::http::Unreachable;
@@ -79,17 +80,34 @@ fn not_sent(first: Option<&(dyn Error + 'static)>) -> (ErrorKind, String, String
 /// How the SDK begins when no provider has credentials; what it tried follows, at length.
 const NOWHERE: &str = "no credentials found in chain";
 
-/// The cause at the end of a chain of errors, with the address that could not be reached, if it is one of a connection.
-fn plain_cause(first: &(dyn Error + 'static)) -> String {
+/// What libraries say of a connection, and what it means.
+const CAUSES: [(&str, &str); 5] = [
+    ("failed to lookup address information", "its host name is not known"),
+    ("dns error", "its host name is not known"),
+    ("received corrupt message", "it does not speak TLS; is it meant to be http?"),
+    (
+        "invalid peer certificate: UnknownIssuer",
+        "nobody trusted issued its certificate; AWS_CA_BUNDLE names authorities to trust",
+    ),
+    ("invalid peer certificate", "its certificate is not valid for it"),
+];
+
+/// The cause at the end of a chain of errors, with the address that could not be reached, if it is one of a connection, and
+/// with AWS's own words, if AWS refused.
+pub(super) fn plain_cause(first: &(dyn Error + 'static)) -> String {
     let (mut next, mut address, mut last) = (Some(first), None, String::new());
     while let Some(error) = next {
         let said = error.to_string();
         if said.starts_with(NOWHERE) {
-            return "none are in the environment, the profile, a web identity, or the metadata of ECS or EC2"
+            return "no credentials in the environment, the profile, a web identity, or the metadata of ECS or EC2"
                 .to_owned();
         }
         if let Some(unreachable) = error.downcast_ref::<Unreachable>() {
             address = Some(unreachable.to_string());
+        }
+        if let Some(answer) = error.downcast_ref::<ErrorMetadata>().filter(|answer| answer.code().is_some()) {
+            let (code, message) = (answer.code().unwrap_or_default(), answer.message().unwrap_or_default());
+            return if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") };
         }
         if !said.is_empty() {
             last = said;
@@ -97,6 +115,8 @@ fn plain_cause(first: &(dyn Error + 'static)) -> String {
         next = error.source();
     }
     let cause = last.split(" (os error").next().unwrap_or_default();
+    let known = CAUSES.iter().find(|(said, _)| cause.contains(said));
+    let cause = known.map_or(cause, |(_, plain)| plain);
     match address {
         Some(address) if *address == *cause => address,
         Some(address) => format!("{address}: {}", lower_first(cause)),
@@ -118,7 +138,8 @@ fn not_believed(why: &Unbelieved) -> (ErrorKind, String, String) {
     (kind, code.to_owned(), why.to_string())
 }
 
-const RENEW: &str = "sign in again (for example `aws sso login`), or check AWS_PROFILE and the environment";
+/// What to do about credentials.
+pub(super) const RENEW: &str = "sign in again (for example `aws sso login`), or check AWS_PROFILE and the environment";
 
 /// AWS answered with an error.
 fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> (ErrorKind, String, String) {

@@ -56,7 +56,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// Role to assume with the credentials
-    #[arg(long, global = true, value_name = "ARN")]
+    #[arg(long, global = true, value_name = "ARN", value_parser = parse_role)]
     pub assume_role_arn: Option<String>,
     /// When to use colour; NO_COLOR turns `auto` off
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
@@ -397,6 +397,21 @@ fn parse_queue(text: &str) -> Result<String, String> {
         .is_some_and(|(host, path)| !host.is_empty() && path.split('/').filter(|part| !part.is_empty()).count() >= 2);
     let example = "the URL of an SQS queue such as https://sqs.eu-west-1.amazonaws.com/123456789012/portolan-events";
     if is_queue { Ok(text.to_owned()) } else { Err(example.to_owned()) }
+}
+
+/// `arn:PARTITION:iam::ACCOUNT:role/NAME`; the name may have a path.
+fn parse_role(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let is_role = match parts.as_slice() {
+        ["arn", partition, "iam", "", account, resource] => {
+            let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+            let name = resource.strip_prefix("role/");
+            !partition.is_empty() && is_account && name.is_some_and(|name| !name.is_empty() && !name.ends_with('/'))
+        }
+        _ => false,
+    };
+    let example = "the ARN of a role such as arn:aws:iam::123456789012:role/portolan";
+    if is_role { Ok(text.to_owned()) } else { Err(example.to_owned()) }
 }
 
 #[cfg(feature = "sandbox")]

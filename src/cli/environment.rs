@@ -52,11 +52,27 @@ const ENDPOINTS: [&str; 7] = [
     "AWS_ENDPOINT_URL_SQS",
 ];
 
-/// The sources of endpoints that are reached by plain HTTP over a network.
-pub fn plain_endpoints(option: Option<&str>) -> Vec<&'static str> {
+/// The endpoints that are named, and by what.
+fn endpoints(option: Option<&str>) -> impl Iterator<Item = (&'static str, String)> {
     let given = option.map(|url| ("--endpoint-url", url.to_owned()));
     let named = ENDPOINTS.into_iter().filter_map(|name| Some((name, variable(name)?)));
-    given.into_iter().chain(named).filter(|(_, url)| is_plain(url)).map(|(source, _)| source).collect()
+    given.into_iter().chain(named)
+}
+
+/// The sources of endpoints that are reached by plain HTTP over a network.
+pub fn plain_endpoints(option: Option<&str>) -> Vec<&'static str> {
+    endpoints(option).filter(|(_, url)| is_plain(url)).map(|(source, _)| source).collect()
+}
+
+/// Refuses an endpoint that no request could be sent to.
+pub fn check_endpoints(option: Option<&str>) -> Result<(), Failure> {
+    let Some((source, url)) = endpoints(option).find(|(_, url)| !is_web_address(url)) else { return Ok(()) };
+    let hint = "write it like https://ecs.eu-west-1.amazonaws.com, or http://127.0.0.1:4566 for an emulator";
+    Err(Failure::new(format!("{source} is not a URL with http or https and a host: {url:?}"), Some(hint.to_owned())))
+}
+
+fn is_web_address(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 fn is_plain(url: &str) -> bool {
@@ -72,7 +88,17 @@ fn is_plain(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_plain;
+    use super::{is_plain, is_web_address};
+
+    #[test]
+    fn an_endpoint_is_a_url_with_a_host() {
+        for url in ["https://10.0.0.1", "http://localhost:4566/", "http://[::1]:1", "http://me:secret@emulator:1/aws"] {
+            assert!(is_web_address(url), "{url}");
+        }
+        for url in ["nonsense", "127.0.0.1:4566", "localhost:4566", "ftp://localhost", "http://", "https:///x", ""] {
+            assert!(!is_web_address(url), "{url}");
+        }
+    }
 
     #[test]
     fn plain_http_over_a_network_is_known() {

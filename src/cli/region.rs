@@ -21,6 +21,16 @@ pub fn choose(fleet: &Fleet, global: &Global, profiles: &Profiles, profile: &str
     }
 }
 
+/// Refuses what no host name could have in it: nothing could be sent there.
+pub fn check(region: &str) -> Result<(), Failure> {
+    let is_label = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !region.is_empty() && region.bytes().all(is_label) {
+        return Ok(());
+    }
+    let hint = "regions are called like eu-west-1; `aws ec2 describe-regions` lists them";
+    Err(Failure::new(format!("{region:?} is not the name of an AWS region"), Some(hint.to_owned())))
+}
+
 /// The region that is named outside of the manifest, and by what.
 fn elsewhere(global: &Global, profiles: &Profiles, profile: &str) -> Option<(String, String)> {
     if let Some(region) = &global.region {

@@ -47,6 +47,7 @@ pub async fn clients(fleet: Option<&Fleet>, global: &Global) -> Result<Clients, 
         Some(fleet) => region::choose(fleet, global, &profiles, profile)?,
         None => global.region.clone(),
     };
+    environment::check_endpoints(global.endpoint_url.as_deref())?;
     let network = environment::network(&profiles, profile)?;
     for source in environment::plain_endpoints(global.endpoint_url.as_deref()) {
         note(&format!(
@@ -61,7 +62,26 @@ pub async fn clients(fleet: Option<&Fleet>, global: &Global) -> Result<Clients, 
         endpoint_url: global.endpoint_url.clone(),
         assume_role_arn: global.assume_role_arn.clone(),
     };
-    connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))
+    let clients = connect(&settings).await.map_err(|error| Failure::new(error.to_string(), None))?;
+    region::check(clients.region())?;
+    Ok(clients)
+}
+
+/// Fetches the credentials before anything is read with them: what is wrong with them is said once, and as what it is.
+pub async fn check_credentials(clients: &Clients, global: &Global) -> Result<(), Failure> {
+    let Err(cause) = clients.check_credentials().await else { return Ok(()) };
+    let (message, hint) = match &global.assume_role_arn {
+        Some(role) => (
+            format!("the role {role} (--assume-role-arn) cannot be assumed: {cause}"),
+            "check that the role exists, that its trust policy names who asks (aws sts get-caller-identity), and that sts:AssumeRole \
+             is allowed to them",
+        ),
+        None => (
+            format!("no usable AWS credentials: {cause}"),
+            "sign in again (for example `aws sso login`), or check --profile, AWS_PROFILE and the environment",
+        ),
+    };
+    Err(Failure::of_errors(vec![Error::new(message, Some(hint.to_owned()))], "failed: no usable AWS credentials"))
 }
 
 impl<'a> Run<'a> {
@@ -111,12 +131,17 @@ impl<'a> Run<'a> {
             () = self.signals.token().cancelled() => {
                 return Err(Failure::interrupted(self.signals.exit().unwrap_or(Exit::Interrupted)));
             }
-            looked = looking => looked,
+            looked = self.with_credentials(looking) => looked?,
         };
         looked.map_err(|errors| {
             let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
             Failure::of_errors(errors, "failed: the fleet cannot be worked on from here")
         })
+    }
+
+    async fn with_credentials<T>(&self, looking: impl Future<Output = T>) -> Result<T, Failure> {
+        check_credentials(&self.clients, self.global).await?;
+        Ok(looking.await)
     }
 
     /// The report of a pass, with the lines of the manifest for the forms that have them.

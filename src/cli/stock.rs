@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::args::Global;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::run::clients;
+use super::run::{check_credentials, clients};
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::aws::{Clients, Reader};
@@ -59,7 +59,7 @@ impl Stock {
             () = signals.token().cancelled() => {
                 return Err(Failure::interrupted(signals.exit().unwrap_or(Exit::Interrupted)));
             }
-            read = pass::take_stock(&reader, scope, clients.region(), depth) => read,
+            read = read(&clients, &reader, scope, depth, global) => read?,
         };
         let (outline, observed) = read.map_err(failure)?;
         Ok(Self { outline, observed, reader, clients })
@@ -74,6 +74,17 @@ impl Stock {
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.clients.calls().snapshot()
     }
+}
+
+async fn read(
+    clients: &Clients,
+    reader: &Reader,
+    scope: &Scope,
+    depth: Depth,
+    global: &Global,
+) -> Result<Result<(Desired, Observed), Vec<ScopeError>>, Failure> {
+    check_credentials(clients, global).await?;
+    Ok(pass::take_stock(reader, scope, clients.region(), depth).await)
 }
 
 /// Nothing stands there, or nothing that could be read.

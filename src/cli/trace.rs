@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::args::{Global, Inputs, Output, TraceArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
-use super::run::{Run, aws_now, clients, now};
+use super::run::{Run, aws_now, check_credentials, clients, now};
 use super::signals::Signals;
 use super::terminal::{Terminal, note};
 use super::{named, stock, usage};
@@ -79,6 +79,7 @@ async fn found<'a>(
 ) -> Result<Run<'a>, Failure> {
     let clients = clients(None, global).await?;
     let scope = stock::scope(&[cluster.to_owned()], &[])?;
+    check_credentials(&clients, global).await?;
     let standing = Reader::new(&clients).standing(&scope).await;
     let desired = outline(&standing, &scope, clients.region(), Depth::Health).map_err(stock::failure)?;
     Ok(Run::on(clients, global, terminal, signals, desired, Policy::default()))

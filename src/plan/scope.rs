@@ -11,6 +11,10 @@ pub struct ScopeError {
     pub hint: String,
 }
 
+/// What to do where nothing answers.
+pub const CHECK_ACCESS: &str =
+    "check the network, the endpoint, the region and the credentials (aws sts get-caller-identity)";
+
 /// Checks the scope; empty: it is right. What could not be read is an error too: a fleet is never worked on in an
 /// account that cannot be told.
 pub fn scope_errors(desired: &Desired, observed: &Observed) -> Vec<ScopeError> {

@@ -15,6 +15,11 @@ use crate::moto;
 
 /// Answers every request with 403 and an empty body, and hands on its head.
 fn listening() -> (String, mpsc::Receiver<String>) {
+    refusing("")
+}
+
+/// The same with a body.
+fn refusing(body: &'static str) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
     let (heads, received) = mpsc::channel();
@@ -24,7 +29,9 @@ fn listening() -> (String, mpsc::Receiver<String>) {
             let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
             let mut head = String::new();
             while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {}
-            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let head_of_answer =
+                format!("content-type: text/xml\r\ncontent-length: {}\r\nconnection: close", body.len());
+            let _ = stream.write_all(format!("HTTP/1.1 403 Forbidden\r\n{head_of_answer}\r\n\r\n{body}").as_bytes());
             if heads.send(head).is_err() {
                 return;
             }
@@ -176,4 +183,104 @@ fn plain_http_over_a_network_is_warned_of_and_passwords_in_urls_never_show() {
     said.ends(2);
     assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
     drop(heads);
+}
+
+/// What STS answers to those who may not take a role.
+const NOT_YOURS: &str = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+    <Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/ci is not authorized to perform: sts:AssumeRole on \
+    resource: arn:aws:iam::123456789012:role/ops</Message></Error><RequestId>1</RequestId></ErrorResponse>";
+
+#[test]
+fn what_is_wrong_with_credentials_is_said_in_plain_words_and_whole() {
+    let role = ["--assume-role-arn", "arn:aws:iam::123456789012:role/ops"];
+    let (sts, _heads) = refusing(NOT_YOURS);
+    let no_keys = [("AWS_ACCESS_KEY_ID", None), ("AWS_SECRET_ACCESS_KEY", None)];
+    for (options, variables, expected) in [
+        (
+            &["--endpoint-url", NOWHERE][..],
+            &no_keys[..],
+            "error: no usable AWS credentials: no credentials in the environment, the profile, a web identity, or the metadata of ECS \
+             or EC2\n  hint: sign in again",
+        ),
+        (
+            &[&role[..], &["--endpoint-url", &sts]].concat(),
+            &[],
+            "error: the role arn:aws:iam::123456789012:role/ops (--assume-role-arn) cannot be assumed: AccessDenied: User: \
+             arn:aws:iam::123456789012:user/ci is not authorized to perform: sts:AssumeRole on resource: \
+             arn:aws:iam::123456789012:role/ops\n  hint: check that the role exists",
+        ),
+        (
+            &[&role[..], &["--endpoint-url", NOWHERE]].concat(),
+            &[],
+            "cannot be assumed: cannot reach http://127.0.0.1:1: connection refused\n",
+        ),
+        (
+            &[&role[..], &["--endpoint-url", NOWHERE]].concat(),
+            &no_keys,
+            "cannot be assumed: no credentials in the environment, ",
+        ),
+        (&["--assume-role-arn", "nonsense"], &[], "the ARN of a role such as arn:aws:iam::"),
+        (&["--assume-role-arn", "arn:aws:iam::123456789012:user/ops"], &[], "the ARN of a role such as arn:aws:iam::"),
+        (&["--assume-role-arn", "arn:aws:sts::123456789012:assumed-role/a/b"], &[], "the ARN of a role such as"),
+    ] {
+        let said = drift(home().path(), options, variables);
+        said.ends(2);
+        assert!(said.stderr.contains(expected), "{options:?}: {}", said.stderr);
+        for noise in ["{", "ProviderError", "did not answer"] {
+            assert!(!said.stderr.contains(noise), "{options:?}: {}", said.stderr);
+        }
+    }
+    // Without a manifest it is no other matter.
+    for verb in [&["trace", "--cluster", "prod"][..], &["status", "--cluster", "prod"], &["init", "--cluster", "prod"]]
+    {
+        let home = home();
+        let mut command = portolan(home.path(), &[verb, &["--region", "eu-west-1", "-q", "-o", "json"]].concat());
+        let said = Said::of(command.env_remove("AWS_ACCESS_KEY_ID").output().expect("it starts"));
+        said.ends(2);
+        let document = said.json();
+        let message = document["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(message.starts_with("no usable AWS credentials: "), "{document}");
+    }
+}
+
+#[test]
+fn where_aws_cannot_be_reached_the_address_and_the_cause_are_named() {
+    let world = portolan::sandbox::world_file::load("world.yaml", include_str!("../../../src/cli/demo/world.yaml"));
+    let aws = Served::serve(world.expect("a world"));
+    let not_tls = aws.endpoint().replace("http://", "https://");
+    let tls = format!("cannot reach {not_tls}: it does not speak TLS");
+    for (options, variables, expected) in [
+        (
+            &["--endpoint-url", NOWHERE][..],
+            &[][..],
+            "cannot reach http://127.0.0.1:1: connection refused)\n  hint: check the network",
+        ),
+        (
+            &["--endpoint-url", "http://portolan.invalid"],
+            &[],
+            "cannot reach http://portolan.invalid:80: its host name is not known",
+        ),
+        (&["--endpoint-url", &not_tls], &[], &tls),
+        (
+            &["--endpoint-url", "nonsense"],
+            &[],
+            "--endpoint-url is not a URL with http or https and a host: \"nonsense\"",
+        ),
+        (
+            &[],
+            &[("AWS_ENDPOINT_URL_ECS", Some("localhost:4566"))],
+            "AWS_ENDPOINT_URL_ECS is not a URL with http or https",
+        ),
+    ] {
+        let said = drift(home().path(), options, variables);
+        said.ends(2);
+        assert!(said.stderr.contains(expected), "{options:?}: {}", said.stderr);
+    }
+    for region in ["eu west", "EU-WEST-1", "eu-west-1.evil.example"] {
+        let said = Said::of(
+            portolan(home().path(), &["status", "--cluster", "prod", "--region", region]).output().expect("it"),
+        );
+        said.ends(2);
+        assert!(said.stderr.contains(&format!("{region:?} is not the name of an AWS region")), "{}", said.stderr);
+    }
 }
