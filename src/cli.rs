@@ -27,6 +27,7 @@ mod notify;
 mod only;
 mod outputs;
 mod profile;
+mod progress;
 mod reconcile;
 mod region;
 mod run;

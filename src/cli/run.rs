@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::{Answer, Failure, show_error};
 use super::inputs::Loaded;
 use super::profile::{self, Profiles};
+use super::progress::{self, Needed};
 use super::signals::Signals;
 use super::terminal::{Terminal, note};
 use super::{environment, form, inputs, only, region};
@@ -116,15 +117,21 @@ impl<'a> Run<'a> {
 
     /// Observes and plans, unless a signal comes first: reading can be dropped at any point.
     pub async fn look(&self) -> Result<Look, Failure> {
-        self.unless_stopped(pass::look(&self.desired, &self.reader, &self.policy, now())).await
+        let needed = Needed::of(&self.desired, false);
+        self.unless_stopped(needed, pass::look(&self.desired, &self.reader, &self.policy, now())).await
     }
 
     /// As [`Self::look`], with the network around every path.
     pub async fn look_around(&self) -> Result<(Look, Surroundings), Failure> {
-        self.unless_stopped(pass::look_around(&self.desired, &self.reader, &self.policy, now())).await
+        let needed = Needed::of(&self.desired, true);
+        self.unless_stopped(needed, pass::look_around(&self.desired, &self.reader, &self.policy, now())).await
     }
 
-    async fn unless_stopped<T>(&self, looking: impl Future<Output = Result<T, Vec<ScopeError>>>) -> Result<T, Failure> {
+    async fn unless_stopped<T>(
+        &self,
+        needed: Needed,
+        looking: impl Future<Output = Result<T, Vec<ScopeError>>>,
+    ) -> Result<T, Failure> {
         self.terminal.progress(&format!("portolan: reading {} …", self.clients.region()));
         let looked = tokio::select! {
             biased;
@@ -132,6 +139,7 @@ impl<'a> Run<'a> {
                 return Err(Failure::interrupted(self.signals.exit().unwrap_or(Exit::Interrupted)));
             }
             looked = self.with_credentials(looking) => looked?,
+            never = progress::show(self.terminal, needed, self.clients.region(), self.clients.calls()) => match never {},
         };
         looked.map_err(|errors| {
             let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();

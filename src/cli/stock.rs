@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::args::Global;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::progress::{self, Needed};
 use super::run::{check_credentials, clients};
 use super::signals::Signals;
 use super::terminal::Terminal;
@@ -60,6 +61,7 @@ impl Stock {
                 return Err(Failure::interrupted(signals.exit().unwrap_or(Exit::Interrupted)));
             }
             read = read(&clients, &reader, scope, depth, global) => read?,
+            never = progress::show(terminal, Needed::default(), clients.region(), clients.calls()) => match never {},
         };
         let (outline, observed) = read.map_err(failure)?;
         Ok(Self { outline, observed, reader, clients })

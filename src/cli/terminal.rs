@@ -23,6 +23,8 @@ pub struct Terminal {
     pub notes: Style,
     /// No progress.
     quiet: bool,
+    /// Somebody watches standard error, and no log is written there in between.
+    is_watched: bool,
 }
 
 impl Terminal {
@@ -40,13 +42,19 @@ impl Terminal {
             answer: style(io::stdout().is_terminal(), terminal_size_of(io::stdout())),
             notes: style(io::stderr().is_terminal(), terminal_size_of(io::stderr())),
             quiet: global.quiet,
+            is_watched: io::stderr().is_terminal() && !global.quiet && global.verbose == 0,
         }
     }
 
     /// The same without progress.
     #[cfg(feature = "sandbox")]
     pub fn hushed(self) -> Self {
-        Self { quiet: true, ..self }
+        Self { quiet: true, is_watched: false, ..self }
+    }
+
+    /// Whether a line of progress may be rewritten in place.
+    pub fn is_watched(&self) -> bool {
+        self.is_watched
     }
 
     /// A line of progress; `-q` leaves it out.
@@ -78,6 +86,12 @@ pub fn can_ask() -> bool {
 pub fn note(text: &str) {
     let text = without_user_info(text.trim_end_matches('\n'));
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Puts a line in the place of the last one of standard error that was put there so; an empty one clears it.
+pub fn rewrite(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "\r\u{1b}[K{}", without_user_info(text)).and_then(|()| stderr.flush());
 }
 
 /// As [`note`], in colour where that is seen and wanted.

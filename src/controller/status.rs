@@ -63,6 +63,8 @@ pub struct Board {
     pub objects: BTreeMap<ObjectRef, Condition>,
     /// Those that have a load balancer, as far as passes trace.
     pub reachable: BTreeMap<ObjectRef, Reachable>,
+    /// The service that each object belongs to, by its key.
+    pub services: BTreeMap<ObjectRef, String>,
     /// The last pass: number, end and word.
     pub last: Option<(u64, Timestamp, &'static str)>,
     /// The end of the last pass that came to a plan in which nothing failed.
@@ -81,6 +83,24 @@ pub struct Board {
 
 /// Changes that were not made by this service, as many as the status shows.
 const MOST_FOREIGN: usize = 20;
+
+/// A service is its own; a target group is that of the only service behind it. One of several services, or of none, is no
+/// service's.
+fn services_of(desired: &Desired) -> BTreeMap<ObjectRef, String> {
+    let mut behind: BTreeMap<ObjectRef, BTreeSet<&String>> = BTreeMap::new();
+    for service in desired.services.values() {
+        behind.entry(ObjectRef::service(&service.key)).or_default().insert(&service.key);
+        let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
+        for group in groups {
+            behind.entry(ObjectRef::target_group(group)).or_default().insert(&service.key);
+        }
+    }
+    let only = |services: BTreeSet<&String>| match services.into_iter().collect::<Vec<_>>().as_slice() {
+        [only] => Some((*only).clone()),
+        _ => None,
+    };
+    behind.into_iter().filter_map(|(object, services)| Some((object, only(services)?))).collect()
+}
 
 impl Board {
     /// Another manifest is in force.
@@ -111,6 +131,7 @@ impl Board {
             let since = before.map_or(pass.at, |condition| condition.since);
             self.objects.insert(object, Condition { sync, reason, since, pass: pass.number });
         }
+        self.services = services_of(desired);
         if let Some(traced) = &pass.reach {
             let before = std::mem::take(&mut self.reachable);
             let since = |object: &ObjectRef, verdict| {

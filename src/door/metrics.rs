@@ -61,6 +61,7 @@ pub(super) struct Metrics {
     fill: Family<Labels, Decimal>,
     queue_depth: Gauge,
     queue_latency: Histogram,
+    object_info: Family<Labels, Gauge>,
     reachable: Family<Labels, Gauge>,
     degraded: Family<Labels, Gauge>,
     last_success: Decimal,
@@ -90,6 +91,7 @@ impl Metrics {
             fill: Family::default(),
             queue_depth: Gauge::default(),
             queue_latency: Histogram::new(BUCKETS),
+            object_info: Family::default(),
             reachable: Family::default(),
             degraded: Family::default(),
             last_success: Decimal::default(),
@@ -130,6 +132,11 @@ impl Metrics {
             "queue_latency_seconds",
             "How long passes had been due when they began",
             metrics.queue_latency.clone(),
+        );
+        all.register(
+            "object_info",
+            "The service that an object belongs to; the object itself where that is none or several",
+            metrics.object_info.clone(),
         );
         all.register(
             "reachable",
@@ -214,6 +221,12 @@ impl Metrics {
             let age = if drifts { now.duration_since(condition.since).as_secs_f64().max(0.0) } else { 0.0 };
             self.drift.get_or_create(&labels).set(i64::from(drifts));
             self.drift_age.get_or_create(&labels).set(age);
+        }
+        self.object_info.clear();
+        for object in board.objects.keys().chain(board.reachable.keys()) {
+            let service = board.services.get(object).cloned().unwrap_or_else(|| object.to_string());
+            let labels = vec![("object", object.to_string()), ("service", service)];
+            self.object_info.get_or_create(&labels).set(1);
         }
         self.reachable.clear();
         self.degraded.clear();

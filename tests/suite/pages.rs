@@ -147,3 +147,51 @@ fn plans_on_the_page_about_the_command_line_are_what_comes_out() {
     }
     assert_eq!(written, read(&path), "UPDATE_EXPECT=1 writes it");
 }
+
+/// Every key of a world file, with the mapping that it belongs to, and whether it must be there: read off the form itself.
+fn keys_of_worlds() -> Vec<(String, String, bool)> {
+    let shape = root().join("src/sandbox/world_file");
+    let files = ["shape.rs", "shape/network.rs", "shape/balancing.rs", "shape/compute.rs"];
+    let text: String = files.iter().map(|file| read(&shape.join(file))).collect();
+    let (mut mapping, mut keys) = (String::new(), Vec::new());
+    for line in text.lines().map(str::trim) {
+        if let Some((_, rest)) = line.strip_prefix("struct ").and_then(|rest| rest.split_once(" in \"")) {
+            mapping = rest.split('"').next().unwrap_or_default().to_owned();
+        } else if let Some((key, kind)) = line.split_once(" as \"").and_then(|(_, rest)| rest.split_once("\": ")) {
+            keys.push((mapping.clone(), key.to_owned(), kind.starts_with("At<")));
+        }
+    }
+    keys
+}
+
+/// Words in code of a text: `{ports: 80, from: lb}` has four.
+fn words_in_code(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).flat_map(|code| code.split(|c: char| !c.is_alphanumeric())).collect()
+}
+
+#[test]
+fn the_page_about_world_files_has_every_key_and_says_which_must_be_there() {
+    let page = read(&root().join("docs/sandbox.md"));
+    let (_, table) = page.split_once("## World files").expect("its section");
+    let keys = keys_of_worlds();
+    assert!(keys.len() > 90, "{}", keys.len());
+    // The row of a mapping, or of what it is a member of.
+    let row = |mapping: &str| {
+        let ends = mapping.match_indices('.').map(|(at, _)| at).chain([mapping.len()]);
+        let names: Vec<_> = ends.map(|end| format!("| `{}` |", &mapping[..end])).collect();
+        table.lines().rfind(|line| names.iter().any(|name| line.starts_with(name)))
+    };
+    let mut wrong = Vec::new();
+    for (mapping, key, is_required) in &keys {
+        let row = row(mapping);
+        if !words_in_code(row.unwrap_or(table)).contains(key.as_str()) {
+            wrong.push(format!("{mapping}: {key} is missing"));
+        }
+        // A key that stands alone in its code, not within an example.
+        let alone = row.filter(|row| row.contains(&format!("`{key}`")));
+        if let Some(row) = alone.filter(|row| *is_required && !row.contains(&format!("**`{key}`**"))) {
+            wrong.push(format!("{mapping}: {key} is required: {row}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

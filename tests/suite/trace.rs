@@ -5,6 +5,8 @@ mod breaking;
 mod catalogue;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod fleet;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod printed;
 mod properties;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 pub mod stage;

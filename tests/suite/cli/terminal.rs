@@ -1,6 +1,9 @@
 //! What a terminal shows: lines as wide as it is, and nothing that is hard to read.
 
-use std::process::Command;
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
 use super::{Said, portolan, run_with};
 use crate::emulator::{OverHttp, Served};
@@ -33,13 +36,21 @@ fn said(args: &[&str], terminal: Option<&[(&str, &str)]>) -> String {
     std::fs::write(home.path().join("fleet.yaml"), MANIFEST).expect("a file");
     let args = [args, &["-f", "fleet.yaml", "-q", "--endpoint-url", aws.endpoint()]].concat();
     let asked = portolan(home.path(), &args);
-    let Some(variables) = terminal else {
-        let mut asked = asked;
-        return Said::of(asked.output().expect("it starts")).stdout;
-    };
+    match terminal {
+        None => {
+            let mut asked = asked;
+            Said::of(asked.output().expect("it starts")).stdout
+        }
+        Some(variables) => on_a_terminal(&asked, variables),
+    }
+}
+
+/// What is on the terminal of a command when it has ended.
+fn on_a_terminal(asked: &Command, variables: &[(&str, &str)]) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/cli/terminal.py");
     let mut command = Command::new(moto::environment().join("bin/python"));
-    command.args([script, "no"]).arg(asked.get_program()).args(asked.get_args()).current_dir(home.path());
+    command.args([script, "no"]).arg(asked.get_program()).args(asked.get_args());
+    command.current_dir(asked.get_current_dir().expect("a folder"));
     command.env_clear().envs(asked.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.envs(variables.iter().copied());
     String::from_utf8(command.output().expect("python starts").stdout).expect("UTF-8")
@@ -118,4 +129,45 @@ fn examples_of_help_fit_eighty_columns() {
         let long: Vec<_> = examples.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(long.is_empty(), "{verb}: {long:#?}");
     }
+}
+
+/// Accepts every connection and never answers. Says when a client has given one up.
+fn silent() -> (String, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    let (given_up, gone) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, given_up) = (stream.expect("a connection"), given_up.clone());
+            std::thread::spawn(move || {
+                let _ = stream.read_to_end(&mut Vec::new());
+                let _ = given_up.send(());
+            });
+        }
+    });
+    (url, gone)
+}
+
+#[test]
+fn a_long_reading_shows_what_it_is_at_where_somebody_watches() {
+    let (url, gone) = silent();
+    let home = super::home();
+    let asked = portolan(home.path(), &["drift", "-f", ".", "--endpoint-url", &url]);
+    let said = on_a_terminal(&asked, &[("INTERRUPT_AT", " calls, ")]);
+    let line = said.split("\r\u{1b}[K").find(|line| line.contains("calls")).unwrap_or_else(|| panic!("{said:?}"));
+    assert!(line.starts_with("portolan: reading eu-west-1: ") && line.contains(" of 1 service, "), "{said:?}");
+    // The line is gone in the end.
+    assert!(said.contains("\r\u{1b}[Kportolan: interrupted: nothing was applied (exit 130)"), "{said:?}");
+
+    // In a pipe nothing moves, however long it takes: an attempt is given up after five seconds.
+    while gone.try_recv().is_ok() {}
+    let mut asked = portolan(home.path(), &["drift", "-f", ".", "--endpoint-url", &url]);
+    let child = asked.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    gone.recv().expect("a connection that was given up");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill starts");
+    assert!(sent.success());
+    let said = Said::of(child.wait_with_output().expect("it ends"));
+    said.ends(130);
+    assert_eq!(said.stderr.lines().next(), Some("portolan: reading eu-west-1 …"), "{}", said.stderr);
+    assert!(!said.stderr.contains("calls") && !said.stderr.contains('\u{1b}'), "{}", said.stderr);
 }

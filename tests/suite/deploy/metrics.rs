@@ -83,6 +83,50 @@ fn alerts_and_board_ask_for_what_the_service_tells() {
     }
 }
 
+/// The samples of a metric that have this value, each with its labels.
+fn samples(text: &str, metric: &str, value: &str) -> Vec<BTreeMap<String, String>> {
+    let heads = text.lines().filter_map(|line| line.strip_prefix(metric)?.strip_suffix(&format!("}} {value}")));
+    let labels = heads.filter_map(|head| head.strip_prefix('{')).map(|head| {
+        let pairs = head.split("\",").filter_map(|pair| pair.trim_end_matches('"').split_once("=\""));
+        pairs.map(|(label, value)| (label.to_owned(), value.to_owned())).collect()
+    });
+    labels.collect()
+}
+
+#[test]
+fn what_is_wrong_with_a_service_is_one_alert_and_missing_capacity_a_warning() {
+    let mut service = Service::start(&["--observe"]);
+    service.wait_for("passed");
+    let (_, text) = service.get("GET", "/metrics");
+    service.signal("-TERM");
+    service.end();
+    let of_object: BTreeMap<_, _> = samples(&text, "portolan_object_info", "1")
+        .into_iter()
+        .map(|labels| (labels["object"].clone(), labels["service"].clone()))
+        .collect();
+    let broken = samples(&text, "portolan_reachable", "0");
+    let services: BTreeSet<_> = broken.iter().map(|labels| of_object[&labels["object"]].as_str()).collect();
+    // Four services with a target group each, and a target group that no service is behind.
+    assert!(broken.len() > services.len() && services.contains("TargetGroup/ledger"), "{broken:#?}");
+    assert!(services.iter().all(|service| !service.contains('/') || *service == "TargetGroup/ledger"), "{services:?}");
+
+    let rules = of("prometheus/portolan.rules.yaml");
+    let rules = rules["groups"][0]["rules"].as_array().unwrap();
+    let rule = |name: &str| rules.iter().find(|rule| rule["alert"] == name).unwrap_or_else(|| panic!("{name}"));
+    assert_eq!(rule("PortolanDegraded")["labels"]["severity"], "warning");
+    assert_eq!(rule("PortolanUnreachable")["labels"]["severity"], "critical");
+    for name in ["PortolanDrift", "PortolanUnreachable", "PortolanDegraded"] {
+        let expression = rule(name)["expr"].as_str().unwrap();
+        let read = agrees(&python("promql.py", &[], expression));
+        let selected: Value = serde_json::from_str(read.lines().next().unwrap()).unwrap();
+        let grouped: Vec<String> = serde_json::from_value(selected["grouped"].clone()).unwrap();
+        assert!(
+            grouped.contains(&"service".to_owned()) && !grouped.contains(&"object".to_owned()),
+            "{name}: {grouped:?}"
+        );
+    }
+}
+
 #[test]
 fn every_alert_says_how_bad_it_is_and_what_to_do() {
     let rules = of("prometheus/portolan.rules.yaml");
