@@ -202,7 +202,7 @@ fn fleet_of_marks(given: &Given<'_>) -> Option<String> {
     let groups: Vec<&TargetGroup> = groups.filter_map(|group| given.target_group(&group.name).present()).collect();
     let leads_here = |rule: &&Rule| match &rule.actions.serve {
         Serve::Forward(forward) => groups.iter().any(|group| forward.weights.contains_key(&group.arn)),
-        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => false,
+        Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => false,
     };
     let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten().filter(leads_here);
     let tags = groups.iter().map(|group| &group.tags).chain(rules.map(|rule| &rule.tags));

@@ -413,7 +413,11 @@ mod tests {
         stand.ingress("sg-lb").push(rule("sg-lb", Some(PortRange::one(443)), from_block("0.0.0.0/0")));
         let rules = stand.rules().clone();
         stand.observed.rules.insert("listener/443".into(), Seen::Present(rules));
-        stand.rules().push(listener_rule(1, paths(&["/*"]), serve(Serve::Redirect)));
+        stand.rules().push(listener_rule(
+            1,
+            paths(&["/*"]),
+            serve(Serve::Redirect("https://#{host}:443/#{path}".to_owned())),
+        ));
         let ports = |stand: &Stand| -> Vec<Option<u16>> {
             stand.trace().paths.into_iter().map(|path| path.name.listener).collect()
         };

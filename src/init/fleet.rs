@@ -107,7 +107,7 @@ fn default_action(actions: &RuleActions) -> String {
             let names: Vec<&str> = forward.weights.keys().map(TargetGroupArn::name).collect();
             format!("{login}forwards to {}", names.join(", "))
         }
-        Serve::Redirect => format!("{login}redirects"),
+        Serve::Redirect(to) => format!("{login}redirects to {to}"),
         Serve::FixedResponse(code) => format!("{login}answers {code}"),
         Serve::Other(kind) => format!("{login}does {kind}"),
     }

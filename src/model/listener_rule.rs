@@ -165,8 +165,9 @@ impl Forward {
 pub enum Serve {
     /// Forward it.
     Forward(Forward),
-    /// Redirect it.
-    Redirect,
+    /// Redirect it there: `protocol://host:port/path`, with AWS's placeholders, such as `https://#{host}:443/#{path}`; a query
+    /// only where it is not kept as it is.
+    Redirect(String),
     /// Answer with a fixed status code.
     FixedResponse(String),
     /// Nothing, or something this version does not know.

@@ -89,7 +89,7 @@ fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle>
                 Serving::Yes(how) => Err(foreign(how)),
             }
         }
-        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Err(foreign(weights::describe(actions))),
+        Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => Err(foreign(weights::describe(actions))),
     }
 }
 

@@ -411,7 +411,7 @@ impl<'a> ListenerPlanner<'a> {
         let own = resolve::stand_ins(self.given, route.key);
         let others: Vec<_> = match &rule.actions.serve {
             Serve::Forward(forward) => forward.weights.keys().filter(|arn| !own.contains(*arn)).collect(),
-            Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
+            Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
         };
         let tags = rule.tags.as_ref().present();
         let mark = tags.and_then(|tags| tags.get(OBJECT_TAG)).map_or("", String::as_str);

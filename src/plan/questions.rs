@@ -94,7 +94,7 @@ fn sharing(given: &Given<'_>, arns: &BTreeSet<TargetGroupArn>) -> BTreeSet<Targe
     let all = rules.map(|rule| &rule.actions).chain(listeners.map(|listener| &listener.default_actions));
     let forwards = all.filter_map(|actions| match &actions.serve {
         Serve::Forward(forward) if forward.weights.keys().any(|arn| arns.contains(arn)) => Some(forward),
-        Serve::Forward(_) | Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => None,
+        Serve::Forward(_) | Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => None,
     });
     forwards.flat_map(|forward| forward.receivers().cloned()).collect()
 }

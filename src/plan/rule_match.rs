@@ -56,7 +56,7 @@ pub(super) fn forwards_only_to(actions: &RuleActions, arns: &BTreeSet<TargetGrou
         Serve::Forward(forward) => {
             forward.receivers().next().is_some() && forward.receivers().all(|arn| arns.contains(arn))
         }
-        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => false,
+        Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => false,
     }
 }
 

@@ -62,7 +62,7 @@ fn forward_serves(given: &Given<'_>, fleet: &str, forward: &Forward) -> Serving 
 pub(super) fn serves(given: &Given<'_>, fleet: &str, actions: &RuleActions) -> Serving {
     match &actions.serve {
         Serve::Forward(forward) => forward_serves(given, fleet, forward),
-        Serve::Redirect => Serving::Yes("a redirect".to_owned()),
+        Serve::Redirect(_) => Serving::Yes("a redirect".to_owned()),
         Serve::FixedResponse(_) => Serving::No,
         Serve::Other(kind) => Serving::Yes(format!("an action of kind {kind}")),
     }

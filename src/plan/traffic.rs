@@ -348,7 +348,7 @@ fn groups_of<'a>(receiver: &Receiver<'a>) -> Vec<&'a TargetGroupArn> {
 fn receivers(actions: &RuleActions) -> Vec<&TargetGroupArn> {
     match &actions.serve {
         Serve::Forward(forward) => forward.receivers().collect(),
-        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
+        Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
     }
 }
 

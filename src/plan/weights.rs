@@ -106,7 +106,7 @@ fn is_declared(given: &Given<'_>, key: &str, arn: &TargetGroupArn) -> bool {
 pub(super) fn describe(actions: &RuleActions) -> String {
     match &actions.serve {
         Serve::Forward(forward) => describe_forward(forward),
-        Serve::Redirect => "a redirect".to_owned(),
+        Serve::Redirect(to) => format!("a redirect to {to}"),
         Serve::FixedResponse(code) => format!("a fixed response {code}"),
         Serve::Other(kind) => kind.clone(),
     }

@@ -370,7 +370,7 @@ fn leads(actions: &RuleActions, ours: &BTreeSet<TargetGroupArn>) -> Leads {
     match &actions.serve {
         Serve::Forward(forward) if forward.receivers().any(|arn| ours.contains(arn)) => Leads::Here,
         Serve::Forward(_) if names(actions, ours) => Leads::Weightless,
-        Serve::Forward(_) | Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Leads::Elsewhere,
+        Serve::Forward(_) | Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => Leads::Elsewhere,
     }
 }
 
@@ -383,7 +383,7 @@ pub(super) fn describe(actions: &RuleActions) -> String {
     };
     let serves = match &actions.serve {
         Serve::Forward(forward) => format!("forwards to {}", weights(forward)),
-        Serve::Redirect => "redirects".to_owned(),
+        Serve::Redirect(to) => format!("redirects to {to}"),
         Serve::FixedResponse(code) => format!("answers {code} itself"),
         Serve::Other(kind) => format!("does {kind}"),
     };

@@ -112,6 +112,6 @@ impl Way<'_> {
 fn leads_here<'a>(actions: &'a RuleActions, ours: &BTreeSet<TargetGroupArn>) -> Option<&'a Forward> {
     match &actions.serve {
         Serve::Forward(forward) if forward.receivers().any(|arn| ours.contains(arn)) => Some(forward),
-        Serve::Forward(_) | Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => None,
+        Serve::Forward(_) | Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => None,
     }
 }

@@ -49,7 +49,7 @@ impl Way<'_> {
         };
         match &actions.serve {
             Serve::Forward(forward) if names(actions, &self.stand_ins) => Some(forward),
-            Serve::Forward(_) | Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => None,
+            Serve::Forward(_) | Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => None,
         }
     }
 }

@@ -177,8 +177,12 @@ mod tests {
         assert_eq!(one.taken_by, "the default action: answers 404 itself");
         let nearest = "shop by listener 80 (path /shop/*): its path does not match /shop";
         assert_eq!(one.nearest.as_deref(), Some(nearest));
-        stand.rules().push(listener_rule(5, paths(&["/sho?"]), serve(Serve::Redirect)));
-        assert_eq!(stand.trace().unrouted[0].taken_by, "rule 5 (path /sho?): redirects");
+        stand.rules().push(listener_rule(
+            5,
+            paths(&["/sho?"]),
+            serve(Serve::Redirect("https://#{host}:443/#{path}".to_owned())),
+        ));
+        assert_eq!(stand.trace().unrouted[0].taken_by, "rule 5 (path /sho?): redirects to https://#{host}:443/#{path}");
         stand.rules()[1].actions = forward("targetgroup/other/1");
         assert_eq!(stand.trace().unrouted[0].taken_by, "rule 5 (path /sho?): forwards to other");
     }

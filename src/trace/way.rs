@@ -191,7 +191,7 @@ fn routes(way: &Way<'_>) -> Vec<Option<Route>> {
 /// Whether redirects take every request of a live way before it can.
 fn is_redirected(rules: &[Rule], route: &Route) -> bool {
     let is_before = |rule: &&Rule| route.priority.is_none_or(|priority| rule.priority < priority);
-    let redirects = rules.iter().filter(|rule| matches!(rule.actions.serve, Serve::Redirect)).filter(is_before);
+    let redirects = rules.iter().filter(|rule| matches!(rule.actions.serve, Serve::Redirect(_))).filter(is_before);
     let redirects: Vec<&Conditions> = redirects.map(|rule| &rule.conditions).collect();
     let requests = RequestSet::all_of(&route.conditions, None);
     let is_taken = |set: &RequestSet| redirects.iter().any(|redirect| redirect.share_of(set) == Share::All);

@@ -89,7 +89,11 @@ fn belief() -> DeletedRuleBelief {
         rule: RuleBelief {
             priority: 1,
             conditions: Default::default(),
-            actions: RuleActions { login: false, token: false, serve: Serve::Redirect },
+            actions: RuleActions {
+                login: false,
+                token: false,
+                serve: Serve::Redirect("https://#{host}:443/#{path}".to_owned()),
+            },
         },
         idle: Default::default(),
     }

@@ -158,7 +158,11 @@ fn nothing_known() -> DeletedRuleBelief {
         rule: RuleBelief {
             priority: 90,
             conditions: Default::default(),
-            actions: RuleActions { login: false, token: false, serve: Serve::Redirect },
+            actions: RuleActions {
+                login: false,
+                token: false,
+                serve: Serve::Redirect("https://#{host}:443/#{path}".to_owned()),
+            },
         },
         idle: Default::default(),
     }

@@ -194,13 +194,27 @@ fn last(actions: &[sdk::Action]) -> Option<&sdk::Action> {
 fn serve_from_sdk(action: &sdk::Action) -> Serve {
     match action.r#type() {
         Some(sdk::ActionTypeEnum::Forward) => Serve::Forward(forward_from_sdk(action)),
-        Some(sdk::ActionTypeEnum::Redirect) => Serve::Redirect,
+        Some(sdk::ActionTypeEnum::Redirect) => Serve::Redirect(destination(action.redirect_config())),
         Some(sdk::ActionTypeEnum::FixedResponse) => {
             let code = action.fixed_response_config().and_then(|config| config.status_code());
             Serve::FixedResponse(code.unwrap_or_default().to_owned())
         }
         other => Serve::Other(other.map_or("nothing", |kind| kind.as_str()).to_owned()),
     }
+}
+
+/// Where a redirect leads; what is left out stays as it is (`RedirectActionConfig`).
+fn destination(config: Option<&sdk::RedirectActionConfig>) -> String {
+    let part = |value: fn(&sdk::RedirectActionConfig) -> Option<&str>, kept: &str| {
+        config.and_then(value).filter(|value| !value.is_empty()).unwrap_or(kept).to_owned()
+    };
+    let protocol = part(sdk::RedirectActionConfig::protocol, "#{protocol}").to_ascii_lowercase();
+    let host = part(sdk::RedirectActionConfig::host, "#{host}");
+    let port = part(sdk::RedirectActionConfig::port, "#{port}");
+    let path = part(sdk::RedirectActionConfig::path, "/#{path}");
+    let query = config.and_then(sdk::RedirectActionConfig::query).filter(|query| *query != "#{query}");
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{protocol}://{host}:{port}{path}{query}")
 }
 
 /// AWS answers a forward to one target group in both forms, and a weighted one in `ForwardConfig` alone.
@@ -273,4 +287,23 @@ fn keep_secret(mut action: sdk::Action) -> sdk::Action {
         config.use_existing_client_secret = Some(true);
     }
     action
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_says_where_it_leads_and_what_it_keeps() {
+        let to = |config: sdk::builders::RedirectActionConfigBuilder| {
+            let action = sdk::Action::builder().r#type(sdk::ActionTypeEnum::Redirect);
+            serve_from_sdk(&action.redirect_config(config.build()).build())
+        };
+        let config = || sdk::RedirectActionConfig::builder().protocol("HTTPS").port("443");
+        assert_eq!(to(config()), Serve::Redirect("https://#{host}:443/#{path}".to_owned()));
+        let kept = config().host("#{host}").path("/#{path}").query("#{query}");
+        assert_eq!(to(kept), Serve::Redirect("https://#{host}:443/#{path}".to_owned()));
+        let other = sdk::RedirectActionConfig::builder().host("new.example.com").path("/v2").query("from=old");
+        assert_eq!(to(other), Serve::Redirect("#{protocol}://new.example.com:#{port}/v2?from=old".to_owned()));
+    }
 }

@@ -267,7 +267,7 @@ fn describe(actions: &RuleActions) -> String {
             let groups = forward.weights.iter().map(|(arn, weight)| format!("{arn} (weight {weight})"));
             format!("forwards to {}", groups.collect::<Vec<_>>().join(", "))
         }
-        Serve::Redirect => "redirects".to_owned(),
+        Serve::Redirect(to) => format!("redirects to {to}"),
         Serve::FixedResponse(code) => format!("answers {code}"),
         Serve::Other(what) => format!("does {what}"),
     };

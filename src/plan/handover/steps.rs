@@ -293,7 +293,7 @@ fn drain(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mut D
 fn clear(given: &Given<'_>, rule: &Temporary<'_>, drafts: &mut Drafts) {
     let named: Vec<&TargetGroupArn> = match &rule.rule.actions.serve {
         Serve::Forward(forward) => forward.weights.keys().collect(),
-        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
+        Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
     };
     let object = object_of(given, rule);
     let what = format!("delete temporary rule {}", rule.rule.priority);

@@ -150,7 +150,7 @@ fn may_mean(given: &Given<'_>, homeless: &Homeless<'_>, listener: &ListenerArn, 
 fn receivers(rule: &Rule) -> BTreeSet<TargetGroupArn> {
     match &rule.actions.serve {
         Serve::Forward(forward) => forward.weights.keys().cloned().collect(),
-        Serve::Redirect | Serve::FixedResponse(_) | Serve::Other(_) => BTreeSet::new(),
+        Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => BTreeSet::new(),
     }
 }
 

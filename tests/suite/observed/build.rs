@@ -130,7 +130,7 @@ fn actions(does: Option<&Does>) -> RuleActions {
         return RuleActions { login: false, token: false, serve: Serve::FixedResponse("404".to_owned()) };
     };
     let serve = match does {
-        Does { redirect: true, .. } => Serve::Redirect,
+        Does { redirect: true, .. } => Serve::Redirect("https://#{host}:443/#{path}".to_owned()),
         Does { fixed: Some(code), .. } => Serve::FixedResponse(code.to_string()),
         Does { forward, .. } => Serve::Forward(Forward {
             weights: forward.iter().map(|(name, weight)| (target_group_arn(name), *weight)).collect(),
