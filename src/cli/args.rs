@@ -36,7 +36,7 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Form of the answer; FORM=FILE writes it to a file, and may repeat with one form for standard output
+    /// Form of the answer; FORM=FILE writes it to a file; may repeat, with one form at most for standard output
     #[arg(short = 'o', long = "output", global = true, value_name = "FORM[=FILE]", action = clap::ArgAction::Append,
         value_parser = WantedParser { shows_ci: true })]
     pub forms: Vec<Wanted>,

@@ -114,7 +114,8 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     // A link stays one: what it points to is replaced.
     let path = if known.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    // What an earlier run left behind when it was killed is not in the way.
+    let beside = path.with_file_name(format!(".{name}.{:08x}.tmp", fastrand::u32(..)));
     let written = write_new(&beside, text, known.as_ref()).and_then(|()| fs::rename(&beside, &path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);

@@ -61,7 +61,7 @@ pub(super) struct Metrics {
     fill: Family<Labels, Decimal>,
     queue_depth: Gauge,
     queue_latency: Histogram,
-    object_info: Family<Labels, Gauge>,
+    owner_info: Family<Labels, Gauge>,
     reachable: Family<Labels, Gauge>,
     degraded: Family<Labels, Gauge>,
     last_success: Decimal,
@@ -91,7 +91,7 @@ impl Metrics {
             fill: Family::default(),
             queue_depth: Gauge::default(),
             queue_latency: Histogram::new(BUCKETS),
-            object_info: Family::default(),
+            owner_info: Family::default(),
             reachable: Family::default(),
             degraded: Family::default(),
             last_success: Decimal::default(),
@@ -134,9 +134,9 @@ impl Metrics {
             metrics.queue_latency.clone(),
         );
         all.register(
-            "object_info",
+            "owner_info",
             "The service that an object belongs to; the object itself where that is none or several",
-            metrics.object_info.clone(),
+            metrics.owner_info.clone(),
         );
         all.register(
             "reachable",
@@ -222,11 +222,11 @@ impl Metrics {
             self.drift.get_or_create(&labels).set(i64::from(drifts));
             self.drift_age.get_or_create(&labels).set(age);
         }
-        self.object_info.clear();
+        self.owner_info.clear();
         for object in board.objects.keys().chain(board.reachable.keys()) {
             let service = board.services.get(object).cloned().unwrap_or_else(|| object.to_string());
             let labels = vec![("object", object.to_string()), ("service", service)];
-            self.object_info.get_or_create(&labels).set(1);
+            self.owner_info.get_or_create(&labels).set(1);
         }
         self.reachable.clear();
         self.degraded.clear();

@@ -140,7 +140,7 @@ fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool) {
 fn render_finding(block: &mut Block, finding: &Finding) {
     let codes: Vec<String> = finding.codes.iter().map(ToString::to_string).collect();
     let codes = if codes.is_empty() { String::new() } else { format!("{}  ", codes.join(" or ")) };
-    block.wrapped(6, &codes, codes.chars().count(), &finding.name, Tone::Plain);
+    block.wrapped(6, &codes, codes.chars().count(), finding.name, Tone::Plain);
     block.labelled(8, "why", &finding.evidence, Tone::Plain);
     block.labelled(8, "fix", &finding.fix, Tone::Heading);
     if let Some(step) = &finding.step {

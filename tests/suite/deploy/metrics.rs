@@ -100,7 +100,7 @@ fn what_is_wrong_with_a_service_is_one_alert_and_missing_capacity_a_warning() {
     let (_, text) = service.get("GET", "/metrics");
     service.signal("-TERM");
     service.end();
-    let of_object: BTreeMap<_, _> = samples(&text, "portolan_object_info", "1")
+    let of_object: BTreeMap<_, _> = samples(&text, "portolan_owner_info", "1")
         .into_iter()
         .map(|labels| (labels["object"].clone(), labels["service"].clone()))
         .collect();
