@@ -4,6 +4,8 @@
 //! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
 
 pub mod acts;
+#[cfg(test)]
+mod large;
 mod losses;
 mod mends;
 mod parking;
