@@ -44,6 +44,7 @@ pub use desired::{
     Mode, Network, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget, Suspend,
 };
 pub use given::Given;
+pub(crate) use given::RulesOfRoutes;
 pub use group_union::{Passage, Peer, passage};
 pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,

@@ -4,6 +4,8 @@
 //! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
 
 pub mod acts;
+#[cfg(test)]
+mod large;
 mod losses;
 mod mends;
 mod parking;
@@ -55,7 +57,18 @@ pub async fn look(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Look, Vec<ScopeError>> {
+    look_by(desired, reader, policy, || now).await
+}
+
+/// As [`look`], by a clock that is asked once AWS has been read: its answers tell the time.
+pub async fn look_by(
+    desired: &Desired,
+    reader: &impl Observe,
+    policy: &Policy,
+    clock: impl Fn() -> Timestamp,
+) -> Result<Look, Vec<ScopeError>> {
     let observed = reader.observe(desired).await;
+    let now = clock();
     let plan = judge(desired, &observed, policy, now)?;
     let plan = hold_to_paths(desired, reader, &observed, policy, now, plan).await;
     // What filters around a path that no step touches is not read for this: what it keeps out shows in target health.
@@ -87,7 +100,18 @@ pub async fn look_around(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<(Look, Surroundings), Vec<ScopeError>> {
+    look_around_by(desired, reader, policy, || now).await
+}
+
+/// As [`look_around`], by a clock that is asked once AWS has been read.
+pub async fn look_around_by(
+    desired: &Desired,
+    reader: &impl Observe,
+    policy: &Policy,
+    clock: impl Fn() -> Timestamp,
+) -> Result<(Look, Surroundings), Vec<ScopeError>> {
     let observed = reader.observe(desired).await;
+    let now = clock();
     let plan = judge(desired, &observed, policy, now)?;
     let around = Box::pin(reader.surroundings(desired, &observed)).await;
     let plan = paths::weigh(desired, &observed, &around, policy, now, plan);

@@ -57,6 +57,8 @@ pub use action::{
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
+#[cfg(test)]
+pub(crate) use rule_match::count;
 pub(crate) use rule_match::rules_of_route;
 pub use scope::{CHECK_ACCESS, ScopeError, scope_errors};
 

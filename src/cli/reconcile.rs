@@ -32,6 +32,11 @@ pub async fn reconcile(
     let asks = !args.yes && !args.dry_run && can_ask() && !inputs.files.iter().any(|path| path == STDIN);
     // A yes to a plan that shows such a removal is the consent to it.
     run.policy.prune_serving = args.prune_serving || asks;
+    carry_on(args, &run, asks).await
+}
+
+/// Everything after the manifest has been read.
+async fn carry_on(args: &ReconcileArgs, run: &Run<'_>, asks: bool) -> Result<Answer, Failure> {
     let look = run.look().await?;
     if args.dry_run {
         return Ok(run.answer(&run.report(look, None)));
@@ -39,17 +44,17 @@ pub async fn reconcile(
     let look = if args.yes || look.plan.steps.is_empty() {
         look
     } else if asks {
-        match confirm(&run, look).await? {
+        match confirm(run, look).await? {
             Consent::Given(look) => look,
-            Consent::Refused(look) => return Ok(refused(&run, look)),
+            Consent::Refused(look) => return Ok(refused(run, look)),
         }
     } else {
         note("portolan: nothing was applied: there is no terminal to ask on, and --yes was not given");
         return Ok(run.answer(&run.report(look, None)));
     };
-    let report = carry_out(&run, look).await;
-    let (report, left) = if args.wait { go_on(args, &run, report).await? } else { (report, args.timeout) };
-    Ok(run.answer(&settle(args, &run, report, left).await))
+    let report = carry_out(run, look).await;
+    let (report, left) = if args.wait { go_on(args, run, report).await? } else { (report, args.timeout) };
+    Ok(run.answer(&settle(args, run, report, left).await))
 }
 
 enum Consent {
@@ -219,3 +224,6 @@ fn timed_out(timeout: Duration, what: &str) -> Error {
     let hint = "see the service's events and its targets' health, or wait longer (--timeout)";
     Error::new(format!("not there after {shown}: {what}"), Some(hint.to_owned()))
 }
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;

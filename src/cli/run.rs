@@ -115,16 +115,19 @@ impl<'a> Run<'a> {
         Self { global, terminal, signals, desired, sources: Vec::new(), policy, clients, reader }
     }
 
-    /// Observes and plans, unless a signal comes first: reading can be dropped at any point.
+    /// Observes and plans, unless a signal comes first: reading can be dropped at any point. What is counted from one run to the
+    /// next is counted by AWS's clock, whichever host each of them is on.
     pub async fn look(&self) -> Result<Look, Failure> {
         let needed = Needed::of(&self.desired, false);
-        self.unless_stopped(needed, pass::look(&self.desired, &self.reader, &self.policy, now())).await
+        let clock = || aws_now(&self.clients);
+        self.unless_stopped(needed, pass::look_by(&self.desired, &self.reader, &self.policy, clock)).await
     }
 
     /// As [`Self::look`], with the network around every path.
     pub async fn look_around(&self) -> Result<(Look, Surroundings), Failure> {
         let needed = Needed::of(&self.desired, true);
-        self.unless_stopped(needed, pass::look_around(&self.desired, &self.reader, &self.policy, now())).await
+        let clock = || aws_now(&self.clients);
+        self.unless_stopped(needed, pass::look_around_by(&self.desired, &self.reader, &self.policy, clock)).await
     }
 
     async fn unless_stopped<T>(

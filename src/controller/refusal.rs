@@ -20,7 +20,7 @@ const EC2: &str = "ec2";
 /// Not here, for time or somebody else may end them: throttling, server errors, conflicts, things in use or not found,
 /// quotas, permissions, credentials; `ClientException` of ECS, which is also what two registrations of one family at the
 /// same time get; `InvalidTarget`, which an instance that is just starting gets.
-const TABLE: [ByNature; 14] = [
+const TABLE: [ByNature; 16] = [
     // ECS checks the members of a call against the service and what it names.
     ByNature { service: ECS, code: "InvalidParameterException", except: &PASSING },
     ByNature { service: ECS, code: "UnsupportedFeatureException", except: &[] },
@@ -33,11 +33,13 @@ const TABLE: [ByNature; 14] = [
     ByNature { service: ELB, code: "UnsupportedProtocol", except: &[] },
     ByNature { service: ELB, code: "InvalidLoadBalancerAction", except: &[] },
     // The members of a call, or their combination, are none that EC2 takes.
+    ByNature { service: EC2, code: "InvalidParameter", except: &[] },
     ByNature { service: EC2, code: "InvalidParameterValue", except: &[] },
     ByNature { service: EC2, code: "InvalidParameterCombination", except: &[] },
     ByNature { service: EC2, code: "InvalidPermission.Malformed", except: &[] },
     ByNature { service: EC2, code: "InvalidGroupId.Malformed", except: &[] },
     ByNature { service: EC2, code: "MissingParameter", except: &[] },
+    ByNature { service: EC2, code: "ValidationError", except: &[] },
 ];
 
 /// ECS says `InvalidParameterException` of these, too. A rule that was just made is not visible to it yet; a role is put
@@ -175,5 +177,67 @@ impl Refusals {
     /// The manifest changed.
     pub(super) fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::apply::ErrorKind;
+
+    /// EC2's errors are in no model of the SDK. These are the client errors that its API reference ("Error codes for the Amazon
+    /// EC2 API") has for calls on rules of security groups and for calls of any kind, and whether the call is refused by its
+    /// nature.
+    const OF_EC2: [(&str, bool); 31] = [
+        ("AuthFailure", false),
+        ("Blocked", false),
+        ("DryRunOperation", false),
+        ("IdempotentParameterMismatch", false),
+        ("IncompleteSignature", false),
+        ("InvalidAction", false),
+        ("InvalidCharacter", false),
+        ("InvalidClientTokenId", false),
+        ("InvalidPaginationToken", false),
+        ("InvalidParameter", true),
+        ("InvalidParameterCombination", true),
+        ("InvalidParameterValue", true),
+        ("InvalidQueryParameter", false),
+        ("MalformedQueryString", false),
+        ("MissingAction", false),
+        ("MissingAuthenticationToken", false),
+        ("MissingParameter", true),
+        ("OptInRequired", false),
+        ("PendingVerification", false),
+        ("RequestExpired", false),
+        ("UnauthorizedOperation", false),
+        ("UnknownParameter", false),
+        ("UnsupportedProtocol", false),
+        ("ValidationError", true),
+        ("InvalidGroup.NotFound", false),
+        ("InvalidGroupId.Malformed", true),
+        ("InvalidPermission.Duplicate", false),
+        ("InvalidPermission.Malformed", true),
+        ("InvalidPermission.NotFound", false),
+        ("RulesPerSecurityGroupLimitExceeded", false),
+        ("RequestLimitExceeded", false),
+    ];
+
+    #[test]
+    fn refusals_of_ec2_are_codes_that_its_reference_has() {
+        let rows: BTreeSet<&str> = TABLE.iter().filter(|row| row.service == EC2).map(|row| row.code).collect();
+        let by_nature: BTreeSet<&str> = OF_EC2.iter().filter(|(_, is)| *is).map(|(code, _)| *code).collect();
+        assert_eq!(rows, by_nature);
+        for (code, is) in OF_EC2 {
+            let error = |call: &str| AwsError {
+                call: call.to_owned(),
+                kind: ErrorKind::Other,
+                code: code.to_owned(),
+                message: String::new(),
+                request_id: None,
+            };
+            assert_eq!(is_by_nature(&error("ec2:AuthorizeSecurityGroupIngress")), is, "{code}");
+        }
     }
 }

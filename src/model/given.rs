@@ -4,15 +4,20 @@
 //! through the whole fleet each time would make the work grow with its square.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::desired::{Desired, DesiredPort, DesiredService, DesiredTargetGroup, Registrar};
-use super::id::{RuleArn, ServiceId, TargetGroupArn, VpcId};
+use super::id::{ListenerArn, RuleArn, ServiceId, TargetGroupArn, VpcId};
 use super::network::{LoadBalancer, Lookup, Names, look_up};
 use super::observed::Observed;
 use super::security_group::SecurityGroup;
 use super::seen::Seen;
 use super::service::Service;
 use super::target_group::TargetGroup;
+
+/// Of each listener, the places of the rules that each route has: by the key of its target group, and its place among the routes
+/// there.
+pub(crate) type RulesOfRoutes = BTreeMap<ListenerArn, BTreeMap<(String, usize), Vec<usize>>>;
 
 /// A manifest and a reading. Made anew whenever one of them has changed.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub struct Given<'a> {
     balancers: BTreeMap<&'a str, Vec<&'a LoadBalancer>>,
     /// By everything that a security group may be called.
     security_groups: BTreeMap<(&'a VpcId, &'a str), Vec<&'a SecurityGroup>>,
+    /// Worked out by [`crate::plan`] when it is asked for the first time.
+    pub(crate) rules_of_routes: OnceLock<RulesOfRoutes>,
 }
 
 impl<'a> Given<'a> {
@@ -54,6 +61,7 @@ impl<'a> Given<'a> {
             deployment_rules: live().flat_map(Service::deployment_rules).collect(),
             balancers: balancers(observed),
             security_groups: security_groups(observed),
+            rules_of_routes: OnceLock::new(),
         }
     }
 

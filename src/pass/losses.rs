@@ -57,9 +57,25 @@ fn broken_hops(path: &Path) -> impl Iterator<Item = &Hop> {
 /// Whether a path is known to be broken now: at a hop that is configured, and not only declared otherwise than it stands
 /// while healthy targets get its requests.
 pub(super) fn is_known_broken(view: &View<'_>, path: &Path) -> bool {
-    let is_declared_otherwise = |hop: &Hop| matches!(hop.id, HopId::TargetGroup | HopId::ServiceWiring);
+    let is_declared_otherwise = |hop: &Hop| match hop.id {
+        HopId::ServiceWiring => true,
+        // A protocol that is as declared and is broken is proven wrong: the targets are healthy by another one.
+        HopId::TargetGroup => !(is_of(hop, Code(21)) && has_declared_protocol(view, path)),
+        _ => false,
+    };
     let mut broken = broken_hops(path).peekable();
     broken.peek().is_some() && !(broken.all(is_declared_otherwise) && has_healthy_target(view, path))
+}
+
+fn is_of(hop: &Hop, code: Code) -> bool {
+    configured(hop).is_some_and(|finding| finding.codes.iter().eq([&code]))
+}
+
+fn has_declared_protocol(view: &View<'_>, path: &Path) -> bool {
+    let given = Given::new(view.desired, view.observed);
+    let Some(wanted) = view.desired.target_groups.get(&path.name.target_group) else { return false };
+    let live = given.target_group(&wanted.name).present();
+    live.is_some_and(|live| wanted.protocol.as_ref().is_none_or(|protocol| *protocol == live.protocol))
 }
 
 fn has_healthy_target(view: &View<'_>, path: &Path) -> bool {

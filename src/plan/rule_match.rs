@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Given, ListenerArn, ObjectRef, Owner, Route, Rule, RuleActions, Seen, Serve, TargetGroupArn};
+use crate::model::{
+    Conditions, Given, ListenerArn, ObjectRef, Owner, Route, Rule, RuleActions, RulesOfRoutes, Seen, Serve,
+    TargetGroupArn,
+};
 
 use super::handover::temporary;
 use super::{resolve, weights};
@@ -111,6 +114,8 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
     let owner = |rule: &Rule| rule.tags.as_ref().present().map(|tags| Owner::of(tags, fleet));
     let lasting = rules.iter().filter(|rule| !temporary::is_temporary(given, rule));
     let owned: Vec<(&'a Rule, Option<Owner>)> = lasting.map(|rule| (rule, owner(rule))).collect();
+    let index = Index::new(&owned);
+    let near: Vec<BTreeSet<usize>> = routes.iter().zip(&arns).map(|(route, arns)| index.near(route, arns)).collect();
     let unknown = rules.iter().find_map(|rule| rule.tags.gap());
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     let mut found: Vec<Match<'a>> = vec![Match::None; routes.len()];
@@ -132,6 +137,7 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
             }
             let object = ObjectRef::target_group(route.key);
             let may_be = |(rule, owner): &&(&Rule, Option<Owner>)| {
+                counted();
                 let whose = match (owner, mark) {
                     (Some(owner), Mark::Own) => owner.is_ours_for(&object),
                     (Some(owner), Mark::Left) => matches!(owner, Owner::Ours(_)),
@@ -141,7 +147,8 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
                 };
                 whose && agrees(rule, route.route, &arns[index], how) && !taken.contains(rule.arn.as_str())
             };
-            let candidates: Vec<&'a Rule> = owned.iter().filter(may_be).map(|(rule, _)| *rule).collect();
+            let candidates: Vec<&'a Rule> =
+                near[index].iter().map(|at| &owned[*at]).filter(may_be).map(|(rule, _)| *rule).collect();
             if !candidates.is_empty() {
                 claims.push((index, candidates));
             }
@@ -156,6 +163,56 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
         }
     }
     found
+}
+
+/// The rules of a listener by what a route may have in common with one: every route is held against those alone.
+struct Index<'a, 'o> {
+    priorities: BTreeMap<u32, usize>,
+    conditions: BTreeMap<&'a Conditions, Vec<usize>>,
+    receivers: BTreeMap<&'a TargetGroupArn, Vec<usize>>,
+    objects: BTreeMap<&'o str, Vec<usize>>,
+}
+
+impl<'a, 'o> Index<'a, 'o> {
+    fn new(rules: &'o [(&'a Rule, Option<Owner>)]) -> Self {
+        let (priorities, conditions) = (BTreeMap::new(), BTreeMap::new());
+        let mut index = Self { priorities, conditions, receivers: BTreeMap::new(), objects: BTreeMap::new() };
+        for (at, (rule, owner)) in rules.iter().enumerate() {
+            index.priorities.insert(rule.priority, at);
+            index.conditions.entry(&rule.conditions).or_default().push(at);
+            if let Serve::Forward(forward) = &rule.actions.serve {
+                forward.receivers().for_each(|arn| index.receivers.entry(arn).or_default().push(at));
+            }
+            if let Some(Owner::Ours(object)) = owner {
+                index.objects.entry(object).or_default().push(at);
+            }
+        }
+        index
+    }
+
+    /// Those that agree with a route in anything, or are marked for its object.
+    fn near(&self, route: &RouteRef<'_>, arns: &BTreeSet<TargetGroupArn>) -> BTreeSet<usize> {
+        let written = ObjectRef::target_group(route.key).to_string();
+        let by_priority = route.route.priority.and_then(|priority| self.priorities.get(&priority));
+        let lists = [self.conditions.get(&route.route.conditions), self.objects.get(written.as_str())];
+        let by_forward = arns.iter().filter_map(|arn| self.receivers.get(arn));
+        lists.into_iter().flatten().chain(by_forward).flatten().chain(by_priority).copied().collect()
+    }
+}
+
+/// How often a rule was held against a route: what a test of large listeners counts.
+#[cfg(test)]
+pub(crate) mod count {
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(crate) static COMPARED: Cell<usize> = const { Cell::new(0) };
+    }
+}
+
+fn counted() {
+    #[cfg(test)]
+    count::COMPARED.set(count::COMPARED.get() + 1);
 }
 
 /// Gives each route its only candidate; several candidates, or one that several routes want, are a tie.
@@ -181,17 +238,39 @@ fn settle<'a>(claims: Vec<(usize, Vec<&'a Rule>)>, found: &mut [Match<'a>], take
 /// none, where it would create one. A rule whose marks were not read is held against the route alone.
 pub(crate) fn rules_of_route<'a>(given: &Given<'a>, listener: &ListenerArn, key: &str, route: &Route) -> Vec<&'a Rule> {
     let Seen::Present(rules) = given.observed.rules_of(listener) else { return Vec::new() };
-    let routes = routes_by_listener(given).remove(listener).unwrap_or_default();
-    let routes: Vec<RouteRef<'_>> = routes.into_iter().filter(|other| !other.route.default).collect();
-    let index = routes.iter().position(|other| other.key == key && other.route == route);
-    match index.and_then(|index| match_rules(given, &routes, rules).into_iter().nth(index)) {
-        Some(Match::Rule(rule)) => vec![rule],
-        Some(Match::Tie(rules)) => rules,
-        Some(Match::None) => Vec::new(),
-        Some(Match::Unknown(_)) | None => {
-            let arns = resolve::stand_ins(given, key);
-            let close = Agreement { least: 2, same_conditions: false };
-            rules.iter().filter(|rule| agrees(rule, route, &arns, close)).collect()
+    let own = given.desired.target_groups.get(key).into_iter().flat_map(|group| group.routes.iter().flatten());
+    let number = own.into_iter().position(|other| other == route);
+    let all = given.rules_of_routes.get_or_init(|| every_match(given));
+    let found = number.and_then(|number| all.get(listener)?.get(&(key.to_owned(), number)));
+    if let Some(found) = found {
+        return found.iter().map(|at| &rules[*at]).collect();
+    }
+    let arns = resolve::stand_ins(given, key);
+    let close = Agreement { least: 2, same_conditions: false };
+    rules.iter().filter(|rule| agrees(rule, route, &arns, close)).collect()
+}
+
+/// The rules of every route, as far as all marks were read: matching is done for all routes of a listener at once.
+fn every_match(given: &Given<'_>) -> RulesOfRoutes {
+    let mut all = RulesOfRoutes::new();
+    for (listener, routes) in routes_by_listener(given) {
+        let Seen::Present(rules) = given.observed.rules_of(&listener) else { continue };
+        let places: BTreeMap<&str, usize> =
+            rules.iter().enumerate().map(|(at, rule)| (rule.arn.as_str(), at)).collect();
+        let routes: Vec<RouteRef<'_>> = routes.into_iter().filter(|route| !route.route.default).collect();
+        let entries = all.entry(listener).or_default();
+        for (route, found) in routes.iter().zip(match_rules(given, &routes, rules)) {
+            let found = match found {
+                Match::Rule(rule) => vec![rule],
+                Match::Tie(rules) => rules,
+                Match::None => Vec::new(),
+                Match::Unknown(_) => continue,
+            };
+            let own = given.desired.target_groups[route.key].routes.iter().flatten();
+            let number = own.into_iter().position(|other| std::ptr::eq(other, route.route)).unwrap_or_default();
+            let found = found.into_iter().map(|rule| places[rule.arn.as_str()]);
+            entries.insert((route.key.to_owned(), number), found.collect());
         }
     }
+    all
 }

@@ -29,8 +29,18 @@ struct Call {
     input: Value,
 }
 
-/// Answers a request of an AWS client. Signatures are not checked: whoever reaches the sandbox may use it.
+/// Answers a request of an AWS client, with the time of the world. Signatures are not checked: whoever reaches the sandbox may use
+/// it.
 pub fn answer(world: &mut World, request: &Request<Bytes>) -> Response<Bytes> {
+    let mut response = answered(world, request);
+    let date = world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = date.parse() {
+        response.headers_mut().insert("date", date);
+    }
+    response
+}
+
+fn answered(world: &mut World, request: &Request<Bytes>) -> Response<Bytes> {
     let id = world.request_id();
     let call = match read(request.headers(), request.body()) {
         Ok(call) => call,

@@ -25,6 +25,7 @@ mod handover;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod in_process;
 mod init;
+mod large;
 #[cfg(feature = "aws")]
 mod main_job;
 mod manifest;

@@ -280,3 +280,53 @@ async fn the_service_unparks_rules_by_itself() {
         assert_eq!(words.last(), Some(&"in-sync"), "{variant:?}: {words:?}");
     }
 }
+
+const WRONG_PROTOCOL: &str = r#"apiVersion: portolan.dev/v1alpha1
+kind: Fleet
+metadata: {name: shop}
+spec: {region: eu-west-1, account: "123456789012", cluster: prod, vpc: main, mode: enforce, redeploy: allow}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: Service
+metadata: {name: web}
+spec:
+  desiredCount: 2
+  network: {mode: awsvpc, subnets: [priv-a, priv-b], securityGroups: [web]}
+  ports: [{name: http, container: web, containerPort: 8080, targetGroups: [web, web-tls]}]
+---
+apiVersion: portolan.dev/v1alpha1
+kind: TargetGroup
+metadata: {name: web}
+spec:
+  loadBalancer: edge
+  protocol: HTTP
+  routes: [{listener: 80, default: true}]
+---
+apiVersion: portolan.dev/v1alpha1
+kind: TargetGroup
+metadata: {name: web-tls}
+spec:
+  loadBalancer: edge
+  protocol: HTTPS
+  healthCheck: {path: /, protocol: HTTPS}
+  routes: [{listener: 80, priority: 1, paths: ["/*"]}]
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_parked_rule_takes_over_from_a_default_action_whose_protocol_is_proven_wrong() {
+    let world = include_str!("handover/world.yaml");
+    let world = edited(world, "healthCheck: {path: /, interval: 15}", "healthCheck: {path: /, protocol: HTTPS}");
+    let apps = "apps: {\"web:1\": {listens: [{port: 8080, speaks: https}]}}\nclusters: [prod]";
+    let stage = Stage::of(&edited(&world, "clusters: [prod]", apps), WRONG_PROTOCOL.to_owned(), false);
+    let ask = || stage.shared.world().request(&Sent::get("www.example.com", "/")).code;
+    assert_eq!(ask(), Some(502), "the target group sends HTTP to an app that speaks HTTPS");
+    for _ in 0..20 {
+        let plan = stage.pass(usize::MAX).await;
+        assert!(plan.blocked.is_empty(), "{:?}", plan.blocked);
+        if plan.steps.is_empty() && plan.planned.is_empty() {
+            return assert_eq!(ask(), Some(200));
+        }
+        stage.shared.world().advance(SignedDuration::from_secs(60));
+    }
+    panic!("it does not end: {:?}", stage.rules());
+}

@@ -72,7 +72,10 @@ fn unused(given: &Given<'_>, live: &TargetGroup, deleted: &[DeletedRule]) -> Res
     }
     match given.observed.targets_of(&live.arn) {
         Seen::Present(targets) if targets.is_empty() => Ok(()),
-        Seen::Present(targets) => Err(WaitingOn::Difference(format!("targets registered in it: {}", targets.len()))),
+        Seen::Present(targets) => Err(WaitingOn::Difference(format!(
+            "targets registered in it: {}; deregister them when requests under way have ended, and the next run deletes it",
+            targets.len()
+        ))),
         Seen::Absent => Ok(()),
         Seen::Unknown(gap) => Err(WaitingOn::Gap(gap)),
     }
