@@ -1,6 +1,6 @@
 //! What matching routes with rules costs on a large listener: counted, not timed.
 
-use crate::model::{Conditions, ListenerArn, Rule, Seen, TargetGroupArn};
+use crate::model::{Conditions, Rule, Seen, TargetGroupArn};
 use crate::plan::{Policy, count, plan};
 use crate::trace::fixture::{Stand, forward, listener_arn, listener_rule, paths};
 
@@ -35,7 +35,7 @@ fn of_routes(number: usize) -> Stand {
 /// How often a rule is held against a route while such a fleet is planned, and while its paths are traced.
 fn compared(number: usize) -> (usize, usize) {
     let stand = of_routes(number);
-    let rules = stand.observed.rules_of(&ListenerArn::from(listener_arn())).present().map_or(0, Vec::len);
+    let rules = stand.observed.rules_of(&listener_arn()).present().map_or(0, Vec::len);
     assert_eq!(rules, number + 1);
     let counted = |work: &dyn Fn()| {
         count::COMPARED.set(0);

@@ -200,16 +200,6 @@ impl<'a, 'o> Index<'a, 'o> {
     }
 }
 
-/// How often a rule was held against a route: what a test of large listeners counts.
-#[cfg(test)]
-pub(crate) mod count {
-    use std::cell::Cell;
-
-    thread_local! {
-        pub(crate) static COMPARED: Cell<usize> = const { Cell::new(0) };
-    }
-}
-
 fn counted() {
     #[cfg(test)]
     count::COMPARED.set(count::COMPARED.get() + 1);
@@ -273,4 +263,14 @@ fn every_match(given: &Given<'_>) -> RulesOfRoutes {
         }
     }
     all
+}
+
+/// How often a rule was held against a route: what a test of large listeners counts.
+#[cfg(test)]
+pub(crate) mod count {
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(crate) static COMPARED: Cell<usize> = const { Cell::new(0) };
+    }
 }

@@ -45,7 +45,7 @@ async fn reconciled(options: &[&str]) -> (Answer, BTreeSet<Option<u16>>) {
 #[tokio::test(start_paused = true)]
 async fn waiting_goes_through_a_whole_handover_by_the_clock_of_aws() {
     let (answer, codes) = reconciled(&["--yes", "--wait", "--timeout", "1h"]).await;
-    assert_eq!(answer.exit, Exit::Sound, "{}", answer.text);
+    assert_eq!(answer.exit, Exit::Sound, "{}", answer.texts.stdout);
     assert_eq!(codes, BTreeSet::from([Some(200)]));
 }
 
@@ -53,6 +53,6 @@ async fn waiting_goes_through_a_whole_handover_by_the_clock_of_aws() {
 async fn a_wait_that_is_too_short_says_what_is_left() {
     let (answer, codes) = reconciled(&["--yes", "--wait", "--timeout", "10m"]).await;
     assert_ne!(answer.exit, Exit::Sound);
-    assert!(answer.text.contains("take web out of service prod/web"), "{}", answer.text);
+    assert!(answer.texts.stdout.contains("take web out of service prod/web"), "{}", answer.texts.stdout);
     assert_eq!(codes, BTreeSet::from([Some(200)]));
 }

@@ -279,9 +279,7 @@ fn drain(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mut D
                         drafts.plan_later(&object, what, deployed_first(&live.id, &found.old.name));
                     }
                 }
-                Ok(Leaving::At(until)) => {
-                    drafts.plan_later(&object, what.clone(), format!("{}", until_then(found.kind, until)))
-                }
+                Ok(Leaving::At(until)) => drafts.plan_later(&object, what.clone(), until_then(found.kind, until)),
                 Err(obstacle) => obstacle.block(drafts, &object),
             }
         }
