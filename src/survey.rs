@@ -34,7 +34,7 @@ pub enum Depth {
 
 /// The bare fleet of what stands, or what is wrong with the question.
 pub fn outline(standing: &Standing, scope: &Scope, region: &str, depth: Depth) -> Result<Desired, Vec<ScopeError>> {
-    let errors = errors(standing, scope);
+    let errors = errors(standing, scope, region);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -78,7 +78,7 @@ pub fn groups_of_instances(observed: &Observed, id: &ServiceId) -> Option<BTreeS
     common
 }
 
-fn errors(standing: &Standing, scope: &Scope) -> Vec<ScopeError> {
+fn errors(standing: &Standing, scope: &Scope, region: &str) -> Vec<ScopeError> {
     let mut errors = Vec::new();
     for (cluster, seen) in &standing.clusters {
         match seen {
@@ -86,7 +86,9 @@ fn errors(standing: &Standing, scope: &Scope) -> Vec<ScopeError> {
             Seen::Absent => errors.push(ScopeError {
                 message: format!("no active cluster is called {cluster:?} here"),
                 hint: match &standing.others {
-                    Seen::Present(names) if names.is_empty() => "there is no cluster in this region".to_owned(),
+                    Seen::Present(names) if names.is_empty() => format!(
+                        "there is no cluster in {region}; correct the region (--region, AWS_REGION) or the credentials"
+                    ),
                     Seen::Present(names) => format!("there are: {}", some_of(names.iter().map(String::as_str))),
                     Seen::Absent | Seen::Unknown(_) => "correct the name, the region or the credentials".to_owned(),
                 },

@@ -80,8 +80,12 @@ fn not_sent(first: Option<&(dyn Error + 'static)>) -> (ErrorKind, String, String
 /// How the SDK begins when no provider has credentials; what it tried follows, at length.
 const NOWHERE: &str = "no credentials found in chain";
 
-/// What libraries say of a connection, and what it means.
-const CAUSES: [(&str, &str); 5] = [
+/// What libraries say of a connection or of credentials, and what it means.
+const CAUSES: [(&str, &str); 6] = [
+    (
+        "IMDS is disabled",
+        "no credentials in the environment, the profile or a web identity, and the metadata service of EC2 refuses to give any",
+    ),
     ("failed to lookup address information", "its host name is not known"),
     ("dns error", "its host name is not known"),
     ("received corrupt message", "it does not speak TLS; is it meant to be http?"),

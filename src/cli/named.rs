@@ -27,6 +27,17 @@ pub fn service(name: &str, desired: &Desired) -> Result<String, Failure> {
     }
 }
 
+/// The key and the port of `SERVICE`, `SERVICE/PORT`, `CLUSTER/NAME` or `CLUSTER/NAME/PORT`.
+pub fn service_and_port(path: &str, desired: &Desired) -> Result<(String, Option<String>), Failure> {
+    let whole = service(path, desired).map(|key| (key, None));
+    let Some((front, port)) = path.rsplit_once('/') else { return whole };
+    let in_parts = service(front, desired).map(|key| (key, Some(port.to_owned())));
+    let is_cluster = desired.services.values().any(|service| service.id.cluster == front);
+    // An error is about what is more likely to be meant.
+    let (first, second) = if is_cluster { (whole, in_parts) } else { (in_parts, whole) };
+    first.or_else(|error| second.map_err(|_| error))
+}
+
 /// The keys of several, each once.
 pub fn services(names: &[String], desired: &Desired) -> Result<BTreeSet<String>, Failure> {
     names.iter().map(|name| service(name, desired)).collect()

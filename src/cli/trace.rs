@@ -17,6 +17,7 @@ use crate::plan::{Policy, plan};
 use crate::report::{Traced, json, text};
 use crate::survey::{Depth, outline};
 use crate::trace::{Asked, Trace, Verdict, Witness, trace};
+use crate::yaml::nearest;
 
 mod question;
 
@@ -41,7 +42,9 @@ pub async fn paths(
             Run::open(global, terminal, signals, inputs, false, &[]).await?
         }
     };
-    check_names(&mut asked, &run.desired)?;
+    if let Some(path) = &args.path {
+        choose(path, &mut asked, &run.desired)?;
+    }
     let (look, around) = run.look_around().await?;
     let gaps: BTreeSet<(String, Gap)> = look.observed.gaps.iter().chain(&around.gaps).cloned().collect();
     let traced = if args.planned {
@@ -85,21 +88,20 @@ async fn found<'a>(
     Ok(Run::on(clients, global, terminal, signals, desired, Policy::default()))
 }
 
-fn check_names(asked: &mut Asked, desired: &Desired) -> Result<(), Failure> {
-    let Some(name) = &asked.service else { return Ok(()) };
-    let name = named::service(name, desired)?;
-    let Some(service) = desired.services.get(&name) else { return Ok(()) };
-    let ports: Vec<&str> = service.ports.iter().flatten().map(|port| port.name.as_str()).collect();
-    match &asked.port {
-        Some(port) if !ports.contains(&port.as_str()) => Err(Failure::new(
-            format!("service {name} has no port {port}"),
-            Some(format!("it has {}", ports.join(", "))),
-        )),
-        _ => {
-            asked.service = Some(name);
-            Ok(())
-        }
+/// Takes the service and the port that are asked for by their names.
+fn choose(path: &str, asked: &mut Asked, desired: &Desired) -> Result<(), Failure> {
+    let (key, port) = named::service_and_port(path, desired)?;
+    let ports = desired.services.get(&key).into_iter().flat_map(|service| service.ports.iter().flatten());
+    let ports: Vec<&str> = ports.map(|port| port.name.as_str()).collect();
+    if let Some(port) = port.as_ref().filter(|port| !ports.contains(&port.as_str())) {
+        let hint = match nearest(port, ports.iter().copied()) {
+            Some(near) => format!("did you mean {key}/{near}?"),
+            None => format!("it has {}", ports.join(", ")),
+        };
+        return Err(Failure::new(format!("service {key} has no port {port}"), Some(hint)));
     }
+    (asked.service, asked.port) = (Some(key), port);
+    Ok(())
 }
 
 fn answer(args: &TraceArgs, run: &Run<'_>, traced: &Trace, gaps: &BTreeSet<(String, Gap)>) -> Answer {

@@ -1,4 +1,4 @@
-//! What was asked: a service, a client, a request.
+//! What was asked: a client, a request.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,6 @@ use crate::trace::Asked;
 
 pub fn asked(args: &TraceArgs) -> Result<Asked, Failure> {
     let mut asked = Asked { client: args.client, ..Asked::default() };
-    if let Some(name) = &args.path {
-        let (service, port) =
-            name.split_once('/').map_or((name.as_str(), None), |(service, port)| (service, Some(port)));
-        asked.service = Some(service.to_owned());
-        asked.port = port.map(str::to_owned);
-    }
     if let Some(text) = &args.request {
         let (request, listener) = request(text).ok_or_else(|| {
             let hint = "write it like --request 'GET https://shop.example.com/cart/1'";

@@ -84,6 +84,24 @@ fn a_name_that_no_service_has_is_an_error_with_the_nearest_one() {
 }
 
 #[test]
+fn trace_takes_a_service_by_what_status_calls_it_too() {
+    let harbour = harbour();
+    for (path, titles) in
+        [("cart", 1), ("cart/http", 1), ("prod/cart", 1), ("prod/cart/http", 1), ("prod/chekout", 0), ("cart/htp", 0)]
+    {
+        let said = ask(&harbour, &["trace", path, "-f", "fleet.yaml"]);
+        said.ends(if titles == 0 { 2 } else { 0 });
+        let shown: Vec<_> = said.stdout.lines().filter(|line| line.starts_with("public:80 ")).collect();
+        assert_eq!(shown.len(), titles, "{path}: {}", said.stderr);
+        assert!(shown.iter().all(|title| title.starts_with("public:80 → cart → cart/http")), "{path}: {shown:?}");
+    }
+    let hint = |path: &str| ask(&harbour, &["trace", path, "-f", "fleet.yaml"]).stderr;
+    assert!(hint("prod/chekout").contains("hint: did you mean prod/checkout?"), "{}", hint("prod/chekout"));
+    assert!(hint("cart/htp").contains("hint: did you mean cart/http?"), "{}", hint("cart/htp"));
+    assert!(hint("chekout/http").contains("hint: did you mean checkout?"), "{}", hint("chekout/http"));
+}
+
+#[test]
 fn trace_broken_leaves_out_what_is_reachable_and_says_how_much() {
     let harbour = harbour();
     let all = ask(&harbour, &["trace", "-f", "fleet.yaml"]);
