@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use clap::builder::StyledStr;
-use terminal_size::{Height, Width, terminal_size_of};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::args::{Color, Global};
@@ -30,17 +29,17 @@ pub struct Terminal {
 impl Terminal {
     /// As the options, the environment and the streams say.
     pub fn of(global: &Global) -> Self {
-        let style = |is_terminal: bool, size: Option<(Width, Height)>| Style {
+        let style = |is_terminal: bool, own: Option<usize>| Style {
             paint: match global.color {
                 Color::Always => Paint::On,
                 Color::Auto if is_terminal && wants_colour() => Paint::On,
                 Color::Auto | Color::Never => Paint::Off,
             },
-            width: if is_terminal { Some(columns(size)) } else { None },
+            width: if is_terminal { Some(columns(own)) } else { None },
         };
         Self {
-            answer: style(io::stdout().is_terminal(), terminal_size_of(io::stdout())),
-            notes: style(io::stderr().is_terminal(), terminal_size_of(io::stderr())),
+            answer: style(io::stdout().is_terminal(), own_width(io::stdout())),
+            notes: style(io::stderr().is_terminal(), own_width(io::stderr())),
             quiet: global.quiet,
             is_watched: io::stderr().is_terminal() && !global.quiet && global.verbose == 0,
         }
@@ -66,10 +65,21 @@ impl Terminal {
 }
 
 /// The width of a terminal: `COLUMNS` comes before what the terminal says, as in a shell.
-fn columns(size: Option<(Width, Height)>) -> usize {
+fn columns(own: Option<usize>) -> usize {
     let given = variable("COLUMNS").and_then(|columns| columns.trim().parse().ok());
-    let own = size.map(|(Width(columns), _)| usize::from(columns));
-    given.or(own).filter(|columns| *columns > 0).unwrap_or(USUAL_COLUMNS)
+    given.filter(|columns| *columns > 0).or(own).unwrap_or(USUAL_COLUMNS)
+}
+
+/// What a terminal says of its width. One that knows no height, as that of `script` in a pipe, may know its width.
+#[cfg(unix)]
+fn own_width(stream: impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn own_width<T>(_stream: T) -> Option<usize> {
+    None
 }
 
 fn wants_colour() -> bool {

@@ -1,6 +1,6 @@
 """Runs a command on a terminal of its own, answers its first question, and ends as it ends: terminal.py ANSWER COMMAND…
 
-WINDOW in the environment is the width of the terminal in columns. INTERRUPT_AT is a text: once it is on the terminal, the
+WINDOW in the environment is the width of the terminal in columns; its height stays unknown. INTERRUPT_AT is a text: once it is on the terminal, the
 command is interrupted.
 """
 
@@ -17,7 +17,7 @@ process, terminal = pty.fork()
 if process == 0:
     columns = os.environ.pop("WINDOW", None)
     if columns:
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(columns), 0, 0))
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 0, int(columns), 0, 0))
     os.execv(command[0], command)
 said, has_answered = b"", False
 interrupt_at = os.environ.get("INTERRUPT_AT", "").encode()
