@@ -169,16 +169,23 @@ fn successors(before: &[BTreeSet<DraftId>], of: DraftId) -> BTreeSet<DraftId> {
 /// later kinds to earlier ones, and from removals to additions that do not wait for them.
 fn sort(drafts: &[Draft], before: &[BTreeSet<DraftId>]) -> Vec<DraftId> {
     let mut order: Vec<DraftId> = Vec::with_capacity(drafts.len());
-    let mut done: BTreeSet<DraftId> = BTreeSet::new();
-    while order.len() < drafts.len() {
-        let ready = (0..drafts.len()).filter(|id| !done.contains(id) && before[*id].is_subset(&done));
-        let Some(next) = ready.min_by_key(|id| (drafts[*id].removes, *id)) else {
-            debug_assert!(false, "a plan's edges form a cycle");
-            return order;
-        };
-        done.insert(next);
-        order.push(next);
+    let mut waits: Vec<usize> = before.iter().map(BTreeSet::len).collect();
+    let mut followers: Vec<Vec<DraftId>> = vec![Vec::new(); drafts.len()];
+    for (id, before) in before.iter().enumerate() {
+        before.iter().for_each(|first| followers[*first].push(id));
     }
+    let place = |id: DraftId| (drafts[id].removes, id);
+    let mut ready: BTreeSet<(bool, DraftId)> = (0..drafts.len()).filter(|id| waits[*id] == 0).map(place).collect();
+    while let Some((_, next)) = ready.pop_first() {
+        order.push(next);
+        for id in &followers[next] {
+            waits[*id] -= 1;
+            if waits[*id] == 0 {
+                ready.insert(place(*id));
+            }
+        }
+    }
+    debug_assert_eq!(order.len(), drafts.len(), "a plan's edges form a cycle");
     order
 }
 

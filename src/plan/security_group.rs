@@ -424,6 +424,7 @@ fn may_admit(rules: &[IngressRule], flow: &Flow) -> bool {
 
 /// Rules that this plan already adds to these groups, so that two ports ask for one rule only once.
 fn planned_rules(drafts: &Drafts, groups: &BTreeSet<GroupId>) -> Vec<IngressRule> {
-    let planned = drafts.steps.iter().filter_map(|draft| draft.action.planned_ingress());
-    planned.filter(|rule| groups.contains(&rule.group)).collect()
+    let is_of = |action: &&Action| matches!(action, Action::AuthorizeSecurityGroupIngress { group, .. } if groups.contains(group));
+    let planned = drafts.steps.iter().map(|draft| &draft.action).filter(is_of);
+    planned.filter_map(Action::planned_ingress).collect()
 }
