@@ -14,6 +14,7 @@ mod container_rename;
 mod draft;
 mod edges;
 pub mod effect;
+mod facts;
 mod form;
 mod guard;
 mod handover;
@@ -57,6 +58,7 @@ pub use action::{
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
+pub use facts::{Api, Deed, Facts};
 #[cfg(test)]
 pub(crate) use rule_match::count;
 pub(crate) use rule_match::rules_of_route;

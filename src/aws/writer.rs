@@ -132,25 +132,8 @@ impl Perform for Writer {
 
 /// The call of an action by IAM's name.
 fn call_of(action: &Action) -> String {
-    let prefix = match action {
-        Action::RegisterTaskDefinition { .. } | Action::UpdateServiceCount { .. } | Action::UpdateService { .. } => {
-            "ecs"
-        }
-        Action::AuthorizeSecurityGroupIngress { .. } | Action::RevokeSecurityGroupIngress { .. } => "ec2",
-        Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. } => "elasticloadbalancing",
-    };
-    format!("{prefix}:{}", action.operation())
+    let facts = action.facts();
+    format!("{}:{}", facts.api.iam_prefix(), facts.operation)
 }
 
 /// What an action is about, for the log.

@@ -323,28 +323,6 @@ pub const OPERATIONS: [&str; 16] = [
 ];
 
 impl Action {
-    /// The AWS operation's own name.
-    pub fn operation(&self) -> &'static str {
-        match self {
-            Self::RegisterTaskDefinition { .. } => "RegisterTaskDefinition",
-            Self::UpdateServiceCount { .. } | Self::UpdateService { .. } => "UpdateService",
-            Self::CreateTargetGroup(_) => "CreateTargetGroup",
-            Self::ModifyTargetGroup { .. } => "ModifyTargetGroup",
-            Self::ModifyTargetGroupAttributes { .. } => "ModifyTargetGroupAttributes",
-            Self::DeleteTargetGroup { .. } => "DeleteTargetGroup",
-            Self::AddTags { .. } => "AddTags",
-            Self::CreateRule { .. } => "CreateRule",
-            Self::ModifyRule { .. } => "ModifyRule",
-            Self::SetRulePriorities { .. } => "SetRulePriorities",
-            Self::DeleteRule { .. } => "DeleteRule",
-            Self::ModifyListener { .. } => "ModifyListener",
-            Self::RegisterTargets { .. } => "RegisterTargets",
-            Self::DeregisterTargets { .. } => "DeregisterTargets",
-            Self::AuthorizeSecurityGroupIngress { .. } => "AuthorizeSecurityGroupIngress",
-            Self::RevokeSecurityGroupIngress { .. } => "RevokeSecurityGroupIngress",
-        }
-    }
-
     /// Whether it changes a default action and leaves the target group that gets its requests.
     pub fn keeps_receiver(&self) -> bool {
         let Self::ModifyListener { target_group: Ref::Known(arn), expect, .. } = self else { return false };

@@ -11,7 +11,7 @@ use super::resolve;
 
 /// The kinds that a budget counts apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Budgeted {
     Registrations,
     Rules,
     TargetGroups,
@@ -19,7 +19,7 @@ enum Kind {
     Services,
 }
 
-impl Kind {
+impl Budgeted {
     fn words(self) -> &'static str {
         match self {
             Self::Registrations => "registrations",
@@ -31,52 +31,32 @@ impl Kind {
     }
 }
 
-/// Kind and number of things that an action removes.
-fn cost(draft: &Draft) -> Option<(Kind, usize)> {
-    if !draft.removes {
-        return None;
-    }
-    match &draft.action {
-        Action::DeregisterTargets { targets, .. } => Some((Kind::Registrations, targets.len())),
-        Action::DeleteRule { .. } => Some((Kind::Rules, 1)),
-        Action::DeleteTargetGroup { .. } => Some((Kind::TargetGroups, 1)),
-        Action::RevokeSecurityGroupIngress { .. } => Some((Kind::Ingress, 1)),
-        Action::UpdateServiceCount { .. } | Action::UpdateService { .. } => Some((Kind::Services, 1)),
-        Action::RegisterTaskDefinition { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. } => None,
-    }
+/// Kind and number of things that a step removes.
+fn cost(draft: &Draft) -> Option<(Budgeted, usize)> {
+    draft.action.facts().budgeted.filter(|_| draft.removes)
 }
 
 /// How many of a kind this fleet has, as far as it was read.
-fn total(given: &Given<'_>, kind: Kind) -> usize {
+fn total(given: &Given<'_>, kind: Budgeted) -> usize {
     let ours = |tags: Option<&Tags>| {
         tags.is_some_and(|tags| matches!(Owner::of(tags, &given.desired.fleet.name), Owner::Ours(_)))
     };
     match kind {
-        Kind::Registrations => {
+        Budgeted::Registrations => {
             let declared = given.desired.target_groups.keys().flat_map(|key| resolve::stand_ins(given, key));
             let arns: BTreeSet<_> = declared.collect();
             arns.iter().filter_map(|arn| given.observed.targets_of(arn).present()).map(Vec::len).sum()
         }
-        Kind::Rules => {
+        Budgeted::Rules => {
             let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
             rules.filter(|rule| ours(rule.tags.as_ref().present())).count()
         }
-        Kind::TargetGroups => {
+        Budgeted::TargetGroups => {
             let groups = given.observed.target_groups.as_ref().present().into_iter().flatten();
             groups.filter(|group| ours(group.tags.as_ref().present())).count()
         }
-        Kind::Ingress => given.observed.marked_ingress.as_ref().present().map_or(0, Vec::len),
-        Kind::Services => given
+        Budgeted::Ingress => given.observed.marked_ingress.as_ref().present().map_or(0, Vec::len),
+        Budgeted::Services => given
             .desired
             .services
             .values()
@@ -88,7 +68,7 @@ fn total(given: &Given<'_>, kind: Kind) -> usize {
 /// Holds back what the budget does not allow, in the order of the drafts. Of a list of registrations as many go as the
 /// budget still allows.
 pub(super) fn hold_over_budget(given: &Given<'_>, drafts: &mut Drafts, held: &mut BTreeMap<DraftId, WaitingOn>) {
-    let mut spent: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut spent: BTreeMap<Budgeted, usize> = BTreeMap::new();
     for id in 0..drafts.steps.len() {
         let cost = cost(&drafts.steps[id]).filter(|_| !held.contains_key(&id));
         let Some((kind, number)) = cost else { continue };

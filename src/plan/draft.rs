@@ -91,25 +91,7 @@ impl Drafts {
 
     /// Steps that make or repair a way from a load balancer to a target group.
     pub(super) fn attaching(&self, target_group: &ObjectRef) -> BTreeSet<DraftId> {
-        let attaches = |action: &Action| match action {
-            Action::CreateRule { .. } | Action::ModifyListener { .. } => true,
-            Action::ModifyRule { edit, .. } => edit.forward.is_some(),
-            Action::RegisterTaskDefinition { .. }
-            | Action::UpdateServiceCount { .. }
-            | Action::UpdateService { .. }
-            | Action::CreateTargetGroup(_)
-            | Action::ModifyTargetGroup { .. }
-            | Action::ModifyTargetGroupAttributes { .. }
-            | Action::DeleteTargetGroup { .. }
-            | Action::AddTags { .. }
-            | Action::SetRulePriorities { .. }
-            | Action::DeleteRule { .. }
-            | Action::RegisterTargets { .. }
-            | Action::DeregisterTargets { .. }
-            | Action::AuthorizeSecurityGroupIngress { .. }
-            | Action::RevokeSecurityGroupIngress { .. } => false,
-        };
-        let matching = |(_, draft): &(usize, &Draft)| draft.object == *target_group && attaches(&draft.action);
+        let matching = |(_, draft): &(usize, &Draft)| draft.object == *target_group && draft.action.facts().attaches;
         self.steps.iter().enumerate().filter(matching).map(|(id, _)| id).collect()
     }
 }

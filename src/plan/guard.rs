@@ -123,7 +123,7 @@ fn attach(
     }
     let rule = drafts.push(rule);
     for draft in &mut drafts.steps {
-        if draft.after.contains(&id) && !draft.removes && !moves_traffic(&draft.action) {
+        if draft.after.contains(&id) && !draft.removes && !draft.action.facts().moves_requests {
             draft.after.remove(&id);
             draft.after.insert(rule);
         }
@@ -136,7 +136,7 @@ fn attach(
 fn put_off(drafts: &Drafts, held: &mut BTreeMap<DraftId, WaitingOn>, later: &mut BTreeMap<DraftId, Planned>) {
     let parked: Vec<DraftId> = later.keys().copied().collect();
     for (id, draft) in
-        drafts.steps.iter().enumerate().filter(|(_, draft)| draft.removes || moves_traffic(&draft.action))
+        drafts.steps.iter().enumerate().filter(|(_, draft)| draft.removes || draft.action.facts().moves_requests)
     {
         if held.contains_key(&id) || parked.contains(&id) {
             continue;
@@ -248,7 +248,9 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
         let live = match given.observed.service(&service.id) {
             Seen::Present(live) => live,
             Seen::Absent => continue,
-            Seen::Unknown(gap) if moves_traffic(&draft.action) || draft.removes => return Some(WaitingOn::Gap(gap)),
+            Seen::Unknown(gap) if draft.action.facts().moves_requests || draft.removes => {
+                return Some(WaitingOn::Gap(gap));
+            }
             Seen::Unknown(_) => continue,
         };
         if !live.is_deploying() || stuck::why_not_wait(given, live, draft, now).is_some() {
@@ -270,31 +272,6 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
         }
     }
     None
-}
-
-/// Actions on rules and listeners, and those that send health checks to another port.
-fn moves_traffic(action: &Action) -> bool {
-    match action {
-        Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. } => true,
-        Action::ModifyTargetGroup { health_check, .. } => {
-            health_check.port.is_some() || health_check.protocol.is_some()
-        }
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => false,
-    }
 }
 
 fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {

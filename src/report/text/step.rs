@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::StepResult;
-use crate::plan::{Action, Mend, Step, StepId};
+use crate::plan::{Action, Deed, Mend, Step, StepId};
 
 use super::advice::advice;
 use super::line::Block;
@@ -61,24 +61,10 @@ impl<'a> Page<'a> {
 
 /// The symbol of an action and its tone: `+` create, `~` change, `-` remove.
 pub fn symbol(action: &Action) -> (&'static str, Tone) {
-    match action {
-        Action::RegisterTaskDefinition { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::CreateRule { .. }
-        | Action::RegisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. } => ("+", Tone::Create),
-        Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::ModifyRule { .. }
-        | Action::AddTags { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::ModifyListener { .. } => ("~", Tone::Change),
-        Action::DeleteTargetGroup { .. }
-        | Action::DeleteRule { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => ("-", Tone::Remove),
+    match action.facts().deed {
+        Deed::Create => ("+", Tone::Create),
+        Deed::Change => ("~", Tone::Change),
+        Deed::Remove => ("-", Tone::Remove),
     }
 }
 
