@@ -207,3 +207,69 @@ fn every_cited_fact_has_a_heading() {
     assert!(wrong.is_empty(), "docs/aws-facts.md lacks {wrong:#?}");
     assert!(cited.len() >= 25, "only {cited:?} were found");
 }
+
+/// The modules of the first level: files and folders of `src/`.
+fn modules() -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join("src")).expect("src").flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.map(|name| name.trim_end_matches(".rs").to_owned()).collect()
+}
+
+#[test]
+fn the_page_about_the_architecture_has_a_row_for_every_module() {
+    let page = read(&root().join("docs/architecture.md"));
+    let (_, map) = page.split_once("## Code map").expect("its section");
+    let (map, _) = map.split_once("\n## ").expect("its end");
+    let (map, _) = map.split_once("Where to look").expect("the end of its table");
+    let rows = map.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows: BTreeSet<String> = rows.map(str::to_owned).collect();
+    assert_eq!(rows, modules());
+}
+
+#[test]
+fn the_map_in_the_library_names_every_module() {
+    let text = read(&root().join("src/lib.rs"));
+    let map = text.lines().filter_map(|line| line.strip_prefix("//! - "));
+    let named: BTreeSet<String> =
+        map.map(|line| line.trim_start_matches(['[', '`']).split('`').next().unwrap_or_default().to_owned()).collect();
+    let mut modules = modules();
+    modules.retain(|module| module != "lib" && module != "main");
+    assert_eq!(named, modules);
+}
+
+/// The last column of the code map against the arrows that are tested.
+#[test]
+fn the_page_about_the_architecture_says_who_uses_whom() {
+    let page = read(&root().join("docs/architecture.md"));
+    for (layer, allowed) in super::arrows::ARROWS {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{layer}` |")));
+        let row = row.unwrap_or_else(|| panic!("{layer} has no row"));
+        let uses = row.trim_end_matches([' ', '|']).rsplit_once('|').map_or("", |(_, uses)| uses);
+        let uses: BTreeSet<&str> = uses.split('`').skip(1).step_by(2).collect();
+        // A row whose last column is empty ends with its job.
+        let uses = if allowed.is_empty() { BTreeSet::new() } else { uses };
+        assert_eq!(uses, allowed.iter().copied().collect(), "{layer}");
+    }
+}
+
+/// Files that a page names in code, such as `src/plan/guard.rs`, exist.
+#[test]
+fn files_that_pages_name_exist() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for page in ["docs/architecture.md", "CONTRIBUTING.md", "README.md", "tests/README.md", "SECURITY.md"] {
+        let Ok(text) = fs::read_to_string(root().join(page)) else { continue };
+        let beside = root().join(page);
+        for code in text.split('`').skip(1).step_by(2) {
+            let name = code.split_whitespace().next().unwrap_or_default();
+            let is_file = ["src/", "tests/", "docs/", "benches/", "manifests/"].iter().any(|top| name.starts_with(top));
+            if is_file && !name.contains(['<', '*', '…', '{']) {
+                seen += 1;
+                if !root().join(name).exists() && !beside.with_file_name(name).exists() {
+                    wrong.push(format!("{page}: {name}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty() && seen > 5, "{wrong:#?} of {seen}");
+}
