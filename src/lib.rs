@@ -1,37 +1,42 @@
 //! Portolan keeps every declared port of an Amazon ECS fleet reachable.
 //!
-//! One data path, four verbs: **load → observe → plan → apply**, then report. `reconcile`, `drift` and `run` call the same
-//! pass; they differ in how far it goes and how often.
+//! It compares a manifest with the live state and plans AWS calls, each with its reason. `reconcile`, `drift` and `run` share one
+//! pass: **load → observe → plan → check → apply → report**. They differ in how far it goes and how often.
 //!
 //! ```text
 //! manifests/*/*.yaml ─ manifest ─▶ Desired ─┐
-//!                                           ├─ plan ─▶ Plan ─ apply ─▶ Outcome ─ report ─▶ text, JSON
-//! ECS, ELBv2, EC2 ──── aws ────▶ Observed ──┘
+//!                                           ├─ plan ─▶ Plan ─ pass ─▶ apply ─▶ Outcome ─ report ─▶ text, JSON, …
+//! ECS, ELBv2, EC2 ──── aws ────▶ Observed ──┤                │
+//!                                           └─ trace ─▶ Trace┘
 //! ```
 //!
-//! In reading order, each layer using only those before it:
+//! In reading order; each layer uses only layers before it (`tests/suite/arrows.rs` checks which):
 //!
-//! - [`model`]: what is declared and what AWS answers. No SDK, no serde, no I/O.
-//! - `yaml`: what people write, as positioned trees; every problem with its place.
-//! - [`manifest`]: YAML to [`model::Desired`], every problem with its place, offline.
+//! - [`model`]: what a manifest declares and what AWS answers. No SDK, no serde, no I/O.
+//! - `yaml`: YAML to trees in which every node knows its place; all problems of a text together.
+//! - [`manifest`]: YAML to [`model::Desired`], checked offline.
 //! - [`plan`]: desired and observed to a [`plan::Plan`]. Total and pure: no clock, no I/O, no `Result`.
-//! - [`survey`]: what stands to a bare desired, for those who have no manifest yet.
-//! - [`init`]: a reading to the manifest that says the same.
-//! - [`status`]: a reading to a table.
-//! - [`apply`]: a walk of the plan's graph, and the two ports to the world that it and observing need.
-//! - `plain`: text of others as people may see it.
-//! - [`report`]: a pass as text for people and as JSON for programs.
-//! - `aws` (feature `aws`): the only tree that names the SDK.
-//! - [`events`]: what AWS tells of changes to hints where to look first, and the port to a queue of them.
-//! - [`pass`]: one pass, without printing and without a loop.
-//! - [`queue`]: when which key is worked on, and how long what failed waits.
-//! - [`controller`]: passes again and again, with a memory.
-//! - `door` (feature `door`): what the service tells Prometheus, probes and people over HTTP.
-//! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS refuses. Knows `yaml` alone.
-//! - `cli` (feature `aws`): the only part that prints, reads the environment and the clock, and knows exit codes.
+//! - [`trace`]: the path of every declared port from listener to container, and what is wrong at which hop. Total and pure.
+//! - [`survey`]: a cluster to a [`model::Desired`] that manages nothing, for commands without a manifest.
+//! - [`init`]: an observation to the text of a manifest that describes it.
+//! - [`apply`]: runs the steps of a plan along its edges; defines the ports for reading and writing AWS.
+//! - `plain`: makes text that others wrote safe to print.
+//! - [`report`]: a pass as text, JSON, JUnit, SARIF, GitHub annotations and Markdown.
+//! - [`status`]: an observation to a table with one line for each service.
+//! - [`events`]: messages of EventBridge to hints about what to read first, and the port to a queue of them.
+//! - `aws` (feature `aws`): the only module that names the SDK.
+//! - [`pass`]: one pass, without printing and without a loop; checks a plan against the paths that it touches.
+//! - [`queue`]: which key is worked on when, and how long a failed one waits.
+//! - [`controller`]: passes in a loop, with a memory.
+//! - `door` (feature `door`): the service's HTTP endpoint for Prometheus, probes and people.
+//! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS rejects. Uses `yaml` alone.
+//! - `cli` (feature `aws`): the only module that prints, reads the environment and the clock, and knows exit codes.
 //!
-//! What is deliberately absent: a state file (what Portolan made bears its tag), a dry-run flag (a dry run has no writer),
-//! a decision in the executor, and an *unknown* that is read as *absent*.
+//! `docs/architecture.md` has the invariants, `docs/rules.md` the rules (R1 to R12) that comments cite, and `docs/aws-facts.md` the
+//! facts about AWS.
+//!
+//! What is deliberately absent: a state file (what Portolan creates is tagged), a dry-run flag (a dry run has no writer), a decision
+//! in the executor, and an *unknown* that is taken for *absent*.
 
 pub mod apply;
 #[cfg(feature = "aws")]

@@ -1,5 +1,5 @@
 //! The catalogue of ways in which tasks are green and no request arrives: one table, which findings, texts and
-//! `docs/trace.md` are made of. The numbers are those of aws-facts section 6.
+//! `docs/trace.md` are made of. A number is never given to another code.
 
 use std::fmt;
 

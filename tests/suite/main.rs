@@ -13,6 +13,7 @@ mod contract;
 mod controller;
 #[cfg(all(unix, feature = "aws", feature = "sandbox"))]
 mod deploy;
+mod docs;
 #[cfg(feature = "aws")]
 mod emulator;
 mod events;

@@ -1,4 +1,4 @@
-//! What Fargate offers (aws-facts 1.3): sizes, and no more of a task definition than it can run (aws-facts-2 1.2).
+//! What Fargate offers (aws-facts 1.3): sizes, and no more of a task definition than it can run (aws-facts 1.9).
 
 use serde_json::Value;
 

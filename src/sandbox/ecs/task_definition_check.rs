@@ -1,4 +1,4 @@
-//! What a task definition must be (aws-facts 1.1 to 1.5, aws-facts-2 1.2). Every no is a `ClientException`.
+//! What a task definition must be (aws-facts 1.1 to 1.5, aws-facts 1.9). Every no is a `ClientException`.
 
 use std::collections::BTreeSet;
 

@@ -40,7 +40,7 @@ fn no<T>(message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::client(message))
 }
 
-/// Whether a container can come to what another one waits for (aws-facts-2 1.2).
+/// Whether a container can come to what another one waits for (aws-facts 1.9).
 fn check_condition(condition: &str, other: Input) -> Result<(), Refusal> {
     match condition {
         "SUCCESS" | "COMPLETE" if other.flag("essential") == Some(true) => {
