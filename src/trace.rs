@@ -33,6 +33,7 @@ mod service_wiring;
 mod serving;
 mod share;
 mod shortage;
+mod sibling;
 mod standby;
 mod target_group;
 mod unknown_target;
@@ -277,8 +278,13 @@ fn may_take(way: &Way<'_>, asked: &Asked) -> bool {
 fn walk(way: &Way<'_>) -> Path {
     let standby = way.standby();
     let mut hops: Vec<Hop> = Vec::with_capacity(CHAIN.len());
+    let by_siblings = way.is_answered_by_siblings();
     for (id, examine) in CHAIN {
-        let examined = examine(way, &hops).weighed(|targets| standby.is_some() || way.serves_without(targets));
+        let mut examined = examine(way, &hops);
+        if by_siblings && sibling::is_passed_by(id) {
+            examined = examined.answered_all_the_same();
+        }
+        let examined = examined.weighed(|targets| standby.is_some() || way.serves_without(targets));
         let Examined { state, evidence, findings, gap: _ } = examined;
         hops.push(Hop { id, state, evidence, findings });
     }

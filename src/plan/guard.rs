@@ -258,8 +258,9 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
         }
         if draft.removes || draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. }) {
             return difference(format!(
-                "a deployment of service {} is in progress; wait for it to end: the next pass decides",
-                service.id
+                "a deployment of service {} is in progress; {}",
+                service.id,
+                stuck::way_out(given, live, draft)
             ));
         }
         let rolling = live.controller == DeploymentController::Ecs && live.strategy == Strategy::Rolling;

@@ -15,26 +15,52 @@ const LEAST: SignedDuration = SignedDuration::from_mins(15);
 /// So many tasks that failed are proof before that time: one may have failed by chance.
 const FAILED_TASKS: u32 = 2;
 
+/// A deployment that a step may have to end: what it repairs is what keeps tasks from becoming healthy.
+struct Stuck {
+    since: Timestamp,
+    failed_tasks: u32,
+    /// When the step goes at the latest.
+    until: Timestamp,
+}
+
+impl Stuck {
+    /// `None`: the deployment gets on, is taken back, or has nothing to do with the step.
+    fn find(given: &Given<'_>, live: &Service, draft: &Draft) -> Option<Self> {
+        let is_its = matches!(live.controller, DeploymentController::Ecs) && live.strategy == Strategy::Rolling;
+        if draft.removes || !is_its || live.task_sets_move || !repairs(live, &draft.action) {
+            return None;
+        }
+        let primary = live.deployments.iter().find(|deployment| deployment.primary)?;
+        // One that has failed beside it is being rolled back.
+        let is_rolled_back = live.deployments.iter().any(|other| other.rollout == Some(Rollout::Failed));
+        if primary.rollout != Some(Rollout::InProgress) || is_rolled_back || has_healthy_task(given, live, primary)? {
+            return None;
+        }
+        let under_way = given.observed.under_way(&live.id).present().filter(|under_way| !under_way.is_taken_back)?;
+        let since = primary.created?;
+        let until = since + LEAST.max(start_time(given, live, primary)?);
+        Some(Self { since, failed_tasks: under_way.failed_tasks, until })
+    }
+}
+
 /// Why a step does not wait for the deployment of a service that is in progress; `None`: it waits.
 pub(super) fn why_not_wait(given: &Given<'_>, live: &Service, draft: &Draft, now: Timestamp) -> Option<String> {
-    let is_its = matches!(live.controller, DeploymentController::Ecs) && live.strategy == Strategy::Rolling;
-    if draft.removes || !is_its || live.task_sets_move || !repairs(live, &draft.action) {
-        return None;
+    let Stuck { since, failed_tasks, until } = Stuck::find(given, live, draft)?;
+    if failed_tasks >= FAILED_TASKS {
+        return Some(told(since, &format!("{failed_tasks} of its tasks have failed and none is healthy")));
     }
-    let primary = live.deployments.iter().find(|deployment| deployment.primary)?;
-    // One that has failed beside it is being rolled back.
-    let is_rolled_back = live.deployments.iter().any(|other| other.rollout == Some(Rollout::Failed));
-    if primary.rollout != Some(Rollout::InProgress) || is_rolled_back || has_healthy_task(given, live, primary)? {
-        return None;
+    (now >= until).then(|| told(since, "none of its tasks has become healthy"))
+}
+
+/// The way out of waiting for a deployment.
+pub(super) fn way_out(given: &Given<'_>, live: &Service, draft: &Draft) -> String {
+    match Stuck::find(given, live, draft) {
+        Some(Stuck { until, .. }) => format!(
+            "wait: if the deployment cannot end without this step, a pass takes it once {FAILED_TASKS} of its tasks have \
+             failed, or after {until}"
+        ),
+        None => "wait for it to end: the next pass decides".to_owned(),
     }
-    let under_way = given.observed.under_way(&live.id).present().filter(|under_way| !under_way.is_taken_back)?;
-    let since = primary.created?;
-    if under_way.failed_tasks >= FAILED_TASKS {
-        let failed = under_way.failed_tasks;
-        return Some(told(since, &format!("{failed} of its tasks have failed and none is healthy")));
-    }
-    let waited = now.duration_since(since) >= LEAST.max(start_time(given, live, primary)?);
-    waited.then(|| told(since, "none of its tasks has become healthy"))
 }
 
 fn told(since: Timestamp, what: &str) -> String {

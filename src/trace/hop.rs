@@ -163,6 +163,12 @@ impl Examined {
 }
 
 impl Examined {
+    /// No request needs this hop: whatever is wrong with it only degrades the path.
+    pub(super) fn answered_all_the_same(mut self) -> Self {
+        self.findings.iter_mut().for_each(|finding| finding.effect = Effect::Degrades);
+        self
+    }
+
     /// Settles what the findings do to requests: those about targets that no request needs only degrade the path.
     pub(super) fn weighed(mut self, is_answered_without: impl Fn(&BTreeSet<TargetKey>) -> bool) -> Self {
         for finding in &mut self.findings {
