@@ -103,7 +103,7 @@ pub fn write(outline: &Desired, observed: &Observed, name: Option<&str>, now: Ti
     write_with(outline, observed, Options { name, ..Options::default() }, now)
 }
 
-/// As [`write`], with everything that can be asked for.
+/// As [`write()`], with everything that can be asked for.
 pub fn write_with(outline: &Desired, observed: &Observed, options: Options<'_>, now: Timestamp) -> Written {
     let scene = Scene::of(outline, observed, options);
     let mut pages = vec![(ObjectRef::fleet(&scene.fleet), fleet::page(&scene))];

@@ -303,8 +303,8 @@ pub struct TraceArgs {
     /// Only the paths that are not known to be reachable: broken, degraded, starting, unknown
     #[arg(long)]
     pub broken: bool,
-    /// Follow this request, such as 'GET https://shop.example.com/cart/1'
-    #[arg(long, value_name = "REQUEST")]
+    /// The request to follow.
+    #[arg(long, value_name = "REQUEST", help = "Follow this request, such as 'GET https://shop.example.com/cart/1'")]
     pub request: Option<String>,
 }
 

@@ -93,7 +93,7 @@ async fn every_command_of_the_page_on_adopting_does_what_it_says() {
             .map(|rest| format!("portolan {rest}"))
             .collect()
     };
-    let adoption = readme.split("## Start from what stands").nth(1).expect("the README shows adoption");
+    let adoption = readme.split("## Adopt an existing cluster").nth(1).expect("the README shows adoption");
     let adoption = lines(adoption.split("\n## ").next().unwrap_or_default());
     assert_eq!(adoption.len(), 2, "two lines");
     let commands = lines(&page);
