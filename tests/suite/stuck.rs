@@ -99,6 +99,23 @@ fn a_deployment_that_cannot_end_is_not_waited_for() {
 }
 
 #[test]
+fn what_waits_says_when_it_stops_waiting() {
+    let way_out = |happens: fn(&mut Case)| {
+        let mut case = deploying();
+        primary(&mut case).created = minutes_ago(&case, 3);
+        happens(&mut case);
+        let until = case.now + SignedDuration::from_mins(12);
+        let plan = case.plan();
+        let entry = plan.blocked.iter().find(|entry| entry.what.contains("load balancers")).expect("it waits");
+        (entry.waiting_on.to_unblock().expect("a way out"), until)
+    };
+    let (waits, until) = way_out(|_| {});
+    assert!(waits.ends_with(&format!("once 2 of its tasks have failed, or after {until}")), "{waits}");
+    let (ends, _) = way_out(|case| targets(case)[0].health.state = TargetState::Healthy);
+    assert_eq!(ends, "wait for it to end: the next pass decides");
+}
+
+#[test]
 fn a_young_deployment_is_waited_for_and_so_is_one_whose_tasks_may_take_long() {
     assert!(!goes(|case| primary(case).created = minutes_ago(case, 14)));
     assert!(goes(|case| primary(case).created = minutes_ago(case, 15)));
