@@ -276,10 +276,16 @@ fn may_take(way: &Way<'_>, asked: &Asked) -> bool {
 }
 
 fn walk(way: &Way<'_>) -> Path {
-    let standby = way.standby();
+    let replaced = way.replaced();
+    let standby = replaced.clone().or_else(|| way.standby());
     let mut hops: Vec<Hop> = Vec::with_capacity(CHAIN.len());
     let by_siblings = way.is_answered_by_siblings();
     for (id, examine) in CHAIN {
+        if let Some(why) = &replaced {
+            let (state, evidence) = (State::Skipped(why.clone()), why.clone());
+            hops.push(Hop { id, state, evidence, findings: Vec::new() });
+            continue;
+        }
         let mut examined = examine(way, &hops);
         if by_siblings && sibling::is_passed_by(id) {
             examined = examined.answered_all_the_same();

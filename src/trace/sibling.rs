@@ -122,4 +122,22 @@ mod tests {
         stand.ingress("sg-lb").clear();
         assert_eq!(stand.path().verdict(), Verdict::Broken);
     }
+
+    #[test]
+    fn a_target_group_whose_place_another_one_has_taken_is_idle() {
+        let mut stand = replaced();
+        stand.asked.is_manifest = false;
+        stand.wanted().routes = None;
+        assert_eq!(stand.path().verdict(), Verdict::Broken, "nothing leads to it, and nobody says why");
+        let tag = |moved: bool| {
+            let replaces = [("portolan.dev/replaces".to_owned(), "targetgroup/shop/1".to_owned())];
+            let at = moved.then(|| ("portolan.dev/moved".to_owned(), "2026-11-20T11:59:00Z".to_owned()));
+            Seen::Present(replaces.into_iter().chain(at).collect())
+        };
+        stand.rules()[0].tags = tag(false);
+        assert_eq!(stand.path().verdict(), Verdict::Broken, "requests have not moved yet");
+        stand.rules()[0].tags = tag(true);
+        let path = stand.path();
+        assert_eq!((path.verdict(), path.findings().count()), (Verdict::Standby, 0));
+    }
 }

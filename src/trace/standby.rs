@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{DesiredCount, Forward, LoadBalancerKind, Serve, TargetGroupArn};
+use crate::model::owner::{MOVED_TAG, REPLACES_TAG};
+use crate::model::{DesiredCount, Forward, LoadBalancerKind, Seen, Serve, Tags, TargetGroupArn};
 
 use super::serving::Serving;
 use super::way::{Way, names};
@@ -11,6 +12,27 @@ impl Way<'_> {
     /// Why no request of this path is to be answered, where that is meant.
     pub(super) fn standby(&self) -> Option<String> {
         self.no_tasks_declared().filter(|_| self.serving() == Serving::Nothing).or_else(|| self.without_weight())
+    }
+
+    /// No manifest says what it is for, no request is led to it any more, and the tags of a handover say why: another target
+    /// group has taken its place.
+    pub(super) fn replaced(&self) -> Option<String> {
+        let group = self.live_group().ok().filter(|_| !self.is_declared && self.route.is_none())?;
+        let moved = |tags: &Seen<Tags>| {
+            let tags = tags.as_ref().present()?;
+            Some(tags.get(REPLACES_TAG)? == group.arn.as_str() && tags.contains_key(MOVED_TAG))
+        };
+        let observed = self.given.observed;
+        let rules = observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten().map(|rule| &rule.tags);
+        let groups = observed.target_groups.as_ref().present().into_iter().flatten().map(|group| &group.tags);
+        let is_replaced = rules.chain(groups).any(|tags| moved(tags) == Some(true));
+        is_replaced.then(|| {
+            format!(
+                "another target group has taken the place of {}, which is taken out of the service once the requests under \
+                 way have ended",
+                group.name
+            )
+        })
     }
 
     /// The manifest wants no task of the service, and none is wanted live.
