@@ -304,7 +304,9 @@ fn walk(way: &Way<'_>) -> Path {
         port: way.service.map(|(_, port)| port.name.clone()),
     };
     let mut path = Path { name, route: way.route.clone(), witness: health::witness(way, &hops), hops, standby };
-    answering::never_reachable(way, &mut path);
+    if !by_siblings {
+        answering::never_reachable(way, &mut path);
+    }
     path
 }
 

@@ -103,6 +103,8 @@ mod tests {
         let path = stand.path();
         assert_eq!((path.verdict(), path.is_degraded()), (Verdict::Reachable, true));
         assert_eq!(stand.found(HopId::Rule), ["M42"]);
+        stand.targets().clear();
+        assert!(stand.path().is_degraded(), "it needs none of its own yet");
         let of_old = "targetgroup/shop-old/1".into();
         let Some(Seen::Present(targets)) = stand.observed.targets.get_mut(&of_old) else { panic!("targets") };
         targets.iter_mut().for_each(|target| target.health.state = TargetState::Unhealthy);

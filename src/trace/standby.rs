@@ -17,7 +17,8 @@ impl Way<'_> {
     /// No manifest says what it is for, no request is led to it any more, and the tags of a handover say why: another target
     /// group has taken its place.
     pub(super) fn replaced(&self) -> Option<String> {
-        let group = self.live_group().ok().filter(|_| !self.is_declared && self.route.is_none())?;
+        let is_idle = self.route.as_ref().is_none_or(|route| !route.default && route.conditions.is_parked());
+        let group = self.live_group().ok().filter(|_| !self.is_declared && is_idle)?;
         let moved = |tags: &Seen<Tags>| {
             let tags = tags.as_ref().present()?;
             Some(tags.get(REPLACES_TAG)? == group.arn.as_str() && tags.contains_key(MOVED_TAG))
