@@ -281,9 +281,9 @@ fn walk(way: &Way<'_>) -> Path {
     let mut hops: Vec<Hop> = Vec::with_capacity(CHAIN.len());
     let by_siblings = way.is_answered_by_siblings();
     for (id, examine) in CHAIN {
-        if let Some(why) = &replaced {
-            let (state, evidence) = (State::Skipped(why.clone()), why.clone());
-            hops.push(Hop { id, state, evidence, findings: Vec::new() });
+        if replaced.is_some() {
+            let why = "another target group has taken its place".to_owned();
+            hops.push(Hop { id, state: State::Skipped(why.clone()), evidence: why, findings: Vec::new() });
             continue;
         }
         let mut examined = examine(way, &hops);

@@ -42,11 +42,15 @@ impl Loss {
 
 /// What the configuration breaks at a hop.
 fn configured(hop: &Hop) -> Option<&Finding> {
-    if hop.state != State::Broken || matches!(hop.id, HopId::Registration | HopId::Application) {
+    if matches!(hop.id, HopId::Registration | HopId::Application) {
         return None;
     }
-    let breaks = |finding: &&Finding| finding.effect == Effect::Breaks && !finding.codes.iter().eq([&Code(38)]);
-    hop.findings.iter().find(breaks)
+    // Who answers the requests of a path that they do not take shows in health alone, which says nothing of a planned state.
+    let is_whole = |finding: &&Finding| match finding.effect {
+        Effect::Breaks => hop.state == State::Broken,
+        Effect::Degrades => finding.concerns_all(),
+    };
+    hop.findings.iter().filter(is_whole).find(|finding| !finding.codes.iter().eq([&Code(38)]))
 }
 
 /// What the configuration breaks on a path.
@@ -92,7 +96,7 @@ pub(super) fn losses(view: &View<'_>, before: &Trace, after: &Trace) -> Vec<Loss
     let lost = after.paths.iter().filter_map(|path| {
         let old = before.paths.iter().find(|old| old.is_same(path))?;
         let new = broken_hops(path).find(|hop| is_new(view, old, hop.id))?;
-        let was_sound = old.verdict() == Verdict::Reachable;
+        let was_sound = old.verdict() == Verdict::Reachable && broken_hops(old).next().is_none();
         Some(Loss { path: path.clone(), hop: new.id, was_sound })
     });
     lost.collect()
@@ -104,7 +108,8 @@ fn is_new(view: &View<'_>, old: &Path, id: HopId) -> bool {
         return false;
     }
     // What there was nothing to examine of was no better, where nothing arrives.
-    !matches!(hop.state, State::Skipped(_)) || old.verdict() != Verdict::Broken
+    let arrives = old.verdict() != Verdict::Broken && broken_hops(old).next().is_none();
+    arrives || !matches!(hop.state, State::Skipped(_))
 }
 
 /// The steps that break these paths: of each path the last one before which the hop would still be whole.

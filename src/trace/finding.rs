@@ -100,6 +100,12 @@ impl Finding {
         by_codes.chain(by_name).copied().collect()
     }
 
+    /// Whether it concerns every request of the path, and not those to some targets alone. Such a finding only degrades a path
+    /// whose requests do not take it, and are answered elsewhere.
+    pub fn concerns_all(&self) -> bool {
+        self.only.is_none()
+    }
+
     /// It concerns these targets alone.
     pub(super) fn about(mut self, targets: impl IntoIterator<Item = TargetKey>) -> Self {
         self.only = Some(targets.into_iter().collect());
