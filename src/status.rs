@@ -1,5 +1,5 @@
-//! The state of a fleet at a glance, a line for each service: is it as declared, can it be reached, how many tasks run,
-//! how many targets are healthy. Pure: a reading in, a table out.
+//! The status table of a fleet, a row for each service: whether it is in sync and reachable, how many tasks run and how many
+//! targets are healthy. Pure: it makes the table from one read.
 
 use std::collections::BTreeSet;
 
@@ -12,16 +12,16 @@ use crate::trace::{self, Path, Trace};
 pub mod json;
 pub mod text;
 
-/// Whether something holds.
+/// An answer to a yes-or-no question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It does.
+    /// Yes.
     Yes,
-    /// It does not.
+    /// No.
     No,
-    /// It could not be told.
+    /// A read failed, so the answer is unknown.
     Unknown,
-    /// The question makes no sense here.
+    /// The question does not apply to this row.
     NotApplicable,
 }
 
@@ -37,53 +37,53 @@ impl Answer {
     }
 }
 
-/// So many of so many.
+/// A number of objects in a state, and the number of all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Running, healthy.
+    /// Running tasks or healthy targets.
     pub good: usize,
-    /// Desired, registered.
+    /// Desired tasks or registered targets.
     pub all: usize,
 }
 
-/// One line.
+/// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The object; without a manifest its key is made of the name.
+    /// The object; without a manifest its key comes from the live name.
     pub object: ObjectRef,
-    /// `cluster/service`, or the name of a target group that no service is behind.
+    /// `cluster/service`, or the name of a target group without a service.
     pub name: String,
     /// Live = declared; not applicable without a manifest.
     pub in_sync: Answer,
-    /// A request can arrive, by every path; not applicable without a load balancer, and unknown until [`Table::follow`].
+    /// Whether requests arrive on every path; not applicable without a load balancer, and unknown until [`Table::follow`].
     pub reachable: Answer,
-    /// Running and desired tasks; absent for what has none.
+    /// Running and desired tasks; absent for a target group without a service.
     pub tasks: Seen<Share>,
-    /// Healthy and registered targets, draining ones left out; absent for what has no target group.
+    /// Healthy and registered targets, without draining ones; absent without a target group.
     pub targets: Seen<Share>,
-    /// Every request is answered, and capacity is missing on some path.
+    /// Every request is answered, but capacity is missing on a path.
     pub is_degraded: bool,
-    /// It is unknown for no other reason than that tasks are starting.
+    /// Reachability is unknown only because tasks are starting.
     pub is_starting: bool,
     /// A deployment is in progress.
     pub is_deploying: bool,
-    /// What differs, a sentence each.
+    /// The differences, one sentence each.
     pub why: Vec<String>,
 }
 
 /// The whole table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Services, then target groups that no service is behind; sorted by name.
+    /// Services, then target groups without a service; sorted by name.
     pub rows: Vec<Row>,
-    /// What the comparison amounts to; without a manifest only that something could not be read.
+    /// The verdict of the comparison; without a manifest it is set only if a read failed.
     pub verdict: Option<Verdict>,
-    /// What could not be read.
+    /// The failed reads.
     pub gaps: Vec<(String, crate::model::Gap)>,
 }
 
 impl Table {
-    /// Fills in who is reachable: a line is as good as the worst of its paths, and says what `portolan trace` says.
+    /// Sets the reachability of each row: the worst result of its paths, the same as in `portolan trace`.
     pub fn follow(&mut self, traced: &Trace) {
         for row in &mut self.rows {
             let of_row = |path: &&Path| match &path.name.service {
@@ -104,25 +104,25 @@ impl Table {
         }
     }
 
-    /// Leaves the lines of these services; none leaves all.
+    /// Keeps the rows of these services; an empty list keeps all.
     pub fn keep(&mut self, services: &BTreeSet<String>) {
         if !services.is_empty() {
             self.rows.retain(|row| services.iter().any(|key| ObjectRef::service(key) == row.object));
         }
     }
 
-    /// Whether it is not known of any line whether its paths are sound. One whose tasks are starting is no such line.
+    /// Whether the reachability of any row is unknown for another reason than starting tasks.
     pub fn is_unknown(&self) -> bool {
         self.rows.iter().any(|row| row.reachable == Answer::Unknown && !row.is_starting)
     }
 
-    /// Whether a path of any line is broken.
+    /// Whether a path of any row is broken.
     pub fn is_broken(&self) -> bool {
         self.rows.iter().any(|row| row.reachable == Answer::No)
     }
 }
 
-/// The table of a fleet; `plan` is what a manifest wants of it, `None` where there is none.
+/// The table of a fleet. `plan` comes from the manifest; `None` without one.
 pub fn table(desired: &Desired, observed: &Observed, plan: Option<&Plan>) -> Table {
     let given = &Given::new(desired, observed);
     let mut services: Vec<Row> = desired.services.values().map(|service| service_row(given, plan, service)).collect();
@@ -187,7 +187,7 @@ fn group_row(given: &Given<'_>, plan: Option<&Plan>, group: &DesiredTargetGroup)
     }
 }
 
-/// Live = declared, for a service with everything behind its ports.
+/// Whether the live state equals the declared state, for a service and everything behind its ports.
 fn compare(plan: Option<&Plan>, objects: &BTreeSet<ObjectRef>) -> (Answer, Vec<String>) {
     let Some(plan) = plan else { return (Answer::NotApplicable, Vec::new()) };
     let steps = plan.steps.iter().filter(|step| objects.contains(&step.object)).map(|step| step.summary.clone());
@@ -207,14 +207,14 @@ fn compare(plan: Option<&Plan>, objects: &BTreeSet<ObjectRef>) -> (Answer, Vec<S
     (in_sync, why)
 }
 
-/// The target groups of a row: declared ones, and those that the live service names, alternates included.
+/// The target groups of a row: the declared ones and those in the live service's loadBalancers, alternates included.
 fn arns(given: &Given<'_>, declared: &[&DesiredTargetGroup], live: Option<&Service>) -> BTreeSet<TargetGroupArn> {
     let declared = declared.iter().filter_map(|group| given.target_group(&group.name).present());
     let fed = live.into_iter().flat_map(Service::target_groups).cloned();
     declared.map(|group| group.arn.clone()).chain(fed).collect()
 }
 
-/// Who has a way in at all.
+/// The services and target groups that a load balancer can reach.
 fn reachable(given: &Given<'_>, declared: &[&DesiredTargetGroup], arns: &BTreeSet<TargetGroupArn>) -> Answer {
     let has_balancer = |arn: &TargetGroupArn| match given.target_group(arn.as_str()) {
         Seen::Present(group) => !group.load_balancers.is_empty(),

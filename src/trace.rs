@@ -1,11 +1,11 @@
-//! `trace(desired, observed, surroundings, …) -> Trace`: walks the path of every port mapping from listener to container,
-//! names the first broken hop with the evidence that proves it, and says who can mend it and how. Pure, and total.
+//! `trace(desired, observed, surroundings, …) -> Trace`: examines the path of every port mapping from listener to container,
+//! reports the first broken hop with evidence, and states the fix and who can make it. Pure and total: no I/O, no clock.
 //!
-//! Reading order: [`hop`] is the chain as data; [`catalogue`] what can be wrong; [`finding`] what is; `way` one path with
-//! everything that is known about it, and `end` where its requests arrive; then a file for each hop, in the order of the
-//! chain; [`health`] hears the second witness.
+//! Reading order: [`hop`] has the hops as data; [`catalogue`] all known faults; [`finding`] one fault that was found; `way` one
+//! path with everything that is known about it, and `end` where its requests arrive; then a file for each hop, in their
+//! order; [`health`] compares the result with the health checks.
 //!
-//! What could not be read is unknown, never ok. The first broken hop is the verdict; what lies behind it is examined as well.
+//! A hop with a failed read is unknown, never ok. The first broken hop decides the verdict; later hops are examined as well.
 
 mod answering;
 mod application;
@@ -56,23 +56,24 @@ pub use unrouted::Unrouted;
 use hop::Examined;
 use way::Way;
 
-/// What is asked about the paths.
+/// Which paths to trace, and for which request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// The manifest is what people wrote, not what was found: what stands may differ from it.
+    /// The desired state comes from a manifest, so the live state may differ from it; otherwise it was derived from the live
+    /// state.
     pub is_manifest: bool,
-    /// This service alone, by its key.
+    /// Only this service, by its key.
     pub service: Option<String>,
-    /// This port of it alone.
+    /// Only this port of the service.
     pub port: Option<String>,
-    /// Where the client is; anywhere, if it is not said.
+    /// The client's address; `None`: any client.
     pub client: Option<IpNet>,
     /// The request to follow.
     pub request: Option<Request>,
     /// The listener's port of that request.
     pub listener: Option<u16>,
-    /// When whoever asks last changed something on the way to the targets of a target group, by its key: health that was
-    /// judged before then says nothing of the way as it is now.
+    /// When the caller last changed something on the path to a target group, by the target group's key. Older health results
+    /// show nothing about the current path.
     pub changed: BTreeMap<String, Timestamp>,
 }
 
@@ -81,40 +82,40 @@ pub struct Asked {
 pub struct Trace {
     /// One for each port mapping, target group and route.
     pub paths: Vec<Path>,
-    /// What becomes of the request that was asked about, where no path is for it.
+    /// The request that was asked about, if no path matches it.
     pub unrouted: Vec<Unrouted>,
 }
 
 /// One path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// Who comes from where to where.
+    /// The load balancer, listener, target group, service and port.
     pub name: PathName,
-    /// The way in: as declared, else as it stands; `None` where there is neither.
+    /// The declared route, otherwise the live one; `None` if there is neither.
     pub route: Option<Route>,
-    /// What health checks say of it all.
+    /// How health check results relate to the configuration, with the text.
     pub witness: (Witness, String),
     /// Every hop, in order.
     pub hops: Vec<Hop>,
-    /// Why no request is to be answered, where that is meant.
+    /// Why no request needs an answer; `None` if requests need one.
     pub standby: Option<String>,
 }
 
-/// What a path comes to.
+/// The result of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Some hop is broken.
     Broken,
-    /// None is broken, and some could not be examined.
+    /// No hop is broken, but some could not be examined.
     Unknown,
     /// A request can arrive.
     Reachable,
-    /// No request is to be answered: the manifest wants no task, or another target group has all the weight.
+    /// No request needs an answer: the manifest declares 0 tasks, or another target group has all the weight.
     Standby,
 }
 
 impl Verdict {
-    /// The word of the contract.
+    /// The word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Broken => "broken",
@@ -126,7 +127,7 @@ impl Verdict {
 }
 
 impl Path {
-    /// Whether both are the same path, perhaps in two states of AWS: from one way in to one port.
+    /// Whether both have the same route, target group and port; they may show two states of AWS.
     pub fn is_same(&self, other: &Self) -> bool {
         let (one, two) = (&self.name, &other.name);
         (&one.service, &one.port, &one.target_group) == (&two.service, &two.port, &two.target_group)
@@ -138,7 +139,7 @@ impl Path {
         self.hops.iter().find(|hop| hop.state == State::Broken)
     }
 
-    /// What it comes to.
+    /// The result of the path.
     pub fn verdict(&self) -> Verdict {
         if self.broken_hop().is_some() {
             Verdict::Broken
@@ -151,12 +152,12 @@ impl Path {
         }
     }
 
-    /// Whether every request is answered, and something is wrong all the same: capacity is missing.
+    /// Whether every request is answered although capacity is missing.
     pub fn is_degraded(&self) -> bool {
         self.verdict() == Verdict::Reachable && self.findings().any(|finding| finding.effect == Effect::Degrades)
     }
 
-    /// Whether it is unknown for no other reason than that its tasks are starting.
+    /// Whether the verdict is unknown only because tasks are starting.
     pub fn is_starting(&self) -> bool {
         let unknown = || self.hops.iter().filter(|hop| hop.state.as_str() == "unknown");
         self.verdict() == Verdict::Unknown && unknown().all(|hop| matches!(hop.state, State::Starting(_)))
@@ -169,27 +170,27 @@ impl Path {
 }
 
 impl Trace {
-    /// Whether something is unknown for another reason than that its tasks are starting.
+    /// Whether anything is unknown for another reason than starting tasks.
     pub fn is_unknown(&self) -> bool {
         let unknown = |path: &Path| path.verdict() == Verdict::Unknown && !path.is_starting();
         self.paths.iter().any(unknown) || self.unrouted.iter().any(|one| one.gap.is_some())
     }
 
-    /// The worst of all paths; reachable where there is none. A request that no path is for does not arrive.
+    /// The worst verdict of all paths; reachable without paths. A request that no path matches does not arrive.
     pub fn verdict(&self) -> Verdict {
         if !self.unrouted.is_empty() {
             let is_known = |one: &Unrouted| one.gap.is_none();
             return if self.unrouted.iter().any(is_known) { Verdict::Broken } else { Verdict::Unknown };
         }
-        // What is on standby is as its owner wants it.
+        // A path on standby is intended, so it counts as reachable.
         self.paths.iter().map(Path::verdict).min().map_or(Verdict::Reachable, |worst| worst.min(Verdict::Reachable))
     }
 }
 
-/// What examines a hop, given the hops before it.
+/// A function that examines a hop, with the results of the earlier hops.
 type Examine = for<'a> fn(&Way<'a>, &[Hop]) -> Examined;
 
-/// The chain.
+/// The hops in order.
 const CHAIN: [(HopId, Examine); 12] = [
     (HopId::LoadBalancer, load_balancer::examine),
     (HopId::Listener, listener::examine),
@@ -456,7 +457,7 @@ mod tests {
         stand.group().load_balancers.clear();
         assert_eq!(stand.path().broken_hop().map(|hop| hop.id), Some(HopId::Rule), "its only rule is gone");
         assert_eq!(stand.found(HopId::Rule), ["M37"]);
-        assert_eq!(stand.hop(HopId::Rule).evidence, "no rule and no default action leads to shop");
+        assert_eq!(stand.hop(HopId::Rule).evidence, "no rule or default action forwards to shop");
         stand.observed.target_groups = Seen::Present(Vec::new());
         assert_eq!(stand.path().broken_hop().map(|hop| hop.id), Some(HopId::TargetGroup));
         assert_eq!(stand.found(HopId::TargetGroup), ["M34"]);

@@ -1,4 +1,4 @@
-//! `portolan trace`: the path from listener to container, of a manifest or of what stands.
+//! `portolan trace`: the path from listener to container, for a manifest or a live cluster.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use crate::yaml::nearest;
 
 mod question;
 
-/// Traces.
+/// Runs `portolan trace`.
 pub async fn paths(
     args: &TraceArgs,
     inputs: &Inputs,
@@ -32,7 +32,7 @@ pub async fn paths(
     let mut asked = question::asked(args)?;
     let run = match &args.cluster {
         Some(cluster) if inputs.files.is_empty() => found(cluster, global, terminal, signals).await?,
-        Some(_) => return Err(Failure::new("--cluster traces what stands, and takes no manifest", None)),
+        Some(_) => return Err(Failure::new("--cluster traces a live cluster and cannot be combined with -f", None)),
         None => {
             if let Some(file) = args.path.as_ref().filter(|path| inputs.files.is_empty() && usage::is_file(path)) {
                 let hint = usage::named_by_option("trace", file);
@@ -60,20 +60,20 @@ pub async fn paths(
     Ok(answer(args, &run, &traced, &gaps))
 }
 
-/// The state that the plan would make, with the steps that would break a path: to show that is what this is for.
+/// The state after the plan, including steps that would break a path: `--planned` exists to show those.
 fn planned(run: &Run<'_>, observed: &Observed, around: &Surroundings, asked: &Asked) -> Trace {
     let plan = plan(&run.desired, observed, &run.policy, now());
     let (later, around) = pass::after(&plan.steps, observed, around);
     let mut traced = trace(&run.desired, &later, &around, asked, aws_now(&run.clients));
     if !plan.steps.is_empty() {
         for path in &mut traced.paths {
-            path.witness = (Witness::Silent, "it says nothing of a state that does not stand yet".to_owned());
+            path.witness = (Witness::Silent, "the planned state is not live yet".to_owned());
         }
     }
     traced
 }
 
-/// A run on what stands in a cluster.
+/// A run on the live state of a cluster.
 async fn found<'a>(
     cluster: &str,
     global: &'a Global,
@@ -88,7 +88,7 @@ async fn found<'a>(
     Ok(Run::on(clients, global, terminal, signals, desired, Policy::default()))
 }
 
-/// Takes the service and the port that are asked for by their names.
+/// Limits the trace to the service and port with these names.
 fn choose(path: &str, asked: &mut Asked, desired: &Desired) -> Result<(), Failure> {
     let (key, port) = named::service_and_port(path, desired)?;
     let ports = desired.services.get(&key).into_iter().flat_map(|service| service.ports.iter().flatten());

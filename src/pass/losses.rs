@@ -27,7 +27,7 @@ pub(super) struct Loss {
 }
 
 impl Loss {
-    /// Such as `it would break public:80 → shop → shop/http, which is sound now, at rule: M40 rule-in-the-shade (…)`.
+    /// Such as `it would break public:80 → shop → shop/http, which is sound now, at rule: M40 rule-shadowed (…)`.
     pub(super) fn words(&self) -> String {
         let found = self.path.hops.iter().find(|hop| hop.id == self.hop).and_then(configured);
         let what = found.map(|finding| {

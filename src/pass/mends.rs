@@ -54,7 +54,7 @@ fn may_mend(step: &Step, path: &Path, finding: &Finding) -> bool {
         return false;
     }
     let is_shared = matches!(step.action, Action::SetRulePriorities { .. } | Action::ModifyRule { .. });
-    (is_shared || is_of(step, path)) && finding.mended_by().contains(&step.action.operation())
+    (is_shared || is_of(step, path)) && finding.repaired_by().contains(&step.action.operation())
 }
 
 fn is_of(step: &Step, path: &Path) -> bool {

@@ -164,7 +164,7 @@ fn veto(step: &Step, losses: &[Loss]) -> Veto {
     Veto { object: step.object.clone(), action: step.action.clone(), why: WaitingOn::Difference(why) }
 }
 
-/// Such as `it would break public:80 → shop → shop/http, which is sound now, at rule: M40 rule-in-the-shade (…)`.
+/// Such as `it would break public:80 → shop → shop/http, which is sound now, at rule: M40 rule-shadowed (…)`.
 fn harm(losses: &[Loss]) -> String {
     let told: Vec<String> = losses.iter().take(NAMED).map(Loss::words).collect();
     let told = told.join("; ");

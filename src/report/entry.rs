@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::apply::StepResult;
 use crate::model::{Gap, Place};
 use crate::plan::{Change, Mend, WaitingOn};
+use crate::trace::catalogue;
 
 use super::place::Item;
 use super::text::{plain, symbol};
@@ -75,6 +76,8 @@ pub(super) struct Entry<'a> {
     pub(super) changes: &'a [Change],
     /// The codes of what tracing finds broken by it, each with its name; empty where it breaks no path.
     pub(super) codes: BTreeSet<String>,
+    /// The same codes with former names, for programs that match an old name.
+    pub(super) aliases: BTreeSet<String>,
     /// What is to be known besides: a word and a sentence. The code comes first, then the cause, then the fix.
     pub(super) notes: Vec<(&'static str, String)>,
     /// Where the manifest has it; line and column may be missing for a whole file.
@@ -148,10 +151,19 @@ pub(super) fn entries(report: &Report) -> Vec<Entry<'_>> {
     all
 }
 
-/// Such as `M01 target-group-closed-to-load-balancer`.
+/// Such as `M01 target-security-group-blocks-load-balancer`.
 fn code_of(mend: &Mend) -> String {
+    code_with(mend, &mend.name)
+}
+
+/// The same with each former name.
+fn former_codes(mend: &Mend) -> impl Iterator<Item = String> {
+    catalogue::aliases(&mend.name).iter().map(|alias| code_with(mend, alias))
+}
+
+fn code_with(mend: &Mend, name: &str) -> String {
     let codes = mend.codes.join(" or ");
-    if codes.is_empty() { mend.name.clone() } else { format!("{codes} {}", mend.name) }
+    if codes.is_empty() { name.to_owned() } else { format!("{codes} {name}") }
 }
 
 fn of_error(error: &Error) -> Entry<'_> {
@@ -164,6 +176,7 @@ fn of_error(error: &Error) -> Entry<'_> {
         what: message.clone(),
         changes: &[],
         codes: BTreeSet::new(),
+        aliases: BTreeSet::new(),
         notes: hint.iter().map(|hint| ("fix", hint.clone())).collect(),
         at: file.as_deref().map(|file| At { file, line: *line, column: *column }),
     }
@@ -187,6 +200,7 @@ fn steps(report: &Report) -> impl Iterator<Item = Entry<'_>> {
             what: step.summary.clone(),
             changes: &step.changes,
             codes: mends().map(code_of).collect(),
+            aliases: mends().flat_map(former_codes).collect(),
             notes,
             at: report.places.get(&Item::Step(step.id)).map(At::of),
         }
@@ -214,6 +228,7 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
         what: what.to_owned(),
         changes: &[],
         codes: BTreeSet::new(),
+        aliases: BTreeSet::new(),
         notes: Vec::new(),
         at: report.places.get(&item).map(At::of),
     };

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::apply::StepResult;
 use crate::model::{PathName, Place};
 use crate::plan::{Change, Mend, Step, Verdict};
+use crate::trace::catalogue;
 
 use super::{Error, Item, Report};
 
@@ -164,6 +165,8 @@ impl<'a> WireStep<'a> {
 struct WireMend<'a> {
     codes: &'a [String],
     name: &'a str,
+    /// Former names.
+    aliases: &'a [&'a str],
     hop: &'a str,
     evidence: &'a str,
     paths: Vec<WirePathName<'a>>,
@@ -172,7 +175,8 @@ struct WireMend<'a> {
 impl<'a> WireMend<'a> {
     fn of(mend: &'a Mend) -> Self {
         let Mend { codes, name, hop, evidence, paths } = mend;
-        Self { codes, name, hop, evidence, paths: paths.iter().map(WirePathName::of).collect() }
+        let aliases = catalogue::aliases(name);
+        Self { codes, name, aliases, hop, evidence, paths: paths.iter().map(WirePathName::of).collect() }
     }
 }
 

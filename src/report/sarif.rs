@@ -104,7 +104,7 @@ fn result(entry: &Entry<'_>) -> Value {
         "message": message(entry),
         "locations": [location(entry)],
         "partialFingerprints": {"difference/v1": identity.trim()},
-        "properties": {"codes": entry.codes, "operation": entry.operation, "changes": changes.collect::<Vec<_>>()},
+        "properties": {"codes": entry.codes, "aliases": entry.aliases, "operation": entry.operation, "changes": changes.collect::<Vec<_>>()},
     })
 }
 

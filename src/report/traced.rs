@@ -1,4 +1,4 @@
-//! A trace as it is shown: all of its paths, or only those that need somebody.
+//! A trace with the paths to show: all of them, or only those that need attention.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use crate::trace::{Path, Trace, Verdict};
 /// A trace, and the paths of it that are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traced<'a> {
-    /// The whole trace: verdict and sums are always of all paths.
+    /// The whole trace: the verdict and the totals always cover all paths.
     pub trace: &'a Trace,
-    /// The paths that are shown.
+    /// The paths to show.
     pub paths: Vec<&'a Path>,
-    /// How many paths are left out, by what they come to; `None` where all are shown.
+    /// The number of paths not shown, by verdict; `None` if all paths are shown.
     pub left_out: Option<BTreeMap<&'static str, usize>>,
 }
 
@@ -29,8 +29,7 @@ impl<'a> From<&Traced<'a>> for Traced<'a> {
 }
 
 impl<'a> Traced<'a> {
-    /// The paths that are broken or degraded, and those of which it is not known that they are sound: a path that could not be
-    /// examined may be the broken one.
+    /// Only paths that are broken, degraded or unknown: a path that could not be examined may be the broken one.
     pub fn not_known_reachable(trace: &'a Trace) -> Self {
         let is_sound = |path: &&Path| match path.verdict() {
             Verdict::Reachable => !path.is_degraded(),

@@ -1,4 +1,4 @@
-//! The table for programs: one document, version 1. Fields may be added; these stay.
+//! The status table as JSON, version 1. Fields may be added, but never removed.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::model::Seen;
 
 use super::{Row, Share, Table};
 
-/// The document, with a line feed at its end. `calls` is what was sent for it.
+/// The document, with a line feed at its end. `calls` is the number of AWS calls by operation.
 pub fn render(table: &Table, calls: &BTreeMap<String, u64>) -> String {
     let services: Vec<Value> = table.rows.iter().map(row).collect();
     let gaps: Vec<Value> =
@@ -40,7 +40,7 @@ fn row(row: &Row) -> Value {
     })
 }
 
-/// Null where there is none; numbers that are null where they could not be read.
+/// Null if the object has no such count; the numbers are null if they could not be read.
 fn share(seen: &Seen<Share>, good: &str, all: &str) -> Value {
     match seen {
         Seen::Present(share) => json!({good: share.good, all: share.all}),

@@ -1,4 +1,4 @@
-//! The table for people: sorted, aligned, and with colours only where they are wanted.
+//! The status table as text: sorted, aligned, with optional colours.
 
 use crate::model::Seen;
 use crate::report::text::{Paint, Tone, plain};
@@ -7,10 +7,10 @@ use super::{Answer, Row, Share, Table};
 
 const TITLES: [&str; 5] = ["SERVICE", "IN SYNC", "REACHABLE", "TASKS", "TARGETS"];
 
-/// One cell: its text, and what its colour says.
+/// The text and the colour of a cell.
 type Cell = (String, Option<Tone>);
 
-/// The table, what could not be read, and a line that sums it up.
+/// The table, and the failed reads below it.
 pub fn render(table: &Table, paint: Paint) -> String {
     let rows: Vec<[Cell; 5]> = table.rows.iter().map(cells).collect();
     let mut widths = TITLES.map(|title| title.chars().count());

@@ -1,4 +1,4 @@
-//! Whether any registered target can answer; where none can, why, and whether one may soon.
+//! Whether any registered target can answer; if none can, why, and whether one may soon.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::serving::Serving;
 use super::way::{Lack, Way};
 use super::{Path, Verdict};
 
-/// What the hop comes to, given what is wrong with single targets and tasks.
+/// The result of the hop, from the findings about single targets and tasks.
 pub(super) fn settle(way: &Way<'_>, hops: &[Hop], findings: Vec<Finding>, gap: Option<Gap>, counted: &str) -> Examined {
     let serving = way.serving();
     let (is_idle, gap) = match serving {
@@ -29,7 +29,7 @@ pub(super) fn settle(way: &Way<'_>, hops: &[Hop], findings: Vec<Finding>, gap: O
     if let Some(why) = way.standby() {
         return Examined::skipped(why);
     }
-    // Without a way in nothing is checked, and tasks that are stopped for their health are the application's to explain.
+    // Without a rule to the target group there are no health checks; the application hop explains tasks that ECS stops as unhealthy.
     let no_way_in = [HopId::LoadBalancer, HopId::Listener, HopId::Rule].iter().any(|id| is_broken(hops, *id));
     if no_way_in || kill_loop::any(way) {
         return Examined::of(findings, gap, counted);
@@ -41,12 +41,12 @@ pub(super) fn settle(way: &Way<'_>, hops: &[Hop], findings: Vec<Finding>, gap: O
         Idle::Starting(since) => Examined::starting(since),
         Idle::Because(finding) => Examined::broken(finding),
         Idle::Unknown(gap) => Examined::unknown(gap),
-        // The zones are the next hop's to judge.
+        // The next hop checks the zones.
         Idle::OtherZone => Examined::ok(counted),
     }
 }
 
-/// The last word: where no target can answer, a path is never reachable, whatever the hops have overlooked.
+/// A last safeguard: if no target can answer, a path is never reachable, even if no hop found a fault.
 pub(super) fn never_reachable(way: &Way<'_>, path: &mut Path) {
     let is_idle = || matches!(way.serving(), Serving::Nothing | Serving::Initial);
     if path.verdict() != Verdict::Reachable || !is_idle() {
@@ -93,17 +93,22 @@ fn why(way: &Way<'_>, is_initial: bool) -> Idle {
     if up.iter().any(|task| is_new(&task)) {
         return not_up(way, service, true);
     }
-    Idle::Because(nothing(way, &format!("{} tasks run, and no target", up.len())))
+    Idle::Because(nothing(way, &format!("{}, but no target", up_words(up.len()))))
+}
+
+/// Such as `2 tasks run`.
+fn up_words(number: usize) -> String {
+    if number == 1 { "1 task runs".to_owned() } else { format!("{number} tasks run") }
 }
 
 /// No task runs, or the first health checks are in progress.
 fn not_up(way: &Way<'_>, service: &Service, is_late: bool) -> Idle {
     if service.scheduling == Scheduling::Daemon && service.desired_count == 0 {
-        let what = format!("service {} is a daemon, and its cluster has no instance to run it on", service.id);
+        let what = format!("service {} is a daemon service, and its cluster has no instance for it", service.id);
         let fix = "register an instance that matches the service's placement constraints";
         return Idle::Because(Finding::unnumbered("daemon-without-instances", what, fix));
     }
-    let fix = "read why its tasks stop, and repair that; ECS starts them again";
+    let fix = "find out why its tasks stop and fix that; ECS starts them again";
     match progress(way, service, is_late) {
         Progress::Starting(since) => Idle::Starting(since),
         Progress::Replacing(why) | Progress::Failing(why) if service.running_count == 0 => {
@@ -115,17 +120,17 @@ fn not_up(way: &Way<'_>, service: &Service, is_late: bool) -> Idle {
     }
 }
 
-/// M31: tasks run whose targets are draining.
+/// M31: the targets of running tasks are draining.
 fn draining(way: &Way<'_>, up: &[&Task], targets: &[&Target]) -> Option<Finding> {
-    let (container, port) = way.door()?;
+    let (container, port) = way.container_port()?;
     let keys: BTreeSet<TargetKey> = up.iter().filter_map(|task| task.endpoint(container, port)).collect();
     let is_it = |target: &&&Target| target.health.state == TargetState::Draining && keys.contains(&target.key);
     let first = targets.iter().find(is_it)?;
-    let what = format!("{} is that of a running task and still draining, and nothing else is in use", first.key);
+    let what = format!("{} belongs to a running task but is still draining, and no other target is in use", first.key);
     Some(Finding::of(Code(31), what))
 }
 
-/// Every target is unused, and AWS says why.
+/// Every target is unused, with the reason from AWS.
 fn unused(way: &Way<'_>, targets: &[&Target]) -> Option<Idle> {
     let first = targets.iter().find(|target| target.health.state == TargetState::Unused)?;
     let said = first.health.description.clone().unwrap_or_default();
@@ -134,17 +139,16 @@ fn unused(way: &Way<'_>, targets: &[&Target]) -> Option<Idle> {
     Some(match reason.as_str() {
         "Target.NotInUse" if said.contains("Availability Zone") => Idle::OtherZone,
         "Target.InvalidState" => {
-            let fix = "start the instance, or register one that runs";
+            let fix = "start the instance, or register a running one";
             Idle::Because(Finding::unnumbered("target-instance-not-running", what, fix))
         }
-        _ => Idle::Because(Finding::unnumbered("targets-unused", what, "repair what AWS gives as the reason")),
+        _ => Idle::Because(Finding::unnumbered("targets-unused", what, "fix the cause that AWS reports")),
     })
 }
 
 fn nothing(way: &Way<'_>, lead: &str) -> Finding {
-    let what =
-        format!("{lead} of target group {} can answer: nothing is registered that is not draining", way.group.name);
-    let fix = "find out who deregistered the targets; ECS and `portolan reconcile` register what is declared again";
+    let what = format!("{lead} of target group {} can answer: none is registered, or all are draining", way.group.name);
+    let fix = "find out who deregistered the targets; ECS and `portolan reconcile` register declared targets again";
     Finding::unnumbered("no-target-registered", what, fix)
 }
 
@@ -190,7 +194,7 @@ mod tests {
         assert_eq!((stand.state(HOP), stand.path().verdict()), ("unknown", Verdict::Unknown));
         assert!(stand.path().is_starting());
         let evidence = stand.hop(HOP).evidence;
-        assert!(evidence.contains("starting since 2026-11-20T11:50:00Z: 0 of 2 tasks run"), "{evidence}");
+        assert!(evidence.contains("starting since 2026-11-20T11:50:00Z: 0 of 2 tasks are running"), "{evidence}");
         assert!(evidence.contains("2026-11-20T12:05:00Z"), "{evidence}");
         assert_eq!(begun("11:45:00").found(HOP), ["no-task-runs"]);
     }
@@ -216,7 +220,10 @@ mod tests {
         stand.around.stopped_tasks.insert(id(), Seen::Present(tasks));
         assert_eq!(stand.found(HOP), ["no-task-runs"]);
         let evidence = stand.hop(HOP).evidence;
-        assert!(evidence.ends_with("have failed: CannotPullContainerError: not found"), "{evidence}");
+        assert!(
+            evidence.ends_with("failed tasks of the deployment: 3; last reason: CannotPullContainerError: not found"),
+            "{evidence}"
+        );
         stand.around.stopped_tasks.clear();
         stand.service().conduct.failed_tasks = 3;
         assert_eq!(stand.found(HOP), ["no-task-runs"], "ECS counts them too");
@@ -327,7 +334,7 @@ mod tests {
         assert_eq!(stand.state(HOP), "ok");
         assert_eq!(stand.path().findings().count(), 0, "it is young");
         stand.service().conduct.failed_tasks = 3;
-        assert_eq!(stand.found(HOP), ["deployment-does-not-arrive"]);
+        assert_eq!(stand.found(HOP), ["deployment-does-not-complete"]);
         assert!(stand.path().is_degraded());
     }
 
@@ -340,7 +347,7 @@ mod tests {
         stand.observed.targets.insert("targetgroup/next/1".into(), Seen::Present(Vec::new()));
         assert_eq!(stand.found(HopId::Rule), ["M42"]);
         let evidence = stand.hop(HopId::Rule).evidence;
-        assert!(evidence.starts_with("1 of 4 requests go to target group next"), "{evidence}");
+        assert!(evidence.starts_with("target group next gets 1 of every 4 requests"), "{evidence}");
         assert_eq!(stand.path().verdict(), Verdict::Broken);
         let healthy = stand.targets().clone();
         stand.observed.targets.insert("targetgroup/next/1".into(), Seen::Present(healthy));

@@ -1,4 +1,4 @@
-//! What the health checks say of the app, read only as far as the network cannot be the reason.
+//! What health checks show about the app, after excluding results that the network explains.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use crate::model::{Matcher, Protocol, Service, Target, TargetKey, TargetState};
 
 use super::catalogue::Code;
 use super::finding::{self, Finding};
+use super::health::healthy_of;
 use super::hop::{Examined, Hop, HopId, State, is_broken};
 use super::kill_loop;
 use super::serving::Serving;
@@ -20,14 +21,14 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     let targets: Vec<&Target> = way.serving_targets().into_iter().filter(|target| is_expected(way, target)).collect();
     if way.unanswerable_check().is_some() {
         return Examined::skipped(
-            "health checks go to a port where no task can listen, so they say nothing of the app",
+            "health checks go to a port where no task listens, so they show nothing about the app",
         );
     }
     let has = |state: TargetState| targets.iter().any(|target| target.health.state == state);
     if let (Err(Lack::Unknown(gap)), true, true) =
         (way.live_service(), has(TargetState::Healthy), has(TargetState::Unhealthy))
     {
-        // A deployment may be in progress, and then ECS judges the new tasks.
+        // A deployment may be in progress; ECS then checks the new tasks itself.
         return Examined::unknown(gap);
     }
     if let Some(why) = judged_before_the_change(way, &targets) {
@@ -44,26 +45,28 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         findings.extend(fails_open(way, &targets, findings.is_empty() && !network.is_broken));
     }
     if network.is_broken && findings.is_empty() {
-        return Examined::skipped("requests do not arrive, so nothing is known of the app");
+        return Examined::skipped("requests do not reach the app, so its state is unknown");
     }
     if findings.is_empty() && healthy == 0 {
-        return Examined::skipped("no target says anything of it yet");
+        return Examined::skipped("no target has a health result yet");
     }
-    Examined::of(findings, None, format!("{healthy} of {} targets are healthy", targets.len()))
+    Examined::of(findings, None, healthy_of(healthy, targets.len()))
 }
 
-/// No target is healthy, and none can be yet: checks have not passed often enough since the last change.
+/// No target is healthy, and none can be yet, because too few health checks have run since the last change.
 fn judged_before_the_change(way: &Way<'_>, targets: &[&Target]) -> Option<String> {
     let at = *way.asked.changed.get(&way.group.key)?;
     let has = |state: TargetState| targets.iter().any(|target| target.health.state == state);
     let until = at + recovery(way)?;
     let is_open = !has(TargetState::Healthy) && has(TargetState::Unhealthy) && way.now < until;
     is_open.then(|| {
-        format!("health was last judged before the change at {at}; allow until {until}: interval × healthy threshold")
+        format!(
+            "the health results are older than the change at {at}; wait until {until} (interval × healthy threshold)"
+        )
     })
 }
 
-/// What the service's events say of tasks that were stopped for their health: in a loop, and, where no target is in use
+/// What the service's events show about tasks that ECS stopped as unhealthy: repeated stops and, while no target is in use
 /// between two tasks, why the last one was stopped.
 fn stopped(way: &Way<'_>, hops: &[Hop], targets: &[&Target], network: &Network) -> Vec<Finding> {
     let is_registrable = !is_broken(hops, HopId::TargetGroup) && !is_broken(hops, HopId::ServiceWiring);
@@ -75,7 +78,7 @@ fn stopped(way: &Way<'_>, hops: &[Hop], targets: &[&Target], network: &Network) 
     let Some(newest) = kills.newest.filter(|_| !network.is_broken) else { return Vec::new() };
     let of = |state: TargetState| targets.iter().filter(|target| target.health.state == state).count();
     let (healthy, unhealthy) = (of(TargetState::Healthy), of(TargetState::Unhealthy));
-    // What serves is enough: ECS is done with the tasks that it has stopped.
+    // Enough targets are healthy: ECS has replaced the stopped tasks.
     let is_over = healthy > 0 && !lacks_tasks(service) && healthy == targets.len();
     let is_between = healthy == 0 && unhealthy == 0;
     let complaint = Complaint::of_event(newest);
@@ -88,13 +91,14 @@ fn stopped(way: &Way<'_>, hops: &[Hop], targets: &[&Target], network: &Network) 
         Some(early) if early.is_proven => Some(Finding::of(Code(24), early.what)),
         Some(early) => Some(Finding::among_all([Code(24)].into_iter().chain(usual).collect(), early.what)),
         None if kills.times < kill_loop::LOOP || unhealthy == 0 => {
-            let what = format!("tasks are stopped for their health ({} times): {newest}", kills.times);
+            let times = if kills.times == 1 { "once".to_owned() } else { format!("{} times", kills.times) };
+            let what = format!("ECS stopped tasks as unhealthy ({times}): {newest}");
             Some(complaint.finding(way, what.clone(), network).unwrap_or_else(|| {
-                let fix = "repair what the app itself reports";
+                let fix = "fix the error that the app reports";
                 Finding::unnumbered("app-reports-unhealthy", what, fix)
             }))
         }
-        // The targets themselves tell more.
+        // The targets' own health results are more specific.
         None => None,
     };
     finding.map(Finding::about_missing).into_iter().collect()
@@ -104,10 +108,10 @@ fn lacks_tasks(service: &Service) -> bool {
     service.is_deploying() || service.running_count < service.desired_count
 }
 
-/// What the targets that are unhealthy say, one by one.
+/// A finding for each unhealthy target.
 fn unhealthy(way: &Way<'_>, targets: &[&Target], network: &Network, known: &[Finding]) -> Vec<Finding> {
     let explains_refusals = known.iter().any(|finding| finding.codes.contains(&Code(24)));
-    // While a deployment brings new tasks up, the old ones serve: ECS judges the new ones.
+    // During a deployment the old tasks serve, and ECS checks the new ones itself.
     let healthy = targets.iter().any(|target| target.health.state == TargetState::Healthy);
     let is_rolling = healthy && way.live_service().is_ok_and(Service::is_deploying);
     let all = targets.iter().filter(|target| target.health.state == TargetState::Unhealthy && !is_rolling);
@@ -116,7 +120,7 @@ fn unhealthy(way: &Way<'_>, targets: &[&Target], network: &Network, known: &[Fin
     all.filter_map(|target| Some(cause(way, target, network)?.about([target.key.clone()]))).collect()
 }
 
-/// Registrations that nobody explains say nothing of this app.
+/// Whether a target belongs to this app; unknown targets show nothing about it.
 fn is_expected(way: &Way<'_>, target: &Target) -> bool {
     let Ok(ends) = &way.ends else { return false };
     target.health.state != TargetState::Draining && ends.iter().any(|end| end.key.as_ref() == Some(&target.key))
@@ -126,14 +130,14 @@ fn reason(target: &Target) -> &str {
     target.health.reason.as_deref().unwrap_or_default()
 }
 
-/// What the hops before say of the network.
+/// What the earlier hops show about the network.
 struct Network {
     is_broken: bool,
-    /// Not only health checks are kept out.
+    /// Requests are blocked, not only health checks.
     drops_requests: bool,
-    /// Codes that a hop which could not be examined would have had.
+    /// The codes that a hop with a failed read could have reported.
     open: Vec<Code>,
-    /// Targets that some hop keeps requests from, while others are reached.
+    /// Targets that a hop blocks while others are reachable.
     closed: BTreeSet<TargetKey>,
 }
 
@@ -162,16 +166,16 @@ impl Network {
     }
 }
 
-/// Why health checks fail, in AWS's words.
+/// Why health checks fail, as AWS reports it.
 enum Complaint<'a> {
     /// The app answered with other codes; the description that names them.
     Codes(&'a str),
     Timeout,
-    /// Everything else that a target can be blamed for.
+    /// Any other failure of the target.
     Failed,
-    /// The load balancer itself.
+    /// An internal error of the load balancer.
     Internal,
-    /// What says nothing of the app.
+    /// A reason that shows nothing about the app.
     Other,
 }
 
@@ -186,7 +190,7 @@ impl<'a> Complaint<'a> {
         }
     }
 
-    /// As a service's event has it: `… due to (reason Health checks failed with these codes: [404])`.
+    /// From a service event, such as `… due to (reason Health checks failed with these codes: [404])`.
     fn of_event(event: &'a str) -> Self {
         let said = event.split_once("(reason ").map_or(event, |(_, said)| said);
         if said.contains("these codes") {
@@ -198,15 +202,15 @@ impl<'a> Complaint<'a> {
         }
     }
 
-    /// Whether an app that is not up yet would cause it.
+    /// Whether an app that is still starting could cause it.
     fn may_be_early(&self) -> bool {
         matches!(self, Self::Timeout | Self::Failed)
     }
 
-    /// The codes that it leaves, without those that only a description tells apart.
+    /// The codes that it leaves open, without those that only the description can tell apart.
     fn codes(&self, way: &Way<'_>, network: &Network) -> Vec<Code> {
         match self {
-            // Network load balancers have one reason for everything.
+            // Network load balancers report one reason for every failure.
             Self::Failed if way.is_network() => {
                 let by_http = way.live_group().ok().and_then(|group| group.health_check.protocol.as_ref());
                 let of_http: &[Code] = if by_http.is_some_and(Protocol::is_http) { &[Code(16), Code(21)] } else { &[] };
@@ -227,13 +231,15 @@ impl<'a> Complaint<'a> {
                 None
             }
             Self::Timeout | Self::Failed => Some(Finding::among_all(self.codes(way, network), what)),
-            Self::Internal => Some(Finding::unnumbered("load-balancer-error", what, "wait, and tell AWS if it stays")),
+            Self::Internal => {
+                Some(Finding::unnumbered("load-balancer-error", what, "wait; if it persists, contact AWS Support"))
+            }
             Self::Other => None,
         }
     }
 }
 
-/// The codes that a target's reason leaves.
+/// The finding for the reason of an unhealthy target.
 fn cause(way: &Way<'_>, target: &Target, network: &Network) -> Option<Finding> {
     let said = target.health.description.as_deref().unwrap_or_default();
     let what = format!("{} is unhealthy: {} {said}", target.key, reason(target));
@@ -241,7 +247,7 @@ fn cause(way: &Way<'_>, target: &Target, network: &Network) -> Option<Finding> {
     let mut finding = complaint.finding(way, what, network)?;
     if let (true, Some(time)) = (complaint.may_be_early(), recovery(way)) {
         finding.fix.push_str(&format!(
-            "; if this path was changed in the last {}s, wait for the next checks first",
+            "; if this path changed in the last {}s, wait for the next health checks first",
             time.as_secs()
         ));
     }
@@ -255,7 +261,7 @@ fn recovery(way: &Way<'_>) -> Option<SignedDuration> {
     Some(SignedDuration::from_secs(i64::from(interval) * i64::from(threshold)))
 }
 
-/// The app answered, with another code. The network is proven sound.
+/// The app answered with an unexpected code, so the network works.
 fn mismatch(way: &Way<'_>, said: &str, what: String) -> Option<Finding> {
     let group = way.live_group().ok()?;
     if matches!(group.health_check.matcher, Some(Matcher::Grpc(_))) {
@@ -263,28 +269,27 @@ fn mismatch(way: &Way<'_>, said: &str, what: String) -> Option<Finding> {
     }
     let path = group.health_check.path.as_deref().unwrap_or("/");
     let wanted = group.health_check.matcher.as_ref().map(ToString::to_string).unwrap_or_default();
-    let what = format!("{what}; the check asks for {path} and wants {wanted}");
+    let what = format!("{what}; the health check requests {path} and expects {wanted}");
     let code = said.split(['[', ']']).nth(1).and_then(|code| code.split(',').next()?.trim().parse::<u16>().ok());
     match code {
-        // The app itself says that it is ill.
+        // The app itself reports an error.
         Some(500..=599) => None,
         Some(400 | 404) => Some(Finding::among([Code(16), Code(17)], what)),
         Some(_) | None => Some(Finding::of(Code(16), what)),
     }
 }
 
-/// M20: the containers' own check fails where the load balancer's passes.
+/// M20: the container health check fails while the load balancer's health check passes.
 fn container_check(way: &Way<'_>, targets: &[&Target]) -> Option<Finding> {
-    let ill = way.tasks().ok()?.iter().filter(|task| task.healthy == Some(false));
-    let mut keys = ill.filter_map(|task| way.endpoint_of(task));
+    let unhealthy = way.tasks().ok()?.iter().filter(|task| task.healthy == Some(false));
+    let mut keys = unhealthy.filter_map(|task| way.endpoint_of(task));
     let key = keys
         .find(|key| targets.iter().any(|target| target.key == *key && target.health.state == TargetState::Healthy))?;
-    let what = format!("{key} is healthy, and its task's own check says UNHEALTHY");
+    let what = format!("{key} is healthy, but the container health check of its task reports UNHEALTHY");
     Some(Finding::of(Code(20), what).about_missing())
 }
 
-/// M55: nobody is healthy, so requests go to all of them. Where nothing else is known to be wrong, one target is enough,
-/// whoever it is.
+/// M55: no target is healthy, so requests go to all of them. If no other fault is known, any one target is enough.
 fn fails_open(way: &Way<'_>, targets: &[&Target], is_alone: bool) -> Option<Finding> {
     let unhealthy =
         |targets: &[&Target]| targets.iter().filter(|target| target.health.state == TargetState::Unhealthy).count();
@@ -297,12 +302,13 @@ fn fails_open(way: &Way<'_>, targets: &[&Target], is_alone: bool) -> Option<Find
     }
     let said = targets.first().or(all.first()).and_then(|target| target.health.description.clone()).unwrap_or_default();
     let lead = match is_whole {
+        true if expected == 1 => "the only target is unhealthy".to_owned(),
         true => format!("all {expected} targets are unhealthy"),
-        false => format!("{of_all} targets are unhealthy, and none is healthy"),
+        false => format!("no target is healthy (unhealthy: {of_all})"),
     };
-    let what = format!("{lead} ({said}), so the load balancer sends to all of them");
+    let what = format!("{lead} ({said}), so the load balancer sends requests to every registered target");
     let finding = Finding::of(Code(55), what);
-    Some(if is_alone { finding.with_fix("mend what the app itself calls ill") } else { finding })
+    Some(if is_alone { finding.with_fix("fix the cause of the failed health checks in the app") } else { finding })
 }
 
 #[cfg(test)]
@@ -344,7 +350,7 @@ mod tests {
         stand.asked.changed = changed("2026-11-20T11:57:31Z");
         assert_eq!((stand.state(HOP), stand.path().is_starting()), ("unknown", true));
         let evidence = stand.hop(HOP).evidence;
-        assert!(evidence.contains("allow until 2026-11-20T12:00:01Z"), "{evidence}");
+        assert!(evidence.contains("wait until 2026-11-20T12:00:01Z"), "{evidence}");
         stand.asked.changed = changed("2026-11-20T11:57:30Z");
         assert_eq!(stand.found(HOP), ["M25", "M55"]);
         stand.asked.changed = changed("2026-11-20T11:57:31Z");
@@ -359,7 +365,7 @@ mod tests {
         assert_eq!(ill(MISMATCH, &said("301")).found(HOP), ["M16", "M55"]);
         assert_eq!(ill(MISMATCH, &said("503")).found(HOP), ["M55"], "the app itself says that it is ill");
         let evidence = ill(MISMATCH, &said("404")).hop(HOP).evidence;
-        assert!(evidence.ends_with("the check asks for /healthz and wants 200"), "{evidence}");
+        assert!(evidence.ends_with("the health check requests /healthz and expects 200"), "{evidence}");
         let mut stand = ill(MISMATCH, &said("12"));
         stand.group().health_check.matcher = Some(Matcher::Grpc("0".to_owned()));
         assert_eq!(stand.found(HOP), ["M23", "M55"]);

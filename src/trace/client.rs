@@ -14,19 +14,19 @@ use super::way::Way;
 /// The clients of a path.
 #[derive(Clone, Debug)]
 pub(super) struct Clients {
-    /// The addresses that they may have.
+    /// The addresses that they can have.
     pub(super) addresses: AddressSet,
-    /// One was asked about, so all of these addresses must pass. Else some of them are enough.
+    /// One client was asked about, so all of these addresses must pass; otherwise some of them are enough.
     pub(super) is_asked: bool,
-    /// For people.
+    /// The text for people.
     pub(super) words: String,
-    /// What was not read, and may add addresses.
+    /// A failed read that may hide more addresses.
     pub(super) may_be_more: Option<Gap>,
-    /// What was not read, and may take some away.
+    /// A failed read because of which some of these addresses may be wrong.
     pub(super) may_be_fewer: Option<Gap>,
 }
 
-/// Whether targets see the clients' own addresses. Network load balancers alone can show them.
+/// Whether targets see the clients' own addresses (client IP preservation). Only network load balancers can do that.
 pub(super) fn keeps_addresses(way: &Way<'_>) -> Result<bool, Gap> {
     let (true, Ok(group)) = (way.is_network(), way.live_group()) else { return Ok(false) };
     match way.around.group_attributes_of(&group.arn) {
@@ -37,7 +37,8 @@ pub(super) fn keeps_addresses(way: &Way<'_>) -> Result<bool, Gap> {
     }
 }
 
-/// The clients: as asked, else everybody who can reach the load balancer and whom its groups admit on the listener's port.
+/// The client that was asked about; otherwise every client that can reach the load balancer and that its security groups
+/// allow on the listener's port.
 pub(super) fn clients(way: &Way<'_>, balancer: &LoadBalancer, transport: Transport) -> Result<Clients, Gap> {
     if let Some(client) = way.asked.client {
         let addresses = AddressSet::of([client]);
@@ -71,7 +72,7 @@ pub(super) fn clients(way: &Way<'_>, balancer: &LoadBalancer, transport: Transpo
     }
     let mut addresses = everybody.addresses.and(&blocks);
     if by_group {
-        // Where the carriers of a group are is not known. They come with private addresses.
+        // The members of a security group can be anywhere in the network. They use private addresses.
         let carriers = if balancer.internal { everybody.addresses } else { AddressSet::of(way.vpc_blocks(balancer)) };
         addresses = addresses.or(&carriers);
     }
@@ -84,14 +85,14 @@ pub(super) fn clients(way: &Way<'_>, balancer: &LoadBalancer, transport: Transpo
     })
 }
 
-/// A rule of a kind that this version does not know may admit anybody.
+/// A rule with a source of a kind that this version does not know may allow any client.
 fn unknown_source() -> Gap {
     let why = "a rule has a source of an unknown kind".to_owned();
     Gap { call: "ec2:DescribeSecurityGroupRules".to_owned(), why }
 }
 
-/// Whoever can reach the load balancer at all. An internet-facing one has public addresses, which clients reach from public
-/// ones. An internal one is reached from its VPC, and over peerings and private lines from anywhere.
+/// Every client that can reach the load balancer. An internet-facing load balancer has public addresses, which clients reach
+/// from public addresses. An internal one is reachable from its VPC and, over peering and private connections, from anywhere.
 fn everybody(way: &Way<'_>, balancer: &LoadBalancer) -> Clients {
     let families = families(balancer);
     if balancer.internal {
@@ -106,7 +107,7 @@ fn everybody(way: &Way<'_>, balancer: &LoadBalancer) -> Clients {
     Clients { addresses, is_asked: false, words: "the internet".to_owned(), may_be_more: None, may_be_fewer }
 }
 
-/// The families of clients that the load balancer's name leads to it.
+/// The address families that the load balancer's DNS name resolves to.
 fn families(balancer: &LoadBalancer) -> &'static [AddressFamily] {
     match balancer.ip_address_type {
         IpAddressType::Ipv4 => &[AddressFamily::Ipv4],
@@ -116,8 +117,8 @@ fn families(balancer: &LoadBalancer) -> &'static [AddressFamily] {
     }
 }
 
-/// The clients that pass a list of filters, from the first to the last: as many of them as each lets through, and all of
-/// them where one lets none through, for that is its own hop's to say.
+/// The clients that pass a list of filters in order. A filter that allows none of them is ignored, because its own hop
+/// reports it.
 pub(super) fn narrowed(addresses: AddressSet, passed: impl IntoIterator<Item = AddressSet>) -> AddressSet {
     passed.into_iter().fold(addresses, |addresses, next| {
         let both = addresses.and(next.blocks());

@@ -1,4 +1,4 @@
-//! A port of a target that is closed to requests or to health checks: why, and what opens it.
+//! A target port on which security groups block requests or health checks: the cause and the fix.
 
 use std::collections::BTreeSet;
 
@@ -11,44 +11,44 @@ use super::ingress::Receiver;
 use super::load_balancer::list;
 use super::way::Way;
 
-/// Closed to requests: which of the codes it is.
+/// Requests are blocked: the finding with its code.
 pub(super) fn to_requests(receiver: &Receiver<'_, '_>, transport: Transport) -> Finding {
     let Receiver { way, balancer, end, keeps, .. } = receiver;
     let opened: Vec<&IngressRule> = receiver.opened(transport, end.port).collect();
     let (port, groups) = (end.port, end.group_list());
-    let what = format!("no rule of {groups} admits {} on {transport} {port} at {}", who(receiver), end.name);
+    let what = format!("no ingress rule of {groups} allows {} on {transport} {port} at {}", who(receiver), end.name);
     let is_open_to_nodes = matches!(receiver.passage_of_nodes(transport, port), Passage::Open(_));
     if *keeps && is_open_to_nodes {
         return only_nodes(receiver, transport, &opened);
     }
     if is_default_group(way, end) {
-        return Finding::of(Code(6), format!("{what}; it is the VPC's default group"));
+        return Finding::of(Code(6), format!("{what}; this is the VPC's default security group"));
     }
     let by_group = opened.iter().find(|rule| matches!(rule.source, RuleSource::Group(_)));
     if let (true, Some(rule)) = (balancer.security_groups.is_empty(), by_group) {
-        let what = format!("{} has no group, and {} admits {} alone", balancer.name, rule.id, rule.source);
+        let what = format!("{} has no security group, and {} allows only {}", balancer.name, rule.id, rule.source);
         return Finding::of(Code(14), what);
     }
     let fix = opens_it(receiver, transport, &port.to_string());
-    if let Some(carrier) = end.carrier.as_ref().filter(|carrier| is_admitted_by(receiver, carrier, transport)) {
-        let what = format!("{what}; the groups of its instance do ({})", list(carrier));
+    if let Some(carrier) = end.carrier.as_ref().filter(|carrier| would_be_allowed(receiver, carrier, transport)) {
+        let what = format!("{what}; the security groups of its instance do ({})", list(carrier));
         return with_own_fix(receiver, Finding::of(Code(5), what), fix);
     }
     if is_dynamic(way) {
         let opened = list(&opened_ports(receiver, transport));
         let opened = if opened.is_empty() { "nothing".to_owned() } else { opened };
-        let what = format!("{what}, a port that Docker gave out; admitted: {opened}");
+        let what = format!("{what}, a dynamic host port; allowed: {opened}");
         let range = way.given.desired.fleet.dynamic_ports.to_string();
         return with_own_fix(receiver, Finding::of(Code(4), what), opens_it(receiver, transport, &range));
     }
     with_own_fix(receiver, Finding::of(Code(1), what), fix)
 }
 
-/// Closed to health checks.
+/// Health checks are blocked.
 pub(super) fn to_checks(receiver: &Receiver<'_, '_>, code: Code) -> Finding {
     let Receiver { balancer, end, .. } = receiver;
     let what = format!(
-        "no rule of {} admits health checks of {} on tcp {} at {}",
+        "no ingress rule of {} allows health checks from {} on tcp {} at {}",
         end.group_list(),
         balancer.name,
         end.health_port,
@@ -58,36 +58,36 @@ pub(super) fn to_checks(receiver: &Receiver<'_, '_>, code: Code) -> Finding {
     with_own_fix(receiver, Finding::of(code, what), fix)
 }
 
-/// M12: the nodes come in, so health checks may pass, and the clients do not.
+/// M12: the nodes are allowed, so health checks may pass, but the clients are not.
 fn only_nodes(receiver: &Receiver<'_, '_>, transport: Transport, opened: &[&IngressRule]) -> Finding {
     let Receiver { way, balancer, end, .. } = receiver;
     let (name, port, groups) = (&balancer.name, end.port, end.group_list());
     let sources: BTreeSet<String> = opened.iter().map(|rule| rule.source.to_string()).collect();
     let clients = match way.asked.client {
-        Some(client) => format!("which is not {client}"),
-        None if balancer.internal => "which no client has".to_owned(),
-        None => "which no client of the internet has".to_owned(),
+        Some(client) => format!("which does not include {client}"),
+        None if balancer.internal => "which includes no client".to_owned(),
+        None => "which includes no internet client".to_owned(),
     };
     let what = format!(
-        "{name} keeps client addresses, and {groups} admits only {} on {transport} {port}, {clients}",
+        "{name} preserves client IP addresses, but {groups} allows only {} on {transport} {port}, {clients}",
         list(&sources)
     );
     let always = way.live_group().is_ok_and(|group| group.always_keeps_client_addresses());
     let allow = opens_it(receiver, transport, &port.to_string());
     let fix = if always {
-        format!("{allow}; AWS always keeps client addresses for UDP")
+        format!("{allow}; AWS always preserves client IP addresses for UDP")
     } else {
         format!("{allow}, or set preserve_client_ip.enabled to false")
     };
     Finding::of(Code(12), what).with_fix(fix)
 }
 
-/// The fix of the catalogue names the load balancer's group. One that has none, or none that helps, needs another.
+/// The catalogue's fix names the load balancer's security group; a load balancer without one needs another fix.
 fn with_own_fix(receiver: &Receiver<'_, '_>, finding: Finding, fix: String) -> Finding {
     if receiver.balancer.security_groups.is_empty() { finding.with_fix(fix) } else { finding }
 }
 
-/// What lets requests in.
+/// The rule that would allow requests.
 fn opens_it(receiver: &Receiver<'_, '_>, transport: Transport, ports: &str) -> String {
     let Receiver { balancer, end, keeps, .. } = receiver;
     let sources = match (balancer.security_groups.is_empty(), keeps) {
@@ -99,7 +99,7 @@ fn opens_it(receiver: &Receiver<'_, '_>, transport: Transport, ports: &str) -> S
     format!("allow {transport} {ports} from {sources} in {}", end.group_list())
 }
 
-/// What the nodes are admitted by.
+/// The source of a rule for the nodes.
 fn nodes(receiver: &Receiver<'_, '_>) -> String {
     let Receiver { way, balancer, .. } = receiver;
     if !balancer.security_groups.is_empty() {
@@ -123,7 +123,7 @@ fn opened_ports(receiver: &Receiver<'_, '_>, transport: Transport) -> BTreeSet<S
     rules.filter_map(|rule| rule.ports.map(|ports| format!("{ports} from {}", rule.source))).collect()
 }
 
-/// The service names no groups, and its tasks have the one called `default`.
+/// Whether the service sets no security groups, so its tasks use the one with the name `default`.
 fn is_default_group(way: &Way<'_>, end: &End) -> bool {
     let Ok(service) = way.live_service() else { return false };
     if !service.network.as_ref().is_some_and(|network| network.security_groups.is_empty()) {
@@ -134,16 +134,20 @@ fn is_default_group(way: &Way<'_>, end: &End) -> bool {
     matches!((default, &end.groups), (Some(Lookup::One(group)), Ok(groups)) if groups.contains(&group.id))
 }
 
-/// Whether requests would come in if the receiver had these groups.
-fn is_admitted_by(receiver: &Receiver<'_, '_>, groups: &BTreeSet<crate::model::GroupId>, transport: Transport) -> bool {
+/// Whether these security groups would allow requests to the receiver.
+fn would_be_allowed(
+    receiver: &Receiver<'_, '_>,
+    groups: &BTreeSet<crate::model::GroupId>,
+    transport: Transport,
+) -> bool {
     let Receiver { way, balancer, end, keeps, .. } = receiver;
     let other = Receiver::behind(way, balancer, end, *keeps, groups);
     other.is_ok_and(|other| matches!(other.requests(transport), Ok(Passage::Open(_))))
 }
 
-/// Whether Docker gives the host port out.
+/// Whether Docker assigns the host port.
 fn is_dynamic(way: &Way<'_>) -> bool {
-    let (Some((container, port)), Ok(definition)) = (way.door(), way.definition()) else { return false };
+    let (Some((container, port)), Ok(definition)) = (way.container_port(), way.definition()) else { return false };
     let mapping = definition
         .containers
         .get(container)

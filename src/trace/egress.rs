@@ -1,4 +1,5 @@
-//! Whether the load balancer's groups let requests and health checks out. Groups are stateful: answers come back freely.
+//! Whether the load balancer's security groups allow outbound requests and health checks. Security groups are stateful:
+//! responses need no rule.
 
 use crate::model::{Passage, Transport, passage};
 
@@ -18,7 +19,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         return Examined::skipped(format!("{} has no security groups", balancer.name));
     }
     if ends.is_empty() {
-        return Examined::skipped("there is no target");
+        return Examined::skipped("no target to check");
     }
     let rules = match way.around.rules(&balancer.security_groups, true) {
         Ok(rules) => rules,
@@ -33,18 +34,18 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
             match passage(rules.iter().copied(), transport, port, &end.peer(), &way.around.prefix_lists) {
                 Passage::Open(words) => by = words,
                 Passage::Unknown(why) => gap = Some(why),
-                // Where the interface is not known its groups are not either: a rule to a group may be the one.
+                // Without the interface its security groups are unknown, and a rule for one of them may allow the traffic.
                 Passage::Closed(_) if end.groups.is_err() => gap = end.groups.clone().err(),
                 Passage::Closed(_) => {
                     let code = if way.is_network() && is_check { Code(13) } else { Code(2) };
                     let evidence =
-                        format!("no egress rule of {groups} lets {what} out to {} ({transport} {port})", end.name);
+                        format!("no egress rule of {groups} allows {what} to {} ({transport} {port})", end.name);
                     finding::add(&mut findings, Finding::of(code, evidence).about_end(end));
                 }
             }
         }
     }
-    Examined::of(findings, gap, format!("{groups} lets it out by {by}"))
+    Examined::of(findings, gap, format!("{groups} allows it by rule {by}"))
 }
 
 #[cfg(test)]
@@ -79,7 +80,7 @@ mod tests {
         stand.group().health_check.port = Some(HealthPort::Fixed(9090));
         *stand.egress("sg-lb") = vec![to(from_group("sg-tasks"), PORT)];
         assert_eq!(stand.found(HOP), ["M02"]);
-        assert!(stand.hop(HOP).evidence.contains("health checks out"), "{}", stand.hop(HOP).evidence);
+        assert!(stand.hop(HOP).evidence.contains("health checks to"), "{}", stand.hop(HOP).evidence);
         let mut stand = Stand::behind_network();
         stand.balancer().security_groups = ["sg-lb".into()].into();
         stand.group().health_check.port = Some(HealthPort::Fixed(9090));

@@ -1,5 +1,5 @@
-//! Where the requests of a path arrive: the live tasks, the declared targets, or, while no task runs, the places where
-//! tasks would be.
+//! Where the requests of a path arrive: the live tasks, the declared targets or, while no task runs, the subnets where tasks
+//! would start.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -17,20 +17,20 @@ use super::way::{Found, Lack, Way};
 /// One receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
-    /// For people.
+    /// The text for people.
     pub(super) name: String,
     /// As it is registered; `None` while no task runs.
     pub(super) key: Option<TargetKey>,
-    /// Where it is, or may be.
+    /// Its addresses, or the blocks in which it may be.
     pub(super) blocks: Vec<IpNet>,
-    /// The groups of its interface; `None`: AWS does not filter there, or nothing is known of it.
+    /// The security groups of its network interface, or the failed read.
     pub(super) groups: Result<BTreeSet<GroupId>, Gap>,
     pub(super) subnet: Option<SubnetId>,
     pub(super) port: u16,
     pub(super) health_port: u16,
-    /// It is outside of the target group's VPC: what filters there, nobody here can see.
+    /// It is outside the target group's VPC, so its firewall rules cannot be read.
     pub(super) is_outside: bool,
-    /// Groups of the instance that carries a task with an interface of its own.
+    /// The security groups of the instance that runs a task with its own network interface.
     pub(super) carrier: Option<BTreeSet<GroupId>>,
 }
 
@@ -48,14 +48,14 @@ impl End {
     }
 }
 
-/// A task that requests are to reach by now.
+/// Whether a task should receive requests now.
 pub(super) fn is_up(task: &Task) -> bool {
     task.status == "RUNNING"
 }
 
 pub(super) fn ends(way: &Way<'_>) -> Found<Vec<End>> {
     let mut ends: Vec<End> = way.group.targets.iter().flatten().map(|target| declared(way, target)).collect();
-    let Some((_, port)) = way.door() else { return Ok(ends) };
+    let Some((_, port)) = way.container_port() else { return Ok(ends) };
     let up: Vec<&Task> = way.tasks()?.iter().filter(|task| is_up(task)).collect();
     ends.extend(up.iter().filter_map(|task| of_task(way, task)));
     if ends.is_empty() {
@@ -122,14 +122,14 @@ fn at_instance(way: &Way<'_>, name: String, instance: &InstanceId, port: u16) ->
     End { name, key: None, blocks, groups, subnet, port, health_port, is_outside: false, carrier: None }
 }
 
-/// Where tasks would be: with interfaces of their own, in any of the service's subnets.
+/// Where tasks would start: with their own network interfaces, in any of the service's subnets.
 fn prospective(way: &Way<'_>, port: u16) -> Found<Vec<End>> {
     if way.mode() != Some(NetworkMode::Awsvpc) {
-        return Err(Lack::Missing("no task runs, so no host port is known".to_owned()));
+        return Err(Lack::Missing("no task runs, so the host port is unknown".to_owned()));
     }
     let service = way.live_service()?;
     let Some(network) = service.network.as_ref().filter(|network| !network.security_groups.is_empty()) else {
-        return Err(Lack::Missing("no task runs, and the service names no groups".to_owned()));
+        return Err(Lack::Missing("no task runs, and the service sets no security groups".to_owned()));
     };
     let end = |subnet: &SubnetId| End {
         name: format!("a task in {subnet}"),

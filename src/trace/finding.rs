@@ -1,18 +1,18 @@
-//! What is wrong at a hop: the codes of the catalogue that the evidence leaves, the evidence, and the fix.
+//! A fault at a hop: the catalogue codes that the evidence leaves open, the evidence, and the fix.
 
 use std::collections::BTreeSet;
 
 use crate::model::TargetKey;
 
-use super::catalogue::{Code, entry, named};
+use super::catalogue::{self, Code, entry, named};
 use super::end::End;
 
 /// What a finding does to the requests of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Some of them fail, or reach a wrong app.
+    /// Some of them fail, or reach the wrong app.
     Breaks,
-    /// Every one is answered, with less capacity than is wanted.
+    /// All are answered, but with less capacity than desired.
     Degrades,
 }
 
@@ -26,38 +26,38 @@ impl Effect {
     }
 }
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The codes that the evidence cannot separate; none: the catalogue has no number for it.
+    /// The codes that the evidence cannot tell apart; empty: the fault has no number.
     pub codes: BTreeSet<Code>,
-    /// The name of the first code, or of what has no number.
+    /// The name of the first code, or of the fault without a number.
     pub name: &'static str,
-    /// Live values and ids that prove it.
+    /// Live values and ids that prove the fault.
     pub evidence: String,
-    /// What to do, and whose it is.
+    /// What to do.
     pub fix: String,
-    /// The step of the plan that mends it; the caller knows plans.
+    /// The step of the plan that repairs it; tracing knows no plan, so the caller sets it.
     pub step: Option<String>,
-    /// What it does to requests.
+    /// How it affects requests.
     pub effect: Effect,
-    /// The targets that it concerns; `None`: all requests of the path. Where others answer every request, it only degrades
-    /// the path. Empty: targets that are missing.
+    /// The affected targets; `None`: all requests of the path; empty: targets that are missing. If other targets answer every
+    /// request, the finding only degrades the path.
     pub(super) only: Option<BTreeSet<TargetKey>>,
 }
 
 impl Finding {
-    /// One code: the evidence excludes its siblings.
+    /// One code: the evidence excludes all others.
     pub(super) fn of(code: Code, evidence: impl Into<String>) -> Self {
         Self::among([code], evidence)
     }
 
-    /// A set that the evidence cannot separate; the first names it.
+    /// Several codes that the evidence cannot tell apart; the first one gives the name.
     pub(super) fn among<const N: usize>(codes: [Code; N], evidence: impl Into<String>) -> Self {
         Self::among_all(codes.to_vec(), evidence)
     }
 
-    /// As [`Self::among`]; an empty list is none of the catalogue's.
+    /// As [`Self::among`], for a list; an empty list has the name `unnamed`.
     pub(super) fn among_all(codes: Vec<Code>, evidence: impl Into<String>) -> Self {
         let entries: Vec<_> = codes.iter().filter_map(|code| entry(*code)).collect();
         let name = entries.first().map_or("unnamed", |entry| entry.name);
@@ -73,7 +73,7 @@ impl Finding {
         Self { codes: codes.into_iter().collect(), ..Self::unnumbered(name, evidence, &fix) }
     }
 
-    /// Something that the catalogue has no number for. Its name has an entry of its own there.
+    /// A fault without a number; the catalogue has an entry for its name.
     pub(super) fn unnumbered(name: &'static str, evidence: impl Into<String>, fix: &str) -> Self {
         Self {
             codes: BTreeSet::new(),
@@ -86,17 +86,22 @@ impl Finding {
         }
     }
 
-    /// What it is, or each of the things that it may be.
+    /// The names of all its codes; the name of the fault if it has no number.
     pub fn names(&self) -> Vec<&'static str> {
         let names: Vec<_> = self.codes.iter().filter_map(|code| entry(*code)).map(|entry| entry.name).collect();
         if names.is_empty() { vec![self.name] } else { names }
     }
 
-    /// The AWS operations that mend it in a plan.
-    pub fn mended_by(&self) -> Vec<&'static str> {
-        let by_codes = self.codes.iter().filter_map(|code| entry(*code)).flat_map(|entry| entry.mended_by);
+    /// Former names of [`Self::name`], for programs that match an old name.
+    pub fn aliases(&self) -> &'static [&'static str] {
+        catalogue::aliases(self.name)
+    }
+
+    /// The AWS operations with which a plan repairs it.
+    pub fn repaired_by(&self) -> Vec<&'static str> {
+        let by_codes = self.codes.iter().filter_map(|code| entry(*code)).flat_map(|entry| entry.repaired_by);
         let by_name =
-            if self.codes.is_empty() { named(self.name).map_or(&[][..], |entry| entry.mended_by) } else { &[] };
+            if self.codes.is_empty() { named(self.name).map_or(&[][..], |entry| entry.repaired_by) } else { &[] };
         by_codes.chain(by_name).copied().collect()
     }
 
@@ -106,31 +111,31 @@ impl Finding {
         self.only.is_none()
     }
 
-    /// It concerns these targets alone.
+    /// Limits it to these targets.
     pub(super) fn about(mut self, targets: impl IntoIterator<Item = TargetKey>) -> Self {
         self.only = Some(targets.into_iter().collect());
         self
     }
 
-    /// It concerns requests to one receiver; to all that there may be, while no task runs.
+    /// Limits it to one receiver; while no task runs, it concerns every receiver.
     pub(super) fn about_end(mut self, end: &End) -> Self {
         self.only = end.key.clone().map(|key| [key].into());
         self
     }
 
-    /// It concerns tasks or targets that are missing.
+    /// Limits it to tasks or targets that are missing.
     pub(super) fn about_missing(self) -> Self {
         self.about([])
     }
 
-    /// A fix that knows more than the catalogue's.
+    /// Replaces the catalogue's fix by a more specific one.
     pub(super) fn with_fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = fix.into();
         self
     }
 }
 
-/// Adds a finding. One with the same codes stays the only one, and is about the targets of both.
+/// Adds a finding. If one with the same codes exists, it stays and covers the targets of both.
 pub(super) fn add(findings: &mut Vec<Finding>, finding: Finding) {
     let Some(known) = findings.iter_mut().find(|known| known.codes == finding.codes) else {
         findings.push(finding);

@@ -1,4 +1,4 @@
-//! The chain as data: its hops in the order in which a request meets them, and what became of each.
+//! The hops of a path in the order in which a request passes them, and the result of each.
 
 use std::collections::BTreeSet;
 
@@ -6,32 +6,32 @@ use crate::model::{Gap, TargetKey};
 
 use super::finding::{Effect, Finding};
 
-/// A station of the path; the order is the contract's.
+/// A point on the path where a request can fail. The order is part of the JSON contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HopId {
-    /// State, scheme, its groups towards clients, the routes of its subnets.
+    /// State, scheme, inbound security groups, and the routes of its subnets.
     LoadBalancer,
-    /// Something listens on the port.
+    /// A listener exists on the port.
     Listener,
-    /// A rule takes the request and forwards it.
+    /// A rule matches the request and forwards it.
     Rule,
-    /// The target group is there, and fits load balancer and tasks.
+    /// The target group exists, and fits the load balancer and the tasks.
     TargetGroup,
-    /// The service names the target group, with the right container and port.
+    /// The service's loadBalancers include the target group, with the right container and port.
     ServiceWiring,
     /// The registered targets are the live tasks.
     Registration,
-    /// Nodes send to the zones in which targets are.
+    /// Nodes send requests to the zones of the targets.
     AvailabilityZone,
-    /// The load balancer's groups let the request out.
+    /// The load balancer's security groups allow the outbound request.
     LoadBalancerEgress,
-    /// The ACLs of both subnets, in both directions.
+    /// The network ACLs of both subnets, in both directions.
     NetworkAcl,
-    /// The groups on the target's interface let it in.
+    /// The security groups of the target allow the inbound request.
     TargetSecurityGroup,
     /// The container's port is bound on the host.
     PortBinding,
-    /// What the health checks say of the app.
+    /// What health checks show about the app.
     Application,
 }
 
@@ -52,7 +52,7 @@ impl HopId {
         Self::Application,
     ];
 
-    /// The id of the contract.
+    /// The id in JSON and texts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LoadBalancer => "load-balancer",
@@ -71,23 +71,23 @@ impl HopId {
     }
 }
 
-/// What became of a hop.
+/// The result of a hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Examined, and nothing is wrong.
+    /// Examined, without findings.
     Ok,
-    /// Something is wrong: the findings say what.
+    /// A fault; the findings describe it.
     Broken,
-    /// It depends on something that could not be read.
+    /// Unknown because of a failed read.
     Unknown(Gap),
-    /// Tasks start, and no target can answer yet: since when, and when that is too long.
+    /// Tasks are starting and no target can answer yet; since when, and the limit.
     Starting(String),
-    /// There is nothing to examine; why.
+    /// Not examined, and why.
     Skipped(String),
 }
 
 impl State {
-    /// The word of the contract.
+    /// The word in JSON.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -101,23 +101,23 @@ impl State {
 /// A hop as examined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
-    /// Which.
+    /// Its place on the path.
     pub id: HopId,
-    /// What became of it.
+    /// The result.
     pub state: State,
     /// Live values and ids that show it.
     pub evidence: String,
-    /// What is wrong, the likeliest first.
+    /// The faults, the likeliest first.
     pub findings: Vec<Finding>,
 }
 
-/// What examining came to, before it is known which hop it was about.
+/// A result that is not yet assigned to a hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Examined {
     pub(super) state: State,
     pub(super) evidence: String,
     pub(super) findings: Vec<Finding>,
-    /// What was not read besides.
+    /// A failed read in addition to the findings.
     pub(super) gap: Option<Gap>,
 }
 
@@ -141,7 +141,7 @@ impl Examined {
         Self { state: State::Starting(evidence.clone()), evidence, findings: Vec::new(), gap: None }
     }
 
-    /// Everything was read, and it cannot be worked out all the same.
+    /// Every read succeeded, but the result cannot be determined.
     pub(super) fn undecided(why: impl Into<String>) -> Self {
         let why = why.into();
         let gap = Gap { call: "rules".to_owned(), why: why.clone() };
@@ -152,7 +152,7 @@ impl Examined {
         Self { state: State::Broken, evidence: finding.evidence.clone(), findings: vec![finding], gap: None }
     }
 
-    /// Broken if there are findings, else unknown if something was not read, else sound.
+    /// Broken if there are findings, otherwise unknown if a read failed, otherwise ok.
     pub(super) fn of(findings: Vec<Finding>, gap: Option<Gap>, evidence: impl Into<String>) -> Self {
         match (findings.first(), gap) {
             (Some(first), gap) => Self { state: State::Broken, evidence: first.evidence.clone(), findings, gap },
@@ -163,13 +163,13 @@ impl Examined {
 }
 
 impl Examined {
-    /// No request needs this hop: whatever is wrong with it only degrades the path.
+    /// No request needs this hop, so its findings only degrade the path.
     pub(super) fn answered_all_the_same(mut self) -> Self {
         self.findings.iter_mut().for_each(|finding| finding.effect = Effect::Degrades);
         self
     }
 
-    /// Settles what the findings do to requests: those about targets that no request needs only degrade the path.
+    /// Sets the effect of the findings: those about targets that no request needs only degrade the path.
     pub(super) fn weighed(mut self, is_answered_without: impl Fn(&BTreeSet<TargetKey>) -> bool) -> Self {
         for finding in &mut self.findings {
             if finding.only.as_ref().is_some_and(&is_answered_without) {

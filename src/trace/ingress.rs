@@ -1,8 +1,8 @@
-//! Whether the groups on the target's interface let requests and health checks in.
+//! Whether the security groups on the target's interface allow inbound requests and health checks.
 //!
-//! Requests come from the load balancer's nodes, or, where a network load balancer keeps client addresses, from the clients:
-//! except by a rule that names the load balancer's group, which passes them all the same, and except clients of the other
-//! address family and of PrivateLink, who come from the nodes. Health checks always come from the nodes.
+//! Requests come from the load balancer's nodes. If a network load balancer preserves client IP addresses, they come from the
+//! clients instead, with two exceptions: a rule that names the load balancer's security group allows them all, and clients of
+//! the other address family or of PrivateLink come from the nodes. Health checks always come from the nodes.
 
 use std::collections::BTreeSet;
 
@@ -28,11 +28,11 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         (_, Err(lack)) => return lack.clone().skip(),
     };
     if ends.is_empty() {
-        return Examined::skipped("there is no target");
+        return Examined::skipped("no target to check");
     }
     let inside: Vec<&End> = ends.iter().filter(|end| !end.is_outside).collect();
     if inside.is_empty() {
-        return Examined::skipped("the targets are outside of the VPC: what filters there cannot be seen from here");
+        return Examined::skipped("the targets are outside the VPC, so their firewall rules cannot be read");
     }
     let keeps = match client::keeps_addresses(way) {
         Ok(keeps) => keeps,
@@ -46,19 +46,19 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
             Err(gap) => checked.gap = Some(gap),
         }
     }
-    Examined::of(checked.findings, checked.gap, format!("let in by {}", list(&checked.by)))
+    Examined::of(checked.findings, checked.gap, format!("allowed by {}", list(&checked.by)))
 }
 
-/// What came of all receivers.
+/// The result for all receivers.
 #[derive(Default)]
 struct Checked {
     findings: Vec<Finding>,
     gap: Option<Gap>,
-    /// The rules that let requests in.
+    /// The rules that allow requests.
     by: BTreeSet<String>,
 }
 
-/// A receiver behind the rules of some groups: those of its interface, or others that it might have.
+/// A receiver with the rules of its interface's security groups, or of others that are tried instead.
 pub(super) struct Receiver<'w, 'a> {
     pub(super) way: &'w Way<'a>,
     pub(super) balancer: &'w LoadBalancer,
@@ -105,7 +105,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         }
     }
 
-    /// Whether requests come in.
+    /// Whether requests are allowed.
     pub(super) fn requests(&self, transport: Transport) -> Result<Passage, Gap> {
         let by_its_group = self.opened(transport, self.end.port).find(|rule| self.names_balancer(rule));
         if let (true, None) = (self.keeps, by_its_group) {
@@ -122,7 +122,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         Ok(self.passage_of_nodes(transport, self.end.port))
     }
 
-    /// Whether the load balancer's nodes come in on a port.
+    /// Whether the load balancer's nodes are allowed on a port.
     pub(super) fn passage_of_nodes(&self, transport: Transport, port: u16) -> Passage {
         let peer = Peer { groups: self.balancer.security_groups.clone(), blocks: self.way.homes(self.balancer) };
         let passed = passage(self.rules.iter().copied(), transport, port, &peer, &self.way.around.prefix_lists);
@@ -132,7 +132,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         }
     }
 
-    /// Where the nodes are was not read, and a rule by addresses may be the one that admits them.
+    /// The failed read of the nodes' addresses, if a rule by address may allow them.
     fn unread_homes(&self, transport: Transport, port: u16) -> Option<Gap> {
         if let Some(gap) = self.way.given.observed.subnets.gap() {
             return Some(gap.clone());
@@ -148,7 +148,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         self.opened(transport, port).any(|rule| is_near(&rule)).then(|| gap.clone())
     }
 
-    /// Rules that open a port to somebody.
+    /// Rules that allow any source on a port.
     pub(super) fn opened(&self, transport: Transport, port: u16) -> impl Iterator<Item = &'w IngressRule> {
         self.rules.iter().copied().filter(move |rule| rule.lets_in(transport, port))
     }
@@ -157,8 +157,8 @@ impl<'w, 'a> Receiver<'w, 'a> {
         matches!(&rule.source, RuleSource::Group(id) if self.balancer.security_groups.contains(id))
     }
 
-    /// Whether clients come in with their own addresses: the one that was asked about, or some of them. Rules that name a
-    /// group of theirs do not admit them (NLB user guide, target security groups).
+    /// Whether clients are allowed with their own addresses: the one that was asked about, or some of them. Rules that name a
+    /// security group of the clients do not allow them (NLB user guide, target security groups).
     fn passage_of_clients(&self, transport: Transport, clients: &Clients, seen: AddressSet) -> Passage {
         let (mut admitted, mut by, mut gap) = (Vec::new(), None, clients.may_be_more.clone());
         for rule in self.opened(transport, self.end.port) {
@@ -181,24 +181,24 @@ impl<'w, 'a> Receiver<'w, 'a> {
         }
         let is_asked = self.way.asked.client.is_some();
         let by = by.filter(|_| !is_asked || seen.without(&admitted).is_empty());
-        let names_everybody = || admitted.iter().any(|block| block.prefix_len() == 0);
+        let names_every_address = || admitted.iter().any(|block| block.prefix_len() == 0);
         match (by, &clients.may_be_fewer, gap) {
-            // Whether the addresses that a rule names are outside of the VPC, where clients are, was not read.
-            (Some(_), Some(gap), _) if !names_everybody() => Passage::Unknown(gap.clone()),
+            // The VPC's blocks were not read, so the rule's addresses may be inside the VPC, where no client is.
+            (Some(_), Some(gap), _) if !names_every_address() => Passage::Unknown(gap.clone()),
             (Some(rule), _, _) => Passage::Open(format!("{} ({})", rule.id, rule.source)),
             (None, _, Some(gap)) => Passage::Unknown(gap),
             (None, _, None) => Passage::Closed(None),
         }
     }
 
-    /// The clients that each ACL on the way lets in and answers.
+    /// The clients that each network ACL on the path allows, with their responses.
     fn acls_pass(&self, transport: Transport) -> Vec<AddressSet> {
         let way = self.way;
         let port = way.route.as_ref().map_or(0, |route| route.listener);
         let all = |subnet: &SubnetId, port: u16| {
             let acl = way.around.acl_of(subnet).present()?;
-            let everybody = way.family().every_address();
-            Some(acl.serves(&AddressSet::of([everybody]), transport, port))
+            let every = way.family().every_address();
+            Some(acl.serves(&AddressSet::of([every]), transport, port))
         };
         let homes = self.balancer.subnets.iter().filter_map(|home| all(home, port));
         let homes = homes.reduce(|one, other| one.or(&other));
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_rule_by_group_by_address_or_by_prefix_list_lets_in() {
         let mut stand = Stand::sound();
-        assert_eq!(stand.hop(HOP).evidence, "let in by sgr-1 (tcp 8080 sg-lb)");
+        assert_eq!(stand.hop(HOP).evidence, "allowed by sgr-1 (tcp 8080 sg-lb)");
         for source in [from_block("10.0.0.0/23"), from_block("0.0.0.0/0"), RuleSource::PrefixList("pl-1".to_owned())] {
             *stand.ingress("sg-tasks") = vec![on(PORT, source.clone())];
             stand.around.prefix_lists.insert("pl-1".to_owned(), Seen::Present([block("10.0.0.0/23")].into()));
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(stand.state(HOP), "ok");
         *stand.ingress("sg-tasks") = vec![on(PORT, from_group("sg-lb"))];
         assert_eq!(stand.found(HOP), ["M04"]);
-        assert!(stand.hop(HOP).evidence.ends_with("admitted: 8080 from sg-lb"), "{}", stand.hop(HOP).evidence);
+        assert!(stand.hop(HOP).evidence.ends_with("allowed: 8080 from sg-lb"), "{}", stand.hop(HOP).evidence);
         // The range may be narrow, as long as it holds what was given out.
         let range = Some(PortRange { from: 32_771, to: 32_772 });
         *stand.ingress("sg-tasks") = vec![rule("sg-tasks", range, from_group("sg-lb"))];
@@ -398,7 +398,7 @@ mod tests {
         stand.ingress("sg-tasks").push(udp(from_block("10.0.0.0/16")));
         assert_eq!(stand.found(HOP), ["M12"]);
         let fix = stand.hop(HOP).findings[0].fix.clone();
-        assert!(fix.ends_with("AWS always keeps client addresses for UDP"), "{fix}");
+        assert!(fix.ends_with("AWS always preserves client IP addresses for UDP"), "{fix}");
         stand.ingress("sg-tasks").push(udp(from_block("0.0.0.0/0")));
         assert_eq!(stand.state(HOP), "ok");
         // A listener of TCP brings TCP alone to such a target group.

@@ -1,4 +1,4 @@
-//! Tasks that are stopped for their health, again and again: what the service's events say of it, also between two tasks.
+//! Tasks that ECS stops as unhealthy repeatedly, as the service's events show, also while no task runs.
 
 use crate::model::{Rollout, Service};
 
@@ -6,10 +6,10 @@ use super::catalogue::Code;
 use super::finding::Finding;
 use super::way::Way;
 
-/// So many times are no accident.
+/// This number of stops counts as a loop.
 pub(super) const LOOP: usize = 2;
 
-/// How often tasks were stopped for their health in the path's own target group since the service was last steady.
+/// How often ECS stopped tasks as unhealthy in the path's own target group since the service was last steady.
 pub(super) struct Kills<'a> {
     pub(super) times: usize,
     /// The newest of these events.
@@ -26,12 +26,12 @@ fn fresh(service: &Service) -> impl Iterator<Item = &str> {
     service.conduct.fresh_events().map(String::as_str).filter(|event| event.contains("is unhealthy in"))
 }
 
-/// Whether tasks of the service were stopped for their health in any target group: then that is why others are missing.
+/// Whether ECS stopped tasks of the service as unhealthy in any target group; that explains missing tasks.
 pub(super) fn any(way: &Way<'_>) -> bool {
     way.live_service().is_ok_and(|service| fresh(service).next().is_some())
 }
 
-/// M26: tasks that serve this target group too are stopped because of another one.
+/// M26: ECS stops tasks of this target group because another one finds them unhealthy.
 pub(super) fn for_another(way: &Way<'_>, service: &Service) -> Option<Finding> {
     let about = |arn: &str| fresh(service).filter(|event| event.contains(arn)).count();
     let worst = service.target_groups().max_by_key(|arn| about(arn.as_str()))?;
@@ -41,13 +41,16 @@ pub(super) fn for_another(way: &Way<'_>, service: &Service) -> Option<Finding> {
     if times < LOOP || service.target_groups().count() < 2 || !is_one_of_several {
         return None;
     }
-    let what = format!("tasks were stopped {times} times because of {}, and serve others too", worst.name());
+    let what = format!(
+        "ECS stopped tasks {times} times because of failed health checks of {}; they serve other target groups too",
+        worst.name()
+    );
     Some(Finding::of(Code(26), what))
 }
 
-/// M24: whether tasks may be stopped before they are up, and how that shows.
+/// M24: whether ECS may stop tasks during startup, with the evidence.
 pub(super) struct Early {
-    /// Every start is the same, and one was healthy before: nothing else can be the cause.
+    /// Every start is identical and an earlier one was healthy, so there is no other cause.
     pub(super) is_proven: bool,
     pub(super) what: String,
 }
@@ -66,12 +69,12 @@ pub(super) fn early(way: &Way<'_>, service: &Service) -> Option<Early> {
     });
     let was_sound = service.primary().is_some_and(|primary| primary.rollout == Some(Rollout::Completed));
     let mut what = format!(
-        "stopped {times} times for its health, with a grace period of {grace} s and {takes} s to fail: {newest}"
+        "ECS stopped tasks as unhealthy {times} times; the grace period is {grace}s and a target fails after {takes}s: {newest}"
     );
     if was_sound {
         what.push_str("; the same revision was healthy before");
         if !is_same {
-            what.push_str(", but what its image tag, secrets and environment files name may have changed since");
+            what.push_str(", but its image, secrets or environment files may have changed since");
         }
     }
     Some(Early { is_proven: was_sound && is_same, what })

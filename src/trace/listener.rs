@@ -14,7 +14,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         if let Some(gap) = way.unread() {
             return Examined::unknown(gap);
         }
-        return Examined::skipped("no rule and no default action leads to it");
+        return Examined::skipped("no rule or default action forwards to it");
     }
     match way.listener() {
         Ok(listener) => Examined::ok(format!("{} {} on {}", listener.protocol, listener.port, balancer.name)),
@@ -23,7 +23,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
             let all = way.given.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
             let ports: Vec<String> = all.map(|one| format!("{} {}", one.protocol, one.port)).collect();
             let there = if ports.is_empty() { "none".to_owned() } else { ports.join(", ") };
-            Examined::broken(Finding::of(Code(45), format!("{why}; there is {there}")))
+            Examined::broken(Finding::of(Code(45), format!("{why}; it has {there}")))
         }
     }
 }
@@ -42,9 +42,9 @@ mod tests {
         assert_eq!(stand.hop(HOP).evidence, "HTTP 80 on public");
         stand.listeners()[0].port = 8443;
         assert_eq!(stand.found(HOP), ["M45"]);
-        assert_eq!(stand.hop(HOP).evidence, "public has no listener on port 80; there is HTTP 8443");
+        assert_eq!(stand.hop(HOP).evidence, "public has no listener on port 80; it has HTTP 8443");
         stand.listeners().clear();
-        assert!(stand.hop(HOP).evidence.ends_with("there is none"));
+        assert!(stand.hop(HOP).evidence.ends_with("it has none"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whether clients reach the load balancer's nodes: state, groups, routes.
+//! Whether clients reach the load balancer's nodes: state, security groups, routes.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let balancer = match way.balancer() {
         Ok(balancer) => balancer,
         Err(Lack::Unknown(gap)) => return Examined::unknown(gap),
-        // Nobody says that it has one, nor a way in: the hops behind say what is missing.
+        // The manifest declares no load balancer and no route: a later hop reports what is missing.
         Err(Lack::Missing(why)) if way.group.load_balancer.is_none() && way.route.is_none() => {
             return Examined::skipped(why);
         }
@@ -27,9 +27,9 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let mut gaps = Vec::new();
     if !matches!(balancer.state.as_str(), "" | "active" | "active_impaired") {
         let what = format!("load balancer {} is {}", balancer.name, balancer.state);
-        findings.push(Finding::unnumbered("load-balancer-not-active", what, "wait until it is active"));
+        findings.push(Finding::unnumbered("load-balancer-not-active", what, "wait until the load balancer is active"));
     }
-    match kept_out(way, balancer) {
+    match blocked_clients(way, balancer) {
         Ok(finding) => findings.extend(finding),
         Err(gap) => gaps.push(gap),
     }
@@ -39,18 +39,18 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     }
     let scheme = if balancer.internal { "internal" } else { "internet-facing" };
     let groups = match balancer.security_groups.len() {
-        0 => "no groups".to_owned(),
-        _ => list(&balancer.security_groups),
+        0 => "no security groups".to_owned(),
+        _ => format!("security groups: {}", list(&balancer.security_groups)),
     };
-    Examined::of(findings, gaps.into_iter().next(), format!("{} is {scheme}, with {groups}", balancer.name))
+    Examined::of(findings, gaps.into_iter().next(), format!("{} is {scheme}; {groups}", balancer.name))
 }
 
 pub(super) fn list<T: ToString>(all: &BTreeSet<T>) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// M09: no client that can reach the load balancer, or not the one that was asked about, is let in on the listener's port.
-fn kept_out(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, Gap> {
+/// M09: the security groups allow no client on the listener's port, or not the client that was asked about.
+fn blocked_clients(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, Gap> {
     let Some(port) = way.route.as_ref().map(|route| route.listener) else { return Ok(None) };
     if balancer.security_groups.is_empty() {
         return Ok(None);
@@ -58,7 +58,7 @@ fn kept_out(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, G
     let rules = way.around.rules(&balancer.security_groups, false)?;
     let (mut closed, mut gap) = (None, None);
     for transport in way.transports() {
-        match lets_clients_in(way, balancer, &rules, *transport, port) {
+        match allows_clients(way, balancer, &rules, *transport, port) {
             Ok(true) => {}
             Ok(false) => closed = closed.or(Some(*transport)),
             Err(why) => gap = Some(why),
@@ -67,19 +67,19 @@ fn kept_out(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, G
     let Some(transport) = closed else { return gap.map_or(Ok(None), Err) };
     let who = match way.asked.client {
         Some(client) => client.to_string(),
-        None if balancer.internal => "anybody".to_owned(),
-        None => "anybody of the internet".to_owned(),
+        None if balancer.internal => "any client".to_owned(),
+        None => "any internet client".to_owned(),
     };
     let groups = list(&balancer.security_groups);
     let what = format!(
-        "no ingress rule of {}'s groups ({groups}) admits {who} on {transport} {port}; they admit {}",
+        "no ingress rule of {}'s security groups ({groups}) allows {who} on {transport} {port}; allowed: {}",
         balancer.name,
         opened(&rules, transport)
     );
     Ok(Some(Finding::of(Code(9), what)))
 }
 
-fn lets_clients_in(
+fn allows_clients(
     way: &Way<'_>,
     balancer: &LoadBalancer,
     rules: &[&IngressRule],
@@ -106,14 +106,14 @@ fn lets_clients_in(
 
 fn opened(rules: &[&IngressRule], transport: Transport) -> String {
     let shown = rules.iter().filter(|rule| rule.opens_any(transport)).map(|rule| {
-        let ports = rule.ports.map_or_else(|| "every port".to_owned(), |ports| ports.to_string());
+        let ports = rule.ports.map_or_else(|| "all ports".to_owned(), |ports| ports.to_string());
         format!("{ports} from {}", rule.source)
     });
     let shown: BTreeSet<String> = shown.collect();
     if shown.is_empty() { "nothing".to_owned() } else { list(&shown) }
 }
 
-/// M10: a client outside cannot reach nodes in subnets without a route to an internet gateway.
+/// M10: internet clients cannot reach nodes in subnets without a route to an internet gateway.
 fn without_internet(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, Gap> {
     let Some(vpc) = &balancer.vpc else { return Ok(None) };
     if balancer.internal || way.asked.client.is_some_and(|client| is_inside(way, vpc, &client)) {
@@ -133,7 +133,7 @@ fn without_internet(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Fin
         }
     }
     let what = format!(
-        "{} is internet-facing, and the route tables of these subnets lead to no internet gateway: {}",
+        "{} is internet-facing, but the route tables of these subnets have no route to an internet gateway: {}",
         balancer.name,
         list(&private)
     );
@@ -156,9 +156,9 @@ mod tests {
     const HOP: HopId = HopId::LoadBalancer;
 
     #[test]
-    fn a_sound_one_is_told_with_its_scheme_and_groups() {
-        assert_eq!(Stand::sound().hop(HOP).evidence, "public is internet-facing, with sg-lb");
-        assert_eq!(Stand::behind_network().hop(HOP).evidence, "public is internet-facing, with no groups");
+    fn a_sound_one_shows_its_scheme_and_security_groups() {
+        assert_eq!(Stand::sound().hop(HOP).evidence, "public is internet-facing; security groups: sg-lb");
+        assert_eq!(Stand::behind_network().hop(HOP).evidence, "public is internet-facing; no security groups");
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_must_be_let_in_on_the_listeners_port() {
+    fn the_security_groups_must_allow_clients_on_the_listeners_port() {
         let mut stand = Stand::sound();
         *stand.ingress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(443)), from_block("0.0.0.0/0"))];
         assert_eq!(stand.found(HOP), ["M09"]);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_for_others_than_its_clients_admit_nobody() {
+    fn rules_for_other_addresses_allow_no_client() {
         let mut stand = Stand::sound();
         for (cidr, found) in [("::/0", true), ("10.0.0.0/8", true), ("192.168.0.0/16", true), ("0.0.0.0/0", false)] {
             *stand.ingress("sg-lb") = vec![rule("sg-lb", Some(PortRange::one(80)), from_block(cidr))];

@@ -1,8 +1,8 @@
-//! The ACLs of the load balancer's and the target's subnets, in both directions. They have no memory: answers need entries
-//! of their own, to the ports that connections come from.
+//! The network ACLs of the load balancer's and the target's subnets, in both directions. Network ACLs are stateless: responses
+//! need their own entries, for the ports that connections come from.
 //!
-//! Where the targets see the clients' addresses, so does the ACL of their subnet. Health checks come from the load
-//! balancer's nodes all the same.
+//! If the targets see the clients' addresses, so does the network ACL of their subnet. Health checks still come from the load
+//! balancer's nodes.
 
 use ipnet::IpNet;
 
@@ -42,14 +42,14 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
             note(edge.checks());
         }
     }
-    // Where the targets are decides which of their ACLs there are.
+    // Without the targets' subnets their network ACLs are unknown.
     if let Err(Lack::Unknown(why)) = &way.ends {
         gap = gap.or_else(|| Some(why.clone()));
     }
     Examined::of(
         findings,
         gap,
-        format!("the ACLs of {} and of the targets' subnets let it pass", list(&balancer.subnets)),
+        format!("the network ACLs of {} and of the targets' subnets allow it", list(&balancer.subnets)),
     )
 }
 
@@ -61,7 +61,7 @@ fn acl<'a>(way: &Way<'a>, subnet: &SubnetId) -> Result<Option<&'a NetworkAcl>, G
     }
 }
 
-/// M08: no client comes in and gets answers. Some of them are enough.
+/// M08: no client can send requests and get responses. Some clients are enough.
 fn towards_clients(
     way: &Way<'_>,
     balancer: &LoadBalancer,
@@ -77,7 +77,7 @@ fn towards_clients(
     }
 }
 
-/// What an ACL does to clients at `addresses` who connect to a port behind it: none comes in, or those who do get no answers.
+/// How a network ACL blocks clients at `addresses` that connect to a port behind it: it allows none, or denies the responses.
 fn kept_from(
     acl: &NetworkAcl,
     clients: &Clients,
@@ -89,21 +89,25 @@ fn kept_from(
         return None;
     }
     let who = &clients.words;
-    let let_in = acl.lets_through(false, addresses, transport, port);
-    if let_in.is_empty() {
-        return Some(format!("lets no client in on {transport} {port} ({who})"));
+    let allowed = acl.lets_through(false, addresses, transport, port);
+    if allowed.is_empty() {
+        return Some(format!("allows no client on {transport} {port} ({who})"));
     }
-    let (unanswered, denial) = acl.unanswered(true, &let_in, transport);
+    let (unanswered, denial) = acl.unanswered(true, &allowed, transport);
     let is_lacking =
-        if clients.is_asked { !unanswered.is_empty() } else { let_in.without(unanswered.blocks()).is_empty() };
+        if clients.is_asked { !unanswered.is_empty() } else { allowed.without(unanswered.blocks()).is_empty() };
     let why = denial.map(|piece| denial_words(&piece)).unwrap_or_default();
-    is_lacking.then(|| format!("lets clients in ({who}), and no answers out to them on {transport} 1024-65535: {why}"))
+    is_lacking.then(|| {
+        format!(
+            "allows requests from clients ({who}), but denies the responses (outbound {transport} 1024-65535): {why}"
+        )
+    })
 }
 
-/// The entry that AWS puts behind all others.
+/// The number of the last entry of each network ACL, which AWS adds and which denies everything.
 const LAST_ENTRY: u32 = 32_767;
 
-/// The entry that denies; what no entry is about is denied too.
+/// The entry that denies the traffic. Traffic that matches no entry is denied too.
 fn denial_words(piece: &Piece) -> String {
     match piece.number {
         Some(number) if number != LAST_ENTRY => piece.to_string(),
@@ -111,15 +115,14 @@ fn denial_words(piece: &Piece) -> String {
     }
 }
 
-/// M08: requests and health checks from the node to a target, and the answers.
+/// M08: requests and health checks from the node to a target, and the responses.
 fn leaving(way: &Way<'_>, home: &SubnetId, end: &End) -> Result<Option<Finding>, Gap> {
     let Some(acl) = acl(way, home)? else { return Ok(None) };
     let denied = end.blocks.iter().find_map(|block| {
         let mut ports = way.ports_of(end).into_iter();
         ports.find_map(|(transport, port)| both_ways(acl, true, *block, transport, port))
     });
-    Ok(denied
-        .map(|what| Finding::of(Code(8), format!("{} of {home}, towards {}: {what}", acl.id, end.name)).about_end(end)))
+    Ok(denied.map(|what| Finding::of(Code(8), format!("{} of {home}, to {}: {what}", acl.id, end.name)).about_end(end)))
 }
 
 /// From a node of the load balancer into the subnet of a target.
@@ -132,7 +135,7 @@ struct Edge<'w, 'a> {
 }
 
 impl Edge<'_, '_> {
-    /// M07: requests, with the addresses of clients or of the node, and the answers.
+    /// M07: requests, from client addresses or from the node, and the responses.
     fn requests(&self, transport: Transport, keeps: bool) -> Result<Option<Finding>, Gap> {
         let Self { way, balancer, home, subnet, end } = *self;
         let Some(acl) = acl(way, subnet)? else { return Ok(None) };
@@ -140,7 +143,7 @@ impl Edge<'_, '_> {
             return Ok(self.denied_to_node(acl, transport, end.port));
         }
         let clients = client::clients(way, balancer, transport)?;
-        // Clients of the other family come with the node's address.
+        // Requests from clients of the other address family have the node's address.
         let seen = clients.addresses.of_family(way.family());
         if seen.is_empty() {
             return Ok(self.denied_to_node(acl, transport, end.port));
@@ -153,13 +156,13 @@ impl Edge<'_, '_> {
             (Some(_), Some(gap)) => Err(gap),
             (what, _) => Ok(what.map(|what| {
                 let name = &balancer.name;
-                Finding::of(Code(7), format!("{name} keeps client addresses, and {} of {subnet} {what}", acl.id))
+                Finding::of(Code(7), format!("{name} preserves client IP addresses, and {} of {subnet} {what}", acl.id))
                     .about_end(end)
             })),
         }
     }
 
-    /// M07: health checks, and the answers.
+    /// M07: health checks and their responses.
     fn checks(&self) -> Result<Option<Finding>, Gap> {
         let acl = acl(self.way, self.subnet)?;
         Ok(acl.and_then(|acl| self.denied_to_node(acl, Transport::Tcp, self.end.health_port)))
@@ -173,7 +176,7 @@ impl Edge<'_, '_> {
     }
 }
 
-/// The words of what denies a connection to a port, which is out of the subnet where `egress`, or its answers.
+/// The text for an entry that denies a connection to a port, or its responses; `egress`: the connection leaves the subnet.
 fn both_ways(acl: &NetworkAcl, egress: bool, peer: IpNet, transport: Transport, port: u16) -> Option<String> {
     let pieces = acl.decide(egress, peer, transport, PortRange::one(port));
     if let Some(piece) = pieces.into_iter().find(|piece| !piece.allow) {
@@ -182,7 +185,7 @@ fn both_ways(acl: &NetworkAcl, egress: bool, peer: IpNet, transport: Transport, 
     }
     let (_, denial) = acl.unanswered(!egress, &AddressSet::of([peer]), transport);
     let direction = if egress { "inbound" } else { "outbound" };
-    denial.map(|piece| format!("answers: {direction} {transport}, {piece}"))
+    denial.map(|piece| format!("responses: {direction} {transport}, {piece}"))
 }
 
 #[cfg(test)]
@@ -203,7 +206,7 @@ mod tests {
         stand.acl("acl-private").pop();
         stand.acl("acl-private").push(entry(50, true, false, "10.0.0.0/16", None));
         assert_eq!(stand.found(HOP), ["M07"]);
-        assert!(stand.hop(HOP).evidence.contains("answers: "), "{}", stand.hop(HOP).evidence);
+        assert!(stand.hop(HOP).evidence.contains("responses: "), "{}", stand.hop(HOP).evidence);
     }
 
     #[test]
@@ -297,7 +300,7 @@ mod tests {
         assert_eq!(stand.state(HOP), "ok", "the nodes are in the VPC");
         keep_addresses(&mut stand);
         assert_eq!(stand.found(HOP), ["M07"]);
-        assert!(stand.hop(HOP).evidence.contains("keeps client addresses"), "{}", stand.hop(HOP).evidence);
+        assert!(stand.hop(HOP).evidence.contains("preserves client IP addresses"), "{}", stand.hop(HOP).evidence);
         *stand.acl("acl-private") = only(true, "10.0.0.0/16", None);
         assert_eq!(stand.found(HOP), ["M07"], "answers go to clients");
         // A rule that names the load balancer's group does not help against an ACL.

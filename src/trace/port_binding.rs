@@ -1,4 +1,4 @@
-//! Whether the container's port is bound on the host. Tasks with interfaces of their own bind nothing.
+//! Whether the container port is bound on the host. Tasks with their own network interface (awsvpc) bind no host port.
 
 use crate::model::{NetworkMode, Placement, Task};
 
@@ -8,15 +8,21 @@ use super::hop::{Examined, Hop};
 use super::way::Way;
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
-    let Some((container, port)) = way.door() else { return Examined::skipped("declared targets alone, no service") };
+    let Some((container, port)) = way.container_port() else {
+        return Examined::skipped("no service, only declared targets");
+    };
     match way.mode() {
-        Some(NetworkMode::Awsvpc) => return Examined::skipped("each task has an interface of its own"),
+        Some(NetworkMode::Awsvpc) => return Examined::skipped("each task has its own network interface"),
         Some(NetworkMode::Bridge | NetworkMode::Host) => {}
         Some(NetworkMode::None) => {
             let what = "network mode none maps no ports";
-            return Examined::broken(Finding::unnumbered("no-network", what, "deploy a revision with another mode"));
+            return Examined::broken(Finding::unnumbered(
+                "network-mode-none",
+                what,
+                "deploy a task definition revision with another network mode",
+            ));
         }
-        None => return Examined::skipped("the network mode is not known"),
+        None => return Examined::skipped("the network mode is unknown"),
     }
     let tasks: Vec<&Task> = match way.tasks() {
         Ok(tasks) => tasks.iter().filter(|task| is_up(task)).collect(),
@@ -25,13 +31,13 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     if tasks.is_empty() {
         return Examined::skipped("no task runs");
     }
-    // What an older deployment started is bound as its own revision says.
+    // A task of an older deployment has the ports of its own revision.
     let is_older = |task: &Task| way.service.is_some_and(|(service, _)| way.given.is_older(&service.id, task));
     let is_expected = |task: &Task| matches!(task.placement, Placement::Instance { .. }) && !is_older(task);
     let unbound = tasks.iter().find(|task| is_expected(task) && way.endpoint_of(task).is_none());
     if let Some(task) = unbound {
-        let what = format!("{} binds no port of its host for {container}:{port}", task.arn);
-        let fix = "map the port in a new revision, or wire the service to a port that is mapped";
+        let what = format!("{} has no host port for {container}:{port}", task.arn);
+        let fix = "map the port in a new task definition revision, or set a mapped port in the service's loadBalancers";
         return Examined::broken(Finding::unnumbered("port-not-bound", what, fix));
     }
     let bound: Vec<String> = tasks.iter().filter_map(|task| way.endpoint_of(task)).map(|key| key.to_string()).collect();
@@ -78,7 +84,7 @@ mod tests {
     fn network_mode_none_maps_nothing() {
         let mut stand = Stand::on_instances();
         stand.definition().network_mode = NetworkMode::None;
-        assert_eq!(stand.found(HOP), ["no-network"]);
+        assert_eq!(stand.found(HOP), ["network-mode-none"]);
         stand.observed.task_definitions.clear();
         assert_eq!(stand.state(HOP), "skipped", "the mode is not known");
     }

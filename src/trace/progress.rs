@@ -1,4 +1,4 @@
-//! How far a service is with starting the tasks that it wants: whether they may still come up, or do not.
+//! How far a service is with starting its desired tasks: they may still start, or they fail.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,39 +6,49 @@ use crate::model::{LoadBalancerKind, Rollout, Seen, Service, StopCause, StoppedT
 
 use super::way::Way;
 
-/// The shortest time in which a start is given up.
+/// The shortest start limit.
 const LEAST: SignedDuration = SignedDuration::from_mins(15);
-/// The most of a grace period that counts.
+/// The longest part of a health-check grace period that counts.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);
-/// How much longer a network load balancer may take to begin with a target.
+/// The additional time that a network load balancer needs before it uses a new target.
 const NETWORK: SignedDuration = SignedDuration::from_mins(5);
-/// So many failed tasks of a deployment are no accident.
+/// This number of failed tasks means that a deployment fails.
 const FAILED_TASKS: usize = 3;
 
-/// What becomes of the tasks that a service wants.
+/// The state of the tasks that a service should start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// They may come up: since when, and when that is too long.
+    /// They may still start: since when, and the limit.
     Starting(String),
-    /// Tasks that ran are gone, and their replacements are coming.
+    /// Running tasks have stopped, and ECS starts replacements.
     Replacing(String),
-    /// They do not come up; why.
+    /// They do not start, and why.
     Failing(String),
 }
 
-/// How the tasks of a service get on. `is_late`: the time that a start may take counts.
+/// Such as `1 of 2 tasks is running`.
+pub(super) fn running(service: &Service) -> String {
+    let (running, desired) = (service.running_count, service.desired_count);
+    let noun = if desired == 1 { "task" } else { "tasks" };
+    let verb = if running == 1 || desired == 1 { "is" } else { "are" };
+    format!("{running} of {desired} {noun} {verb} running")
+}
+
+/// The progress of a service's tasks. `is_late`: the start limit applies.
 pub(super) fn progress(way: &Way<'_>, service: &Service, is_late: bool) -> Progress {
-    let running = format!("{} of {} tasks run", service.running_count, service.desired_count);
+    let running = running(service);
     let in_progress = service.primary().is_some_and(|primary| primary.rollout != Some(Rollout::Completed));
     let stopped = stopped(way, service, in_progress);
     let failed = stopped.iter().filter(|task| task.cause == StopCause::Failed).count();
     let failed = failed.max(service.conduct.failed_tasks as usize);
     let newest = newest_reason(&stopped, service);
     if failed >= FAILED_TASKS || service.primary().is_some_and(|primary| primary.rollout == Some(Rollout::Failed)) {
-        return Progress::Failing(format!("{running}, and {failed} tasks of the deployment have failed: {newest}"));
+        return Progress::Failing(format!(
+            "{running}; failed tasks of the deployment: {failed}; last reason: {newest}"
+        ));
     }
     if !in_progress && stopped.iter().any(|task| task.cause != StopCause::NotNeeded) {
-        return Progress::Replacing(format!("{running}; the last one stopped: {newest}"));
+        return Progress::Replacing(format!("{running}; the last task stopped: {newest}"));
     }
     let limit = limit(way, service);
     let Some(since) = began(service, in_progress) else {
@@ -49,22 +59,21 @@ pub(super) fn progress(way: &Way<'_>, service: &Service, is_late: bool) -> Progr
     };
     let until = since + limit;
     if way.now < until || !is_late {
-        let late = if is_late { format!("; it is broken if no target answers by {until}") } else { String::new() };
+        let late = if is_late { format!("; broken if no target answers by {until}") } else { String::new() };
         return Progress::Starting(format!("starting since {since}: {running}{late}"));
     }
     if let Some(providers) = waits_for_capacity(way, service) {
         return Progress::Starting(format!(
-            "starting since {since}: {running}; tasks are PROVISIONING until capacity provider {providers} has instances"
+            "starting since {since}: {running}; tasks are PROVISIONING, waiting for instances of capacity provider {providers}"
         ));
     }
     let minutes = limit.as_mins();
     Progress::Failing(format!(
-        "{running}; none has come up since {since}, and a start may take {minutes} minutes: {newest}"
+        "{running}; none started successfully since {since} (limit: {minutes} minutes): {newest}"
     ))
 }
 
-/// The tasks of the current deployment that have stopped since the service was last steady. Those that could not be read
-/// are no evidence.
+/// The tasks of the current deployment that stopped since the service was last steady; empty if they could not be read.
 fn stopped<'a>(way: &'a Way<'_>, service: &Service, in_progress: bool) -> Vec<&'a StoppedTask> {
     let Seen::Present(all) = way.around.stopped_tasks_of(&service.id) else { return Vec::new() };
     let id = service.primary().map(|primary| primary.id.as_str()).filter(|id| !id.is_empty());
@@ -74,14 +83,14 @@ fn stopped<'a>(way: &'a Way<'_>, service: &Service, in_progress: bool) -> Vec<&'
     all.iter().filter(is_its).filter(is_fresh).collect()
 }
 
-/// Why the last task stopped; else what the service said last.
+/// Why the last task stopped; otherwise the newest event of the service.
 fn newest_reason(stopped: &[&StoppedTask], service: &Service) -> String {
     let telling = stopped.iter().filter(|task| task.cause != StopCause::NotNeeded);
     let newest = telling.max_by_key(|task| task.at).map(|task| task.reason.clone());
     newest.or_else(|| service.conduct.events.first().cloned()).unwrap_or_else(|| "ECS gives no reason".to_owned())
 }
 
-/// When the tasks that are missing began to start: with the deployment, or after the service was last steady.
+/// When the missing tasks began to start: with the deployment, or after the service was last steady.
 fn began(service: &Service, in_progress: bool) -> Option<Timestamp> {
     let created = service.primary().and_then(|primary| primary.created);
     if in_progress {
@@ -92,7 +101,7 @@ fn began(service: &Service, in_progress: bool) -> Option<Timestamp> {
     since.max(created)
 }
 
-/// How long tasks may take until one is healthy.
+/// The start limit: how long tasks may take until one is healthy.
 fn limit(way: &Way<'_>, service: &Service) -> SignedDuration {
     let grace = SignedDuration::from_secs(i64::from(service.conduct.grace)).min(GRACE);
     let containers = way.definition().ok().into_iter().flat_map(|definition| definition.containers.values());
@@ -105,7 +114,7 @@ fn limit(way: &Way<'_>, service: &Service) -> SignedDuration {
     LEAST.max(start) + if is_network { NETWORK } else { SignedDuration::ZERO }
 }
 
-/// The capacity providers that are to start instances, while every task of the service waits for one.
+/// The capacity providers that must start instances, if every task of the service waits for one.
 fn waits_for_capacity(way: &Way<'_>, service: &Service) -> Option<String> {
     let tasks = way.tasks().ok()?;
     let waits = !tasks.is_empty() && tasks.iter().all(|task| task.status == "PROVISIONING");

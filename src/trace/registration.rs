@@ -1,4 +1,4 @@
-//! Whether the registered targets are the live tasks and the declared targets: none missing, none too many.
+//! Whether the registered targets are exactly the live tasks and the declared targets.
 
 use jiff::SignedDuration;
 
@@ -12,15 +12,15 @@ use super::unknown_target;
 use super::way::{Lack, Way};
 use super::{answering, shortage};
 
-/// How long ECS may take to register a task that runs.
+/// How long ECS may take to register a running task.
 pub(super) const SETTLES: SignedDuration = SignedDuration::from_secs(120);
 
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     if is_broken(hops, HopId::TargetGroup) || is_broken(hops, HopId::ServiceWiring) {
-        // Targets that were registered before are no contradiction to a hop that keeps new ones out.
+        // A hop that prevents new registrations does not remove the existing ones.
         let registered = way.targets().map(|targets| count(&targets));
-        let registered = registered.map_or_else(|_| String::new(), |registered| format!(" ({registered} now)"));
-        return Examined::skipped(format!("not compared before the hops above are repaired{registered}"));
+        let registered = registered.map_or_else(|_| String::new(), |registered| format!(" (registered: {registered})"));
+        return Examined::skipped(format!("not compared because an earlier hop is broken{registered}"));
     }
     let targets = match way.targets() {
         Ok(targets) => targets,
@@ -54,35 +54,38 @@ fn count(targets: &[&Target]) -> String {
         (of(TargetState::Initial), "initial"),
         (of(TargetState::Unused), "unused"),
         (of(TargetState::Draining), "draining"),
-        (of(TargetState::Unavailable), "without data"),
+        (of(TargetState::Unavailable), "without health data"),
     ];
     let some: Vec<String> =
         states.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
-    if some.is_empty() { "nothing is registered".to_owned() } else { some.join(", ") }
+    if some.is_empty() { "no targets are registered".to_owned() } else { some.join(", ") }
 }
 
-/// Tasks that start count as well here: where they are not listed, whether they come up is not known.
+/// Tasks that ECS counts but does not list, starting ones included: their state is unknown.
 fn silent(way: &Way<'_>) -> Option<Gap> {
     let (service, tasks) = (way.live_service().ok()?, way.tasks().ok()?);
     unlisted(service.running_count + service.conduct.pending_count, tasks)
 }
 
-/// M30: tasks that are not registered: by ECS, though they run for a while, or by Portolan, which is asked now.
+/// M30: running tasks that are not registered. ECS gets some time to register a task; Portolan must have registered it now.
 fn unregistered(way: &Way<'_>, tasks: &[Task], targets: &[&Target]) -> Option<Finding> {
     let is_ours = way.service.is_some_and(|(_, port)| port.registrar == Registrar::Portolan);
     let had_time = |task: &Task| task.started.is_some_and(|started| way.now.duration_since(started) >= SETTLES);
     let is_settled = |task: &&Task| is_up(task) && (is_ours || had_time(task));
     let is_registered = |key: &TargetKey| targets.iter().any(|target| target.key == *key);
-    // Where ECS put a task of an older revision that is not known, it may stay.
+    // For a task of an older revision that was not read, the port is unknown, so any registration counts.
     let places = tasks.iter().filter(is_settled).filter_map(|task| way.endpoints_of(task));
     let missing: Vec<TargetKey> =
         places.filter(|keys| !keys.iter().any(is_registered)).filter_map(|keys| keys.into_iter().next()).collect();
     let first = missing.first()?;
-    let what = format!("{} of the running tasks are not registered, such as {first}", missing.len());
+    let what = match missing.len() {
+        1 => format!("1 running task is not registered: {first}"),
+        several => format!("{several} running tasks are not registered, such as {first}"),
+    };
     Some(Finding::of(Code(30), what).about(missing))
 }
 
-/// Declared targets: missing, or draining while nothing else is in use (M31).
+/// Declared targets that are missing, or that drain while no other target is in use (M31).
 fn undeclared_gone(way: &Way<'_>, targets: &[&Target]) -> Vec<Finding> {
     let declared: Vec<&TargetKey> = way.group.targets.iter().flatten().map(|target| &target.key).collect();
     let state = |key: &TargetKey| targets.iter().find(|target| target.key == *key).map(|target| target.health.state);
@@ -90,12 +93,14 @@ fn undeclared_gone(way: &Way<'_>, targets: &[&Target]) -> Vec<Finding> {
     let in_use = targets.iter().any(|target| target.health.state != TargetState::Draining);
     let draining = declared.iter().find(|key| state(key) == Some(TargetState::Draining)).filter(|_| !in_use);
     if let Some(key) = draining {
-        findings
-            .push(Finding::of(Code(31), format!("{key} is declared and still draining, and nothing else is in use")));
+        findings.push(Finding::of(
+            Code(31),
+            format!("{key} is declared but still draining, and no other target is in use"),
+        ));
     }
     if let Some(key) = declared.iter().find(|key| state(key).is_none()) {
-        let what = format!("{key} is declared and not registered");
-        let finding = Finding::unnumbered("declared-target-missing", what, "portolan reconcile registers it");
+        let what = format!("{key} is declared but not registered");
+        let finding = Finding::unnumbered("declared-target-missing", what, "run portolan reconcile to register it");
         findings.push(finding.about_missing());
     }
     findings

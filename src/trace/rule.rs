@@ -1,4 +1,4 @@
-//! Which rule takes the requests, and whether it forwards them to the target group.
+//! Which rule matches the requests, and whether it forwards them to the target group.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -27,8 +27,8 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         }
         let name = &way.group.name;
         let what = match way.is_declared {
-            true => format!("no route to {name} is declared, and no rule leads to it"),
-            false => format!("no rule and no default action leads to {name}"),
+            true => format!("the manifest declares no route to {name}, and no rule forwards to it"),
+            false => format!("no rule or default action forwards to {name}"),
         };
         return Examined::broken(Finding::of(Code(37), what));
     };
@@ -36,7 +36,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Ok(listener) => listener,
         Err(lack) => return lack.skip(),
     };
-    // Listeners of other load balancers have their default action alone.
+    // Listeners of other load balancers have only a default action.
     let is_plain = way.balancer().is_ok_and(|balancer| balancer.kind != LoadBalancerKind::Application);
     let rules = if is_plain { Ok(Vec::new()) } else { way.rules(listener) };
     match rules {
@@ -45,7 +45,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     }
 }
 
-/// What is followed: the one request that is asked about, or the requests that the route is for.
+/// The requests to follow: the one that was asked about, or the set that the route declares.
 enum Followed {
     Request(Request),
     Set(RequestSet),
@@ -68,7 +68,7 @@ impl Followed {
         }
     }
 
-    /// Whether rules that each take a part take all of it together.
+    /// Whether rules that each match a part match all of it together.
     fn is_taken_by(&self, rules: &[&Rule]) -> bool {
         let conditions: Vec<&Conditions> = rules.iter().map(|rule| &rule.conditions).collect();
         match self {
@@ -80,28 +80,28 @@ impl Followed {
 
 /// Where requests go.
 enum Outcome {
-    /// To the target group; in words.
+    /// To the target group; the text for people.
     Here(String),
     Elsewhere(Finding),
-    /// That cannot be worked out; why.
+    /// Unknown, and why.
     Open(String),
 }
 
-/// Who takes requests: one rule, several together, or the default action.
+/// What handles requests: a rule or the default action.
 #[derive(Clone, Copy, Debug)]
 enum Taker<'a> {
     Rule(&'a Rule),
     Default,
 }
 
-/// A listener that the requests of a path cross.
+/// A listener that receives the requests of a path.
 struct Crossing<'a, 'b> {
     way: &'b Way<'a>,
     route: &'b Route,
     listener: &'b Listener,
     /// By priority.
     rules: Vec<&'a Rule>,
-    /// The default action is the declared way.
+    /// The default action is the declared route.
     is_default: bool,
 }
 
@@ -113,7 +113,7 @@ impl<'a> Crossing<'a, '_> {
             None => RequestSet::all_of(&self.route.conditions, client).into_iter().map(Followed::Set).collect(),
         };
         if followed.is_empty() {
-            return Examined::undecided("no request can meet every condition about headers");
+            return Examined::undecided("no single request can match all header conditions");
         }
         let (mut findings, mut open, mut ways) = (Vec::new(), None, BTreeSet::new());
         for followed in &followed {
@@ -137,7 +137,7 @@ impl<'a> Crossing<'a, '_> {
                 return Examined::undecided(why);
             }
             if let Some(finding) = self.rewritten(&followed) {
-                // Whether the app serves what it is asked for then is nowhere to be read.
+                // AWS does not tell whether the app serves the rewritten path.
                 let evidence = finding.evidence.clone();
                 return Examined { findings: vec![finding], ..Examined::undecided(evidence) };
             }
@@ -162,7 +162,7 @@ impl<'a> Crossing<'a, '_> {
         }
     }
 
-    /// Where one request goes, or many alike. A rule that takes a part of them is a narrower one, and no fault of the path.
+    /// Where these requests go. A rule that matches only some of them is a narrower rule, not a fault of the path.
     fn follow(&self, followed: &Followed) -> Outcome {
         let mut taker = Taker::Default;
         let (mut parts, mut perhaps): (Vec<&'a Rule>, Vec<(Leads, String)>) = (Vec::new(), Vec::new());
@@ -176,7 +176,7 @@ impl<'a> Crossing<'a, '_> {
                 Share::None(_) => {}
                 Share::Unknown(why) => perhaps.push((
                     self.leads(&rule.actions),
-                    format!("whether rule {} takes {followed} depends on {why}", rule.priority),
+                    format!("whether rule {} matches {followed} depends on {why}", rule.priority),
                 )),
             }
         }
@@ -184,22 +184,22 @@ impl<'a> Crossing<'a, '_> {
             parts.into_iter().partition(|rule| self.leads(&rule.actions) == Leads::Here);
         let is_here = self.leads(self.actions(taker)) == Leads::Here;
         if !is_here && followed.is_taken_by(&own) {
-            return Outcome::Here(format!("{} take {followed}: {}", list(&own), describe(&own[0].actions)));
+            return Outcome::Here(format!("{} together match {followed}: {}", list(&own), describe(&own[0].actions)));
         }
-        // What may be taken by others before it comes here is open, and so is what may come here before others take it.
+        // The result is unknown if a rule that may match would change where the requests go.
         let is_other = |leads: Leads| (leads == Leads::Here) != is_here;
         if let Some((_, why)) = perhaps.into_iter().find(|(leads, _)| is_other(*leads)) {
             return Outcome::Open(why);
         }
         if is_here && followed.is_taken_by(&others) {
-            let what = format!("{} take {followed} together, before {} can", list(&others), name(taker));
+            let what = format!("{} together match {followed} before {}", list(&others), name(taker));
             return Outcome::Elsewhere(Finding::of(Code(40), what));
         }
-        let words = format!("{} takes {followed}: {}", name(taker), describe(self.actions(taker)));
+        let words = format!("{} {} {followed}: {}", name(taker), verb(taker), describe(self.actions(taker)));
         if is_here { Outcome::Here(words) } else { Outcome::Elsewhere(self.elsewhere(followed, taker, &words)) }
     }
 
-    /// Why requests do not come here.
+    /// Why requests do not reach the target group.
     fn elsewhere(&self, followed: &Followed, taker: Taker<'a>, words: &str) -> Finding {
         match taker {
             Taker::Default if self.is_default => self.wrong_default(words),
@@ -208,46 +208,52 @@ impl<'a> Crossing<'a, '_> {
         }
     }
 
-    /// The live rules that may be the route's own.
+    /// The live rules that may belong to the route.
     fn declared_rules(&self) -> Vec<&'a Rule> {
         let Way { given, group, .. } = self.way;
         rules_of_route(given, &self.listener.arn, &group.key, self.route)
     }
 
-    /// The declared default action leads elsewhere, and no rule takes everything before it.
+    /// The declared default action does not forward here, and no rule matches every request before it.
     fn wrong_default(&self, words: &str) -> Finding {
         let Self { way, listener, .. } = self;
         let actions = &listener.default_actions;
         let name = &way.group.name;
-        let fix = format!("let the default action of listener {} forward to {name}", listener.port);
+        let fix = format!("change the default action of listener {} to forward to {name}", listener.port);
         match (&actions.serve, self.leads(actions)) {
             (_, Leads::Weightless) => self.weightless(words),
             (Serve::Forward(_), _) => Finding::of(Code(42), format!("{words}, not to {name}")).with_fix(fix),
-            _ => Finding::of(Code(44), format!("{words}, and does not forward to {name}")).with_fix(fix),
+            _ => Finding::of(Code(44), format!("{words}, but does not forward to {name}")).with_fix(fix),
         }
     }
 
     fn weightless(&self, words: &str) -> Finding {
-        let fix = format!("give {} weight again, unless a blue/green deployment owns the weights", self.way.group.name);
+        let fix = format!(
+            "give {} a weight above 0, unless a blue/green deployment controls the weights",
+            self.way.group.name
+        );
         Finding::of(Code(42), words).with_fix(fix)
     }
 
-    /// Why requests go elsewhere by a rule, or to a default action that nobody declared.
+    /// Why a rule, or an undeclared default action, handles the requests instead.
     fn why_not(&self, followed: &Followed, taker: Taker<'a>, words: &str) -> Finding {
         let name = &self.way.group.name;
         let own: Vec<&'a Rule> =
             self.rules.iter().copied().filter(|rule| names(&rule.actions, &self.way.stand_ins)).collect();
         if let (true, Taker::Rule(rule)) = (self.is_default, taker) {
-            let what = format!("{words}, before the default action can, which is the declared way to {name}");
-            let fix = format!("delete rule {}, or narrow its conditions: it takes every request", rule.priority);
+            let what =
+                format!("{words}, before the default action, which the manifest declares as the route to {name}");
+            let fix = format!("delete rule {}, or narrow its conditions: it matches every request", rule.priority);
             return Finding::of(Code(40), what).with_fix(fix);
         }
         if let Some(later) = own.iter().find(|rule| self.share(followed, rule) == Share::All) {
-            return Finding::of(Code(40), format!("{words}, before rule {} can, which leads here", later.priority));
+            return Finding::of(Code(40), format!("{words}, before rule {}, which forwards to {name}", later.priority));
         }
         if let Some(rule) = own.iter().find(|rule| rule.conditions.is_parked()) {
-            let mut what =
-                format!("rule {} leads here and is parked: no request matches it ({})", rule.priority, rule.conditions);
+            let mut what = format!(
+                "rule {} forwards to {name} and is parked: no request matches it ({})",
+                rule.priority, rule.conditions
+            );
             if let Some(waiting) = waiting(self.way) {
                 what.push_str(&waiting);
             }
@@ -255,7 +261,7 @@ impl<'a> Crossing<'a, '_> {
             let fix = if is_temporary {
                 "wait until its targets are healthy; reconcile then forwards the requests to it"
             } else {
-                "wait until its targets are healthy; reconcile then gives the rule its conditions"
+                "wait until its targets are healthy; reconcile then sets the rule's conditions"
             };
             return Finding::unnumbered("rule-parked", format!("{what}; {words}"), fix);
         }
@@ -265,66 +271,67 @@ impl<'a> Crossing<'a, '_> {
         }
         let forwards = |rule: &&&Rule| matches!(rule.actions.serve, Serve::Forward(_));
         if let Some(rule) = declared.iter().find(forwards) {
-            let told = if matches!(taker, Taker::Rule(taker) if taker.arn == rule.arn) {
+            let found = if matches!(taker, Taker::Rule(taker) if taker.arn == rule.arn) {
                 words.to_owned()
             } else {
                 format!("rule {} {}; {words}", rule.priority, describe(&rule.actions))
             };
-            let fix = format!("let rule {} forward to {name}", rule.priority);
-            return Finding::of(Code(42), format!("{told}, not to {name}")).with_fix(fix);
+            let fix = format!("change rule {} to forward to {name}", rule.priority);
+            return Finding::of(Code(42), format!("{found}, not to {name}")).with_fix(fix);
         }
         self.no_rule(&own, &declared, words)
     }
 
-    /// M41: the route's own rule does not take what the route declares.
+    /// M41: the route's rule does not match the requests that the route declares.
     fn mismatch(&self, followed: &Followed, rule: &Rule, words: &str) -> Finding {
         let what = match self.share(followed, rule) {
-            Share::None(condition) => format!("does not take {followed} by its {condition}"),
+            Share::None(condition) => format!("its {condition} does not match {followed}"),
             Share::Some { condition, example: Some(text) } => {
-                format!("takes only a part of {followed}, not the {condition} {text}, for example,")
+                format!("it matches only part of {followed}, not for example the {condition} {text}")
             }
-            Share::Some { condition, example: None } => format!("takes only a part of {followed} by its {condition}"),
-            Share::All | Share::Unknown(_) => format!("does not take {followed} for certain"),
+            Share::Some { condition, example: None } => format!("its {condition} matches only part of {followed}"),
+            Share::All | Share::Unknown(_) => format!("it may not match {followed}"),
         };
-        let shown = &rule.conditions;
-        Finding::of(Code(41), format!("rule {} leads here and {what} ({shown}); {words}", rule.priority))
+        let (name, shown) = (&self.way.group.name, &rule.conditions);
+        Finding::of(Code(41), format!("rule {} ({shown}) forwards to {name}, but {what}; {words}", rule.priority))
     }
 
-    /// M37: no rule is the route's. Whose rules stand where one would look for it is told.
+    /// M37: the route has no rule. The evidence shows the rules that forward here or have the declared priority.
     fn no_rule(&self, own: &[&Rule], declared: &[&Rule], words: &str) -> Finding {
         let name = &self.way.group.name;
-        let told = match own {
-            [] => format!("no rule of the listener leads to {name}"),
+        let found = match own {
+            [] => format!("no rule of the listener forwards to {name}"),
             others => {
                 let shown = others.iter().map(|rule| format!("rule {} ({})", rule.priority, rule.conditions));
-                format!(
-                    "the rule for this route is missing: to {name} leads {}",
-                    shown.collect::<Vec<_>>().join(" and ")
-                )
+                let verb = if others.len() == 1 { "forwards" } else { "forward" };
+                let shown = shown.collect::<Vec<_>>().join(" and ");
+                format!("this route has no rule; only {shown} {verb} to {name}")
             }
         };
         let occupant = self.rules.iter().find(|rule| self.route.priority == Some(rule.priority));
         let occupant = occupant.filter(|rule| own.iter().chain(declared).all(|known| known.arn != rule.arn));
         let occupied = occupant.map(|rule| {
             let (priority, does) = (rule.priority, describe(&rule.actions));
-            format!("; rule {priority} has the declared priority: it is for {} and {does}", rule.conditions)
+            format!("; rule {priority} has the declared priority: it matches {} and {does}", rule.conditions)
         });
         let is_free = occupied.is_none();
-        let finding = Finding::of(Code(37), format!("{told}{}; {words}", occupied.unwrap_or_default()));
+        let finding = Finding::of(Code(37), format!("{found}{}; {words}", occupied.unwrap_or_default()));
         if is_free {
             finding
         } else {
-            finding.with_fix("declare a free priority for the route; its rule is then created")
+            finding.with_fix("declare a free priority for the route; Portolan then creates its rule")
         }
     }
 
     fn unattached(&self) -> Option<Finding> {
         let is_elsewhere = self.leads(&self.listener.default_actions) == Leads::Elsewhere;
         let live = self.way.live_group().ok().filter(|_| self.is_default && is_elsewhere)?;
-        live.load_balancers.is_empty().then(|| Finding::of(Code(37), format!("nothing forwards to {}", live.name)))
+        live.load_balancers
+            .is_empty()
+            .then(|| Finding::of(Code(37), format!("no rule or default action forwards to {}", live.name)))
     }
 
-    /// M47: the target sees another path or host than the manifest says. A manifest cannot declare transforms.
+    /// M47: the target receives another path or host than the client sent. A manifest cannot declare transforms.
     fn rewritten(&self, followed: &[Followed]) -> Option<Finding> {
         if !self.way.is_declared || self.rules.iter().all(|rule| rule.transforms.is_empty()) {
             return None;
@@ -334,7 +341,7 @@ impl<'a> Crossing<'a, '_> {
         if rule.transforms.is_empty() {
             return None;
         }
-        let what = format!("rule {} changes requests on the way: {}", rule.priority, rule.transforms.join("; "));
+        let what = format!("rule {} rewrites requests: {}", rule.priority, rule.transforms.join("; "));
         Some(Finding::of(Code(47), what))
     }
 }
@@ -346,11 +353,19 @@ fn name(taker: Taker<'_>) -> String {
     }
 }
 
-/// How far the targets are that a parked rule waits for.
+/// "A rule matches requests", but the default action has no conditions.
+fn verb(taker: Taker<'_>) -> &'static str {
+    match taker {
+        Taker::Rule(_) => "matches",
+        Taker::Default => "handles",
+    }
+}
+
+/// The health of the targets that a parked rule waits for.
 fn waiting(way: &Way<'_>) -> Option<String> {
     let targets = way.targets().ok()?;
     let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
-    Some(format!(", and waits for its targets: {healthy} of {} are healthy", targets.len()))
+    Some(format!("; it waits for healthy targets: {healthy} of {} now", targets.len()))
 }
 
 /// Such as `rules 10 and 20`.
@@ -374,18 +389,18 @@ fn leads(actions: &RuleActions, ours: &BTreeSet<TargetGroupArn>) -> Leads {
     }
 }
 
-/// What actions do, in words.
+/// The text for rule actions.
 pub(super) fn describe(actions: &RuleActions) -> String {
     let before = match (actions.login, actions.token) {
-        (true, _) => "logs in, then ",
-        (false, true) => "checks a token, then ",
+        (true, _) => "authenticates the user, then ",
+        (false, true) => "validates a token, then ",
         (false, false) => "",
     };
     let serves = match &actions.serve {
         Serve::Forward(forward) => format!("forwards to {}", weights(forward)),
         Serve::Redirect(to) => format!("redirects to {to}"),
-        Serve::FixedResponse(code) => format!("answers {code} itself"),
-        Serve::Other(kind) => format!("does {kind}"),
+        Serve::FixedResponse(code) => format!("returns {code}"),
+        Serve::Other(kind) => format!("runs the action {kind}"),
     };
     format!("{before}{serves}")
 }
@@ -427,7 +442,7 @@ mod tests {
     #[test]
     fn the_rule_that_takes_the_declared_requests_is_named() {
         let evidence = Stand::sound().hop(HOP).evidence;
-        assert!(evidence.starts_with("rule 10 takes GET ") && evidence.ends_with("forwards to shop"), "{evidence}");
+        assert!(evidence.starts_with("rule 10 matches GET ") && evidence.ends_with("forwards to shop"), "{evidence}");
     }
 
     #[test]
@@ -435,7 +450,7 @@ mod tests {
         let mut stand = Stand::sound();
         stand.rules().clear();
         assert_eq!(stand.found(HOP), ["M37"]);
-        assert!(stand.hop(HOP).evidence.contains("the default action takes GET "), "{}", stand.hop(HOP).evidence);
+        assert!(stand.hop(HOP).evidence.contains("the default action handles GET "), "{}", stand.hop(HOP).evidence);
         stand.wanted().routes = None;
         assert_eq!(stand.found(HOP), ["M37"], "none is declared, and none stands");
     }
@@ -461,7 +476,14 @@ mod tests {
         let mut stand = Stand::sound();
         stand.rules()[0].conditions = paths(&["/shop"]);
         assert_eq!(stand.found(HOP), ["M41"]);
-        assert!(stand.hop(HOP).evidence.contains("by its path (path /shop)"), "{}", stand.hop(HOP).evidence);
+        assert!(
+            stand
+                .hop(HOP)
+                .evidence
+                .contains("rule 10 (path /shop) forwards to shop, but its path does not match GET /shop/*;"),
+            "{}",
+            stand.hop(HOP).evidence
+        );
     }
 
     #[test]
@@ -505,8 +527,8 @@ mod tests {
         *stand.rules() = vec![listener_rule(1, paths(&["*"]), elsewhere)];
         assert_eq!(stand.found(HOP), ["M40"]);
         let said = stand.hop(HOP);
-        assert!(said.evidence.starts_with("rule 1 takes GET /*: answers 503 itself, before the default"), "{said:?}");
-        assert_eq!(said.findings[0].fix, "delete rule 1, or narrow its conditions: it takes every request");
+        assert!(said.evidence.starts_with("rule 1 matches GET /*: returns 503, before the default"), "{said:?}");
+        assert_eq!(said.findings[0].fix, "delete rule 1, or narrow its conditions: it matches every request");
         for everything in
             [paths(&["/*"]), paths(&["/", "/?*"]), sources(&["0.0.0.0/0"]), sources(&["0.0.0.0/0", "::/0"])]
         {
@@ -539,7 +561,7 @@ mod tests {
         stand.rules()[0].conditions = paths(&["/shop/"]);
         stand.rules().push(listener_rule(6, paths(&["/shop/?*"]), forward("targetgroup/other/1")));
         assert_eq!(stand.found(HOP), ["M40"]);
-        assert!(stand.hop(HOP).evidence.starts_with("rules 5 and 6 take GET /shop/* together"));
+        assert!(stand.hop(HOP).evidence.starts_with("rules 5 and 6 together match GET /shop/* before rule 10"));
         stand.rules()[0].actions = forward("targetgroup/shop/1");
         assert_eq!(stand.state(HOP), "ok", "a part still arrives");
     }
@@ -561,9 +583,9 @@ mod tests {
         assert_eq!(stand.found(HOP), ["M41"]);
         let evidence = stand.hop(HOP).evidence;
         assert!(
-            evidence.contains("takes only a part of GET /shop/*, not the path /shop/, for example, (path /shop/*-*)")
+            evidence.contains("(path /shop/*-*) forwards to shop, but it matches only part of GET /shop/*, not for example the path /shop/;")
         );
-        assert!(evidence.ends_with("the default action takes GET /shop/*: answers 404 itself"), "{evidence}");
+        assert!(evidence.ends_with("the default action handles GET /shop/*: returns 404"), "{evidence}");
     }
 
     #[test]
@@ -581,7 +603,7 @@ mod tests {
         let hops: Vec<_> = stand.trace().paths.into_iter().map(|path| path.hops[2].clone()).collect();
         assert_eq!(hops[0].state, crate::trace::State::Ok);
         assert_eq!(hops[1].findings[0].codes, [super::Code(37)].into());
-        assert!(hops[1].evidence.starts_with("the rule for this route is missing: to shop leads rule 10 (host www"));
+        assert!(hops[1].evidence.starts_with("this route has no rule; only rule 10 (host www"));
     }
 
     #[test]
@@ -590,8 +612,11 @@ mod tests {
         *stand.rules() = vec![listener_rule(10, sources(&["203.0.113.7/32"]), forward("targetgroup/other/1"))];
         assert_eq!(stand.found(HOP), ["M37"], "no client at all gets through");
         let evidence = stand.hop(HOP).evidence;
-        let told = "; rule 10 has the declared priority: it is for source 203.0.113.7/32 and forwards to other; ";
-        assert!(evidence.starts_with("no rule of the listener leads to shop") && evidence.contains(told), "{evidence}");
+        let told = "; rule 10 has the declared priority: it matches source 203.0.113.7/32 and forwards to other; ";
+        assert!(
+            evidence.starts_with("no rule of the listener forwards to shop") && evidence.contains(told),
+            "{evidence}"
+        );
         assert!(stand.hop(HOP).findings[0].fix.starts_with("declare a free priority"));
     }
 
@@ -600,10 +625,10 @@ mod tests {
         let mut stand = Stand::sound();
         stand.rules()[0].actions = forward("targetgroup/other/1");
         let finding = stand.hop(HOP).findings[0].clone();
-        assert_eq!(finding.evidence, "rule 10 takes GET /shop/*: forwards to other, not to shop");
-        assert_eq!(finding.fix, "let rule 10 forward to shop");
+        assert_eq!(finding.evidence, "rule 10 matches GET /shop/*: forwards to other, not to shop");
+        assert_eq!(finding.fix, "change rule 10 to forward to shop");
         stand.rules()[0].actions = weighted(0, 1);
-        assert!(stand.hop(HOP).findings[0].fix.starts_with("give shop weight again"));
+        assert!(stand.hop(HOP).findings[0].fix.starts_with("give shop a weight above 0"));
     }
 
     #[test]
@@ -638,7 +663,7 @@ mod tests {
         let mut stand = Stand::sound();
         let regex = Conditions { unsayable: vec!["path-regex ^/s".into()], ..Conditions::default() };
         stand.rules().push(listener_rule(5, regex, forward("targetgroup/other/1")));
-        assert_eq!(stand.hop(HOP).evidence, "whether rule 5 takes GET /shop/* depends on path-regex ^/s");
+        assert_eq!(stand.hop(HOP).evidence, "whether rule 5 matches GET /shop/* depends on path-regex ^/s");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whether the service names the target group, with the container and port that are declared.
+//! Whether the service's loadBalancers include the target group, with the declared container and port.
 
 use crate::model::{DesiredPort, Registrar, Seen, Service, ServiceStatus};
 
@@ -8,7 +8,7 @@ use super::hop::{Examined, Hop};
 use super::way::{Lack, Way};
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
-    let Some((declared, port)) = way.service else { return Examined::skipped("declared targets alone, no service") };
+    let Some((declared, port)) = way.service else { return Examined::skipped("no service, only declared targets") };
     let service = match way.live_service() {
         Ok(service) => service,
         Err(Lack::Unknown(gap)) => return Examined::unknown(gap),
@@ -18,7 +18,11 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     };
     if service.status == ServiceStatus::Draining {
         let what = format!("service {} is being deleted", declared.id);
-        return Examined::broken(Finding::unnumbered("service-being-deleted", what, "create it again when it is gone"));
+        return Examined::broken(Finding::unnumbered(
+            "service-being-deleted",
+            what,
+            "create it again after ECS has deleted it",
+        ));
     }
     if port.registrar != Registrar::Ecs {
         return Examined::skipped("ECS is not the registrar");
@@ -30,30 +34,33 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let Some(entry) = way.entry() else {
         let named: Vec<&str> = service.target_groups().map(|arn| arn.name()).collect();
         let named = if named.is_empty() { "no target group".to_owned() } else { named.join(", ") };
-        let what = format!("service {} names {named}, not {}", declared.id, group.name);
+        let what = format!("service {} is attached to {named}, not to {}", declared.id, group.name);
         findings.push(Finding::of(Code(32), what));
         return Examined::of(findings, None, "");
     };
-    // CodeDeploy wires the service to the other of its two target groups.
+    // CodeDeploy changes the service to the other of its two target groups.
     let is_own = entry.target_groups().any(|arn| *arn == group.arn);
     let other = entry.target_group.as_ref().filter(|_| !is_own);
     let name = other.map_or(group.name.as_str(), |arn| arn.name());
     let wired = format!("{name} ← {}:{}", entry.container, entry.container_port);
     if entry.container != port.container || entry.container_port != port.container_port {
-        let what = format!("{wired}; declared is {}:{}", port.container, port.container_port);
+        let what = format!(
+            "the service registers {}:{} in {name}, but the manifest declares {}:{}",
+            entry.container, entry.container_port, port.container, port.container_port
+        );
         let finding = Finding::of(Code(33), what);
-        // The declared container answers, if its targets are healthy: what is missing is its declared port.
+        // The declared container answers if its targets are healthy; only its declared port is missing.
         findings.push(if entry.container == port.container { finding.about_missing() } else { finding });
     }
     Examined::of(findings, None, wired)
 }
 
-/// M51: what is declared was deployed, and failed; the service went back.
+/// M51: the declared configuration was deployed and failed, and the service rolled back.
 fn rolled_back(way: &Way<'_>, service: &Service, port: &DesiredPort) -> Option<Finding> {
     let (declared, _) = way.service?;
     let group = way.live_group().ok()?;
     let is_declared = |container: &str, number: u16| container == port.container && number == port.container_port;
-    let stands = service.entries_behind(&group.arn).any(|entry| is_declared(&entry.container, entry.container_port));
+    let is_live = service.entries_behind(&group.arn).any(|entry| is_declared(&entry.container, entry.container_port));
     let Seen::Present(past) = way.given.observed.past_deployments_of(&declared.id) else { return None };
     let newest = past.iter().find(|deployment| {
         let mut entries = deployment.load_balancers.iter();
@@ -62,13 +69,13 @@ fn rolled_back(way: &Way<'_>, service: &Service, port: &DesiredPort) -> Option<F
         })
     })?;
     let what = format!(
-        "the deployment of {} with {}:{} failed, and {} serves",
+        "the deployment of {} with {}:{} failed, and ECS runs {} instead",
         newest.task_definition.name(),
         port.container,
         port.container_port,
         service.task_definition.name()
     );
-    (newest.failed && !stands).then(|| Finding::of(Code(51), what))
+    (newest.failed && !is_live).then(|| Finding::of(Code(51), what))
 }
 
 #[cfg(test)]
@@ -99,7 +106,7 @@ mod tests {
         assert_eq!(stand.state(HOP), "broken", "another container answers");
         stand.service().load_balancers.clear();
         assert_eq!(stand.found(HOP), ["M32"]);
-        assert_eq!(stand.hop(HOP).evidence, "service prod/shop names no target group, not shop");
+        assert_eq!(stand.hop(HOP).evidence, "service prod/shop is attached to no target group, not to shop");
     }
 
     #[test]

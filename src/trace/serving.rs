@@ -8,7 +8,7 @@ use crate::model::{
 
 use super::way::Way;
 
-/// What a target group does with the requests that it gets.
+/// How a target group handles its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Serving {
     /// They go to its healthy targets.
@@ -19,13 +19,13 @@ pub(super) enum Serving {
     Initial,
     /// It could not be read.
     Unknown(Gap),
-    /// No target gets any: nothing is registered, or what is registered drains or is unused.
+    /// No target gets any: none is registered, or all are draining or unused.
     Nothing,
 }
 
 impl Way<'_> {
-    /// The target groups that get requests of this path and hold its tasks: of a blue/green pair those with a weight. Where
-    /// no rule leads here, all that count as the declared one.
+    /// The target groups that get requests of this path and hold its tasks: of a blue/green pair, those with a weight. If no
+    /// rule forwards here, all that count as the declared one.
     pub(super) fn serving_groups(&self) -> BTreeSet<TargetGroupArn> {
         let with_weight: BTreeSet<_> = self.stand_ins.iter().filter(|arn| self.receivers.contains_key(*arn)).collect();
         if with_weight.is_empty() { self.stand_ins.clone() } else { with_weight.into_iter().cloned().collect() }
@@ -38,7 +38,7 @@ impl Way<'_> {
         lists.flatten().collect()
     }
 
-    /// What a target group does with requests.
+    /// How a target group handles requests.
     pub(super) fn serving_of(&self, arn: &TargetGroupArn) -> Serving {
         let targets = match self.given.observed.targets_of(arn) {
             Seen::Present(targets) => targets.as_slice(),
@@ -53,14 +53,14 @@ impl Way<'_> {
         } else if has(TargetState::Initial) {
             Serving::Initial
         } else if has(TargetState::Unavailable) {
-            let why = format!("there is no health data for target group {}", arn.name());
+            let why = format!("target group {} has no health data", arn.name());
             Serving::Unknown(Gap { call: "elasticloadbalancing:DescribeTargetHealth".to_owned(), why })
         } else {
             Serving::Nothing
         }
     }
 
-    /// The best that one of the path's own target groups does. [`super::share`] reports the others.
+    /// The best result of the path's own target groups. [`super::share`] reports the others.
     pub(super) fn serving(&self) -> Serving {
         let rank = |serving: &Serving| match serving {
             Serving::Healthy => 0,
@@ -85,8 +85,8 @@ impl Way<'_> {
         !groups.is_empty() && groups.iter().all(serves)
     }
 
-    /// The forward that takes the requests of this path, as far as it leads here: the default action, or the rule with the
-    /// path's conditions, or else with its priority.
+    /// The forward that gets the requests of this path and includes its target group: the default action, or the rule with the
+    /// path's conditions, otherwise the rule with its priority.
     fn forward(&self) -> Option<&Forward> {
         let route = self.route.as_ref()?;
         let listener = self.listener().ok()?;
@@ -102,7 +102,7 @@ impl Way<'_> {
         same.or_else(by_priority).or(ours.first()).map(|(_, forward)| *forward)
     }
 
-    /// Target groups with the weights that the path's requests are shared by. Empty: no forward leads here.
+    /// The target groups of the forward and their weights; empty if no forward includes the path's target group.
     pub(super) fn weights(&self) -> BTreeMap<TargetGroupArn, u32> {
         let weights = self.forward().into_iter().flat_map(|forward| &forward.weights);
         weights.filter(|(_, weight)| **weight > 0).map(|(arn, weight)| (arn.clone(), *weight)).collect()

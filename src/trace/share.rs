@@ -1,4 +1,4 @@
-//! Weights: each share of the requests has to be answered, also the one that another target group gets.
+//! Weights: every share of the requests needs an answer, also the share of another target group.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::rule;
 use super::serving::Serving;
 use super::way::Way;
 
-/// The rule that takes the requests, and every target group that it shares them between.
+/// Examines the rule that matches the requests, and every target group that it distributes them to.
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     let examined = rule::examine(way, hops);
     if let (State::Broken, Some(why)) = (&examined.state, way.without_weight()) {
@@ -24,7 +24,7 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         way.receivers.keys().map(|arn| (arn, way.serving_of(arn))).collect();
     let answers = |serving: &Serving| matches!(serving, Serving::Healthy | Serving::FailsOpen);
     if !served.values().any(answers) {
-        // Registration says why nothing answers.
+        // The registration hop reports why no target answers.
         return examined;
     }
     let is_any_healthy = served.values().any(|serving| *serving == Serving::Healthy);
@@ -33,11 +33,11 @@ pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
         let why = match serving {
             Serving::Healthy => continue,
             Serving::Nothing => nothing(way, arn),
-            // Where none is healthy anywhere, the application hop says why.
+            // If no target is healthy in any group, the application hop reports why.
             Serving::FailsOpen if !is_any_healthy => continue,
             Serving::FailsOpen => "all of its targets are unhealthy".to_owned(),
             Serving::Initial => {
-                let why = format!("the targets of {} are in their first health checks", arn.name());
+                let why = format!("the first health checks of the targets of {} are in progress", arn.name());
                 gap = Some(Gap { call: "elasticloadbalancing:DescribeTargetHealth".to_owned(), why });
                 continue;
             }
@@ -64,13 +64,13 @@ fn nothing(way: &Way<'_>, arn: &TargetGroupArn) -> String {
 fn finding(way: &Way<'_>, arn: &TargetGroupArn, why: &str) -> Finding {
     let all: u32 = way.receivers.values().sum();
     let weight = way.receivers.get(arn).copied().unwrap_or_default();
-    let what = format!("{weight} of {all} requests go to target group {}, and {why}: they fail", arn.name());
+    let what = format!("target group {} gets {weight} of every {all} requests, but {why}, so they fail", arn.name());
     let mover = way.live_service().ok().filter(|_| way.stand_ins.contains(arn)).and_then(|live| live.traffic_mover());
     let fix = match mover {
         Some(owner) => {
-            format!("{owner} owns these weights: let its deployment finish or roll back, so that it moves them")
+            format!("{owner} controls these weights: wait until its deployment finishes or rolls back")
         }
-        None => format!("set the weight of {} to 0, or bring healthy targets into it", arn.name()),
+        None => format!("set the weight of {} to 0, or register healthy targets in it", arn.name()),
     };
     Finding::of(Code(42), what).with_fix(fix)
 }

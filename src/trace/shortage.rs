@@ -1,26 +1,26 @@
-//! Why fewer tasks of a service run than are wanted, and why a deployment does not arrive.
+//! Why fewer tasks of a service run than desired, and why a deployment does not complete.
 
 use crate::model::{Conduct, Rollout, Scheduling, Service};
 
 use super::catalogue::Code;
 use super::finding::Finding;
 use super::kill_loop::kills;
-use super::progress::{Progress, progress};
+use super::progress::{Progress, progress, running};
 use super::serving::Serving;
 use super::way::Way;
 
-/// What keeps tasks from running. Where others serve, it only degrades the path.
+/// Why tasks do not run. If other tasks serve, this only degrades the path.
 pub(super) fn findings(way: &Way<'_>, service: &Service) -> Vec<Finding> {
     let mut findings: Vec<Finding> = scaled_to_zero(way, service).into_iter().collect();
     findings.extend(not_placed(way, service));
     findings.extend(stuck(service));
     if findings.is_empty() && way.serving() == Serving::Healthy && kills(way).times < 2 {
-        findings.extend(not_arriving(way, service));
+        findings.extend(not_completing(way, service));
     }
     findings.into_iter().map(Finding::about_missing).collect()
 }
 
-/// M49, unless the manifest wants no task, or nobody says how many are wanted and others serve.
+/// M49, unless the manifest declares 0 tasks, or declares no count and other targets serve.
 fn scaled_to_zero(way: &Way<'_>, service: &Service) -> Option<Finding> {
     let is_zero = service.scheduling == Scheduling::Replica && service.desired_count == 0 && service.running_count == 0;
     let is_wanted = way.is_declared && way.service.is_some_and(|(declared, _)| declared.desired_count.is_some());
@@ -31,7 +31,7 @@ fn scaled_to_zero(way: &Way<'_>, service: &Service) -> Option<Finding> {
     Some(Finding::of(Code(49), format!("service {} has a desired count of 0", service.id)))
 }
 
-/// M52, M53 and others: ECS says that it finds no place.
+/// M52, M53 and others: ECS reports that it cannot place a task.
 fn not_placed(way: &Way<'_>, service: &Service) -> Option<Finding> {
     let is_short = service.running_count < service.desired_count;
     let of_deployment = is_rolling(service) && !starts_after_refusal(service);
@@ -40,8 +40,8 @@ fn not_placed(way: &Way<'_>, service: &Service) -> Option<Finding> {
         return None;
     }
     let short = match is_short {
-        true => format!("{} of {} tasks run", service.running_count, service.desired_count),
-        false => format!("{} older tasks run, and the deployment cannot start new ones", service.running_count),
+        true => running(service),
+        false => format!("{}, but the deployment cannot start new ones", running(service)),
     };
     let code = if event.contains("already using a port") {
         Code(52)
@@ -49,8 +49,8 @@ fn not_placed(way: &Way<'_>, service: &Service) -> Option<Finding> {
         Code(53)
     } else {
         let fix = match waiting_instances(way) {
-            true => "give the cluster an instance that runs and is registered",
-            false => "give the cluster what the event asks for",
+            true => "add a running, registered container instance to the cluster",
+            false => "add the capacity that the event asks for",
         };
         return Some(Finding::unnumbered("task-not-placed", format!("{short}: {event}"), fix));
     };
@@ -61,7 +61,7 @@ fn is_refusal(event: &str) -> bool {
     event.contains("unable to place a task")
 }
 
-/// ECS has found a place since it last did not.
+/// Whether ECS placed a task after its last failure to do so.
 fn starts_after_refusal(service: &Service) -> bool {
     let mut telling = service.conduct.fresh_events().filter(|event| is_refusal(event) || Conduct::is_start(event));
     telling.next().is_some_and(|newest| Conduct::is_start(newest))
@@ -72,12 +72,12 @@ fn waiting_instances(way: &Way<'_>) -> bool {
     events.into_iter().any(|event| event.contains("No Container Instances were found"))
 }
 
-/// A deployment is in progress beside an older one.
+/// Whether a deployment is in progress while an older one still exists.
 fn is_rolling(service: &Service) -> bool {
     service.deployments.len() > 1 && service.primary().is_some_and(|one| one.rollout != Some(Rollout::Completed))
 }
 
-/// M50: the bounds leave no room, by arithmetic: `ceil(desired × minimum %)` and `floor(desired × maximum %)`.
+/// M50: the deployment limits allow no change: `ceil(desired × minimum %)` and `floor(desired × maximum %)`.
 fn stuck(service: &Service) -> Option<Finding> {
     if service.deployments.len() < 2 {
         return None;
@@ -86,25 +86,25 @@ fn stuck(service: &Service) -> Option<Finding> {
     let lower = (service.desired_count * minimum).div_ceil(100);
     let upper = service.desired_count * maximum / 100;
     let what = format!(
-        "{} deployments of {}, and of {} tasks at least {lower} must run and at most {upper} may \
+        "{} has {} deployments; of {} desired tasks, at least {lower} must and at most {upper} may run \
          (minimumHealthyPercent {minimum}, maximumPercent {maximum})",
-        service.deployments.len(),
         service.id,
+        service.deployments.len(),
         service.desired_count
     );
     (service.desired_count > 0 && lower >= upper).then(|| Finding::of(Code(50), what))
 }
 
-/// A deployment or a scale-out that does not come to its end while older tasks serve.
-fn not_arriving(way: &Way<'_>, service: &Service) -> Option<Finding> {
+/// A deployment or a scale-out that does not complete while older tasks serve.
+fn not_completing(way: &Way<'_>, service: &Service) -> Option<Finding> {
     let is_short = service.running_count < service.desired_count;
     if !is_short && !is_rolling(service) {
         return None;
     }
     let Progress::Failing(why) = progress(way, service, true) else { return None };
-    let fix = "read why its tasks stop, and repair that";
+    let fix = "find out why its tasks stop and fix that";
     Some(match is_rolling(service) {
-        true => Finding::unnumbered("deployment-does-not-arrive", format!("older tasks serve; {why}"), fix),
+        true => Finding::unnumbered("deployment-does-not-complete", format!("older tasks still serve; {why}"), fix),
         false => Finding::unnumbered("fewer-tasks-than-desired", why, fix),
     })
 }

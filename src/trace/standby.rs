@@ -1,4 +1,4 @@
-//! Paths on which no request is to be answered, because somebody wants it so.
+//! Paths on which no request needs an answer, because the manifest or a weight of 0 says so.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use super::serving::Serving;
 use super::way::{Way, names};
 
 impl Way<'_> {
-    /// Why no request of this path is to be answered, where that is meant.
+    /// Why no request of this path needs an answer; `None` if requests need one.
     pub(super) fn standby(&self) -> Option<String> {
         self.no_tasks_declared().filter(|_| self.serving() == Serving::Nothing).or_else(|| self.without_weight())
     }
 
-    /// No manifest says what it is for, no request is led to it any more, and the tags of a handover say why: another target
-    /// group has taken its place.
+    /// Why the target group is idle: without a manifest, no request is forwarded to it and the tags of a handover show that
+    /// another target group replaced it.
     pub(super) fn replaced(&self) -> Option<String> {
         let is_idle = self.route.as_ref().is_none_or(|route| !route.default && route.conditions.is_parked());
         let group = self.live_group().ok().filter(|_| !self.is_declared && is_idle)?;
@@ -29,14 +29,13 @@ impl Way<'_> {
         let is_replaced = rules.chain(groups).any(|tags| moved(tags) == Some(true));
         is_replaced.then(|| {
             format!(
-                "another target group has taken the place of {}, which is taken out of the service once the requests under \
-                 way have ended",
+                "another target group replaced {}; it leaves the service when the requests in flight have ended",
                 group.name
             )
         })
     }
 
-    /// The manifest wants no task of the service, and none is wanted live.
+    /// The manifest declares 0 tasks for the service, and the live desired count is 0.
     pub(super) fn no_tasks_declared(&self) -> Option<String> {
         let (service, _) = self.service?;
         let is_wish = match service.desired_count? {
@@ -44,22 +43,22 @@ impl Way<'_> {
             DesiredCount::Band { min, .. } => min == 0,
         };
         let live = self.live_service().ok()?;
-        let what = format!("the manifest declares 0 tasks of {}, so no request is to be answered", service.id);
+        let what = format!("the manifest declares 0 tasks for {}, so no request needs an answer", service.id);
         (is_wish && live.desired_count == 0 && live.running_count == 0).then_some(what)
     }
 
-    /// No manifest says by which route requests come, and the forward that names the target group gives all of them to
-    /// others, which answer: the idle colour of a pair.
+    /// No manifest declares a route, and the forward gives this target group weight 0 and all requests to healthy target
+    /// groups: the idle target group of a blue/green pair.
     pub(super) fn without_weight(&self) -> Option<String> {
         let is_declared = self.is_declared && self.group.routes.as_ref().is_some_and(|routes| !routes.is_empty());
         let forward = self.naming_forward().filter(|_| !is_declared && self.receivers.is_empty())?;
         let others: BTreeSet<&TargetGroupArn> = forward.receivers().collect();
         let answer = !others.is_empty() && others.iter().all(|arn| self.serving_of(arn) == Serving::Healthy);
         let names: Vec<&str> = others.iter().map(|arn| arn.name()).collect();
-        answer.then(|| format!("{} has weight 0, and {} gets the requests", self.group.name, names.join(", ")))
+        answer.then(|| format!("{} has weight 0; the requests go to {}", self.group.name, names.join(", ")))
     }
 
-    /// The forward of the path's route that names the target group, with whatever weight.
+    /// The forward of the path's route that includes the target group, with any weight.
     fn naming_forward(&self) -> Option<&Forward> {
         let route = self.route.as_ref()?;
         let listener = self.listener().ok()?;

@@ -1,4 +1,4 @@
-//! Whether the target group is there, and fits load balancer and tasks.
+//! Whether the target group exists, and fits the load balancer and the tasks.
 
 use crate::model::{NetworkMode, TargetGroup, TargetState, VpcId};
 
@@ -25,18 +25,22 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let findings: Vec<Finding> = findings.into_iter().flatten().collect();
     let version = live.protocol_version.as_ref().map(|version| format!(" {}", version.as_str())).unwrap_or_default();
     let kind = live.target_type.as_str();
-    Examined::of(findings, None, format!("{} is {}{version}, targets by {kind}", live.name, live.protocol))
+    Examined::of(findings, None, format!("{} is {}{version}, target type {kind}", live.name, live.protocol))
 }
 
-/// A service that still names it proves that it was there.
+/// A service that still refers to the target group proves that it existed.
 fn absent(way: &Way<'_>, why: String) -> Finding {
     let named = way.live_service().ok().and_then(|service| {
         let mut arns = service.target_groups();
         arns.find(|arn| arn.name() == way.group.name || arn.as_str() == way.group.name)
     });
     match named {
-        Some(arn) => Finding::of(Code(34), format!("{why}, and the service names {arn}")),
-        None => Finding::unnumbered("no-target-group", why, "portolan reconcile makes it, where it is declared"),
+        Some(arn) => Finding::of(Code(34), format!("{why}, but the service refers to {arn}")),
+        None => Finding::unnumbered(
+            "no-target-group",
+            why,
+            "run portolan reconcile to create it, if the manifest declares it",
+        ),
     }
 }
 
@@ -44,7 +48,7 @@ fn wrong_type(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     let mode = way.mode().filter(|mode| *mode != NetworkMode::None)?;
     let wanted = mode.target_type();
     let what = format!(
-        "{} has target type {}, and network mode {mode} needs {}",
+        "{} has target type {}, but network mode {mode} needs {}",
         live.name,
         live.target_type.as_str(),
         wanted.as_str()
@@ -66,16 +70,16 @@ fn wrong_vpc(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
         let hosts = hosts.filter_map(|instance| way.around.host(instance).present()?.subnet.as_ref());
         hosts.filter_map(|subnet| way.vpc_of(subnet)).find(elsewhere)
     })?;
-    Some(Finding::of(Code(35), format!("{} is in {own}, and the tasks are in {found}", live.name)))
+    Some(Finding::of(Code(35), format!("{} is in {own}, but the tasks are in {found}", live.name)))
 }
 
-/// A protocol that differs from the declared one, where nothing proves that the live one works.
+/// A protocol that differs from the declared one, if nothing proves that the live one works.
 fn wrong_protocol(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     if let Some(wanted) =
         way.group.protocol_version.as_ref().filter(|wanted| Some(*wanted) != live.protocol_version.as_ref())
     {
-        let stands = live.protocol_version.as_ref().map_or("no version", |version| version.as_str());
-        let what = format!("{} is declared {}, and is {stands}", live.name, wanted.as_str());
+        let current = live.protocol_version.as_ref().map_or("no version", |version| version.as_str());
+        let what = format!("the manifest declares {} for {}, which has {current}", wanted.as_str(), live.name);
         return Some(Finding::of(Code(22), what));
     }
     let targets = way.given.observed.targets_of(&live.arn).present().into_iter().flatten();
@@ -88,16 +92,16 @@ fn wrong_protocol(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     if let Some(spoken) = spoken {
         let (name, protocol) = (&live.name, &live.protocol);
         let what = format!(
-            "{name} sends {protocol} to the targets, and the app speaks {spoken} on that port: health checks by {spoken} pass"
+            "{name} sends {protocol} to the targets, but the app speaks {spoken} on that port: health checks over {spoken} pass"
         );
         return Some(Finding::of(Code(21), what));
     }
     let wanted = way.group.protocol.as_ref().filter(|wanted| **wanted != live.protocol)?;
-    let what = format!("{} is declared {wanted}, and is {}", live.name, live.protocol);
+    let what = format!("the manifest declares {wanted} for {}, which has {}", live.name, live.protocol);
     (!proofs.contains(&Proof::Answers)).then(|| Finding::of(Code(21), what))
 }
 
-/// A target group serves one load balancer; another one than the declared has it.
+/// A target group belongs to one load balancer, here not to the declared one.
 fn wrong_balancer(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     let balancer = way.balancer().ok()?;
     let other = live.load_balancers.iter().find(|arn| **arn != balancer.arn)?;
@@ -105,7 +109,7 @@ fn wrong_balancer(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
         return None;
     }
     let what = format!("{} belongs to load balancer {}, not to {}", live.name, other.name(), balancer.name);
-    let fix = "a target group serves one load balancer: declare another one for this way in";
+    let fix = "a target group can belong to only one load balancer: declare another target group for this one";
     Some(Finding::unnumbered("target-group-of-another-load-balancer", what, fix))
 }
 
@@ -113,7 +117,7 @@ fn wrong_balancer(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
 fn unanswerable_check(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     let port = way.unanswerable_check()?;
     let what = format!(
-        "health checks of {} go to port {port} of the instances, and no task can listen there: they get dynamic host ports",
+        "health checks of {} go to port {port} of the instances, but no task listens there: the tasks use dynamic host ports",
         live.name
     );
     let fix = "set the health-check port to traffic-port";
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn it_is_told_with_what_never_changes() {
-        assert_eq!(Stand::sound().hop(HOP).evidence, "shop is HTTP HTTP1, targets by ip");
+        assert_eq!(Stand::sound().hop(HOP).evidence, "shop is HTTP HTTP1, target type ip");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Registrations that neither the manifest nor the service's tasks explain. Whose they are, planning and tracing decide by the
-//! same [`crate::model::Registrants`]; the network tells about what no known task has.
+//! Registered targets that are neither declared nor tasks of the service. Planning and tracing find their owner with the same
+//! [`crate::model::Registrants`]; for addresses of no known task, the network interface shows the owner.
 
 use std::net::IpAddr;
 
@@ -39,45 +39,46 @@ pub(super) fn findings(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding
 }
 
 fn other_port(way: &Way<'_>, key: &TargetKey, id: &ServiceId) -> String {
-    let wired = way.door().map(|(container, port)| format!("; the service is wired to {container}:{port}"));
+    let wired = way.container_port().map(|(container, port)| format!("; the service registers {container}:{port}"));
     format!("{key} is another port of a task of service {id}{}", wired.unwrap_or_default())
 }
 
-/// A task of another service; nothing where that service, which the manifest does not know, feeds the target group too.
+/// A task of another service; `None` if the manifest does not declare that service and it also registers its tasks here.
 fn of_another(way: &Way<'_>, key: &TargetKey, id: &ServiceId) -> Result<Option<(Code, String)>, Gap> {
     if way.given.declared_service(id).is_none() && feeders(way)?.any(|feeder| feeder == id) {
         return Ok(None);
     }
-    Ok(Some((Code(27), format!("{key} is the address of a task of {}", task_owner(id)))))
+    Ok(Some((Code(27), format!("{key} belongs to a task of {}", task_owner(id)))))
 }
 
-/// What the network says of a registration that no known task has: an unknown task's, nothing's, or something undeclared.
+/// A registered target that belongs to no known task: it belongs to another task, does not exist, or is undeclared.
 fn without_task(way: &Way<'_>, key: &TargetKey) -> Result<Option<(Code, String)>, Gap> {
     let found = |number: u8, what: String| Ok(Some((Code(number), what)));
-    // Without a manifest nothing could have declared it: a static target looks just so.
+    // Without a manifest it may be a static target.
     let undeclared = |what: String| Ok(way.is_declared.then_some((Code(29), what)));
     match key.id.parse::<IpAddr>() {
         Ok(address) => match way.around.interface(&address) {
             Seen::Present(interface) if interface.is_of_task() => {
-                let what = format!("{key} is {}, the interface of an ECS task of something else", interface.id);
+                let what =
+                    format!("{key} is {}, the network interface of an ECS task outside this service", interface.id);
                 Ok((!has_other_feeder(way)?).then_some((Code(27), what)))
             }
-            Seen::Present(interface) => undeclared(format!("{key} is {}, which nobody declared", interface.id)),
+            Seen::Present(interface) => undeclared(format!("{key} is {}, which is not declared", interface.id)),
             Seen::Absent if is_ours(way, address) => found(28, format!("no network interface has {}", key.id)),
-            Seen::Absent => undeclared(format!("{key} is outside of the VPC, and nobody declared it")),
+            Seen::Absent => undeclared(format!("{key} is outside the VPC and not declared")),
             Seen::Unknown(gap) => Err(gap),
         },
         Err(_) => match way.around.host(&InstanceId::from(key.id.as_str())) {
             Seen::Present(host) if host.terminated => found(28, format!("instance {} is terminated", key.id)),
             Seen::Present(_) if has_other_feeder(way)? => Ok(None),
-            Seen::Present(_) => undeclared(format!("no task is bound to {key}, and nobody declared it")),
+            Seen::Present(_) => undeclared(format!("{key} belongs to no task and is not declared")),
             Seen::Absent => found(28, format!("instance {} does not exist", key.id)),
             Seen::Unknown(gap) => Err(gap),
         },
     }
 }
 
-/// The services of the manifest's clusters that feed the target group, those included that the manifest does not know.
+/// The services of the manifest's clusters that register tasks in the target group, undeclared services included.
 fn feeders<'a>(way: &Way<'a>) -> Result<impl Iterator<Item = &'a ServiceId>, Gap> {
     let known = match way.around.feeders.as_ref().map(Seen::as_ref) {
         Some(Seen::Present(feeders)) => Some(feeders),
@@ -88,7 +89,7 @@ fn feeders<'a>(way: &Way<'a>) -> Result<impl Iterator<Item = &'a ServiceId>, Gap
     Ok(of_group.flatten().collect::<Vec<_>>().into_iter())
 }
 
-/// Whether a service that the manifest does not know feeds the target group too: then tasks that nobody knows may be its.
+/// Whether an undeclared service registers tasks in the target group too: unknown tasks may then belong to it.
 fn has_other_feeder(way: &Way<'_>) -> Result<bool, Gap> {
     Ok(feeders(way)?.any(|id| way.given.declared_service(id).is_none()))
 }

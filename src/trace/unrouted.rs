@@ -1,4 +1,4 @@
-//! A request that no path is for: what takes it instead, and which route comes nearest to it.
+//! A request that no path matches: what handles it instead, and which route is the nearest match.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use super::Asked;
 use super::rule::describe;
 use super::way::{Lack, Way};
 
-/// What becomes of a request that no path is for, at one listener.
+/// How one listener handles a request that no path matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unrouted {
     /// Such as `GET www.example.com/api`.
     pub request: String,
-    /// Where it comes in, such as `public:80`.
+    /// The listener, such as `public:80`.
     pub at: String,
-    /// What takes it, such as `the default action: answers 404 itself`.
+    /// What handles it, such as `the default action: returns 404`.
     pub taken_by: String,
-    /// What was not read, where that is why nobody knows.
+    /// The failed read, if the handler is unknown because of it.
     pub gap: Option<Gap>,
-    /// The route that comes nearest, and why it does not take the request.
+    /// The nearest route, and why it does not match the request.
     pub nearest: Option<String>,
 }
 
-/// A way with the route that it comes by.
+/// A path with one of its routes.
 type Routed<'a, 'b> = (&'b Way<'a>, &'b Route);
 
-/// What becomes of the request at every load balancer that a way leads through.
+/// How every load balancer on a path handles the request.
 pub(super) fn unrouted(ways: &[Way<'_>], asked: &Asked) -> Vec<Unrouted> {
     let (Some(request), Some(port)) = (&asked.request, asked.listener) else { return Vec::new() };
     let mut by_balancer: BTreeMap<&str, (&LoadBalancer, Vec<Routed<'_, '_>>)> = BTreeMap::new();
@@ -53,7 +53,7 @@ pub(super) fn unrouted(ways: &[Way<'_>], asked: &Asked) -> Vec<Unrouted> {
         let nearest = nearest(routed, request, port);
         all.push((is_meant, Unrouted { request: request.to_string(), at, taken_by, gap, nearest }));
     }
-    // Where one of the load balancers listens, it is the one that is meant.
+    // If only some of the load balancers listen on the port, the request is meant for those.
     let is_any_meant = all.iter().any(|(is_meant, _)| *is_meant);
     all.into_iter().filter(|(is_meant, _)| *is_meant || !is_any_meant).map(|(_, one)| one).collect()
 }
@@ -69,7 +69,7 @@ fn nothing(way: &Way<'_>, balancer: &LoadBalancer, port: u16) -> (String, Option
     (format!("nothing: {} has no listener on port {port}; it has {has}", balancer.name), None)
 }
 
-/// The rule that takes a request, or the default action.
+/// The rule that matches a request, or the default action.
 fn taker(
     way: &Way<'_>,
     balancer: &LoadBalancer,
@@ -96,14 +96,14 @@ fn taker(
                 return (format!("{}{name}: {}", before.concat(), describe(&rule.actions)), None);
             }
             Share::None(_) => {}
-            Share::Some { condition, .. } => before.push(format!("{name} by its {condition}, else ")),
-            Share::Unknown(why) => before.push(format!("perhaps {name}, which depends on {why}, else ")),
+            Share::Some { condition, .. } => before.push(format!("{name} if its {condition} matches, else ")),
+            Share::Unknown(why) => before.push(format!("possibly {name} (depends on {why}), else ")),
         }
     }
     (format!("{}the default action: {}", before.concat(), describe(&listener.default_actions)), None)
 }
 
-/// The route that fewest conditions keep from the request; among several the one with the most of its path.
+/// The route with the fewest unmet conditions; among several, the one with the longest common path.
 fn nearest(routed: &[Routed<'_, '_>], request: &Request, port: u16) -> Option<String> {
     let of = |(_, route): &&Routed<'_, '_>| {
         let unmet = unmet(&route.conditions, request).len();
@@ -111,7 +111,7 @@ fn nearest(routed: &[Routed<'_, '_>], request: &Request, port: u16) -> Option<St
     };
     let (way, route) = routed.iter().min_by_key(of)?;
     let conditions = if route.default { "default action".to_owned() } else { route.conditions.to_string() };
-    let name = format!("{} by listener {} ({conditions})", way.group.key, route.listener);
+    let name = format!("{} on listener {} ({conditions})", way.group.key, route.listener);
     let mut why: Vec<String> = Vec::new();
     if route.listener != port {
         why.push(format!("it is not on listener {port}"));
@@ -120,7 +120,7 @@ fn nearest(routed: &[Routed<'_, '_>], request: &Request, port: u16) -> Option<St
     (!why.is_empty()).then(|| format!("{name}: {}", why.join(", and ")))
 }
 
-/// The conditions that the request does not meet, each in words.
+/// The conditions that the request does not meet, as texts.
 fn unmet(conditions: &Conditions, request: &Request) -> Vec<String> {
     let Conditions { hosts, paths, methods, source_ips, headers, queries, unsayable } = conditions.clone();
     let none = Conditions::default;
@@ -128,9 +128,9 @@ fn unmet(conditions: &Conditions, request: &Request) -> Vec<String> {
         (Conditions { hosts, ..none() }, format!("its host does not match {}", request.host)),
         (Conditions { paths, ..none() }, format!("its path does not match {}", request.path)),
         (Conditions { methods, ..none() }, format!("its method is not {}", request.method)),
-        (Conditions { source_ips, ..none() }, "its clients are others".to_owned()),
-        (Conditions { headers, ..none() }, "its headers are others".to_owned()),
-        (Conditions { queries, ..none() }, "its query string is another".to_owned()),
+        (Conditions { source_ips, ..none() }, "its source addresses do not match the client".to_owned()),
+        (Conditions { headers, ..none() }, "its header conditions do not match".to_owned()),
+        (Conditions { queries, ..none() }, "its query-string conditions do not match".to_owned()),
         (Conditions { unsayable, ..none() }, "its regular expressions do not match".to_owned()),
     ];
     let fails = |one: &Conditions| matches!(one.takes(request), Taken::No(_));
@@ -174,8 +174,8 @@ mod tests {
         assert_eq!((traced.paths.len(), traced.verdict()), (0, Verdict::Broken));
         let [one] = traced.unrouted.as_slice() else { panic!("one listener: {traced:?}") };
         assert_eq!((one.request.as_str(), one.at.as_str()), ("GET www.example.com/shop", "public:80"));
-        assert_eq!(one.taken_by, "the default action: answers 404 itself");
-        let nearest = "shop by listener 80 (path /shop/*): its path does not match /shop";
+        assert_eq!(one.taken_by, "the default action: returns 404");
+        let nearest = "shop on listener 80 (path /shop/*): its path does not match /shop";
         assert_eq!(one.nearest.as_deref(), Some(nearest));
         stand.rules().push(listener_rule(
             5,
@@ -193,7 +193,7 @@ mod tests {
         stand.asked.listener = Some(443);
         let one = stand.trace().unrouted.remove(0);
         assert_eq!(one.taken_by, "nothing: public has no listener on port 443; it has HTTP 80");
-        assert_eq!(one.nearest.as_deref(), Some("shop by listener 80 (path /shop/*): it is not on listener 443"));
+        assert_eq!(one.nearest.as_deref(), Some("shop on listener 80 (path /shop/*): it is not on listener 443"));
         let mut stand = asked("/cart");
         stand.observed.rules.insert(listener_arn(), Seen::Unknown(gap("elasticloadbalancing:DescribeRules")));
         let traced = stand.trace();

@@ -1,4 +1,4 @@
-//! One path under examination: what is declared, what stands, and where its tasks can be reached.
+//! One path with everything that is known about it: the declaration, the live state and the addresses of its tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::model::{
 use super::end::{self, End};
 use super::{Asked, client, hop::Examined};
 
-/// Why something that is needed is not there.
+/// Why a required object is not available.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Lack {
     /// It does not exist.
@@ -25,7 +25,7 @@ pub(super) enum Lack {
 }
 
 impl Lack {
-    /// The hop that needs it says nothing: whoever is about the thing itself does.
+    /// Skips a hop that needs the object, because the object's own hop reports why it is missing.
     pub(super) fn skip(self) -> Examined {
         match self {
             Self::Missing(why) => Examined::skipped(why),
@@ -50,26 +50,26 @@ pub(super) struct Way<'a> {
     pub(super) around: &'a Surroundings,
     pub(super) asked: &'a Asked,
     pub(super) now: Timestamp,
-    /// The service and its port; none: the target group holds declared targets alone.
+    /// The service and its port; `None`: the target group has only declared targets.
     pub(super) service: Option<(&'a DesiredService, &'a DesiredPort)>,
     pub(super) group: &'a DesiredTargetGroup,
-    /// The way in; `None`: nobody declares one, and none stands.
+    /// The route; `None`: none is declared and none exists.
     pub(super) route: Option<Route>,
-    /// The manifest says it, so what stands can differ from it.
+    /// The path comes from a manifest, so the live state can differ from it.
     pub(super) is_declared: bool,
     live_group: Found<&'a TargetGroup>,
     live_service: Found<&'a Service>,
     balancer: Found<&'a LoadBalancer>,
-    /// Where requests arrive, or why that is not known.
+    /// Where requests arrive, or why that is unknown.
     pub(super) ends: Found<Vec<End>>,
     /// The target group and the other one of its blue/green pair: both count as the declared one.
     pub(super) stand_ins: BTreeSet<TargetGroupArn>,
-    /// The target groups that get the path's requests, with their weights. Empty: no forward leads here.
+    /// The target groups that get the path's requests, with their weights; empty if no forward includes this target group.
     pub(super) receivers: BTreeMap<TargetGroupArn, u32>,
 }
 
 /// Every path of the manifest: each port to each of its target groups by each route, and target groups without a port.
-/// Where they end is not worked out yet.
+/// [`Way::with_ends`] adds where they end.
 pub(super) fn ways<'a>(
     given: &'a Given<'a>,
     around: &'a Surroundings,
@@ -120,25 +120,25 @@ fn balancer<'a>(
 ) -> Found<&'a LoadBalancer> {
     let attached = live.and_then(|live| live.load_balancers.first());
     let Some(name) = group.load_balancer.as_deref().or(attached.map(|arn| arn.as_str())) else {
-        return Err(Lack::Missing(format!("target group {} is at no load balancer", group.name)));
+        return Err(Lack::Missing(format!("target group {} is not attached to a load balancer", group.name)));
     };
-    let missing = || format!("no load balancer is called {name}");
+    let missing = || format!("load balancer {name} does not exist");
     match need(given.load_balancer(name), missing)? {
         Lookup::One(found) => Ok(found),
         Lookup::None => Err(Lack::Missing(missing())),
-        Lookup::Several(_) => Err(Lack::Missing(format!("several load balancers are called {name}"))),
+        Lookup::Several(_) => Err(Lack::Missing(format!("several load balancers have the name {name}"))),
     }
 }
 
 fn live_service<'a>(given: &Given<'a>, service: Option<(&'a DesiredService, &'a DesiredPort)>) -> Found<&'a Service> {
     let Some((service, _)) = service else {
-        return Err(Lack::Missing("declared targets alone, no service".to_owned()));
+        return Err(Lack::Missing("no service, only declared targets".to_owned()));
     };
     need(given.observed.service(&service.id), || format!("service {} does not exist", service.id))
 }
 
-/// The target groups that count as the declared one: with CodeDeploy, every one that its task sets feed by the same port,
-/// for it moves the traffic between two and changes the service's wiring to the other.
+/// The target groups that count as the declared one. With CodeDeploy these are all that its task sets use with the same port,
+/// because CodeDeploy moves the traffic between two target groups and changes the service to the other one.
 fn stand_ins(
     given: &Given<'_>,
     service: Option<(&DesiredService, &DesiredPort)>,
@@ -156,7 +156,7 @@ fn stand_ins(
     all
 }
 
-/// The declared routes; where none is declared, the ways that stand.
+/// The declared routes; if none is declared, the live ones.
 fn routes(way: &Way<'_>) -> Vec<Option<Route>> {
     let declared: Vec<Option<Route>> = way.group.routes.iter().flatten().cloned().map(Some).collect();
     if !declared.is_empty() {
@@ -181,14 +181,14 @@ fn routes(way: &Way<'_>) -> Vec<Option<Route>> {
         });
         standing.extend(own.chain(default).map(|route| (is_redirected(rules, &route), route)));
     }
-    // Requests are sent to the other way by the redirect: that is meant, and what is left behind it is dead.
+    // A redirect sends the requests to the other route on purpose, so no request reaches the rules behind it.
     if standing.iter().any(|(is_dead, _)| !is_dead) {
         standing.retain(|(is_dead, _)| !is_dead);
     }
     if standing.is_empty() { vec![None] } else { standing.into_iter().map(|(_, route)| Some(route)).collect() }
 }
 
-/// Whether redirects take every request of a live way before it can.
+/// Whether redirects match every request of a live route before the route's own rule.
 fn is_redirected(rules: &[Rule], route: &Route) -> bool {
     let is_before = |rule: &&Rule| route.priority.is_none_or(|priority| rule.priority < priority);
     let redirects = rules.iter().filter(|rule| matches!(rule.actions.serve, Serve::Redirect(_))).filter(is_before);
@@ -198,20 +198,20 @@ fn is_redirected(rules: &[Rule], route: &Route) -> bool {
     !requests.is_empty() && requests.iter().all(is_taken)
 }
 
-/// Whether actions forward to one of these target groups, with whatever weight.
+/// Whether actions forward to one of these target groups, with any weight.
 pub(super) fn names(actions: &RuleActions, groups: &BTreeSet<TargetGroupArn>) -> bool {
     matches!(&actions.serve, Serve::Forward(forward) if forward.weights.keys().any(|arn| groups.contains(arn)))
 }
 
 impl<'a> Way<'a> {
-    /// The same by a route, before it is known where that ends.
+    /// The same path with a route, without its ends.
     fn with_route(&self, route: Option<Route>) -> Self {
         let (live_group, live_service, balancer) = (self.live_group(), self.live_service(), self.balancer());
         let (ends, stand_ins, receivers) = (Ok(Vec::new()), self.stand_ins.clone(), BTreeMap::new());
         Self { route, live_group, live_service, balancer, ends, stand_ins, receivers, ..*self }
     }
 
-    /// Works out where requests arrive.
+    /// Determines where requests arrive.
     pub(super) fn with_ends(mut self) -> Self {
         self.receivers = self.weights();
         self.ends = end::ends(&self);
@@ -222,7 +222,7 @@ impl<'a> Way<'a> {
         self.balancer.clone()
     }
 
-    /// What was not read of the ways that may stand: while it is missing, that none was found says nothing.
+    /// A failed read of listeners or rules, because of which a live route may be missing.
     pub(super) fn unread(&self) -> Option<Gap> {
         let Ok(balancer) = self.balancer() else { return None };
         let listeners = self.given.observed.listeners_of(&balancer.arn);
@@ -233,7 +233,7 @@ impl<'a> Way<'a> {
     pub(super) fn listener(&self) -> Found<&'a Listener> {
         let balancer = self.balancer()?;
         let Some(route) = &self.route else {
-            return Err(Lack::Missing("no rule and no default action leads to it".into()));
+            return Err(Lack::Missing("no rule or default action forwards to it".into()));
         };
         let missing = || format!("{} has no listener on port {}", balancer.name, route.listener);
         let all = need(self.given.observed.listeners_of(&balancer.arn), missing)?;
@@ -242,7 +242,7 @@ impl<'a> Way<'a> {
 
     /// Rules of the listener by priority.
     pub(super) fn rules(&self, listener: &Listener) -> Found<Vec<&'a Rule>> {
-        let rules = need(self.given.observed.rules_of(&listener.arn), || "the listener is gone".to_owned())?;
+        let rules = need(self.given.observed.rules_of(&listener.arn), || "the listener no longer exists".to_owned())?;
         let mut rules: Vec<&Rule> = rules.iter().collect();
         rules.sort_by_key(|rule| rule.priority);
         Ok(rules)
@@ -256,7 +256,7 @@ impl<'a> Way<'a> {
         self.live_service.clone()
     }
 
-    /// The entry of the service's wiring that names the target group.
+    /// The entry of the service's loadBalancers that includes the target group.
     pub(super) fn entry(&self) -> Option<&'a LoadBalancerEntry> {
         self.live_group().ok()?;
         let live = self.live_service().ok()?;
@@ -268,18 +268,18 @@ impl<'a> Way<'a> {
         all.iter().find(is_it).or(all.first()).copied()
     }
 
-    /// Container and port as wired; as declared where nothing is wired.
-    pub(super) fn door(&self) -> Option<(&'a str, u16)> {
+    /// The container and port in the service's loadBalancers; the declared ones if the service has no entry.
+    pub(super) fn container_port(&self) -> Option<(&'a str, u16)> {
         let (_, port) = self.service?;
         let wired = self.entry().map(|entry| (entry.container.as_str(), entry.container_port));
         Some(wired.unwrap_or((&port.container, port.container_port)))
     }
 
-    /// Where a task belongs in the target group, by the revision that it runs; `None` where that is not known, as in an older
-    /// deployment.
+    /// The targets that a task should have in the target group, by its revision; `None` if the revision was not read, as in an
+    /// older deployment.
     pub(super) fn endpoints_of(&self, task: &Task) -> Option<Vec<TargetKey>> {
         let (service, port) = self.service?;
-        let current = self.door().into_iter().collect();
+        let current = self.container_port().into_iter().collect();
         let ports = match port.registrar {
             Registrar::Portolan => current,
             Registrar::Ecs => self.given.ports_of_task(&service.id, task, &self.stand_ins, &current)?,
@@ -287,7 +287,7 @@ impl<'a> Way<'a> {
         Some(ports.iter().filter_map(|(container, port)| task.endpoint(container, *port)).collect())
     }
 
-    /// Where a task takes requests; that of an older deployment whose revision is not known: where it is registered.
+    /// Where a task receives requests; for a task whose revision was not read, where it is registered.
     pub(super) fn endpoint_of(&self, task: &Task) -> Option<TargetKey> {
         let targets = self.targets().unwrap_or_default();
         match self.endpoints_of(task) {
@@ -297,7 +297,7 @@ impl<'a> Way<'a> {
             }
             None => {
                 let registered = targets.iter().find(|target| task.has(&target.key)).map(|target| target.key.clone());
-                let (container, port) = self.door()?;
+                let (container, port) = self.container_port()?;
                 registered.or_else(|| task.endpoint(container, port))
             }
         }
@@ -339,19 +339,19 @@ impl<'a> Way<'a> {
         Ok(all)
     }
 
-    /// What carries requests: the listener's protocol says it, else the target group's. TCP_UDP is both.
+    /// The transports of requests, from the listener's protocol, otherwise the target group's. TCP_UDP has both.
     pub(super) fn transports(&self) -> &'static [Transport] {
         let of_listener = self.listener().map(|listener| &listener.protocol);
         let protocol = of_listener.or_else(|_| self.live_group().map(|group| &group.protocol));
         protocol.map_or(&[Transport::Tcp], Protocol::transports)
     }
 
-    /// Whether health checks, which are TCP, use no port that requests use too.
+    /// Whether health checks, which use TCP, go to another port than requests.
     pub(super) fn is_checked_apart(&self, end: &End) -> bool {
         end.health_port != end.port || !self.transports().contains(&Transport::Tcp)
     }
 
-    /// The ports of a receiver that the load balancer's nodes connect to: those of requests, and that of health checks.
+    /// The ports of a receiver to which the load balancer's nodes connect: for requests and for health checks.
     pub(super) fn ports_of(&self, end: &End) -> Vec<(Transport, u16)> {
         let mut ports: Vec<_> = self.transports().iter().map(|transport| (*transport, end.port)).collect();
         if self.is_checked_apart(end) {
@@ -360,13 +360,13 @@ impl<'a> Way<'a> {
         ports
     }
 
-    /// The family of the addresses that targets have.
+    /// The address family of the targets.
     pub(super) fn family(&self) -> AddressFamily {
         self.live_group().map_or(AddressFamily::Ipv4, |group| group.family)
     }
 
-    /// The port that health checks of a target knock at. One that no task can have is reported at the target group, and no
-    /// other hop asks for it.
+    /// The port to which health checks of a target go. The target-group hop reports a port on which no task can listen, so the
+    /// other hops ignore it.
     pub(super) fn health_port(&self, traffic: u16) -> u16 {
         match self.live_group().ok().and_then(|group| group.health_check.port) {
             Some(HealthPort::Fixed(port)) if self.unanswerable_check() != Some(port) => port,
@@ -379,7 +379,7 @@ impl<'a> Way<'a> {
     pub(super) fn unanswerable_check(&self) -> Option<u16> {
         let Some(HealthPort::Fixed(number)) = self.live_group().ok()?.health_check.port else { return None };
         let (service, _) = self.service?;
-        let (container, port) = self.door()?;
+        let (container, port) = self.container_port()?;
         let definition = self.definition().ok().filter(|definition| definition.network_mode == NetworkMode::Bridge)?;
         let mut mappings = definition.containers.get(container)?.ports.iter();
         let mapping = mappings.find(|mapping| mapping.container_port == port)?;
@@ -426,12 +426,12 @@ impl<'a> Way<'a> {
         nodes.copied().map(IpNet::from).collect()
     }
 
-    /// Where the load balancer's nodes connect to targets from.
+    /// The addresses from which the load balancer's nodes connect to targets.
     pub(super) fn homes(&self, balancer: &LoadBalancer) -> Vec<IpNet> {
         balancer.subnets.iter().flat_map(|subnet| self.homes_in(balancer, subnet)).collect()
     }
 
-    /// The same of one subnet: the node's addresses, or the whole subnet where they are not known or may change.
+    /// The same for one subnet: the node's addresses, or the whole subnet if they are unknown or may change.
     pub(super) fn homes_in(&self, balancer: &LoadBalancer, subnet: &crate::model::SubnetId) -> Vec<IpNet> {
         let nodes = self.around.nodes_in(&balancer.arn, subnet).copied().map(IpNet::from);
         let nodes = client::of_family(nodes, self.family());

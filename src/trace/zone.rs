@@ -1,4 +1,4 @@
-//! Whether nodes send to the zones in which targets are.
+//! Whether the load balancer's nodes send requests to the zones of the targets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,10 +18,11 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         (Ok(balancer), Ok(_)) => (balancer, way.serving_targets()),
         (Err(lack), _) | (_, Err(lack)) => return lack.skip(),
     };
+    let is_empty = targets.is_empty();
     let in_use: Vec<&Target> =
         targets.into_iter().filter(|target| target.health.state != TargetState::Draining).collect();
     if in_use.is_empty() {
-        return Examined::skipped("nothing is registered");
+        return Examined::skipped(if is_empty { "no targets are registered" } else { "all targets are draining" });
     }
     let enabled: BTreeSet<&str> = balancer.subnets.iter().filter_map(|subnet| way.zone_of(subnet)).collect();
     if enabled.is_empty() {
@@ -38,7 +39,8 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let outside: BTreeSet<&String> =
         by_zone.keys().filter(|zone| !enabled.contains(zone.as_str()) && zone.as_str() != EVERY_ZONE).collect();
     if !outside.is_empty() {
-        let what = format!("targets are in {}, and {} is enabled in {}", list(&outside), balancer.name, list(&enabled));
+        let what =
+            format!("targets are in {}, but {} is enabled only in {}", list(&outside), balancer.name, list(&enabled));
         let keys = outside.iter().filter_map(|zone| by_zone.get(*zone)).flatten().map(|target| target.key.clone());
         findings.push(Finding::of(Code(38), what).about(keys.collect::<Vec<_>>()));
     }
@@ -47,12 +49,12 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         findings.extend(empty_zones(&enabled, &by_zone));
     }
     let gap = crosses.clone().err();
-    let crossing = if crosses == Ok(true) { "nodes send to every zone" } else { "nodes send within their zone" };
+    let crossing = if crosses == Ok(true) { "nodes send to every zone" } else { "nodes send only within their zone" };
     let zones: BTreeSet<&String> = by_zone.keys().collect();
-    Examined::of(findings, gap, format!("targets in {}, {crossing}", list(&zones)))
+    Examined::of(findings, gap, format!("targets in {}; {crossing}", list(&zones)))
 }
 
-/// An address outside of the target group's VPC is registered for every zone.
+/// The zone of a target whose address is outside the target group's VPC.
 const EVERY_ZONE: &str = "all";
 
 /// The zone of a registration: that of its subnet, or the one it was registered with.
@@ -74,7 +76,8 @@ fn zone_of(way: &Way<'_>, target: &Target) -> Option<String> {
     by_subnet.or_else(by_address).map(str::to_owned).or_else(|| target.zone.clone())
 }
 
-/// The target group decides, else the load balancer: application ones always cross, network ones only where told to.
+/// Whether nodes send to other zones. The target group's attribute decides, then the load balancer's; the default is on for
+/// application load balancers and off for network load balancers.
 fn crosses(way: &Way<'_>, kind: LoadBalancerKind) -> Result<bool, Gap> {
     let own = match way.live_group().map(|group| way.around.group_attributes_of(&group.arn)) {
         Ok(Seen::Present(attributes)) => attributes.get(CROSS_ZONE).cloned(),
@@ -96,7 +99,7 @@ fn crosses(way: &Way<'_>, kind: LoadBalancerKind) -> Result<bool, Gap> {
     }
 }
 
-/// M39: an enabled zone whose node has nobody to send to. A zone counts by its healthy targets where any are healthy.
+/// M39: an enabled zone without a target. If any target is healthy, only healthy targets count.
 fn empty_zones(enabled: &BTreeSet<&str>, by_zone: &BTreeMap<String, Vec<&Target>>) -> Option<Finding> {
     let is_healthy = |target: &&Target| target.health.state == TargetState::Healthy;
     let any_healthy = by_zone.values().flatten().any(is_healthy);
@@ -108,7 +111,8 @@ fn empty_zones(enabled: &BTreeSet<&str>, by_zone: &BTreeMap<String, Vec<&Target>
         there.into_iter().any(|target| !any_healthy || is_healthy(target))
     };
     let empty: BTreeSet<&&str> = enabled.iter().filter(|zone| !serves(zone)).collect();
-    let what = format!("nodes send within their own zone only, and {} has no target in use", list(&empty));
+    let what =
+        format!("nodes send only within their own zone, and these zones have no target in use: {}", list(&empty));
     (!empty.is_empty()).then(|| Finding::of(Code(39), what))
 }
 
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn targets_are_in_zones_that_nodes_send_to() {
         let mut stand = Stand::sound();
-        assert_eq!(stand.hop(HOP).evidence, "targets in a, b, nodes send to every zone");
+        assert_eq!(stand.hop(HOP).evidence, "targets in a, b; nodes send to every zone");
         stand.balancer().subnets = [SubnetId::from("public-a")].into();
         assert_eq!(stand.found(HOP), ["M38"]);
         // Addresses outside of the VPC are of all zones.
@@ -192,6 +196,7 @@ mod tests {
         assert_eq!(stand.state(HOP), "ok", "requests go to all of them");
         stand.all_are(TargetState::Draining, "Target.DeregistrationInProgress", "");
         assert_eq!(stand.state(HOP), "skipped");
+        assert_eq!(stand.hop(HOP).evidence, "all targets are draining");
     }
 
     #[test]

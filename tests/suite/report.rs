@@ -247,8 +247,8 @@ fn mended() -> Vec<Mend> {
     let closed =
         "no rule of sg-tasks admits sg-public of load balancer public on tcp 8080 at task 4f1e at 10.0.0.7:8080";
     vec![
-        mend(&["M01"], "target-group-closed-to-load-balancer", closed, &[80, 443]),
-        mend(&["M03", "M16"], "health-check-port-closed", "closed to checks", &[443]),
+        mend(&["M01"], "target-security-group-blocks-load-balancer", closed, &[80, 443]),
+        mend(&["M03", "M16"], "health-check-port-blocked", "closed to checks", &[443]),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! What was asked: a client, a request.
+//! The client and the request to trace.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub fn asked(args: &TraceArgs) -> Result<Asked, Failure> {
     if let Some(text) = &args.request {
         let (request, listener) = request(text).ok_or_else(|| {
             let hint = "write it like --request 'GET https://shop.example.com/cart/1'";
-            Failure::new(format!("{text:?} is no request"), Some(hint.to_owned()))
+            Failure::new(format!("{text:?} is not a valid request"), Some(hint.to_owned()))
         })?;
         asked.request = Some(request);
         asked.listener = Some(listener);
@@ -20,7 +20,7 @@ pub fn asked(args: &TraceArgs) -> Result<Asked, Failure> {
     Ok(asked)
 }
 
-/// A method, which may be left out, and a URL; the port is the listener's.
+/// Parses an optional method and a URL; the port is the listener's.
 fn request(text: &str) -> Option<(Request, u16)> {
     let (method, url) = text.trim().rsplit_once(' ').unwrap_or(("GET", text.trim()));
     let (scheme, rest) = url.split_once("://")?;

@@ -1,4 +1,4 @@
-//! Paths as one JSON document, version 1.
+//! A trace as one JSON document, version 1.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,10 +34,10 @@ struct Document<'a> {
     schema_version: u32,
     verdict: &'a str,
     paths: Vec<WirePath<'a>>,
-    /// How many paths are left out, by verdict; only where some are.
+    /// The number of paths not shown, by verdict; absent if all are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<BTreeMap<&'static str, usize>>,
-    /// What becomes of the request that was asked about, where no path is for it.
+    /// The request that was asked about, if no path matches it.
     unrouted: Vec<WireUnrouted<'a>>,
     gaps: Vec<WireGap<'a>>,
     calls: BTreeMap<String, u64>,
@@ -49,9 +49,9 @@ struct WirePath<'a> {
     #[serde(flatten)]
     name: WirePathName<'a>,
     verdict: &'a str,
-    /// Every request is answered, and capacity is missing.
+    /// Every request is answered, but capacity is missing.
     degraded: bool,
-    /// It is unknown only because its tasks are starting.
+    /// The verdict is unknown only because tasks are starting.
     starting: bool,
     broken_hop: Option<&'a str>,
     health: WireHealth<'a>,
@@ -113,6 +113,8 @@ impl<'a> WireHop<'a> {
 struct WireFinding<'a> {
     codes: Vec<String>,
     name: &'a str,
+    /// Former names.
+    aliases: &'a [&'a str],
     evidence: &'a str,
     fix: &'a str,
     step: Option<&'a str>,
@@ -122,8 +124,30 @@ struct WireFinding<'a> {
 
 impl<'a> WireFinding<'a> {
     fn of(finding: &'a Finding) -> Self {
+        let aliases = finding.aliases();
         let Finding { codes, name, evidence, fix, step, effect, .. } = finding;
         let codes = codes.iter().map(ToString::to_string).collect();
-        Self { codes, name, evidence, fix, step: step.as_deref(), effect: effect.as_str() }
+        Self { codes, name, aliases, evidence, fix, step: step.as_deref(), effect: effect.as_str() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::render_trace;
+    use crate::trace::fixture::Stand;
+
+    #[test]
+    fn a_finding_has_its_name_and_its_former_names() {
+        let mut stand = Stand::sound();
+        stand.ingress("sg-tasks").clear();
+        let text = render_trace(&stand.trace(), &BTreeSet::new(), BTreeMap::new());
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let hops = document["paths"][0]["hops"].as_array().expect("hops");
+        let finding = hops.iter().find_map(|hop| hop["findings"].get(0)).expect("a finding");
+        assert_eq!(finding["codes"], serde_json::json!(["M01"]));
+        assert_eq!(finding["name"], "target-security-group-blocks-load-balancer");
+        assert_eq!(finding["aliases"], serde_json::json!(["target-group-closed-to-load-balancer"]));
     }
 }

@@ -123,7 +123,7 @@ pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
     }
 }
 
-/// Such as `M01 target-group-closed-to-load-balancer: … (on public:80 → checkout → checkout/http)`.
+/// Such as `M01 target-security-group-blocks-load-balancer: … (on public:80 → checkout → checkout/http)`.
 fn render_mend(mend: &Mend) -> String {
     let codes = if mend.codes.is_empty() { String::new() } else { format!("{} ", mend.codes.join(" or ")) };
     let mut paths: Vec<String> = mend.paths.iter().take(NAMED_PATHS).map(ToString::to_string).collect();

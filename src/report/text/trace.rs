@@ -1,6 +1,6 @@
-//! Paths as a map: a line for each hop, marks, the evidence under what is broken, the fix last.
+//! Paths as text: a line for each hop with a mark; broken hops have evidence and fix below.
 //!
-//! `✓` ok, `!` degraded, `✗` broken, `?` could not be read or is starting, `·` nothing to examine.
+//! `✓` ok, `!` degraded, `✗` broken, `?` unknown or starting, `·` skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +13,13 @@ use super::style::Style;
 use crate::plain::plain;
 use crate::report::Traced;
 
-/// Width of the names of hops.
+/// Width of the column with the hops' names.
 const HOP: usize = 21;
 
-/// Width of the labels under a request that no path takes.
-const UNROUTED: usize = 8;
+/// Width of the labels under a request that no path matches.
+const UNROUTED: usize = 10;
 
-/// The paths, the broken ones first, and one line that says it all.
+/// The paths, the broken ones first, and a summary line.
 pub fn render_trace<'a>(
     traced: impl Into<Traced<'a>>,
     gaps: &BTreeSet<(String, Gap)>,
@@ -53,8 +53,8 @@ pub fn trace_summary(trace: &Trace) -> String {
     let some: Vec<String> =
         words.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
     match trace.paths.len() {
-        0 if !trace.unrouted.is_empty() => "No path takes this request.".to_owned(),
-        0 => "No path: no service port has a target group.".to_owned(),
+        0 if !trace.unrouted.is_empty() => "No path matches this request.".to_owned(),
+        0 => "No paths: no service port has a target group.".to_owned(),
         1 => format!("1 path: {}.", some.join(", ")),
         number => format!("{number} paths: {}.", some.join(", ")),
     }
@@ -63,10 +63,10 @@ pub fn trace_summary(trace: &Trace) -> String {
 /// Such as ` Not shown: 2 reachable.`
 fn not_shown(left_out: &BTreeMap<&'static str, usize>) -> String {
     let parts: Vec<String> = left_out.iter().map(|(word, number)| format!("{number} {word}")).collect();
-    if parts.is_empty() { " All are shown.".to_owned() } else { format!(" Not shown: {}.", parts.join(", ")) }
+    if parts.is_empty() { " All paths are shown.".to_owned() } else { format!(" Not shown: {}.", parts.join(", ")) }
 }
 
-/// What a path comes to, for people.
+/// The result of a path as a word.
 fn word_of(path: &Path) -> (&'static str, Tone) {
     match path.verdict() {
         Verdict::Broken => ("broken", Tone::Bad),
@@ -78,13 +78,13 @@ fn word_of(path: &Path) -> (&'static str, Tone) {
     }
 }
 
-/// A request that no path is for.
+/// A request that no path matches.
 fn render_unrouted(unrouted: &Unrouted, style: Style) -> String {
     let Unrouted { request, at, taken_by, gap, nearest } = unrouted;
     let mut block = Block::new(style);
-    let (word, tone) = if gap.is_none() { ("no path takes it", Tone::Bad) } else { ("unknown", Tone::Blocked) };
+    let (word, tone) = if gap.is_none() { ("no path matches", Tone::Bad) } else { ("unknown", Tone::Blocked) };
     block.title(&format!("{request} at {at}"), (word, tone));
-    for (label, text) in [("taken by", Some(taken_by)), ("nearest", nearest.as_ref())] {
+    for (label, text) in [("handled by", Some(taken_by)), ("nearest", nearest.as_ref())] {
         if let Some(text) = text {
             block.wrapped(2, &format!("{label:<UNROUTED$}  "), UNROUTED + 2, text, Tone::Plain);
         }
@@ -106,7 +106,7 @@ fn render_path(path: &Path, style: Style) -> String {
         Witness::Agrees => "health agrees",
         Witness::Contradicts => "health contradicts",
         Witness::FailsOpen => "fails open",
-        Witness::Silent => "health is silent",
+        Witness::Silent => "no health data",
     };
     block.labelled(2, "", &format!("{agrees}: {words}"), Tone::Quiet);
     block.into_text()
@@ -125,12 +125,12 @@ fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool) {
     let name = format!("{:<HOP$}", hop.id.as_str());
     if hop.state != State::Broken && !is_degraded {
         let line = format!("{} {name}  ", paint.tone(tone, mark));
-        // Why it is unknown is to be read; that a hop is fine is background.
+        // The reason for an unknown hop is important; the evidence of a working hop is not.
         let evidence = if tone == Tone::Blocked { Tone::Plain } else { Tone::Quiet };
         block.wrapped(2, &line, 2 + HOP + 2, &hop.evidence, evidence);
         return;
     }
-    let lead = if is_verdict || hop.state != State::Broken { "" } else { "  (behind the first)" };
+    let lead = if is_verdict || hop.state != State::Broken { "" } else { "  (after the first broken hop)" };
     block.line(2, &format!("{} {}{lead}", paint.tone(tone, mark), paint.tone(tone, name.trim_end())));
     for finding in &hop.findings {
         render_finding(block, finding);
@@ -144,6 +144,6 @@ fn render_finding(block: &mut Block, finding: &Finding) {
     block.labelled(8, "why", &finding.evidence, Tone::Plain);
     block.labelled(8, "fix", &finding.fix, Tone::Heading);
     if let Some(step) = &finding.step {
-        block.labelled(8, "step", &format!("{step} of the plan mends it: portolan reconcile"), Tone::Good);
+        block.labelled(8, "step", &format!("{step} of the plan repairs this: run portolan reconcile"), Tone::Good);
     }
 }

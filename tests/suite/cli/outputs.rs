@@ -44,12 +44,14 @@ fn one_pass_gives_every_form() {
 
     // Each difference has its code, its cause and its fix.
     for document in [said.stdout, text(home.path(), "drift.xml"), json(home.path(), "drift.sarif").to_string()] {
-        for words in ["code: M01 target-group-closed-to-load-balancer", "why: no rule of", "fix: portolan reconcile"] {
+        for words in
+            ["code: M01 target-security-group-blocks-load-balancer", "why: no rule of", "fix: portolan reconcile"]
+        {
             assert!(document.contains(words), "{words}: {document}");
         }
     }
     let page = ask(home.path(), &[&["drift", "-o", "markdown"], &drift[..]].concat()).stdout;
-    assert!(page.contains("<br>code: M01 target-group-closed-to-load-balancer<br>why: "), "{page}");
+    assert!(page.contains("<br>code: M01 target-security-group-blocks-load-balancer<br>why: "), "{page}");
 
     // Text is what standard output has where every form has a file; other verbs have files too.
     let said = ask(home.path(), &[&["reconcile", "--dry-run", "-o", "json=plan.json"], &drift[..]].concat());

@@ -86,7 +86,7 @@ async fn what_was_broken_by_hand_is_named_with_the_step_that_mends_it(on: &impl 
     let wanted = wanted.map(|(action, code)| (action.to_owned(), code.to_owned()));
     assert!(wanted.iter().all(|pair| shown.contains(pair)), "{shown:?}");
     let text = desk.portolan("drift").await.stdout;
-    assert!(text.contains("mends  M01 target-group-closed-to-load-balancer: "), "{text}");
+    assert!(text.contains("mends  M01 target-security-group-blocks-load-balancer: "), "{text}");
     let one = desk.portolan("trace cart/http -o json").await;
     assert_eq!(codes(&one).keys().collect::<Vec<_>>(), ["cart"]);
 }

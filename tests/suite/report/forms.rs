@@ -260,6 +260,20 @@ mod sarif_logs {
     }
 
     #[test]
+    fn keep_the_former_names_of_codes_beside_the_new_ones() {
+        let log = log(&everything_placed());
+        let results = log["runs"][0]["results"].as_array().expect("results");
+        let is_coded = |result: &&Value| result["properties"]["codes"].get(0).is_some();
+        let properties = &results.iter().find(is_coded).expect("a result with codes")["properties"];
+        let new = ["M01 target-security-group-blocks-load-balancer", "M03 or M16 health-check-port-blocked"];
+        let former = ["M01 target-group-closed-to-load-balancer", "M03 or M16 health-check-port-closed"];
+        assert_eq!(
+            (&properties["codes"], &properties["aliases"]),
+            (&serde_json::json!(new), &serde_json::json!(former))
+        );
+    }
+
+    #[test]
     fn know_one_difference_again_on_another_line() {
         let prints = |report: &Report| -> Vec<Value> {
             let log = log(report);
