@@ -61,7 +61,9 @@ impl Way<'_> {
 
     /// The other target groups that the live service feeds from the declared container port.
     fn siblings(&self) -> BTreeSet<TargetGroupArn> {
-        let (Some((container, port)), Ok(service)) = (self.door(), self.live_service()) else { return BTreeSet::new() };
+        let (Some((container, port)), Ok(service)) = (self.container_port(), self.live_service()) else {
+            return BTreeSet::new();
+        };
         let is_its = |arn: &TargetGroupArn| self.stand_ins.contains(arn);
         let entries = service.load_balancers.iter();
         let entries = entries.filter(|entry| entry.container == container && entry.container_port == port);
