@@ -16,6 +16,7 @@ use crate::moto::REGION;
 use crate::moto::seed::{self, Fleet};
 
 use desk::{Desk, Folder, Place};
+use run::Run;
 
 const NAMES: [&str; 4] = ["cart", "catalog", "checkout", "search"];
 
@@ -271,8 +272,7 @@ async fn a_steady_pass_over_fifty_services_asks_in_batches(on: &impl Place) {
     let names: Vec<String> = (0..50).map(|number| format!("s{number:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let fleet = seed::sound_fleet(on, &names).await;
-    let run = on.desk(&fleet.manifest()).portolan("drift -o json").await;
-    run.is_silent();
+    let desk = on.desk(&fleet.manifest());
     let most = |call: &str| match call {
         "ecs:DescribeServices" => 5,
         // One a revision and one a target group: AWS takes no more in a call.
@@ -281,9 +281,15 @@ async fn a_steady_pass_over_fifty_services_asks_in_batches(on: &impl Place) {
         "elasticloadbalancing:DescribeTags" => 6,
         _ => 2,
     };
-    for (call, sent) in run.calls() {
-        assert!(sent <= most(&call), "{call} was sent {sent} times");
+    let excess = |run: &Run| run.calls().into_iter().find(|(call, sent)| *sent > most(call));
+    let mut run = desk.portolan("drift -o json").await;
+    // A connection that an emulator drops is made again, and the call counted twice. What is wrong with the batches is wrong
+    // each time.
+    if excess(&run).is_some() {
+        run = desk.portolan("drift -o json").await;
     }
+    assert_eq!(excess(&run), None, "sent too often\n{}\n{}", run.stdout, run.stderr);
+    run.is_silent();
 }
 
 #[tokio::test]
