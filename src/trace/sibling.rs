@@ -1,5 +1,5 @@
-//! Requests that do not take the path which is traced, and are answered by the same container all the same: by another target
-//! group that its service feeds from the same port, such as the one that is about to be replaced.
+//! Requests that reach the same container through another target group: one in which the service registers the same
+//! container port, such as a target group that is about to be replaced.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::hop::HopId;
 use super::serving::Serving;
 use super::way::Way;
 
-/// The hops behind the listener: those of another target group are others.
+/// Whether requests through another target group bypass this hop.
 pub(super) fn is_passed_by(id: HopId) -> bool {
     match id {
         HopId::LoadBalancer | HopId::Listener | HopId::NetworkAcl => false,
@@ -26,7 +26,7 @@ pub(super) fn is_passed_by(id: HopId) -> bool {
 }
 
 impl Way<'_> {
-    /// Whether every request of the path's route goes to other target groups that the service feeds from the same container
+    /// Whether every request of the path's route goes to other target groups in which the service registers the same container
     /// port, and each of them has a healthy target.
     pub(super) fn is_answered_by_siblings(&self) -> bool {
         let siblings = self.siblings();
@@ -59,7 +59,7 @@ impl Way<'_> {
         !sets.is_empty() && sets.iter().all(is_answered)
     }
 
-    /// The other target groups that the live service feeds from the declared container port.
+    /// The other target groups in which the live service registers the declared container port.
     fn siblings(&self) -> BTreeSet<TargetGroupArn> {
         let (Some((container, port)), Ok(service)) = (self.container_port(), self.live_service()) else {
             return BTreeSet::new();

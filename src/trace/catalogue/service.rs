@@ -253,7 +253,7 @@ pub const ENTRIES: &[Entry] = &[
         aliases: &["draining-shorter-than-stopping"],
         hop: None,
         symptom: "clients get occasional 502 errors during deployments",
-        evidence: "the deregistration delay does not match the containers' stopTimeout",
+        evidence: "the deregistration delay is not longer than the containers' stopTimeout",
         fix: "set the deregistration delay to more than stopTimeout",
         owner: Owner::Portolan,
         repaired_by: &["ModifyTargetGroupAttributes"],

@@ -319,7 +319,7 @@ pub const ENTRIES: &[Entry] = &[
         aliases: &["stranger-among-the-targets"],
         hop: Some(HopId::Registration),
         symptom: "an undeclared target answers some requests",
-        evidence: "a registered address exists, but belongs to no task of the service and is not declared",
+        evidence: "a registered target exists, but it is not a target of the service's tasks and is not declared",
         fix: "find out who registered it; then declare it or deregister it",
         owner: Owner::Network,
         repaired_by: &[],
