@@ -65,7 +65,9 @@ fn only_nodes(receiver: &Receiver<'_, '_>, transport: Transport, opened: &[&Ingr
     let sources: BTreeSet<String> = opened.iter().map(|rule| rule.source.to_string()).collect();
     let clients = match way.asked.client {
         Some(client) => format!("which does not include {client}"),
-        None if balancer.internal => "which includes no client".to_owned(),
+        None if balancer.internal => {
+            "which includes no client (those of AWS PrivateLink, if it has any, come from the load balancer)".to_owned()
+        }
         None => "which includes no internet client".to_owned(),
     };
     let what = format!(
