@@ -166,7 +166,7 @@ fn refuse(error: &clap::Error, args: &[OsString], form: Form) -> u8 {
     end(Err(usage::failure(error, args)), &Outputs::only(form), Habit::Own)
 }
 
-/// Prints what a verb came to. Whoever waits for an answer in a file gets one, also of a failure.
+/// Prints the result of a verb. A failure is written to every file that was asked for, too.
 fn end(result: Result<Answer, Failure>, outputs: &Outputs, habit: Habit) -> u8 {
     let answer = result.unwrap_or_else(|failure| {
         failure.show();

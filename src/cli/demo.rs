@@ -129,7 +129,7 @@ fn tell(style: Style, [before, after]: [&[Answered]; 2], [dry_run, repaired, sec
     };
     say(INTRODUCTION);
     say(&table(before, true));
-    say(&format!("What the manifest says against what stands:\n\n$ portolan reconcile -f {MANIFEST_PATH} --dry-run"));
+    say(&format!("The manifest compared with the live state:\n\n$ portolan reconcile -f {MANIFEST_PATH} --dry-run"));
     say(&text::render(dry_run, style));
     say(&format!("The repair:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
     say(&results(repaired, paint));

@@ -190,20 +190,20 @@ pub enum Action {
         /// The attributes.
         attributes: BTreeMap<String, String>,
     },
-    /// `DeleteTargetGroup`, if it still bears exactly these tags of the mark and no rule or target uses it.
+    /// `DeleteTargetGroup`, if it still has exactly these tags and no rule or target uses it.
     DeleteTargetGroup {
         /// The target group.
         target_group: TargetGroupArn,
-        /// The mark it must still bear.
+        /// The tags that it must still have.
         mark: Tags,
     },
-    /// `AddTags` to a target group, if it still bears the mark.
+    /// `AddTags` to a target group, if it still has the tags.
     AddTags {
         /// The target group.
         target_group: TargetGroupArn,
         /// The tags.
         tags: Tags,
-        /// The mark it must still bear.
+        /// The tags that it must still have.
         mark: Tags,
     },
     /// `CreateRule`
@@ -237,11 +237,11 @@ pub enum Action {
         /// The priority that the planner saw: a mismatch makes the step stale.
         expect: BTreeMap<RuleArn, u32>,
     },
-    /// `DeleteRule`, if it still bears the mark and is what the planner saw.
+    /// `DeleteRule`, if it still has the tags and is what the planner saw.
     DeleteRule {
         /// The rule.
         rule: RuleArn,
-        /// The mark it must still bear.
+        /// The tags that it must still have.
         mark: Tags,
         /// What the planner saw: a mismatch makes the step stale.
         expect: DeletedRuleBelief,
@@ -288,13 +288,13 @@ pub enum Action {
         /// The mark.
         tags: Tags,
     },
-    /// `RevokeSecurityGroupIngress` by rule id, if it still bears the mark and nothing else began to carry the group.
+    /// `RevokeSecurityGroupIngress` by rule id, if it still has the tags and nothing else began to carry the group.
     RevokeSecurityGroupIngress {
         /// The group.
         group: GroupId,
         /// The rule.
         rule: GroupRuleId,
-        /// The mark it must still bear.
+        /// The tags that it must still have.
         mark: Tags,
         /// The addresses of the network interfaces that carried the group: none of them uses the port. Another one makes the
         /// step stale.

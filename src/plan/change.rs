@@ -80,7 +80,7 @@ pub enum WaitingOn {
     },
     /// The object's `mode: observe`: a known difference that is shown and not repaired.
     ObserveMode,
-    /// Anything else: a known difference that no step mends now. The sentence says why, and after a semicolon what has to
+    /// Anything else: a known difference that no step repairs now. The sentence says why, and after a semicolon what has to
     /// happen.
     Difference(String),
 }

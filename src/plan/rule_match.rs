@@ -224,7 +224,7 @@ fn settle<'a>(claims: Vec<(usize, Vec<&'a Rule>)>, found: &mut [Match<'a>], take
     }
 }
 
-/// The live rules that may be the one of a route: the one that planning would put right; several, where it cannot tell;
+/// The live rules that may be the one of a route: the one that planning would correct; several if it cannot tell;
 /// none, where it would create one. A rule whose marks were not read is held against the route alone.
 pub(crate) fn rules_of_route<'a>(given: &Given<'a>, listener: &ListenerArn, key: &str, route: &Route) -> Vec<&'a Rule> {
     let Seen::Present(rules) = given.observed.rules_of(listener) else { return Vec::new() };

@@ -56,7 +56,7 @@ pub(super) fn why_not_wait(given: &Given<'_>, live: &Service, draft: &Draft, now
 pub(super) fn way_out(given: &Given<'_>, live: &Service, draft: &Draft) -> String {
     match Stuck::find(given, live, draft) {
         Some(Stuck { until, .. }) => format!(
-            "wait: if the deployment cannot end without this step, a pass takes it once {FAILED_TASKS} of its tasks have \
+            "wait: if the deployment cannot end without this step, Portolan sends it once {FAILED_TASKS} of its tasks have \
              failed, or after {until}"
         ),
         None => "wait for it to end: the next pass decides".to_owned(),

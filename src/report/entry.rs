@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Error,
     /// A difference that a step would mend, now or in a later run.
     Pending,
-    /// A difference that no step mends now.
+    /// A difference that no step repairs now.
     Blocked,
     /// A call that AWS did not answer, or something that waits for one.
     NotRead,
