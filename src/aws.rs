@@ -11,6 +11,7 @@ mod credentials;
 mod ec2;
 mod ecs;
 mod elbv2;
+mod ended;
 pub mod error;
 pub mod events_queue;
 mod http;

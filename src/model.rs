@@ -65,8 +65,8 @@ pub use request_set::{RequestSet, Share};
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
-    Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, PastDeployment, Revision, Rollout,
-    Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
+    Awsvpc, Conduct, Deployment, DeploymentController, EndedDeployment, LoadBalancerEntry, PastDeployment, Revision,
+    Rollout, Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
 pub use surroundings::{AddressOwner, Interface, Nodes, RouteTable, Surroundings, is_of_task};

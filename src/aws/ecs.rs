@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use crate::model::service::AdvancedConfiguration;
 use crate::model::{
-    Awsvpc, Binding, Conduct, Container, Deployment, DeploymentController, GroupId, LoadBalancerEntry, NetworkMode,
-    PastDeployment, PortMapping, Revision, Rollout, ScalableTarget, Scheduling, Service, ServiceId, ServiceStatus,
-    Strategy, SubnetId, Tags, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Transport,
+    Awsvpc, Binding, Conduct, Container, Deployment, DeploymentController, EndedDeployment, GroupId, LoadBalancerEntry,
+    NetworkMode, PastDeployment, PortMapping, Revision, Rollout, ScalableTarget, Scheduling, Service, ServiceId,
+    ServiceStatus, Strategy, SubnetId, Tags, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Transport,
 };
 
 /// Numbers of AWS's are signed; a negative one, which AWS never sends, reads as 0.
@@ -319,9 +319,10 @@ pub(super) fn has_failed(status: &sdk::ServiceDeploymentStatus, was_superseded: 
     }
 }
 
-pub(super) fn past_from_sdk(failed: bool, revision: &sdk::ServiceRevision) -> PastDeployment {
+pub(super) fn past_from_sdk(ended: &EndedDeployment, revision: &sdk::ServiceRevision) -> PastDeployment {
     PastDeployment {
-        failed,
+        failed: ended.failed,
+        revision: Some(ended.revision.clone()),
         task_definition: TaskDefinitionArn::from(revision.task_definition().unwrap_or_default()),
         fingerprint: None,
         load_balancers: revision.load_balancers().iter().map(entry_from_sdk).collect(),

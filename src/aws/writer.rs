@@ -40,8 +40,8 @@ impl Writer {
 
     async fn send(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
         match action {
-            Action::RegisterTaskDefinition { source, ports, tags } => {
-                self.register_task_definition(source, ports, tags).await
+            Action::RegisterTaskDefinition { service, source, ports, tags, expect } => {
+                self.register_task_definition(task_definition::New { service, source, ports, tags, expect }).await
             }
             Action::UpdateServiceCount { service, desired_count, from, unscaled } => {
                 self.update_service_count(service, *desired_count, *from, *unscaled).await

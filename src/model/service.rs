@@ -297,11 +297,22 @@ pub struct StoppedTask {
     pub reason: String,
 }
 
-/// A finished deployment of a service (`ListServiceDeployments`, `DescribeServiceRevisions`).
+/// How a finished deployment of a service ended (`ListServiceDeployments`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedDeployment {
+    /// The ARN of the service revision that it was to bring.
+    pub revision: String,
+    /// Whether it failed or was rolled back.
+    pub failed: bool,
+}
+
+/// A finished deployment of a service, and what it was to bring (`ListServiceDeployments`, `DescribeServiceRevisions`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastDeployment {
     /// Whether it failed or was rolled back.
     pub failed: bool,
+    /// The ARN of the service revision; `None`: an endpoint without these operations told of it.
+    pub revision: Option<String>,
     /// What it ran.
     pub task_definition: TaskDefinitionArn,
     /// The fingerprint tag of that revision, if Portolan made it.

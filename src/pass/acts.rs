@@ -125,6 +125,7 @@ mod tests {
             load_balancers: vec![entry(80)],
             network: None,
             deployment: None,
+            ended: None,
         };
         let update = |entries: Option<Vec<LoadBalancerEntry>>, network: Option<Awsvpc>| {
             let load_balancers = entries.map(|all| all.into_iter().map(|entry| (None, entry)).collect());

@@ -204,6 +204,7 @@ mod tests {
             load_balancers: service.load_balancers.clone(),
             network: service.network.clone(),
             deployment: None,
+            ended: None,
         };
         step(0, Action::UpdateService { service: id(), task_definition: None, load_balancers: None, network, expect })
     }
@@ -261,6 +262,7 @@ mod tests {
             load_balancers: entries.clone(),
             network: None,
             deployment: None,
+            ended: None,
         };
         let service = id();
         let action =

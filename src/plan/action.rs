@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Awsvpc, Conditions, GroupId, GroupRuleId, HealthCheck, IngressRule, IpProtocol, ListenerArn, LoadBalancerEntry,
-    ObjectRef, PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, RuleSource, Serve, Service, ServiceId,
-    StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskArn, TaskDefinitionArn, Transport, VpcId,
+    Awsvpc, Conditions, EndedDeployment, GroupId, GroupRuleId, HealthCheck, IngressRule, IpProtocol, ListenerArn,
+    LoadBalancerEntry, ObjectRef, PastDeployment, PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn,
+    RuleSource, Serve, Service, ServiceId, StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskArn,
+    TaskDefinitionArn, Transport, VpcId,
 };
 
 /// A value that is known now, or that the step which creates it for an object will answer.
@@ -68,6 +69,9 @@ pub struct ServiceBelief {
     pub network: Option<Awsvpc>,
     /// The deployment that is in progress, which the step does not wait for; `None`: there is none.
     pub deployment: Option<String>,
+    /// How its last deployments ended, newest first: what failed once is not sent again (rule R7a). `None`: not known from
+    /// `ListServiceDeployments`, so that there is nothing to compare with.
+    pub ended: Option<Vec<EndedDeployment>>,
 }
 
 impl ServiceBelief {
@@ -78,7 +82,17 @@ impl ServiceBelief {
         let (task_definition, network) = (live.task_definition.clone(), live.network.clone());
         let primary = live.deployments.iter().find(|deployment| deployment.primary);
         let deployment = primary.filter(|_| live.is_deploying()).map(|deployment| deployment.id.clone());
-        Self { task_definition, load_balancers, network, deployment }
+        Self { task_definition, load_balancers, network, deployment, ended: None }
+    }
+
+    /// And of how its last deployments ended.
+    #[must_use]
+    pub fn and_of(self, past: &[PastDeployment]) -> Self {
+        let ended = past.iter().map(|past| {
+            let revision = past.revision.clone()?;
+            Some(EndedDeployment { revision, failed: past.failed })
+        });
+        Self { ended: ended.collect(), ..self }
     }
 }
 
@@ -143,12 +157,16 @@ pub enum Action {
     /// A copy of `source` with only these port mappings corrected (added, or replaced where the container port
     /// stands already).
     RegisterTaskDefinition {
+        /// The service that is to run the copy.
+        service: ServiceId,
         /// The running revision.
         source: TaskDefinitionArn,
         /// The corrections.
         ports: Vec<PortFix>,
         /// Tags to add to the source's own: the fingerprint.
         tags: Tags,
+        /// What the service must still be: a copy that nothing uses would stay.
+        expect: ServiceBelief,
     },
     /// `UpdateService` with `desiredCount` alone: starts no deployment.
     UpdateServiceCount {

@@ -31,7 +31,7 @@ fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
 /// Applies a step to a reading of AWS. Deployments that it starts count as finished.
 pub fn apply_effect(step: &Step, observed: &mut Observed) {
     match &step.action {
-        Action::RegisterTaskDefinition { source, ports, tags } => {
+        Action::RegisterTaskDefinition { service: _, source, ports, tags, expect: _ } => {
             let arn = TaskDefinitionArn::from(format!("planned:{}", step.object));
             if let Some(Seen::Present(definition)) = observed.task_definitions.get(source) {
                 let copy = copied(definition, arn.clone(), ports, tags);

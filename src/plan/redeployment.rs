@@ -268,6 +268,10 @@ fn push_redeployment(
             }
         }
     }
+    let expect = match given.observed.past_deployments_of(&wanted.id) {
+        Seen::Present(past) => ServiceBelief::of(live).and_of(past),
+        Seen::Absent | Seen::Unknown(_) => ServiceBelief::of(live),
+    };
     let mut task_definition = None;
     if let (false, Seen::Present(definition)) =
         (found.fixes.is_empty(), given.observed.task_definition(&live.task_definition))
@@ -275,9 +279,11 @@ fn push_redeployment(
         task_definition = Some(Ref::Output(object.clone()));
         drafts.push(Draft {
             action: Action::RegisterTaskDefinition {
+                service: wanted.id.clone(),
                 source: definition.arn.clone(),
                 ports: found.fixes.clone(),
                 tags: fingerprint_tags(definition, &found.fixes),
+                expect: expect.clone(),
             },
             object: object.clone(),
             also: BTreeSet::new(),
@@ -299,7 +305,7 @@ fn push_redeployment(
             task_definition,
             load_balancers: (!found.wiring.changes.is_empty()).then(|| found.wiring.entries.clone()),
             network: found.network.clone(),
-            expect: ServiceBelief::of(live),
+            expect,
         },
         object,
         also: BTreeSet::new(),

@@ -144,6 +144,7 @@ mod tests {
         let wanted = stand.service().load_balancers.clone();
         let past = PastDeployment {
             failed: true,
+            revision: None,
             task_definition: "shop:2".into(),
             fingerprint: None,
             load_balancers: wanted,

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 from stand import ENDPOINT, ROOT, eventually
 
 BINARY = os.environ.get("PORTOLAN", str(ROOT / "target/debug/portolan"))
+
+# So many lines of the service's log are printed when a test fails.
+LAST = 40
 
 
 class Answer:
@@ -93,6 +97,10 @@ class Service:
         code = self.process.wait(timeout=40)
         self.reader.join(timeout=10)
         self.process.stderr.close()
+        if kind is not None:
+            # What the service said is the only witness of why it did nothing.
+            said = [json.dumps(line) for line in self.lines[-LAST:]] + [line.rstrip() for line in self.rest[-LAST:]]
+            print("\nwhat `portolan run` said last:", *said, sep="\n  ", file=sys.stderr)
         if kind is None:
             assert code == 143 and re.search(r"stopped \(exit 143\)", "".join(self.rest)), (code, self.rest)
 

@@ -17,8 +17,9 @@ PROJECT = "portolan-e2e"
 PORT = int(os.environ["EMULATOR_PORT"])
 ENDPOINT = f"http://127.0.0.1:{PORT}"
 WEB = "localhost/portolan/web:1"
-# Longer than anything here takes; nothing waits without it.
-PATIENCE = 60
+# Longer than anything here takes; nothing waits without it. `portolan run` removes nothing in the first minute of a
+# manifest, so that a minute would not do.
+PATIENCE = 150
 
 
 def run(*words, **options):

@@ -95,8 +95,13 @@ fn create_rule() -> Step {
 
 fn update_service() -> Step {
     let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
-    let expect =
-        ServiceBelief { task_definition: "app:7".into(), load_balancers: Vec::new(), network: None, deployment: None };
+    let expect = ServiceBelief {
+        task_definition: "app:7".into(),
+        load_balancers: Vec::new(),
+        network: None,
+        deployment: None,
+        ended: None,
+    };
     let action = Action::UpdateService {
         service,
         task_definition: None,

@@ -6,24 +6,23 @@ use std::sync::atomic::Ordering;
 use aws_sdk_ecs::types as sdk;
 
 use crate::apply::AwsError;
+use crate::aws::ended::{self, LIST, NEWEST, ended};
 use crate::aws::{ecs, error};
 use crate::model::owner::FINGERPRINT_TAG;
-use crate::model::{Observed, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn};
+use crate::model::{
+    EndedDeployment, Observed, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn,
+};
 
 use super::few::few_at_once;
-use super::matching::complete;
+use super::matching::{complete, incomplete};
 use super::{Reader, unknown};
 
-const LIST: &str = "ecs:ListServiceDeployments";
 const REVISIONS: &str = "ecs:DescribeServiceRevisions";
-
-/// As many as `DescribeServiceRevisions` takes: the question is about the newest ones.
-const NEWEST: i32 = 20;
 
 /// What is known of how a service's deployments ended, before their revisions were described.
 enum Ended {
-    /// Whether each failed, and the ARN of the revision that it was to bring; newest first.
-    Listed(Vec<(bool, String)>),
+    /// Newest first.
+    Listed(Vec<EndedDeployment>),
     /// The endpoint has no such list.
     Current(Vec<PastDeployment>),
 }
@@ -46,7 +45,7 @@ impl Reader {
         });
         let lists = few_at_once(lists).await;
         let listed = lists.iter().filter_map(|(_, ended)| match ended.as_ref().present() {
-            Some(Ended::Listed(listed)) => Some(listed.iter().map(|(_, arn)| arn.clone())),
+            Some(Ended::Listed(listed)) => Some(listed.iter().map(|ended| ended.revision.clone())),
             Some(Ended::Current(_)) | None => None,
         });
         let described = self.describe_revisions(listed.flatten().collect()).await;
@@ -57,10 +56,13 @@ impl Reader {
                 (Seen::Present(Ended::Current(past)), _) => past,
                 (Seen::Present(Ended::Listed(_)), Err(error)) => return (id, unknown(error)),
                 (Seen::Present(Ended::Listed(listed)), Ok(revisions)) => {
-                    let find = |arn: &str| revisions.iter().find(|one| one.service_revision_arn() == Some(arn));
-                    // A revision that is gone was purged with its service's history; there is nothing to compare with.
-                    let known = listed.iter().filter_map(|(failed, arn)| Some((*failed, find(arn)?)));
-                    known.map(|(failed, revision)| ecs::past_from_sdk(failed, revision)).collect()
+                    let past = listed
+                        .iter()
+                        .map(|ended| Ok(ecs::past_from_sdk(ended, described_revision(revisions, &ended.revision)?)));
+                    match past.collect::<Result<_, AwsError>>() {
+                        Ok(past) => past,
+                        Err(error) => return (id, unknown(&error)),
+                    }
                 }
             };
             (id, self.with_fingerprints(past).await)
@@ -72,8 +74,11 @@ impl Reader {
         if self.lacks_deployments.load(Ordering::Relaxed) {
             return Seen::Present(Ended::Current(current_deployments(service)));
         }
-        match self.listed_deployments(&service.id).await {
-            Ok(listed) => Seen::Present(Ended::Listed(listed)),
+        match self.newest_deployments(&service.id).await {
+            Ok(listed) if is_older_than(&listed, service) => {
+                unknown(&incomplete(LIST, "the service's newest deployment is not listed"))
+            }
+            Ok(listed) => Seen::Present(Ended::Listed(ended(listed))),
             Err(error) if error::is_unknown_operation(&error, self.clients.custom_endpoint) => {
                 self.lacks_deployments.store(true, Ordering::Relaxed);
                 Seen::Present(Ended::Current(current_deployments(service)))
@@ -82,20 +87,12 @@ impl Reader {
         }
     }
 
-    /// Newest first. Deployments that are under way are left out.
-    async fn listed_deployments(&self, id: &ServiceId) -> Result<Vec<(bool, String)>, AwsError> {
-        let mut listed = self.newest_deployments(id).await?;
-        listed.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at().map(|at| at.as_nanos())));
-        Ok(listed.iter().enumerate().filter_map(|(age, deployment)| ended(deployment, &listed[..age])).collect())
-    }
-
     async fn newest_deployments(&self, id: &ServiceId) -> Result<Vec<sdk::ServiceDeploymentBrief>, AwsError> {
-        let client = &self.clients.reading.ecs;
-        let request = client.list_service_deployments().cluster(&id.cluster).service(&id.name).max_results(NEWEST);
+        let request = ended::request(&self.clients.reading.ecs, id);
         Ok(self.ask(LIST, request.send()).await?.service_deployments.unwrap_or_default())
     }
 
-    /// Revisions by ARN, of whatever services, twenty in a call. Those that are gone are left out.
+    /// Revisions by ARN, of whatever services, twenty in a call. Those that AWS calls missing are left out.
     async fn describe_revisions(&self, arns: BTreeSet<String>) -> Result<Vec<sdk::ServiceRevision>, AwsError> {
         let arns: Vec<String> = arns.into_iter().collect();
         let batches = arns.chunks(NEWEST as usize).map(async |batch| {
@@ -125,9 +122,12 @@ impl Reader {
         let all = lists.into_iter().map(|(service, arns)| {
             let seen = match (arns, &described) {
                 (Ok(arns), Ok(described)) => {
-                    let is_its =
-                        |one: &&sdk::ServiceRevision| one.service_revision_arn().is_some_and(|arn| arns.contains(arn));
-                    Seen::Present(described.iter().filter(is_its).filter_map(ecs::revision_from_sdk).collect())
+                    let its: Result<Vec<_>, AwsError> =
+                        arns.iter().map(|arn| described_revision(described, arn)).collect();
+                    match its {
+                        Ok(its) => Seen::Present(its.into_iter().filter_map(ecs::revision_from_sdk).collect()),
+                        Err(error) => unknown(&error),
+                    }
                 }
                 (Err(error), _) => unknown(&error),
                 (_, Err(error)) => unknown(error),
@@ -172,16 +172,27 @@ impl Reader {
     }
 }
 
-/// Whether a deployment failed, and the revision it was to bring; `None` while it is under way, and when a newer one
-/// took its place before it ended.
-fn ended(deployment: &sdk::ServiceDeploymentBrief, newer: &[sdk::ServiceDeploymentBrief]) -> Option<(bool, String)> {
-    let nanos = |at: Option<&aws_smithy_types::DateTime>| at.map(aws_smithy_types::DateTime::as_nanos);
-    let finished = nanos(deployment.finished_at());
-    let began_before = |other: &sdk::ServiceDeploymentBrief| {
-        finished.is_none_or(|finished| nanos(other.created_at()).is_some_and(|created| created <= finished))
+/// One of the revisions that were asked for. A deployment is listed as long as its revision stands, so that a missing one is
+/// news that has not arrived yet: taken for absent, it would hide that the newest deployment failed.
+fn described_revision<'a>(
+    described: &'a [sdk::ServiceRevision],
+    arn: &str,
+) -> Result<&'a sdk::ServiceRevision, AwsError> {
+    let found = described.iter().find(|revision| revision.service_revision_arn() == Some(arn));
+    found.ok_or_else(|| incomplete(REVISIONS, "a listed deployment's revision is missing"))
+}
+
+/// Whether a list tells of a time before the service's primary deployment began: then that deployment, or the one whose
+/// rollback it is, is not listed yet. An empty list says nothing: AWS forgets deployments after a while.
+fn is_older_than(listed: &[sdk::ServiceDeploymentBrief], service: &Service) -> bool {
+    let Some(began) = service.deployments.iter().find(|one| one.primary).and_then(|one| one.created) else {
+        return false;
     };
-    let failed = ecs::has_failed(deployment.status()?, newer.iter().any(began_before))?;
-    Some((failed, deployment.target_service_revision_arn()?.to_owned()))
+    let lasted = |one: &sdk::ServiceDeploymentBrief| match one.finished_at() {
+        Some(finished) => ecs::timestamp_from_sdk(finished).is_none_or(|finished| finished >= began),
+        None => true,
+    };
+    !listed.is_empty() && !listed.iter().any(lasted)
 }
 
 /// What `DescribeServices` itself says, for endpoints without the operations above. It does not tell the wiring of
@@ -194,6 +205,7 @@ fn current_deployments(service: &Service) -> Vec<PastDeployment> {
     });
     let past = ended.map(|(failed, deployment)| PastDeployment {
         failed,
+        revision: None,
         task_definition: deployment.task_definition.clone(),
         fingerprint: None,
         load_balancers: service.load_balancers.clone(),

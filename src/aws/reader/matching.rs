@@ -29,7 +29,7 @@ pub(super) fn complete<'a>(
 }
 
 /// An answer that leaves something out.
-fn incomplete(call: &str, reason: &str) -> AwsError {
+pub(super) fn incomplete(call: &str, reason: &str) -> AwsError {
     AwsError {
         call: call.to_owned(),
         kind: ErrorKind::Other,

@@ -6,8 +6,9 @@ use aws_sdk_ecs::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
 use crate::aws::ecs;
-use crate::aws::error::answer;
-use crate::model::{Awsvpc, Service, ServiceId, TaskDefinitionArn};
+use crate::aws::ended::{self, LIST};
+use crate::aws::error::{answer, is_unknown_operation};
+use crate::model::{Awsvpc, EndedDeployment, Service, ServiceId, TaskDefinitionArn};
 use crate::plan::{Ref, ServiceBelief, WiredEntry};
 
 use super::patience::patiently;
@@ -93,16 +94,35 @@ impl Writer {
         patiently(attempt, is_propagation).await
     }
 
-    /// What makes a service another one than the plan believes, if anything.
-    async fn difference(&self, id: &ServiceId, expect: &ServiceBelief) -> Result<Option<&'static str>, AwsError> {
+    /// What makes a service another one than the plan believes, if anything. How its deployments ended is read again as well:
+    /// one that failed since the plan was made would be repeated.
+    pub(super) async fn difference(
+        &self,
+        id: &ServiceId,
+        expect: &ServiceBelief,
+    ) -> Result<Option<&'static str>, AwsError> {
+        if let Some(believed) = &expect.ended
+            && self.ended_now(id).await?.is_some_and(|ended| ended != *believed)
+        {
+            return Ok(Some("a deployment has ended since the service was read"));
+        }
         Ok(match self.service_now(id).await? {
-            Some(live) if ServiceBelief::of(&live) == *expect => None,
+            Some(live) if is_believed(&live, expect) => None,
             Some(live) if live.is_deploying() && ServiceBelief::of(&live).deployment != expect.deployment => {
                 Some("a deployment has started since the service was read")
             }
             Some(_) => Some("the service's revision, load balancers or network have changed since it was read"),
             None => Some("the service is not there any more"),
         })
+    }
+
+    /// How the last deployments of a service ended, right now; `None` where the endpoint has no such list.
+    async fn ended_now(&self, id: &ServiceId) -> Result<Option<Vec<EndedDeployment>>, AwsError> {
+        match answer(LIST, ended::request(&self.clients.reading.ecs, id).send()).await {
+            Ok(listed) => Ok(Some(ended::ended(listed.service_deployments.unwrap_or_default()))),
+            Err(error) if is_unknown_operation(&error, self.clients.custom_endpoint) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether Application Auto Scaling owns the count of a service, right now.
@@ -135,9 +155,15 @@ impl Writer {
     }
 }
 
+/// Whether `DescribeServices` says what a plan believes.
+fn is_believed(live: &Service, expect: &ServiceBelief) -> bool {
+    ServiceBelief { ended: expect.ended.clone(), ..ServiceBelief::of(live) } == *expect
+}
+
 /// Whether a service is another one than it was, and all that an update asks for.
 fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBelief) -> bool {
     let now = ServiceBelief::of(live);
+    let is_another = !is_believed(live, before);
     let definition = update.get_task_definition().as_ref();
     let balancers = update.get_load_balancers().as_ref().map(|entries| {
         let mut entries: Vec<_> = entries.iter().map(ecs::entry_from_sdk).collect();
@@ -145,7 +171,7 @@ fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBel
         entries
     });
     let network = update.get_network_configuration().as_ref().and_then(ecs::awsvpc_from_sdk);
-    now != *before
+    is_another
         && definition.is_none_or(|arn| now.task_definition.as_str() == arn)
         && balancers.is_none_or(|entries| now.load_balancers == entries)
         && network.is_none_or(|network| now.network.as_ref() == Some(&network))

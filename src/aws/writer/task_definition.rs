@@ -10,8 +10,8 @@ use crate::aws::copy::{self, KeepAnswer, Slot};
 use crate::aws::ecs;
 use crate::aws::error::answer;
 use crate::model::owner::FINGERPRINT_TAG;
-use crate::model::{Tags, TaskDefinitionArn};
-use crate::plan::{Output, PortFix};
+use crate::model::{ServiceId, Tags, TaskDefinitionArn};
+use crate::plan::{Output, PortFix, ServiceBelief};
 
 use super::{Writer, refusal, stale};
 
@@ -21,13 +21,21 @@ const READ: &str = "ecs:DescribeTaskDefinition";
 /// How many revisions are looked at for a copy that was registered before: one that is older is registered once more.
 const MOST_REVISIONS: i32 = 50;
 
+/// The copy to register, and the service that is to run it.
+pub(super) struct New<'a> {
+    pub(super) service: &'a ServiceId,
+    pub(super) source: &'a TaskDefinitionArn,
+    pub(super) ports: &'a [PortFix],
+    pub(super) tags: &'a Tags,
+    pub(super) expect: &'a ServiceBelief,
+}
+
 impl Writer {
-    pub(super) async fn register_task_definition(
-        &self,
-        source: &TaskDefinitionArn,
-        ports: &[PortFix],
-        tags: &Tags,
-    ) -> Result<Performed, AwsError> {
+    pub(super) async fn register_task_definition(&self, new: New<'_>) -> Result<Performed, AwsError> {
+        let New { service, source, ports, tags, expect } = new;
+        if let Some(why) = self.difference(service, expect).await? {
+            return stale(why);
+        }
         let raw = Slot::default();
         let request = self
             .clients

@@ -7,6 +7,7 @@ use portolan::plan::{Action, Output, PortFix};
 use serde_json::{Value, json};
 
 use super::script::{self, Request, Script};
+use super::writing::{belief, service, standing_service};
 
 const SOURCE: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/checkout:7";
 const COPY: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/checkout:8";
@@ -67,13 +68,19 @@ fn script(described: Value) -> Script {
     Script::new(move |request: &Request| match request.operation.as_str() {
         "DescribeTaskDefinition" => script::json(described.clone()),
         "RegisterTaskDefinition" => script::json(json!({"taskDefinition": {"taskDefinitionArn": COPY}})),
-        _ => script::empty(request),
+        _ => standing_service(request).unwrap_or_else(|| script::empty(request)),
     })
 }
 
 fn action(ports: Vec<PortFix>) -> Action {
     let tags = Tags::from([("portolan.dev/fingerprint".to_owned(), "v1:abc".to_owned())]);
-    Action::RegisterTaskDefinition { source: TaskDefinitionArn::from(SOURCE), ports, tags }
+    Action::RegisterTaskDefinition {
+        service: service(),
+        source: TaskDefinitionArn::from(SOURCE),
+        ports,
+        tags,
+        expect: belief(),
+    }
 }
 
 fn fix(container_port: u16, host_port: Option<u16>) -> PortFix {
@@ -162,6 +169,9 @@ async fn a_missing_container_is_an_error_and_nothing_is_sent() {
 #[tokio::test]
 async fn a_copy_that_an_earlier_pass_left_behind_is_used() {
     let script = Script::new(|request: &Request| {
+        if let Some(answer) = standing_service(request) {
+            return answer;
+        }
         let mut answer = described();
         // Asked for by family, AWS answers the newest revision, which is the copy.
         if request.json["taskDefinition"] != SOURCE {

@@ -10,7 +10,7 @@ use portolan::plan::{Action, Output, PortFix, Receivers, Ref};
 use serde_json::{Value, json};
 
 use super::script::{self, Answer, Request, Script};
-use super::writing::{belief, mark, perform, service};
+use super::writing::{belief, mark, perform, service, standing_service};
 
 const REVISIONS: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/checkout";
 
@@ -139,6 +139,9 @@ async fn corrected(before: &[Revision], registered: &[Revision]) -> (usize, Resu
             is_made.store(1, Ordering::Relaxed);
             return script::json(made.expect("none is made").described());
         }
+        if let Some(answer) = standing_service(request) {
+            return answer;
+        }
         let standing = if is_made.load(Ordering::Relaxed) == 1 { &registered } else { &before };
         let asked = request.json["taskDefinition"].as_str().unwrap_or_default();
         let named = |revision: &&Revision| asked == format!("{REVISIONS}:{}", revision.0);
@@ -151,7 +154,8 @@ async fn corrected(before: &[Revision], registered: &[Revision]) -> (usize, Resu
     let fix = PortFix { container: "app".to_owned(), container_port: 8081, host_port: None, protocol: Transport::Tcp };
     let tags = Tags::from([("portolan.dev/fingerprint".to_owned(), "v1:abc".to_owned())]);
     let source = TaskDefinitionArn::from(format!("{REVISIONS}:7"));
-    let action = Action::RegisterTaskDefinition { source, ports: vec![fix], tags };
+    let action =
+        Action::RegisterTaskDefinition { service: service(), source, ports: vec![fix], tags, expect: belief() };
     let done = Writer::new(&script.clients()).perform(&action, &Outputs::new()).await;
     let output = match done {
         Ok(Performed::Done(output)) => Ok(output),

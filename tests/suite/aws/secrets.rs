@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use portolan::apply::{Observe, Outputs, Perform};
 use portolan::aws::{Reader, Writer};
 use portolan::model::Tags;
-use portolan::plan::Action;
+use portolan::plan::{Action, ServiceBelief};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::emulator::Emulator;
@@ -54,7 +54,10 @@ async fn the_environment_of_containers_is_in_no_log_and_no_value() {
     let reader = Reader::new(&clients);
     let observed = reader.observe(&fleet.desired()).await;
     let source = fleet.services[0].task_definition.as_str().into();
-    let action = Action::RegisterTaskDefinition { source, ports: Vec::new(), tags: Tags::new() };
+    let service = fleet.services[0].id();
+    let expect = ServiceBelief::of(observed.service(&service).present().expect("it stands"));
+    let (ports, tags) = (Vec::new(), Tags::new());
+    let action = Action::RegisterTaskDefinition { service, source, ports, tags, expect };
     let done = Writer::new(&clients).perform(&action, &Outputs::new()).await;
     drop(guard);
 

@@ -62,7 +62,13 @@ pub fn standing_service(request: &Request) -> Option<Answer> {
 
 /// What a plan made from that believes.
 pub fn belief() -> ServiceBelief {
-    ServiceBelief { task_definition: "app:7".into(), load_balancers: Vec::new(), network: None, deployment: None }
+    ServiceBelief {
+        task_definition: "app:7".into(),
+        load_balancers: Vec::new(),
+        network: None,
+        deployment: None,
+        ended: None,
+    }
 }
 
 pub fn known() -> Ref<TargetGroupArn> {

@@ -8,7 +8,7 @@ use portolan::model::{
     Conditions, IngressRule, IpProtocol, Mark, ObjectRef, Observed, PortRange, Rule, RuleActions, RuleSource, Seen,
     Serve, StaticTarget, Tags, TargetGroupArn, TargetKey, Transport,
 };
-use portolan::plan::{Action, DeletedRuleBelief, Output, PortFix, Ref, RegistrationBelief, RuleBelief};
+use portolan::plan::{Action, DeletedRuleBelief, Output, PortFix, Ref, RegistrationBelief, RuleBelief, ServiceBelief};
 
 use crate::emulator::Emulator;
 use crate::moto::Moto;
@@ -204,7 +204,9 @@ async fn a_task_definition_is_copied_with_one_port_changed() {
     let checkout = &stage.fleet.services[0];
     let fix = PortFix { container: "app".to_owned(), container_port: 9000, host_port: None, protocol: Transport::Udp };
     let source = checkout.task_definition.as_str().into();
-    let copy = Action::RegisterTaskDefinition { source, ports: vec![fix], tags: mark() };
+    let expect = ServiceBelief::of(stage.observed().await.service(&checkout.id()).present().expect("it stands"));
+    let (service, ports, tags) = (checkout.id(), vec![fix], mark());
+    let copy = Action::RegisterTaskDefinition { service, source, ports, tags, expect };
     let Some(Output::TaskDefinition(copy)) = stage.done(copy).await else { panic!("no ARN") };
     assert!(copy.as_str().ends_with("/checkout:2"), "{copy}");
     let (ecs, _, _) = stage.fleet.sdk();

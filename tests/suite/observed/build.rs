@@ -425,6 +425,7 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
     observed.tasks.insert(id.clone(), Seen::Present(tasks.collect()));
     let past = service.past.iter().map(|past| PastDeployment {
         failed: past.failed,
+        revision: None,
         task_definition: definition_arn(&past.task_definition),
         fingerprint: past.fingerprint.clone(),
         load_balancers: past.load_balancers.iter().map(entry).collect(),
