@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use portolan::aws::in_process;
 use portolan::sandbox::{self, Shared, World};
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::bodies::cut;
@@ -35,6 +36,8 @@ pub struct Exchange {
     pub fault: Option<Mischief>,
     /// It reached AWS and AWS took it.
     pub is_done: bool,
+    /// It asked for the count of tasks that was desired already.
+    pub is_idle: bool,
     /// Kept in the clean run alone.
     pub answer: Bytes,
 }
@@ -142,6 +145,7 @@ impl Wire {
         let is_write = !["Describe", "List", "Get"].iter().any(|prefix| bare.starts_with(prefix));
         let mut inner = self.inner();
         let fault = Self::fault(&mut inner, &operation, &asked, is_write);
+        let is_idle = operation == "ecs:UpdateService" && asks_for_the_same(&mut self.shared.world(), &asked);
         let is_told_of_the_past = matches!(fault, Some(Mischief::Stale | Mischief::StaleOwn));
         let answer = match (fault, &mut inner.past) {
             (Some(mischief), _) if !mischief.is_applied() && !is_told_of_the_past => None,
@@ -152,7 +156,7 @@ impl Wire {
         let kept = answer.as_ref().filter(|_| inner.keeps_answers).map(|answer| answer.body().clone());
         let pass = inner.pass;
         let answer_kept = kept.unwrap_or_default();
-        inner.calls.push(Exchange { operation, asked, is_write, pass, fault, is_done, answer: answer_kept });
+        inner.calls.push(Exchange { operation, asked, is_write, pass, fault, is_done, is_idle, answer: answer_kept });
         drop(inner);
         if is_write && is_done {
             (self.watch)(&self.shared.world());
@@ -208,6 +212,16 @@ impl Wire {
             }
         }
     }
+}
+
+/// Whether an `UpdateService` changes nothing: it carries the count alone, and that is the count already.
+fn asks_for_the_same(world: &mut World, asked: &str) -> bool {
+    let asked: Value = serde_json::from_str(asked).unwrap_or_default();
+    let is_count_alone =
+        asked.as_object().is_some_and(|members| members.len() == 3 && members.contains_key("desiredCount"));
+    let named = json!({"cluster": asked["cluster"], "services": [asked["service"]]});
+    let read = is_count_alone.then(|| world.call("ecs:DescribeServices", &named).ok()).flatten();
+    read.is_some_and(|read| read["services"][0]["desiredCount"] == asked["desiredCount"])
 }
 
 fn ready(answer: Option<Response<Bytes>>) -> HttpConnectorFuture {
