@@ -53,8 +53,9 @@ async fn think(services: usize, times: u32) {
     let observed = reader.observe(&desired).await;
     let around = reader.surroundings(&desired, &observed).await;
     let asked = Asked { is_manifest: true, ..Asked::default() };
-    let planning =
-        timed(times, || assert!(pass::judge(&desired, &observed, &Policy::default(), now).unwrap().steps.is_empty()));
+    let planning = timed(times, || {
+        assert!(pass::plan_observed(&desired, &observed, &Policy::default(), now).unwrap().steps.is_empty())
+    });
     let tracing = timed(times, || assert_eq!(trace(&desired, &observed, &around, &asked, now).paths.len(), services));
     println!("\nprocessor time: planning {planning:.1?}, tracing every path {tracing:.1?}");
 }

@@ -16,8 +16,8 @@ pub mod error;
 pub mod events_queue;
 mod http;
 pub mod in_process;
-mod pace;
 pub mod post;
+mod rate_limit;
 pub mod reader;
 pub mod writer;
 
@@ -112,7 +112,7 @@ pub struct Clients {
     /// The calls go to something that speaks like AWS, not to AWS itself.
     custom_endpoint: bool,
     calls: Calls,
-    pace: pace::Pace,
+    rate_limiter: rate_limit::RateLimiter,
     /// What the clients were made of.
     config: SdkConfig,
     pub(crate) reading: Sdk,
@@ -124,12 +124,12 @@ impl Clients {
     pub fn new(config: &SdkConfig) -> Result<Self, ConnectError> {
         let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
         let custom_endpoint = config.endpoint_url().is_some();
-        let pace = pace::Pace::default();
-        let calls = Calls::new(pace.clone());
+        let rate_limiter = rate_limit::RateLimiter::default();
+        let calls = Calls::new(rate_limiter.clone());
         let config = complete::checked(config);
         let reading = sdk(&config, &calls, READ_ATTEMPTS, "portolan-read");
         let writing = sdk(&config, &calls, WRITE_ATTEMPTS, "portolan-write");
-        Ok(Self { region, custom_endpoint, calls, pace, config, reading, writing })
+        Ok(Self { region, custom_endpoint, calls, rate_limiter, config, reading, writing })
     }
 
     /// The region that is asked.

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 mod after_help;
 pub mod args;
+mod cluster;
 mod command;
 #[cfg(feature = "sandbox")]
 mod demo;
@@ -36,7 +37,6 @@ mod run_service;
 mod sandbox;
 mod signals;
 mod status;
-mod stock;
 mod terminal;
 mod trace;
 mod usage;

@@ -6,10 +6,10 @@
 mod declared;
 mod differences;
 mod event;
-pub mod hearing;
+pub mod event_queue;
 mod marked;
 pub mod memory;
-pub mod reach;
+pub mod reachability;
 mod reading;
 mod refusal;
 pub mod status;
@@ -39,11 +39,11 @@ pub use declared::Declare;
 use declared::{Declared, MANIFEST_PERIOD, Read, Taken};
 use differences::Differences;
 pub use event::{Ended, Event, Pass};
-use hearing::{Ears, Heard, SPACING};
+use event_queue::{EventReceiver, PendingEvents, SPACING};
 pub use marked::ForeignChange;
 use marked::MarkedResources;
 use memory::Memory;
-use reach::{Reach, Scout};
+use reachability::{PathTracer, Reach};
 use reading::{Readings, replaced};
 use tiers::Tiers;
 use turns::Turns;
@@ -96,13 +96,13 @@ pub struct Controller<'a, R, W, D, N> {
     passes: u64,
     /// When the last pass began.
     began: Option<Instant>,
-    ears: Ears,
+    receiver: EventReceiver,
     /// Events that the next pass takes in.
-    heard: Heard,
+    heard: PendingEvents,
     /// The moment before which events ask for no pass.
     earliest: Instant,
     /// Knows the network around; without one, passes trace nothing.
-    scout: Option<Scout>,
+    path_tracer: Option<PathTracer>,
     /// What the pass under way has traced.
     reach: Option<BTreeMap<ObjectRef, Reach>>,
 }
@@ -137,24 +137,24 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             queue,
             passes: 0,
             began: None,
-            ears: Ears::deaf(),
-            heard: Heard::default(),
+            receiver: EventReceiver::none(),
+            heard: PendingEvents::default(),
             earliest: Instant::now(),
-            scout: None,
+            path_tracer: None,
             reach: None,
         }
     }
 
     /// Hears of changes, too: what concerns the fleet makes a pass at once.
     #[must_use]
-    pub fn with_ears(self, ears: Ears) -> Self {
-        Self { ears, ..self }
+    pub fn with_events(self, receiver: EventReceiver) -> Self {
+        Self { receiver, ..self }
     }
 
-    /// Traces what it reads, too, with what a scout finds around.
+    /// Traces what it reads, too, with the network that a path tracer has read.
     #[must_use]
-    pub fn with_scout(self, scout: Scout) -> Self {
-        Self { scout: Some(scout), ..self }
+    pub fn with_path_tracer(self, path_tracer: PathTracer) -> Self {
+        Self { path_tracer: Some(path_tracer), ..self }
     }
 
     /// Runs until `shutdown`. `reload` reads the manifest again and makes a pass at once. A pass that is under way at
@@ -177,12 +177,12 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                     }
                 }
                 // Before the queue, so that a pass knows of everything that has come.
-                messages = self.ears.hear(), if self.heard.has_room() => {
-                    let tally = self.heard.take_in(messages, &self.ears, &self.desired);
+                messages = self.receiver.receive(), if self.heard.has_room() => {
+                    let tally = self.heard.take_in(messages, &self.receiver, &self.desired);
                     if !self.heard.is_empty() {
                         self.queue.request_at(TheFleet, self.earliest);
                     }
-                    on_event(Event::Heard(&tally));
+                    on_event(Event::Received(&tally));
                 }
                 TheFleet = self.queue.next() => self.turn(reload, &mut readings, shutdown, on_event).await,
                 _ = turns.tick(), if self.turns.go_on => self.ask_in_turn(shutdown).await,
@@ -204,7 +204,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 vanished.iter().for_each(Vanished::log);
                 self.desired = desired;
                 self.memory.reconsider();
-                self.scout.iter_mut().for_each(Scout::note_change);
+                self.path_tracer.iter_mut().for_each(PathTracer::note_change);
                 self.queue.request(TheFleet);
                 on_event(Event::Reloaded(&self.desired, vanished.as_ref()));
             }
@@ -266,7 +266,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         let work = AssertUnwindSafe(self.pass(started, brake, shutdown)).catch_unwind();
         let ended = work.instrument(span.clone()).await.unwrap_or(Ended::Panicked);
         let heard = match ended {
-            Ended::Planned(_) => heard.settle(&self.ears),
+            Ended::Planned(_) => heard.settle(&self.receiver),
             Ended::OutOfScope(_) | Ended::Overran(_) | Ended::Panicked | Ended::Interrupted => {
                 self.heard.keep(heard);
                 Vec::new()
@@ -364,7 +364,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         self.marked.learn(&look.plan, &outcome, (self.now)());
         for step in look.plan.steps.iter().filter(|step| outcome.results.get(&step.id) == Some(&StepResult::Done)) {
             let now = (self.now)();
-            self.scout.iter_mut().for_each(|scout| scout.note_write(&step.object, now));
+            self.path_tracer.iter_mut().for_each(|path_tracer| path_tracer.note_write(&step.object, now));
         }
         let written = look.plan.steps.iter().filter(|step| outcome.results.contains_key(&step.id));
         let written = written.map(|step| step.object.clone()).collect();
@@ -377,8 +377,8 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
 
     /// Whether requests arrive. What is only told must not keep anything from being repaired.
     fn trace(&mut self, look: &Look) {
-        let Some(scout) = &mut self.scout else { return };
-        let follow = AssertUnwindSafe(|| scout.follow(&self.desired, &look.observed, (self.now)()));
+        let Some(path_tracer) = &mut self.path_tracer else { return };
+        let follow = AssertUnwindSafe(|| path_tracer.follow(&self.desired, &look.observed, (self.now)()));
         match std::panic::catch_unwind(follow) {
             Ok(reach) => self.reach = Some(reach),
             Err(_) => tracing::error!("tracing did not end well; the pass goes on"),
@@ -405,7 +405,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 elapsed = started.elapsed();
                 self.tiers.note(&watched, early, (self.now)());
             }
-            plan = pass::judge(&self.desired, &watched.observed, &policy, (self.now)())?;
+            plan = pass::plan_observed(&self.desired, &watched.observed, &policy, (self.now)())?;
             again = Tiers::unsure(&self.desired, &watched, &plan, elapsed);
             if again.is_empty() {
                 break;

@@ -23,7 +23,7 @@ use crate::model::{GroupId, ListenerArn, LoadBalancerArn, RuleArn, TargetGroupAr
 use arn::Arn;
 
 pub use concern::concerns;
-pub use port::{Hear, Message, Receipt};
+pub use port::{EventQueue, Message, Receipt};
 
 /// Something that an event names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

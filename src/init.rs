@@ -11,10 +11,10 @@ mod fleet;
 mod names;
 mod page;
 mod port;
+mod read_back;
 mod route;
 mod scalar;
 mod service;
-mod settle;
 mod target_group;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,7 +116,7 @@ pub fn write_with(outline: &Desired, observed: &Observed, options: Options<'_>, 
             }
         }
     }
-    settle::settle(pages, &scene, now)
+    read_back::settle(pages, &scene, now)
 }
 
 /// What all parts of a manifest are written from.

@@ -20,7 +20,7 @@
 //! - [`survey`]: a cluster to a [`model::Desired`] that manages nothing, for commands without a manifest.
 //! - [`init`]: an observation to the text of a manifest that describes it.
 //! - [`apply`]: runs the steps of a plan along its edges; defines the ports for reading and writing AWS.
-//! - `plain`: makes text that others wrote safe to print.
+//! - `sanitize`: makes text that others wrote safe to print.
 //! - [`report`]: a pass as text, JSON, JUnit, SARIF, GitHub annotations and Markdown.
 //! - [`status`]: an observation to a table with one line for each service.
 //! - [`events`]: messages of EventBridge to hints about what to read first, and the port to a queue of them.
@@ -28,7 +28,7 @@
 //! - [`pass`]: one pass, without printing and without a loop; checks a plan against the paths that it touches.
 //! - [`queue`]: which key is worked on when, and how long a failed one waits.
 //! - [`controller`]: passes in a loop, with a memory.
-//! - `door` (feature `door`): the service's HTTP endpoint for Prometheus, probes and people.
+//! - `http` (feature `http`): the service's HTTP endpoint for Prometheus, probes and people.
 //! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS rejects. Uses `yaml` alone.
 //! - `cli` (feature `aws`): the only module that prints, reads the environment and the clock, and knows exit codes.
 //!
@@ -44,19 +44,19 @@ pub mod aws;
 #[cfg(feature = "aws")]
 pub mod cli;
 pub mod controller;
-#[cfg(feature = "door")]
-pub mod door;
 pub mod events;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod init;
 pub mod manifest;
 pub mod model;
 pub mod pass;
-mod plain;
 pub mod plan;
 pub mod queue;
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod sanitize;
 pub mod status;
 pub mod survey;
 pub mod trace;

@@ -69,7 +69,7 @@ pub async fn look_by(
 ) -> Result<Look, Vec<ScopeError>> {
     let observed = reader.observe(desired).await;
     let now = clock();
-    let plan = judge(desired, &observed, policy, now)?;
+    let plan = plan_observed(desired, &observed, policy, now)?;
     let plan = hold_to_paths(desired, reader, &observed, policy, now, plan).await;
     // What filters around a path that no step touches is not read for this: what it keeps out shows in target health.
     let broken_paths = Some(paths::broken(desired, &observed, &Surroundings::default(), policy, now));
@@ -112,7 +112,7 @@ pub async fn look_around_by(
 ) -> Result<(Look, Surroundings), Vec<ScopeError>> {
     let observed = reader.observe(desired).await;
     let now = clock();
-    let plan = judge(desired, &observed, policy, now)?;
+    let plan = plan_observed(desired, &observed, policy, now)?;
     let around = Box::pin(reader.surroundings(desired, &observed)).await;
     let plan = paths::weigh(desired, &observed, &around, policy, now, plan);
     let broken_paths = Some(paths::broken(desired, &observed, &around, policy, now));
@@ -120,7 +120,12 @@ pub async fn look_around_by(
 }
 
 /// Plans what was observed. Pure.
-pub fn judge(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Result<Plan, Vec<ScopeError>> {
+pub fn plan_observed(
+    desired: &Desired,
+    observed: &Observed,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Plan, Vec<ScopeError>> {
     if let Some(error) = nothing_answered(observed) {
         return Err(vec![error]);
     }

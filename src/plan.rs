@@ -3,10 +3,9 @@
 //!
 //! Reading order: [`action`] and [`change`] say what a plan is; `draft` is a plan while it is drawn up; `resolve` finds
 //! things by name; then one file for each kind; `guard` holds back what must not happen now; `edges` derives the order;
-//! [`basis`] tells what a step was derived from.
+//! [`evidence`] tells what a step was derived from.
 
 pub mod action;
-pub mod basis;
 mod budget;
 pub mod change;
 mod consent;
@@ -14,6 +13,7 @@ mod container_rename;
 mod draft;
 mod edges;
 pub mod effect;
+pub mod evidence;
 mod facts;
 mod form;
 mod guard;

@@ -1,4 +1,4 @@
-//! Counts what is sent and what is refused, and tells the pace of it.
+//! Counts what is sent and what is refused, and tells the rate_limiter of it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use jiff::Timestamp;
 
 use super::error::kind_of_code;
-use super::pace::Pace;
+use super::rate_limit::RateLimiter;
 use crate::apply::ErrorKind;
 
 /// Counts by IAM's name of the action, such as `ecs:DescribeServices`.
@@ -27,13 +27,13 @@ pub struct Calls {
     refused: Arc<Mutex<Counts>>,
     /// The `Date` of the newest answer.
     answered: Arc<Mutex<Option<Timestamp>>>,
-    pace: Pace,
+    rate_limiter: RateLimiter,
 }
 
 impl Calls {
-    /// Counts that tell this pace what was sent and refused.
-    pub(super) fn new(pace: Pace) -> Self {
-        Self { pace, ..Self::default() }
+    /// Counts that tell this rate_limiter what was sent and refused.
+    pub(super) fn new(rate_limiter: RateLimiter) -> Self {
+        Self { rate_limiter, ..Self::default() }
     }
 
     /// The attempts so far.
@@ -54,7 +54,7 @@ impl Calls {
 
     /// How full the mirrored buckets of calls are, from 0 (the next call waits) to 1.
     pub fn fill(&self) -> BTreeMap<String, f64> {
-        self.pace.fill()
+        self.rate_limiter.fill()
     }
 
     /// The attempts of Elastic Load Balancing so far: one account-wide bucket covers them all.
@@ -106,7 +106,7 @@ impl Intercept for Calls {
         let attempt = config.load::<RequestAttempts>().map_or(1, |attempts| attempts.attempts());
         tracing::debug!(call, attempt, "aws call");
         add(&self.sent, &call);
-        self.pace.sent(&call);
+        self.rate_limiter.sent(&call);
         Ok(())
     }
 
@@ -126,7 +126,7 @@ impl Intercept for Calls {
             let call = iam_name(metadata);
             tracing::debug!(call, "refused: too many calls");
             add(&self.refused, &call);
-            self.pace.refused(&call);
+            self.rate_limiter.refused(&call);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeN
 use jiff::Timestamp;
 
 use crate::apply::AwsError;
-use crate::events::{Hear, Message, Receipt};
+use crate::events::{EventQueue, Message, Receipt};
 
 use super::{Clients, READ_ATTEMPTS, behavior, error, timeouts};
 
@@ -71,8 +71,8 @@ impl EventsQueue {
     }
 }
 
-impl Hear for EventsQueue {
-    async fn hear(&self) -> Result<Vec<Message>, AwsError> {
+impl EventQueue for EventsQueue {
+    async fn receive(&self) -> Result<Vec<Message>, AwsError> {
         let request = self
             .client
             .receive_message()

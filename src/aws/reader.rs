@@ -4,19 +4,19 @@
 //! balancers → listeners → rules → tags), the chains run side by side, and the questions that planning has about the
 //! result are asked last. An error never ends the reading: it becomes [`Seen::Unknown`] for what it was about.
 
+mod background;
 mod balancing;
+mod cache;
+mod concurrency;
 mod deployments;
-mod feeders;
-mod few;
 mod gaps;
 mod groups;
 mod hosts;
 mod interfaces;
-mod kept;
-mod left_overs;
-mod leisure;
 mod matching;
+mod named_target_groups;
 mod network;
+mod removal;
 mod routes;
 mod services;
 mod standing;
@@ -45,8 +45,8 @@ use crate::model::{
 use crate::plan::questions;
 
 use super::{Clients, error};
-use kept::{Kept, Turn};
-use leisure::Haste;
+use background::Haste;
+use cache::{Cache, Turn};
 
 /// Most calls under way at a time.
 const IN_FLIGHT: usize = 16;
@@ -58,7 +58,7 @@ pub struct Reader {
     clients: Clients,
     permits: Semaphore,
     task_definitions: Mutex<BTreeMap<TaskDefinitionArn, TaskDefinition>>,
-    kept: Kept,
+    cache: Cache,
     /// The endpoint said that it cannot list deployments; it is not asked again.
     lacks_deployments: AtomicBool,
 }
@@ -70,7 +70,7 @@ impl Reader {
             clients: clients.clone(),
             permits: Semaphore::new(IN_FLIGHT),
             task_definitions: Mutex::new(BTreeMap::new()),
-            kept: Kept::default(),
+            cache: Cache::default(),
             lacks_deployments: AtomicBool::new(false),
         }
     }
@@ -93,7 +93,7 @@ impl Reader {
             error::answer(call, request).await
         };
         async move {
-            self.clients.pace.paced(call, sending).await.inspect_err(|error| {
+            self.clients.rate_limiter.limited(call, sending).await.inspect_err(|error| {
                 tracing::warn!(call = error.call, code = error.code, error = error.message, "read failed");
             })
         }
@@ -175,17 +175,17 @@ impl Observe for Reader {
 impl Watch for Reader {
     async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
         let before = self.clients.calls().balancing();
-        self.kept.begin();
-        let observed = self.look(desired, &Turn::Again { kept: &self.kept, renew }).await;
-        self.kept.end();
+        self.cache.begin();
+        let observed = self.look(desired, &Turn::Again { cache: &self.cache, renew }).await;
+        self.cache.end();
         self.forget_definitions(&observed);
         let balancing_calls = self.clients.calls().balancing().saturating_sub(before);
-        Watched { observed, ages: self.kept.ages(), balancing_calls }
+        Watched { observed, ages: self.cache.ages(), balancing_calls }
     }
 
     async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
         let before = self.clients.calls().balancing();
-        let turn = Turn::Again { kept: &self.kept, renew: questions };
+        let turn = Turn::Again { cache: &self.cache, renew: questions };
         let (mut health, mut attributes, mut tags) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for question in questions {
             match question {
@@ -206,13 +206,13 @@ impl Watch for Reader {
         balancing::store_tags(tags, observed);
         self.explain(desired, observed).await;
         gaps::note(desired, observed);
-        watched.ages = self.kept.ages();
+        watched.ages = self.cache.ages();
         watched.balancing_calls = self.clients.calls().balancing().saturating_sub(before);
     }
 
     async fn ask_health(&self, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
         let questions = groups.iter().cloned().map(Question::Health).collect();
-        self.target_health(groups, &Turn::Again { kept: &self.kept, renew: &questions }).await
+        self.target_health(groups, &Turn::Again { cache: &self.cache, renew: &questions }).await
     }
 }
 

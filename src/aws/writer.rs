@@ -6,7 +6,7 @@
 
 mod ingress;
 mod listener_rule;
-mod patience;
+mod retry;
 mod service;
 mod target;
 mod target_group;
@@ -111,7 +111,7 @@ impl Perform for Writer {
         let resource = target_of(action);
         // The walk logs every step for people; this is for whoever follows the calls.
         tracing::debug!(operation, resource, "step starts");
-        let result = self.clients.pace.paced(&call_of(action), self.send(action, outputs)).await;
+        let result = self.clients.rate_limiter.limited(&call_of(action), self.send(action, outputs)).await;
         match &result {
             Ok(Performed::Done(_)) => tracing::debug!(operation, resource, "step done"),
             Ok(Performed::Stale(why)) => tracing::debug!(operation, resource, why, "step is stale"),

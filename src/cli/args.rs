@@ -354,7 +354,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9797", value_parser = parse_listen)]
     pub listen: Listen,
     /// Host names, separated by commas, that metrics and status are served to besides localhost and IP addresses
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = crate::door::host::parse_name)]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = crate::http::host::parse_name)]
     pub allowed_hosts: Vec<String>,
     /// SQS queue of AWS's events (docs/deploy/events): what they name is looked at at once
     #[arg(long, value_name = "URL", value_parser = parse_queue)]

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::args::{AttributesArg, Global, InitArgs, Inputs, Output};
+use super::cluster::{ClusterReading, scope};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::signals::Signals;
-use super::stock::{Stock, scope};
 use super::terminal::Terminal;
 use crate::init::{Attributes, Options, Written, write_with};
 use crate::model::Observed;
@@ -31,13 +31,13 @@ pub async fn init(
         return Err(Failure::new("init takes no -f", Some(hint.to_owned())));
     }
     let scope = scope(&args.clusters, &args.services)?;
-    let stock = Stock::take(&scope, Depth::Manifest, global, terminal, signals).await?;
+    let reading = ClusterReading::take(&scope, Depth::Manifest, global, terminal, signals).await?;
     let attributes = match args.attributes {
         AttributesArg::Changed => Attributes::Changed,
         AttributesArg::All => Attributes::All,
     };
     let options = Options { name: args.name.as_deref(), attributes };
-    let written = write_with(&stock.outline, &stock.observed, options, super::run::now());
+    let written = write_with(&reading.outline, &reading.observed, options, super::run::now());
     if let Some(problem) = written.problems.first() {
         let hint = "this is a fault of Portolan: please report it with what is named here";
         return Err(Failure::new(format!("the manifest cannot be read back: {problem}"), Some(hint.to_owned())));
@@ -47,12 +47,13 @@ pub async fn init(
         Some(folder) => save(folder, &written)?,
     };
     let texts = global.outputs.render(terminal.answer, |form, _| match (form.output(), &args.split) {
-        (Output::Json, _) => document(&written, &files, &stock),
+        (Output::Json, _) => document(&written, &files, &reading),
         (Output::Text, None) => written.text(),
         (Output::Text, Some(_)) => files.keys().map(|path| format!("{}\n", path.display())).collect(),
     });
-    let exit = if stock.observed.gaps.is_empty() { Exit::Sound } else { Exit::of(Verdict::Incomplete, global.strict) };
-    Ok(Answer { texts, headline: Some(headline(&written, &stock.observed)), exit })
+    let exit =
+        if reading.observed.gaps.is_empty() { Exit::Sound } else { Exit::of(Verdict::Incomplete, global.strict) };
+    Ok(Answer { texts, headline: Some(headline(&written, &reading.observed)), exit })
 }
 
 fn headline(written: &Written, observed: &Observed) -> String {
@@ -102,7 +103,7 @@ fn are(names: &[String]) -> String {
 }
 
 /// The same for programs, as one document.
-fn document(written: &Written, files: &BTreeMap<PathBuf, String>, stock: &Stock) -> String {
+fn document(written: &Written, files: &BTreeMap<PathBuf, String>, reading: &ClusterReading) -> String {
     let documents: Vec<_> = written
         .documents
         .iter()
@@ -115,7 +116,7 @@ fn document(written: &Written, files: &BTreeMap<PathBuf, String>, stock: &Stock)
         .chain(blocked)
         .map(|(object, what, why)| json!({"object": object.to_string(), "what": what, "why": why}))
         .collect();
-    let gaps = stock.observed.gaps.iter();
+    let gaps = reading.observed.gaps.iter();
     let gaps: Vec<_> = gaps.map(|(object, gap)| json!({"object": object, "call": gap.call, "why": gap.why})).collect();
     let paths: Vec<String> = files.keys().map(|path| path.display().to_string()).collect();
     let document = json!({
@@ -126,7 +127,7 @@ fn document(written: &Written, files: &BTreeMap<PathBuf, String>, stock: &Stock)
         "left": left,
         "gaps": gaps,
         "errors": [],
-        "calls": stock.calls(),
+        "calls": reading.calls(),
     });
     format!("{document:#}\n")
 }

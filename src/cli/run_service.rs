@@ -16,11 +16,11 @@ use super::run::{Run, now};
 use super::signals::{Signals, hang_ups};
 use super::terminal::Terminal;
 use crate::aws::{EventsQueue, Writer};
-use crate::controller::hearing::{self, Ears};
-use crate::controller::reach;
+use crate::controller::event_queue::{self, EventReceiver};
+use crate::controller::reachability;
 use crate::controller::{Controller, PASS_DEADLINE, Settings};
-use crate::door::host::AllowedHosts;
-use crate::door::{Counts, Door, Place};
+use crate::http::host::AllowedHosts;
+use crate::http::{Counts, Endpoint, Place};
 use crate::manifest::{Reads, STDIN};
 use crate::model::without_user_info;
 
@@ -49,13 +49,13 @@ pub async fn serve(
         cluster: run.desired.fleet.cluster.clone().unwrap_or_default(),
     };
     let counts = move || Counts { sent: calls.snapshot(), refused: calls.refused(), fill: calls.fill() };
-    let door = Door::at(&place, counts, now);
+    let endpoint = Endpoint::at(&place, counts, now);
     let stop = CancellationToken::new();
     let serving = listener.map(|listener| {
         let allowed = AllowedHosts::new(args.allowed_hosts.iter().cloned());
-        tokio::spawn(door.clone().serve(listener, allowed, stop.clone()))
+        tokio::spawn(endpoint.clone().serve(listener, allowed, stop.clone()))
     });
-    let has_ended = work(args, inputs, run, &door).await;
+    let has_ended = work(args, inputs, run, &endpoint).await;
     stop.cancel();
     drop(serving);
     let headline = if has_ended { "stopped" } else { "stopped: what was sent last is not known" };
@@ -67,7 +67,7 @@ pub async fn serve(
 }
 
 /// Passes until a signal comes; whether what was sent has been answered.
-async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, door: &Door) -> bool {
+async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, endpoint: &Endpoint) -> bool {
     let Run { desired, clients, reader, signals, sources, .. } = run;
     // The controller reads and keeps the texts itself: they are not held twice for years, nor is the manifest.
     drop(sources);
@@ -79,22 +79,22 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, door: &Door) -> boo
     let controller = Controller::new(&reader, writer.as_ref(), &files, now, settings, desired);
     let (reload, token) = (Notify::new(), signals.token());
     let queue = args.events_queue.as_deref().map(|url| EventsQueue::new(&clients, url));
-    let (ears, line) = match &queue {
+    let (receiver, line) = match &queue {
         Some(queue) => {
-            let (ears, line) = hearing::line(queue, clients.region(), fastrand::u64(..));
-            (ears, Some(line))
+            let (receiver, line) = event_queue::connect(queue, clients.region(), fastrand::u64(..));
+            (receiver, Some(line))
         }
-        None => (Ears::deaf(), None),
+        None => (EventReceiver::none(), None),
     };
-    let (scout, errand) = reach::scout(&reader);
-    let mut controller = controller.with_ears(ears).with_scout(scout);
+    let (path_tracer, network_reader) = reachability::path_tracer(&reader);
+    let mut controller = controller.with_events(receiver).with_path_tracer(path_tracer);
     let receiving = async {
         match line {
             Some(line) => line.run().await,
             None => std::future::pending().await,
         }
     };
-    let mut tell = |event: crate::controller::Event<'_>| door.tell(event);
+    let mut tell = |event: crate::controller::Event<'_>| endpoint.tell(event);
     tracing::info!(
         fleet,
         region = clients.region(),
@@ -107,13 +107,13 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, door: &Door) -> boo
         biased;
         never = hang_ups(&reload) => match never {},
         never = receiving => match never {},
-        never = errand.run() => match never {},
+        never = network_reader.run() => match never {},
         () = controller.run(&reload, token, &mut tell) => true,
         () = async { token.cancelled().await; tokio::time::sleep(GRACE).await } => false,
     }
 }
 
-/// The door's socket, before anything is sent to AWS.
+/// The endpoint's socket, before anything is sent to AWS.
 async fn listen(address: Listen) -> Result<Option<TcpListener>, Failure> {
     let Listen::At(address) = address else { return Ok(None) };
     let failed = |error| {

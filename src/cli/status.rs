@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::args::{Global, Inputs, Output, StatusArgs};
+use super::cluster::{ClusterReading, scope};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::run::{Run, aws_now};
 use super::signals::Signals;
-use super::stock::{Stock, scope};
 use super::terminal::Terminal;
 use super::{named, only, usage};
 use crate::apply::Observe;
@@ -41,13 +41,13 @@ pub async fn status(
         }
         (true, false) => {
             let scope = scope(&args.clusters, &[])?;
-            let stock = Stock::take(&scope, Depth::Health, global, terminal, signals).await?;
-            let keys = named::services(&args.services, &stock.outline)?;
-            let around = stock.reader.surroundings(&stock.outline, &stock.observed).await;
-            let mut table = table(&stock.outline, &stock.observed, None);
-            follow(&mut table, &stock.outline, &stock.observed, around, false, stock.aws_now());
+            let reading = ClusterReading::take(&scope, Depth::Health, global, terminal, signals).await?;
+            let keys = named::services(&args.services, &reading.outline)?;
+            let around = reading.reader.surroundings(&reading.outline, &reading.observed).await;
+            let mut table = table(&reading.outline, &reading.observed, None);
+            follow(&mut table, &reading.outline, &reading.observed, around, false, reading.aws_now());
             table.keep(&keys);
-            (table, stock.calls())
+            (table, reading.calls())
         }
         (true, true) => {
             if let Some(file) = args.services.iter().find(|word| usage::is_file(word)) {

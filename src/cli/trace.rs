@@ -8,7 +8,7 @@ use super::failure::{Answer, Failure};
 use super::run::{Run, aws_now, check_credentials, clients, now};
 use super::signals::Signals;
 use super::terminal::{Terminal, note};
-use super::{named, stock, usage};
+use super::{cluster, named, usage};
 use crate::apply::Find;
 use crate::aws::Reader;
 use crate::model::{Desired, Gap, Observed, Surroundings};
@@ -81,10 +81,10 @@ async fn found<'a>(
     signals: &'a Signals,
 ) -> Result<Run<'a>, Failure> {
     let clients = clients(None, global).await?;
-    let scope = stock::scope(&[cluster.to_owned()], &[])?;
+    let scope = cluster::scope(&[cluster.to_owned()], &[])?;
     check_credentials(&clients, global).await?;
     let standing = Reader::new(&clients).standing(&scope).await;
-    let desired = outline(&standing, &scope, clients.region(), Depth::Health).map_err(stock::failure)?;
+    let desired = outline(&standing, &scope, clients.region(), Depth::Health).map_err(cluster::failure)?;
     Ok(Run::on(clients, global, terminal, signals, desired, Policy::default()))
 }
 

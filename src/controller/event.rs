@@ -10,8 +10,8 @@ use crate::model::{Desired, ObjectRef};
 use crate::plan::{ScopeError, Verdict};
 use crate::report::Report;
 
-use super::hearing::Tally;
-use super::reach::Reach;
+use super::event_queue::Tally;
+use super::reachability::Reach;
 use super::{ForeignChange, Vanished};
 
 /// How a pass ended.
@@ -88,7 +88,7 @@ pub enum Event<'a> {
     /// Resources that are tagged for this fleet changed, and this service did not change them.
     ChangedByOthers(&'a [ForeignChange]),
     /// Messages of the events queue were read.
-    Heard(&'a Tally),
+    Received(&'a Tally),
 }
 
 /// One line for each pass.

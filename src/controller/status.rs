@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::reach::Reach;
+use super::reachability::Reach;
 use super::{Ended, ForeignChange, Pass, Vanished};
 use crate::apply::StepResult;
 use crate::model::{Desired, ObjectRef};

@@ -16,7 +16,7 @@ use crate::apply::Watched;
 use crate::model::{
     Desired, Given, ObjectRef, Observed, Question, Seen, ServiceId, TargetGroupArn, TargetState, TaskArn,
 };
-use crate::plan::{Plan, Step, StepId, basis};
+use crate::plan::{Plan, Step, StepId, evidence};
 
 /// Share of the account's bucket of Elastic Load Balancing calls that asking in turn may use, unless said otherwise.
 pub const SHARE: f64 = 0.4;
@@ -182,7 +182,7 @@ impl Tiers {
             return BTreeSet::new();
         }
         let given = Given::new(desired, &watched.observed);
-        let subjects: BTreeSet<String> = plan.steps.iter().flat_map(|step| basis::subjects(&given, step)).collect();
+        let subjects: BTreeSet<String> = plan.steps.iter().flat_map(|step| evidence::subjects(&given, step)).collect();
         let old = watched.ages.iter().filter(|(_, age)| **age > elapsed);
         let is_about = |question: &&Question| subject(question).is_some_and(|arn| subjects.contains(arn));
         old.map(|(question, _)| question).filter(is_about).cloned().collect()
@@ -204,11 +204,11 @@ impl Tiers {
         let most = self.two_turns();
         let mut urgent = BTreeSet::new();
         let mut why = |step: &Step| {
-            let subjects = basis::subjects(&given, step);
+            let subjects = evidence::subjects(&given, step);
             if unsure.iter().any(|question| subject(question).is_some_and(|arn| subjects.contains(arn))) {
                 return Some("what it was derived from could not be read again just before".to_owned());
             }
-            let neighbours = basis::neighbours(&watched.observed, step);
+            let neighbours = evidence::neighbours(&watched.observed, step);
             let is_older = |arn: &TargetGroupArn, than: SignedDuration| {
                 let age = watched.ages.get(&Question::Health(arn.clone()));
                 age.is_some_and(|age| SignedDuration::try_from(*age).is_ok_and(|age| age > than))
@@ -232,7 +232,7 @@ impl Tiers {
         let given = &Given::new(desired, observed);
         let groups: BTreeSet<String> = objects
             .iter()
-            .flat_map(|object| basis::target_groups_of(given, object))
+            .flat_map(|object| evidence::target_groups_of(given, object))
             .map(|arn| arn.to_string())
             .collect();
         self.urge_arns(&groups);
@@ -300,7 +300,7 @@ impl Tiers {
     }
 
     fn health_of<'a>(&'a self, given: &Given<'_>, object: &ObjectRef) -> impl Iterator<Item = Question> + use<'a> {
-        let groups = basis::target_groups_of(given, object).into_iter().map(Question::Health);
+        let groups = evidence::target_groups_of(given, object).into_iter().map(Question::Health);
         groups.filter(|question| self.asked.contains_key(question))
     }
 }

@@ -22,10 +22,10 @@ pub struct Message {
 }
 
 /// A queue. What is received and not forgotten comes again after a while.
-pub trait Hear {
+pub trait EventQueue {
     /// Waits for messages, for a while: none is an answer, too. A message that arrives in an answer which nobody
     /// takes (the future was dropped) comes again only after that while.
-    fn hear(&self) -> impl Future<Output = Result<Vec<Message>, AwsError>>;
+    fn receive(&self) -> impl Future<Output = Result<Vec<Message>, AwsError>>;
 
     /// Takes messages off the queue, and returns how many of them stay on it, to come again.
     fn forget(&self, receipts: &[Receipt]) -> impl Future<Output = usize>;

@@ -2,7 +2,7 @@
 //! that what the format refuses can become a comment at its place.
 
 use super::scalar;
-use crate::plain::plain;
+use crate::sanitize::plain;
 
 /// Lines are at most this wide where their words allow it.
 const WIDTH: usize = 100;

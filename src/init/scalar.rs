@@ -1,6 +1,6 @@
 //! Scalars: quoted wherever any reader of YAML, 1.1 or 1.2, could take them for something else.
 
-use crate::plain::is_hidden;
+use crate::sanitize::is_hidden;
 
 /// Words that some YAML reads as a boolean or as nothing.
 const WORDS: [&str; 13] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "nil", "none"];
@@ -43,7 +43,7 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::text;
-    use crate::plain::plain;
+    use crate::sanitize::plain;
 
     #[test]
     fn what_yaml_could_misread_stands_in_quotes() {

@@ -18,7 +18,7 @@ mod style;
 mod summary;
 mod trace;
 
-pub use crate::plain::plain;
+pub use crate::sanitize::plain;
 pub use paint::{Paint, Tone};
 pub use step::{render_result, symbol};
 pub use style::Style;

@@ -22,7 +22,7 @@ pub(crate) const ARROWS: [(&str, &[&str]); 17] = [
     ("sandbox", &["yaml"]),
     ("queue", &[]),
     ("controller", &["queue", "events", "trace", "pass", "manifest", "plan", "apply", "report", "model"]),
-    ("door", &["controller", "trace", "plan", "apply", "report", "model"]),
+    ("http", &["controller", "trace", "plan", "apply", "report", "model"]),
     ("pass", &["survey", "manifest", "plan", "trace", "apply", "report", "model"]),
 ];
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod brake;
-mod hearing;
+mod event_queue;
 mod reading;
 mod refusing;
 mod telling;
@@ -84,7 +84,7 @@ impl Bed {
             Event::ChangedByOthers(changes) => {
                 self.foreign.borrow_mut().extend(changes.iter().map(|change| change.what.clone()));
             }
-            Event::Heard(_) => {}
+            Event::Received(_) => {}
         }
     }
 

@@ -293,7 +293,7 @@ fn the_workflow_asks_for_no_more_than_it_needs() {
 /// Scrapers and probes of the files ask by address or ask for a probe, so no host name has to be allowed for them.
 #[test]
 fn what_the_files_ask_the_endpoint_needs_no_allowed_host() {
-    let allowed = portolan::door::host::AllowedHosts::default();
+    let allowed = portolan::http::host::AllowedHosts::default();
     let scraped = of("prometheus/scrape.yaml");
     let jobs = scraped["scrape_configs"].as_array().unwrap();
     let configs = jobs.iter().flat_map(|job| job["static_configs"].as_array().into_iter().flatten());

@@ -10,8 +10,8 @@ use crate::model::{
 };
 use crate::plan::questions::has_rules;
 
-use super::few::{LARGE_AT_ONCE, few_at_once, some_at_once};
-use super::kept::Turn;
+use super::cache::Turn;
+use super::concurrency::{LARGE_AT_ONCE, few_at_once, some_at_once};
 use super::{Reader, absent_or_unknown, not_asked, unknown};
 
 const PAGE: i32 = 400;

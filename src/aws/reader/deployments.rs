@@ -13,7 +13,7 @@ use crate::model::{
     EndedDeployment, Observed, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn,
 };
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::matching::{complete, incomplete};
 use super::{Reader, unknown};
 

@@ -8,7 +8,7 @@ use crate::apply::AwsError;
 use crate::aws::ec2;
 use crate::model::{GroupId, IngressRule, Seen};
 
-use super::few::{LARGE_AT_ONCE, some_at_once};
+use super::concurrency::{LARGE_AT_ONCE, some_at_once};
 use super::{Reader, unknown};
 
 pub(super) const RULES: &str = "ec2:DescribeSecurityGroupRules";

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::Filter;
 use crate::aws::ec2;
 use crate::model::{Host, InstanceId, Seen};
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::groups::FILTER_VALUES;
 use super::{Reader, unknown};
 

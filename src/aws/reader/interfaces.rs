@@ -11,9 +11,9 @@ use crate::apply::AwsError;
 use crate::aws::ec2;
 use crate::model::{AddressOwner, LoadBalancerArn, Nodes, Seen, Subnet, SubnetId, is_of_task};
 
-use super::few::{few_at_once, some_at_once};
+use super::background::Haste;
+use super::concurrency::{few_at_once, some_at_once};
 use super::groups::FILTER_VALUES;
-use super::leisure::Haste;
 use super::{Reader, not_asked, unknown};
 
 /// Whose these interfaces with one address are; none: there is no such interface.

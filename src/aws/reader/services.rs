@@ -11,7 +11,7 @@ use crate::model::{
     TaskDefinitionArn,
 };
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::matching::{MISSING, UNANSWERED, last_segment};
 use super::tasks::ReadTasks;
 use super::{Reader, absent_or_unknown, unknown};

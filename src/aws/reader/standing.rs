@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::apply::{AwsError, Find};
 use crate::model::{GroupId, Observed, Scope, Seen, ServiceId, Standing};
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::services::is_cluster_missing;
 use super::{Reader, not_asked, unknown};
 

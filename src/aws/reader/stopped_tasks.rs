@@ -8,7 +8,7 @@ use crate::apply::AwsError;
 use crate::aws::ecs::timestamp_from_sdk;
 use crate::model::{Seen, ServiceId, StopCause, StoppedTask};
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::{Reader, unknown};
 
 const LIST: &str = "ecs:ListTasks";

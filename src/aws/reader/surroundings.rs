@@ -13,9 +13,9 @@ use crate::model::{
     Surroundings, TargetGroupArn, Vicinity, VpcId,
 };
 
-use super::few::{few_at_once, some_at_once};
+use super::background::{Haste, each};
+use super::concurrency::{few_at_once, some_at_once};
 use super::groups::{FILTER_VALUES, RulesByGroup, by_group};
-use super::leisure::{Haste, each};
 use super::matching::{MISSING, UNANSWERED, last_segment};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::elbv2;
 use crate::model::{Seen, Target, TargetGroupArn};
 
-use super::few::few_at_once;
-use super::kept::Turn;
+use super::cache::Turn;
+use super::concurrency::few_at_once;
 use super::{Reader, absent_or_unknown};
 
 const CALL: &str = "elasticloadbalancing:DescribeTargetHealth";

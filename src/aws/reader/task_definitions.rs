@@ -9,7 +9,7 @@ use crate::aws::copy::{self, KeepAnswer, Slot};
 use crate::aws::ecs;
 use crate::model::{Gap, Observed, Seen, TaskDefinition, TaskDefinitionArn};
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::{Reader, unknown};
 
 const CALL: &str = "ecs:DescribeTaskDefinition";

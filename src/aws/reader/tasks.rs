@@ -11,7 +11,7 @@ use crate::model::{
     TaskDefinitionArn,
 };
 
-use super::few::{LARGE_AT_ONCE, few_at_once, some_at_once};
+use super::concurrency::{LARGE_AT_ONCE, few_at_once, some_at_once};
 use super::matching::complete;
 use super::services::is_cluster_missing;
 use super::{Reader, gap};

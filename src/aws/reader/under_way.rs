@@ -11,7 +11,7 @@ use crate::model::{
     DeploymentController, Observed, Seen, Service, ServiceId, StopCause, StoppedTask, Strategy, UnderWay,
 };
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::{Reader, unknown};
 
 const DEPLOYMENTS: &str = "ecs:ListServiceDeployments";

@@ -10,7 +10,7 @@ use crate::aws::ec2;
 use crate::aws::error::answer;
 use crate::model::{GroupId, GroupRuleId, IngressRule, IpProtocol, PortRange, RuleSource, Tags};
 
-use super::patience::patiently;
+use super::retry::retrying;
 use super::{DONE, Writer, bears, refusal, stale};
 
 const AUTHORIZE: &str = "ec2:AuthorizeSecurityGroupIngress";
@@ -60,7 +60,7 @@ impl Writer {
             let rules = self.ingress_of(new.group).await?;
             if rules.iter().any(|rule| new.is(rule)) { DONE } else { Err(duplicate.clone()) }
         };
-        patiently(look, |error| error.code == DUPLICATE).await
+        retrying(look, |error| error.code == DUPLICATE).await
     }
 
     pub(super) async fn revoke_ingress(

@@ -13,7 +13,7 @@ use crate::aws::error::answer;
 use crate::model::{Conditions, Forward, ListenerArn, RuleActions, RuleArn, Serve, Tags, TargetGroupArn, TargetState};
 use crate::plan::{DeletedRuleBelief, Ref, RuleBelief, RuleEdit};
 
-use super::patience::patiently;
+use super::retry::retrying;
 use super::{DONE, Writer, bears, refusal, stale, target_group};
 
 const CREATE: &str = "elasticloadbalancing:CreateRule";
@@ -57,7 +57,7 @@ impl Writer {
             .actions(forward_to_sdk(&arn))
             .set_tags(tags_to_sdk(new.tags));
         let passes = is_too_new(target);
-        match patiently(async || answer(CREATE, request.clone().send()).await, passes).await {
+        match retrying(async || answer(CREATE, request.clone().send()).await, passes).await {
             Ok(_) => DONE,
             Err(error) if error.code == "PriorityInUse" || error.code == "PriorityInUseException" => {
                 if self.stands(&new, &arn).await? { DONE } else { Err(error) }
@@ -108,7 +108,7 @@ impl Writer {
         let client = &self.clients.writing.elb;
         let request = client.modify_rule().rule_arn(arn.as_str()).set_actions(actions).set_conditions(conditions);
         let passes = |error: &AwsError| edit.forward.as_ref().is_some_and(|target| is_too_new(target)(error));
-        patiently(async || answer(MODIFY, request.clone().send()).await, passes).await?;
+        retrying(async || answer(MODIFY, request.clone().send()).await, passes).await?;
         DONE
     }
 
@@ -199,7 +199,7 @@ impl Writer {
         };
         let client = &self.clients.writing.elb;
         let request = client.modify_listener().listener_arn(arn.as_str()).set_default_actions(Some(actions));
-        patiently(
+        retrying(
             async || answer(LISTENER, request.clone().send()).await,
             |error| is_too_new(forward.to)(error) || forward.idle.is_some_and(|idle| is_too_new(idle)(error)),
         )

@@ -11,7 +11,7 @@ use crate::aws::error::{answer, is_unknown_operation};
 use crate::model::{Awsvpc, EndedDeployment, Service, ServiceId, TaskDefinitionArn};
 use crate::plan::{Ref, ServiceBelief, WiredEntry};
 
-use super::patience::patiently;
+use super::retry::retrying;
 use super::{DONE, Writer, refusal, stale, target_group, task_definition};
 
 const CALL: &str = "ecs:UpdateService";
@@ -91,7 +91,7 @@ impl Writer {
                 Err(error) => Err(error),
             },
         };
-        patiently(attempt, is_propagation).await
+        retrying(attempt, is_propagation).await
     }
 
     /// What makes a service another one than the plan believes, if anything. How its deployments ended is read again as well:

@@ -12,7 +12,7 @@ use crate::aws::{ec2, elbv2};
 use crate::model::{StaticTarget, Target, TargetGroupArn, TargetKey, TargetState, TaskArn};
 use crate::plan::{Ref, RegistrationBelief};
 
-use super::patience::patiently;
+use super::retry::retrying;
 use super::{DONE, Writer, listed, stale, target_group};
 
 const REGISTER: &str = "elasticloadbalancing:RegisterTargets";
@@ -40,7 +40,7 @@ impl Writer {
             let list: Vec<_> = chunk.iter().map(elbv2::target_to_sdk).collect();
             let request =
                 self.clients.writing.elb.register_targets().target_group_arn(arn.as_str()).set_targets(Some(list));
-            patiently(async || answer(REGISTER, request.clone().send()).await, passes).await?;
+            retrying(async || answer(REGISTER, request.clone().send()).await, passes).await?;
         }
         DONE
     }

@@ -11,7 +11,7 @@ use crate::model::owner::FLEET_TAG;
 use crate::model::{HealthCheck, Seen, Tags, TargetGroup, TargetGroupArn, TargetState};
 use crate::plan::{NewTargetGroup, Output, Ref};
 
-use super::patience::patiently;
+use super::retry::retrying;
 use super::{DONE, Writer, bears, listed, refusal, stale, target_group};
 
 const CREATE: &str = "elasticloadbalancing:CreateTargetGroup";
@@ -116,7 +116,7 @@ impl Writer {
             .set_attributes(Some(pairs.collect()));
         let just_made = matches!(target, Ref::Output(_));
         let passes = |error: &AwsError| just_made && error.kind == ErrorKind::NotFound;
-        patiently(async || answer(ATTRIBUTES, request.clone().send()).await, passes).await?;
+        retrying(async || answer(ATTRIBUTES, request.clone().send()).await, passes).await?;
         DONE
     }
 
@@ -165,7 +165,7 @@ impl Writer {
         // The rule that used it may have been deleted a moment ago, which ELB takes a while to notice.
         let request = self.clients.writing.elb.delete_target_group().target_group_arn(arn.as_str());
         let passes = |error: &AwsError| error.kind == ErrorKind::InUse;
-        match patiently(async || answer(DELETE, request.clone().send()).await, passes).await {
+        match retrying(async || answer(DELETE, request.clone().send()).await, passes).await {
             // Somebody was faster.
             Err(error) if error.kind != ErrorKind::NotFound => Err(error),
             Ok(_) | Err(_) => DONE,

@@ -1,7 +1,7 @@
 //! Lines: indented, wrapped, aligned, and plain: whatever others wrote into names and descriptions steers no terminal.
 
-use crate::plain::plain;
 use crate::plan::Change;
+use crate::sanitize::plain;
 
 use super::paint::{Paint, Tone};
 use super::style::Style;

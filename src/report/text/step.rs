@@ -8,8 +8,8 @@ use crate::plan::{Action, Deed, Mend, Step, StepId};
 use super::advice::advice;
 use super::line::Block;
 use super::paint::{Paint, Tone};
-use crate::plain::plain;
 use crate::report::Report;
+use crate::sanitize::plain;
 
 /// Steps that are named in `after`; a removal at the end may wait for all of them.
 const NAMED_AFTER: usize = 6;

@@ -10,8 +10,8 @@ use crate::trace::{Effect, Finding, Hop, Path, State, Trace, Unrouted, Verdict, 
 use super::line::Block;
 use super::paint::Tone;
 use super::style::Style;
-use crate::plain::plain;
 use crate::report::Traced;
+use crate::sanitize::plain;
 
 /// Width of the column with the hops' names.
 const HOP: usize = 21;

@@ -81,7 +81,7 @@ impl Service {
         self.home.path().join("fleet.yaml")
     }
 
-    /// Asks its door.
+    /// Asks its HTTP endpoint.
     pub fn get(&self, method: &str, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").expect("it reads");

@@ -6,35 +6,35 @@ use std::collections::BTreeMap;
 use portolan::apply::{Surround, Watch};
 use portolan::aws::{Clients, Reader, Writer};
 use portolan::controller::tiers::SHARE;
-use portolan::controller::{Controller, Event, PASS_DEADLINE, Settings, reach};
-use portolan::door::{Counts, Door};
+use portolan::controller::{Controller, Event, PASS_DEADLINE, Settings, reachability};
+use portolan::http::{Counts, Endpoint};
 use portolan::sandbox::world_file;
 use serde_json::{Value, json};
 
 use super::{Bed, Failing, INTERVAL, MANIFEST, WORLD, desired, seconds, sound};
 
-fn door(bed: &Bed, clients: &Clients) -> Door {
+fn endpoint(bed: &Bed, clients: &Clients) -> Endpoint {
     let (calls, shared) = (clients.calls().clone(), bed.shared.clone());
     let counts = move || Counts { sent: calls.snapshot(), refused: calls.refused(), fill: calls.fill() };
-    Door::new(counts, move || shared.world().now())
+    Endpoint::new(counts, move || shared.world().now())
 }
 
-/// Runs a service with a scout, and tells the door.
+/// Runs a service with a path tracer, and reports to the endpoint.
 async fn run<E: Surround>(
     bed: &Bed,
     reader: &impl Watch,
     eyes: &E,
     clients: &Clients,
-    door: &Door,
+    endpoint: &Endpoint,
     story: impl Future,
 ) {
     let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed: 1 };
     let (writer, now) = (Writer::new(clients), || bed.shared.world().now());
     let controller = Controller::new(reader, Some(&writer), &bed.manifest, now, settings, desired());
-    let (scout, errand) = reach::scout(eyes);
-    let mut controller = controller.with_scout(scout);
+    let (path_tracer, network_reader) = reachability::path_tracer(eyes);
+    let mut controller = controller.with_path_tracer(path_tracer);
     let mut hear = |event: Event<'_>| {
-        door.tell(event);
+        endpoint.tell(event);
         bed.hear(event);
     };
     let telling = async {
@@ -43,15 +43,15 @@ async fn run<E: Surround>(
     };
     let working = async {
         tokio::select! {
-            never = Box::pin(errand.run()) => match never {},
+            never = Box::pin(network_reader.run()) => match never {},
             () = Box::pin(controller.run(&bed.reload, &bed.stop, &mut hear)) => {}
         }
     };
     tokio::join!(working, Box::pin(telling));
 }
 
-fn status(door: &Door) -> Value {
-    door.board().document()
+fn status(endpoint: &Endpoint) -> Value {
+    endpoint.board().document()
 }
 
 fn of(status: &Value, object: &str) -> Value {
@@ -77,10 +77,10 @@ fn condition(status: &Value, object: &str, kind: &str) -> (String, String, Strin
 async fn what_is_broken_is_said_with_its_hop_and_what_is_mended_since_when() {
     let bed = Bed::new(world_file::load("world.yaml", WORLD).unwrap());
     let clients = bed.clients();
-    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let (reader, endpoint) = (Reader::new(&clients), endpoint(&bed, &clients));
     let story = async {
         seconds(5).await;
-        let first = status(&door);
+        let first = status(&endpoint);
         let (answer, reason, since) = condition(&first, "Service/checkout", "Reachable");
         assert_eq!((answer.as_str(), of(&first, "Service/checkout")["reachable"].as_str()), ("False", Some("no")));
         // The network around has not been read yet: health alone tells, and everything that it may be is named.
@@ -93,7 +93,7 @@ async fn what_is_broken_is_said_with_its_hop_and_what_is_mended_since_when() {
         assert!(reason.contains("not asked"), "{reason}");
 
         seconds(700).await;
-        let later = status(&door);
+        let later = status(&endpoint);
         for service in ["cart", "catalog", "checkout", "ledger", "orders", "payments", "reports", "search"] {
             let object = format!("TargetGroup/{service}");
             assert_eq!(condition(&later, &object, "Reachable").0, "True", "{later:#}");
@@ -105,35 +105,35 @@ async fn what_is_broken_is_said_with_its_hop_and_what_is_mended_since_when() {
         // It goes on being so since then, and a look shows what breaks at once.
         let arn = bed.target_group("checkout")["TargetGroupArn"].clone();
         seconds(300).await;
-        assert_eq!(condition(&status(&door), "Service/checkout", "Reachable"), mended);
+        assert_eq!(condition(&status(&endpoint), "Service/checkout", "Reachable"), mended);
         bed.call("elasticloadbalancing:ModifyTargetGroup", &json!({"TargetGroupArn": arn, "HealthCheckPath": "/no"}));
         seconds(30).await;
-        let metrics = door.metrics();
+        let metrics = endpoint.metrics();
         assert!(metrics.contains("portolan_reachable{object=\"Service/cart\"} 1"), "{metrics}");
     };
-    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+    Box::pin(run(&bed, &reader, &reader, &clients, &endpoint, story)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_new_manifest_no_longer_has_is_said_by_name_until_the_next_change() {
     let bed = Bed::new(sound());
     let clients = bed.clients();
-    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let (reader, endpoint) = (Reader::new(&clients), endpoint(&bed, &clients));
     let declare = |text: &str| {
         bed.manifest.0.lock().unwrap().clone_from(&text.to_owned());
         bed.reload.notify_one();
     };
     let story = async {
         seconds(40).await;
-        assert_eq!(status(&door)["manifestVanished"], json!(null));
-        let metrics = door.metrics();
+        assert_eq!(status(&endpoint)["manifestVanished"], json!(null));
+        let metrics = endpoint.metrics();
         assert!(metrics.contains("portolan_manifest_vanished_total{kind=\"document\"} 0"), "{metrics}");
 
         // Everything behind the first service and its target group is cut off.
         let parts: Vec<&str> = MANIFEST.split("---\n").collect();
         declare(&parts[..3].join("---\n"));
         seconds(5).await;
-        let vanished = status(&door)["manifestVanished"].clone();
+        let vanished = status(&endpoint)["manifestVanished"].clone();
         let (before, left) =
             (vanished["documentsBefore"].as_u64().unwrap(), vanished["documentsLeft"].as_u64().unwrap());
         assert_eq!(left, 2, "{vanished:#}");
@@ -142,40 +142,40 @@ async fn what_a_new_manifest_no_longer_has_is_said_by_name_until_the_next_change
         assert!(documents.contains(&json!("Service/checkout")) && documents.contains(&json!("TargetGroup/ledger")));
         assert!(vanished["at"].is_string() && vanished["files"] == json!([]), "{vanished:#}");
         let expected = format!("portolan_manifest_vanished_total{{kind=\"document\"}} {}", documents.len());
-        assert!(door.metrics().contains(&expected), "{}", door.metrics());
+        assert!(endpoint.metrics().contains(&expected), "{}", endpoint.metrics());
 
         declare(MANIFEST);
         seconds(5).await;
-        assert_eq!(status(&door)["manifestVanished"], json!(null), "it is back");
-        assert!(door.metrics().contains(&expected), "what has been counted stays counted");
+        assert_eq!(status(&endpoint)["manifestVanished"], json!(null), "it is back");
+        assert!(endpoint.metrics().contains(&expected), "what has been counted stays counted");
     };
-    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+    Box::pin(run(&bed, &reader, &reader, &clients, &endpoint, story)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_manifest_that_cannot_be_used_makes_the_service_say_so_until_it_can() {
     let bed = Bed::new(sound());
     let clients = bed.clients();
-    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let (reader, endpoint) = (Reader::new(&clients), endpoint(&bed, &clients));
     let story = async {
         seconds(40).await;
         *bed.manifest.0.lock().unwrap() = MANIFEST.replacen("desiredCount", "desiredCuont", 1);
         bed.reload.notify_one();
         seconds(5).await;
-        assert!(status(&door)["manifestRefused"].as_str().is_some_and(|why| why.contains("desiredCuont")));
+        assert!(status(&endpoint)["manifestRefused"].as_str().is_some_and(|why| why.contains("desiredCuont")));
         *bed.manifest.0.lock().unwrap() = MANIFEST.to_owned();
         bed.reload.notify_one();
         seconds(5).await;
-        assert_eq!(status(&door)["manifestRefused"], json!(null));
+        assert_eq!(status(&endpoint)["manifestRefused"], json!(null));
     };
-    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+    Box::pin(run(&bed, &reader, &reader, &clients, &endpoint, story)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_network_around_is_read_hourly_and_not_with_every_pass() {
     let bed = Bed::new(sound());
     let clients = bed.clients();
-    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let (reader, endpoint) = (Reader::new(&clients), endpoint(&bed, &clients));
     let sent = RefCell::new(Vec::new());
     let story = async {
         for _ in 0..3 {
@@ -183,22 +183,23 @@ async fn the_network_around_is_read_hourly_and_not_with_every_pass() {
             sent.borrow_mut().push(clients.calls().snapshot());
         }
     };
-    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+    Box::pin(run(&bed, &reader, &reader, &clients, &endpoint, story)).await;
     let count = |hour: usize, call: &str| sent.borrow()[hour].get(call).copied().unwrap_or_default();
     for call in
         ["ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "elasticloadbalancing:DescribeLoadBalancerAttributes"]
     {
         assert_eq!([0, 1, 2].map(|hour| count(hour, call)), [1, 2, 3], "{call}");
     }
-    let all_reachable = status(&door)["objects"].as_array().unwrap().iter().all(|object| object["reachable"] == "yes");
-    assert!(all_reachable, "{:#}", status(&door));
+    let all_reachable =
+        status(&endpoint)["objects"].as_array().unwrap().iter().all(|object| object["reachable"] == "yes");
+    assert!(all_reachable, "{:#}", status(&endpoint));
 }
 
 #[tokio::test(start_paused = true)]
 async fn new_tasks_are_looked_around_for_and_not_more_often_than_every_five_minutes() {
     let bed = Bed::new(sound());
     let clients = bed.clients();
-    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let (reader, endpoint) = (Reader::new(&clients), endpoint(&bed, &clients));
     let story = async {
         seconds(600).await;
         for _ in 0..20 {
@@ -209,9 +210,9 @@ async fn new_tasks_are_looked_around_for_and_not_more_often_than_every_five_minu
             seconds(120).await;
         }
         seconds(700).await;
-        assert_eq!(of(&status(&door), "Service/cart")["reachable"], "yes");
+        assert_eq!(of(&status(&endpoint), "Service/cart")["reachable"], "yes");
     };
-    Box::pin(run(&bed, &reader, &reader, &clients, &door, story)).await;
+    Box::pin(run(&bed, &reader, &reader, &clients, &endpoint, story)).await;
     let sent = clients.calls().snapshot();
     let readings = sent["ec2:DescribeNetworkAcls"];
     assert!((4..=12).contains(&readings), "{readings}");
@@ -223,9 +224,9 @@ async fn new_tasks_are_looked_around_for_and_not_more_often_than_every_five_minu
 async fn passes_that_end_badly_are_counted() {
     let bed = Bed::new(sound());
     let clients = bed.clients();
-    let (reader, door) = (Reader::new(&clients), door(&bed, &clients));
+    let (reader, endpoint) = (Reader::new(&clients), endpoint(&bed, &clients));
     let verdicts = || {
-        let metrics = door.metrics();
+        let metrics = endpoint.metrics();
         let lines = metrics.lines().filter_map(|line| line.strip_prefix("portolan_passes_total{verdict=\""));
         let counts = lines.filter_map(|line| line.split_once("\"} "));
         counts.map(|(word, count)| (word.to_owned(), count.parse().unwrap())).collect::<BTreeMap<String, u64>>()
@@ -233,11 +234,11 @@ async fn passes_that_end_badly_are_counted() {
     assert_eq!((verdicts().len(), verdicts().values().sum::<u64>()), (9, 0), "each is there before it happens");
     let story = async {
         seconds(1).await;
-        assert_eq!((verdicts()["panicked"], status(&door)["lastPass"]["verdict"].as_str()), (1, Some("panicked")));
-        assert_eq!(status(&door)["ready"], false);
+        assert_eq!((verdicts()["panicked"], status(&endpoint)["lastPass"]["verdict"].as_str()), (1, Some("panicked")));
+        assert_eq!(status(&endpoint)["ready"], false);
         seconds(319).await;
         assert_eq!((verdicts()["panicked"], verdicts()["overran"], verdicts()["in-sync"]), (1, 1, 1));
-        assert_eq!((status(&door)["ready"].clone(), status(&door)["gaps"].clone()), (json!(true), json!([])));
+        assert_eq!((status(&endpoint)["ready"].clone(), status(&endpoint)["gaps"].clone()), (json!(true), json!([])));
     };
-    Box::pin(run(&bed, &Failing::new(&reader), &reader, &clients, &door, story)).await;
+    Box::pin(run(&bed, &Failing::new(&reader), &reader, &clients, &endpoint, story)).await;
 }

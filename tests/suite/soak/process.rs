@@ -63,7 +63,7 @@ impl Process {
         self.log.lock().unwrap().clone()
     }
 
-    /// A page of its door: HTTP's code and the body.
+    /// A page of its endpoint: HTTP's code and the body.
     pub fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();

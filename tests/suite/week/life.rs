@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use portolan::aws::{Clients, Reader, Writer, in_process};
 use portolan::controller::tiers::SHARE;
-use portolan::controller::{Controller, Declare, Event, PASS_DEADLINE, Settings, hearing};
+use portolan::controller::{Controller, Declare, Event, PASS_DEADLINE, Settings, event_queue};
 use portolan::manifest::{self, Problem, Source};
 use portolan::sandbox::{Shared, world_file};
 use tokio::sync::Notify;
@@ -94,8 +94,8 @@ pub async fn live(plot: Plot) -> Story {
     let began = now();
     let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed: plot.seed };
     let post = Post::default();
-    let (ears, line) = hearing::line(&post, "eu-west-1", plot.seed);
-    let mut controller = Controller::new(&reader, Some(&writer), &text, now, settings, desired).with_ears(ears);
+    let (receiver, line) = event_queue::connect(&post, "eu-west-1", plot.seed);
+    let mut controller = Controller::new(&reader, Some(&writer), &text, now, settings, desired).with_events(receiver);
     let (open, story) = (Open::default(), RefCell::new(Story::default()));
     let mut hear = |event: Event<'_>| {
         if let Event::Passed(_, pass) = event {

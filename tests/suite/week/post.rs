@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use portolan::apply::AwsError;
-use portolan::events::{Hear, Message, Receipt};
+use portolan::events::{EventQueue, Message, Receipt};
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
@@ -30,8 +30,8 @@ impl Post {
     }
 }
 
-impl Hear for Post {
-    async fn hear(&self) -> Result<Vec<Message>, AwsError> {
+impl EventQueue for Post {
+    async fn receive(&self) -> Result<Vec<Message>, AwsError> {
         if self.messages.borrow().is_empty() {
             let _ = tokio::time::timeout(LONG_POLL, self.arrival.notified()).await;
         }

@@ -2,7 +2,7 @@
 //!
 //! A look reads what planning needs. Tracing needs more (ACLs, routes, interfaces, egress, and the attributes of every
 //! load balancer and target group, a call each), which seldom changes. So that is read beside the passes, at the rate of
-//! the slowest tier and a call a second where a call each is needed ([`Scout`]), and every pass is traced against the last
+//! the slowest tier and a call a second where a call each is needed ([`PathTracer`]), and every pass is traced against the last
 //! reading. What the pass itself has read is fresher, and goes first. What is not known yet is unknown, never ok.
 
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub struct Reach {
 
 /// The controller's end: what is known of the network around, and when to read it again.
 #[derive(Debug)]
-pub struct Scout {
+pub struct PathTracer {
     asks: mpsc::Sender<Box<Vicinity>>,
     found: mpsc::Receiver<Surroundings>,
     around: Surroundings,
@@ -51,16 +51,16 @@ pub struct Scout {
 
 /// The other end: what has to run beside the controller.
 #[derive(Debug)]
-pub struct Errand<'a, S> {
+pub struct NetworkReader<'a, S> {
     reader: &'a S,
     asks: mpsc::Receiver<Box<Vicinity>>,
     found: mpsc::Sender<Surroundings>,
 }
 
-/// A scout and its errand.
-pub fn scout<S: Surround>(reader: &S) -> (Scout, Errand<'_, S>) {
+/// A path tracer, and the reader of the network that runs beside it.
+pub fn path_tracer<S: Surround>(reader: &S) -> (PathTracer, NetworkReader<'_, S>) {
     let ((asks, asked), (find, found)) = (mpsc::channel(1), mpsc::channel(1));
-    let scout = Scout {
+    let path_tracer = PathTracer {
         asks,
         found,
         around: Surroundings::default(),
@@ -69,10 +69,10 @@ pub fn scout<S: Surround>(reader: &S) -> (Scout, Errand<'_, S>) {
         changed: false,
         written: BTreeMap::new(),
     };
-    (scout, Errand { reader, asks: asked, found: find })
+    (path_tracer, NetworkReader { reader, asks: asked, found: find })
 }
 
-impl<S: Surround> Errand<'_, S> {
+impl<S: Surround> NetworkReader<'_, S> {
     /// Reads whenever it is asked, for as long as it is polled.
     pub async fn run(mut self) -> Infallible {
         while let Some(vicinity) = self.asks.recv().await {
@@ -84,7 +84,7 @@ impl<S: Surround> Errand<'_, S> {
     }
 }
 
-impl Scout {
+impl PathTracer {
     /// Something is no longer as it was when the network around was read.
     pub(super) fn note_change(&mut self) {
         self.changed = true;

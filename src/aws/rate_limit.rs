@@ -59,11 +59,11 @@ fn brim(size: Size) -> f64 {
 
 /// Paces calls. Clones share the buckets.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pace(Arc<Mutex<BTreeMap<String, Level>>>);
+pub(super) struct RateLimiter(Arc<Mutex<BTreeMap<String, Level>>>);
 
-impl Pace {
+impl RateLimiter {
     /// Waits until AWS should take one more of this call (`prefix:Operation`), and does the work that sends it.
-    pub(super) async fn paced<T>(&self, call: &str, work: impl Future<Output = T>) -> T {
+    pub(super) async fn limited<T>(&self, call: &str, work: impl Future<Output = T>) -> T {
         self.wait(call).await;
         DRAWN.scope(RefCell::new(Some(call.to_owned())), work).await
     }
@@ -134,18 +134,18 @@ mod tests {
     const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
     const TAGS: &str = "elasticloadbalancing:DescribeTags";
 
-    async fn seconds_with(pace: &Pace, calls: &[(&str, usize)]) -> f64 {
+    async fn seconds_with(rate_limiter: &RateLimiter, calls: &[(&str, usize)]) -> f64 {
         let start = Instant::now();
         for (call, times) in calls {
             for _ in 0..*times {
-                pace.paced(call, async { pace.sent(call) }).await;
+                rate_limiter.limited(call, async { rate_limiter.sent(call) }).await;
             }
         }
         start.elapsed().as_secs_f64()
     }
 
     async fn seconds_for(calls: &[(&str, usize)]) -> f64 {
-        seconds_with(&Pace::default(), calls).await
+        seconds_with(&RateLimiter::default(), calls).await
     }
 
     fn about(left: f64, right: f64) {
@@ -173,41 +173,41 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_fills_up_again_but_never_over_its_brim() {
-        let pace = Pace::default();
-        about(seconds_with(&pace, &[(TAGS, 38)]).await, 0.0);
-        assert!(pace.fill()["elb"] < 0.01);
+        let rate_limiter = RateLimiter::default();
+        about(seconds_with(&rate_limiter, &[(TAGS, 38)]).await, 0.0);
+        assert!(rate_limiter.fill()["elb"] < 0.01);
         tokio::time::advance(Duration::from_secs(3600)).await;
-        assert!(pace.fill()["elb"] > 0.99);
-        about(seconds_with(&pace, &[(TAGS, 48)]).await, 1.0);
+        assert!(rate_limiter.fill()["elb"] > 0.99);
+        about(seconds_with(&rate_limiter, &[(TAGS, 48)]).await, 1.0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn pages_and_attempts_that_nobody_waited_for_are_waited_for_afterwards() {
-        let pace = Pace::default();
-        pace.paced(TAGS, async { (0..38).for_each(|_| pace.sent(TAGS)) }).await;
-        pace.sent(TAGS);
-        about(seconds_with(&pace, &[(TAGS, 10)]).await, 1.1);
+        let rate_limiter = RateLimiter::default();
+        rate_limiter.limited(TAGS, async { (0..38).for_each(|_| rate_limiter.sent(TAGS)) }).await;
+        rate_limiter.sent(TAGS);
+        about(seconds_with(&rate_limiter, &[(TAGS, 10)]).await, 1.1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn another_call_than_the_one_that_waited_pays_for_itself() {
-        let pace = Pace::default();
+        let rate_limiter = RateLimiter::default();
         for _ in 0..18 {
-            pace.paced("elasticloadbalancing:ModifyRule", async { pace.sent(TAGS) }).await;
+            rate_limiter.limited("elasticloadbalancing:ModifyRule", async { rate_limiter.sent(TAGS) }).await;
         }
-        pace.sent(TAGS);
-        pace.sent(TAGS);
-        about(seconds_with(&pace, &[(TAGS, 1)]).await, 0.1);
+        rate_limiter.sent(TAGS);
+        rate_limiter.sent(TAGS);
+        about(seconds_with(&rate_limiter, &[(TAGS, 1)]).await, 0.1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn refusals_slow_down_and_silence_speeds_up_again() {
-        let pace = Pace::default();
-        pace.refused(HEALTH);
-        pace.refused(HEALTH);
-        let slow = seconds_with(&pace, &[(HEALTH, 20)]).await;
+        let rate_limiter = RateLimiter::default();
+        rate_limiter.refused(HEALTH);
+        rate_limiter.refused(HEALTH);
+        let slow = seconds_with(&rate_limiter, &[(HEALTH, 20)]).await;
         assert!((3.0..4.0).contains(&slow), "half as fast, and recovering: {slow}");
         tokio::time::advance(Duration::from_secs(60)).await;
-        about(seconds_with(&pace, &[(HEALTH, 58)]).await, 2.0);
+        about(seconds_with(&rate_limiter, &[(HEALTH, 58)]).await, 2.0);
     }
 }

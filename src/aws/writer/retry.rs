@@ -8,7 +8,7 @@ use crate::apply::AwsError;
 const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
 
 /// Sends until the error is not one that `passes` by itself.
-pub(super) async fn patiently<T>(
+pub(super) async fn retrying<T>(
     mut send: impl AsyncFnMut() -> Result<T, AwsError>,
     passes: impl Fn(&AwsError) -> bool,
 ) -> Result<T, AwsError> {

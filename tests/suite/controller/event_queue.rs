@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use portolan::apply::{AwsError, ErrorKind, Watch};
 use portolan::aws::{Reader, Writer};
-use portolan::controller::hearing::{self, HELD, Tally};
+use portolan::controller::event_queue::{self, HELD, Tally};
 use portolan::controller::tiers::SHARE;
 use portolan::controller::{Controller, Event, PASS_DEADLINE, Settings};
-use portolan::events::{Hear, Ignored, Message, Receipt};
+use portolan::events::{EventQueue, Ignored, Message, Receipt};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -55,8 +55,8 @@ impl Queue {
     }
 }
 
-impl Hear for Queue {
-    async fn hear(&self) -> Result<Vec<Message>, AwsError> {
+impl EventQueue for Queue {
+    async fn receive(&self) -> Result<Vec<Message>, AwsError> {
         self.questions.set(self.questions.get() + 1);
         // The way there and back.
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -103,12 +103,12 @@ impl Listening {
         let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed: 1 };
         let now = || self.bed.shared.world().now();
         let controller = Controller::new(reader, Some(writer), &self.bed.manifest, now, settings, desired());
-        let (ears, line) = hearing::line(&self.queue, "eu-west-1", 2);
-        let mut controller = controller.with_ears(ears);
+        let (receiver, line) = event_queue::connect(&self.queue, "eu-west-1", 2);
+        let mut controller = controller.with_events(receiver);
         let mut hear = |event: Event<'_>| {
             match event {
                 Event::Passed(_, pass) => self.passes.borrow_mut().push((Instant::now() - pass.took, Instant::now())),
-                Event::Heard(tally) => {
+                Event::Received(tally) => {
                     let mut all = self.tally.borrow_mut();
                     all.hinting += tally.hinting;
                     for (why, number) in &tally.ignored {

@@ -51,7 +51,7 @@ type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What is told; clones share it.
 #[derive(Clone)]
-pub struct Door(Arc<Told>);
+pub struct Endpoint(Arc<Told>);
 
 struct Told {
     board: Mutex<Board>,
@@ -60,14 +60,14 @@ struct Told {
     clock: Clock,
 }
 
-impl fmt::Debug for Door {
+impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Door")
+        f.write_str("Endpoint")
     }
 }
 
-impl Door {
-    /// A door behind which nothing has happened yet.
+impl Endpoint {
+    /// An endpoint behind which nothing has happened yet.
     pub fn new(
         calls: impl Fn() -> Counts + Send + Sync + 'static,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
@@ -105,7 +105,7 @@ impl Door {
                 self.board().note_foreign(changes);
                 self.0.metrics.count_foreign(changes.len());
             }
-            Event::Heard(tally) => self.0.metrics.hear(tally),
+            Event::Received(tally) => self.0.metrics.count_events(tally),
             Event::Refused(problems) => {
                 self.board().refused = Some(problems.first().map(ToString::to_string).unwrap_or_default());
             }
@@ -164,8 +164,8 @@ async fn check_host(State(allowed): State<Arc<AllowedHosts>>, request: Request, 
     (StatusCode::MISDIRECTED_REQUEST, why).into_response()
 }
 
-async fn ready(State(door): State<Door>) -> Response {
-    let board = door.board();
+async fn ready(State(endpoint): State<Endpoint>) -> Response {
+    let board = endpoint.board();
     // Without the excerpt of the file: this is answered under every host name.
     let refused = board.refused.as_deref().and_then(|problem| problem.lines().next());
     let why = match (refused, board.is_ready, board.gaps.first()) {
@@ -179,15 +179,16 @@ async fn ready(State(door): State<Door>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 
-async fn scrape(State(door): State<Door>, headers: HeaderMap) -> Response {
+async fn scrape(State(endpoint): State<Endpoint>, headers: HeaderMap) -> Response {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     if metrics::wants_text(&accepted.collect::<Vec<_>>().join(",")) {
-        return ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics::prometheus_text(&door.metrics())).into_response();
+        return ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics::prometheus_text(&endpoint.metrics()))
+            .into_response();
     }
-    ([(header::CONTENT_TYPE, OPEN_METRICS)], door.metrics()).into_response()
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], endpoint.metrics()).into_response()
 }
 
-async fn status(State(door): State<Door>) -> Response {
-    let text = format!("{:#}\n", door.board().document());
+async fn status(State(endpoint): State<Endpoint>) -> Response {
+    let text = format!("{:#}\n", endpoint.board().document());
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }

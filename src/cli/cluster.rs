@@ -17,7 +17,7 @@ use crate::report::Error;
 use crate::survey::Depth;
 
 /// A bare fleet and its reading.
-pub struct Stock {
+pub struct ClusterReading {
     /// The services and target groups, with nothing managed.
     pub outline: Desired,
     /// The reading.
@@ -43,7 +43,7 @@ fn last_segment(text: &str) -> String {
     text.rsplit('/').next().unwrap_or(text).to_owned()
 }
 
-impl Stock {
+impl ClusterReading {
     /// Reads everything, unless a signal comes first.
     pub async fn take(
         scope: &Scope,

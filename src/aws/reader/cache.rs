@@ -1,7 +1,7 @@
-//! Answers that stand for a while, and which of them a look may use.
+//! Answers that stay valid for a while, and which of them a reading may use.
 //!
-//! Each answer is kept as it arrives: a look that is given up half-way has not asked for nothing. What failed is
-//! not kept, nor what is absent: it is asked again in the next look.
+//! Each answer is kept as it arrives, so that a reading that is cut off has not asked for nothing. Errors are not kept, and
+//! neither is "absent": both are asked again in the next reading.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,9 +30,9 @@ struct Entry {
 
 /// The answers of a reader.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<BTreeMap<Question, Entry>>);
+pub(super) struct Cache(Mutex<BTreeMap<Question, Entry>>);
 
-impl Kept {
+impl Cache {
     /// A look begins.
     pub(super) fn begin(&self) {
         self.entries().values_mut().for_each(|entry| entry.used = false);
@@ -57,12 +57,12 @@ impl Kept {
 /// How a look treats answers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Turn<'a> {
-    /// Everything is asked, and nothing kept.
+    /// Everything is asked, and no answer is kept.
     Whole,
-    /// What is kept is not asked again, but for these.
+    /// What is kept is not asked again, except these.
     Again {
         /// The answers.
-        kept: &'a Kept,
+        cache: &'a Cache,
         /// Questions to ask all the same.
         renew: &'a BTreeSet<Question>,
     },
@@ -122,25 +122,25 @@ impl Turn<'_> {
     }
 
     fn recall(&self, question: &Question) -> Option<Answer> {
-        let Self::Again { kept, renew } = self else { return None };
+        let Self::Again { cache, renew } = self else { return None };
         if renew.contains(question) {
             return None;
         }
-        let mut entries = kept.entries();
+        let mut entries = cache.entries();
         let entry = entries.get_mut(question)?;
         entry.used = true;
         Some(entry.answer.clone())
     }
 
     fn keep<T: Clone>(&self, question: Question, seen: &Seen<T>, answer: impl Fn(T) -> Answer) {
-        let Self::Again { kept, .. } = self else { return };
+        let Self::Again { cache, .. } = self else { return };
         match seen {
             Seen::Present(value) => {
                 let entry = Entry { answer: answer(value.clone()), at: Instant::now(), used: true };
-                kept.entries().insert(question, entry);
+                cache.entries().insert(question, entry);
             }
             Seen::Absent | Seen::Unknown(_) => {
-                kept.entries().remove(&question);
+                cache.entries().remove(&question);
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::apply::AwsError;
 use crate::aws::ec2;
 use crate::model::{GroupId, Seen, ServiceId, TargetGroupArn};
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::{Reader, absent_or_unknown, unknown};
 
 impl Reader {

@@ -2,7 +2,7 @@
 //! pass that began after they came has ended well. Whatever is lost on the way (a crash, a call that failed) comes again
 //! from the queue, and does no harm twice.
 //!
-//! Receiving goes on by itself beside the controller ([`Line`]): a call that waits for messages must not be dropped
+//! Receiving runs beside the controller ([`QueueWorker`]): a call that waits for messages must not be dropped
 //! whenever a pass is due, for what it was about to answer would come again only much later.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::events::{self, Hear, Hint, Ignored, Message, Place, Receipt, concerns};
+use crate::events::{self, EventQueue, Hint, Ignored, Message, Place, Receipt, concerns};
 use crate::model::Desired;
 use crate::queue::Backoff;
 
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The controller's end of a line to a queue.
 #[derive(Debug)]
-pub struct Ears {
+pub struct EventReceiver {
     /// Where the fleet is.
     region: String,
     line: Option<(mpsc::Receiver<Message>, mpsc::UnboundedSender<Vec<Receipt>>)>,
@@ -37,7 +37,7 @@ pub struct Ears {
 
 /// The queue's end: what has to run beside the controller.
 #[derive(Debug)]
-pub struct Line<'a, H> {
+pub struct QueueWorker<'a, H> {
     queue: &'a H,
     messages: mpsc::Sender<Message>,
     settled: mpsc::UnboundedReceiver<Vec<Receipt>>,
@@ -45,21 +45,21 @@ pub struct Line<'a, H> {
 }
 
 /// A line to a queue, for a fleet in `region`; the seed decides about jitter alone.
-pub fn line<H: Hear>(queue: &H, region: impl Into<String>, seed: u64) -> (Ears, Line<'_, H>) {
+pub fn connect<H: EventQueue>(queue: &H, region: impl Into<String>, seed: u64) -> (EventReceiver, QueueWorker<'_, H>) {
     let (messages, heard) = mpsc::channel(HELD);
     let (settle, settled) = mpsc::unbounded_channel();
-    let ears = Ears { region: region.into(), line: Some((heard, settle)) };
-    (ears, Line { queue, messages, settled, backoff: Backoff::new(seed) })
+    let receiver = EventReceiver { region: region.into(), line: Some((heard, settle)) };
+    (receiver, QueueWorker { queue, messages, settled, backoff: Backoff::new(seed) })
 }
 
-impl Ears {
+impl EventReceiver {
     /// Without a queue.
-    pub fn deaf() -> Self {
+    pub fn none() -> Self {
         Self { region: String::new(), line: None }
     }
 
     /// What has come, at least one message; waits for ever where nothing comes. Dropping the future loses nothing.
-    pub(super) async fn hear(&mut self) -> Vec<Message> {
+    pub(super) async fn receive(&mut self) -> Vec<Message> {
         let mut heard = Vec::new();
         if let Some((messages, _)) = &mut self.line
             && messages.recv_many(&mut heard, HELD).await > 0
@@ -80,14 +80,14 @@ impl Ears {
     }
 }
 
-impl<H: Hear> Line<'_, H> {
+impl<H: EventQueue> QueueWorker<'_, H> {
     /// Receives and forgets for as long as it is polled. Errors are backed off, logged, and never end it.
     pub async fn run(self) -> Infallible {
         let Self { queue, messages, mut settled, mut backoff } = self;
         let receiving = async {
             loop {
                 let asked = Instant::now();
-                match queue.hear().await {
+                match queue.receive().await {
                     Ok(heard) => {
                         backoff.forget(&());
                         if heard.is_empty() {
@@ -148,7 +148,7 @@ impl Tally {
 
 /// What was heard and not settled.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct PendingEvents {
     /// What was named.
     pub(super) hints: BTreeSet<Hint>,
     receipts: Vec<Receipt>,
@@ -156,10 +156,10 @@ pub(super) struct Heard {
     sent: Vec<Timestamp>,
 }
 
-impl Heard {
+impl PendingEvents {
     /// Takes messages in. What gives no hint of this fleet causes no pass, and is settled at once.
-    pub(super) fn take_in(&mut self, messages: Vec<Message>, ears: &Ears, desired: &Desired) -> Tally {
-        let place = Place { region: &ears.region, account: desired.fleet.account.as_deref() };
+    pub(super) fn take_in(&mut self, messages: Vec<Message>, receiver: &EventReceiver, desired: &Desired) -> Tally {
+        let place = Place { region: &receiver.region, account: desired.fleet.account.as_deref() };
         let (mut tally, mut done) = (Tally::default(), Vec::new());
         for Message { body, receipt, sent } in messages {
             let own = events::read(&body, &place).and_then(|mut hints| {
@@ -182,7 +182,7 @@ impl Heard {
                 }
             }
         }
-        ears.settle(done);
+        receiver.settle(done);
         tally
     }
 
@@ -215,8 +215,8 @@ impl Heard {
     }
 
     /// The pass ended well. Returns when the messages that it settles were sent.
-    pub(super) fn settle(self, ears: &Ears) -> Vec<Timestamp> {
-        ears.settle(self.receipts);
+    pub(super) fn settle(self, receiver: &EventReceiver) -> Vec<Timestamp> {
+        receiver.settle(self.receipts);
         self.sent
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::Seen;
 
-use super::few::{LARGE_AT_ONCE, few_at_once};
+use super::concurrency::{LARGE_AT_ONCE, few_at_once};
 
 /// How calls that are needed for each thing are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::apply::StepResult;
-use crate::controller::hearing::Tally;
+use crate::controller::event_queue::Tally;
 use crate::controller::status::{Board, Reachable, Sync};
 use crate::controller::{Pass, Vanished};
 use crate::plan::OPERATIONS;
@@ -109,7 +109,7 @@ impl Metrics {
             let labels = vec![("action", (*action).to_owned()), ("result", result.to_owned())];
             metrics.steps.get_or_create(&labels).inc_by(0);
         }
-        metrics.hear(&Tally::default());
+        metrics.count_events(&Tally::default());
         metrics.count_vanished(&Vanished::default());
         let build = Family::<Labels, Gauge>::default();
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
@@ -205,7 +205,7 @@ impl Metrics {
     }
 
     /// Counts messages of the events queue.
-    pub(super) fn hear(&self, tally: &Tally) {
+    pub(super) fn count_events(&self, tally: &Tally) {
         for (outcome, number) in tally.outcomes() {
             self.events.get_or_create(&vec![("outcome", outcome.to_owned())]).inc_by(number);
         }

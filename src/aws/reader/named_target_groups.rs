@@ -8,7 +8,7 @@ use crate::apply::AwsError;
 use crate::aws::ecs;
 use crate::model::{LoadBalancerEntry, Seen, ServiceId, TargetGroupArn};
 
-use super::few::few_at_once;
+use super::concurrency::few_at_once;
 use super::matching::complete;
 use super::{Reader, unknown};
 
