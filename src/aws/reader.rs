@@ -35,7 +35,7 @@ use std::sync::atomic::AtomicBool;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::apply::{AwsError, ErrorKind, Observe, Watch, Watched};
 use crate::model::{
@@ -101,19 +101,42 @@ impl Reader {
 }
 
 impl Reader {
-    /// One look.
+    /// One look. The health of the declared target groups, a call each, is most of what a large fleet costs: it is asked as soon
+    /// as the target groups are known, so that no bucket of AWS stays full while a slower chain is read.
     async fn look(&self, desired: &Desired, turn: &Turn<'_>) -> Observed {
+        let (found, declared) = oneshot::channel();
+        let health = async {
+            // Without an answer, there are no target groups to ask for.
+            let arns = declared.await.unwrap_or_default();
+            self.target_health(&arns, turn).await
+        };
+        let (mut observed, health) = tokio::join!(Box::pin(self.structure(desired, turn, found)), Box::pin(health));
+        observed.targets.extend(health);
+        Box::pin(self.explain(desired, &mut observed)).await;
+        gaps::note(desired, &mut observed);
+        observed
+    }
+
+    /// Everything but the health of the declared target groups; these are sent to `found` once they are known.
+    async fn structure(
+        &self,
+        desired: &Desired,
+        turn: &Turn<'_>,
+        found: oneshot::Sender<BTreeSet<TargetGroupArn>>,
+    ) -> Observed {
         let mut observed = Observed::unasked(self.clients.region());
         let (ecs, balancing, network) = tokio::join!(
             Box::pin(self.services(desired)),
-            Box::pin(self.balancing(desired, turn)),
+            Box::pin(self.balancing(desired, turn, found)),
             Box::pin(self.network(desired))
         );
         ecs.store(&mut observed);
         balancing.store(&mut observed);
         network.store(&mut observed);
 
-        let further = questions::further(&Given::new(desired, &observed));
+        let mut further = questions::further(&Given::new(desired, &observed));
+        let declared = balancing::declared(desired, &observed.target_groups);
+        further.health.retain(|arn| !declared.contains(arn));
         // Boxed: what the SDK nests would take much of a stack.
         let (ingress, targets, past, under_way, owners, carriers, named, attributes, routes) = tokio::join!(
             Box::pin(self.ingress(&further.ingress)),
@@ -135,8 +158,6 @@ impl Reader {
         observed.attributes.extend(attributes);
         observed.routes = routes;
         balancing::store_tags(owners, &mut observed);
-        Box::pin(self.explain(desired, &mut observed)).await;
-        gaps::note(desired, &mut observed);
         observed
     }
 

@@ -10,6 +10,8 @@ use crate::model::{
 };
 use crate::plan::questions::has_rules;
 
+use tokio::sync::oneshot;
+
 use super::cache::Turn;
 use super::concurrency::{LARGE_AT_ONCE, few_at_once, some_at_once};
 use super::{Reader, absent_or_unknown, not_asked, unknown};
@@ -42,10 +44,16 @@ impl ReadBalancing {
 }
 
 impl Reader {
-    pub(super) async fn balancing(&self, desired: &Desired, turn: &Turn<'_>) -> ReadBalancing {
+    /// Reads the chain of load balancing. The declared target groups are sent to `found` as soon as they are known.
+    pub(super) async fn balancing(
+        &self,
+        desired: &Desired,
+        turn: &Turn<'_>,
+        found: oneshot::Sender<BTreeSet<TargetGroupArn>>,
+    ) -> ReadBalancing {
         let ((load_balancers, listeners, mut rules), (mut target_groups, attributes), limits, account) = tokio::join!(
             self.load_balancers_and_rules(desired),
-            self.target_groups_and_attributes(desired, turn),
+            self.target_groups_and_attributes(desired, turn, found),
             self.limits(turn),
             self.account(),
         );
@@ -150,8 +158,11 @@ impl Reader {
         &self,
         desired: &Desired,
         turn: &Turn<'_>,
+        found: oneshot::Sender<BTreeSet<TargetGroupArn>>,
     ) -> (Seen<Vec<TargetGroup>>, BTreeMap<TargetGroupArn, Seen<Attributes>>) {
         let all = self.target_groups().await;
+        // Whoever waits for them is gone only when the whole reading is dropped.
+        let _ = found.send(declared(desired, &all));
         let with_attributes = desired.target_groups.values().filter(|group| !group.attributes.is_empty());
         let names: BTreeSet<&str> = with_attributes.map(|group| group.name.as_str()).collect();
         let is_named = |group: &&TargetGroup| names.contains(group.name.as_str()) || names.contains(group.arn.as_str());
@@ -282,6 +293,14 @@ fn named_load_balancers<'a>(desired: &Desired, all: &'a Seen<Vec<LoadBalancer>>)
     let is_named =
         |balancer: &&LoadBalancer| names.contains(balancer.arn.as_str()) || names.contains(balancer.name.as_str());
     list.into_iter().flatten().filter(is_named).collect()
+}
+
+/// The target groups that the manifest declares, of those that exist. Planning needs the health of each.
+pub(super) fn declared(desired: &Desired, all: &Seen<Vec<TargetGroup>>) -> BTreeSet<TargetGroupArn> {
+    let names: BTreeSet<&str> = desired.target_groups.values().map(|group| group.name.as_str()).collect();
+    let list = all.as_ref().present().into_iter().flatten();
+    let is_named = |group: &&TargetGroup| names.contains(group.name.as_str()) || names.contains(group.arn.as_str());
+    list.filter(is_named).map(|group| group.arn.clone()).collect()
 }
 
 /// All rules; and the target groups of the manifest, with prune every one.

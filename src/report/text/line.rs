@@ -15,7 +15,7 @@ const HANG: usize = 4;
 /// The same for the names of fields.
 const ALIGNED_FIELD: usize = 36;
 
-/// Columns of a text; those of its own colours do not count. Text of others has no escape sequences (`plain`).
+/// Columns of a text; those of its own colours do not count. Text of others has no escape sequences (`sanitize`).
 fn width(text: &str) -> usize {
     let mut pieces = text.split('\u{1b}');
     let first = pieces.next().map_or(0, |piece| piece.chars().count());
