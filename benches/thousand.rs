@@ -25,7 +25,10 @@ use portolan::sandbox::{Shared, world_file};
 use portolan::trace::{Asked, trace};
 use rustix::time::{ClockId, clock_gettime};
 use week::fleet::{self as fleets, Size};
-use week::sweep::{Sweep, added_at_first, besides, bound, formula, sweeps};
+use week::sweep::{Sweep, added_at_first, besides, bound, drift, formula, sweeps};
+
+/// Fleets whose first `drift` is shown.
+const DRIFTED: [usize; 3] = [100, 300, 1000];
 
 /// How often planning and tracing are timed, if it is not said.
 const TIMES: u32 = 5;
@@ -38,6 +41,16 @@ fn main() {
     println!("{services} services of two tasks, 30 ms away, by the account's buckets");
     for sweep in runtime.block_on(sweeps(services)) {
         tell(services, &sweep);
+    }
+    println!("\ndrift of a fleet without declared attributes, nothing known:");
+    for services in DRIFTED {
+        let sweep = runtime.block_on(drift(services));
+        let ((bound, bucket), all): (_, u64) = (bound(&sweep.calls), sweep.calls.values().sum());
+        let (seconds, times) = (sweep.seconds, sweep.seconds / bound);
+        let refused: u64 = sweep.refused.values().sum();
+        println!(
+            "  {services:>5} services: {all} calls in {seconds:.2} s, {times:.3} × what {bucket} allows ({bound:.2} s); {refused} refused"
+        );
     }
     runtime.block_on(think(services, times));
 }

@@ -8,10 +8,12 @@ pub mod life;
 pub mod post;
 pub mod sweep;
 
+use std::collections::BTreeMap;
+
 use drift::KINDS;
 use fleet::Size;
 use life::{Plot, Story, live};
-use sweep::{added_at_first, besides, bound, formula, sweeps};
+use sweep::{added_at_first, besides, bound, drift, formula, sweeps};
 
 const EVENING: Plot =
     Plot { size: Size { services: 8, more: true }, drifts: 12, apart: 150, seed: 7, told: false, others: 0 };
@@ -72,4 +74,20 @@ async fn a_look_takes_the_calls_of_the_formula_and_no_longer_than_the_buckets_ma
         let (bound, _) = bound(&sweep.calls);
         assert!(sweep.seconds <= bound * 1.05 + 1.0, "{}: {} s, not {bound}", sweep.title, sweep.seconds);
     }
+}
+
+/// No bucket stays full while another one empties: a call is sent as soon as what it asks for is known.
+#[tokio::test(start_paused = true)]
+async fn a_first_drift_takes_no_longer_than_the_buckets_make_it() {
+    const SERVICES: usize = 101;
+    let sweep = drift(SERVICES).await;
+    let mut expected: BTreeMap<_, _> = formula(SERVICES);
+    expected.extend(added_at_first(SERVICES));
+    expected.remove("elasticloadbalancing:DescribeTargetGroupAttributes");
+    expected.extend(besides(SERVICES));
+    let expected = expected.into_iter().map(|(call, count)| (call.to_owned(), count as u64)).collect();
+    assert_eq!(sweep.calls, expected);
+    assert_eq!(sweep.refused, Default::default());
+    let (bound, bucket) = bound(&sweep.calls);
+    assert!(sweep.seconds <= bound * 1.05, "{} s; {bucket} allows {bound} s", sweep.seconds);
 }

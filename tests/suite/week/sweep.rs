@@ -6,6 +6,8 @@ use std::time::Duration;
 use portolan::apply::Watch;
 use portolan::aws::{Clients, Reader, in_process};
 use portolan::manifest::{Source, load};
+use portolan::pass;
+use portolan::plan::{Policy, Verdict};
 use portolan::sandbox::{Shared, world_file};
 use tokio::time::Instant;
 
@@ -54,6 +56,27 @@ pub async fn sweeps(services: usize) -> Vec<Sweep> {
         renew = if renew.is_empty() { health.collect() } else { BTreeSet::new() };
     }
     sweeps
+}
+
+/// What `drift` reads when nothing is known: one look at a fleet without declared attributes, with full buckets.
+pub async fn drift(services: usize) -> Sweep {
+    let shared = Shared::following(world_file::load("world.yaml", &fleet::bare_world(services)).unwrap(), 1.0);
+    shared.world().settings.buckets = true;
+    let now = shared.world().now();
+    let far = Duration::from_millis(30);
+    let clients =
+        Clients::new(&in_process::far_config("eu-west-1", far, move |request| shared.answer(request))).unwrap();
+    let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleet::bare_manifest(services) }]).unwrap();
+    let began = Instant::now();
+    let look = pass::look(&desired, &Reader::new(&clients), &Policy::default(), now).await.unwrap();
+    let seconds = began.elapsed().as_secs_f64();
+    assert_eq!((look.observed.gaps, look.plan.verdict()), (BTreeSet::new(), Verdict::InSync));
+    Sweep {
+        title: "drift, nothing known",
+        calls: clients.calls().snapshot(),
+        seconds,
+        refused: clients.calls().refused(),
+    }
 }
 
 fn since(before: &Counts, after: &Counts) -> Counts {
