@@ -160,7 +160,7 @@ pub(super) fn weigh(
 }
 
 fn veto(step: &Step, losses: &[Loss]) -> Veto {
-    let why = format!("{}; correct the manifest, or use --force if that is meant", harm(losses));
+    let why = format!("{}; correct the manifest, or use --force if that is intended", harm(losses));
     Veto { object: step.object.clone(), action: step.action.clone(), why: WaitingOn::Difference(why) }
 }
 

@@ -48,7 +48,7 @@ fn at_hop(view: &View<'_>, path: &Path, hop: &Hop, later: Option<&Hop>) -> Optio
         State::Ok | State::Broken | State::Starting(_) | State::Skipped(_) => None,
     });
     if let Some(gap) = gaps.into_iter().find(|gap| counts(view, hop.id, gap)) {
-        let cost = format!("until it is read, nobody knows whether this step breaks {place}");
+        let cost = format!("until it is read, it is unknown whether this step breaks {place}");
         return Some(WaitingOn::Unread { gap: gap.clone(), cost });
     }
     let is_broken = |hop: &Hop| hop.state == State::Broken;

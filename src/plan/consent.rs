@@ -35,10 +35,10 @@ pub(super) fn hold_without_consent(
             Serving::Unknown(gap) => _ = held.entry(id).or_insert(WaitingOn::Gap(gap)),
             Serving::Yes(_) => {
                 let served = receives(given, rule);
-                draft.reason = format!("{}; it takes requests {served}", draft.reason);
+                draft.reason = format!("{}; it takes requests away {served}", draft.reason);
                 if !policy.prune_serving {
                     held.entry(id).or_insert(WaitingOn::Difference(format!(
-                        "it takes requests {served}; if they are meant to go unanswered, say yes at the prompt of `portolan \
+                        "it takes requests away {served}; if these requests may go unanswered, answer yes at the prompt of `portolan \
                          reconcile` or use --prune-serving; for `portolan run` write removal.serving: allow in the Fleet. \
                          If not, a file is missing from -f, or another manifest uses this fleet's name"
                     )));
@@ -102,7 +102,7 @@ fn takes_over(given: &Given<'_>, rule: &Rule, other: &Rule) -> bool {
 
 /// Such as `from 2 healthy targets of checkout-http`, for people.
 fn receives(given: &Given<'_>, rule: &Rule) -> String {
-    let Serve::Forward(forward) = &rule.actions.serve else { return "from whatever answers them now".to_owned() };
+    let Serve::Forward(forward) = &rule.actions.serve else { return "from what answers them now".to_owned() };
     let healthy = |arn: &TargetGroupArn| {
         let targets = given.observed.targets_of(arn).present().into_iter().flatten();
         targets.filter(|target| target.health.state == TargetState::Healthy).count()

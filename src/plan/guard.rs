@@ -278,9 +278,9 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
 fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {
     let needs_it = draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. });
     match desired.fleet.redeploy {
-        Redeploy::Deny if needs_it => difference(
-            "it starts a deployment, and the Fleet says redeploy: deny; write redeploy: allow to have it done",
-        ),
+        Redeploy::Deny if needs_it => {
+            difference("it starts a deployment, and the Fleet says redeploy: deny; write redeploy: allow to permit it")
+        }
         Redeploy::Deny | Redeploy::Allow => None,
     }
 }

@@ -110,12 +110,11 @@ impl<'a> ListenerPlanner<'a> {
         let listed = tied.iter().map(each).collect::<Vec<_>>().join(" and ");
         let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
         let tags: Vec<_> = mark.tags().iter().map(|(key, value)| format!("Key={key},Value={value}")).collect();
-        let fix = "write the priority and the conditions of the rule that is meant in the route; Portolan then takes it \
-                   for the declared one, and you can change the route again";
+        let fix = "write the priority and the conditions of the intended rule in the route; Portolan then knows the rule, and you can change the route again";
         match tied {
             [_] => format!("{listed} could be the rule of several routes; {fix}"),
             _ => format!(
-                "{} rules could be it: {listed}; {fix}. Or tag the rule that is meant, and no other: aws elbv2 add-tags \
+                "{} rules could be it: {listed}; {fix}. Or tag only the intended rule: aws elbv2 add-tags \
                  --resource-arns ARN --tags {}",
                 tied.len(),
                 tags.join(" ")
@@ -185,8 +184,7 @@ impl<'a> ListenerPlanner<'a> {
         let blocked = |sentence: String| Obstacle::difference(what.clone(), sentence);
         if route.route.login {
             return Err(blocked(
-                "it must log people in (authenticate: required), and Portolan never makes a rule without login: create the \
-                 rule with its login action yourself, Portolan then keeps its forward right".to_owned(),
+                "it must log people in (authenticate: required), and Portolan never creates a rule without login: create the rule with its login action yourself, and Portolan then manages its forward".to_owned(),
             ));
         }
         let Some(priority) = route.route.priority else {
@@ -204,8 +202,7 @@ impl<'a> ListenerPlanner<'a> {
             && !self.given.services_feeding(arn).is_empty()
         {
             return Err(blocked(format!(
-                "its service moves traffic between two target groups ({owner}), so which one a new rule has to lead to is \
-                 not the manifest's to say; make the rule by hand"
+                "its service moves traffic between two target groups ({owner}), so the manifest does not decide to which one a new rule forwards; create the rule by hand"
             )));
         }
         let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
@@ -221,7 +218,7 @@ impl<'a> ListenerPlanner<'a> {
             also: BTreeSet::new(),
             target: self.live.arn.to_string(),
             summary: format!("create rule {priority} on listener {}: {conditions} → {}", self.live.port, route.key),
-            reason: "no rule of this listener bears the fleet's mark for it or agrees with the route in two of forward, conditions and priority".to_owned(),
+            reason: "no rule of this listener has the fleet's tag for it, or matches the route in two of forward, conditions and priority".to_owned(),
             changes: vec![
                 Change::of("priority", None, Some(priority.to_string())),
                 Change::of("conditions", None, Some(conditions.to_string())),
@@ -290,7 +287,7 @@ impl<'a> ListenerPlanner<'a> {
         }
         Err(Obstacle::difference(
             what,
-            format!("the load balancer's quota of {limit} rules is reached; have it raised or delete rules"),
+            format!("the load balancer's quota of {limit} rules is reached; request an increase, or delete rules"),
         ))
     }
 
@@ -317,9 +314,9 @@ impl<'a> ListenerPlanner<'a> {
             object: object(route),
             also: self.losers(route, rule),
             target: rule.arn.to_string(),
-            summary: format!("put rule {} on listener {} right ({})", rule.priority, self.live.port, fields.join(", ")),
+            summary: format!("correct rule {} on listener {} ({})", rule.priority, self.live.port, fields.join(", ")),
             reason: format!(
-                "the rule at priority {} is the declared one, but not as declared: {}",
+                "the rule at priority {} is the declared one, but differs from the manifest: {}",
                 rule.priority,
                 fields.join(", ")
             ),
@@ -375,14 +372,14 @@ impl<'a> ListenerPlanner<'a> {
             let unsayable: Vec<String> = rule.conditions.unsayable.iter().map(ToString::to_string).collect();
             let unsayable = unsayable.join(", ");
             let sentence =
-                format!("it has conditions that the manifest cannot say: {unsayable}; change the rule by hand");
+                format!("it has conditions that the manifest cannot express: {unsayable}; change the rule by hand");
             return Some(Obstacle::difference(what, sentence));
         }
         match self.judge(route, rule) {
             Forwarding::Blocked(sentence) => Some(Obstacle::difference(format!("forward of {what}"), sentence)),
             Forwarding::Wrong if self.given.is_deployment_rule(&rule.arn) => Some(Obstacle::difference(
                 what,
-                "a blue/green service names it for its traffic, so its forward is ECS's; put it right by hand",
+                "a blue/green service names it for its traffic, so ECS owns its forward; correct it by hand",
             )),
             Forwarding::Wrong => self.refuse_another_fleets(rule).err(),
             Forwarding::AsDeclared | Forwarding::Theirs { .. } | Forwarding::Carried(_) => None,
@@ -396,7 +393,8 @@ impl<'a> ListenerPlanner<'a> {
         for arn in forward.weights.keys() {
             match serving::owner_of(self.given, &self.given.desired.fleet.name, arn) {
                 Seen::Present(Owner::AnotherFleet(other)) => {
-                    let sentence = format!("it forwards to {} of fleet {other}; settle it with them", arn.name());
+                    let sentence =
+                        format!("it forwards to {} of fleet {other}; agree with that fleet's owner", arn.name());
                     return Err(Obstacle::difference(what, sentence));
                 }
                 Seen::Present(Owner::Unmarked | Owner::Ours(_)) | Seen::Absent => {}

@@ -109,7 +109,7 @@ fn keep_within_quota(
         drafts.block_on(
             &ObjectRef::target_group(&group.wanted.key),
             format!("register {} in {}", over.join(", "), live.name),
-            format!("the quota of {limit} targets of load balancer {} is reached; have it raised", balancer.name),
+            format!("the quota of {limit} targets of load balancer {} is reached; request an increase", balancer.name),
         );
     }
 }
@@ -166,7 +166,7 @@ fn tasks_to_register(
         return Err(Obstacle::difference(
             what,
             format!(
-                "ECS registers them: the live service names {} in its loadBalancers, and Portolan does not fight it; write \
+                "ECS registers them: the live service names {} in its loadBalancers, and Portolan does not compete with it; write \
                  registrar: ecs on port {}, or give the port another target group, wait until its targets are healthy, \
                  and then take this one out of the service's loadBalancers",
                 group.wanted.name, port.name
@@ -224,7 +224,7 @@ fn places(
     let object = ObjectRef::target_group(&group.wanted.key);
     let what = |which: &str| format!("register {which} of service {} in {}", service.id, group.wanted.name);
     if !unknown.is_empty() {
-        let why = "no address or host port is told".to_owned();
+        let why = "AWS reports no address or host port".to_owned();
         let gap = Gap { call: "ecs:DescribeTasks".to_owned(), why };
         drafts.block(&object, what(&several("task", &unknown)), WaitingOn::Gap(gap));
     }
@@ -240,7 +240,7 @@ fn places(
         drafts.block_on(
             &object,
             what(&listed.join(", ")),
-            "these machines are outside of EC2, and ECS does not tell their addresses: take the target group off this port, \
+            "these machines are outside of EC2, and ECS does not report their addresses: take the target group off this port, \
              give it targetType: ip, and list each machine's address and a fixed host port under its targets",
         );
     }
@@ -285,7 +285,7 @@ fn hold_outside(
     drafts.block_on(
         &ObjectRef::target_group(&group.wanted.key),
         format!("register {} in {}", listed.join(", "), group.wanted.name),
-        format!("the address is outside of {vpc}, and AWS needs to be told: write availabilityZone: all"),
+        format!("the address is outside of {vpc}, and AWS needs that stated: write availabilityZone: all"),
     );
 }
 

@@ -22,7 +22,7 @@ fn one<'a, T>(seen: Seen<Lookup<'a, T>>, kind: &str, name: &str, place: &str) ->
         )),
         Lookup::Several(candidates) => Err(Obstacle::difference(
             what,
-            format!("several are called {name:?}{place}: {}; write the id of the one you mean", candidates.join(", ")),
+            format!("several are called {name:?}{place}: {}; write the id of the intended one", candidates.join(", ")),
         )),
     }
 }
@@ -110,7 +110,7 @@ pub(super) fn network_mode(observed: &Observed, service: &DesiredService) -> Res
     match (declared, task_definition(observed, service)) {
         (Some(declared), Seen::Present(live)) if live.network_mode != declared => {
             let sentence = format!(
-                "{} runs with {}, declared {declared}: which port to open cannot be told",
+                "{} runs with {}, declared {declared}; the port to open depends on it",
                 live.arn.name(),
                 live.network_mode
             );

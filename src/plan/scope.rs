@@ -35,13 +35,10 @@ pub fn scope_errors(desired: &Desired, observed: &Observed) -> Vec<ScopeError> {
                 "choose the right profile (--profile), or correct spec.account",
             ),
             Seen::Absent => {
-                error(format!("the account could not be told; fleet {} is in {declared}", fleet.name), ALLOW_IDENTITY)
+                error(format!("the account is unknown; fleet {} is in {declared}", fleet.name), ALLOW_IDENTITY)
             }
             Seen::Unknown(gap) => error(
-                format!(
-                    "the account could not be told ({}: {}); fleet {} is in {declared}",
-                    gap.call, gap.why, fleet.name
-                ),
+                format!("the account is unknown ({}: {}); fleet {} is in {declared}", gap.call, gap.why, fleet.name),
                 ALLOW_IDENTITY,
             ),
         }
@@ -64,7 +61,7 @@ pub fn scope_errors(desired: &Desired, observed: &Observed) -> Vec<ScopeError> {
             }
             Seen::Present(Lookup::Several(candidates)) => error(
                 format!("several VPCs are called {vpc:?}: {}", candidates.join(", ")),
-                "write the id of the one you mean in spec.vpc",
+                "write the id of the intended one in spec.vpc",
             ),
             Seen::Present(Lookup::One(_)) | Seen::Unknown(_) => {}
         }

@@ -401,7 +401,7 @@ fn open(
         also: BTreeSet::new(),
         target: ingress_group.to_string(),
         summary: what,
-        reason: format!("no rule of the service's groups ({}) admits it", listed.join(", ")),
+        reason: format!("no rule of the service's groups ({}) allows it", listed.join(", ")),
         changes: vec![Change {
             field: "ingress".to_owned(),
             live: None,

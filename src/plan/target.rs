@@ -215,7 +215,7 @@ fn keep_last_healthy(
         drafts.block_on(
             object,
             format!("deregister {}", target.key),
-            "it is stale, but no other target of the group is healthy; wait: it goes once another one is healthy",
+            "it is stale, but no other target of the group is healthy; wait: it is deregistered once another one is healthy",
         );
     }
 }

@@ -53,7 +53,7 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
     let port = new_port(wanted, first);
     let target_type = new_target_type(given.observed, wanted, first.map(|(service, _)| service))?;
     let port =
-        port.ok_or_else(|| blocked("declare its port: no service names it that could lend its container port"))?;
+        port.ok_or_else(|| blocked("declare its port: no service names it whose container port could be used"))?;
     within_quota(given.observed, &what, drafts)?;
     let mark = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() };
     let tags = mark.tags().into_iter().chain(handover::record_of_new(given, &wanted.key)).collect();
@@ -131,7 +131,10 @@ fn within_quota(observed: &Observed, what: &str, drafts: &Drafts) -> Result<(), 
     if all.len() + creations < *limit as usize {
         return Ok(());
     }
-    Err(Obstacle::difference(what, format!("the region's quota of {limit} target groups is reached; have it raised")))
+    Err(Obstacle::difference(
+        what,
+        format!("the region's quota of {limit} target groups is reached; request an increase"),
+    ))
 }
 
 fn creation_changes(

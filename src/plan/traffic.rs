@@ -363,7 +363,7 @@ const WAIT: &str = "wait for one, or use --force";
 /// What can be done about a receiver without a healthy target. Health checks start only when some rule leads to a group.
 fn advice(given: &Given<'_>, receiver: &Receiver<'_>) -> &'static str {
     const ATTACH: &str =
-        "give it a rule first, because its targets are checked only then, or use --force if that is meant";
+        "give it a rule first, because its targets are checked only then, or use --force if that is intended";
     match receiver {
         Receiver::Group(Ref::Known(arn)) => match given.target_group(arn.as_str()).present() {
             Some(live) if live.load_balancers.is_empty() => ATTACH,
@@ -371,7 +371,7 @@ fn advice(given: &Given<'_>, receiver: &Receiver<'_>) -> &'static str {
         },
         Receiver::Group(Ref::Output(_)) => ATTACH,
         Receiver::Live(RuleActions { serve: Serve::Forward(_), .. }) => WAIT,
-        Receiver::Live(_) => "use --force if that is meant",
+        Receiver::Live(_) => "use --force if that is intended",
     }
 }
 

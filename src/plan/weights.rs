@@ -34,7 +34,7 @@ pub(super) fn judge(
     let Serve::Forward(forward) = &actions.serve else {
         return match owner {
             Some(owner) => {
-                Forwarding::Blocked(format!("it does not forward, and {owner} owns this rule; put it right there"))
+                Forwarding::Blocked(format!("it does not forward, and {owner} owns this rule; correct it there"))
             }
             None => Forwarding::Wrong,
         };
@@ -49,14 +49,13 @@ pub(super) fn judge(
     }
     if primary.is_some_and(|primary| receivers.contains(primary)) {
         return Forwarding::Carried(format!(
-            "it shares requests by weight, which stands: {}",
+            "it shares requests by weight, which Portolan keeps: {}",
             describe_forward(forward)
         ));
     }
     if primary.is_some_and(|primary| forward.weights.contains_key(primary)) || receivers.len() > 1 {
         return Forwarding::Blocked(format!(
-            "its weights send nothing to the declared target group ({}), and Portolan does not change weights that stand; \
-             set the weight yourself",
+            "its weights send nothing to the declared target group ({}), and Portolan does not change existing weights; set the weight yourself",
             describe_forward(forward)
         ));
     }
@@ -70,8 +69,7 @@ fn judge_theirs(forward: &Forward, stand_ins: &BTreeSet<TargetGroupArn>, owner: 
         return Forwarding::Theirs { what: format!("weights are {}", describe_forward(forward)), owner };
     }
     Forwarding::Blocked(format!(
-        "it also forwards to {}, which is neither the service's target group nor its alternate; {owner} owns the weights, so \
-         put the rule right by hand",
+        "it also forwards to {}, which is neither the service's target group nor its alternate; {owner} owns the weights; correct the rule there",
         strangers.join(", ")
     ))
 }

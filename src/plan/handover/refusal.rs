@@ -33,8 +33,7 @@ pub(super) fn judge(given: &Given<'_>, found: &Handover<'_>) -> Result<(), Obsta
         }
     }
     if given.desired.fleet.redeploy == Redeploy::Deny {
-        let sentence = "its services are deployed twice for it, and the Fleet says redeploy: deny; write redeploy: allow \
-                        to have it done";
+        let sentence = "its services are deployed twice for it, and the Fleet says redeploy: deny; write redeploy: allow to permit it";
         return no(sentence);
     }
     for live in given.services_feeding(&found.old.arn) {
@@ -119,7 +118,7 @@ fn allows_two(given: &Given<'_>) -> Result<(), Obstacle> {
     let Some(limit) = limits.0.get(network::QUOTA).filter(|limit| **limit < 2) else { return Ok(()) };
     no(format!(
         "the account's quota {} is {limit}, and for a while the default action of the listener has to name both target \
-         groups; have it raised, or {SECOND_LISTENER}",
+         groups; request an increase, or {SECOND_LISTENER}",
         network::QUOTA
     ))
 }
@@ -152,7 +151,7 @@ fn deploys_in_place(live: &Service) -> Result<(), Obstacle> {
     };
     if let Some(how) = how {
         return no(format!(
-            "service {}: {how}, and target groups are replaced under ROLLING alone; replace it there, {SECOND_SERVICE}",
+            "service {}: {how}, and Portolan replaces target groups only under ROLLING; replace it there, {SECOND_SERVICE}",
             live.id
         ));
     }

@@ -154,7 +154,7 @@ pub(in super::super) fn turn_off_for_good(given: &Given<'_>, key: &str, old: &Ta
         OFF,
         change,
         format!("turn off DNS failover of {}", old.name),
-        "its targets go before its load balancer stops to name it, and DNS must not fail over because of that; it stays off"
+        "its targets are removed before its load balancer stops naming it, and DNS must not fail over because of that; it stays off"
             .to_owned(),
     ));
 }
@@ -196,7 +196,7 @@ pub(in super::super) fn restore(
         then,
         change,
         format!("set DNS failover of {} back to {then}", group.name),
-        format!("it was off as long as the target group was new behind its load balancer; {then} is {whose}"),
+        format!("it was off while the target group was new behind its load balancer; {then} is {whose}"),
     ))))
 }
 

@@ -63,8 +63,7 @@ fn revoke(given: &Given<'_>, rule: &IngressRule, object: &str, drafts: &mut Draf
             target: rule.group.to_string(),
             summary: format!("revoke {} {ports} from {}", rule.protocol, rule.source),
             reason: format!(
-                "this fleet made it for {object}, and the manifest no longer needs it; nothing that carries the group \
-                 uses the port"
+                "this fleet made it for {object}, and the manifest no longer needs it; nothing with the security group uses the port"
             ),
         },
     ));
@@ -138,7 +137,7 @@ fn in_use(given: &Given<'_>, rule: &IngressRule) -> Result<(), WaitingOn> {
     }
     if let Some(stranger) = carriers.difference(&explained).next() {
         return Err(WaitingOn::Difference(format!(
-            "network interface {stranger} carries {}, and what listens there is not known",
+            "network interface {stranger} has {}, and what listens there is unknown",
             rule.group
         )));
     }

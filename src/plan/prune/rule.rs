@@ -40,7 +40,7 @@ pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<Deleted
                     &ObjectRef::fleet(&given.desired.fleet.name),
                     format!("delete rule {} ({})", rule.priority, rule.conditions),
                     format!(
-                        "TargetGroup/{} has no rule yet for {}; wait: the old rule goes once the new one exists",
+                        "TargetGroup/{} has no rule yet for {}; wait: the old rule is deleted once the new one exists",
                         homeless.route.key,
                         describe_route(homeless.route.route)
                     ),

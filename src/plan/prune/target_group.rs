@@ -19,7 +19,7 @@ pub(super) fn prune_target_groups(given: &Given<'_>, deleted: &[DeletedRule], dr
         // An object that only changed its AWS name is still wanted by somebody: never delete and create in one plan.
         if resolve::declared_object(given.desired, &object).is_some() {
             let sentence =
-                format!("{object} still stands in the manifest under another AWS name; delete the old one yourself");
+                format!("{object} is still in the manifest, under another AWS name; delete the old one yourself");
             drafts.block_on(&fleet, what, sentence);
             continue;
         }
@@ -73,7 +73,7 @@ fn unused(given: &Given<'_>, live: &TargetGroup, deleted: &[DeletedRule]) -> Res
     match given.observed.targets_of(&live.arn) {
         Seen::Present(targets) if targets.is_empty() => Ok(()),
         Seen::Present(targets) => Err(WaitingOn::Difference(format!(
-            "targets registered in it: {}; deregister them when requests under way have ended, and the next run deletes it",
+            "targets registered in it: {}; deregister them when requests in progress have ended, and the next run deletes it",
             targets.len()
         ))),
         Seen::Absent => Ok(()),
