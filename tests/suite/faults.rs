@@ -22,7 +22,7 @@ mod second_writer;
 mod service;
 mod state;
 mod wire;
-mod worlds;
+pub mod worlds;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -4,6 +4,8 @@
 mod breaking;
 mod catalogue;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
+mod effects;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
 mod fleet;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod printed;
