@@ -54,6 +54,34 @@ const BY_TCP: [(&str, &str); 1] = [(
     "protocol: TCP\n  port: 9000\n  healthCheck: {interval: 10s}",
 )];
 
+/// The world and the manifest of every variant, with a name.
+pub fn places() -> Vec<(String, String, String)> {
+    let named = |variant: Variant| {
+        let (world, manifest) = texts(variant);
+        (format!("handover {variant:?}"), world, manifest)
+    };
+    VARIANTS.into_iter().map(named).collect()
+}
+
+/// The world and the manifest of a variant.
+fn texts(variant: Variant) -> (String, String) {
+    let (world, text) = match variant.way {
+        Way::Default => (WORLD.to_owned(), MANIFEST.to_owned()),
+        Way::Rule => {
+            let rule = "{fixedResponse: 404}, rules: [{priority: 10, paths: [\"/*\"], action: {forward: web}}]";
+            let world = edited(WORLD, &[("default: {forward: web}", &format!("default: {rule}"))]);
+            (world, edited(MANIFEST, &[("default: true", "priority: 10, paths: [\"/*\"]")]))
+        }
+        Way::Network => (edited(WORLD, &BEHIND_NETWORK), edited(MANIFEST, &BY_TCP)),
+    };
+    let mark = if variant.marked {
+        "then:\n  - call: elasticloadbalancing:AddTags\n    with: {ResourceArns: [$targetGroup/web], Tags: [{Key: portolan.dev/fleet, Value: shop}, {Key: portolan.dev/object, Value: TargetGroup/web}]}\n"
+    } else {
+        ""
+    };
+    (format!("{world}{mark}"), text)
+}
+
 /// The world, and what the tests do in it.
 struct Stage(InProcess);
 
@@ -67,21 +95,8 @@ impl Deref for Stage {
 
 impl Stage {
     fn new(variant: Variant, following: bool) -> Self {
-        let (world, text) = match variant.way {
-            Way::Default => (WORLD.to_owned(), MANIFEST.to_owned()),
-            Way::Rule => {
-                let rule = "{fixedResponse: 404}, rules: [{priority: 10, paths: [\"/*\"], action: {forward: web}}]";
-                let world = edited(WORLD, &[("default: {forward: web}", &format!("default: {rule}"))]);
-                (world, edited(MANIFEST, &[("default: true", "priority: 10, paths: [\"/*\"]")]))
-            }
-            Way::Network => (edited(WORLD, &BEHIND_NETWORK), edited(MANIFEST, &BY_TCP)),
-        };
-        let mark = if variant.marked {
-            "then:\n  - call: elasticloadbalancing:AddTags\n    with: {ResourceArns: [$targetGroup/web], Tags: [{Key: portolan.dev/fleet, Value: shop}, {Key: portolan.dev/object, Value: TargetGroup/web}]}\n"
-        } else {
-            ""
-        };
-        Self::of(&format!("{world}{mark}"), text, following)
+        let (world, manifest) = texts(variant);
+        Self::of(&world, manifest, following)
     }
 
     fn of(world: &str, text: String, following: bool) -> Self {

@@ -18,7 +18,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn of(name: String, world: &str, manifest: &str) -> Self {
+    pub fn of(name: String, world: &str, manifest: &str) -> Self {
         let source = Source { name: "manifest.yaml".to_owned(), text: manifest.to_owned() };
         let desired = manifest::load(&[source]).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
         let load = |text: &str| world_file::load("world.yaml", text).unwrap_or_else(|error| panic!("{name}: {error}"));
