@@ -38,11 +38,13 @@
 //! What is deliberately absent: a state file (what Portolan creates is tagged), a dry-run flag (a dry run has no writer), a decision
 //! in the executor, and an *unknown* that is taken for *absent*.
 
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod apply;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod cli;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod controller;
 pub mod events;
 #[cfg(feature = "http")]
@@ -50,9 +52,12 @@ pub mod http;
 pub mod init;
 pub mod manifest;
 pub mod model;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod pass;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod plan;
 pub mod queue;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -65,7 +65,16 @@ pub(super) fn is_known_broken(view: &View<'_>, path: &Path) -> bool {
         HopId::ServiceWiring => true,
         // A protocol that is as declared and is broken is proven wrong: the targets are healthy by another one.
         HopId::TargetGroup => !(is_of(hop, Code(21)) && has_declared_protocol(view, path)),
-        _ => false,
+        HopId::LoadBalancer
+        | HopId::Listener
+        | HopId::Rule
+        | HopId::Registration
+        | HopId::AvailabilityZone
+        | HopId::LoadBalancerEgress
+        | HopId::NetworkAcl
+        | HopId::TargetSecurityGroup
+        | HopId::PortBinding
+        | HopId::Application => false,
     };
     let mut broken = broken_hops(path).peekable();
     broken.peek().is_some() && !(broken.all(is_declared_otherwise) && has_healthy_target(view, path))

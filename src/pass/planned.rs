@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{
-    Attributes, Awsvpc, Observed, Placement, Rollout, Seen, Service, ServiceId, Surroundings, TargetGroupArn,
-    TargetKey, TargetState, Task,
+    Attributes, Awsvpc, ObjectRef, Observed, Placement, Rollout, Seen, Service, ServiceId, Surroundings,
+    TargetGroupArn, TargetKey, TargetState, Task,
 };
 use crate::plan::effect::apply_effect;
 use crate::plan::{Action, Ref, Step};
@@ -63,23 +63,36 @@ fn apply_around(step: &Step, around: &mut Surroundings) {
                 rules.retain(|live| live.id != *rule);
             }
         }
-        Action::ModifyTargetGroupAttributes { target_group: Ref::Known(arn), attributes } => {
-            if let Some(live) = present(around.group_attributes.get_mut(arn)) {
-                Arc::make_mut(live).extend(attributes.clone());
-            }
-        }
-        Action::CreateTargetGroup(_) => {
-            let arn = TargetGroupArn::from(format!("planned:{}", step.object));
-            around.group_attributes.insert(arn, Seen::Present(Attributes::default()));
-        }
-        Action::ModifyTargetGroupAttributes { target_group: Ref::Output(object), attributes } => {
-            let arn = TargetGroupArn::from(format!("planned:{object}"));
+        Action::ModifyTargetGroupAttributes { target_group, attributes } => {
+            let arn = match target_group {
+                Ref::Known(arn) => arn.clone(),
+                Ref::Output(object) => planned_arn(object),
+            };
             if let Some(live) = present(around.group_attributes.get_mut(&arn)) {
                 Arc::make_mut(live).extend(attributes.clone());
             }
         }
-        _ => {}
+        Action::CreateTargetGroup(_) => {
+            around.group_attributes.insert(planned_arn(&step.object), Seen::Present(Attributes::default()));
+        }
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::ModifyTargetGroup { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::CreateRule { .. }
+        | Action::ModifyRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::ModifyListener { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. } => {}
     }
+}
+
+fn planned_arn(object: &ObjectRef) -> TargetGroupArn {
+    TargetGroupArn::from(format!("planned:{object}"))
 }
 
 /// A deployment replaces the tasks of a service. Where it moves them to other subnets, nobody knows their addresses.

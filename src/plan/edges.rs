@@ -20,7 +20,21 @@ fn produces(action: &Action) -> Option<Product> {
     match action {
         Action::CreateTargetGroup(_) => Some(Product::TargetGroup),
         Action::RegisterTaskDefinition { .. } => Some(Product::TaskDefinition),
-        _ => None,
+        Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::CreateRule { .. }
+        | Action::ModifyRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::ModifyListener { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => None,
     }
 }
 

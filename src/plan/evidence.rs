@@ -32,7 +32,19 @@ pub fn subjects(given: &Given<'_>, step: &Step) -> BTreeSet<String> {
         }
         Action::SetRulePriorities { priorities, .. } => arns.extend(priorities.keys().map(ToString::to_string)),
         Action::ModifyListener { expect, .. } => arns.extend(receivers(expect)),
-        _ => {}
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::CreateRule { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => {}
     }
     arns
 }
@@ -45,7 +57,18 @@ pub fn neighbours(observed: &Observed, step: &Step) -> BTreeSet<TargetGroupArn> 
         | Action::SetRulePriorities { listener, .. }
         | Action::ModifyListener { listener, .. } => Some(listener),
         Action::ModifyRule { rule, .. } | Action::DeleteRule { rule, .. } => listener_of(observed, rule.as_str()),
-        _ => None,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => None,
     };
     let rules = listener.and_then(|listener| observed.rules.get(listener)?.as_ref().present());
     let forwards = rules.into_iter().flatten().map(|rule| &rule.actions.serve);
@@ -55,7 +78,7 @@ pub fn neighbours(observed: &Observed, step: &Step) -> BTreeSet<TargetGroupArn> 
 fn forwarded(serve: &Serve) -> Vec<TargetGroupArn> {
     match serve {
         Serve::Forward(forward) => forward.receivers().cloned().collect(),
-        _ => Vec::new(),
+        Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => Vec::new(),
     }
 }
 

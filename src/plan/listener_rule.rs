@@ -129,11 +129,10 @@ impl<'a> ListenerPlanner<'a> {
             .steps
             .iter()
             .enumerate()
-            .filter_map(|(id, draft)| match &draft.action {
-                Action::ModifyRule { rule, edit, .. } if edit.conditions.is_some() => {
-                    rules.iter().find(|live| live.arn == *rule).map(|live| (id, live))
-                }
-                _ => None,
+            .filter_map(|(id, draft)| {
+                let Action::ModifyRule { rule, edit, .. } = &draft.action else { return None };
+                edit.conditions.as_ref()?;
+                rules.iter().find(|live| live.arn == *rule).map(|live| (id, live))
             })
             .collect();
         for (edit, live) in edits {
@@ -145,7 +144,23 @@ impl<'a> ListenerPlanner<'a> {
                     {
                         (id, edit)
                     }
-                    _ => continue,
+                    Action::RegisterTaskDefinition { .. }
+                    | Action::UpdateServiceCount { .. }
+                    | Action::UpdateService { .. }
+                    | Action::CreateTargetGroup(_)
+                    | Action::ModifyTargetGroup { .. }
+                    | Action::ModifyTargetGroupAttributes { .. }
+                    | Action::DeleteTargetGroup { .. }
+                    | Action::AddTags { .. }
+                    | Action::CreateRule { .. }
+                    | Action::ModifyRule { .. }
+                    | Action::SetRulePriorities { .. }
+                    | Action::DeleteRule { .. }
+                    | Action::ModifyListener { .. }
+                    | Action::RegisterTargets { .. }
+                    | Action::DeregisterTargets { .. }
+                    | Action::AuthorizeSecurityGroupIngress { .. }
+                    | Action::RevokeSecurityGroupIngress { .. } => continue,
                 };
                 if !edges::leads_to(&drafts.steps, after, before) {
                     drafts.steps[after].after.insert(before);
@@ -261,9 +276,9 @@ impl<'a> ListenerPlanner<'a> {
         let rules = self.given.observed.rules_of(&self.live.arn).present()?;
         let routes = routes_by_listener(self.given);
         let declared = routes.get(&self.live.arn).into_iter().flatten().filter_map(|route| route.route.priority);
-        let coming = drafts.steps.iter().filter_map(|draft| match &draft.action {
-            Action::CreateRule { listener, priority, .. } if *listener == self.live.arn => Some(*priority),
-            _ => None,
+        let coming = drafts.steps.iter().filter_map(|draft| {
+            let Action::CreateRule { listener, priority, .. } = &draft.action else { return None };
+            (*listener == self.live.arn).then_some(*priority)
         });
         let taken: BTreeSet<u32> = rules.iter().map(|rule| rule.priority).chain(declared).chain(coming).collect();
         (1..=LAST_PRIORITY).rev().find(|priority| !taken.contains(priority))

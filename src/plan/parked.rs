@@ -139,7 +139,23 @@ pub(super) fn parking(given: &Given<'_>, draft: &Draft) -> Option<Result<Parking
         }
         Action::ModifyRule { edit, .. } if edit.forward.is_some() => attach(given, draft),
         Action::ModifyListener { .. } if !draft.action.keeps_receiver() => attach(given, draft),
-        _ => None,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::CreateRule { .. }
+        | Action::ModifyRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::ModifyListener { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => None,
     }
 }
 
@@ -158,7 +174,21 @@ pub(super) fn park(draft: &mut Draft, parking: Parking, why: &str) -> (Planned, 
     let declared = match &draft.action {
         Action::CreateRule { conditions, .. } => Some(conditions),
         Action::ModifyRule { edit, .. } => edit.conditions.as_ref(),
-        _ => None,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::ModifyListener { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => None,
     };
     let declared = declared.map(ToString::to_string).unwrap_or_default();
     let (what, is_left) = match (&mut draft.action, parking) {

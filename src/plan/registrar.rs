@@ -38,10 +38,11 @@ struct Addition<'a> {
 /// Registers in a target group that the same plan creates.
 pub(super) fn register_in_new(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
     let object = ObjectRef::target_group(&wanted.key);
-    let new = drafts.steps.iter().find_map(|draft| match &draft.action {
-        Action::CreateTargetGroup(new) if draft.object == object => Some(new),
-        _ => None,
-    });
+    let new = drafts
+        .steps
+        .iter()
+        .filter(|draft| draft.object == object)
+        .find_map(|draft| if let Action::CreateTargetGroup(new) = &draft.action { Some(new) } else { None });
     let Some(new) = new else { return };
     let (target_type, vpc) = (new.target_type.clone(), Some(new.vpc.clone()));
     let group = Group { wanted, target: Ref::Output(object), target_type, vpc };
@@ -120,9 +121,9 @@ fn targets_of_balancer(observed: &Observed, balancer: &LoadBalancerArn, drafts: 
     let groups: BTreeSet<_> =
         all.filter(|group| group.load_balancers.contains(balancer)).map(|group| &group.arn).collect();
     let standing: usize = groups.iter().filter_map(|arn| observed.targets_of(arn).present()).map(Vec::len).sum();
-    let added = drafts.steps.iter().map(|draft| match &draft.action {
-        Action::RegisterTargets { target_group: Ref::Known(arn), targets } if groups.contains(arn) => targets.len(),
-        _ => 0,
+    let added = drafts.steps.iter().filter_map(|draft| {
+        let Action::RegisterTargets { target_group: Ref::Known(arn), targets } = &draft.action else { return None };
+        groups.contains(arn).then_some(targets.len())
     });
     standing + added.sum::<usize>()
 }

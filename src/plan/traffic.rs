@@ -178,7 +178,23 @@ fn table<'a>(
                     steps: BTreeSet::from([id]),
                 });
             }
-            action => change_entry(given, action, id, &mut entries),
+            Action::RegisterTaskDefinition { .. }
+            | Action::UpdateServiceCount { .. }
+            | Action::UpdateService { .. }
+            | Action::CreateTargetGroup(_)
+            | Action::ModifyTargetGroup { .. }
+            | Action::ModifyTargetGroupAttributes { .. }
+            | Action::DeleteTargetGroup { .. }
+            | Action::AddTags { .. }
+            | Action::CreateRule { .. }
+            | Action::ModifyRule { .. }
+            | Action::SetRulePriorities { .. }
+            | Action::DeleteRule { .. }
+            | Action::ModifyListener { .. }
+            | Action::RegisterTargets { .. }
+            | Action::DeregisterTargets { .. }
+            | Action::AuthorizeSecurityGroupIngress { .. }
+            | Action::RevokeSecurityGroupIngress { .. } => change_entry(given, &draft.action, id, &mut entries),
         }
     }
     entries.into_values().chain(created).collect()
@@ -245,7 +261,20 @@ fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries:
                 entry.steps.insert(id);
             }
         }
-        _ => {}
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::CreateRule { .. }
+        | Action::ModifyListener { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => {}
     }
 }
 

@@ -71,7 +71,20 @@ impl Map<'_> {
                 let port = own.or(if all.len() == 1 { all.first() } else { None });
                 port.map(|port| format!("ports.{}", port.name)).unwrap_or("ports".to_owned())
             }
-            _ => return self.changes(&step.object, &step.changes),
+            Action::RegisterTaskDefinition { .. }
+            | Action::UpdateServiceCount { .. }
+            | Action::UpdateService { .. }
+            | Action::CreateTargetGroup(_)
+            | Action::ModifyTargetGroup { .. }
+            | Action::ModifyTargetGroupAttributes { .. }
+            | Action::DeleteTargetGroup { .. }
+            | Action::AddTags { .. }
+            | Action::SetRulePriorities { .. }
+            | Action::DeleteRule { .. }
+            | Action::ModifyListener { .. }
+            | Action::RegisterTargets { .. }
+            | Action::DeregisterTargets { .. }
+            | Action::RevokeSecurityGroupIngress { .. } => return self.changes(&step.object, &step.changes),
         };
         self.at(&step.object, &field)
     }

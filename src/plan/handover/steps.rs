@@ -180,7 +180,21 @@ fn moves(found: &Handover<'_>, drafts: &Drafts) -> BTreeSet<DraftId> {
     let is_move = |draft: &Draft| match &draft.action {
         Action::ModifyListener { .. } => true,
         Action::ModifyRule { edit, .. } => edit.forward.is_some(),
-        _ => false,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::CreateRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => false,
     };
     let all = drafts.steps.iter().enumerate();
     all.filter(|(_, draft)| draft.object == object && is_move(draft)).map(|(id, _)| id).collect()

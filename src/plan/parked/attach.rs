@@ -45,7 +45,21 @@ pub(in super::super) fn listener_of<'a>(given: &Given<'a>, action: &Action) -> O
             };
             given.observed.rules.iter().find(|(_, seen)| has(seen)).map(|(arn, _)| arn)?
         }
-        _ => return None,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::CreateRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => return None,
     };
     let mut lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present()).flatten();
     lists.find(|listener| listener.arn == *arn)
@@ -61,7 +75,21 @@ pub(in super::super) fn attaching(
     let to = match &draft.action {
         Action::ModifyRule { edit, .. } => edit.forward.clone()?,
         Action::ModifyListener { target_group, .. } => target_group.clone(),
-        _ => return None,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::CreateRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => return None,
     };
     let listener = listener_of(given, &draft.action)?;
     let (object, name) = (draft.object.clone(), &draft.object.key);

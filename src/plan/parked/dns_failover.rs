@@ -297,12 +297,11 @@ pub(in super::super) fn settle(
 fn restore_without_rule(given: &Given<'_>, drafts: &mut Drafts, held: &BTreeMap<DraftId, WaitingOn>) {
     let going = drafts.steps.iter().enumerate().filter(|(id, _)| !held.contains_key(id));
     let keys: BTreeSet<String> = going
-        .filter_map(|(_, draft)| match &draft.action {
-            Action::DeleteRule { expect, mark, .. } if expect.rule.conditions.is_parked() => {
-                let object = resolve::declared_object(given.desired, mark.get(OBJECT_TAG)?)?;
-                drafts.attaching(&object).is_empty().then_some(object.key)
-            }
-            _ => None,
+        .filter_map(|(_, draft)| {
+            let Action::DeleteRule { expect, mark, .. } = &draft.action else { return None };
+            let object = resolve::declared_object(given.desired, mark.get(OBJECT_TAG)?)?;
+            let is_left = expect.rule.conditions.is_parked() && drafts.attaching(&object).is_empty();
+            is_left.then_some(object.key)
         })
         .collect();
     for key in keys {
@@ -319,7 +318,20 @@ fn leads(action: &Action) -> bool {
             edit.conditions.is_some() || edit.forward.is_some() || expect.conditions.is_parked()
         }
         Action::ModifyListener { .. } => !action.keeps_receiver(),
-        _ => false,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => false,
     }
 }
 

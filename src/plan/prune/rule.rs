@@ -125,7 +125,21 @@ fn creation(homeless: &Homeless<'_>, drafts: &Drafts) -> Option<DraftId> {
                 && wanted.conditions == *conditions
         }
         Action::ModifyRule { rule, .. } => homeless.rule.as_ref() == Some(rule),
-        _ => false,
+        Action::RegisterTaskDefinition { .. }
+        | Action::UpdateServiceCount { .. }
+        | Action::UpdateService { .. }
+        | Action::CreateTargetGroup(_)
+        | Action::ModifyTargetGroup { .. }
+        | Action::ModifyTargetGroupAttributes { .. }
+        | Action::DeleteTargetGroup { .. }
+        | Action::AddTags { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. }
+        | Action::ModifyListener { .. }
+        | Action::RegisterTargets { .. }
+        | Action::DeregisterTargets { .. }
+        | Action::AuthorizeSecurityGroupIngress { .. }
+        | Action::RevokeSecurityGroupIngress { .. } => false,
     })
 }
 
