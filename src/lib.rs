@@ -57,7 +57,6 @@ pub mod pass;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod plan;
 pub mod queue;
-#[warn(clippy::wildcard_enum_match_arm)]
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -15,9 +15,11 @@ mod edges;
 pub mod effect;
 pub mod evidence;
 mod facts;
+pub mod field;
 mod form;
 mod guard;
 mod handover;
+mod health_check;
 mod health_port;
 mod listener;
 mod listener_rule;
@@ -59,6 +61,7 @@ pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
 pub use facts::{Api, Deed, Facts};
+pub use field::{Field, HealthCheckField};
 #[cfg(test)]
 pub(crate) use rule_match::count;
 pub(crate) use rule_match::rules_of_route;

@@ -256,7 +256,7 @@ fn fields(step: &Step) -> Vec<Field> {
     if step.changes.is_empty() {
         return vec![field(step.action.operation())];
     }
-    step.changes.iter().map(|change| field(&change.field)).collect()
+    step.changes.iter().map(|change| field(&change.field.to_string())).collect()
 }
 
 /// How far apart two sightings of a removal are: for a target, as long as its group lets connections drain.

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::model::{Gap, ObjectRef, PathName, TargetGroupArn};
 
 use super::action::Action;
+use super::field::Field;
 
 /// Number of a step in its plan, written `s0`, `s1`, …; steps are numbered in an order in which they may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +22,7 @@ impl fmt::Display for StepId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The field, in the manifest's words, such as `healthCheck.path`.
-    pub field: String,
+    pub field: Field,
     /// What stands; `None`: nothing.
     pub live: Option<String>,
     /// What should stand; `None`: nothing.
@@ -30,8 +31,8 @@ pub struct Change {
 
 impl Change {
     /// A field that is `live` and should be `desired`.
-    pub(super) fn of(field: &str, live: Option<String>, desired: Option<String>) -> Self {
-        Self { field: field.to_owned(), live, desired }
+    pub(super) fn of(field: Field, live: Option<String>, desired: Option<String>) -> Self {
+        Self { field, live, desired }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::{HealthCheck, ObjectRef, Protocol, TargetGroup};
 
 use super::change::{Blocked, Change, WaitingOn};
 use super::draft::Drafts;
+use super::field::Field;
 
 /// Attributes that change what targets receive: the address of the client, and a header before each connection. Tasks
 /// that expect it serve the declared form.
@@ -67,9 +68,9 @@ pub(super) fn withhold(
     edits
 }
 
-/// The key of an attribute that a change is about.
+/// The key of an attribute that a change is about; empty for a change of anything else.
 fn key(change: &Change) -> &str {
-    change.field.strip_prefix("attributes.").unwrap_or(&change.field)
+    if let Field::Attribute(key) = &change.field { key } else { "" }
 }
 
 fn hold(object: &ObjectRef, what: String, sentence: String, changes: &mut Vec<Change>, drafts: &mut Drafts) {

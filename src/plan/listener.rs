@@ -8,6 +8,7 @@ use crate::model::{Owner, Seen, Serve, TargetGroupArn};
 use super::action::{Action, Ref};
 use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle};
+use super::field::Field;
 use super::handover::{self, Turn};
 use super::listener_rule::{ListenerPlanner, object};
 use super::resolve;
@@ -130,7 +131,7 @@ fn push(
         target: live.arn.to_string(),
         summary: format!("forward by default from listener {} to {}", live.port, route.key),
         reason: "the listener's default action does not forward to the declared target group".to_owned(),
-        changes: vec![Change::of("default forward", Some(weights::describe(&live.default_actions)), Some(then))],
+        changes: vec![Change::of(Field::DefaultForward, Some(weights::describe(&live.default_actions)), Some(then))],
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,

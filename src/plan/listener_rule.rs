@@ -11,6 +11,7 @@ use crate::model::{
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
+use super::field::Field;
 use super::handover::{self, Turn};
 use super::priority::{Moves, plan_priorities};
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
@@ -235,9 +236,9 @@ impl<'a> ListenerPlanner<'a> {
             summary: format!("create rule {priority} on listener {}: {conditions} → {}", self.live.port, route.key),
             reason: "no rule of this listener has the fleet's tag for it, or matches the route in two of forward, conditions and priority".to_owned(),
             changes: vec![
-                Change::of("priority", None, Some(priority.to_string())),
-                Change::of("conditions", None, Some(conditions.to_string())),
-                Change::of("forward", None, Some(route.key.to_owned())),
+                Change::of(Field::Priority, None, Some(priority.to_string())),
+                Change::of(Field::Conditions, None, Some(conditions.to_string())),
+                Change::of(Field::Forward, None, Some(route.key.to_owned())),
             ],
             after,
             redeploys: false,
@@ -314,12 +315,20 @@ impl<'a> ListenerPlanner<'a> {
         }
         let mut changes = Vec::new();
         if forward.is_some() {
-            changes.push(Change::of("forward", Some(weights::describe(&rule.actions)), Some(route.key.to_owned())));
+            changes.push(Change::of(
+                Field::Forward,
+                Some(weights::describe(&rule.actions)),
+                Some(route.key.to_owned()),
+            ));
         }
         if let Some(conditions) = &conditions {
-            changes.push(Change::of("conditions", Some(rule.conditions.to_string()), Some(conditions.to_string())));
+            changes.push(Change::of(
+                Field::Conditions,
+                Some(rule.conditions.to_string()),
+                Some(conditions.to_string()),
+            ));
         }
-        let fields: Vec<_> = changes.iter().map(|change| change.field.clone()).collect();
+        let fields: Vec<_> = changes.iter().map(|change| change.field.to_string()).collect();
         drafts.push(Draft {
             action: Action::ModifyRule {
                 rule: rule.arn.clone(),

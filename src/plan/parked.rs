@@ -20,6 +20,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Change, Planned, WaitingOn};
 use super::draft::Draft;
+use super::field::Field;
 use super::handover;
 use super::resolve;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
@@ -195,15 +196,15 @@ pub(super) fn park(draft: &mut Draft, parking: Parking, why: &str) -> (Planned, 
         (Action::CreateRule { priority, conditions, .. }, Parking::Make(nobody)) => {
             draft.summary = format!("{}, parked: no request matches it yet", draft.summary);
             draft.reason = format!("{}; {why}, so it is made parked", draft.reason);
-            for change in draft.changes.iter_mut().filter(|change| change.field == "conditions") {
-                *change = Change::of("conditions", None, Some(nobody.to_string()));
+            for change in draft.changes.iter_mut().filter(|change| change.field == Field::Conditions) {
+                *change = Change::of(Field::Conditions, None, Some(nobody.to_string()));
             }
             *conditions = nobody;
             (format!("give rule {priority} its conditions: {declared}"), true)
         }
         (Action::ModifyRule { edit, .. }, _) => {
             edit.conditions = None;
-            draft.changes.retain(|change| change.field != "conditions");
+            draft.changes.retain(|change| change.field != Field::Conditions);
             (format!("give the parked rule its conditions: {declared}"), edit.forward.is_some())
         }
         _ => (draft.summary.clone(), false),

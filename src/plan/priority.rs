@@ -7,6 +7,7 @@ use crate::model::{Rule, RuleArn};
 use super::action::Action;
 use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts};
+use super::field::Field;
 use super::listener_rule::{ListenerPlanner, object};
 use super::rule_match::{Match, RouteRef};
 use super::rule_words::describe_route;
@@ -63,7 +64,7 @@ fn connected<'a>(first: Move<'a>, rest: &mut Vec<Move<'a>>) -> Vec<Move<'a>> {
 fn push(planner: &ListenerPlanner<'_>, moves: &[Move<'_>], drafts: &mut Drafts) -> DraftId {
     let changes = moves.iter().map(|one| {
         let (live, desired) = (one.rule.priority.to_string(), one.to.to_string());
-        Change::of(&format!("{} priority", one.route.key), Some(live), Some(desired))
+        Change::of(Field::PriorityOf(one.route.key.to_owned()), Some(live), Some(desired))
     });
     let changes: Vec<_> = changes.collect();
     let what = if changes.len() == 1 { "the priority of one rule" } else { "rule priorities" };

@@ -14,6 +14,7 @@ use super::action::{Action, PortFix, Ref, ServiceBelief, WiredEntry};
 use super::change::{Change, WaitingOn};
 use super::container_rename::one_call;
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
+use super::field::Field;
 use super::resolve;
 use super::security_group::ServiceIngress;
 use super::service::{EXTERNAL, live_service};
@@ -119,26 +120,26 @@ fn diff_network(
     if let Some(names) = &network.subnets {
         block.subnets = resolve::subnets(given.observed, vpc, names)?;
         if block.subnets != current.subnets {
-            changes.push(set_change("network.subnets", &current.subnets, &block.subnets));
+            changes.push(set_change(Field::Subnets, &current.subnets, &block.subnets));
         }
     }
     if let Some(names) = &network.security_groups {
         block.security_groups = resolve::security_groups(given, vpc, names)?;
         if block.security_groups != current.security_groups {
-            changes.push(set_change("network.securityGroups", &current.security_groups, &block.security_groups));
+            changes.push(set_change(Field::SecurityGroups, &current.security_groups, &block.security_groups));
         }
     }
     Ok((!changes.is_empty()).then_some((block, changes)))
 }
 
 fn set_change<T: ToString>(
-    field: &str,
+    field: Field,
     live: impl IntoIterator<Item = T>,
     desired: impl IntoIterator<Item = T>,
 ) -> Change {
     let list = |items: Vec<String>| (!items.is_empty()).then(|| items.join(", "));
     Change {
-        field: field.to_owned(),
+        field,
         live: list(live.into_iter().map(|item| item.to_string()).collect()),
         desired: list(desired.into_iter().map(|item| item.to_string()).collect()),
     }
@@ -290,7 +291,12 @@ fn push_redeployment(
             target: definition.family.clone(),
             summary: format!("register a copy of {} with the declared port mappings", definition.arn.name()),
             reason: "port mappings of a revision cannot be changed; everything else is copied unchanged".to_owned(),
-            changes: found.changes.iter().filter(|change| change.field.ends_with(".mapping")).cloned().collect(),
+            changes: found
+                .changes
+                .iter()
+                .filter(|change| matches!(change.field, Field::PortMapping(_)))
+                .cloned()
+                .collect(),
             after: Default::default(),
             redeploys: false,
             removes: false,

@@ -13,6 +13,7 @@ use crate::model::{
 use super::action::{Action, Ref};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
+use super::field::Field;
 use super::service::live_service;
 use super::{resolve, target_group};
 
@@ -326,7 +327,7 @@ fn registration(group: &Group<'_>, observed_only: Option<ObjectRef>, part: Vec<A
     let listed: Vec<_> = targets.iter().map(|target| target.key.to_string()).collect();
     let changes = targets.iter().map(|target| {
         let zone = target.zone.iter().map(|zone| format!(" in zone {zone}"));
-        Change::of("targets", None, Some(zone.fold(target.key.to_string(), |text, zone| text + &zone)))
+        Change::of(Field::Targets, None, Some(zone.fold(target.key.to_string(), |text, zone| text + &zone)))
     });
     let target = match &group.target {
         Ref::Known(arn) => arn.to_string(),

@@ -15,6 +15,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle, need};
+use super::field::Field;
 use super::health_port::{CheckedPort, checked_ports, is_out_of_reach};
 use super::resolve;
 use super::second_group;
@@ -33,6 +34,8 @@ pub(super) struct Flow {
     description: Option<String>,
     /// For people: who comes in, and what for.
     pub(super) who: String,
+    /// What the manifest declares it by.
+    pub(super) field: Field,
     /// It may be opened. Else it only stays open where it is: nothing declares it.
     opens: bool,
     /// Groups that the same sender has besides: what one of them may send, the sender sends.
@@ -284,6 +287,7 @@ fn flows_of_load_balancer(
         unread_homes: unread_homes.clone(),
         description: Some(format!("{what} from load balancer {}", balancer.name)),
         who: format!("load balancer {}, {what}", balancer.name),
+        field: Field::Ingress(port.name.clone()),
         opens,
         also: balancer.security_groups.iter().filter(|group| *group != source).cloned().collect(),
     };
@@ -358,6 +362,7 @@ fn flow_of_source(
         unread_homes: None,
         description: description.clone(),
         who,
+        field: Field::AllowFrom(port.name.clone()),
         opens: true,
         also: BTreeSet::new(),
     })
@@ -403,7 +408,7 @@ fn open(
         summary: what,
         reason: format!("no rule of the service's groups ({}) allows it", listed.join(", ")),
         changes: vec![Change {
-            field: "ingress".to_owned(),
+            field: flow.field.clone(),
             live: None,
             desired: Some(format!("{} {} from {}", flow.transport, flow.ports, flow.source)),
         }],

@@ -10,6 +10,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
+use super::field::Field;
 
 /// The owner of a chain that ECS makes itself: Express mode and gateways.
 pub(super) const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
@@ -109,7 +110,7 @@ fn plan_count(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts
             live.running_count
         ),
         changes: vec![Change {
-            field: "desiredCount".to_owned(),
+            field: Field::DesiredCount,
             live: Some(live.desired_count.to_string()),
             desired: Some(count.to_string()),
         }],

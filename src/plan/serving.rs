@@ -1,6 +1,21 @@
 //! Whether actions serve requests now: by the health of the targets behind them, and by who owns them.
 
-use crate::model::{Forward, Gap, Given, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn, TargetState};
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Conditions, Forward, Gap, Given, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn, TargetState,
+};
+
+/// The conditions of a default action: none.
+pub(super) static EVERY_REQUEST: Conditions = Conditions {
+    hosts: BTreeSet::new(),
+    paths: BTreeSet::new(),
+    methods: BTreeSet::new(),
+    source_ips: BTreeSet::new(),
+    headers: BTreeSet::new(),
+    queries: BTreeSet::new(),
+    unsayable: Vec::new(),
+};
 
 /// Whether an action serves requests now.
 #[derive(Clone, Debug, PartialEq, Eq)]

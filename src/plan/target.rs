@@ -11,6 +11,7 @@ use crate::model::{
 use super::action::{Action, RegistrationBelief};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle};
+use super::field::Field;
 use super::{registrar, resolve, target_group};
 
 pub(super) fn plan_targets(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
@@ -108,7 +109,7 @@ fn deregister_stale(
     target_group::may_touch(&given.desired.fleet.name, live)?;
     let listed: Vec<_> = stale.keys().map(ToString::to_string).collect();
     drafts.push(Draft {
-        changes: listed.iter().map(|key| Change::of("targets", Some(key.clone()), None)).collect(),
+        changes: listed.iter().map(|key| Change::of(Field::Targets, Some(key.clone()), None)).collect(),
         action: Action::DeregisterTargets {
             target_group: live.arn.clone(),
             expect: belief(given.observed, live, &stale),

@@ -11,10 +11,11 @@ use crate::model::{
 use super::action::{Action, NewTargetGroup, Ref};
 use super::change::{Blocked, Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
+use super::field::Field;
 use super::form::{self, Edits};
 use super::parked::dns_failover;
 use super::security_group::ServiceIngress;
-use super::{handover, health_port, orphan, resolve};
+use super::{handover, health_check, health_port, orphan, resolve};
 
 /// AWS's default quota, used only where the account's own could not be told (R9).
 const TARGET_GROUPS_QUOTA: &str = "target-groups";
@@ -88,7 +89,7 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
     if !attributes.is_empty() {
         let changes = attributes
             .iter()
-            .map(|(key, value)| Change::of(&format!("attributes.{key}"), None, Some((*value).clone())));
+            .map(|(key, value)| Change::of(Field::Attribute((*key).clone()), None, Some((*value).clone())));
         push_attributes(
             drafts,
             wanted,
@@ -144,14 +145,14 @@ fn creation_changes(
     target_type: &TargetType,
 ) -> Vec<Change> {
     let mut changes = vec![
-        Change::of("protocol", None, Some(protocol.to_string())),
-        Change::of("port", None, Some(port.to_string())),
-        Change::of("targetType", None, Some(target_type.as_str().to_owned())),
+        Change::of(Field::Protocol, None, Some(protocol.to_string())),
+        Change::of(Field::Port, None, Some(port.to_string())),
+        Change::of(Field::TargetType, None, Some(target_type.as_str().to_owned())),
     ];
     if let Some(version) = &wanted.protocol_version {
-        changes.push(Change::of("protocolVersion", None, Some(version.as_str().to_owned())));
+        changes.push(Change::of(Field::ProtocolVersion, None, Some(version.as_str().to_owned())));
     }
-    changes.extend(diff_health_check(&wanted.health_check, &HealthCheck::default()).1);
+    changes.extend(health_check::differing(&wanted.health_check, &HealthCheck::default()).1);
     changes
 }
 
@@ -159,7 +160,7 @@ fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, d
     let object = ObjectRef::target_group(&wanted.key);
     let differing = report_immutable(given, wanted, live, drafts);
     report_other_load_balancer(given, wanted, live, drafts);
-    let (health_check, changes) = diff_health_check(&wanted.health_check, &live.health_check);
+    let (health_check, changes) = health_check::differing(&wanted.health_check, &live.health_check);
     let changes = answered(given, wanted, live, changes, drafts);
     let attributes = match diff_attributes(given, wanted, live) {
         Ok(changes) => changes,
@@ -239,7 +240,8 @@ fn push_attributes(
     changes: Vec<Change>,
     reason: &str,
 ) {
-    let named = |key: &String| changes.iter().any(|change| change.field == format!("attributes.{key}"));
+    let named =
+        |key: &String| changes.iter().any(|change| matches!(&change.field, Field::Attribute(own) if own == key));
     let attributes =
         wanted.attributes.iter().filter(|(key, _)| named(key)).map(|(key, value)| (key.clone(), value.clone()));
     let attributes = attributes.collect();
@@ -277,54 +279,10 @@ fn diff_attributes(
     let own = wanted.attributes.iter().filter(|(key, _)| !is_free(key));
     let differing = own.filter(|(key, value)| attributes.get(*key) != Some(value));
     Ok(differing
-        .map(|(key, value)| Change::of(&format!("attributes.{key}"), attributes.get(key).cloned(), Some(value.clone())))
+        .map(|(key, value)| {
+            Change::of(Field::Attribute(key.clone()), attributes.get(key).cloned(), Some(value.clone()))
+        })
         .collect())
-}
-
-/// The declared fields that differ, as they are sent, and as people read them.
-fn diff_health_check(wanted: &HealthCheck, live: &HealthCheck) -> (HealthCheck, Vec<Change>) {
-    let HealthCheck { protocol, port, path, matcher, interval, timeout, healthy_threshold, unhealthy_threshold } =
-        wanted;
-    let mut changes = Vec::new();
-    let edit = HealthCheck {
-        protocol: differing("healthCheck.protocol", protocol, &live.protocol, ToString::to_string, &mut changes),
-        port: differing("healthCheck.port", port, &live.port, ToString::to_string, &mut changes),
-        path: differing("healthCheck.path", path, &live.path, Clone::clone, &mut changes),
-        matcher: differing("healthCheck.matcher", matcher, &live.matcher, ToString::to_string, &mut changes),
-        interval: differing("healthCheck.interval", interval, &live.interval, seconds, &mut changes),
-        timeout: differing("healthCheck.timeout", timeout, &live.timeout, seconds, &mut changes),
-        healthy_threshold: differing(
-            "healthCheck.healthyThreshold",
-            healthy_threshold,
-            &live.healthy_threshold,
-            u32::to_string,
-            &mut changes,
-        ),
-        unhealthy_threshold: differing(
-            "healthCheck.unhealthyThreshold",
-            unhealthy_threshold,
-            &live.unhealthy_threshold,
-            u32::to_string,
-            &mut changes,
-        ),
-    };
-    (edit, changes)
-}
-
-fn seconds(value: &u32) -> String {
-    format!("{value}s")
-}
-
-fn differing<T: Clone + PartialEq>(
-    field: &str,
-    wanted: &Option<T>,
-    live: &Option<T>,
-    show: impl Fn(&T) -> String,
-    changes: &mut Vec<Change>,
-) -> Option<T> {
-    let value = wanted.as_ref().filter(|value| live.as_ref() != Some(value))?;
-    changes.push(Change::of(field, live.as_ref().map(&show), Some(show(value))));
-    Some(value.clone())
 }
 
 /// Fields that no call can change; the recipe is in words. Gives the fields that differ: what belongs to them waits.

@@ -8,6 +8,7 @@ use crate::model::{Container, DesiredPort, DesiredService, NetworkMode, PortMapp
 use super::action::PortFix;
 use super::change::Change;
 use super::draft::Obstacle;
+use super::field::Field;
 
 /// What the port mappings of the running revision need.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +85,7 @@ fn diff_port(
         return Ok(());
     }
     diff.changes.push(Change {
-        field: format!("ports.{}.mapping", port.name),
+        field: Field::PortMapping(port.name.clone()),
         live: live.map(|mapping| describe(&port.container, mapping)),
         desired: Some(describe(&port.container, &target)),
     });

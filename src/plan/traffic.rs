@@ -13,7 +13,7 @@ use super::draft::{Draft, DraftId};
 use super::edges;
 use super::handover::temporary;
 use super::parked::{Parking, parking};
-use super::serving::{Serving, has_healthy_target, rule_serves, serves};
+use super::serving::{EVERY_REQUEST, Serving, has_healthy_target, rule_serves, serves};
 
 /// Who gets the requests of an entry in the end.
 enum Receiver<'a> {
@@ -163,52 +163,28 @@ fn table<'a>(
     let mut created = Vec::new();
     // A rule that no request matches takes nothing from anybody.
     for (id, draft) in steps.iter().enumerate().filter(|(id, _)| !held.contains_key(id) && !parked.contains_key(id)) {
-        match &draft.action {
-            Action::CreateRule { listener: at, priority, conditions, target_group, .. } if at == listener => {
-                created.push(Entry {
-                    name: format!("rule {priority}"),
-                    now: None,
-                    priority: *priority,
-                    conditions,
-                    receiver: Receiver::Group(target_group),
-                    live: None,
-                    forward_changes: true,
-                    free_conditions: false,
-                    deleted: false,
-                    steps: BTreeSet::from([id]),
-                });
-            }
-            Action::RegisterTaskDefinition { .. }
-            | Action::UpdateServiceCount { .. }
-            | Action::UpdateService { .. }
-            | Action::CreateTargetGroup(_)
-            | Action::ModifyTargetGroup { .. }
-            | Action::ModifyTargetGroupAttributes { .. }
-            | Action::DeleteTargetGroup { .. }
-            | Action::AddTags { .. }
-            | Action::CreateRule { .. }
-            | Action::ModifyRule { .. }
-            | Action::SetRulePriorities { .. }
-            | Action::DeleteRule { .. }
-            | Action::ModifyListener { .. }
-            | Action::RegisterTargets { .. }
-            | Action::DeregisterTargets { .. }
-            | Action::AuthorizeSecurityGroupIngress { .. }
-            | Action::RevokeSecurityGroupIngress { .. } => change_entry(given, &draft.action, id, &mut entries),
+        let Action::CreateRule { listener: at, priority, conditions, target_group, .. } = &draft.action else {
+            change_entry(given, &draft.action, id, &mut entries);
+            continue;
+        };
+        if at != listener {
+            continue;
         }
+        created.push(Entry {
+            name: format!("rule {priority}"),
+            now: None,
+            priority: *priority,
+            conditions,
+            receiver: Receiver::Group(target_group),
+            live: None,
+            forward_changes: true,
+            free_conditions: false,
+            deleted: false,
+            steps: BTreeSet::from([id]),
+        });
     }
     entries.into_values().chain(created).collect()
 }
-
-static EVERY_REQUEST: Conditions = Conditions {
-    hosts: BTreeSet::new(),
-    paths: BTreeSet::new(),
-    methods: BTreeSet::new(),
-    source_ips: BTreeSet::new(),
-    headers: BTreeSet::new(),
-    queries: BTreeSet::new(),
-    unsayable: Vec::new(),
-};
 
 fn default_entry(actions: &RuleActions, serving: Serving) -> Entry<'_> {
     Entry {

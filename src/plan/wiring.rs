@@ -13,6 +13,7 @@ use crate::model::{
 use super::action::{Ref, WiredEntry};
 use super::change::{Change, WaitingOn};
 use super::draft::Obstacle;
+use super::field::Field;
 use super::handover::{self, Leaving};
 use super::{resolve, target_group};
 
@@ -83,7 +84,7 @@ fn unwire(wiring: &mut Wiring, port: &DesiredPort) {
         wiring.removes = true;
         let target_group = entry.target_group.as_ref().map(ToString::to_string);
         wiring.changes.push(Change {
-            field: format!("ports.{}.targetGroups", port.name),
+            field: Field::PortTargetGroups(port.name.clone()),
             live: target_group.or(entry.classic),
             desired: None,
         });
@@ -98,7 +99,7 @@ fn drop_replaced(wiring: &mut Wiring, arn: &TargetGroupArn) {
     for (_, entry) in gone {
         wiring.removes = true;
         wiring.changes.push(Change {
-            field: "loadBalancers".to_owned(),
+            field: Field::LoadBalancers,
             live: Some(format!("{} ← {}:{}", arn.name(), entry.container, entry.container_port)),
             desired: None,
         });
@@ -148,7 +149,7 @@ fn wire(
     };
     let place = |container: &str, container_port: u16| format!("{key} ← {container}:{container_port}");
     let here = place(&port.container, port.container_port);
-    let field = format!("ports.{}.targetGroups", port.name);
+    let field = Field::PortTargetGroups(port.name.clone());
     let same =
         |entry: &LoadBalancerEntry| entry.container == port.container && entry.container_port == port.container_port;
     if wiring.entries.iter().any(|(_, entry)| feeds(entry) && same(entry)) {

@@ -208,7 +208,7 @@ impl<'a> WirePathName<'a> {
 
 #[derive(Serialize)]
 struct WireChange<'a> {
-    field: &'a str,
+    field: String,
     live: Option<&'a str>,
     desired: Option<&'a str>,
 }
@@ -216,7 +216,7 @@ struct WireChange<'a> {
 impl<'a> WireChange<'a> {
     fn of(change: &'a Change) -> Self {
         let Change { field, live, desired } = change;
-        Self { field, live: live.as_deref(), desired: desired.as_deref() }
+        Self { field: field.to_string(), live: live.as_deref(), desired: desired.as_deref() }
     }
 }
 

@@ -69,7 +69,7 @@ fn row(entry: &Entry<'_>) -> String {
             let value = |value: &Option<String>| {
                 if value.is_none() { "none".to_owned() } else { cell(shown(value.as_deref())) }
             };
-            format!("{}: {} → {}", cell(&change.field), value(&change.live), value(&change.desired))
+            format!("{}: {} → {}", cell(&change.field.to_string()), value(&change.live), value(&change.desired))
         })
         .collect();
     let at = entry.at.map(|at| cell(&at.text())).unwrap_or_default();

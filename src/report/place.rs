@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Conditions, Desired, DesiredTargetGroup, ObjectKind, ObjectRef, Place, Places, Route};
-use crate::plan::{Action, Blocked, Change, Plan, Step, StepId};
+use crate::plan::{Action, Blocked, Change, Field, Plan, Step, StepId};
 
 /// One thing that a plan says, by its number in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,13 +64,6 @@ impl Map<'_> {
             Action::ModifyRule { edit, expect, .. } => {
                 self.route(group(), Some(edit.conditions.as_ref().unwrap_or(&expect.conditions)), None)
             }
-            Action::AuthorizeSecurityGroupIngress { ports, .. } => {
-                let service = self.desired.services.get(&step.object.key);
-                let all: Vec<_> = service.into_iter().flat_map(|service| service.ports.iter().flatten()).collect();
-                let own = all.iter().find(|port| ports.from == port.host_port.unwrap_or(port.container_port));
-                let port = own.or(if all.len() == 1 { all.first() } else { None });
-                port.map(|port| format!("ports.{}", port.name)).unwrap_or("ports".to_owned())
-            }
             Action::RegisterTaskDefinition { .. }
             | Action::UpdateServiceCount { .. }
             | Action::UpdateService { .. }
@@ -84,6 +77,7 @@ impl Map<'_> {
             | Action::ModifyListener { .. }
             | Action::RegisterTargets { .. }
             | Action::DeregisterTargets { .. }
+            | Action::AuthorizeSecurityGroupIngress { .. }
             | Action::RevokeSecurityGroupIngress { .. } => return self.changes(&step.object, &step.changes),
         };
         self.at(&step.object, &field)
@@ -98,22 +92,23 @@ impl Map<'_> {
         let Some(first) = changes.first() else { return self.at(object, "") };
         let is_group = object.kind == ObjectKind::TargetGroup;
         let group = || self.desired.target_groups.get(&object.key);
-        let priority =
-            || changes.iter().find(|change| change.field.ends_with("priority"))?.desired.as_deref()?.parse().ok();
-        match first.field.as_str() {
-            "default forward" => self.at(object, &self.default_route(group())),
-            "priority" | "conditions" | "forward" if is_group => {
+        let priority = || {
+            let is_it = |change: &&Change| matches!(change.field, Field::Priority | Field::PriorityOf(_));
+            changes.iter().find(is_it)?.desired.as_deref()?.parse().ok()
+        };
+        match &first.field {
+            Field::DefaultForward => self.at(object, &self.default_route(group())),
+            Field::Priority | Field::Conditions | Field::Forward if is_group => {
                 self.at(object, &self.route(group(), None, priority()))
             }
-            field => match field.strip_suffix(" priority") {
-                // Several groups may move together: each field says whose it is.
-                Some(key) => {
-                    let route = self.route(self.desired.target_groups.get(key), None, priority());
-                    let field = if route == ROUTES { route } else { format!("{route}.priority") };
-                    self.at(&ObjectRef::target_group(key), &field)
-                }
-                None => self.at(object, field),
-            },
+            // Several groups may move together: each field says whose it is.
+            Field::PriorityOf(key) => {
+                let route = self.route(self.desired.target_groups.get(key), None, priority());
+                let field = if route == ROUTES { route } else { format!("{route}.priority") };
+                self.at(&ObjectRef::target_group(key), &field)
+            }
+            Field::Ingress(port) => self.at(object, &format!("ports.{port}")),
+            field => self.at(object, &field.to_string()),
         }
     }
 

@@ -5,6 +5,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::plan::Field;
+
 use super::Report;
 use super::entry::{At, Entry, Kind, entries, shown};
 
@@ -86,12 +88,20 @@ fn rule(kind: Kind) -> Value {
 
 fn result(entry: &Entry<'_>) -> Value {
     let (kind, level) = judgement(entry.kind);
-    let fields: Vec<_> = entry.changes.iter().map(|change| change.field.as_str()).collect();
+    let fields: Vec<_> = entry
+        .changes
+        .iter()
+        .map(|change| match &change.field {
+            // The word before 0.2, so that no alert opens again.
+            Field::AllowFrom(_) => "ingress".to_owned(),
+            field => field.to_string(),
+        })
+        .collect();
     // What makes it the same difference in the next run, wherever the line has moved to.
     let identity = [entry.object.as_str(), entry.operation.unwrap_or_default(), &fields.join(",")].join(" ");
     let changes = entry.changes.iter().map(|change| {
         json!({
-            "field": change.field,
+            "field": change.field.to_string(),
             "live": shown(change.live.as_deref()),
             "desired": shown(change.desired.as_deref()),
         })

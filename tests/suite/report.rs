@@ -11,8 +11,8 @@ use portolan::model::{
     RuleActions, RuleArn, RuleSource, Serve, ServiceId, Tags, TargetGroupArn, TargetType, VpcId,
 };
 use portolan::plan::{
-    Action, Blocked, Change, Deferred, DeletedRuleBelief, Finding, Mend, NewTargetGroup, Plan, Planned, Ref,
-    RuleBelief, ServiceBelief, Step, StepId, Verdict, WaitingOn,
+    Action, Blocked, Change, Deferred, DeletedRuleBelief, Field, Finding, HealthCheckField, Mend, NewTargetGroup, Plan,
+    Planned, Ref, RuleBelief, ServiceBelief, Step, StepId, Verdict, WaitingOn,
 };
 use portolan::report::text::Paint;
 use portolan::report::{Error, Report, json, text};
@@ -21,8 +21,8 @@ fn checkout() -> ObjectRef {
     ObjectRef::service("checkout")
 }
 
-fn change(field: &str, live: Option<&str>, desired: Option<&str>) -> Change {
-    Change { field: field.to_owned(), live: live.map(str::to_owned), desired: desired.map(str::to_owned) }
+fn change(field: Field, live: Option<&str>, desired: Option<&str>) -> Change {
+    Change { field, live: live.map(str::to_owned), desired: desired.map(str::to_owned) }
 }
 
 fn step(number: usize, object: ObjectRef, action: Action, target: &str, summary: &str, reason: &str) -> Step {
@@ -54,9 +54,9 @@ fn create_target_group() -> Step {
     });
     Step {
         changes: vec![
-            change("protocol", None, Some("HTTP")),
-            change("port", None, Some("8080")),
-            change("healthCheck.path", None, Some("/healthz")),
+            change(Field::Protocol, None, Some("HTTP")),
+            change(Field::Port, None, Some("8080")),
+            change(Field::HealthCheck(HealthCheckField::Path), None, Some("/healthz")),
         ],
         ..step(
             0,
@@ -79,7 +79,7 @@ fn create_rule() -> Step {
     };
     let hosts = "host checkout.example.com, checkout.internal.example.com, shop.example.com; path /api/*, /v2/*";
     Step {
-        changes: vec![change("priority", None, Some("100")), change("conditions", None, Some(hosts))],
+        changes: vec![change(Field::Priority, None, Some("100")), change(Field::Conditions, None, Some(hosts))],
         after: [StepId(0)].into(),
         ..step(
             1,
@@ -111,8 +111,8 @@ fn update_service() -> Step {
     };
     Step {
         changes: vec![
-            change("ports.http.targetGroups", Some("checkout-old"), Some("checkout-http")),
-            change("ports.http.containerPort", Some("80"), Some("8080")),
+            change(Field::PortTargetGroups("http".to_owned()), Some("checkout-old"), Some("checkout-http")),
+            change(Field::PortMapping("http".to_owned()), Some("80"), Some("8080")),
         ],
         after: [StepId(0), StepId(1)].into(),
         redeploys: true,
@@ -123,7 +123,7 @@ fn update_service() -> Step {
 fn lower_count() -> Step {
     let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
     Step {
-        changes: vec![change("desiredCount", Some("5"), Some("3"))],
+        changes: vec![change(Field::DesiredCount, Some("5"), Some("3"))],
         removes: true,
         ..step(
             3,
@@ -146,7 +146,7 @@ fn authorize() -> Step {
         tags: Tags::new(),
     };
     Step {
-        changes: vec![change("ports", None, Some("8080"))],
+        changes: vec![change(Field::Ingress("http".to_owned()), None, Some("8080"))],
         ..step(
             4,
             checkout(),
@@ -175,7 +175,7 @@ fn nothing_known() -> DeletedRuleBelief {
 
 fn delete_rule() -> Step {
     Step {
-        changes: vec![change("description", Some(""), None)],
+        changes: vec![change(Field::Tag("description".to_owned()), Some(""), None)],
         after: [StepId(0), StepId(1), StepId(2), StepId(3), StepId(4)].into(),
         removes: true,
         ..step(
@@ -191,7 +191,7 @@ fn delete_rule() -> Step {
 
 fn modify_health_check() -> Step {
     Step {
-        changes: vec![change("healthCheck.path", Some("/"), Some("/healthz"))],
+        changes: vec![change(Field::HealthCheck(HealthCheckField::Path), Some("/"), Some("/healthz"))],
         ..step(
             6,
             ObjectRef::target_group("cart-http"),
@@ -216,7 +216,7 @@ fn blocked(waiting_on: WaitingOn) -> Blocked {
         what: "the network mode is bridge, the manifest says awsvpc".to_owned(),
         waiting_on,
         action: None,
-        changes: vec![change("network.mode", Some("bridge"), Some("awsvpc"))],
+        changes: vec![change(Field::Subnets, Some("bridge"), Some("awsvpc"))],
     }
 }
 
@@ -434,7 +434,7 @@ mod texts {
         let evil = "\u{1b}[2Jgone\r\u{9b}1A\u{202e}desrever\nnext";
         plan.steps[0].target = evil.to_owned();
         plan.steps[0].summary = evil.to_owned();
-        plan.steps[0].changes = vec![change(evil, Some(evil), Some(evil))];
+        plan.steps[0].changes = vec![change(Field::Tag(evil.to_owned()), Some(evil), Some(evil))];
         plan.findings = vec![Finding { object: ObjectRef::service(evil), what: evil.to_owned() }];
         plan.gaps = vec![(evil.to_owned(), Gap { call: evil.to_owned(), why: evil.to_owned() })];
         let report = Report { heading: evil.to_owned(), ..planned(plan) };

@@ -11,6 +11,7 @@ use crate::model::{Given, ObjectRef, Tags, TargetGroupArn};
 use super::super::action::{Action, Ref};
 use super::super::change::Change;
 use super::super::draft::{Draft, DraftId, Drafts, Obstacle};
+use super::super::field::Field;
 use super::super::prune::mark_of;
 use super::super::weights;
 use super::steps::{deployed_first, new_group};
@@ -49,7 +50,7 @@ pub(super) fn beside(
         target: live.arn.to_string(),
         summary: format!("add {name} to the default action of listener {}, with weight 0", live.port),
         reason,
-        changes: vec![Change::of("default forward", Some(before), Some(then))],
+        changes: vec![Change::of(Field::DefaultForward, Some(before), Some(then))],
         after,
         redeploys: false,
         removes: false,
@@ -84,7 +85,7 @@ pub(super) fn write_time(
         target: new.to_string(),
         summary: format!("write on {} when connections move to it", found.key),
         reason: format!("how long {} stays in its services is counted from then", found.old.name),
-        changes: vec![Change::of(&format!("tags.{MOVED_TAG}"), None, Some("the time of this step".to_owned()))],
+        changes: vec![Change::of(Field::Tag(MOVED_TAG.to_owned()), None, Some("the time of this step".to_owned()))],
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
@@ -122,7 +123,7 @@ pub(super) fn let_go(given: &Given<'_>, pair: &network::Pair<'_>, object: Object
         summary: what,
         reason: "its weight is 0, and no service names it any more".to_owned(),
         changes: vec![Change::of(
-            "default forward",
+            Field::DefaultForward,
             Some(weights::describe(&live.default_actions)),
             Some(pair.serving.name().to_owned()),
         )],

@@ -13,6 +13,7 @@ use crate::model::{
 use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
 use super::super::change::Change;
 use super::super::draft::{Draft, DraftId, Drafts, Obstacle};
+use super::super::field::Field;
 use super::super::listener_rule::ListenerPlanner;
 use super::super::parked::{self, dns_failover};
 use super::super::prune::mark_of;
@@ -244,8 +245,8 @@ fn attach(
         summary: format!("create temporary rule {priority} on listener {}: no request → {name}", planner.live.port),
         reason,
         changes: vec![
-            Change::of("temporary rule", None, Some(priority.to_string())),
-            Change::of("temporary forward", None, Some(name.to_owned())),
+            Change::of(Field::TemporaryRule, None, Some(priority.to_string())),
+            Change::of(Field::TemporaryForward, None, Some(name.to_owned())),
         ],
         after,
         redeploys: false,

@@ -7,6 +7,7 @@ use crate::model::{Conditions, Given, Listener, LoadBalancerKind, Mark, Rule, Se
 use super::super::action::Action;
 use super::super::change::{Change, WaitingOn};
 use super::super::draft::Draft;
+use super::super::field::Field;
 use super::super::handover::temporary;
 use super::super::resolve;
 use super::{Parking, balancer_of, checks, conditions};
@@ -109,8 +110,8 @@ pub(in super::super) fn attaching(
         summary: format!("create temporary rule {priority} on listener {}: no request → {name}", listener.port),
         reason: format!("{name} needs a rule before its targets are checked, and takes no requests yet"),
         changes: vec![
-            Change::of("temporary rule", None, Some(priority.to_string())),
-            Change::of("temporary forward", None, Some(name.clone())),
+            Change::of(Field::TemporaryRule, None, Some(priority.to_string())),
+            Change::of(Field::TemporaryForward, None, Some(name.clone())),
         ],
         after: draft.after.clone(),
         redeploys: false,

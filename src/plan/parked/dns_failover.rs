@@ -17,6 +17,7 @@ use crate::model::{
 use super::super::action::{Action, Ref};
 use super::super::change::{Change, Planned, WaitingOn};
 use super::super::draft::{Draft, DraftId, Drafts};
+use super::super::field::Field;
 use super::super::handover::network;
 use super::super::resolve;
 
@@ -107,7 +108,7 @@ pub(in super::super) fn turn_off(
     if before == OFF {
         return Ok(first);
     }
-    let change = Change::of(&format!("attributes.{COUNT}"), live.map(|_| before), Some(OFF.to_owned()));
+    let change = Change::of(Field::Attribute(COUNT.to_owned()), live.map(|_| before), Some(OFF.to_owned()));
     let Some(id) = planned else {
         let id = drafts.push(draft(
             object,
@@ -146,7 +147,7 @@ pub(in super::super) fn turn_off_for_good(given: &Given<'_>, key: &str, old: &Ta
     if before == OFF {
         return;
     }
-    let change = Change::of(&format!("attributes.{COUNT}"), Some(before.to_owned()), Some(OFF.to_owned()));
+    let change = Change::of(Field::Attribute(COUNT.to_owned()), Some(before.to_owned()), Some(OFF.to_owned()));
     drafts.push(draft(
         ObjectRef::target_group(key),
         group,
@@ -188,7 +189,7 @@ pub(in super::super) fn restore(
         return Ok(Some(planned));
     }
     let whose = if group.attributes.contains_key(COUNT) { "declared" } else { "AWS's default" };
-    let change = Change::of(&format!("attributes.{COUNT}"), Some(now), Some(then.to_owned()));
+    let change = Change::of(Field::Attribute(COUNT.to_owned()), Some(now), Some(then.to_owned()));
     Ok(Some(drafts.push(draft(
         object,
         group,

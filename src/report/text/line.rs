@@ -188,6 +188,6 @@ impl Row {
             Some("") => "\"\"".to_owned(),
             Some(text) => plain(text),
         };
-        Self { field: plain(&change.field), live: shown(&change.live), desired: shown(&change.desired) }
+        Self { field: plain(&change.field.to_string()), live: shown(&change.live), desired: shown(&change.desired) }
     }
 }

@@ -115,7 +115,7 @@ fn hostile() -> Report {
     plan.steps[0].target = evil.to_owned();
     plan.steps[0].summary = evil.to_owned();
     plan.steps[0].reason = evil.to_owned();
-    plan.steps[0].changes = vec![change(evil, Some(evil), Some(evil))];
+    plan.steps[0].changes = vec![change(Field::Tag(evil.to_owned()), Some(evil), Some(evil))];
     plan.findings = vec![Finding { object: ObjectRef::service(evil), what: evil.to_owned() }];
     plan.gaps = vec![(evil.to_owned(), Gap { call: evil.to_owned(), why: evil.to_owned() })];
     let errors = vec![Error { file: Some(evil.to_owned()), line: Some(1), ..Error::new(evil, Some(evil.to_owned())) }];
@@ -142,7 +142,7 @@ mod lines {
             (Item::Step(StepId(4)), (13, 7), "the port that is opened"),
             (Item::Step(StepId(5)), (1, 1), "a left-over is the fleet's"),
             (Item::Step(StepId(6)), (45, 5), "path of the health check"),
-            (Item::Blocked(0), (23, 5), "mode of the network"),
+            (Item::Blocked(0), (22, 3), "the network, which names no subnets"),
             (Item::Deferred(0), (25, 1), "the object, without a field"),
             (Item::Finding(0), (25, 1), "the object"),
             (Item::Gap(0), (25, 1), "the object that it is for"),
@@ -161,11 +161,12 @@ mod lines {
             priorities: BTreeMap::new(),
             expect: BTreeMap::new(),
         };
-        moved.changes = vec![change("checkout-http priority", Some("7"), Some("101"))];
+        moved.changes = vec![change(Field::PriorityOf("checkout-http".to_owned()), Some("7"), Some("101"))];
         let withheld =
             |changes| Blocked { object: ObjectRef::target_group("checkout-http"), changes, ..blocked(difference()) };
-        let of_priority = withheld(vec![change("priority", None, Some("100")), change("forward", None, Some("x"))]);
-        let of_either = withheld(vec![change("forward", None, Some("checkout-http"))]);
+        let of_priority =
+            withheld(vec![change(Field::Priority, None, Some("100")), change(Field::Forward, None, Some("x"))]);
+        let of_either = withheld(vec![change(Field::Forward, None, Some("checkout-http"))]);
         let plan = Plan { steps: vec![moved], blocked: vec![of_priority, of_either], ..Plan::default() };
         let report = placed(plan, "fleet.yaml");
         let lines: Vec<_> = report.places.values().map(|place| place.line).collect();

@@ -12,7 +12,7 @@ const HIDDEN: [char; 8] = ['\u{1b}', '\u{2028}', '\u{202e}', '\u{200b}', '\u{206
 
 fn report() -> Report {
     let gap = Gap { call: format!("ec2:{HOSTILE}"), why: HOSTILE.to_owned() };
-    let change = change(HOSTILE, Some(HOSTILE), Some(HOSTILE));
+    let change = change(Field::Tag(HOSTILE.to_owned()), Some(HOSTILE), Some(HOSTILE));
     let blocked = Blocked {
         object: checkout(),
         what: HOSTILE.to_owned(),
