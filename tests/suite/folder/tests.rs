@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Folder, read, tests};
+use super::{Folder, compose, read, tests};
 
 const MANIFEST: &str = "apiVersion: portolan.dev/v1alpha1
 kind: Fleet
@@ -225,4 +225,13 @@ fn a_folder_of_whole_files_is_read_as_it_is() {
     fs::write(home.path().join("manifest.yaml"), MANIFEST).expect("a file");
     let folder = read(home.path(), &tests().join("fleets")).expect("a folder");
     assert_eq!(folder, Folder { manifest: MANIFEST.to_owned(), ..Folder::default() });
+}
+
+#[test]
+fn the_example_of_the_page_is_a_difference_from_its_base() {
+    let page = include_str!("../../README.md");
+    let (_, example) = page.split_once("```yaml\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let composed = compose(example, &tests().join("fleets")).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert!(composed.observed.is_some_and(|text| text.contains("gone.example.com")));
 }

@@ -147,13 +147,11 @@ fn codes(answers: &Value) -> BTreeSet<Option<u64>> {
 }
 
 #[test]
-fn every_failure_of_the_list_has_a_world_and_sixty_worlds_are_sound() {
+fn every_failure_of_the_list_has_a_world() {
     let folders = folders();
     let shown: BTreeSet<_> = folders.iter().filter_map(|folder| folder.expect.code.as_deref()).collect();
     let missing: Vec<_> = CODES.split(' ').filter(|code| !code.is_empty() && !shown.contains(code)).collect();
     assert!(missing.is_empty(), "no world shows {missing:?}");
-    let sound = folders.iter().filter(|folder| folder.expect.sound).count();
-    assert!(sound >= 60, "only {sound} sound worlds");
 }
 
 #[test]

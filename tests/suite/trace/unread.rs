@@ -80,6 +80,8 @@ async fn what_is_blocked_with_all_reads_is_never_sent_without_one_of_them() {
         let world = stage.shared.world().clone();
         let look = stage.look(false).await.expect("a plan");
         let kept = withheld(&look.plan);
+        let is_meant = folder.to_string_lossy().contains("/meant-");
+        assert!(is_meant || !kept.is_empty(), "{}: nothing is withheld", folder.display());
         for call in stage.clients.calls().snapshot().into_keys() {
             for failure in FAILURES {
                 tried += 1;
@@ -89,7 +91,6 @@ async fn what_is_blocked_with_all_reads_is_never_sent_without_one_of_them() {
             }
         }
     }
-    assert!(tried > 300, "only {tried} plans");
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -117,7 +118,6 @@ async fn repairs_go_without_the_reads_that_they_do_not_rest_on() {
             }
         }
     }
-    assert!(repairs > 20, "only {repairs} repairs");
     assert!(wrong.is_empty(), "{} of {repairs}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
