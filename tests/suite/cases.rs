@@ -1,9 +1,10 @@
-//! Every folder of `tests/cases` is a test of planning: `manifest.yaml` + `observed.yaml` → `plan.txt`, and for free:
+//! Every folder of `tests/cases` is a test of planning: a manifest and what is observed → `plan.txt`, and for free:
 //! plan → effects → plan again is silent; and wherever a run is cut off, the next ones end in the same world.
 //!
-//! `world.yaml`, a world of the sandbox, may stand in place of `observed.yaml`: then the real reader looks at it.
+//! `case.yaml` is the difference from a base fleet (`folder.rs`); whole files do as well. A world of the sandbox may stand in place of
+//! what is observed: then the real reader looks at it.
 //!
-//! `policy.yaml` is optional (`force`, `pruneServing`, `only`, `now`, `passes`). `UPDATE_EXPECT=1 cargo test` writes `plan.txt`; read the
+//! `policy` is optional (`force`, `pruneServing`, `only`, `now`, `passes`). `UPDATE_EXPECT=1 cargo test` writes `plan.txt`; read the
 //! difference before you commit it.
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use portolan::report::Report;
 use portolan::report::text::{self, Paint};
 use serde::Deserialize;
 
+use crate::folder;
 use crate::observed::{ObservedFile, build};
 
 /// A planning problem.
@@ -63,35 +65,31 @@ impl Default for PolicyFile {
 
 /// Every case.
 pub fn folders() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut folders: Vec<_> = fs::read_dir(&root)
-        .expect("tests/cases can be listed")
-        .map(|entry| entry.expect("an entry of tests/cases").path())
-        .filter(|path| path.is_dir())
-        .filter(|path| cfg!(all(feature = "aws", feature = "sandbox")) || world_of(path).is_none())
-        .collect();
-    folders.sort();
-    folders
+    let can_read_worlds = cfg!(all(feature = "aws", feature = "sandbox"));
+    folder::all("cases").into_iter().filter(|path| can_read_worlds || folder::open(path).world.is_none()).collect()
 }
 
-fn read<T: serde::de::DeserializeOwned + Default>(path: &Path) -> T {
-    match fs::read_to_string(path) {
-        Ok(text) => serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
-        Err(_) => T::default(),
-    }
+fn parse<T: serde::de::DeserializeOwned + Default>(text: Option<&str>, name: &str, folder: &Path) -> T {
+    let Some(text) = text else { return T::default() };
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{}: {name}: {error}", folder.display()))
+}
+
+/// One case, by the name of its folder.
+pub fn named(name: &str) -> Case {
+    load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name))
 }
 
 pub fn load(folder: &Path) -> Case {
-    let path = folder.join("manifest.yaml");
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let desired = manifest::load(&[Source { name: "manifest.yaml".to_owned(), text }]).unwrap_or_else(|problems| {
+    let files = folder::open(folder);
+    let source = Source { name: "manifest.yaml".to_owned(), text: files.manifest.clone() };
+    let desired = manifest::load(&[source]).unwrap_or_else(|problems| {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         panic!("{}: the manifest is not valid:\n{}", folder.display(), problems.join("\n"))
     });
-    let policy: PolicyFile = read(&folder.join("policy.yaml"));
-    let observed = match world_of(folder) {
-        Some(world) => observed_in(&world, &desired),
-        None => build(&read::<ObservedFile>(&folder.join("observed.yaml")), &desired.fleet.name),
+    let policy: PolicyFile = parse(files.policy.as_deref(), "policy", folder);
+    let observed = match &files.world {
+        Some(world) => observed_in(world, folder, &desired),
+        None => build(&parse::<ObservedFile>(files.observed.as_deref(), "observed", folder), &desired.fleet.name),
     };
     let object = |text: &String| match text.split_once('/') {
         Some(("Service", key)) => ObjectRef::service(key),
@@ -113,20 +111,15 @@ pub fn load(folder: &Path) -> Case {
 }
 
 /// A case may bring a world of the sandbox in place of what was observed; reading it takes the SDK.
-fn world_of(folder: &Path) -> Option<PathBuf> {
-    Some(folder.join("world.yaml")).filter(|path| path.is_file())
-}
-
 #[cfg(all(feature = "aws", feature = "sandbox"))]
-fn observed_in(path: &Path, desired: &Desired) -> Observed {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let world = portolan::sandbox::world_file::load(&path.display().to_string(), &text);
+fn observed_in(world: &str, folder: &Path, desired: &Desired) -> Observed {
+    let world = portolan::sandbox::world_file::load(&format!("{}/world.yaml", folder.display()), world);
     crate::emulator::observe(world.unwrap_or_else(|error| panic!("{error}")), desired)
 }
 
 #[cfg(not(all(feature = "aws", feature = "sandbox")))]
-fn observed_in(path: &Path, _desired: &Desired) -> Observed {
-    panic!("{} cannot be read without the SDK", path.display())
+fn observed_in(_world: &str, folder: &Path, _desired: &Desired) -> Observed {
+    panic!("{} cannot be read without the SDK", folder.display())
 }
 
 fn render(case: &Case) -> String {
@@ -151,9 +144,7 @@ fn render(case: &Case) -> String {
 #[test]
 fn every_case_plans_as_written() {
     let mut differing = Vec::new();
-    let folders = folders();
-    assert!(folders.len() >= 35, "only {} cases", folders.len());
-    for folder in folders {
+    for folder in folders() {
         let got = render(&load(&folder));
         let path = folder.join("plan.txt");
         if std::env::var_os("UPDATE_EXPECT").is_some() {
@@ -244,4 +235,15 @@ pub fn canonical(mut observed: Observed) -> Observed {
         }
     }
     observed
+}
+
+/// What a case does not mention is sound: else its plan would show more than the case is about.
+#[test]
+fn nothing_is_to_be_done_for_a_base_fleet() {
+    for folder in folder::all("fleets") {
+        if folder::open(&folder).observed.is_some() {
+            let plan = load(&folder).plan();
+            assert!(plan.steps.is_empty() && plan.blocked.is_empty(), "{}: {plan:#?}", folder.display());
+        }
+    }
 }

@@ -37,7 +37,6 @@ fn read_samples() -> Vec<(String, String)> {
         })
         .collect();
     found.sort();
-    assert!(found.len() > 25, "{}", found.len());
     found
 }
 

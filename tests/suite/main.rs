@@ -21,6 +21,7 @@ mod events;
 mod faults;
 #[cfg(feature = "sandbox")]
 mod fleet;
+mod folder;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod handover;
 #[cfg(all(feature = "aws", feature = "sandbox"))]

@@ -1,8 +1,6 @@
 //! Rules are made parked only where nothing says that the tasks fail the health checks which begin with them: ECS would stop
 //! these tasks.
 
-use std::path::Path;
-
 use portolan::model::{Conditions, Registrar, Seen, Service};
 use portolan::plan::Action;
 
@@ -31,7 +29,7 @@ fn takes(case: &mut Case, seconds: u32) {
 
 /// What stands in the way of a parked rule, after this has happened; nothing: it is made.
 fn refused(happens: impl FnOnce(&mut Case)) -> String {
-    let mut case = cases::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/rule-missing-default-serves"));
+    let mut case = cases::named("rule-missing-default-serves");
     happens(&mut case);
     let plan = case.plan();
     let is_parked = |conditions: &Conditions| conditions.is_parked();

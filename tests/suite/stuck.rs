@@ -1,7 +1,5 @@
 //! Which deployments in progress are waited for (R7), and which cannot end without the step that would wait.
 
-use std::path::Path;
-
 use jiff::{SignedDuration, Timestamp};
 use portolan::model::{
     Deployment, DeploymentController, Gap, Rollout, Seen, Service, ServiceId, Strategy, Target, TargetState, Task,
@@ -56,7 +54,7 @@ fn under_way(case: &mut Case, seen: Seen<UnderWay>) {
 /// A service whose load balancers name the wrong port, and whose rolling deployment began 20 minutes ago: its tasks run,
 /// and none is healthy.
 fn deploying() -> Case {
-    let mut case = cases::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/wiring-wrong-port"));
+    let mut case = cases::named("wiring-wrong-port");
     let created = minutes_ago(&case, 20);
     let old = service(&mut case).deployments[0].clone();
     let new = Deployment {

@@ -1,6 +1,5 @@
 //! An answer that is not whole, or never ends, is a failed read: sent again, then a gap, and never less than what there is.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -12,13 +11,11 @@ use portolan::sandbox::{Shared, world_file};
 use serde_json::json;
 
 use super::script::{self, Script};
+use crate::folder::{self, Folder};
 use crate::moto::seed::desired;
 
-const WORLD: &str = "m01-task-group-closed";
-
-fn read(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds").join(WORLD);
-    std::fs::read_to_string(folder.join(name)).unwrap()
+fn read() -> Folder {
+    folder::open_named("worlds/m01-task-group-closed")
 }
 
 /// `ecs:ListTasks` and the like, without the prefix.
@@ -32,7 +29,7 @@ fn operation(request: &Request<Bytes>) -> String {
 
 /// One reading, the answers of one operation altered.
 async fn observe(of: &str, alter: fn(&[u8], &str) -> Vec<u8>) -> (Clients, Observed) {
-    let shared = Shared::still(world_file::load("world.yaml", &read("world.yaml")).unwrap());
+    let shared = Shared::still(world_file::load("world.yaml", &read().world.unwrap()).unwrap());
     let region = shared.world().region().to_owned();
     let of = of.to_owned();
     let config = in_process::config(&region, move |request| {
@@ -41,7 +38,7 @@ async fn observe(of: &str, alter: fn(&[u8], &str) -> Vec<u8>) -> (Clients, Obser
         if name == of { response.map(|body| Bytes::from(alter(&body, &name))) } else { response }
     });
     let clients = Clients::new(&config).unwrap();
-    let wanted: Desired = desired(&read("manifest.yaml"));
+    let wanted: Desired = desired(&read().manifest);
     let observed = Reader::new(&clients).observe(&wanted).await;
     (clients, observed)
 }
@@ -93,7 +90,7 @@ async fn tasks_with(token: fn(usize) -> String) -> (Script, Vec<String>) {
         }
         _ => script::empty(request),
     });
-    let observed = Reader::new(&script.clients()).observe(&desired(&read("manifest.yaml"))).await;
+    let observed = Reader::new(&script.clients()).observe(&desired(&read().manifest)).await;
     let gaps = observed.gaps.iter().filter(|(_, gap)| gap.call == "ecs:ListTasks");
     let why = gaps.map(|(_, gap)| gap.why.clone()).collect();
     (script, why)

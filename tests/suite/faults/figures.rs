@@ -106,7 +106,7 @@ impl Figures {
 /// The command that does it again.
 fn again(run: &Run, seed: u64) -> String {
     format!(
-        "FAULTS=all FAULTS_SEED={seed} FAULTS_WORLD={} FAULTS_FAULT={} FAULTS_AT={} cargo test --test suite -- --ignored \
+        "FAULTS_SEED={seed} FAULTS_WORLD={} FAULTS_FAULT={} FAULTS_AT={} cargo test --test suite -- --ignored \
          --nocapture fault_matrix",
         run.world, run.fault, run.at
     )

@@ -9,7 +9,7 @@ use portolan::pass::take_stock;
 use portolan::sandbox::Shared;
 use portolan::survey::Depth;
 
-use super::worlds::{clients, load, scope, stock};
+use super::worlds::{clients, load, load_folder, scope, stock};
 use super::{enforced, left, now, read_back};
 
 fn fargate(denied: &[&str]) -> Shared {
@@ -79,8 +79,8 @@ async fn each_call_that_is_denied_leaves_a_manifest_with_the_gap_named_and_nothi
 }
 
 async fn written_of(world: &str) -> (String, Observed) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/worlds/{world}/world.yaml"));
-    let (outline, observed) = stock(&Shared::still(load(&path)), &scope(&[])).await;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds").join(world);
+    let (outline, observed) = stock(&Shared::still(load_folder(&path)), &scope(&[])).await;
     let text = write(&outline, &observed, None, now()).text();
     (text, observed)
 }

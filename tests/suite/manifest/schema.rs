@@ -120,18 +120,16 @@ fn document(kind: &str, path: &[(String, bool)]) -> Value {
 #[test]
 fn every_property_of_the_schema_is_a_field_of_the_decoder() {
     let schema = schema();
-    let mut count = 0;
     for kind in ["Fleet", "Service", "TargetGroup"] {
         let root = resolved(&schema, &schema["$defs"][format!("{kind}Document")]);
         let mut found = Vec::new();
         paths(&schema, root, &[], &mut found);
+        assert!(!found.is_empty(), "{kind} has no property");
         for path in found {
             let text = serde_json::to_string(&document(kind, &path)).expect("JSON, which is YAML");
             let problems = render(&load_text(&text).expect_err("a value that no field takes"));
             let name = &path.last().expect("a name").0;
             assert!(!problems.contains(&format!("unknown field \"{name}\"")), "{kind} {path:?}\n{problems}");
-            count += 1;
         }
     }
-    assert!(count > 80, "only {count} properties");
 }

@@ -4,6 +4,7 @@ use portolan::sandbox::{Sent, World};
 use serde_json::{Value, json};
 
 use super::fleet::{advance, call, text, world};
+use crate::folder;
 
 /// A service whose target group is not in its `loadBalancers`.
 fn unwired() -> World {
@@ -81,7 +82,7 @@ fn ecs_neither_puts_back_nor_takes_out_what_it_does_not_feed() {
 
 #[test]
 fn the_host_ports_of_one_instance_are_targets_of_their_own() {
-    let mut world = world(include_str!("../../cases/world-registrar-bridge/world.yaml"));
+    let mut world = world(&folder::open_named("cases/world-registrar-bridge").world.expect("a world"));
     let found = call(&mut world, "elasticloadbalancing:DescribeTargetGroups", &json!({"Names": ["reports"]}));
     let arn = found["TargetGroups"][0]["TargetGroupArn"].clone();
     let health = call(&mut world, "elasticloadbalancing:DescribeTargetHealth", &json!({"TargetGroupArn": arn}));
@@ -93,7 +94,7 @@ fn the_host_ports_of_one_instance_are_targets_of_their_own() {
 
 #[test]
 fn a_task_that_ecs_replaced_leaves_its_address_in_a_group_that_it_does_not_feed() {
-    let mut world = world(include_str!("../../cases/world-registrar-task-replaced/world.yaml"));
+    let mut world = world(&folder::open_named("cases/world-registrar-task-replaced").world.expect("a world"));
     let mut states = |name: &str| {
         let found = call(&mut world, "elasticloadbalancing:DescribeTargetGroups", &json!({"Names": [name]}));
         let arn = found["TargetGroups"][0]["TargetGroupArn"].clone();

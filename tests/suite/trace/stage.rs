@@ -1,10 +1,9 @@
 //! A world of the sandbox with what is declared, read by the real reader through the real SDK.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use portolan::apply::{Observe, StepResult, apply};
@@ -19,10 +18,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use crate::folder;
+
 /// Requests go round targets and nodes; after so many of them every answer has been seen.
 const ROUNDS: usize = 24;
 
-/// What `expect.yaml` asks the load balancer.
+/// What a world's `expect` asks the load balancer.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Request {
@@ -65,26 +66,10 @@ impl Codes {
     }
 }
 
-/// The folders of a folder of `tests`, by name.
-pub fn folders(of: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(of);
-    let complete =
-        |path: &PathBuf| ["world.yaml", "manifest.yaml", "expect.yaml"].iter().all(|name| path.join(name).is_file());
-    let entries = fs::read_dir(&root).expect("it can be listed");
-    let mut folders: Vec<PathBuf> =
-        entries.map(|entry| entry.expect("an entry of it").path()).filter(complete).collect();
-    folders.sort();
-    folders
-}
-
-/// A file of a folder.
-pub fn read(folder: &Path, name: &str) -> Result<String, String> {
-    fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))
-}
-
-/// `expect.yaml`
+/// What `expect` of a folder says.
 pub fn expect<T: DeserializeOwned>(folder: &Path) -> Result<T, String> {
-    serde_saphyr::from_str(&read(folder, "expect.yaml")?).map_err(|error| format!("expect.yaml: {error}"))
+    let text = folder::open(folder).expect.ok_or("it expects nothing")?;
+    serde_saphyr::from_str(&text).map_err(|error| format!("expect: {error}"))
 }
 
 /// A world with its reader.
@@ -96,10 +81,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// `world.yaml` and `manifest.yaml` of a folder.
+    /// The world and the manifest of a folder.
     pub fn open(folder: &Path) -> Result<Self, String> {
-        let world = world_file::load("world.yaml", &read(folder, "world.yaml")?).map_err(|error| error.to_string())?;
-        Self::of(world, &read(folder, "manifest.yaml")?)
+        let files = folder::open(folder);
+        let text = files.world.ok_or("it has no world")?;
+        let world = world_file::load("world.yaml", &text).map_err(|error| error.to_string())?;
+        Self::of(world, &files.manifest)
     }
 
     pub fn of(world: World, manifest: &str) -> Result<Self, String> {

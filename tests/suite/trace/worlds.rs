@@ -1,5 +1,5 @@
-//! Every folder of `tests/worlds` is a fleet on the sandbox, broken in one way: `world.yaml` is what stands, `manifest.yaml`
-//! what is declared, `expect.yaml` what trace must say. The real reader reads it through the real SDK. Where a plan can mend
+//! Every folder of `tests/worlds` is a fleet on the sandbox, broken in one way: `world` is what stands, `manifest` what is declared,
+//! both as differences from a base fleet (`folder.rs`), and `expect` what trace must say. The real reader reads it through the real SDK. Where a plan can mend
 //! it, it is carried out, and ten virtual minutes later the path must be reachable and a request answered.
 
 use std::collections::BTreeSet;
@@ -13,8 +13,9 @@ use portolan::trace::{Path as Traced, Trace, Verdict, trace};
 use serde::Deserialize;
 
 use super::stage::{self, Codes, Request, Stage, everything};
+use crate::folder;
 
-/// `expect.yaml`; other keys are the sandbox's own.
+/// `expect`; other keys are the sandbox's own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Expect {
@@ -134,7 +135,7 @@ fn show(path: &Traced) -> String {
 }
 
 fn folders() -> Vec<PathBuf> {
-    stage::folders("worlds")
+    folder::all("worlds")
 }
 
 async fn examine(folder: &Path) -> Result<(), String> {
@@ -149,7 +150,6 @@ async fn examine(folder: &Path) -> Result<(), String> {
 #[tokio::test(start_paused = true)]
 async fn every_world_is_traced_to_its_broken_hop_and_mended_where_a_plan_can() {
     let folders = folders();
-    assert!(!folders.is_empty());
     let mut wrong = Vec::new();
     for folder in &folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -158,6 +158,21 @@ async fn every_world_is_traced_to_its_broken_hop_and_mended_where_a_plan_can() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} worlds:\n{}", wrong.len(), folders.len(), wrong.join("\n"));
+}
+
+/// What a world does not mention is sound: else its findings would be about more than the world is.
+#[tokio::test(start_paused = true)]
+async fn every_base_fleet_is_sound() {
+    let mut wrong = Vec::new();
+    for fleet in folder::all("fleets").iter().filter(|fleet| folder::open(fleet).world.is_some()) {
+        let stage = Stage::open(fleet).unwrap_or_else(|why| panic!("{why}"));
+        let look = stage.look(false).await.unwrap_or_else(|why| panic!("{why}"));
+        let traced = stage.trace().await.unwrap_or_else(|why| panic!("{why}"));
+        let is_sound = Expect { sound: true, ..Expect::default() };
+        wrong.extend(check(&is_sound, &traced).err().map(|why| format!("{}: {why}", fleet.display())));
+        wrong.extend((!look.plan.steps.is_empty()).then(|| format!("{}: {:#?}", fleet.display(), look.plan.steps)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Unknown is not absent: whichever call is denied, a sound path is sound or unknown, never broken.
