@@ -9,7 +9,7 @@ use super::network::LoadBalancer;
 use super::observed::Observed;
 use super::seen::Seen;
 use super::service::Conduct;
-use super::surroundings::Surroundings;
+use super::surroundings::{Nodes, Surroundings};
 use super::target::{Host, Placement, TargetState, Task};
 use super::target_group::{Attributes, TargetGroup};
 
@@ -39,6 +39,8 @@ pub struct Vicinity {
     pub has_strangers: bool,
     /// Instances that are known already.
     pub hosts: BTreeMap<InstanceId, Seen<Host>>,
+    /// Addresses of nodes of load balancers that are known already.
+    pub nodes: Nodes,
     /// Attributes of load balancers that are known already.
     pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Attributes>>,
     /// Attributes of target groups that are known already.
@@ -115,6 +117,8 @@ impl Vicinity {
         let is_known = |seen: &Seen<Host>| seen.gap().is_none();
         let hosts = observed.hosts.iter().filter(|(_, seen)| is_known(seen));
         self.hosts = hosts.map(|(id, seen)| (id.clone(), seen.clone())).collect();
+        let nodes = observed.nodes.iter().filter(|(_, seen)| seen.gap().is_none());
+        self.nodes = nodes.map(|(arn, seen)| (arn.clone(), seen.clone())).collect();
         self.balancer_attributes.clone_from(&known.balancer_attributes);
         self.group_attributes.clone_from(&known.group_attributes);
         // Attributes that are declared have been read: planning compares them.
