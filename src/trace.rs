@@ -28,6 +28,7 @@ mod network_acl;
 mod port_binding;
 mod progress;
 mod registration;
+mod requests;
 mod rule;
 mod service_wiring;
 mod serving;
