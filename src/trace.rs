@@ -26,6 +26,7 @@ mod listener;
 mod load_balancer;
 mod network_acl;
 mod port_binding;
+mod private_link;
 mod progress;
 mod registration;
 mod requests;

@@ -9,6 +9,7 @@ mod balancing;
 mod cache;
 mod concurrency;
 mod deployments;
+mod endpoint_services;
 mod gaps;
 mod groups;
 mod hosts;

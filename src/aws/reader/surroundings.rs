@@ -63,6 +63,9 @@ impl Reader {
             stopped_tasks,
             ..Surroundings::default()
         };
+        if vicinity.needs_endpoint_services(&around.group_attributes) {
+            around.endpoint_services = Some(Box::pin(self.endpoint_services()).await);
+        }
         if vicinity.has_strangers {
             around.feeders = Some(self.feeders(&vicinity.clusters).await);
         }
@@ -246,6 +249,7 @@ fn note_gaps(around: &mut Surroundings) {
     };
     add("network ACLs", around.acls.as_ref().and_then(Seen::gap));
     add("route tables", around.routes.as_ref().and_then(Seen::gap));
+    add("endpoint services", around.endpoint_services.as_ref().and_then(Seen::gap));
     add("services", around.feeders.as_ref().and_then(Seen::gap));
     around.ingress.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
     around.prefix_lists.iter().for_each(|(id, seen)| add(id, seen.gap()));

@@ -186,6 +186,7 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
             subnets: balancer.subnets.iter().map(|id| SubnetId::from(id.clone())).collect(),
             ip_address_type: Default::default(),
             internal: false,
+            filters_private_link: true,
             state: "active".to_owned(),
         });
     }
