@@ -69,7 +69,7 @@ pub use service::{
     Rollout, Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
-pub use surroundings::{AddressOwner, Interface, Nodes, RouteTable, Surroundings, is_of_task};
+pub use surroundings::{AddressOwner, EndpointServices, Interface, Nodes, RouteTable, Surroundings, is_of_task};
 pub use target::{
     Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,
 };

@@ -24,7 +24,7 @@ use crate::model::{
     TargetGroup, TargetGroupArn, TargetKey, TargetState,
 };
 use crate::plan::{CHECK_ACCESS, Plan, Policy, ScopeError, plan, scope_errors};
-use crate::report::Report;
+use crate::report::{BrokenPath, Report};
 use crate::survey::{Depth, instance_groups, outline};
 
 pub use mends::link;
@@ -38,7 +38,7 @@ pub struct Look {
     /// The plan.
     pub plan: Plan,
     /// Paths that are broken now, as far as the reading shows; `None`: the paths were not traced.
-    pub broken_paths: Option<usize>,
+    pub broken_paths: Option<Vec<BrokenPath>>,
 }
 
 impl Look {

@@ -9,6 +9,7 @@ use crate::apply::{Outcome, StepResult};
 use crate::model::{Place, without_user_info};
 use crate::plan::{Plan, Step, Verdict};
 
+mod broken;
 mod entry;
 pub mod github;
 pub mod json;
@@ -19,6 +20,7 @@ pub mod sarif;
 pub mod text;
 mod traced;
 
+pub use broken::BrokenPath;
 pub use place::{Item, locate};
 pub use traced::Traced;
 
@@ -55,7 +57,7 @@ pub struct Report {
     pub outcome: Option<Outcome>,
     /// Paths that were broken when the pass read them. A pass reads little of the network around paths, so there may be more;
     /// `None`: the paths were not traced.
-    pub broken_paths: Option<usize>,
+    pub broken_paths: Option<Vec<BrokenPath>>,
     /// What went wrong besides, such as a wait that ran out of time.
     pub errors: Vec<Error>,
     /// The calls that were sent, by their IAM names.

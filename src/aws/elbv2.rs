@@ -50,6 +50,7 @@ pub(super) fn load_balancer_from_sdk(balancer: &sdk::LoadBalancer) -> Option<Loa
             Some(_) | None => IpAddressType::Ipv4,
         },
         internal: balancer.scheme() == Some(&sdk::LoadBalancerSchemeEnum::Internal),
+        filters_private_link: balancer.enforce_security_group_inbound_rules_on_private_link_traffic() != Some("off"),
         state: balancer.state().and_then(|state| state.code()).map_or("", |code| code.as_str()).to_owned(),
     })
 }

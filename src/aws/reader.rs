@@ -9,6 +9,7 @@ mod balancing;
 mod cache;
 mod concurrency;
 mod deployments;
+mod endpoint_services;
 mod gaps;
 mod groups;
 mod hosts;
@@ -113,6 +114,7 @@ impl Reader {
         let (mut observed, health) = tokio::join!(Box::pin(self.structure(desired, turn, found)), Box::pin(health));
         observed.targets.extend(health);
         Box::pin(self.explain(desired, &mut observed)).await;
+        Box::pin(self.locate_nodes(desired, &mut observed, turn)).await;
         gaps::note(desired, &mut observed);
         observed
     }
@@ -159,6 +161,18 @@ impl Reader {
         observed.routes = routes;
         balancing::store_tags(owners, &mut observed);
         observed
+    }
+
+    /// Asks where network load balancers send from, where rules by address may allow it.
+    async fn locate_nodes(&self, desired: &Desired, observed: &mut Observed, turn: &Turn<'_>) {
+        let wanted = questions::nodes_to_read(&Given::new(desired, observed));
+        if wanted.balancers.is_empty() {
+            return;
+        }
+        let (nodes, attributes) =
+            tokio::join!(self.nodes_of(&wanted.balancers, Haste::Now), self.attributes_of(&wanted.attributes, turn));
+        observed.nodes = nodes;
+        observed.attributes.extend(attributes);
     }
 
     /// Asks what may explain registrations that nothing explains so far.

@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PERIOD: Duration = Duration::from_secs(1);
 /// Services that AWS describes in a call.
 const IN_A_CALL: usize = 10;
+/// Services that AWS lists in a call.
+const LISTED_IN_A_CALL: u64 = 100;
 /// Target groups and rules whose tags AWS tells in a call.
 const TAGS_IN_A_CALL: usize = 20;
 /// Calls of Elastic Load Balancing that AWS takes from an account in a second, after the first ones: what a reading waits for.
@@ -56,6 +58,7 @@ impl Needed {
             let read = if sent >= self.batches { all } else { sent * IN_A_CALL };
             format!("{} of {}, ", read.min(all), count(all as u64, "service"))
         });
+        let services = services.or_else(|| listed(calls));
         let line = format!(
             "portolan: reading {region}: {}{}, {}s",
             services.unwrap_or_default(),
@@ -77,6 +80,13 @@ impl Needed {
         let rate = (sent as f64 / passed.as_secs_f64()).min(BALANCING_RATE);
         Some((left as f64 / rate).ceil() as u64)
     }
+}
+
+/// While the services of a cluster are listed: as many as the calls can have read. Some readings describe each of them twice.
+fn listed(calls: &BTreeMap<String, u64>) -> Option<String> {
+    let of = |call: &str, each: u64| calls.get(call).copied().unwrap_or_default() * each;
+    let read = of("ecs:DescribeServices", IN_A_CALL as u64).min(of("ecs:ListServices", LISTED_IN_A_CALL));
+    (read > 0).then(|| format!("up to {}, ", count(read, "service")))
 }
 
 fn count(number: u64, what: &str) -> String {
@@ -144,6 +154,11 @@ mod tests {
         assert_eq!(
             Needed::default().line("eu-west-1", &calls(&[("ecs:ListServices", 1)]), seconds(2)),
             "portolan: reading eu-west-1: 1 call, 2s"
+        );
+        let sent = calls(&[("ecs:ListServices", 2), ("ecs:DescribeServices", 12)]);
+        assert_eq!(
+            Needed::default().line("eu-west-1", &sent, seconds(3)),
+            "portolan: reading eu-west-1: up to 120 services, 14 calls, 3s"
         );
         let needed = Needed { services: Some(1), batches: 1, balancing: 2 };
         assert_eq!(

@@ -157,12 +157,14 @@ impl<'a> Run<'a> {
 
     /// The report of a pass, with the lines of the manifest for the forms that have them.
     pub fn report(&self, look: Look, outcome: Option<Outcome>) -> Report {
-        let report = look.into_report(&self.desired, outcome, self.clients.calls().snapshot());
+        let mut report = look.into_report(&self.desired, outcome, self.clients.calls().snapshot());
         if !self.global.outputs.has_documents() {
             return report;
         }
-        let places = locate(&report.plan, &self.desired, &manifest::places(&self.sources));
-        Report { places, ..report }
+        let places = manifest::places(&self.sources);
+        report.places = locate(&report.plan, &self.desired, &places);
+        report.locate_paths(&self.desired, &places);
+        report
     }
 
     /// The answer of a pass, in the forms that were asked for.

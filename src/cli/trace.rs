@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::args::{Global, Inputs, Output, TraceArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
+use super::progress::{self, Needed};
 use super::run::{Run, aws_now, check_credentials, clients, now};
 use super::signals::Signals;
 use super::terminal::{Terminal, note};
@@ -83,7 +84,14 @@ async fn found<'a>(
     let clients = clients(None, global).await?;
     let scope = cluster::scope(&[cluster.to_owned()], &[])?;
     check_credentials(&clients, global).await?;
-    let standing = Reader::new(&clients).standing(&scope).await;
+    let standing = tokio::select! {
+        biased;
+        () = signals.token().cancelled() => {
+            return Err(Failure::interrupted(signals.exit().unwrap_or(Exit::Interrupted)));
+        }
+        standing = async { Reader::new(&clients).standing(&scope).await } => standing,
+        never = progress::show(terminal, Needed::default(), clients.region(), clients.calls()) => match never {},
+    };
     let desired = outline(&standing, &scope, clients.region(), Depth::Health).map_err(cluster::failure)?;
     Ok(Run::on(clients, global, terminal, signals, desired, Policy::default()))
 }

@@ -77,6 +77,9 @@ pub struct LoadBalancer {
     pub ip_address_type: IpAddressType,
     /// `Scheme: internal`: its name leads to private addresses only.
     pub internal: bool,
+    /// Whether its security groups filter the clients of AWS PrivateLink too
+    /// (`EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic`, on by default).
+    pub filters_private_link: bool,
     /// `State.Code`, such as `active`; empty where AWS does not say.
     pub state: String,
 }

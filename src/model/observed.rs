@@ -6,14 +6,14 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::id::{
-    GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, TargetGroupArn, TaskDefinitionArn, VpcId,
+    GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
 };
 use super::listener_rule::{Listener, Rule};
 use super::network::{LoadBalancer, Lookup, Names, Subnet, Vpc, look_up};
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
 use super::service::{PastDeployment, Revision, Service, UnderWay};
-use super::surroundings::AddressOwner;
+use super::surroundings::{AddressOwner, Nodes};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
@@ -84,6 +84,8 @@ pub struct Observed {
     pub routes: BTreeMap<VpcId, Seen<BTreeSet<IpNet>>>,
     /// All subnets of the fleet's VPCs.
     pub subnets: Seen<Vec<Subnet>>,
+    /// Addresses of the nodes of network load balancers; asked where rules by address may allow them.
+    pub nodes: Nodes,
     /// All security groups of the fleet's VPCs.
     pub security_groups: Seen<Vec<SecurityGroup>>,
     /// Ingress rules of the groups that the manifest names, by group.
@@ -150,6 +152,7 @@ impl Observed {
             vpcs: Seen::Unknown(gap("ec2:DescribeVpcs")),
             routes: BTreeMap::new(),
             subnets: Seen::Unknown(gap("ec2:DescribeSubnets")),
+            nodes: BTreeMap::new(),
             security_groups: Seen::Unknown(gap("ec2:DescribeSecurityGroups")),
             ingress: BTreeMap::new(),
             marked_ingress: Seen::Unknown(gap("ec2:DescribeSecurityGroupRules")),
@@ -214,6 +217,11 @@ impl Observed {
     /// The addresses of the network interfaces that carry a group.
     pub fn carriers_of(&self, group: &GroupId) -> Seen<&BTreeSet<IpAddr>> {
         asked(&self.carriers, group, "ec2:DescribeNetworkInterfaces")
+    }
+
+    /// The addresses of a network load balancer's nodes, by subnet; absent where no interface is one.
+    pub fn nodes_of(&self, arn: &LoadBalancerArn) -> Seen<&BTreeMap<SubnetId, BTreeSet<IpAddr>>> {
+        asked(&self.nodes, arn, "ec2:DescribeNetworkInterfaces")
     }
 
     /// The target groups that any service of a cluster names, with these services.

@@ -67,6 +67,9 @@ pub struct RouteTable {
 /// Addresses of the nodes of load balancers, by subnet.
 pub type Nodes = BTreeMap<LoadBalancerArn, Seen<BTreeMap<SubnetId, BTreeSet<IpAddr>>>>;
 
+/// Endpoint services by the load balancer that they lead to.
+pub type EndpointServices = BTreeMap<LoadBalancerArn, BTreeSet<String>>;
+
 /// The network around the paths that are traced. A key that is missing was not asked for, hence unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
@@ -84,6 +87,9 @@ pub struct Surroundings {
     pub interfaces: BTreeMap<IpAddr, Seen<Interface>>,
     /// Addresses of the nodes of network load balancers, by subnet: each keeps its addresses for good, so rules may name them.
     pub nodes: Nodes,
+    /// Endpoint services of network load balancers, by their ids (`vpce-svc-…`): clients of AWS PrivateLink connect through
+    /// them. `None`: not asked.
+    pub endpoint_services: Option<Seen<EndpointServices>>,
     /// Instances by the ARN of their container instance, for tasks with an interface of their own.
     pub carriers: BTreeMap<String, Seen<InstanceId>>,
     /// Instances that are registered or that carry tasks.
@@ -152,6 +158,16 @@ impl Surroundings {
             Some(Seen::Absent) => Seen::Absent,
             Some(Seen::Unknown(gap)) => Seen::Unknown(gap),
             None => not_asked("ec2:DescribeRouteTables"),
+        }
+    }
+
+    /// The endpoint services that lead to a load balancer; absent where there is none.
+    pub fn endpoint_services_of(&self, arn: &LoadBalancerArn) -> Seen<&BTreeSet<String>> {
+        match self.endpoint_services.as_ref().map(Seen::as_ref) {
+            Some(Seen::Present(all)) => all.get(arn).map_or(Seen::Absent, Seen::Present),
+            Some(Seen::Absent) => Seen::Absent,
+            Some(Seen::Unknown(gap)) => Seen::Unknown(gap),
+            None => not_asked("ec2:DescribeVpcEndpointServiceConfigurations"),
         }
     }
 

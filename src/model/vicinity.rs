@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use super::desired::Desired;
 use super::id::{GroupId, InstanceId, LoadBalancerArn, ServiceId, TargetGroupArn, VpcId};
-use super::network::LoadBalancer;
+use super::network::{LoadBalancer, LoadBalancerKind};
 use super::observed::Observed;
 use super::seen::Seen;
 use super::service::Conduct;
-use super::surroundings::Surroundings;
+use super::surroundings::{Nodes, Surroundings};
 use super::target::{Host, Placement, TargetState, Task};
 use super::target_group::{Attributes, TargetGroup};
 
@@ -25,6 +25,10 @@ pub struct Vicinity {
     pub security_groups: BTreeSet<GroupId>,
     /// The target groups.
     pub target_groups: BTreeSet<TargetGroupArn>,
+    /// Those behind network load balancers, by these.
+    pub behind_network: BTreeMap<LoadBalancerArn, Vec<TargetGroup>>,
+    /// Network load balancers whose security groups do not filter the clients of AWS PrivateLink.
+    pub open_to_private_link: BTreeSet<LoadBalancerArn>,
     /// Addresses of tasks, and those that are registered or declared.
     pub addresses: BTreeSet<IpAddr>,
     /// Instances that carry tasks, and those that are registered or declared.
@@ -39,6 +43,8 @@ pub struct Vicinity {
     pub has_strangers: bool,
     /// Instances that are known already.
     pub hosts: BTreeMap<InstanceId, Seen<Host>>,
+    /// Addresses of nodes of load balancers that are known already.
+    pub nodes: Nodes,
     /// Attributes of load balancers that are known already.
     pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Attributes>>,
     /// Attributes of target groups that are known already.
@@ -96,6 +102,12 @@ impl Vicinity {
             self.vpcs.extend(balancer.vpc.clone());
             self.balancers.insert(balancer.arn.clone());
             self.security_groups.extend(balancer.security_groups.iter().cloned());
+            if balancer.kind == LoadBalancerKind::Network {
+                self.behind_network.insert(balancer.arn.clone(), Vec::new());
+                if !balancer.filters_private_link {
+                    self.open_to_private_link.insert(balancer.arn.clone());
+                }
+            }
         }
     }
 
@@ -105,9 +117,25 @@ impl Vicinity {
         for group in observed.target_groups.as_ref().present().into_iter().flatten().filter(is_named) {
             self.vpcs.extend(group.vpc.clone());
             self.target_groups.insert(group.arn.clone());
+            for arn in &group.load_balancers {
+                if let Some(groups) = self.behind_network.get_mut(arn) {
+                    groups.push(group.clone());
+                }
+            }
             let targets = observed.targets_of(&group.arn).present().into_iter().flatten();
             targets.for_each(|target| self.add_target(&target.key.id));
         }
+    }
+
+    /// Whether it matters if clients of AWS PrivateLink connect: targets would see the load balancer's addresses instead of
+    /// the clients', or its security groups would not filter them.
+    pub fn needs_endpoint_services(&self, attributes: &BTreeMap<TargetGroupArn, Seen<Attributes>>) -> bool {
+        let keeps = |group: &TargetGroup| match attributes.get(&group.arn) {
+            _ if group.always_keeps_client_addresses() => true,
+            Some(Seen::Present(attributes)) => group.keeps_client_addresses(attributes),
+            Some(Seen::Absent | Seen::Unknown(_)) | None => false,
+        };
+        !self.open_to_private_link.is_empty() || self.behind_network.values().flatten().any(keeps)
     }
 
     /// Keeps what need not be asked.
@@ -115,6 +143,8 @@ impl Vicinity {
         let is_known = |seen: &Seen<Host>| seen.gap().is_none();
         let hosts = observed.hosts.iter().filter(|(_, seen)| is_known(seen));
         self.hosts = hosts.map(|(id, seen)| (id.clone(), seen.clone())).collect();
+        let nodes = observed.nodes.iter().filter(|(_, seen)| seen.gap().is_none());
+        self.nodes = nodes.map(|(arn, seen)| (arn.clone(), seen.clone())).collect();
         self.balancer_attributes.clone_from(&known.balancer_attributes);
         self.group_attributes.clone_from(&known.group_attributes);
         // Attributes that are declared have been read: planning compares them.

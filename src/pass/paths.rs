@@ -11,6 +11,7 @@ use crate::model::{
     Surroundings,
 };
 use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, WaitingOn, plan_without};
+use crate::report::BrokenPath;
 use crate::trace::{Path, Verdict, each_path};
 
 use super::losses::{Loss, blame, losses};
@@ -100,14 +101,14 @@ fn is_guarded_by(given: &Given<'_>, wanted: &DesiredTargetGroup, group: &GroupId
         || balancers.into_iter().filter(is_its).any(|balancer| balancer.security_groups.contains(group))
 }
 
-/// How many paths of the objects that a run is about are broken, as far as what was read shows.
+/// The broken paths of the objects that a run is about, if what was read shows them.
 pub(super) fn broken(
     desired: &Desired,
     observed: &Observed,
     around: &Surroundings,
     policy: &Policy,
     now: Timestamp,
-) -> usize {
+) -> Vec<BrokenPath> {
     let is_chosen = |path: &Path| {
         let objects = [
             Some(ObjectRef::target_group(&path.name.target_group)),
@@ -115,9 +116,11 @@ pub(super) fn broken(
         ];
         policy.only.as_ref().is_none_or(|only| objects.iter().flatten().any(|object| only.contains(object)))
     };
-    let mut broken = 0;
+    let mut broken = Vec::new();
     each_path(desired, observed, around, &everything(), now, |path| {
-        broken += usize::from(path.verdict() == Verdict::Broken && is_chosen(&path));
+        if path.verdict() == Verdict::Broken && is_chosen(&path) {
+            broken.extend(BrokenPath::of(&path));
+        }
     });
     broken
 }

@@ -12,6 +12,8 @@ use crate::model::{
     TargetState, VpcId,
 };
 
+use super::node_addresses;
+pub use super::node_addresses::NodesToRead;
 use super::resolve::stand_ins;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
 pub use super::target::Unknown;
@@ -177,6 +179,11 @@ fn who_may_lose_requests(given: &Given<'_>) -> BTreeSet<TargetGroupArn> {
         }
     }
     arns
+}
+
+/// What has to be read about network load balancers whose nodes may be allowed by address. Needs: ingress rules.
+pub fn nodes_to_read(given: &Given<'_>) -> NodesToRead {
+    node_addresses::to_read(given)
 }
 
 /// Whether `DescribeRules` can answer anything for this load balancer: network ones have a default action only.

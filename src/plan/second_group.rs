@@ -1,14 +1,16 @@
 //! A load balancer with several security groups: what a rule allows to one of them, its nodes may send.
 
+use std::collections::BTreeSet;
+
 use crate::model::security_group::{Visitor, admits};
 use crate::model::{DesiredService, Given, GroupId, IngressRule, ObjectRef, Owner};
 
 use super::draft::Drafts;
-use super::security_group::{Flow, WantedFlow};
+use super::security_group::Flow;
 
 /// The other group of the same load balancer that a rule already allows. A rule of this fleet's own does not count: where
 /// Portolan opens a port, it opens it for every group, so that the load balancer may lose one of them.
-pub(super) fn already_allowed(given: &Given<'_>, WantedFlow { groups, flow, .. }: &WantedFlow) -> Option<GroupId> {
+pub(super) fn already_allowed(given: &Given<'_>, groups: &BTreeSet<GroupId>, flow: &Flow) -> Option<GroupId> {
     let live: Vec<&IngressRule> =
         groups.iter().filter_map(|group| given.observed.ingress_of(group).present()).flatten().collect();
     let is_admitted = |rules: &[&IngressRule], visitor: &Visitor<'_>| {

@@ -7,16 +7,17 @@ use ipnet::IpNet;
 
 use crate::model::security_group::{Visitor, admits};
 use crate::model::{
-    Desired, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given, GroupId, HealthPort, IngressRule,
-    IngressSource, IpProtocol, LoadBalancerKind, Mark, NetworkMode, ObjectRef, Observed, Placement, PortRange,
-    Protocol, Redeploy, RuleSource, Seen, TaskDefinition, Transport, Vpc,
+    Desired, DesiredPort, DesiredService, Gap, Given, GroupId, IngressRule, IngressSource, IpProtocol, Mark,
+    NetworkMode, ObjectRef, Observed, Placement, PortRange, Redeploy, RuleSource, Seen, TaskDefinition, Transport, Vpc,
 };
 
 use super::action::Action;
 use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::field::Field;
-use super::health_port::{CheckedPort, checked_ports, is_out_of_reach};
+use super::from_load_balancer::flows_of_load_balancer;
+use super::health_port::is_out_of_reach;
+use super::node_addresses::{self, Allowed, NodeAddresses};
 use super::resolve;
 use super::second_group;
 use super::task_definition::{RealPort, mapping_of, real_port};
@@ -30,16 +31,18 @@ pub(super) struct Flow {
     /// Where the source is known to live.
     pub(super) homes: Vec<IpNet>,
     /// Why that is not known.
-    unread_homes: Option<Gap>,
-    description: Option<String>,
+    pub(super) unread_homes: Option<Gap>,
+    pub(super) description: Option<String>,
     /// For people: who comes in, and what for.
     pub(super) who: String,
     /// What the manifest declares it by.
     pub(super) field: Field,
     /// It may be opened. Else it only stays open where it is: nothing declares it.
-    opens: bool,
+    pub(super) opens: bool,
     /// Groups that the same sender has besides: what one of them may send, the sender sends.
     pub(super) also: BTreeSet<GroupId>,
+    /// The addresses that it comes from, where a network load balancer sends it: rules may allow these instead of its group.
+    pub(super) nodes: Option<NodeAddresses>,
 }
 
 /// A flow that the manifest wants, satisfied or not.
@@ -81,6 +84,11 @@ impl Flow {
             RuleSource::PrefixList(_) | RuleSource::Unknown => None,
         }
     }
+
+    /// What a rule for it would allow, for people.
+    fn words(&self) -> String {
+        format!("allow {} {} from {} ({})", self.transport, self.ports, self.source, self.who)
+    }
 }
 
 /// Plans the ingress of one service.
@@ -92,10 +100,7 @@ pub(super) fn plan_ingress(
     let object = ObjectRef::service(&wanted.key);
     let names = wanted.network.as_ref().and_then(|network| network.security_groups.as_ref());
     let mut planned = ServiceIngress { is_unmanaged: names.is_none(), ..ServiceIngress::default() };
-    let mut flows = Vec::new();
-    for port in wanted.ports.iter().flatten() {
-        flows.extend(flows_of_port(given, wanted, port, drafts)?);
-    }
+    let flows = flows_of_service(given, wanted, drafts)?;
     if flows.is_empty() {
         return Ok(planned);
     }
@@ -117,11 +122,7 @@ pub(super) fn plan_ingress(
     check_instances(given.observed, wanted, &planned.groups, drafts);
     for flow in flows {
         let flow = WantedFlow { ingress_group: ingress_group.clone(), groups: planned.groups.clone(), flow };
-        if let Some(other) = second_group::already_allowed(given, &flow) {
-            second_group::report(wanted, &flow.flow, &other, drafts);
-        } else if !flow.flow.opens {
-            report_unopened(given, wanted, &flow, drafts);
-        } else if let Err(obstacle) = open(given, wanted, &flow, drafts) {
+        if let Err(obstacle) = plan_flow(given, wanted, &flow, drafts) {
             planned.is_blocked = true;
             obstacle.block(drafts, &object);
         }
@@ -129,6 +130,32 @@ pub(super) fn plan_ingress(
     }
     report_full_group(given, wanted, &ingress_group, drafts);
     Ok(planned)
+}
+
+fn plan_flow(
+    given: &Given<'_>,
+    wanted: &DesiredService,
+    wanted_flow: &WantedFlow,
+    drafts: &mut Drafts,
+) -> Result<(), Obstacle> {
+    let WantedFlow { groups, flow, .. } = wanted_flow;
+    if let Some(other) = second_group::already_allowed(given, groups, flow) {
+        second_group::report(wanted, flow, &other, drafts);
+        return Ok(());
+    }
+    match node_addresses::allowed(given, groups, flow) {
+        Allowed::No if flow.opens => open(given, wanted, wanted_flow, drafts),
+        Allowed::No => {
+            report_unopened(given, wanted, wanted_flow, drafts);
+            Ok(())
+        }
+        Allowed::ForNodes(addresses) => {
+            node_addresses::report(wanted, flow, &addresses, drafts);
+            Ok(())
+        }
+        Allowed::Unknown(gap) if flow.opens => Err(Obstacle::gap(flow.words(), gap)),
+        Allowed::ForAll | Allowed::Unknown(_) => Ok(()),
+    }
 }
 
 /// EC2's default quota of inbound rules in a security group (IPv4 and IPv6 are counted apart). No API tells the account's.
@@ -187,6 +214,19 @@ fn check_instances(observed: &Observed, wanted: &DesiredService, groups: &BTreeS
             );
         }
     }
+}
+
+/// Everything that must be let in to the tasks of a service.
+pub(super) fn flows_of_service(
+    given: &Given<'_>,
+    wanted: &DesiredService,
+    drafts: &mut Drafts,
+) -> Result<Vec<Flow>, Obstacle> {
+    let mut flows = Vec::new();
+    for port in wanted.ports.iter().flatten() {
+        flows.extend(flows_of_port(given, wanted, port, drafts)?);
+    }
+    Ok(flows)
 }
 
 fn flows_of_port(
@@ -249,94 +289,6 @@ fn real_ports(
     }
 }
 
-fn flows_of_load_balancer(
-    given: &Given<'_>,
-    wanted: &DesiredService,
-    (port, ports): (&DesiredPort, PortRange),
-    group: &DesiredTargetGroup,
-    reaches: &dyn Fn(u16) -> bool,
-    drafts: &mut Drafts,
-) -> Result<Vec<Flow>, Obstacle> {
-    let Some(name) = &group.load_balancer else { return Ok(Vec::new()) };
-    let balancer = resolve::load_balancer(given, name)?;
-    if balancer.security_groups.is_empty() {
-        drafts.find(
-            &ObjectRef::service(&wanted.key),
-            format!(
-                "no ingress is derived for load balancer {} of {}: it has no security groups; name its clients in allowFrom",
-                balancer.name, group.key
-            ),
-        );
-        return Ok(Vec::new());
-    }
-    let needs = needs_of(given, port, group, ports, reaches);
-    // A network load balancer may show its clients' addresses instead of its own: where it lives proves nothing.
-    let (homes, unread_homes) = match balancer.kind {
-        LoadBalancerKind::Application => match resolve::homes(given.observed, balancer) {
-            Seen::Present(homes) => (homes, None),
-            Seen::Absent => (Vec::new(), None),
-            Seen::Unknown(gap) => (Vec::new(), Some(gap)),
-        },
-        LoadBalancerKind::Network | LoadBalancerKind::Gateway => (Vec::new(), None),
-    };
-    let flow = |source: &GroupId, &Need { transport, ports, what, opens }: &Need| Flow {
-        transport,
-        ports,
-        source: RuleSource::Group(source.clone()),
-        homes: homes.clone(),
-        unread_homes: unread_homes.clone(),
-        description: Some(format!("{what} from load balancer {}", balancer.name)),
-        who: format!("load balancer {}, {what}", balancer.name),
-        field: Field::Ingress(port.name.clone()),
-        opens,
-        also: balancer.security_groups.iter().filter(|group| *group != source).cloned().collect(),
-    };
-    Ok(balancer
-        .security_groups
-        .iter()
-        .flat_map(|source| needs.iter().map(move |need| (source, need)))
-        .map(|(source, need)| flow(source, need))
-        .collect())
-}
-
-/// What a load balancer sends to the tasks of a port.
-struct Need {
-    transport: Transport,
-    ports: PortRange,
-    what: &'static str,
-    opens: bool,
-}
-
-/// Traffic, and health checks where they knock elsewhere; these are TCP even for UDP. A fixed port that no task can listen
-/// on is not opened.
-fn needs_of(
-    given: &Given<'_>,
-    port: &DesiredPort,
-    group: &DesiredTargetGroup,
-    ports: PortRange,
-    reaches: &dyn Fn(u16) -> bool,
-) -> Vec<Need> {
-    let live = resolve::target_group(given, group).present();
-    let protocol = group.protocol.as_ref().or(live.map(|live| &live.protocol));
-    let traffic = |transport| Need { transport, ports, what: "traffic", opens: true };
-    let mut needs = vec![traffic(port.protocol)];
-    if protocol == Some(&Protocol::TcpUdp) {
-        needs = vec![traffic(Transport::Tcp), traffic(Transport::Udp)];
-    }
-    for CheckedPort { port: health, opens } in checked_ports(given, group) {
-        let knocks_at = match health {
-            HealthPort::Traffic => ports,
-            // Why it does not help is said where the health check is planned.
-            HealthPort::Fixed(port) if opens && !reaches(port) => continue,
-            HealthPort::Fixed(port) => PortRange::one(port),
-        };
-        if !needs.iter().any(|need| need.transport == Transport::Tcp && need.ports.covers(knocks_at)) {
-            needs.push(Need { transport: Transport::Tcp, ports: knocks_at, what: "health checks", opens });
-        }
-    }
-    needs
-}
-
 fn flow_of_source(
     given: &Given<'_>,
     vpc: &Vpc,
@@ -365,6 +317,7 @@ fn flow_of_source(
         field: Field::AllowFrom(port.name.clone()),
         opens: true,
         also: BTreeSet::new(),
+        nodes: None,
     })
 }
 
@@ -387,7 +340,7 @@ fn open(
     if admits(&rules, flow.transport, flow.ports, &visitor) {
         return Ok(());
     }
-    let what = format!("allow {} {} from {} ({})", flow.transport, flow.ports, flow.source, flow.who);
+    let what = flow.words();
     if let Some(gap) = gap.or_else(|| flow.unread_homes.clone().filter(|_| may_admit(&rules, flow))) {
         return Err(Obstacle::gap(what, gap));
     }

@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Blocked,
     /// A call that AWS did not answer, or something that waits for one.
     NotRead,
+    /// A broken path that no step repairs: requests fail, and that is no difference from the manifest.
+    BrokenPath,
     /// Left to its rightful owner; counts as in sync.
     Deferred,
     /// Worth knowing, no difference.
@@ -31,8 +33,8 @@ pub(super) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Error, Self::Pending, Self::Blocked, Self::NotRead, Self::Deferred, Self::Finding];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Error, Self::Pending, Self::Blocked, Self::NotRead, Self::BrokenPath, Self::Deferred, Self::Finding];
 
     /// Its name in machine-readable forms.
     pub(super) fn id(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Kind {
             Self::Pending => "drift-pending",
             Self::Blocked => "drift-blocked",
             Self::NotRead => "not-read",
+            Self::BrokenPath => "broken-path",
             Self::Deferred => "deferred",
             Self::Finding => "finding",
         }
@@ -53,6 +56,7 @@ impl Kind {
             Self::Pending => "What stands differs from the manifest; `portolan reconcile` mends it.",
             Self::Blocked => "What stands differs from the manifest, and no step mends it now.",
             Self::NotRead => "Something could not be read, so whether it differs is not known.",
+            Self::BrokenPath => "A path is broken and no step repairs it; `portolan trace` shows it.",
             Self::Deferred => "A difference that is its owner's to decide; counts as in sync.",
             Self::Finding => "Worth knowing; no difference.",
         }
@@ -262,5 +266,17 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     let findings = findings.map(move |(number, entry)| {
         bare(Kind::Finding, "i", entry.object.to_string(), &entry.what, Item::Finding(number))
     });
-    planned.chain(blocked).chain(gaps).chain(deferred).chain(findings)
+    let broken = report.unrepaired().iter().enumerate().map(move |(number, path)| Entry {
+        codes: [path.code()].into(),
+        aliases: path.former_codes().collect(),
+        notes: vec![("why", path.evidence.clone()), ("fix", path.fix.clone())],
+        ..bare(
+            Kind::BrokenPath,
+            "✗",
+            path.object().to_string(),
+            &format!("{} is broken: portolan trace", path.name),
+            Item::BrokenPath(number),
+        )
+    });
+    planned.chain(blocked).chain(gaps).chain(broken).chain(deferred).chain(findings)
 }

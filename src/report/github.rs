@@ -16,7 +16,7 @@ pub fn render(report: &Report) -> String {
 fn command(entry: &Entry<'_>) -> String {
     let name = match entry.kind {
         Kind::Error | Kind::Pending | Kind::Blocked => "error",
-        Kind::NotRead => "warning",
+        Kind::NotRead | Kind::BrokenPath => "warning",
         Kind::Deferred | Kind::Finding => "notice",
     };
     let mut properties = Vec::new();
@@ -39,6 +39,7 @@ fn title(entry: &Entry<'_>) -> String {
         Kind::Pending => entry.operation.unwrap_or("pending"),
         Kind::Blocked => "blocked",
         Kind::NotRead => "not read",
+        Kind::BrokenPath => "broken path",
         Kind::Deferred => "deferred",
         Kind::Finding => "note",
     };

@@ -42,7 +42,7 @@ pub fn render(report: &Report) -> String {
             why: &gap.why,
             at: at(Item::Gap(n)),
         }),
-        broken_paths: report.broken_paths,
+        broken_paths: report.broken_paths.as_ref().map(Vec::len),
         errors: report.errors.iter().map(WireError::of).collect(),
         calls: report.calls.clone(),
     })

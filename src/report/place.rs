@@ -20,6 +20,8 @@ pub enum Item {
     Finding(usize),
     /// Something that could not be read.
     Gap(usize),
+    /// A broken path that no step repairs.
+    BrokenPath(usize),
     /// An object that is as declared.
     Unchanged(usize),
 }
@@ -37,6 +39,11 @@ pub fn locate(plan: &Plan, desired: &Desired, places: &Places) -> BTreeMap<Item,
     let unchanged = plan.unchanged.iter().enumerate().map(|(n, object)| (Item::Unchanged(n), map.at(object, "")));
     let all = steps.chain(blocked).chain(planned).chain(deferred).chain(findings).chain(gaps).chain(unchanged);
     all.filter_map(|(item, place)| Some((item, place?))).collect()
+}
+
+/// The place of an object; of one that the manifest does not name, the Fleet's.
+pub(super) fn place_of(object: &ObjectRef, desired: &Desired, places: &Places) -> Option<Place> {
+    Map { desired, places }.at(object, "")
 }
 
 struct Map<'a> {

@@ -73,6 +73,7 @@ fn is_notification(entry: &Entry<'_>) -> bool {
 fn judgement(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Error | Kind::Pending | Kind::Blocked => ("fail", "error"),
+        Kind::BrokenPath => ("fail", "warning"),
         Kind::NotRead => ("open", "none"),
         Kind::Deferred | Kind::Finding => ("informational", "none"),
     }
@@ -98,7 +99,8 @@ fn result(entry: &Entry<'_>) -> Value {
         })
         .collect();
     // What makes it the same difference in the next run, wherever the line has moved to.
-    let identity = [entry.object.as_str(), entry.operation.unwrap_or_default(), &fields.join(",")].join(" ");
+    let path = if entry.kind == Kind::BrokenPath { entry.what.as_str() } else { "" };
+    let identity = [entry.object.as_str(), entry.operation.unwrap_or_default(), &fields.join(","), path].join(" ");
     let changes = entry.changes.iter().map(|change| {
         json!({
             "field": change.field.to_string(),

@@ -1,6 +1,7 @@
 //! EC2's query API: networks, security groups, interfaces, instances.
 
 mod account;
+mod endpoint_service;
 mod filter;
 mod gateway;
 mod group_permission;
@@ -99,6 +100,9 @@ fn thing_operation(name: &str) -> Option<Operation> {
         "StartInstances" => Write(instance::start),
         "TerminateInstances" => Write(instance::terminate),
         "DescribeAccountAttributes" => Read(account::describe),
+        "CreateVpcEndpointServiceConfiguration" => Write(endpoint_service::create),
+        "DescribeVpcEndpointServiceConfigurations" => Read(endpoint_service::describe),
+        "DeleteVpcEndpointServiceConfigurations" => Write(endpoint_service::delete),
         "CreateTags" => Write(tag::create),
         "DeleteTags" => Write(tag::delete),
         "DescribeTags" => Read(tag::describe),

@@ -1,6 +1,6 @@
 //! A request through a listener, as a client would see it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -33,6 +33,8 @@ pub struct Sent {
     pub from: Ipv4Addr,
     /// By UDP where the listener takes both TCP and UDP; one that takes one of them alone gets that.
     pub by_udp: bool,
+    /// Through an endpoint service of the load balancer, as a client of AWS PrivateLink.
+    pub by_private_link: bool,
 }
 
 impl Sent {
@@ -47,6 +49,7 @@ impl Sent {
             headers: BTreeMap::new(),
             from: Ipv4Addr::new(198, 51, 100, 7),
             by_udp: false,
+            by_private_link: false,
         }
     }
 }
@@ -136,6 +139,9 @@ impl<'a> Way<'a> {
         if balancer.status != "active" {
             return Some("the load balancer is being provisioned".to_owned());
         }
+        if self.sent.by_private_link {
+            return self.kept_out_of_service(balancer, traffic);
+        }
         let is_outside = self.state.vpcs.get(&balancer.vpc).is_none_or(|vpc| !vpc.cidr.contains(&self.sent.from));
         if is_outside && balancer.scheme == "internal" && !self.sent.from.is_private() {
             return Some("an internal load balancer has no public address".to_owned());
@@ -151,6 +157,19 @@ impl<'a> Way<'a> {
         let admits =
             client.subnet.as_ref() == Some(subnet) || acl_admits(self.state, subnet, false, self.sent.from, traffic);
         (!admits).then(|| "timed out: the network ACL of the load balancer's subnet".to_owned())
+    }
+
+    /// What keeps a client of AWS PrivateLink from the load balancer.
+    fn kept_out_of_service(&self, balancer: &LoadBalancer, traffic: Traffic) -> Option<String> {
+        let mut services = self.state.endpoint_services.values();
+        if !services.any(|service| service.load_balancers.contains(&balancer.arn)) {
+            return Some("no endpoint service leads to the load balancer".to_owned());
+        }
+        let client = End { address: self.sent.from, groups: Default::default(), subnet: None };
+        let groups: BTreeSet<String> = balancer.groups.iter().cloned().collect();
+        let is_filtered = balancer.filters_private_link && !groups.is_empty();
+        (is_filtered && !groups_admit(self.state, &groups, false, &client, traffic))
+            .then(|| "timed out: the load balancer's groups do not admit the client of AWS PrivateLink".to_owned())
     }
 
     /// The client as the load balancer's groups see it: whoever has an interface in the VPC comes with its groups.
@@ -253,8 +272,9 @@ impl<'a> Way<'a> {
         let (Some(node), Some(to)) = (nodes.get((self.turn as usize) % nodes.len().max(1)), address) else {
             return code(503, "the load balancer has no node");
         };
-        let from =
-            if keeps_client(balancer, group) { End { address: self.sent.from, ..node.clone() } } else { node.clone() };
+        // Targets see the load balancer's address of clients of AWS PrivateLink.
+        let keeps = keeps_client(balancer, group) && !self.sent.by_private_link;
+        let from = if keeps { End { address: self.sent.from, ..node.clone() } } else { node.clone() };
         match path::follow(self.state, &from, to, Traffic { is_udp: self.is_udp, port: target.port }) {
             Reached::Dropped(what) if is_application => code(504, &format!("timed out: {what}")),
             Reached::Dropped(what) => silence(&format!("timed out: {what}")),

@@ -133,6 +133,7 @@ struct Asked {
     load_balancer: Option<String>,
     from: Option<String>,
     transport: Option<String>,
+    private_link: Option<bool>,
 }
 
 async fn request(State(served): State<Served>, Query(asked): Query<Asked>) -> Response {
@@ -140,6 +141,7 @@ async fn request(State(served): State<Served>, Query(asked): Query<Asked>) -> Re
     sent.port = asked.port.unwrap_or(80);
     sent.method = asked.method.unwrap_or_else(|| "GET".to_owned());
     sent.load_balancer = asked.load_balancer;
+    sent.by_private_link = asked.private_link.unwrap_or_default();
     match asked.transport.as_deref() {
         None | Some("tcp") => {}
         Some("udp") => sent.by_udp = true,

@@ -20,8 +20,8 @@ pub use compute::{
     TaskDefinition, TaskStatus,
 };
 pub use network::{
-    AclEntry, Gateway, GroupRule, Instance, InterfaceOwner, NetworkAcl, NetworkInterface, PrefixList, Route,
-    RouteTable, SecurityGroup, Source, Subnet, Vpc,
+    AclEntry, EndpointService, Gateway, GroupRule, Instance, InterfaceOwner, NetworkAcl, NetworkInterface, PrefixList,
+    Route, RouteTable, SecurityGroup, Source, Subnet, Vpc,
 };
 pub use scaling::ScalableTarget;
 
@@ -53,6 +53,7 @@ pub struct State {
     pub groups: BTreeMap<String, SecurityGroup>,
     pub group_rules: BTreeMap<String, GroupRule>,
     pub prefix_lists: BTreeMap<String, PrefixList>,
+    pub endpoint_services: BTreeMap<String, EndpointService>,
     pub interfaces: BTreeMap<String, NetworkInterface>,
     pub instances: BTreeMap<String, Instance>,
 
@@ -96,6 +97,7 @@ impl State {
             groups: BTreeMap::new(),
             group_rules: BTreeMap::new(),
             prefix_lists: BTreeMap::new(),
+            endpoint_services: BTreeMap::new(),
             interfaces: BTreeMap::new(),
             instances: BTreeMap::new(),
             clusters: BTreeMap::new(),

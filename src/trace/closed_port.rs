@@ -9,6 +9,7 @@ use super::end::End;
 use super::finding::Finding;
 use super::ingress::Receiver;
 use super::load_balancer::list;
+use super::private_link;
 use super::way::Way;
 
 /// Requests are blocked: the finding with its code.
@@ -63,12 +64,15 @@ fn only_nodes(receiver: &Receiver<'_, '_>, transport: Transport, opened: &[&Ingr
     let Receiver { way, balancer, end, .. } = receiver;
     let (name, port, groups) = (&balancer.name, end.port, end.group_list());
     let sources: BTreeSet<String> = opened.iter().map(|rule| rule.source.to_string()).collect();
-    let clients = match way.asked.client {
-        Some(client) => format!("which does not include {client}"),
-        None if balancer.internal => {
-            "which includes no client (those of AWS PrivateLink, if it has any, come from the load balancer)".to_owned()
-        }
-        None => "which includes no internet client".to_owned(),
+    let of_private_link = private_link::services(way, balancer).ok().filter(|services| !services.is_empty());
+    let clients = match (way.asked.client, of_private_link) {
+        (Some(client), _) => format!("which does not include {client}"),
+        (None, Some(services)) => format!(
+            "which includes no client except {}, who come from the load balancer",
+            private_link::words(&services)
+        ),
+        (None, None) if balancer.internal => "which includes no client".to_owned(),
+        (None, None) => "which includes no internet client".to_owned(),
     };
     let what = format!(
         "{name} preserves client IP addresses, but {groups} allows only {} on {transport} {port}, {clients}",
@@ -81,6 +85,41 @@ fn only_nodes(receiver: &Receiver<'_, '_>, transport: Transport, opened: &[&Ingr
     } else {
         format!("{allow}, or set preserve_client_ip.enabled to false")
     };
+    Finding::of(Code(12), what).with_fix(fix)
+}
+
+/// Clients of AWS PrivateLink are blocked, others are allowed.
+pub(super) fn to_private_link(
+    receiver: &Receiver<'_, '_>,
+    transport: Transport,
+    services: &BTreeSet<String>,
+) -> Finding {
+    let Receiver { balancer, end, .. } = receiver;
+    let (groups, port) = (end.group_list(), end.port);
+    let what = format!(
+        "{} come from the addresses of {}, and no ingress rule of {groups} allows these on {transport} {port} at {}",
+        private_link::words(services),
+        balancer.name,
+        end.name
+    );
+    Finding::of(Code(12), what).with_fix(format!("allow {transport} {port} from {} in {groups}", nodes(receiver)))
+}
+
+/// Only clients of AWS PrivateLink are allowed, and others may exist.
+pub(super) fn to_all_but_private_link(
+    receiver: &Receiver<'_, '_>,
+    transport: Transport,
+    services: &BTreeSet<String>,
+) -> Finding {
+    let Receiver { balancer, end, .. } = receiver;
+    let (groups, port) = (end.group_list(), end.port);
+    let what = format!(
+        "{groups} allows {} on {transport} {port}, who come from the addresses of {}, and no client that connects to it \
+         directly; whether there are such clients is unknown",
+        private_link::words(services),
+        balancer.name
+    );
+    let fix = format!("if clients connect to it directly, {}", opens_it(receiver, transport, &port.to_string()));
     Finding::of(Code(12), what).with_fix(fix)
 }
 

@@ -19,6 +19,7 @@ use super::end::End;
 use super::finding::{self, Finding};
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
+use super::private_link::{self, Judged};
 use super::way::Way;
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
@@ -46,6 +47,10 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
             Err(gap) => checked.gap = Some(gap),
         }
     }
+    if let (true, None, Some(first)) = (checked.findings.is_empty(), &checked.gap, checked.undecided.first()) {
+        let evidence = first.evidence.clone();
+        return Examined { findings: checked.undecided, ..Examined::undecided(evidence) };
+    }
     Examined::of(checked.findings, checked.gap, format!("allowed by {}", list(&checked.by)))
 }
 
@@ -53,6 +58,8 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
 #[derive(Default)]
 struct Checked {
     findings: Vec<Finding>,
+    /// Findings that concern only clients that may not exist.
+    undecided: Vec<Finding>,
     gap: Option<Gap>,
     /// The rules that allow requests.
     by: BTreeSet<String>,
@@ -82,17 +89,21 @@ impl<'w, 'a> Receiver<'w, 'a> {
 
     fn check(&self, checked: &mut Checked) {
         let mut add = |finding: Finding| finding::add(&mut checked.findings, finding.about_end(self.end));
+        let undecided = &mut checked.undecided;
         let mut tcp_is_closed = false;
         for transport in self.way.transports() {
-            match self.requests(*transport) {
-                Ok(Passage::Open(words)) => {
+            let judged = self.requests(*transport).map(|passage| private_link::judge(self, *transport, passage));
+            match judged {
+                Ok(Judged::As(Passage::Open(words))) => {
                     checked.by.insert(words);
                 }
-                Ok(Passage::Unknown(gap)) | Err(gap) => checked.gap = Some(gap),
-                Ok(Passage::Closed(_)) => {
+                Ok(Judged::As(Passage::Unknown(gap))) | Err(gap) => checked.gap = Some(gap),
+                Ok(Judged::As(Passage::Closed(_))) => {
                     tcp_is_closed |= *transport == Transport::Tcp;
                     add(closed_port::to_requests(self, *transport));
                 }
+                Ok(Judged::Blocked(finding)) => add(finding),
+                Ok(Judged::Undecided(finding)) => finding::add(undecided, finding.about_end(self.end)),
             }
         }
         let is_apart = self.way.is_checked_apart(self.end);
@@ -105,18 +116,13 @@ impl<'w, 'a> Receiver<'w, 'a> {
         }
     }
 
-    /// Whether requests are allowed.
+    /// Whether requests are allowed, except those of AWS PrivateLink.
     pub(super) fn requests(&self, transport: Transport) -> Result<Passage, Gap> {
-        let by_its_group = self.opened(transport, self.end.port).find(|rule| self.names_balancer(rule));
-        if let (true, None) = (self.keeps, by_its_group) {
-            let clients = client::clients(self.way, self.balancer, transport)?;
-            let seen = clients.addresses.of_family(self.way.family());
+        if let Some(clients) = self.direct_clients(transport)? {
+            let seen = self.seen(&clients);
             if !seen.is_empty() {
-                return Ok(self.passage_of_clients(
-                    transport,
-                    &clients,
-                    client::narrowed(seen, self.acls_pass(transport)),
-                ));
+                let seen = client::narrowed(seen, self.acls_pass(transport));
+                return Ok(self.passage_of_clients(transport, &clients, seen));
             }
         }
         Ok(self.passage_of_nodes(transport, self.end.port))
@@ -153,7 +159,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         self.rules.iter().copied().filter(move |rule| rule.lets_in(transport, port))
     }
 
-    fn names_balancer(&self, rule: &IngressRule) -> bool {
+    pub(super) fn names_balancer(&self, rule: &IngressRule) -> bool {
         matches!(&rule.source, RuleSource::Group(id) if self.balancer.security_groups.contains(id))
     }
 

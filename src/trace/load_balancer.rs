@@ -8,6 +8,7 @@ use super::catalogue::Code;
 use super::client;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
+use super::private_link;
 use super::way::{Lack, Way};
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
@@ -42,7 +43,10 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         0 => "no security groups".to_owned(),
         _ => format!("security groups: {}", list(&balancer.security_groups)),
     };
-    Examined::of(findings, gaps.into_iter().next(), format!("{} is {scheme}; {groups}", balancer.name))
+    let passing = private_link::unfiltered(way, balancer).ok().filter(|services| !services.is_empty());
+    let passing = passing.map(|services| format!("; they do not filter {}", private_link::words(&services)));
+    let evidence = format!("{} is {scheme}; {groups}{}", balancer.name, passing.unwrap_or_default());
+    Examined::of(findings, gaps.into_iter().next(), evidence)
 }
 
 pub(super) fn list<T: ToString>(all: &BTreeSet<T>) -> String {
@@ -65,6 +69,9 @@ fn blocked_clients(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Find
         }
     }
     let Some(transport) = closed else { return gap.map_or(Ok(None), Err) };
+    if !private_link::unfiltered(way, balancer)?.is_empty() {
+        return Ok(None);
+    }
     let who = match way.asked.client {
         Some(client) => client.to_string(),
         None if balancer.internal => "any client".to_owned(),

@@ -14,6 +14,7 @@ use super::end::End;
 use super::finding::{self, Finding};
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
+use super::private_link;
 use super::way::{Lack, Way};
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
@@ -152,6 +153,9 @@ impl Edge<'_, '_> {
         let before = self::acl(way, home)?.map(|acl| acl.serves(&seen, transport, port));
         let seen = client::narrowed(seen, before);
         let what = kept_from(acl, &clients, &seen, transport, end.port);
+        if what.is_none() && way.asked.client.is_none() {
+            return self.of_private_link(acl, transport);
+        }
         match (what, clients.may_be_more) {
             (Some(_), Some(gap)) => Err(gap),
             (what, _) => Ok(what.map(|what| {
@@ -160,6 +164,13 @@ impl Edge<'_, '_> {
                     .about_end(end)
             })),
         }
+    }
+
+    /// M07: requests of clients of AWS PrivateLink, which have the node's address.
+    fn of_private_link(&self, acl: &NetworkAcl, transport: Transport) -> Result<Option<Finding>, Gap> {
+        let Some(finding) = self.denied_to_node(acl, transport, self.end.port) else { return Ok(None) };
+        let services = private_link::services(self.way, self.balancer)?;
+        Ok((!services.is_empty()).then_some(finding))
     }
 
     /// M07: health checks and their responses.

@@ -1,20 +1,16 @@
 //! Which rule matches the requests, and whether it forwards them to the target group.
 
 use std::collections::BTreeSet;
-use std::fmt;
-
-use ipnet::IpNet;
 
 use crate::model::owner::REPLACES_TAG;
 use crate::model::{
-    Conditions, Forward, Listener, LoadBalancerKind, Request, RequestSet, Route, Rule, RuleActions, Serve, Share,
-    TargetGroupArn, TargetState,
+    Forward, Listener, LoadBalancerKind, Route, Rule, RuleActions, Serve, Share, TargetGroupArn, TargetState,
 };
-use crate::plan::rules_of_route;
 
 use super::catalogue::Code;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
+use super::requests::{self, Goes, Requests, Taker};
 use super::way::{Way, names};
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
@@ -45,39 +41,6 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     }
 }
 
-/// The requests to follow: the one that was asked about, or the set that the route declares.
-enum Followed {
-    Request(Request),
-    Set(RequestSet),
-}
-
-impl fmt::Display for Followed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Request(request) => request.fmt(f),
-            Self::Set(set) => set.fmt(f),
-        }
-    }
-}
-
-impl Followed {
-    fn share(&self, conditions: &Conditions, client: Option<IpNet>) -> Share {
-        match self {
-            Self::Request(request) => conditions.share_of_request(request, client),
-            Self::Set(set) => conditions.share_of(set),
-        }
-    }
-
-    /// Whether rules that each match a part match all of it together.
-    fn is_taken_by(&self, rules: &[&Rule]) -> bool {
-        let conditions: Vec<&Conditions> = rules.iter().map(|rule| &rule.conditions).collect();
-        match self {
-            Self::Request(_) => false,
-            Self::Set(set) => set.is_taken_by(&conditions),
-        }
-    }
-}
-
 /// Where requests go.
 enum Outcome {
     /// To the target group; the text for people.
@@ -85,13 +48,6 @@ enum Outcome {
     Elsewhere(Finding),
     /// Unknown, and why.
     Open(String),
-}
-
-/// What handles requests: a rule or the default action.
-#[derive(Clone, Copy, Debug)]
-enum Taker<'a> {
-    Rule(&'a Rule),
-    Default,
 }
 
 /// A listener that receives the requests of a path.
@@ -107,11 +63,7 @@ struct Crossing<'a, 'b> {
 
 impl<'a> Crossing<'a, '_> {
     fn examine(&self) -> Examined {
-        let client = self.way.asked.client;
-        let followed: Vec<Followed> = match &self.way.asked.request {
-            Some(request) => vec![Followed::Request(request.clone())],
-            None => RequestSet::all_of(&self.route.conditions, client).into_iter().map(Followed::Set).collect(),
-        };
+        let followed = Requests::of(self.way, self.route);
         if followed.is_empty() {
             return Examined::undecided("no single request can match all header conditions");
         }
@@ -147,7 +99,7 @@ impl<'a> Crossing<'a, '_> {
         Examined::of(findings, None, ways.into_iter().collect::<Vec<_>>().join("; "))
     }
 
-    fn share(&self, followed: &Followed, rule: &Rule) -> Share {
+    fn share(&self, followed: &Requests, rule: &Rule) -> Share {
         followed.share(&rule.conditions, self.way.asked.client)
     }
 
@@ -155,63 +107,56 @@ impl<'a> Crossing<'a, '_> {
         leads(actions, &self.way.stand_ins)
     }
 
-    fn actions(&self, taker: Taker<'a>) -> &RuleActions {
-        match taker {
-            Taker::Rule(rule) => &rule.actions,
-            Taker::Default => &self.listener.default_actions,
+    /// Where these requests go.
+    fn follow(&self, followed: &Requests) -> Outcome {
+        let leads_here = |actions: &RuleActions| self.leads(actions) == Leads::Here;
+        let (rules, default) = (&self.rules, &self.listener.default_actions);
+        let of_route = self.declared_rules();
+        match requests::follow(self.way, rules, &of_route, followed, default, &leads_here) {
+            Goes::There(taker) => Outcome::Here(self.words(taker, followed)),
+            Goes::Together(own) => {
+                Outcome::Here(format!("{} together match {followed}: {}", list(&own), describe(&own[0].actions)))
+            }
+            Goes::Elsewhere(taker) => Outcome::Elsewhere(self.elsewhere(followed, taker, &self.words(taker, followed))),
+            Goes::Shadowed { by, before } => {
+                let what = format!("{} together match {followed} before {}", list(&by), name(before));
+                Outcome::Elsewhere(Finding::of(Code(40), what))
+            }
+            Goes::Partly(rule) => Outcome::Elsewhere(self.partly(followed, rule)),
+            Goes::Open(why) => Outcome::Open(why),
         }
     }
 
-    /// Where these requests go. A rule that matches only some of them is a narrower rule, not a fault of the path.
-    fn follow(&self, followed: &Followed) -> Outcome {
-        let mut taker = Taker::Default;
-        let (mut parts, mut perhaps): (Vec<&'a Rule>, Vec<(Leads, String)>) = (Vec::new(), Vec::new());
-        for rule in self.rules.iter().copied() {
-            match self.share(followed, rule) {
-                Share::All => {
-                    taker = Taker::Rule(rule);
-                    break;
-                }
-                Share::Some { .. } => parts.push(rule),
-                Share::None(_) => {}
-                Share::Unknown(why) => perhaps.push((
-                    self.leads(&rule.actions),
-                    format!("whether rule {} matches {followed} depends on {why}", rule.priority),
-                )),
-            }
-        }
-        let (own, others): (Vec<&'a Rule>, Vec<&'a Rule>) =
-            parts.into_iter().partition(|rule| self.leads(&rule.actions) == Leads::Here);
-        let is_here = self.leads(self.actions(taker)) == Leads::Here;
-        if !is_here && followed.is_taken_by(&own) {
-            return Outcome::Here(format!("{} together match {followed}: {}", list(&own), describe(&own[0].actions)));
-        }
-        // The result is unknown if a rule that may match would change where the requests go.
-        let is_other = |leads: Leads| (leads == Leads::Here) != is_here;
-        if let Some((_, why)) = perhaps.into_iter().find(|(leads, _)| is_other(*leads)) {
-            return Outcome::Open(why);
-        }
-        if is_here && followed.is_taken_by(&others) {
-            let what = format!("{} together match {followed} before {}", list(&others), name(taker));
-            return Outcome::Elsewhere(Finding::of(Code(40), what));
-        }
-        let words = format!("{} {} {followed}: {}", name(taker), verb(taker), describe(self.actions(taker)));
-        if is_here { Outcome::Here(words) } else { Outcome::Elsewhere(self.elsewhere(followed, taker, &words)) }
+    fn words(&self, taker: Taker<'a>, followed: &Requests) -> String {
+        let actions = taker.actions(&self.listener.default_actions);
+        format!("{} {} {followed}: {}", name(taker), verb(taker), describe(actions))
+    }
+
+    /// The route's own rule takes a part of the requests elsewhere.
+    fn partly(&self, followed: &Requests, rule: &Rule) -> Finding {
+        let (name, priority) = (&self.way.group.name, rule.priority);
+        let does = describe(&rule.actions);
+        let what = format!(
+            "rule {priority} of this route ({}) matches a part of {followed}: {does}, not to {name}",
+            rule.conditions
+        );
+        Finding::of(Code(42), what).with_fix(format!("change rule {priority} to forward to {name}"))
     }
 
     /// Why requests do not reach the target group.
-    fn elsewhere(&self, followed: &Followed, taker: Taker<'a>, words: &str) -> Finding {
+    fn elsewhere(&self, followed: &Requests, taker: Taker<'a>, words: &str) -> Finding {
         match taker {
             Taker::Default if self.is_default => self.wrong_default(words),
-            _ if self.leads(self.actions(taker)) == Leads::Weightless => self.weightless(words),
+            _ if self.leads(taker.actions(&self.listener.default_actions)) == Leads::Weightless => {
+                self.weightless(words)
+            }
             _ => self.why_not(followed, taker, words),
         }
     }
 
     /// The live rules that may belong to the route.
     fn declared_rules(&self) -> Vec<&'a Rule> {
-        let Way { given, group, .. } = self.way;
-        rules_of_route(given, &self.listener.arn, &group.key, self.route)
+        requests::rules_of(self.way, self.listener, self.route)
     }
 
     /// The declared default action does not forward here, and no rule matches every request before it.
@@ -236,7 +181,7 @@ impl<'a> Crossing<'a, '_> {
     }
 
     /// Why a rule, or an undeclared default action, handles the requests instead.
-    fn why_not(&self, followed: &Followed, taker: Taker<'a>, words: &str) -> Finding {
+    fn why_not(&self, followed: &Requests, taker: Taker<'a>, words: &str) -> Finding {
         let name = &self.way.group.name;
         let own: Vec<&'a Rule> =
             self.rules.iter().copied().filter(|rule| names(&rule.actions, &self.way.stand_ins)).collect();
@@ -283,7 +228,7 @@ impl<'a> Crossing<'a, '_> {
     }
 
     /// M41: the route's rule does not match the requests that the route declares.
-    fn mismatch(&self, followed: &Followed, rule: &Rule, words: &str) -> Finding {
+    fn mismatch(&self, followed: &Requests, rule: &Rule, words: &str) -> Finding {
         let what = match self.share(followed, rule) {
             Share::None(condition) => format!("its {condition} does not match {followed}"),
             Share::Some { condition, example: Some(text) } => {
@@ -332,7 +277,7 @@ impl<'a> Crossing<'a, '_> {
     }
 
     /// M47: the target receives another path or host than the client sent. A manifest cannot declare transforms.
-    fn rewritten(&self, followed: &[Followed]) -> Option<Finding> {
+    fn rewritten(&self, followed: &[Requests]) -> Option<Finding> {
         if !self.way.is_declared || self.rules.iter().all(|rule| rule.transforms.is_empty()) {
             return None;
         }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Conditions, LoadBalancerKind, RequestSet, RuleActions, Serve, Share, TargetGroupArn};
+use crate::model::{LoadBalancerKind, RuleActions, Serve, TargetGroupArn};
 
 use super::hop::HopId;
+use super::requests::{self, Goes, Requests};
 use super::serving::Serving;
 use super::way::Way;
 
@@ -26,8 +27,8 @@ pub(super) fn is_passed_by(id: HopId) -> bool {
 }
 
 impl Way<'_> {
-    /// Whether every request of the path's route goes to other target groups in which the service registers the same container
-    /// port, and each of them has a healthy target.
+    /// Whether the requests of the path's route go to other target groups in which the service registers the same container
+    /// port, and each of them has a healthy target. What narrower rules of other routes match is not this path's.
     pub(super) fn is_answered_by_siblings(&self) -> bool {
         let siblings = self.siblings();
         let (Some(route), Ok(listener)) = (&self.route, self.listener()) else { return false };
@@ -39,24 +40,21 @@ impl Way<'_> {
             return self.leads_to(&listener.default_actions, &siblings);
         }
         let Ok(rules) = self.rules(listener) else { return false };
-        let share = |conditions: &Conditions, set: &RequestSet| match &self.asked.request {
-            Some(request) => conditions.share_of_request(request, self.asked.client),
-            None => conditions.share_of(set),
+        let leads_there = |actions: &RuleActions| self.leads_to(actions, &siblings);
+        let of_route = requests::rules_of(self, listener, route);
+        let is_answered = |one: &Requests| match requests::follow(
+            self,
+            &rules,
+            &of_route,
+            one,
+            &listener.default_actions,
+            &leads_there,
+        ) {
+            Goes::There(_) | Goes::Together(_) => true,
+            Goes::Elsewhere(_) | Goes::Shadowed { .. } | Goes::Partly(_) | Goes::Open(_) => false,
         };
-        let is_answered = |set: &RequestSet| {
-            for rule in &rules {
-                match share(&rule.conditions, set) {
-                    Share::None(_) => {}
-                    Share::All => return self.leads_to(&rule.actions, &siblings),
-                    Share::Some { .. } | Share::Unknown(_) if self.leads_to(&rule.actions, &siblings) => {}
-                    // A narrower rule is no fault of a path, but what it takes is not answered by the service.
-                    Share::Some { .. } | Share::Unknown(_) => return false,
-                }
-            }
-            self.leads_to(&listener.default_actions, &siblings)
-        };
-        let sets = RequestSet::all_of(&route.conditions, self.asked.client);
-        !sets.is_empty() && sets.iter().all(is_answered)
+        let all = Requests::of(self, route);
+        !all.is_empty() && all.iter().all(is_answered)
     }
 
     /// The other target groups in which the live service registers the declared container port.
@@ -114,10 +112,56 @@ mod tests {
         let mut stand = replaced();
         stand.service().load_balancers[1].container_port = 9090;
         assert_eq!(stand.path().verdict(), Verdict::Broken, "another port answers");
+    }
+
+    /// The same question as in the rule hop, hence the same answer.
+    #[test]
+    fn a_narrower_rule_takes_its_own_requests() {
+        let elsewhere = || forward("targetgroup/other/1");
         let mut stand = replaced();
-        let elsewhere = forward("targetgroup/other/1");
-        stand.rules().insert(0, listener_rule(5, paths(&["/shop/a*"]), elsewhere));
-        assert_eq!(stand.path().verdict(), Verdict::Broken, "some of the requests go elsewhere");
+        stand.rules().insert(0, listener_rule(5, paths(&["/shop/a*"]), elsewhere()));
+        assert!(stand.path().is_degraded(), "they are requests of another route");
+        let mut sound = Stand::sound();
+        sound.rules().insert(0, listener_rule(5, paths(&["/shop/a*"]), elsewhere()));
+        assert_eq!(sound.state(HopId::Rule), "ok");
+        for stand in [&mut stand, &mut sound] {
+            stand.rules()[0].conditions = paths(&["/shop/"]);
+            stand.rules().push(listener_rule(6, paths(&["/shop/?*"]), elsewhere()));
+            assert_eq!(stand.path().verdict(), Verdict::Broken, "together they take everything");
+        }
+    }
+
+    #[test]
+    fn a_narrower_rule_of_the_route_itself_takes_requests_of_the_path() {
+        let of_route = [
+            ("portolan.dev/fleet".to_owned(), "harbour".to_owned()),
+            ("portolan.dev/object".to_owned(), "TargetGroup/shop".to_owned()),
+        ];
+        for mut stand in [replaced(), Stand::sound()] {
+            let mut own = listener_rule(5, paths(&["/shop/a*"]), forward("targetgroup/other/1"));
+            own.tags = Seen::Present(of_route.clone().into());
+            stand.desired.fleet.name = "harbour".to_owned();
+            stand.rules().insert(0, own);
+            assert_eq!(stand.path().verdict(), Verdict::Broken);
+        }
+    }
+
+    /// The default action of a listener that others share, while its target group is replaced: before requests move, the
+    /// old target group answers them.
+    #[test]
+    fn a_shared_default_action_is_degraded_before_requests_move() {
+        let mut stand = replaced();
+        let routes = stand.wanted().routes.as_mut().expect("routes");
+        (routes[0].default, routes[0].priority) = (true, None);
+        routes[0].conditions = paths(&[]);
+        stand.listeners()[0].default_actions = forward("targetgroup/shop-old/1");
+        *stand.rules() = vec![
+            listener_rule(5, paths(&["/cart/*"]), forward("targetgroup/cart/1")),
+            listener_rule(6, paths(&["/search"]), forward("targetgroup/search/1")),
+        ];
+        assert!(stand.path().is_degraded());
+        stand.rules()[0].conditions = paths(&["*"]);
+        assert_eq!(stand.path().verdict(), Verdict::Broken, "nothing is left for the default action");
     }
 
     #[test]

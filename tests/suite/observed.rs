@@ -155,6 +155,9 @@ pub struct Balancer {
     pub security_groups: Vec<String>,
     #[serde(default = "both_subnets")]
     pub subnets: Vec<String>,
+    /// The address of its node in each of its subnets, where it is known.
+    #[serde(default)]
+    pub nodes: BTreeMap<String, String>,
     #[serde(default)]
     pub listeners: Vec<Listener>,
 }

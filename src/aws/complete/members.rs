@@ -80,6 +80,7 @@ pub(super) const READS: &[Read] = &[
     ec2("DescribeInstances", "reservationSet", "instancesSet"),
     ec2("DescribeNetworkAcls", "networkAclSet", "networkAclId"),
     ec2("DescribeRouteTables", "routeTableSet", "routeTableId"),
+    ec2("DescribeVpcEndpointServiceConfigurations", "serviceConfigurationSet", "serviceId"),
     ec2("GetManagedPrefixListEntries", "entrySet", "cidr"),
 ];
 

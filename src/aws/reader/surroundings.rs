@@ -9,8 +9,8 @@ use aws_sdk_ecs::types::{ContainerInstance, Failure};
 use crate::apply::Surround;
 use crate::aws::{ec2, elbv2};
 use crate::model::{
-    Attributes, Gap, GroupId, Host, InstanceId, Interface, LoadBalancerArn, NetworkAcl, RouteTable, RuleSource, Seen,
-    Surroundings, TargetGroupArn, Vicinity, VpcId,
+    Attributes, Gap, GroupId, Host, InstanceId, Interface, LoadBalancerArn, NetworkAcl, Nodes, RouteTable, RuleSource,
+    Seen, Surroundings, TargetGroupArn, Vicinity, VpcId,
 };
 
 use super::background::{Haste, each};
@@ -46,7 +46,7 @@ impl Reader {
             self.network_acls(&vpcs),
             self.route_tables(&vpcs),
             self.interfaces_at(&vicinity.addresses, haste, |all| interface_in(&vicinity.vpcs, all)),
-            self.nodes_of(&vicinity.balancers, haste),
+            self.all_nodes(&vicinity, haste),
             carried,
             self.balancer_attributes(&vicinity.balancers, &vicinity.balancer_attributes, haste),
             self.group_attributes(&vicinity.target_groups, &vicinity.group_attributes, haste),
@@ -63,6 +63,9 @@ impl Reader {
             stopped_tasks,
             ..Surroundings::default()
         };
+        if vicinity.needs_endpoint_services(&around.group_attributes) {
+            around.endpoint_services = Some(Box::pin(self.endpoint_services()).await);
+        }
         if vicinity.has_strangers {
             around.feeders = Some(self.feeders(&vicinity.clusters).await);
         }
@@ -114,6 +117,14 @@ impl Reader {
             arns.iter().map(|arn| (arn.clone(), find(arn))).collect::<Vec<_>>()
         });
         few_at_once(answers).await.into_iter().flatten().collect()
+    }
+
+    /// What planning knows already is not asked again.
+    async fn all_nodes(&self, vicinity: &Vicinity, haste: Haste) -> Nodes {
+        let is_new = |arn: &&LoadBalancerArn| !vicinity.nodes.contains_key(*arn);
+        let mut nodes = self.nodes_of(&vicinity.balancers.iter().filter(is_new).cloned().collect(), haste).await;
+        nodes.extend(vicinity.nodes.clone());
+        nodes
     }
 
     /// What planning knows already is not asked again.
@@ -238,6 +249,7 @@ fn note_gaps(around: &mut Surroundings) {
     };
     add("network ACLs", around.acls.as_ref().and_then(Seen::gap));
     add("route tables", around.routes.as_ref().and_then(Seen::gap));
+    add("endpoint services", around.endpoint_services.as_ref().and_then(Seen::gap));
     add("services", around.feeders.as_ref().and_then(Seen::gap));
     around.ingress.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
     around.prefix_lists.iter().for_each(|(id, seen)| add(id, seen.gap()));

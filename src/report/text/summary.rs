@@ -27,8 +27,7 @@ pub fn render_summary(report: &Report) -> String {
 
 /// Such as `1 path is broken: portolan trace`. With steps there is none: a step says itself which broken path it repairs.
 pub fn render_broken(report: &Report) -> Option<String> {
-    match report.broken_paths? {
-        _ if !report.plan.steps.is_empty() => None,
+    match report.unrepaired().len() {
         0 => None,
         1 => Some("1 path is broken: portolan trace".to_owned()),
         number => Some(format!("{number} paths are broken: portolan trace")),

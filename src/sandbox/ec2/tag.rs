@@ -134,6 +134,7 @@ fn kind(id: &str) -> &'static str {
         "sg" => "security-group",
         "sgr" => "security-group-rule",
         "subnet" => "subnet",
+        "vpce-svc" => "vpc-endpoint-service",
         _ => "vpc",
     }
 }
@@ -149,6 +150,7 @@ fn of<'a>(state: &'a State, id: &str) -> Option<&'a Tags> {
         "security-group" => state.groups.get(id).map(|thing| &thing.tags),
         "security-group-rule" => state.group_rules.get(id).map(|thing| &thing.tags),
         "subnet" => state.subnets.get(id).map(|thing| &thing.tags),
+        "vpc-endpoint-service" => state.endpoint_services.get(id).map(|thing| &thing.tags),
         _ => state.vpcs.get(id).map(|thing| &thing.tags),
     }
 }
@@ -164,6 +166,7 @@ fn of_mut<'a>(state: &'a mut State, id: &str) -> Option<&'a mut Tags> {
         "security-group" => state.groups.get_mut(id).map(|thing| &mut thing.tags),
         "security-group-rule" => state.group_rules.get_mut(id).map(|thing| &mut thing.tags),
         "subnet" => state.subnets.get_mut(id).map(|thing| &mut thing.tags),
+        "vpc-endpoint-service" => state.endpoint_services.get_mut(id).map(|thing| &mut thing.tags),
         _ => state.vpcs.get_mut(id).map(|thing| &mut thing.tags),
     }
 }
@@ -172,5 +175,6 @@ fn everything(state: &State) -> Vec<(&str, &Tags)> {
     let ids = state.acls.keys().chain(state.interfaces.keys()).chain(state.instances.keys());
     let ids = ids.chain(state.gateways.keys()).chain(state.prefix_lists.keys()).chain(state.route_tables.keys());
     let ids = ids.chain(state.groups.keys()).chain(state.group_rules.keys()).chain(state.subnets.keys());
+    let ids = ids.chain(state.endpoint_services.keys());
     ids.chain(state.vpcs.keys()).filter_map(|id| Some((id.as_str(), of(state, id)?))).collect()
 }

@@ -106,6 +106,7 @@ fn make(state: &mut State, wanted: Wanted) -> Result<LoadBalancer, Refusal> {
         vpc: wanted.vpc,
         interfaces: BTreeMap::new(),
         groups: wanted.groups,
+        filters_private_link: true,
         status: "provisioning".to_owned(),
         created: state.now,
         tags: wanted.tags,
@@ -149,6 +150,10 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
         let message = format!("Load balancer '{arn}' cannot be deleted because deletion protection is enabled");
         return Err(Refusal::new("OperationNotPermitted", message));
     }
+    if state.endpoint_services.values().any(|service| service.load_balancers.iter().any(|one| one == arn)) {
+        let message = format!("Load balancer '{arn}' cannot be deleted because it is associated with another service");
+        return Err(Refusal::new("ResourceInUse", message));
+    }
     for id in balancer.interfaces.values() {
         interface::detach(state, id);
     }
@@ -162,7 +167,7 @@ pub fn delete(state: &mut State, input: Input) -> Answer {
 /// A load balancer as it is described.
 fn shown(state: &State, balancer: &LoadBalancer) -> Value {
     let groups = (!balancer.groups.is_empty()).then_some(&balancer.groups);
-    let enforces = (!balancer.is_application() && groups.is_some()).then_some("on");
+    let enforces = groups.and_then(|_| placement::enforces(balancer));
     json!({
         "LoadBalancerArn": balancer.arn,
         "DNSName": dns_name(state, balancer),

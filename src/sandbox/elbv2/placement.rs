@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::find;
 use crate::sandbox::ec2::interface;
 use crate::sandbox::input::Input;
+use crate::sandbox::object::object;
 use crate::sandbox::refusal::{Answer, Refusal};
 use crate::sandbox::state::{InterfaceOwner, LoadBalancer, State};
 
@@ -179,9 +180,28 @@ pub fn set_groups(state: &mut State, input: Input) -> Answer {
             interface.groups = groups.iter().cloned().collect();
         }
     }
-    let answer = json!({"SecurityGroupIds": groups});
-    state.load_balancers.insert(balancer.arn.clone(), LoadBalancer { groups, ..balancer });
+    let filters_private_link = match input.text(ENFORCES) {
+        None => balancer.filters_private_link,
+        Some(_) if balancer.is_application() => {
+            return Err(Refusal::validation(format!("{ENFORCES} is for network load balancers only")));
+        }
+        Some("on") => true,
+        Some("off") => false,
+        Some(other) => return Err(Refusal::validation(format!("'{other}' is not a valid value of {ENFORCES}"))),
+    };
+    let changed = LoadBalancer { groups, filters_private_link, ..balancer };
+    let answer = object! {"SecurityGroupIds" => changed.groups.clone(), ENFORCES => enforces(&changed)};
+    state.load_balancers.insert(changed.arn.clone(), changed);
     Ok(answer)
+}
+
+/// Whether the security groups of a network load balancer filter the clients of AWS PrivateLink.
+const ENFORCES: &str = "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic";
+
+/// As it is described.
+pub fn enforces(balancer: &LoadBalancer) -> Option<&'static str> {
+    let word = if balancer.filters_private_link { "on" } else { "off" };
+    (!balancer.is_application()).then_some(word)
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub struct LoadBalancer {
     /// Interface by subnet.
     pub interfaces: BTreeMap<String, String>,
     pub groups: Vec<String>,
+    /// Whether the groups filter the clients of AWS PrivateLink.
+    pub filters_private_link: bool,
     /// `provisioning`, `active`
     pub status: String,
     pub created: Timestamp,

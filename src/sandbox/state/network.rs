@@ -138,6 +138,15 @@ pub struct PrefixList {
 }
 
 #[derive(Clone, Debug)]
+pub struct EndpointService {
+    pub id: String,
+    /// Network load balancers, by ARN.
+    pub load_balancers: Vec<String>,
+    pub acceptance_required: bool,
+    pub tags: Tags,
+}
+
+#[derive(Clone, Debug)]
 pub struct NetworkInterface {
     pub id: String,
     pub vpc: String,

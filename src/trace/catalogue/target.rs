@@ -132,7 +132,7 @@ pub const ENTRIES: &[Entry] = &[
         aliases: &["client-addresses-kept-out"],
         hop: Some(HopId::TargetSecurityGroup),
         symptom: "health checks pass, clients time out",
-        evidence: "the network load balancer preserves client IP addresses, but the target's security groups allow only the load balancer's nodes",
+        evidence: "the network load balancer preserves client IP addresses, but the target's security groups allow only the load balancer's nodes, or only clients and not the nodes, from which clients of AWS PrivateLink come",
         fix: "allow the load balancer's security group or the clients' addresses, or set preserve_client_ip.enabled to false (not for UDP)",
         owner: Owner::Portolan,
         repaired_by: &["AuthorizeSecurityGroupIngress", "ModifyTargetGroupAttributes"],

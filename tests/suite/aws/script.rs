@@ -121,7 +121,7 @@ pub fn page(status: u16) -> Answer {
 }
 
 /// The list that AWS sends even when there is nothing in it.
-const EMPTY: [(&str, &str); 28] = [
+const EMPTY: [(&str, &str); 29] = [
     ("DescribeClusters", "clusters"),
     ("DescribeServices", "services"),
     ("DescribeTasks", "tasks"),
@@ -149,6 +149,7 @@ const EMPTY: [(&str, &str); 28] = [
     ("DescribeInstances", "reservationSet"),
     ("DescribeNetworkAcls", "networkAclSet"),
     ("DescribeRouteTables", "routeTableSet"),
+    ("DescribeVpcEndpointServiceConfigurations", "serviceConfigurationSet"),
     ("GetManagedPrefixListEntries", "entrySet"),
 ];
 

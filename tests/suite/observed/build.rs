@@ -171,6 +171,12 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
             observed.rules.insert(listener_arn, Seen::Present(rules.collect()));
         }
         observed.listeners.insert(arn.clone(), Seen::Present(listeners));
+        let nodes = balancer.nodes.iter();
+        let nodes: BTreeMap<SubnetId, BTreeSet<std::net::IpAddr>> = nodes
+            .map(|(subnet, text)| (SubnetId::from(subnet.clone()), [text.parse().expect("an address")].into()))
+            .collect();
+        let seen = if nodes.is_empty() { Seen::Absent } else { Seen::Present(nodes) };
+        observed.nodes.insert(arn.clone(), seen);
         all.push(LoadBalancer {
             arn,
             name: balancer.name.clone(),
@@ -180,6 +186,7 @@ fn balancers(file: &ObservedFile, observed: &mut Observed) {
             subnets: balancer.subnets.iter().map(|id| SubnetId::from(id.clone())).collect(),
             ip_address_type: Default::default(),
             internal: false,
+            filters_private_link: true,
             state: "active".to_owned(),
         });
     }
@@ -505,7 +512,9 @@ fn open_gap(file: &GapFile, observed: &mut Observed) {
         "ec2:DescribeNetworkInterfaces" => {
             all(&mut observed.interfaces, &gap);
             all(&mut observed.carriers, &gap);
+            all(&mut observed.nodes, &gap);
         }
+        "elasticloadbalancing:DescribeTargetGroupAttributes" => all(&mut observed.attributes, &gap),
         "elasticloadbalancing:DescribeAccountLimits" => observed.limits = Seen::Unknown(gap.clone()),
         "ecs:ListServices" => all(&mut observed.named_target_groups, &gap),
         other => panic!("no case needs a gap in {other} yet: say here what it hides"),

@@ -220,6 +220,7 @@ impl Spec {
         let mut file = ObservedFile {
             security_groups: vec![group("sg-lb", "public-lb")],
             load_balancers: vec![Balancer {
+                nodes: Default::default(),
                 name: "public".to_owned(),
                 kind: "application".to_owned(),
                 security_groups: vec!["sg-lb".to_owned()],

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portolan::manifest::{Source, load, places};
-use portolan::model::Desired;
-use portolan::report::{Item, github, junit, locate, markdown, sarif};
+use portolan::model::{Desired, PathName};
+use portolan::report::{BrokenPath, Item, github, junit, locate, markdown, sarif};
 use quick_xml::events::Event;
 use serde_json::Value;
 
@@ -122,9 +122,57 @@ fn hostile() -> Report {
     Report { heading: evil.to_owned(), errors, ..planned(plan) }
 }
 
-fn all() -> [Report; 5] {
+/// A fleet in sync, and a path of it that somebody else's rule breaks.
+fn broken() -> Report {
+    let name = PathName {
+        load_balancer: Some("public".to_owned()),
+        listener: Some(443),
+        target_group: "checkout-http".to_owned(),
+        cluster: Some("prod".to_owned()),
+        service: Some("checkout".to_owned()),
+        port: Some("http".to_owned()),
+    };
+    let path = BrokenPath {
+        name,
+        codes: vec!["M40".to_owned()],
+        finding: "rule-shadowed".to_owned(),
+        evidence: "rule 1 matches GET /api/* before rule 100".to_owned(),
+        fix: "give rule 100 a lower priority number".to_owned(),
+    };
+    let mut report = Report { broken_paths: Some(vec![path]), ..in_sync() };
+    report.locate_paths(&desired(), &places(&sources("fleet.yaml")));
+    report
+}
+
+#[test]
+fn every_form_names_a_broken_path_that_no_step_repairs() {
+    let report = broken();
+    let place = report.places.get(&Item::BrokenPath(0)).expect("the place of its service");
+    assert_eq!((place.file.as_str(), place.line), ("fleet.yaml", 6));
+    let forms = [github::render(&report), sarif::render(&report), junit::render(&report), markdown::render(&report)];
+    for form in &forms {
+        assert!(form.contains("M40 rule-shadowed"), "{form}");
+        assert!(form.contains("rule 1 matches GET /api/") && form.contains("give rule 100"), "{form}");
+    }
+    let [github, sarif, junit, markdown] = forms;
+    let command = "::warning file=fleet.yaml,line=6,col=1,title=Service/checkout%3A broken path (M40 rule-shadowed)::public:443 → \
+                   checkout-http → checkout/http is broken: portolan trace";
+    assert!(github.starts_with(command), "{github}");
+    assert!(github.ends_with(" 1 path is broken: portolan trace\n"), "{github}");
+    let log: Value = serde_json::from_str(&sarif).expect("JSON");
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["level"]), (&"broken-path".into(), &"warning".into()));
+    assert_eq!(result["properties"]["aliases"][0], "M40 rule-in-the-shade");
+    assert!(junit.contains("failures=\"0\"") && junit.contains("✗ public:443 → checkout-http"), "{junit}");
+    assert!(markdown.contains("| `✗` | `Service/checkout` |") && markdown.contains("`fleet.yaml:6:1`"), "{markdown}");
+    // A step says itself what it repairs.
+    let repaired = Report { plan: Plan { steps: vec![lower_count()], ..Plan::default() }, ..report };
+    assert!(!github::render(&repaired).contains("broken"));
+}
+
+fn all() -> [Report; 6] {
     let incomplete = Plan { gaps: everything().gaps, ..Plan::default() };
-    [everything_placed(), in_sync(), failed(), hostile(), placed(incomplete, "-")]
+    [everything_placed(), in_sync(), failed(), hostile(), placed(incomplete, "-"), broken()]
 }
 
 mod lines {

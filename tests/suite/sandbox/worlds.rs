@@ -73,6 +73,8 @@ struct Request {
     headers: BTreeMap<String, String>,
     from: Option<Ipv4Addr>,
     transport: Option<String>,
+    #[serde(default)]
+    private_link: bool,
 }
 
 /// Without a state the group has no target.
@@ -125,6 +127,7 @@ impl Folder {
             headers: request.headers.clone(),
             from: request.from.unwrap_or(get.from),
             by_udp: request.transport.as_deref() == Some("udp"),
+            by_private_link: request.private_link,
             ..get
         }
     }

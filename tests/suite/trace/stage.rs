@@ -33,6 +33,7 @@ pub struct Request {
     load_balancer: Option<String>,
     from: Option<Ipv4Addr>,
     transport: Option<String>,
+    private_link: bool,
 }
 
 impl Default for Request {
@@ -44,6 +45,7 @@ impl Default for Request {
             load_balancer: None,
             from: None,
             transport: None,
+            private_link: false,
         }
     }
 }
@@ -144,6 +146,7 @@ impl Stage {
         sent.load_balancer.clone_from(&request.load_balancer);
         sent.from = request.from.unwrap_or(sent.from);
         sent.by_udp = request.transport.as_deref() == Some("udp");
+        sent.by_private_link = request.private_link;
         let mut world = self.shared.world();
         (0..ROUNDS).map(|_| world.request(&sent).code).collect()
     }

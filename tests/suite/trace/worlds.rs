@@ -197,6 +197,26 @@ async fn what_cannot_be_read_breaks_no_sound_path() {
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The load balancer's group is allowed nowhere, and nothing is missing: drift says the same as trace.
+#[tokio::test(start_paused = true)]
+async fn nodes_that_are_allowed_by_address_need_no_rule_for_their_group() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/sound-nlb-nodes-by-address-with-a-group");
+    let stage = Stage::open(&folder).unwrap_or_else(|why| panic!("{why}"));
+    let look = stage.look(false).await.unwrap_or_else(|why| panic!("{why}"));
+    assert!(look.plan.steps.is_empty() && look.plan.blocked.is_empty(), "{:#?}", look.plan);
+    let remarks: Vec<&str> = look.plan.findings.iter().map(|finding| finding.what.as_str()).collect();
+    let [remark] = remarks[..] else { panic!("{remarks:?}") };
+    let end = "rules already allow the addresses of the load balancer's nodes, 10.0.0.4, 10.0.1.4";
+    assert!(remark.ends_with(end), "{remark}");
+    let calls = || stage.clients.calls().snapshot();
+    assert_eq!(calls().get("ec2:DescribeNetworkInterfaces"), Some(&1));
+    assert_eq!(calls().get("elasticloadbalancing:DescribeTargetGroupAttributes"), Some(&1));
+    // Tracing asks for the interfaces of the targets alone.
+    stage.around(&look).await;
+    assert_eq!(calls().get("ec2:DescribeNetworkInterfaces"), Some(&2));
+    assert_eq!(calls().get("elasticloadbalancing:DescribeTargetGroupAttributes"), Some(&1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_closed_group_reads_like_this() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/m01-task-group-closed");

@@ -79,6 +79,15 @@ impl Builder {
             let input = json!({"LoadBalancerArn": arn, "Attributes": tags(&balancer.attributes)});
             self.call("elasticloadbalancing:ModifyLoadBalancerAttributes", &input)?;
         }
+        if *balancer.endpoint_service {
+            let input = json!({"NetworkLoadBalancerArn": [arn]});
+            self.call("ec2:CreateVpcEndpointServiceConfiguration", &input)?;
+        }
+        if *balancer.open_to_private_link {
+            let input = json!({"LoadBalancerArn": arn, "SecurityGroups": input["SecurityGroups"],
+                "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic": "off"});
+            self.call("elasticloadbalancing:SetSecurityGroups", &input)?;
+        }
         for listener in balancer.listeners.iter() {
             self.within("listener", &listener.port, listener.at, |builder| builder.listener(&arn, listener))?;
         }

@@ -53,6 +53,10 @@ mapping! {
         subnets as "subnets": At<Vec<At<String>>>,
         security_groups as "securityGroups": List<String>,
         attributes as "attributes": Texts,
+        /// Clients of AWS PrivateLink reach it.
+        endpoint_service as "endpointService": OrDefault<bool>,
+        /// Its security groups do not filter these.
+        open_to_private_link as "openToPrivateLink": OrDefault<bool>,
         listeners as "listeners": List<Listener>,
     }
 }
