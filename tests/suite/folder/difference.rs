@@ -46,7 +46,7 @@ impl Laying {
             (same, other) if same == other => {
                 self.problem(place, "is the same in the base, so this line changes nothing")
             }
-            _ => *base = self.new(difference, place),
+            _ => *base = self.built(difference, place),
         }
     }
 
@@ -59,7 +59,7 @@ impl Laying {
             }
             (Some(at), false) => self.lay(&mut entries[at].1, change, place),
             (None, false) => {
-                let new = self.new(change, place);
+                let new = self.built(change, place);
                 entries.push((key.to_owned(), new));
             }
         }
@@ -81,7 +81,7 @@ impl Laying {
                 (Some(at), false) => self.lay(&mut items[at], &change, &place),
                 (None, false) => {
                     let key = (field.to_owned(), like(&items[0], field, &name));
-                    let Node::Map(others) = self.new(&change, &place) else {
+                    let Node::Map(others) = self.built(&change, &place) else {
                         self.problem(
                             &place,
                             &format!("is a new item of this list, so it must be a map of its fields beside {field}"),
@@ -95,7 +95,7 @@ impl Laying {
     }
 
     /// What the base does not have: paths are spelt out, and there is nothing to remove.
-    fn new(&mut self, change: &Node, place: &str) -> Node {
+    fn built(&mut self, change: &Node, place: &str) -> Node {
         let Node::Map(entries) = change else { return change.clone() };
         let mut new = Vec::new();
         for (key, value) in entries {

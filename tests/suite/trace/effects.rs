@@ -40,7 +40,8 @@ async fn live_through(place: Place, wrong: &mut Vec<String>, compared: &mut BTre
     let shared = Shared::still(place.world);
     let region = shared.world().region().to_owned();
     let answering = shared.clone();
-    let clients = Clients::new(&in_process::config(&region, move |request| answering.answer(request))).unwrap();
+    let clients = Clients::new(&in_process::config(&region, move |request| answering.answer(request)));
+    let clients = clients.expect("clients of a sandbox");
     let reader = Reader::new(&clients);
     for pass in 0..PASSES {
         let now = shared.world().now();

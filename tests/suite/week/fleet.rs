@@ -32,20 +32,6 @@ pub fn world(size: Size) -> String {
     format!("{world}settle: 900\n")
 }
 
-/// The world of so many services, settled, whose target groups keep AWS's attributes.
-pub fn bare_world(services: usize) -> String {
-    format!("{}settle: 900\n", bare(services).world())
-}
-
-/// Its manifest.
-pub fn bare_manifest(services: usize) -> String {
-    bare(services).manifest(", autoscaling: none")
-}
-
-fn bare(services: usize) -> Fleet {
-    Fleet { drain: None, ..Size { services, more: false }.fleet() }
-}
-
 fn add(world: &mut World) {
     world.apps += "hosts:\n  10.0.4.9: {listens: [{port: 8080}]}\n";
     world.security_groups += "      - {name: nodes, ingress: [{ports: 32768-65535, from: lb}]}\n";

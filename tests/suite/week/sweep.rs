@@ -12,6 +12,7 @@ use portolan::sandbox::{Shared, world_file};
 use tokio::time::Instant;
 
 use super::fleet::{self, Size};
+use crate::fleet::Fleet;
 
 /// Tasks of a service.
 const TASKS: usize = 2;
@@ -58,15 +59,26 @@ pub async fn sweeps(services: usize) -> Vec<Sweep> {
     sweeps
 }
 
+/// So many services whose target groups keep AWS's attributes.
+fn bare(services: usize) -> Fleet {
+    let names = (0..services).map(|number| format!("svc-{number}")).collect();
+    Fleet { names, own_groups: true, ..Fleet::of(0) }
+}
+
 /// What `drift` reads when nothing is known: one look at a fleet without declared attributes, with full buckets.
 pub async fn drift(services: usize) -> Sweep {
-    let shared = Shared::following(world_file::load("world.yaml", &fleet::bare_world(services)).unwrap(), 1.0);
+    let shared = Shared::following(
+        world_file::load("world.yaml", &format!("{}settle: 900\n", bare(services).world())).unwrap(),
+        1.0,
+    );
     shared.world().settings.buckets = true;
     let now = shared.world().now();
     let far = Duration::from_millis(30);
     let clients =
         Clients::new(&in_process::far_config("eu-west-1", far, move |request| shared.answer(request))).unwrap();
-    let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleet::bare_manifest(services) }]).unwrap();
+    let desired =
+        load(&[Source { name: "fleet.yaml".to_owned(), text: bare(services).manifest(", autoscaling: none") }])
+            .unwrap();
     let began = Instant::now();
     let look = pass::look(&desired, &Reader::new(&clients), &Policy::default(), now).await.unwrap();
     let seconds = began.elapsed().as_secs_f64();
