@@ -131,7 +131,7 @@ async fn a_step_that_waits_for_a_permission_says_which_one_and_what_it_costs() {
     assert_eq!(look.plan.verdict(), Verdict::Incomplete, "--force does not make known what is not");
     let told: Vec<String> = look.plan.blocked.iter().map(|entry| entry.waiting_on.to_string()).collect();
     let wanted = "ec2:DescribeSecurityGroupRules could not be read (UnauthorizedOperation); allow the IAM action \
-                  ec2:DescribeSecurityGroupRules; until it is read, nobody knows whether this step breaks \
+                  ec2:DescribeSecurityGroupRules; until it is read, it is unknown whether this step breaks \
                   edge:6379 → sessions → sessions/http at target-security-group";
     assert_eq!(told, [wanted]);
 }
