@@ -101,6 +101,13 @@ fn read(folder: &Path, fleets: &Path) -> Result<Folder, Vec<String>> {
             expect: file(folder, "expect.yaml"),
         });
     };
+    let whole = ["manifest.yaml", "observed.yaml", "world.yaml", "policy.yaml", "expect.yaml"];
+    if let Some(other) = whole.into_iter().find(|name| folder.join(name).is_file()) {
+        return Err(vec![format!(
+            "{}: both case.yaml and {other}; write its content into case.yaml",
+            folder.display()
+        )]);
+    }
     let composed = compose(&text, fleets).map_err(|problems| {
         problems.iter().map(|problem| format!("{}/case.yaml: {problem}", folder.display())).collect::<Vec<_>>()
     })?;

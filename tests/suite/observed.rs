@@ -1,5 +1,5 @@
-//! `observed.yaml` of a case: what AWS answers, in few words. Everything left out takes the default written at its
-//! field; names stand for ARNs and ids, which are derived from them.
+//! `observed` of a case, and `observed.yaml` of a base fleet: what AWS answers, in few words. Everything left out takes
+//! the default written at its field; names stand for ARNs and ids, which are derived from them.
 
 mod build;
 

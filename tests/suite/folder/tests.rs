@@ -228,6 +228,16 @@ fn a_folder_of_whole_files_is_read_as_it_is() {
 }
 
 #[test]
+fn a_folder_with_both_is_refused_for_one_of_them_would_be_read_by_nobody() {
+    let home = tempfile::tempdir().expect("a folder");
+    fs::write(home.path().join("case.yaml"), "about: a test\nbase: web\n").expect("a file");
+    fs::write(home.path().join("expect.yaml"), "sound: true\n").expect("a file");
+    let told = read(home.path(), &tests().join("fleets")).expect_err("it is refused");
+    let path = home.path().display();
+    assert_eq!(told, [format!("{path}: both case.yaml and expect.yaml; write its content into case.yaml")]);
+}
+
+#[test]
 fn the_example_of_the_page_is_a_difference_from_its_base() {
     let page = include_str!("../../README.md");
     let (_, example) = page.split_once("```yaml\n").expect("an example");
