@@ -10,6 +10,7 @@ use crate::model::{Place, without_user_info};
 use crate::plan::{Plan, Step, Verdict};
 
 mod entry;
+mod fingerprint;
 pub mod github;
 pub mod json;
 pub mod junit;
@@ -140,7 +141,7 @@ impl Report {
     pub fn progress(&self) -> String {
         let done = Tally::of(self).done;
         match self.plan.steps.len() - done {
-            0 if done == 0 => "there was nothing to apply".to_owned(),
+            0 if done == 0 => "no changes were needed".to_owned(),
             0 => format!("{} done", steps(done)),
             left => format!("{} done, {left} not done", steps(done)),
         }
@@ -170,7 +171,7 @@ impl Report {
                 format!("{} could not be read", count(unread, "thing", "things"))
             }
             Verdict::Applied => steps(all),
-            Verdict::InSync => "nothing to do".to_owned(),
+            Verdict::InSync => "no changes needed".to_owned(),
         }
     }
 

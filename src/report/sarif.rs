@@ -7,13 +7,15 @@ use serde_json::{Map, Value, json};
 
 use super::Report;
 use super::entry::{At, Entry, Kind, entries, shown};
+use super::fingerprint::{Fingerprint, fingerprints};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The log of a pass, with a line feed at its end.
 pub fn render(report: &Report) -> String {
     let entries = entries(report);
-    let results: Vec<_> = entries.iter().filter(|entry| is_result(entry)).map(result).collect();
+    let found: Vec<_> = entries.iter().filter(|entry| is_result(entry)).collect();
+    let results = found.iter().zip(fingerprints(&found)).map(|(entry, print)| result(entry, &print)).collect();
     let notifications: Vec<_> = entries.iter().filter(|entry| is_notification(entry)).map(notification).collect();
     let log = Log {
         schema: SCHEMA,
@@ -84,11 +86,8 @@ fn rule(kind: Kind) -> Value {
     })
 }
 
-fn result(entry: &Entry<'_>) -> Value {
+fn result(entry: &Entry<'_>, print: &Fingerprint) -> Value {
     let (kind, level) = judgement(entry.kind);
-    let fields: Vec<_> = entry.changes.iter().map(|change| change.field.as_str()).collect();
-    // What makes it the same difference in the next run, wherever the line has moved to.
-    let identity = [entry.object.as_str(), entry.operation.unwrap_or_default(), &fields.join(",")].join(" ");
     let changes = entry.changes.iter().map(|change| {
         json!({
             "field": change.field,
@@ -103,7 +102,7 @@ fn result(entry: &Entry<'_>) -> Value {
         "level": level,
         "message": message(entry),
         "locations": [location(entry)],
-        "partialFingerprints": {"difference/v1": identity.trim()},
+        "partialFingerprints": {"difference/v1": print.v1, "difference/v2": print.v2},
         "properties": {"codes": entry.codes, "aliases": entry.aliases, "operation": entry.operation, "changes": changes.collect::<Vec<_>>()},
     })
 }
