@@ -140,7 +140,7 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
 /// One thread is enough: the work is waiting for AWS.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(format!("the runtime did not start: {error}"), None))?;
+    let runtime = runtime.map_err(|error| Failure::new(format!("cannot start the async runtime: {error}"), None))?;
     let result = runtime.block_on(work);
     // A question that nobody answers would hold an ordinary shutdown up.
     runtime.shutdown_background();
@@ -179,7 +179,7 @@ fn end(result: Result<Answer, Failure>, outputs: &Outputs, habit: Habit) -> u8 {
     let Answer { texts, mut headline, mut exit } = answer;
     let unwritten = outputs::write_all(&texts.files);
     let answered = terminal::answer(&texts.stdout).err();
-    let answered = answered.map(|why| format!("the answer could not be written: {why}"));
+    let answered = answered.map(|why| format!("cannot write the answer: {why}"));
     for why in unwritten.into_iter().chain(answered) {
         note(&format!("error: {why}"));
         headline = Some(format!("failed: {why}"));

@@ -200,7 +200,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
                 on_event(Event::Reloaded(&self.desired, vanished.as_ref()));
             }
             Some(Ok(Taken { desired, vanished })) => {
-                tracing::info!(fleet = desired.fleet.name.as_str(), "another manifest is in force");
+                tracing::info!(fleet = desired.fleet.name.as_str(), "using a new manifest");
                 vanished.iter().for_each(Vanished::log);
                 self.desired = desired;
                 self.memory.reconsider();
@@ -211,7 +211,11 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             Some(Err(problems)) => {
                 let first = problems.first().map(ToString::to_string).unwrap_or_default();
                 let more = problems.len().saturating_sub(1);
-                tracing::error!(problem = first.as_str(), more, "the manifest cannot be used; the last good one stays");
+                tracing::error!(
+                    problem = first.as_str(),
+                    more,
+                    "the manifest is not valid; Portolan keeps using the last valid one"
+                );
                 on_event(Event::Refused(&problems));
             }
         }
@@ -309,7 +313,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             Ok(Ok(_)) => {}
             Ok(Err(_)) => self.turns.go_on = false,
             Err(_) => {
-                tracing::error!("asking for health between the passes did not end well; the passes go on");
+                tracing::error!("internal error while reading health between passes; passes continue");
                 self.turns.go_on = false;
             }
         }
@@ -381,7 +385,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         let follow = AssertUnwindSafe(|| path_tracer.follow(&self.desired, &look.observed, (self.now)()));
         match std::panic::catch_unwind(follow) {
             Ok(reach) => self.reach = Some(reach),
-            Err(_) => tracing::error!("tracing did not end well; the pass goes on"),
+            Err(_) => tracing::error!("internal error while tracing; the pass continues"),
         }
     }
 

@@ -160,7 +160,7 @@ async fn check_host(State(allowed): State<Arc<AllowedHosts>>, request: Request, 
     if sole.is_some() && named.into_iter().flatten().all(|host| allowed.allows(host)) {
         return next.run(request).await;
     }
-    let why = "this host name is not allowed; ask by IP address or by localhost, or name it in --allowed-hosts\n";
+    let why = "this host name is not allowed; use an IP address or localhost, or add it to --allowed-hosts\n";
     (StatusCode::MISDIRECTED_REQUEST, why).into_response()
 }
 
@@ -171,10 +171,10 @@ async fn ready(State(endpoint): State<Endpoint>) -> Response {
     let why = match (refused, board.is_ready, board.gaps.first()) {
         (None, true, _) => return "ready\n".into_response(),
         (Some(problem), ..) => {
-            format!("the manifest cannot be used, and the last good one is in force: {}\n", plain(problem))
+            format!("the manifest is not valid; Portolan keeps using the last valid one: {}\n", plain(problem))
         }
-        (None, false, Some(gap)) => format!("no complete look yet: {}\n", plain(gap)),
-        (None, false, None) => "no complete look yet\n".to_owned(),
+        (None, false, Some(gap)) => format!("no complete pass yet: {}\n", plain(gap)),
+        (None, false, None) => "no complete pass yet\n".to_owned(),
     };
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }

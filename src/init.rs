@@ -190,7 +190,9 @@ impl<'a> Scene<'a> {
         let name = object.to_string();
         let own = self.observed.gaps.iter().filter(|(of, _)| *of == name);
         let own: BTreeSet<String> = own
-            .map(|(_, gap)| format!("Not read: {} ({}). What it would have told is left out.", gap.call, gap.why))
+            .map(|(_, gap)| {
+                format!("Could not be read: {} ({}). Settings that depend on it are left out.", gap.call, gap.why)
+            })
             .collect();
         own.into_iter().collect()
     }

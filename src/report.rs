@@ -11,6 +11,7 @@ use crate::plan::{Plan, Step, Verdict};
 
 mod broken;
 mod entry;
+mod fingerprint;
 pub mod github;
 pub mod json;
 pub mod junit;
@@ -142,7 +143,7 @@ impl Report {
     pub fn progress(&self) -> String {
         let done = Tally::of(self).done;
         match self.plan.steps.len() - done {
-            0 if done == 0 => "there was nothing to apply".to_owned(),
+            0 if done == 0 => "no changes were needed".to_owned(),
             0 => format!("{} done", steps(done)),
             left => format!("{} done, {left} not done", steps(done)),
         }
@@ -172,7 +173,7 @@ impl Report {
                 format!("{} could not be read", count(unread, "thing", "things"))
             }
             Verdict::Applied => steps(all),
-            Verdict::InSync => "nothing to do".to_owned(),
+            Verdict::InSync => "no changes needed".to_owned(),
         }
     }
 

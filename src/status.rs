@@ -194,7 +194,7 @@ fn compare(plan: Option<&Plan>, objects: &BTreeSet<ObjectRef>) -> (Answer, Vec<S
     let blocked = plan.blocked.iter().filter(|entry| objects.contains(&entry.object));
     let (known, open): (Vec<_>, Vec<_>) = blocked.partition(|entry| entry.waiting_on.is_difference());
     let later = plan.planned.iter().filter(|entry| objects.contains(&entry.object));
-    let later = later.map(|entry| format!("{} later: {}", entry.what, entry.because));
+    let later = later.map(|entry| format!("{} (planned for later): {}", entry.what, entry.because));
     let why: Vec<String> = steps.chain(known.iter().map(|entry| entry.what.clone())).chain(later).collect();
     let names: BTreeSet<String> = objects.iter().map(ToString::to_string).collect();
     let in_sync = if !why.is_empty() {

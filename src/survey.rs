@@ -84,17 +84,17 @@ fn errors(standing: &Standing, scope: &Scope, region: &str) -> Vec<ScopeError> {
         match seen {
             Seen::Present(()) => {}
             Seen::Absent => errors.push(ScopeError {
-                message: format!("no active cluster is called {cluster:?} here"),
+                message: format!("no active cluster {cluster:?} found in {region}"),
                 hint: match &standing.others {
                     Seen::Present(names) if names.is_empty() => format!(
-                        "there is no cluster in {region}; correct the region (--region, AWS_REGION) or the credentials"
+                        "{region} has no clusters; correct the region (--region, AWS_REGION) or the credentials"
                     ),
-                    Seen::Present(names) => format!("there are: {}", some_of(names.iter().map(String::as_str))),
+                    Seen::Present(names) => format!("clusters: {}", some_of(names.iter().map(String::as_str))),
                     Seen::Absent | Seen::Unknown(_) => "correct the name, the region or the credentials".to_owned(),
                 },
             }),
             Seen::Unknown(gap) if scope.services.is_empty() => errors.push(ScopeError {
-                message: format!("the services of cluster {cluster} could not be listed ({}: {})", gap.call, gap.why),
+                message: format!("cannot list the services of cluster {cluster} ({}: {})", gap.call, gap.why),
                 hint: match gap.permission() {
                     Some(_) => "allow the call, or name the services with --service".to_owned(),
                     None => CHECK_ACCESS.to_owned(),
@@ -115,11 +115,11 @@ fn missing_service(standing: &Standing, scope: &Scope, name: &str) -> Option<Sco
     let names: BTreeSet<&str> =
         standing.services.iter().filter(|(_, seen)| **seen != Seen::Absent).map(|(id, _)| id.name.as_str()).collect();
     (!is_there).then(|| ScopeError {
-        message: format!("no service is called {name:?} in {}", some_of(scope.clusters.iter().map(String::as_str))),
+        message: format!("service {name:?} not found in {}", some_of(scope.clusters.iter().map(String::as_str))),
         hint: if names.is_empty() {
-            "there is no service".to_owned()
+            "there are no services".to_owned()
         } else {
-            format!("there are: {}", some_of(names.iter().copied()))
+            format!("services: {}", some_of(names.iter().copied()))
         },
     })
 }

@@ -124,7 +124,7 @@ impl Intercept for Calls {
         };
         if context.output_or_error().is_err() && is_refusal(context.response()) {
             let call = iam_name(metadata);
-            tracing::debug!(call, "refused: too many calls");
+            tracing::debug!(call, "throttled");
             add(&self.refused, &call);
             self.rate_limiter.refused(&call);
         }

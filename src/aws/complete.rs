@@ -155,7 +155,7 @@ impl Asked {
         let declared = response.headers().get("content-length").and_then(|length| length.parse::<usize>().ok());
         if let Some(declared) = declared.filter(|declared| *declared != body.len()) {
             let length = body.len();
-            return Err(Unbelieved::Incomplete(format!("the answer has {length} bytes and declares {declared}")));
+            return Err(Unbelieved::Incomplete(format!("the response has {length} bytes but declares {declared}")));
         }
         if response.status().is_success() { self.check_success(body) } else { self.check_error(body) }
     }

@@ -120,7 +120,7 @@ pub(super) async fn losses(client: &Client, raw: &[u8], definition: &TaskDefinit
     // Always an error: the interceptor's own.
     let _ = request(client, definition, tags).customize().interceptor(KeepRequest(slot.clone())).send().await;
     let Ok(Value::Object(answer)) = serde_json::from_slice::<Value>(raw) else {
-        return vec!["the whole answer, which is no JSON object".to_owned()];
+        return vec!["the whole response, which is not a JSON object".to_owned()];
     };
     let Ok(sent) = serde_json::from_slice::<Value>(&slot.take()) else {
         return vec!["the whole definition, which could not be written".to_owned()];

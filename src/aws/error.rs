@@ -27,7 +27,7 @@ where
         .or_else(|| error.as_service_error().and_then(|error| error.meta().request_id().map(str::to_owned)));
     let (kind, code, message) = match error {
         SdkError::TimeoutError(_) => {
-            (ErrorKind::Transient, "Timeout".to_owned(), "no answer within the time limit".to_owned())
+            (ErrorKind::Transient, "Timeout".to_owned(), "no response within the time limit".to_owned())
         }
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(connector) if connector.is_timeout() => {
@@ -84,16 +84,16 @@ const NOWHERE: &str = "no credentials found in chain";
 const CAUSES: [(&str, &str); 6] = [
     (
         "IMDS is disabled",
-        "no credentials in the environment, the profile or a web identity, and the metadata service of EC2 refuses to give any",
+        "no credentials in the environment, the profile or a web identity, and the EC2 instance metadata service returned none",
     ),
-    ("failed to lookup address information", "its host name is not known"),
-    ("dns error", "its host name is not known"),
+    ("failed to lookup address information", "its host name cannot be resolved"),
+    ("dns error", "its host name cannot be resolved"),
     ("received corrupt message", "it does not speak TLS; is it meant to be http?"),
     (
         "invalid peer certificate: UnknownIssuer",
-        "nobody trusted issued its certificate; AWS_CA_BUNDLE names authorities to trust",
+        "its certificate is not signed by a trusted CA; AWS_CA_BUNDLE adds trusted CAs",
     ),
-    ("invalid peer certificate", "its certificate is not valid for it"),
+    ("invalid peer certificate", "its certificate is not valid"),
 ];
 
 /// The cause at the end of a chain of errors, with the address that could not be reached, if it is one of a connection, and
@@ -156,7 +156,7 @@ fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> (ErrorKin
         Some(code) => (kind, code.to_owned(), message),
         // No error at all by AWS's word: what came back is not what its model says, as emulators have it now and then.
         None if (200..300).contains(&status) => {
-            let what = "there was an answer, and it does not have the form of this operation's answers";
+            let what = "the response does not have the form that this operation defines";
             (kind, "UnreadableAnswer".to_owned(), what.to_owned())
         }
         None => (kind, format!("Http{status}"), message),

@@ -65,7 +65,7 @@ impl EventsQueue {
         let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
         let answer = error::answer(DELETE, request.send()).await?;
         for failed in answer.failed() {
-            tracing::warn!(call = DELETE, code = failed.code(), "a message stays on the queue");
+            tracing::warn!(call = DELETE, code = failed.code(), "could not delete a message from the queue");
         }
         Ok(answer.failed().len())
     }

@@ -100,7 +100,7 @@ impl Writer {
         let request = self.clients.reading.elb.describe_tags().resource_arns(arn);
         let tags = answer(TAGS, request.send()).await?;
         let found = tags.tag_descriptions().iter().find(|found| found.resource_arn() == Some(arn));
-        let silent = || refusal(TAGS, ErrorKind::Other, "NotAnswered", format!("the answer does not name {arn}"));
+        let silent = || refusal(TAGS, ErrorKind::Other, "NotAnswered", format!("the response does not name {arn}"));
         found.map(|found| elbv2::tags_from_sdk(found.tags())).ok_or_else(silent)
     }
 }
@@ -195,7 +195,7 @@ fn task_definition(
 }
 
 fn missing_output(call: &str, object: &ObjectRef) -> AwsError {
-    refusal(call, ErrorKind::Other, "MissingOutput", format!("no earlier step answered anything for {object}"))
+    refusal(call, ErrorKind::Other, "MissingOutput", format!("no earlier step returned a result for {object}"))
 }
 
 /// An error of our own: nothing was sent, or the answer makes no sense.

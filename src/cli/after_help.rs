@@ -3,10 +3,10 @@
 
 pub const OF_ALL: &str = "\
 Exit codes:
-  0         in sync, or everything was applied, or no traced path is broken
-  1         a difference: pending, drift, blocked, or a broken path
-  2         an error: usage, manifest, credentials, AWS refused, apply failed
-  3         incomplete: something could not be read (only with --strict)
+  0         in sync, or every step was applied, or no traced path is broken
+  1         a difference (pending, drift, blocked) or a broken path
+  2         an error: usage, manifest, credentials, a rejected call, a failed step
+  3         incomplete: a read failed (only with --strict)
   130, 143  interrupted, terminated
 
 Examples:
@@ -22,7 +22,7 @@ Examples:
   portolan validate -f manifests/ -o github -o junit=validate.xml";
 
 pub const OF_RECONCILE: &str = "\
-Without --yes the plan is shown and you are asked; where there is no terminal to ask on, nothing is applied.
+Without --yes, Portolan shows the plan and asks for confirmation; without a terminal it applies nothing.
 
 Examples:
   portolan reconcile -f manifests/ --dry-run
@@ -30,8 +30,9 @@ Examples:
   portolan reconcile -f manifests/ --only service/checkout";
 
 pub const OF_DRIFT: &str = "\
-Every form but text has the line of the manifest. FORM=FILE writes a form to a file in the same pass. --notify-url gets the document of `-o json` whenever the exit code is \
-not 0; it may be given as PORTOLAN_NOTIFY_URL, so that its secret stays out of the list of processes.
+Every format except text has the line of the manifest. FORMAT=FILE writes a format to a file in the same pass. \
+--notify-url posts the document of `-o json` if the exit code is not 0; set PORTOLAN_NOTIFY_URL instead to keep its \
+secret out of the process list.
 
 Examples:
   portolan drift -f manifests/
@@ -41,8 +42,8 @@ Examples:
   portolan drift -f manifests/ -q --notify-url https://hooks.example.com/a";
 
 pub const OF_INIT: &str = "\
-A dry run of what it writes shows no difference as long as nobody changes anything. What the format cannot say is a \
-comment at its place.
+A dry run of the new manifest shows no difference until something changes. Settings that the manifest format does not \
+support are written as comments.
 
 Examples:
   portolan init --cluster prod > fleet.yaml
@@ -51,7 +52,7 @@ Examples:
 
 pub const OF_STATUS: &str = "\
 Examples:
-  portolan status --cluster prod         # without any file
+  portolan status --cluster prod         # without a manifest
   portolan status checkout cart -f manifests/
   portolan status -f manifests/ -o json";
 
@@ -67,8 +68,8 @@ Examples:
   portolan trace -f manifests/ --planned";
 
 pub const OF_RUN: &str = "\
-The manifest is read again when its files change, and on SIGHUP. SIGTERM awaits what was sent and starts nothing new. \
-Over HTTP: /healthz, /readyz, /metrics, /api/v1/status; nothing there changes anything.
+Portolan re-reads the manifest when its files change, and on SIGHUP. On SIGTERM it waits for calls in flight and starts \
+no new ones. HTTP endpoints (read-only): /healthz, /readyz, /metrics, /api/v1/status.
 
 Examples:
   portolan run -f manifests/
@@ -79,7 +80,7 @@ Examples:
 
 #[cfg(feature = "sandbox")]
 pub const OF_DEMO: &str = "\
-Nothing is installed, nothing is sent anywhere: the AWS is in this process.
+Runs an in-memory AWS inside this process: it installs nothing and sends nothing.
 
 Examples:
   portolan demo
@@ -88,9 +89,9 @@ Examples:
 
 #[cfg(feature = "sandbox")]
 pub const OF_SANDBOX: &str = "\
-It rejects what AWS rejects, starts tasks, and works target health out from the path that a request would take.
+It rejects what AWS rejects, starts tasks, and derives target health from the path that a request would take.
 
-Its own calls:
+Calls of its own:
   POST /_sandbox/advance?seconds=60
   POST /_sandbox/reset
   GET  /_sandbox/trace

@@ -13,9 +13,9 @@ pub use super::inputs::Inputs;
 use super::notify::Secret;
 use super::outputs::Outputs;
 
-/// Keeps every declared port of an Amazon ECS fleet reachable.
+/// Keep every declared port of an Amazon ECS fleet reachable.
 ///
-/// Reads the intended chain from listener to container out of YAML and the live one out of AWS, shows the
+/// Compares the listener-to-container paths that a YAML manifest declares with the live state on AWS, shows each
 /// difference, and repairs it.
 #[derive(Debug, Parser)]
 #[command(name = "portolan", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
@@ -36,39 +36,39 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Form of the answer; FORM=FILE writes it to a file; may repeat, with one form at most for standard output
-    #[arg(short = 'o', long = "output", global = true, value_name = "FORM[=FILE]", action = clap::ArgAction::Append,
+    /// Output format; FORMAT=FILE writes it to a file; may repeat, at most one on standard output
+    #[arg(short = 'o', long = "output", global = true, value_name = "FORMAT[=FILE]", action = clap::ArgAction::Append,
         value_parser = WantedParser { shows_ci: true })]
     pub forms: Vec<Wanted>,
     /// Where each form goes.
     #[arg(skip)]
     pub outputs: Outputs,
-    /// Exit with 3 when something could not be read and nothing else differs
+    /// Exit with 3 if a read failed and nothing differs
     #[arg(long, global = true)]
     pub strict: bool,
-    /// AWS region, where the Fleet names none; another one than the Fleet's is an error
+    /// AWS region if the Fleet sets none; must not contradict the Fleet
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
-    /// Profile of the AWS configuration
+    /// Profile in the AWS configuration files
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Send every AWS call there, such as to an emulator
+    /// Send every AWS call to this URL, such as an emulator's
     #[arg(long, global = true, value_name = "URL")]
     pub endpoint_url: Option<String>,
-    /// Role to assume with the credentials
+    /// IAM role to assume with the credentials
     #[arg(long, global = true, value_name = "ARN", value_parser = parse_role)]
     pub assume_role_arn: Option<String>,
-    /// When to use colour; NO_COLOR turns `auto` off
+    /// Use colour; NO_COLOR turns `auto` off
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub color: Color,
-    /// Log more to standard error: -v what is sent, -vv every call
+    /// Log more to standard error: -v changes sent, -vv every call
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// No progress on standard error
+    /// Show no progress on standard error
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Form of the log on standard error
-    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = LogFormat::Text)]
+    /// Log format on standard error
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
@@ -102,39 +102,39 @@ pub enum LogFormat {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Check a manifest without asking AWS: syntax, references, AWS constraints
+    /// Check a manifest without calling AWS: syntax, references, AWS limits
     #[command(after_help = after_help::OF_VALIDATE)]
     Validate(Inputs),
-    /// Observe, plan, show, and apply: one pass
+    /// Run one pass: read, plan, show the plan, apply
     #[command(after_help = after_help::OF_RECONCILE)]
     Reconcile(ReconcileArgs),
-    /// Show what differs, change nothing: for cron and CI
+    /// Report differences and change nothing, for cron and CI
     #[command(after_help = after_help::OF_DRIFT)]
     Drift(DriftArgs),
-    /// Write the manifest of what stands; changes nothing
+    /// Write a manifest of the live state; change nothing
     #[command(after_help = after_help::OF_INIT)]
     Init(InitArgs),
-    /// Show each service in a line: in sync, reachable, tasks, targets
+    /// Show one line per service: in sync, reachable, tasks, targets
     #[command(after_help = after_help::OF_STATUS)]
     Status(StatusArgs),
-    /// Walk each path from listener to container, and name the first broken hop
+    /// Check each path from listener to container and report the first broken hop
     #[command(after_help = after_help::OF_TRACE)]
     Trace(TraceArgs),
-    /// Keep the fleet as declared, pass after pass, until a signal comes
+    /// Run passes continuously to keep the fleet as declared
     #[command(after_help = after_help::OF_RUN)]
     Run(RunArgs),
-    /// See Portolan at work: a broken fleet on an AWS in memory, its dry run, its repair
+    /// Show Portolan diagnose and repair a broken fleet on an in-memory AWS
     #[cfg(feature = "sandbox")]
     #[command(after_help = after_help::OF_DEMO)]
     Demo(DemoArgs),
-    /// Serve an AWS in memory on a loopback port, for the AWS CLI, for boto3, for tests
+    /// Serve an in-memory AWS on a loopback port, for the AWS CLI, boto3 and tests
     #[cfg(feature = "sandbox")]
     #[command(after_help = after_help::OF_SANDBOX)]
     Sandbox(SandboxArgs),
     /// Print the JSON Schema of the manifest, for editors
     #[command(after_help = after_help::OF_SCHEMA)]
     Schema,
-    /// Print the completions of a shell
+    /// Print shell completions
     #[command(after_help = after_help::OF_COMPLETIONS)]
     Completions {
         /// The shell
@@ -184,19 +184,19 @@ impl Verb {
 /// `portolan init`
 #[derive(Args, Clone, Debug)]
 pub struct InitArgs {
-    /// The ECS cluster; may repeat
+    /// ECS cluster; may repeat
     #[arg(long = "cluster", value_name = "NAME", action = clap::ArgAction::Append, required = true)]
     pub clusters: Vec<String>,
-    /// Only this service, and those that share a target group with it; may repeat; CLUSTER/NAME where several are named
+    /// Include only this service and those that share a target group with it; may repeat; write CLUSTER/NAME if the name is not unique
     #[arg(long = "service", value_name = "NAME", action = clap::ArgAction::Append)]
     pub services: Vec<String>,
-    /// Name of the Fleet: the owner id; the cluster's, or the one that made things here before, where it is left out
+    /// Fleet name, which is the owner id (default: the fleet already tagged on these resources, or the cluster's name)
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Attributes of target groups: `changed` writes those at their defaults as comments, `all` writes every one
+    /// Target group attributes: `changed` writes attributes at their defaults as comments, `all` writes every one
     #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
     pub attributes: AttributesArg,
-    /// Write fleet.yaml and a file for each service into this folder; existing files are never overwritten
+    /// Write fleet.yaml and one file per service into this folder; never overwrite a file
     #[arg(long, value_name = "DIR")]
     pub split: Option<std::path::PathBuf>,
 }
@@ -204,23 +204,23 @@ pub struct InitArgs {
 /// Attributes that `init` writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum AttributesArg {
-    /// Those that are not at AWS's default.
+    /// Attributes that differ from AWS's default.
     #[default]
     Changed,
-    /// Every one.
+    /// Every attribute.
     All,
 }
 
 /// `portolan status`
 #[derive(Args, Clone, Debug)]
 pub struct StatusArgs {
-    /// These services alone
+    /// Show only these services
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
     /// The manifest.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// An ECS cluster instead of a manifest; may repeat
+    /// Read this ECS cluster instead of a manifest; may repeat
     #[arg(long = "cluster", value_name = "NAME", action = clap::ArgAction::Append)]
     pub clusters: Vec<String>,
 }
@@ -229,10 +229,10 @@ pub struct StatusArgs {
 #[cfg(feature = "sandbox")]
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
-    /// Afterwards serve the broken fleet on this loopback port; 0 takes a free one
+    /// Afterwards serve the broken fleet on this loopback port; 0 picks a free one
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// Print a file of the demonstration instead
+    /// Print a file of the demo and stop
     #[arg(long, value_name = "FILE", conflicts_with = "port")]
     pub print: Option<DemoFile>,
 }
@@ -241,9 +241,9 @@ pub struct DemoArgs {
 #[cfg(feature = "sandbox")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DemoFile {
-    /// What is declared
+    /// The declared state
     Manifest,
-    /// What stands
+    /// The live state
     World,
 }
 
@@ -251,19 +251,19 @@ pub enum DemoFile {
 #[cfg(feature = "sandbox")]
 #[derive(Args, Clone, Debug)]
 pub struct SandboxArgs {
-    /// Loopback port to listen on; 0 takes a free one
+    /// Loopback port to listen on; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 4566)]
     pub port: u16,
-    /// World file to start with; an empty account without
+    /// World file to start from (default: an empty account)
     #[arg(long, value_name = "FILE")]
     pub world: Option<std::path::PathBuf>,
-    /// Virtual seconds in a second; 0 lets time stand still
+    /// Virtual seconds per real second; 0 freezes time
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed)]
     pub speed: f64,
-    /// Refuse calls that AWS's documented rate limits would refuse
+    /// Throttle calls by AWS's documented rate limits
     #[arg(long)]
     pub rate_limits: bool,
-    /// Let reads tell what was so many virtual seconds ago, as AWS's reads may just after a change
+    /// Let reads lag this many virtual seconds behind writes, as AWS's reads sometimes do
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=3600))]
     pub lag: Option<u32>,
 }
@@ -274,10 +274,10 @@ pub struct DriftArgs {
     /// The manifest.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// Terraform's exit codes: 2 for a difference, 1 for an error
+    /// Use Terraform's exit codes: 2 for a difference, 1 for an error
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Post the JSON of the pass there (http or https) when there is a difference or an error
+    /// Post the JSON document to this URL (http or https) if there is a difference or an error
     #[arg(long, value_name = "URL", env = "PORTOLAN_NOTIFY_URL", hide_env_values = true)]
     pub notify_url: Option<Secret>,
 }
@@ -285,22 +285,22 @@ pub struct DriftArgs {
 /// `portolan trace`
 #[derive(Args, Clone, Debug)]
 pub struct TraceArgs {
-    /// This service alone, or this port of it
+    /// Trace only this service, or this port of it
     #[arg(value_name = "SERVICE[/PORT]")]
     pub path: Option<String>,
     /// The manifest.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// What stands in this cluster, without a manifest
+    /// Trace the live state of this cluster, without a manifest
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// The state that the plan would make
+    /// Trace the state after the plan is applied
     #[arg(long, conflicts_with = "cluster")]
     pub planned: bool,
-    /// Where the client is; anywhere without
+    /// Client address or CIDR (default: any)
     #[arg(long, value_name = "CIDR", value_parser = parse_block)]
     pub client: Option<ipnet::IpNet>,
-    /// Only the paths that are not known to be reachable: broken, degraded, starting, unknown
+    /// Show only paths not known to be reachable: broken, degraded, starting, unknown
     #[arg(long)]
     pub broken: bool,
     /// The request to follow.
@@ -320,23 +320,23 @@ pub struct ReconcileArgs {
     /// Apply without asking
     #[arg(short, long)]
     pub yes: bool,
-    /// Lift the removal budget, and the rules that no traffic moves to nothing and no sound path is broken
+    /// Override the safety checks (removal budget, no healthy target, breaking a working path)
     #[arg(long)]
     pub force: bool,
-    /// Delete rules of this fleet that the manifest no longer names even if they give requests to healthy targets; neither
-    /// --yes nor --force implies it
+    /// Delete this fleet's undeclared listener rules even if they send requests to healthy targets; neither --yes nor
+    /// --force implies this
     #[arg(long)]
     pub prune_serving: bool,
-    /// After applying, wait until deployments are complete and targets healthy
+    /// After applying, wait until deployments are complete and targets are healthy
     #[arg(long)]
     pub wait: bool,
     /// Longest wait, such as 90s, 10m or 1h
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration, requires = "wait")]
     pub timeout: Duration,
-    /// Only this object, such as service/checkout; a service brings its target groups; may repeat; never prunes
+    /// Change only this object, such as service/checkout and its target groups; may repeat; never prunes
     #[arg(long, value_name = "KIND/KEY", action = clap::ArgAction::Append)]
     pub only: Vec<String>,
-    /// Terraform's exit codes: 2 for a difference, 1 for an error
+    /// Use Terraform's exit codes: 2 for a difference, 1 for an error
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
@@ -347,22 +347,22 @@ pub struct RunArgs {
     /// The manifest.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// From the start of one pass to the start of the next, such as 30s or 5m
+    /// Time between the starts of two passes, such as 30s or 5m
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     pub interval: Duration,
-    /// Address for probes, metrics and status; `none` turns them off
+    /// Address of the HTTP endpoints (probes, metrics, status); `none` turns them off
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9797", value_parser = parse_listen)]
     pub listen: Listen,
-    /// Host names, separated by commas, that metrics and status are served to besides localhost and IP addresses
+    /// Host names, separated by commas, accepted for metrics and status in addition to localhost and IP addresses
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = crate::http::host::parse_name)]
     pub allowed_hosts: Vec<String>,
-    /// SQS queue of AWS's events (docs/deploy/events): what they name is looked at at once
+    /// SQS queue of EventBridge events (docs/deploy/events); the objects they mention are re-read immediately
     #[arg(long, value_name = "URL", value_parser = parse_queue)]
     pub events_queue: Option<String>,
-    /// Look and tell, change nothing
+    /// Report differences, never repair
     #[arg(long)]
     pub observe: bool,
-    /// Most of the account's Elastic Load Balancing calls that reading target health in turn may use
+    /// Largest share of the account's Elastic Load Balancing calls that background reads of target health may use
     #[arg(long, value_name = "PERCENT", default_value = "40%", value_parser = parse_share)]
     pub elb_share: f64,
 }
@@ -370,9 +370,9 @@ pub struct RunArgs {
 /// Where the service listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listen {
-    /// Nowhere.
+    /// Not at all.
     Nowhere,
-    /// There.
+    /// At this address.
     At(SocketAddr),
 }
 

@@ -33,7 +33,7 @@ pub fn scope(clusters: &[String], services: &[String]) -> Result<Scope, Failure>
     let services: BTreeSet<String> = services.iter().cloned().collect();
     let stray = services.iter().find(|name| name.split_once('/').is_some_and(|(of, _)| !clusters.contains(of)));
     match stray {
-        Some(name) => Err(Failure::new(format!("--service {name} is of a cluster that --cluster does not name"), None)),
+        Some(name) => Err(Failure::new(format!("--service {name} is in a cluster that no --cluster names"), None)),
         None => Ok(Scope { clusters, services }),
     }
 }
@@ -89,8 +89,8 @@ async fn read(
     Ok(pass::take_stock(reader, scope, clients.region(), depth).await)
 }
 
-/// Nothing stands there, or nothing that could be read.
+/// The cluster or the services do not exist, or could not be listed.
 pub fn failure(errors: Vec<ScopeError>) -> Failure {
     let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
-    Failure::of_errors(errors, "failed: there is nothing to read there")
+    Failure::of_errors(errors, "failed: nothing to read")
 }

@@ -64,7 +64,8 @@ pub fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
         let given = OF_AWS.iter().find(|id| matches.value_source(id) == Some(ValueSource::CommandLine));
         if let Some(id) = given {
             let option = id.replace('_', "-");
-            let message = format!("the argument '--{option}' cannot be used with '{verb}', whose AWS is in memory");
+            let message =
+                format!("the argument '--{option}' cannot be used with '{verb}', which uses an in-memory AWS");
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
     }

@@ -29,20 +29,20 @@ const MANIFEST_PATH: &str = "manifests/harbour/fleet.yaml";
 
 /// The ways in, and what is the matter with each.
 const WAYS: [(&str, &str); 8] = [
-    ("cart", "nothing: it is as declared"),
-    ("checkout", "its security group no longer admits the load balancer"),
+    ("cart", "none: it is as declared"),
+    ("checkout", "its security group no longer allows the load balancer"),
     ("catalog", "its desired count was set to 0"),
     ("orders", "its listener rule was edited to /order/*"),
-    ("search", "its health check asks for another path; the load balancer fails open"),
-    ("payments", "a dead task's address is still registered; it gets no requests yet"),
-    ("reports", "the instances' group does not admit dynamic host ports"),
-    ("ledger", "its machine was never registered"),
+    ("search", "its health check requests another path; the load balancer fails open"),
+    ("payments", "a stopped task's address is still registered; it gets no requests yet"),
+    ("reports", "the instances' security group does not allow dynamic host ports"),
+    ("ledger", "its server was never registered"),
 ];
 
 /// What to make of the requests that follow: two of those that answer are no sounder than those that fail.
 const INTRODUCTION: &str = "\
-Eight services behind one load balancer, in an AWS in memory. One is as declared, five fail, and two answer for now:
-no check tells a dead task of search from a live one, and whoever gets the dead address gets requests for payments.
+Eight services behind one load balancer, in an in-memory AWS. One is as declared, five fail, and two still answer:
+search has no working health check, and the next owner of the stopped task's address would get requests for payments.
 ";
 
 /// Minutes that go by after the repair: tasks start, health checks pass.
@@ -67,7 +67,7 @@ pub async fn demo(args: &DemoArgs, global: &Global, terminal: Terminal, signals:
     let answer = stage.play().await?;
     let Some(bound) = bound else { return Ok(answer) };
     super::terminal::answer(&answer.texts.stdout).map_err(|why| Failure::new(why, None))?;
-    terminal.progress("\nThe same fleet, still broken, is yours now:");
+    terminal.progress("\nTry it yourself on the same broken fleet:");
     terminal.progress("  portolan demo --print manifest > fleet.yaml");
     terminal.progress("  portolan reconcile -f fleet.yaml --dry-run\n");
     listen(bound, terminal, signals).await
@@ -135,9 +135,9 @@ fn tell(style: Style, [before, after]: [&[Answered]; 2], [dry_run, repaired, sec
     say(&results(repaired, paint));
     say(&format!("{MINUTES} minutes later, tasks have started and health checks have passed:\n"));
     say(&table(after, false));
-    say(&format!("A second pass finds nothing to do:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
+    say(&format!("A second pass needs no changes:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
     say(&text::render(second, style));
-    say(&format!("And so does the check that cron or CI would run:\n\n$ portolan drift -f {MANIFEST_PATH}"));
+    say(&format!("The check that cron or CI would run agrees:\n\n$ portolan drift -f {MANIFEST_PATH}"));
     told.push_str(&text::render(drift, style));
     told
 }

@@ -33,8 +33,8 @@ pub fn network(profiles: &Profiles, profile: &str) -> Result<Network, Failure> {
 fn read_authorities(source: &str, path: &str) -> Result<Authorities, Failure> {
     let pem = std::fs::read(path).map_err(|error| error.to_string());
     pem.and_then(Authorities::read).map_err(|why| {
-        let hint = "name a PEM file with the certificates of the authorities to trust, or unset it";
-        Failure::new(format!("{source} names {path}, which cannot be used: {why}"), Some(hint.to_owned()))
+        let hint = "set it to a PEM file with the CA certificates to trust, or unset it";
+        Failure::new(format!("cannot use {path}, which {source} names: {why}"), Some(hint.to_owned()))
     })
 }
 
@@ -68,7 +68,7 @@ pub fn plain_endpoints(option: Option<&str>) -> Vec<&'static str> {
 pub fn check_endpoints(option: Option<&str>) -> Result<(), Failure> {
     let Some((source, url)) = endpoints(option).find(|(_, url)| !is_web_address(url)) else { return Ok(()) };
     let hint = "write it like https://ecs.eu-west-1.amazonaws.com, or http://127.0.0.1:4566 for an emulator";
-    Err(Failure::new(format!("{source} is not a URL with http or https and a host: {url:?}"), Some(hint.to_owned())))
+    Err(Failure::new(format!("{source} is not a valid http or https URL: {url:?}"), Some(hint.to_owned())))
 }
 
 fn is_web_address(url: &str) -> bool {

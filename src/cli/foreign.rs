@@ -4,25 +4,27 @@
 pub fn hint(word: &str) -> Option<String> {
     let hint = match word {
         "apply" | "sync" | "up" | "deploy" => {
-            format!("`{word}` is `portolan reconcile -f …` here: it shows the plan and asks before it applies")
+            format!("use `portolan reconcile -f …` instead of `{word}`: it shows the plan and asks before it applies")
         }
         "plan" | "diff" => format!(
-            "`{word}` is `portolan reconcile -f … --dry-run` here; for cron and CI there is `portolan drift -f …`"
+            "use `portolan reconcile -f … --dry-run` instead of `{word}`, or `portolan drift -f …` in cron and CI"
         ),
         "get" | "describe" | "list" | "ps" => {
             format!(
-                "`{word}` is `portolan status` here, with -f or --cluster; `portolan drift -f …` shows what differs"
+                "use `portolan status` with -f or --cluster instead of `{word}`; `portolan drift -f …` shows differences"
             )
         }
         "import" | "adopt" | "export" => {
-            format!("`{word}` is `portolan init --cluster …` here: it writes the manifest of what stands")
+            format!("use `portolan init --cluster …` instead of `{word}`: it writes a manifest of the live state")
         }
         "check" | "lint" => {
-            format!("`{word}` is `portolan validate -f …` here, and `portolan drift -f …` against the live fleet")
+            format!(
+                "use `portolan validate -f …` instead of `{word}`, or `portolan drift -f …` to compare with the live state"
+            )
         }
         "delete" | "destroy" => format!(
-            "`{word}` is not a verb here: take the object out of the manifest, and with `removal: {{prune: true}}` \
-             `portolan reconcile` deletes what Portolan made for it"
+            "there is no command `{word}`: remove the object from the manifest; with `removal: {{prune: true}}`, \
+             `portolan reconcile` deletes what Portolan created for it"
         ),
         _ => return None,
     };

@@ -54,7 +54,7 @@ pub enum Output {
     Json,
 }
 
-/// A form that was asked for: `FORM` goes to standard output, `FORM=FILE` to a file.
+/// A form that was asked for: `FORMAT` goes to standard output, `FORMAT=FILE` to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The form.
@@ -63,7 +63,7 @@ pub struct Wanted {
     pub file: Option<PathBuf>,
 }
 
-/// Reads `FORM` and `FORM=FILE`. Every form can be read by every verb, so that a verb which lacks one can say which verbs have
+/// Reads `FORMAT` and `FORMAT=FILE`. Every form can be read by every verb, so that a verb which lacks one can say which verbs have
 /// it; help and completions show those that the verb has.
 #[derive(Clone, Copy, Debug)]
 pub struct WantedParser {

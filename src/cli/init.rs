@@ -27,7 +27,7 @@ pub async fn init(
     signals: &Signals,
 ) -> Result<Answer, Failure> {
     if !inputs.files.is_empty() {
-        let hint = "it writes a manifest; `portolan drift -f …` compares one with what stands";
+        let hint = "init writes a manifest; `portolan drift -f …` compares one with the live state";
         return Err(Failure::new("init takes no -f", Some(hint.to_owned())));
     }
     let scope = scope(&args.clusters, &args.services)?;
@@ -39,7 +39,7 @@ pub async fn init(
     let options = Options { name: args.name.as_deref(), attributes };
     let written = write_with(&reading.outline, &reading.observed, options, super::run::now());
     if let Some(problem) = written.problems.first() {
-        let hint = "this is a fault of Portolan: please report it with what is named here";
+        let hint = "this is a bug in Portolan: please report it with this message";
         return Err(Failure::new(format!("the manifest cannot be read back: {problem}"), Some(hint.to_owned())));
     }
     let files = match &args.split {
@@ -64,13 +64,13 @@ fn headline(written: &Written, observed: &Observed) -> String {
     let objects = count(written.documents.len(), "document", "documents");
     let left = written.plan.steps.len() + written.plan.blocked.len();
     match (observed.gaps.len(), left) {
-        (0, 0) => format!("written: {objects}; in sync"),
+        (0, 0) => format!("wrote {objects}; in sync"),
         (0, left) => {
-            let what = count(left, "difference", "differences");
-            format!("written: {objects}; {what} between what stands and what would have to, named in comments")
+            let what = count(left, "difference already exists", "differences already exist");
+            format!("wrote {objects}; {what} (see the comments)")
         }
         (gaps, _) => {
-            format!("incomplete: {objects}; {} could not be read, named in comments", count(gaps, "thing", "things"))
+            format!("incomplete: wrote {objects}; {} failed (see the comments)", count(gaps, "read", "reads"))
         }
     }
 }
@@ -82,8 +82,8 @@ fn save(folder: &Path, written: &Written) -> Result<BTreeMap<PathBuf, String>, F
     let standing: Vec<String> =
         files.keys().filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
     if !standing.is_empty() {
-        let hint = "choose another folder, or remove them first: init overwrites nothing";
-        return Err(Failure::new(format!("{} there already", are(&standing)), Some(hint.to_owned())));
+        let hint = "choose another folder, or remove these files first; init never overwrites a file";
+        return Err(Failure::new(format!("{} already", exist(&standing)), Some(hint.to_owned())));
     }
     let failed = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()), None);
     fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
@@ -94,11 +94,11 @@ fn save(folder: &Path, written: &Written) -> Result<BTreeMap<PathBuf, String>, F
     Ok(files)
 }
 
-fn are(names: &[String]) -> String {
+fn exist(names: &[String]) -> String {
     match names {
-        [only] => format!("{only} is"),
-        [first, second] => format!("{first} and {second} are"),
-        several => format!("{} and {} more are", several.first().map_or("", String::as_str), several.len() - 1),
+        [only] => format!("{only} exists"),
+        [first, second] => format!("{first} and {second} exist"),
+        several => format!("{} and {} more exist", several.first().map_or("", String::as_str), several.len() - 1),
     }
 }
 

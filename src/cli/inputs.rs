@@ -8,16 +8,16 @@ use super::failure::Failure;
 use crate::manifest::{self, InTime, Medium, Problem, Reads, STDIN, Source};
 use crate::model::Desired;
 
-/// Reading stops here: far beyond what a manifest may be, so that one that is too large is told as such.
+/// Bytes. Far above the limit of a manifest, so that one that is too large is reported as too large.
 const MOST_STDIN: u64 = 8 << 20;
 
-/// Where the manifest is. Everything given in one run is one fleet.
+/// The manifest. All files of one run are one fleet.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Inputs {
     /// File or folder (*.yaml, *.yml) with the manifest; `-` is standard input; may repeat
     #[arg(short = 'f', long = "file", value_name = "PATH", action = clap::ArgAction::Append)]
     pub files: Vec<String>,
-    /// Read the folders below the given ones too
+    /// Also read the folders below
     #[arg(short = 'R', long)]
     pub recursive: bool,
     /// How often the verb reads them.
@@ -55,8 +55,8 @@ pub fn check(sources: Vec<Source>) -> Result<Loaded, Vec<Problem>> {
 /// Refuses a run without `-f`.
 pub fn require(inputs: &Inputs) -> Result<(), Failure> {
     if inputs.files.is_empty() {
-        let hint = "name files or folders with -f, such as -f manifests/; `-f -` reads standard input";
-        return Err(Failure::new("no manifest was given", Some(hint.to_owned())));
+        let hint = "pass files or folders with -f, such as -f manifests/; `-f -` reads standard input";
+        return Err(Failure::new("no manifest: -f is missing", Some(hint.to_owned())));
     }
     Ok(())
 }

@@ -20,10 +20,10 @@ pub fn service(name: &str, desired: &Desired) -> Result<String, Failure> {
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only.key.clone()),
         (Some(first), Some(second)) => Err(Failure::new(
-            format!("{name} is the name of several services"),
+            format!("several services are called {name}"),
             Some(format!("write {} or {}", first.id, second.id)),
         )),
-        _ => Err(Failure::new(format!("there is no service {name}"), Some(hint(name, desired)))),
+        _ => Err(Failure::new(format!("service {name} not found"), Some(hint(name, desired)))),
     }
 }
 
@@ -51,14 +51,14 @@ fn hint(name: &str, desired: &Desired) -> String {
         return format!("did you mean {near}?");
     }
     if usage::is_file(name) {
-        return format!("a manifest is named with -f: -f {name}");
+        return format!("pass a manifest with -f: -f {name}");
     }
     let all: Vec<&str> = services().map(|service| service.key.as_str()).collect();
     match (all.len(), all.len().saturating_sub(NAMED)) {
-        (0, _) => "there is none at all".to_owned(),
-        (_, 0) => format!("there is {}", all.join(", ")),
+        (0, _) => "the manifest has no services".to_owned(),
+        (_, 0) => format!("services: {}", all.join(", ")),
         (_, more) => {
-            format!("there is {} and {more} more", all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "))
+            format!("services: {} and {more} more", all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "))
         }
     }
 }

@@ -44,14 +44,15 @@ impl Notice {
     /// Reads `--notify-url`. What is wrong with it is said without repeating it.
     pub fn to(url: &Secret) -> Result<Self, Failure> {
         let wrong = |what: &str| {
-            let hint = "write it like https://hooks.example.com/portolan; user and password may stand before the host";
+            let hint =
+                "write it like https://hooks.example.com/portolan or https://USER:PASSWORD@hooks.example.com/portolan";
             Failure::new(format!("--notify-url {what}"), Some(hint.to_owned()))
         };
-        let mut url = Url::parse(&url.0).map_err(|error| wrong(&format!("is no URL: {error}")))?;
+        let mut url = Url::parse(&url.0).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("is neither http nor https"));
         }
-        let host = url.host_str().ok_or_else(|| wrong("names no host"))?;
+        let host = url.host_str().ok_or_else(|| wrong("has no host"))?;
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let shown = plain(&format!("{}://{host}{port}", url.scheme()));
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -74,7 +75,7 @@ impl Notice {
         };
         match sent {
             Ok(()) => terminal.progress(&format!("portolan: notified {shown}")),
-            Err(why) => note(&format!("warning: {shown} was not notified: {}", plain(&why))),
+            Err(why) => note(&format!("warning: could not notify {shown}: {}", plain(&why))),
         }
     }
 }

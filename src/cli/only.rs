@@ -12,7 +12,7 @@ pub fn parse(chosen: &[String], desired: &Desired) -> Result<Option<BTreeSet<Obj
     }
     let mut objects = BTreeSet::new();
     for text in chosen {
-        let (kind, key) = text.split_once('/').ok_or_else(|| wrong(text, "it is written kind/key"))?;
+        let (kind, key) = text.split_once('/').ok_or_else(|| wrong(text, "must have the form kind/key"))?;
         match kind.to_ascii_lowercase().as_str() {
             "service" => {
                 let service = desired.services.get(key).ok_or_else(|| missing(text, desired.services.keys()))?;
@@ -27,7 +27,7 @@ pub fn parse(chosen: &[String], desired: &Desired) -> Result<Option<BTreeSet<Obj
                 }
                 objects.insert(ObjectRef::target_group(key));
             }
-            _ => return Err(wrong(text, "the kinds are service and targetgroup")),
+            _ => return Err(wrong(text, "the kind must be service or targetgroup")),
         }
     }
     Ok(Some(objects))
@@ -39,6 +39,10 @@ fn wrong(text: &str, why: &str) -> Failure {
 
 fn missing<'a>(text: &str, keys: impl Iterator<Item = &'a String>) -> Failure {
     let known = keys.take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let hint = if known.is_empty() { "it has none of that kind".to_owned() } else { format!("it has {known}") };
-    Failure::new(format!("--only {text}: the manifest has no such object"), Some(hint))
+    let hint = if known.is_empty() {
+        "the manifest has no object of that kind".to_owned()
+    } else {
+        format!("the manifest has {known}")
+    };
+    Failure::new(format!("--only {text}: not found in the manifest"), Some(hint))
 }

@@ -48,8 +48,11 @@ impl Outputs {
             let option = format!("-o {}={}", form.word(), file.display());
             let place = place(file).map_err(|why| Failure::new(format!("{option}: {why}"), None))?;
             if places.contains(&place) {
-                let hint = "give each form a file of its own";
-                return Err(Failure::new(format!("{option}: another form goes to this file"), Some(hint.to_owned())));
+                let hint = "write each format to its own file";
+                return Err(Failure::new(
+                    format!("{option}: another format already goes to this file"),
+                    Some(hint.to_owned()),
+                ));
             }
             if is_read(&place, inputs) {
                 let hint = "choose a file that -f does not read";
@@ -59,8 +62,8 @@ impl Outputs {
             outputs.files.push((file.clone(), *form));
         }
         if to_stdout > 1 {
-            let hint = "give all but one of them a file, such as -o github -o sarif=drift.sarif";
-            return Err(Failure::new("one form at most goes to standard output", Some(hint.to_owned())));
+            let hint = "write all but one of them to files, such as -o github -o sarif=drift.sarif";
+            return Err(Failure::new("at most one format can go to standard output", Some(hint.to_owned())));
         }
         Ok(outputs)
     }
@@ -99,7 +102,7 @@ impl Outputs {
 pub fn write_all(files: &[(PathBuf, String)]) -> Vec<String> {
     let failed = files.iter().filter_map(|(file, text)| {
         let error = write_whole(file, text).err()?;
-        Some(format!("{} could not be written: {error}", file.display()))
+        Some(format!("cannot write {}: {error}", file.display()))
     });
     failed.collect()
 }
@@ -135,13 +138,13 @@ fn write_new(path: &Path, text: &str, like: Option<&fs::Metadata>) -> io::Result
 /// Where a file is, by whatever name: its folder must exist, and it must be no folder.
 fn place(file: &Path) -> Result<PathBuf, String> {
     if file.is_dir() {
-        return Err("this is a folder".to_owned());
+        return Err("it is a folder".to_owned());
     }
     if let Ok(known) = fs::canonicalize(file) {
         return Ok(known);
     }
     let (Some(Component::Normal(name)), Some(parent)) = (file.components().next_back(), file.parent()) else {
-        return Err("this names no file".to_owned());
+        return Err("it is not a file name".to_owned());
     };
     let folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     let folder = fs::canonicalize(folder).map_err(|error| format!("folder {}: {error}", folder.display()))?;

@@ -46,8 +46,8 @@ impl Profiles {
         if self.has(name) {
             return Ok(());
         }
-        let hint = "list the profiles with `aws configure list-profiles`; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE \
-                    name other files";
+        let hint = "list the profiles with `aws configure list-profiles`; AWS_CONFIG_FILE and \
+                    AWS_SHARED_CREDENTIALS_FILE select other files";
         Err(Failure::new(
             format!("{source} names the AWS profile {name:?}, which does not exist"),
             Some(hint.to_owned()),

@@ -49,7 +49,7 @@ async fn carry_on(args: &ReconcileArgs, run: &Run<'_>, asks: bool) -> Result<Ans
             Consent::Refused(look) => return Ok(refused(run, look)),
         }
     } else {
-        note("portolan: nothing was applied: there is no terminal to ask on, and --yes was not given");
+        note("portolan: nothing was applied: without a terminal, confirm with --yes");
         return Ok(run.answer(&run.report(look, None)));
     };
     let report = carry_out(run, look).await;
@@ -86,7 +86,7 @@ async fn confirm(run: &Run<'_>, mut look: Look) -> Result<Consent, Failure> {
         if is_same(&look.plan, &plan) {
             return Ok(Consent::Given(look));
         }
-        note("portolan: the plan has changed since it was shown; this is the new one");
+        note("portolan: the plan has changed since it was shown; here is the new plan");
     }
     Ok(Consent::Given(look))
 }
@@ -221,8 +221,8 @@ async fn settle(args: &ReconcileArgs, run: &Run<'_>, mut report: Report, left: D
 
 fn timed_out(timeout: Duration, what: &str) -> Error {
     let shown = jiff::SignedDuration::try_from(timeout).map(|time| format!("{time:#}")).unwrap_or_default();
-    let hint = "see the service's events and its targets' health, or wait longer (--timeout)";
-    Error::new(format!("not there after {shown}: {what}"), Some(hint.to_owned()))
+    let hint = "run `portolan trace`, or wait longer (--timeout)";
+    Error::new(format!("timed out after {shown}: {what}"), Some(hint.to_owned()))
 }
 
 #[cfg(all(test, feature = "sandbox"))]

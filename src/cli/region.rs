@@ -15,7 +15,7 @@ pub fn choose(fleet: &Fleet, global: &Global, profiles: &Profiles, profile: &str
     match elsewhere(global, profiles, profile) {
         Some((source, other)) if other != *declared => Err(Failure::new(
             format!("fleet {} is in region {declared}, but {source} says {other}", fleet.name),
-            Some(format!("drop {source}, or correct spec.region of the Fleet")),
+            Some(format!("remove {source}, or correct spec.region of the Fleet")),
         )),
         _ => Ok(Some(declared.clone())),
     }
@@ -27,7 +27,7 @@ pub fn check(region: &str) -> Result<(), Failure> {
     if !region.is_empty() && region.bytes().all(is_label) {
         return Ok(());
     }
-    let hint = "regions are called like eu-west-1; `aws ec2 describe-regions` lists them";
+    let hint = "regions have names like eu-west-1; `aws ec2 describe-regions` lists them";
     Err(Failure::new(format!("{region:?} is not the name of an AWS region"), Some(hint.to_owned())))
 }
 

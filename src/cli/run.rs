@@ -52,8 +52,8 @@ pub async fn clients(fleet: Option<&Fleet>, global: &Global) -> Result<Clients, 
     let network = environment::network(&profiles, profile)?;
     for source in environment::plain_endpoints(global.endpoint_url.as_deref()) {
         note(&format!(
-            "warning: {source} names plain http outside of this machine: signed requests and answers can be read and changed on \
-             the way; use https"
+            "warning: {source} uses plain http to another host: signed requests and answers can be read and changed in transit; \
+             use https"
         ));
     }
     let settings = Settings {
@@ -73,9 +73,9 @@ pub async fn check_credentials(clients: &Clients, global: &Global) -> Result<(),
     let Err(cause) = clients.check_credentials().await else { return Ok(()) };
     let (message, hint) = match &global.assume_role_arn {
         Some(role) => (
-            format!("the role {role} (--assume-role-arn) cannot be assumed: {cause}"),
-            "check that the role exists, that its trust policy names who asks (aws sts get-caller-identity), and that sts:AssumeRole \
-             is allowed to them",
+            format!("cannot assume role {role} (--assume-role-arn): {cause}"),
+            "check that the role exists, that its trust policy allows your identity (aws sts get-caller-identity), and that your \
+             identity may call sts:AssumeRole",
         ),
         None => (
             format!("no usable AWS credentials: {cause}"),
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
         };
         looked.map_err(|errors| {
             let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
-            Failure::of_errors(errors, "failed: the fleet cannot be worked on from here")
+            Failure::of_errors(errors, "failed: these credentials or this region do not match the fleet")
         })
     }
 
@@ -207,7 +207,7 @@ async fn load(given: &Inputs, signals: &Signals) -> Result<Loaded, Failure> {
         }
         read = reading => read,
     };
-    let read = read.map_err(|error| Failure::new(format!("the manifest could not be read: {error}"), None))?;
+    let read = read.map_err(|error| Failure::new(format!("cannot read the manifest: {error}"), None))?;
     // Not over there: glibc keeps a heap for each thread, and what checking needs for a moment would stay in that one.
     read.and_then(inputs::check).map_err(|problems| Failure::of_problems(&problems))
 }

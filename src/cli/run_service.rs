@@ -36,7 +36,7 @@ pub async fn serve(
     signals: &Signals,
 ) -> Result<Answer, Failure> {
     if inputs.files.iter().any(|path| path == STDIN) {
-        let hint = "name files or folders: they are read again whenever they change";
+        let hint = "pass files or folders with -f; the service re-reads them when they change";
         return Err(Failure::new("`portolan run` cannot read its manifest from standard input", Some(hint.to_owned())));
     }
     let inputs = &Inputs { reads: Reads::Repeatedly, ..inputs.clone() };
@@ -58,7 +58,7 @@ pub async fn serve(
     let has_ended = work(args, inputs, run, &endpoint).await;
     stop.cancel();
     drop(serving);
-    let headline = if has_ended { "stopped" } else { "stopped: what was sent last is not known" };
+    let headline = if has_ended { "stopped" } else { "stopped: the outcome of the last call is unknown" };
     Ok(Answer {
         texts: Texts::default(),
         headline: Some(headline.to_owned()),
@@ -117,8 +117,8 @@ async fn work(args: &RunArgs, inputs: &Inputs, run: Run<'_>, endpoint: &Endpoint
 async fn listen(address: Listen) -> Result<Option<TcpListener>, Failure> {
     let Listen::At(address) = address else { return Ok(None) };
     let failed = |error| {
-        let hint = "choose another address with --listen, or `--listen none`; port 0 takes a free one";
-        Failure::new(format!("{address} cannot be listened on: {error}"), Some(hint.to_owned()))
+        let hint = "choose another address with --listen, or `--listen none`; port 0 picks a free one";
+        Failure::new(format!("cannot listen on {address}: {error}"), Some(hint.to_owned()))
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     announce(listener.local_addr().map_err(failed)?);
@@ -129,7 +129,7 @@ fn announce(address: SocketAddr) {
     tracing::info!("metrics and status on http://{address}");
     if !address.ip().is_loopback() {
         tracing::warn!(
-            "{address} is not a loopback address: whoever reaches it reads the fleet's status without a password"
+            "{address} is not a loopback address: any client that reaches it can read the fleet's status without a password"
         );
     }
 }

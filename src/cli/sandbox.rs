@@ -20,7 +20,7 @@ pub async fn serve(args: &SandboxArgs, terminal: Terminal, signals: &Signals) ->
         Some(path) => {
             let file = path.display().to_string();
             let text = std::fs::read_to_string(path)
-                .map_err(|error| Failure::new(format!("{file}: cannot be read: {error}"), None))?;
+                .map_err(|error| Failure::new(format!("cannot read {file}: {error}"), None))?;
             world_file::load(&file, &text).map_err(|error| Failure::of_world(&error.0))?
         }
     };
@@ -47,18 +47,15 @@ pub async fn bind(port: u16, world: World, speed: f64) -> Result<Bound, Failure>
         Err(error) => Err(error),
     };
     bound.map_err(|error| {
-        let hint = "choose another port with --port; 0 takes a free one";
-        Failure::new(
-            format!("port {port} of the loopback interface cannot be listened on: {error}"),
-            Some(hint.to_owned()),
-        )
+        let hint = "choose another port with --port; 0 picks a free one";
+        Failure::new(format!("cannot listen on loopback port {port}: {error}"), Some(hint.to_owned()))
     })
 }
 
 /// Serves until a signal comes, and says how to reach it.
 pub async fn listen(bound: Bound, terminal: Terminal, signals: &Signals) -> Result<Answer, Failure> {
     let Bound { server, address, region } = bound;
-    terminal.progress(&format!("portolan: an AWS in memory listens on http://{address} until Ctrl-C; to use it:"));
+    terminal.progress(&format!("portolan: in-memory AWS listening on http://{address} until Ctrl-C; to use it:"));
     terminal.progress(&format!(
         "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
     ));
@@ -66,5 +63,5 @@ pub async fn listen(bound: Bound, terminal: Terminal, signals: &Signals) -> Resu
     let served = server.serve(async move { stop.cancelled().await }).await;
     served.map_err(|error| Failure::new(format!("the sandbox stopped: {error}"), None))?;
     let exit = signals.exit().unwrap_or(Exit::Sound);
-    Ok(Answer { texts: Texts::default(), headline: Some("stopped: the sandbox is gone".to_owned()), exit })
+    Ok(Answer { texts: Texts::default(), headline: Some("stopped: the sandbox has ended".to_owned()), exit })
 }

@@ -47,14 +47,14 @@ impl Signals {
             }
             self.first.set(Some(exit));
             self.token.cancel();
-            note("portolan: stopping: what was sent is awaited, nothing else starts; once more to stop at once");
+            note("portolan: stopping: waiting for calls in flight; press Ctrl-C again to quit now");
         }
     }
 }
 
 #[expect(clippy::exit, clippy::disallowed_methods, reason = "a second signal does not wait for anything")]
 fn end_now(exit: Exit) -> ! {
-    note(&format!("portolan: interrupted: what was sent last is not known (exit {})", exit.code(Habit::Own)));
+    note(&format!("portolan: interrupted: the outcome of the last call is unknown (exit {})", exit.code(Habit::Own)));
     std::process::exit(exit.code(Habit::Own).into())
 }
 

@@ -54,12 +54,12 @@ pub async fn status(
                 let hint = usage::named_by_option("status", file);
                 return Err(Failure::new(format!("{file} is not a service"), Some(hint)));
             }
-            let hint = "such as `portolan status --cluster prod`, or with a manifest `portolan status -f fleet.yaml`";
-            return Err(Failure::new("status of what?", Some(hint.to_owned())));
+            let hint = "run `portolan status -f fleet.yaml` or `portolan status --cluster prod`";
+            return Err(Failure::new("status needs a manifest or a cluster", Some(hint.to_owned())));
         }
         (false, false) => {
-            let hint = "the manifest names its clusters itself";
-            return Err(Failure::new("status takes either -f or --cluster", Some(hint.to_owned())));
+            let hint = "the manifest already names its clusters; remove one of the two";
+            return Err(Failure::new("-f and --cluster cannot be combined", Some(hint.to_owned())));
         }
     };
     let texts = global.outputs.render(terminal.answer, |form, style| match form.output() {
@@ -96,25 +96,25 @@ fn headline(table: &Table) -> String {
     let differing = table.rows.iter().filter(|row| row.in_sync == status::Answer::No).count();
     if table.is_broken() {
         return match differing {
-            0 => format!("broken: {broken} of {all} not reachable; `portolan trace` says where"),
+            0 => format!("broken: {broken} of {all} not reachable; run `portolan trace`"),
             _ => format!(
-                "broken: {broken} of {all} not reachable, {differing} differ; `portolan trace` and `portolan drift` say how"
+                "broken: {broken} of {all} not reachable, {differing} differ; run `portolan trace` and `portolan drift`"
             ),
         };
     }
     match table.verdict {
         Some(Verdict::Pending | Verdict::Blocked) => {
             let word = table.verdict.map_or("", Verdict::as_str);
-            format!("{word}: {differing} of {all} differ; `portolan drift -f …` says how")
+            format!("{word}: {differing} of {all} differ; run `portolan drift -f …`")
         }
         Some(verdict @ (Verdict::Incomplete | Verdict::Failed | Verdict::Applied)) => {
-            format!("{}: not everything could be read", verdict.as_str())
+            format!("{}: some reads failed", verdict.as_str())
         }
         Some(Verdict::InSync) if unknown == 0 => format!("in-sync: {all} of {all}"),
         Some(Verdict::InSync) => {
-            format!("in-sync: {all} of {all}; of {unknown} it is unknown whether they are reachable: `portolan trace`")
+            format!("in-sync: {all} of {all}; reachability of {unknown} unknown; run `portolan trace`")
         }
-        None if unknown > 0 => format!("unknown: {unknown} of {all}; `portolan trace` says why"),
+        None if unknown > 0 => format!("unknown: {unknown} of {all}; run `portolan trace`"),
         None => format!("reachable: {} of {all}", of(status::Answer::Yes)),
     }
 }

@@ -104,7 +104,7 @@ fn choose(path: &str, asked: &mut Asked, desired: &Desired) -> Result<(), Failur
     if let Some(port) = port.as_ref().filter(|port| !ports.contains(&port.as_str())) {
         let hint = match nearest(port, ports.iter().copied()) {
             Some(near) => format!("did you mean {key}/{near}?"),
-            None => format!("it has {}", ports.join(", ")),
+            None => format!("its ports: {}", ports.join(", ")),
         };
         return Err(Failure::new(format!("service {key} has no port {port}"), Some(hint)));
     }

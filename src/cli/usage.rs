@@ -19,12 +19,12 @@ pub fn outputs(cli: &Cli) -> Result<Outputs, Failure> {
     let inputs = cli.inputs.and(cli.verb.inputs().unwrap_or(&none));
     let outputs = Outputs::of(&cli.global.forms, &inputs).map_err(of_usage)?;
     if outputs.forms().any(Form::is_for_ci) && !cli.verb.has_ci_forms() {
-        let hint = "the forms of every verb are text and json; junit, sarif, github and markdown are `portolan drift`'s and \
-                    `portolan validate`'s";
-        return Err(of_usage(Failure::new("this verb does not have that form of output", Some(hint.to_owned()))));
+        let hint = "use text or json; only `portolan drift` and `portolan validate` have junit, sarif, github and \
+                    markdown";
+        return Err(of_usage(Failure::new("this command does not support that output format", Some(hint.to_owned()))));
     }
     if !outputs.files.is_empty() && !cli.verb.has_forms() {
-        return Err(of_usage(Failure::new("this verb does not write its answer to files", None)));
+        return Err(of_usage(Failure::new("this command does not write output files", None)));
     }
     Ok(outputs)
 }
@@ -53,7 +53,7 @@ fn habit(error: &clap::Error, args: &[OsString]) -> Option<(String, String)> {
         ErrorKind::InvalidSubcommand => {
             let word = context(ContextKind::InvalidSubcommand)?;
             let hint = foreign::hint(word).or_else(|| is_file(word).then(|| file_before_verb(word)))?;
-            Some((format!("there is no verb `{word}`"), hint))
+            Some((format!("unknown command `{word}`"), hint))
         }
         ErrorKind::UnknownArgument => {
             let word = context(ContextKind::InvalidArg).filter(|word| !word.starts_with('-') || *word == "-")?;
@@ -63,7 +63,7 @@ fn habit(error: &clap::Error, args: &[OsString]) -> Option<(String, String)> {
             }
             let has_world = args.iter().any(|arg| arg == "sandbox");
             has_world.then(|| {
-                let hint = format!("a world file is named with --world: `portolan sandbox --world {word}`");
+                let hint = format!("pass a world file with --world: `portolan sandbox --world {word}`");
                 (format!("unexpected argument '{word}'"), hint)
             })
         }
@@ -73,11 +73,11 @@ fn habit(error: &clap::Error, args: &[OsString]) -> Option<(String, String)> {
 
 /// For a manifest in the place of an argument.
 pub fn named_by_option(verb: &str, word: &str) -> String {
-    format!("the manifest is named with -f: `portolan {verb} -f {word}`")
+    format!("pass the manifest with -f: `portolan {verb} -f {word}`")
 }
 
 fn file_before_verb(word: &str) -> String {
-    format!("the verb comes first, and the manifest is named with -f: `portolan reconcile -f {word} --dry-run`")
+    format!("put the command first and pass the manifest with -f: `portolan reconcile -f {word} --dry-run`")
 }
 
 /// Whether a word names a file or folder rather than a service.

@@ -138,10 +138,8 @@ impl Declared {
 
 /// Holds back all removals: the manifest may be the half of one, and a file that is missing may come back.
 pub(super) fn unconfirmed(plan: &Plan) -> BTreeMap<StepId, String> {
-    let why = format!(
-        "a removal waits until two readings of the manifest that are {} seconds apart agree",
-        CONFIRMATION.as_secs()
-    );
+    let why =
+        format!("removal delayed until two reads of the manifest, {} seconds apart, agree", CONFIRMATION.as_secs());
     plan.steps.iter().filter(|step| step.removes).map(|step| (step.id, why.clone())).collect()
 }
 
@@ -151,8 +149,8 @@ fn same_fleet(current: &Desired, desired: Desired) -> Result<Desired, Vec<Proble
     if (&old.name, &old.region, &old.account) == (&new.name, &new.region, &new.account) {
         return Ok(desired);
     }
-    let message = format!("the name, region and account of fleet {} do not change while it runs", old.name);
-    Err(vec![Problem::of_file("the manifest", message, Some("start the service anew"))])
+    let message = format!("name, region and account of fleet {} cannot change while the service runs", old.name);
+    Err(vec![Problem::of_file("the manifest", message, Some("restart the service"))])
 }
 
 #[cfg(test)]

@@ -37,10 +37,10 @@ impl Differences {
         for line in self.take_in(found(report)) {
             match line {
                 Line::Held((object, what), Held { because, changes }) => {
-                    tracing::info!(object = object.to_string(), what, because, changes, "differs, and is held back");
+                    tracing::info!(object = object.to_string(), what, because, changes, "difference not repaired");
                 }
                 Line::Gone((object, what)) => {
-                    tracing::info!(object = object.to_string(), what, "is not held back any more");
+                    tracing::info!(object = object.to_string(), what, "difference no longer blocked");
                 }
             }
         }
@@ -62,7 +62,7 @@ fn found(report: &Report) -> BTreeMap<Key, Held> {
         ((entry.object.clone(), entry.what.clone()), held)
     });
     let steps = report.plan.steps.iter().filter(|_| report.outcome.is_none()).map(|step| {
-        let because = format!("this service only observes; {}", step.reason);
+        let because = format!("this service runs with --observe; {}", step.reason);
         ((step.object.clone(), step.summary.clone()), Held { because, changes: shown(&step.changes) })
     });
     blocked.chain(steps).collect()

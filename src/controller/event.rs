@@ -97,13 +97,13 @@ pub(super) fn log(pass: &Pass) {
     match &pass.ended {
         Ended::Planned(report) => {
             let gaps = report.plan.gaps.len();
-            tracing::info!(verdict, seconds, gaps, summary = report.headline(), "passed");
+            tracing::info!(verdict, seconds, gaps, summary = report.headline(), "pass finished");
         }
         Ended::OutOfScope(errors) => {
             let first = errors.first().map(|error| error.message.as_str()).unwrap_or_default();
-            tracing::error!(verdict, seconds, error = first, "the fleet cannot be worked on from here");
+            tracing::error!(verdict, seconds, error = first, "these credentials or this region do not match the fleet");
         }
-        Ended::Overran(_) | Ended::Panicked => tracing::error!(verdict, seconds, "the pass did not end well"),
-        Ended::Interrupted => tracing::info!(verdict, seconds, "the pass was interrupted"),
+        Ended::Overran(_) | Ended::Panicked => tracing::error!(verdict, seconds, "pass failed"),
+        Ended::Interrupted => tracing::info!(verdict, seconds, "pass interrupted"),
     }
 }

@@ -104,7 +104,7 @@ impl<H: EventQueue> QueueWorker<'_, H> {
                         tracing::warn!(
                             error,
                             seconds,
-                            "the events queue does not answer; passes go on by the interval"
+                            "the events queue is not responding; falling back to the interval"
                         );
                         tokio::time::sleep(pause).await;
                     }
@@ -114,9 +114,15 @@ impl<H: EventQueue> QueueWorker<'_, H> {
         let forgetting = async {
             while let Some(receipts) = settled.recv().await {
                 let left = queue.forget(&receipts).await;
-                tracing::debug!(messages = receipts.len() - left.min(receipts.len()), "taken off the events queue");
+                tracing::debug!(
+                    messages = receipts.len() - left.min(receipts.len()),
+                    "deleted messages from the events queue"
+                );
                 if left > 0 {
-                    tracing::warn!(left, "messages could not be taken off the events queue; they will come again");
+                    tracing::warn!(
+                        left,
+                        "could not delete messages from the events queue; SQS will deliver them again"
+                    );
                 }
             }
             std::future::pending().await
@@ -169,7 +175,7 @@ impl PendingEvents {
             match own {
                 Ok(hints) => {
                     for hint in &hints {
-                        tracing::debug!(hint = hint.to_string(), "an event names it");
+                        tracing::debug!(hint = hint.to_string(), "an event mentions this object");
                     }
                     self.hints.extend(hints);
                     self.receipts.push(receipt);
@@ -210,7 +216,7 @@ impl PendingEvents {
     pub(super) fn log(&self) {
         if let Some(first) = self.hints.first() {
             let (messages, names) = (self.receipts.len(), self.hints.len());
-            tracing::info!(messages, names, first = first.to_string(), "events name what may have changed");
+            tracing::info!(messages, names, first = first.to_string(), "events mention objects that may have changed");
         }
     }
 

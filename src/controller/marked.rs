@@ -25,7 +25,7 @@ impl ForeignChange {
         let what = self.what.as_str();
         tracing::warn!(
             what,
-            "changed, and not by this service: by hand, by another tool, or by another manifest with the same fleet name"
+            "changed by another writer: by hand, by another tool, or by another manifest with the same fleet name"
         );
     }
 }
@@ -115,7 +115,7 @@ impl MarkedResources {
                         reading.all.entry(id.clone()).or_insert_with(|| list.clone());
                     }
                 }
-                None if reading.all.contains_key(id) => found.push(format!("{before}: its tags of the fleet are gone")),
+                None if reading.all.contains_key(id) => found.push(format!("{before}: its fleet tags were removed")),
                 None if self.is_ours(&Effect::Deleted(id.clone())) => {}
                 None => found.push(format!("{before} was deleted")),
             }

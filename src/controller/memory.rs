@@ -191,11 +191,14 @@ impl Memory {
         }
         let apart = apart(&step.action, observed);
         let Some(sighting) = self.sightings.iter().find(|sighting| sighting.is_of(step)) else {
-            return Some("a removal waits for two complete looks".to_owned());
+            return Some("removal delayed until two complete passes have planned it".to_owned());
         };
         let is_due = sighting.looks >= 2 && now.duration_since(sighting.first) >= apart;
         (!is_due).then(|| {
-            format!("a removal goes once complete looks have planned it for {apart:#}; since {}", sighting.first)
+            format!(
+                "removal delayed until every complete pass for {apart:#} has planned it (first seen {})",
+                sighting.first
+            )
         })
     }
 
@@ -219,7 +222,7 @@ impl Memory {
             Some((field.2, until))
         })?;
         Some(format!(
-            "contended: {field} was changed back {MOST_WRITES} times in {WINDOW:#}, so it is left alone until {until} or a change of the manifest; find out who changes it back"
+            "contended: another writer changed {field} back {MOST_WRITES} times in {WINDOW:#}, so Portolan does not repair it until {until} or until the manifest changes; find and stop that writer"
         ))
     }
 
@@ -227,17 +230,18 @@ impl Memory {
         let at =
             self.removed.get(&removal_of(step)).filter(|at| is_pruned(step) && now.duration_since(**at) < TRUCE)?;
         Some(format!(
-            "Portolan removed it at {at}, and it is there again with this fleet's tags: another writer uses the same fleet name; \
-             give each manifest a Fleet name of its own"
+            "Portolan removed it at {at}, and it exists again with this fleet's tags, so another writer uses the same fleet name; \
+             give each manifest its own Fleet name"
         ))
     }
 
     fn by_failure(&self, step: &Step, now: Timestamp) -> Option<String> {
         let retry = self.retries.get(&step.object).filter(|retry| **retry > now)?;
-        Some(format!(
-            "a step of this object failed {} times, and is tried again at {retry}",
-            self.backoff.failures(&step.object)
-        ))
+        let times = match self.backoff.failures(&step.object) {
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        };
+        Some(format!("a step of this object failed {times}, so the next attempt is at {retry}"))
     }
 }
 
@@ -278,7 +282,7 @@ fn hold_dependents(steps: &[Step], held: &mut BTreeMap<StepId, String>) {
         if more.is_empty() {
             return;
         }
-        held.extend(more.into_iter().map(|id| (id, "it comes after a step that is held back".to_owned())));
+        held.extend(more.into_iter().map(|id| (id, "it depends on a step that is blocked".to_owned())));
     }
 }
 

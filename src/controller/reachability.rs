@@ -196,7 +196,7 @@ fn reason(path: &Path) -> String {
     let unknown = || path.hops.iter().find(|hop| matches!(hop.state, State::Unknown(_) | State::Starting(_)));
     let degraded = || path.hops.iter().find(|hop| path.is_degraded() && !hop.findings.is_empty());
     match broken.or_else(unknown).or_else(degraded) {
-        None => path.standby.clone().unwrap_or_else(|| "every hop is sound".to_owned()),
+        None => path.standby.clone().unwrap_or_else(|| "every hop works".to_owned()),
         Some(hop) => {
             let finding = hop.findings.first().map(|finding| format!("{}: ", finding.names().join(" or ")));
             let finding = finding.unwrap_or_default();

@@ -169,7 +169,7 @@ impl Refusals {
     pub(super) fn hold(&self, step: &Step, observed: &Observed) -> Option<String> {
         let refused = self.0.iter().find(|refused| refused.is_of(step, observed))?;
         Some(format!(
-            "AWS refused this call ({}), so it is not sent again until the manifest or the live state changes; correct one of them",
+            "AWS rejected this call ({}), so Portolan does not send it again until the manifest or the live state changes; correct one of them",
             refused.words
         ))
     }

@@ -247,7 +247,7 @@ fn state(object: &ObjectRef, report: &Report) -> (Sync, String) {
         return (Sync::No, format!("{}: {}", entry.what, entry.waiting_on));
     }
     if let Some(entry) = report.plan.planned.iter().find(|entry| entry.object == *object) {
-        return (Sync::No, format!("{}: later, {}", entry.what, entry.because));
+        return (Sync::No, format!("{} (planned for later): {}", entry.what, entry.because));
     }
     if let Some(entry) = blocked().next() {
         return (Sync::Unknown, format!("{}: {}", entry.what, entry.waiting_on));

@@ -206,7 +206,7 @@ impl Tiers {
         let mut why = |step: &Step| {
             let subjects = evidence::subjects(&given, step);
             if unsure.iter().any(|question| subject(question).is_some_and(|arn| subjects.contains(arn))) {
-                return Some("what it was derived from could not be read again just before".to_owned());
+                return Some("the data behind this step could not be re-read before sending it".to_owned());
             }
             let neighbours = evidence::neighbours(&watched.observed, step);
             let is_older = |arn: &TargetGroupArn, than: SignedDuration| {
@@ -217,7 +217,7 @@ impl Tiers {
             // Those too that would be too old by the next look: or else it would wait for these.
             let soon = neighbours.into_iter().filter(|arn| is_older(arn, most / 2));
             urgent.extend(soon.map(Question::Health));
-            Some(format!("the health of {first}, beside it on its listener, was last read more than {most:#} ago"))
+            Some(format!("the health of {first}, on the same listener, was last read more than {most:#} ago"))
         };
         let held = plan.steps.iter().filter_map(|step| Some((step.id, why(step)?))).collect();
         self.urgent.extend(urgent);

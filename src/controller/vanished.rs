@@ -67,7 +67,7 @@ impl Vanished {
         }
         let names: Vec<&str> = self.by_kind().into_iter().flat_map(|(_, names)| names).map(String::as_str).collect();
         let (number, names) = (names.len(), names.join(", "));
-        tracing::warn!(number, names, "the new manifest no longer has what the last one had");
+        tracing::warn!(number, names, "the new manifest no longer contains entries that the last one had");
         if self.is_most() {
             let (left, before) = (self.left, self.before);
             tracing::warn!(left, before, "fewer than half of the documents are left");

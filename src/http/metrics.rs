@@ -115,48 +115,52 @@ impl Metrics {
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
         let all = &mut metrics.registry;
         all.register("passes", "Passes by verdict", metrics.passes.clone());
-        all.register("pass_duration_seconds", "How long passes took", metrics.duration.clone());
+        all.register("pass_duration_seconds", "Duration of passes", metrics.duration.clone());
         all.register("steps", "Steps by action and result", metrics.steps.clone());
         all.register("drift", "Whether an object differs from the manifest", metrics.drift.clone());
         all.register("drift_age_seconds", "How long an object has differed", metrics.drift_age.clone());
-        all.register("gaps", "Things that the last look could not read", metrics.gaps.clone());
-        all.register("api_calls", "Calls of AWS by operation", metrics.calls.clone());
-        all.register("api_refusals", "Calls that AWS refused as too many, by operation", metrics.refusals.clone());
+        all.register("gaps", "Reads that failed in the last pass", metrics.gaps.clone());
+        all.register("api_calls", "AWS API calls by operation", metrics.calls.clone());
+        all.register("api_refusals", "AWS API calls that AWS throttled, by operation", metrics.refusals.clone());
         all.register(
             "api_bucket_fill",
-            "How full the mirror of AWS's bucket of calls is, from 0 (the next call waits) to 1",
+            "Fill level of the local copy of AWS's token bucket, from 0 (the next call waits) to 1",
             metrics.fill.clone(),
         );
-        all.register("queue_depth", "Passes that are requested and have not begun", metrics.queue_depth.clone());
+        all.register("queue_depth", "Passes requested and not yet started", metrics.queue_depth.clone());
         all.register(
             "queue_latency_seconds",
-            "How long passes had been due when they began",
+            "Delay between the time a pass is due and its start",
             metrics.queue_latency.clone(),
         );
         all.register(
             "owner_info",
-            "The service that an object belongs to; the object itself where that is none or several",
+            "Service that an object belongs to; the object itself if it belongs to none or to several",
             metrics.owner_info.clone(),
         );
         all.register(
             "reachable",
-            "Whether requests can arrive by every path of an object; absent while it is not known",
+            "Whether every path of an object is reachable; absent while unknown",
             metrics.reachable.clone(),
         );
         all.register(
             "degraded",
-            "Whether every request of an object is answered, with less capacity than is wanted; absent while it is not known",
+            "Whether an object answers every request, but with less capacity than desired; absent while unknown",
             metrics.degraded.clone(),
         );
         all.register(
             "last_success_timestamp_seconds",
-            "When a pass last ended without a failed step",
+            "Time of the last pass without a failed step",
             metrics.last_success.clone(),
         );
-        all.register("manifest_refused", "Whether the files hold no usable manifest", metrics.manifest_refused.clone());
+        all.register(
+            "manifest_refused",
+            "Whether the manifest files are not valid, so that the last valid manifest is in use",
+            metrics.manifest_refused.clone(),
+        );
         all.register(
             "manifest_vanished",
-            "Files, documents, routes and targets that another manifest no longer had",
+            "Files, documents, routes and targets that a new manifest no longer contained",
             metrics.vanished.clone(),
         );
         all.register(
@@ -164,13 +168,13 @@ impl Metrics {
             "Changes of resources tagged for this fleet that this service did not make",
             metrics.foreign.clone(),
         );
-        all.register("events", "Messages of the events queue by what became of them", metrics.events.clone());
+        all.register("events", "Messages of the events queue by outcome", metrics.events.clone());
         all.register(
             "event_latency_seconds",
-            "From an event's arrival on its queue to the end of the pass that took it in",
+            "Time from an event's arrival on the queue to the end of the pass that handled it",
             metrics.event_latency.clone(),
         );
-        all.register("build_info", "The version", build);
+        all.register("build_info", "Version of Portolan", build);
         metrics
     }
 

@@ -16,8 +16,8 @@ pub enum Attributes {
 }
 
 /// Above the attributes at their defaults.
-const AT_DEFAULT: &str = "At AWS's defaults, and not managed. Uncomment a line, and \"attributes:\" above it, to hold that \
-                          value; init --attributes all writes every one.";
+const AT_DEFAULT: &str = "At AWS's defaults and not managed. To keep a value, uncomment its line and \"attributes:\" above it; \
+                          init --attributes all writes every attribute.";
 
 pub(super) fn attributes(scene: &Scene<'_>, live: &TargetGroup) -> Option<Entry> {
     let Seen::Present(attributes) = scene.observed.attributes_of(&live.arn) else { return None };
@@ -31,7 +31,9 @@ pub(super) fn attributes(scene: &Scene<'_>, live: &TargetGroup) -> Option<Entry>
             (Attributes::Changed, None) => unknown.push(field.commented()),
         }
     }
-    for (list, note) in [(&mut at_default, AT_DEFAULT), (&mut unknown, "This version knows no default of these.")] {
+    for (list, note) in
+        [(&mut at_default, AT_DEFAULT), (&mut unknown, "This version does not know the defaults of these.")]
+    {
         if let Some(first) = list.first_mut() {
             first.notes.push(note.to_owned());
         }

@@ -13,12 +13,12 @@ const NAMED: usize = 12;
 pub(super) fn page(scene: &Scene<'_>) -> Page {
     let object = ObjectRef::fleet(&scene.fleet);
     let mut notes = vec![
-        "What stands, as `portolan init` found it. Nothing was changed.\n\
+        "The live state, as `portolan init` read it. Nothing was changed.\n\
          \n\
-         Only what is written down here is managed; take out what you do not want to be. Ingress from load balancers is \
-         derived and therefore not written. A dry run shows when something differs from it:\n\
+         Portolan manages only what is written here; remove what it must not manage. Portolan derives ingress from load \
+         balancers, so it is not written. A dry run shows differences:\n\
          \x20 portolan reconcile -f FILE --dry-run\n\
-         To have differences repaired, change mode to enforce, here or in one object at first."
+         To have differences repaired, change mode to enforce, here or first in a single object."
             .to_owned(),
     ];
     notes.extend(around(scene));
@@ -33,9 +33,7 @@ pub(super) fn page(scene: &Scene<'_>) -> Page {
     if let Some(vpc) = scene.vpc {
         spec.push(Entry::text("vpc", &names::vpc(scene.observed, vpc)));
     }
-    spec.push(
-        Entry::word("mode", "observe").with_note("observe: differences are shown; enforce: they are repaired too"),
-    );
+    spec.push(Entry::word("mode", "observe").with_note("observe: report differences; enforce: also repair them"));
     spec.push(Entry::word("redeploy", "deny").with_note("deny: no repair starts an ECS deployment"));
     page_of(&object, notes, spec)
 }
@@ -49,8 +47,13 @@ fn gaps(scene: &Scene<'_>) -> Vec<String> {
     let general = scene.observed.gaps.iter().filter(|(of, _)| !is_of_object(of));
     let sentences: BTreeSet<String> = general
         .map(|(of, gap)| match of.strip_prefix("Fleet/") {
-            Some(_) => format!("Not read: {} ({}). What it would have told is left out.", gap.call, gap.why),
-            None => format!("Not read: {} of {of} ({}). What it would have told is left out.", gap.call, gap.why),
+            Some(_) => {
+                format!("Could not be read: {} ({}). Settings that depend on it are left out.", gap.call, gap.why)
+            }
+            None => format!(
+                "Could not be read: {} of {of} ({}). Settings that depend on it are left out.",
+                gap.call, gap.why
+            ),
         })
         .collect();
     sentences.into_iter().collect()
@@ -84,7 +87,9 @@ fn describe(scene: &Scene<'_>, balancer: &LoadBalancer) -> String {
         let named = others.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
         let more = others.len().saturating_sub(NAMED);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        sentence.push_str(&format!(" No service here feeds its target groups {named}{more}; they are not written."));
+        sentence.push_str(&format!(
+            " No service here registers targets in its target groups {named}{more}; they are not written."
+        ));
     }
     sentence
 }
@@ -94,21 +99,21 @@ fn describe_listener(scene: &Scene<'_>, listener: &Listener) -> String {
     let foreign = rules.into_iter().flatten().filter(|rule| !is_written(scene, &rule.actions)).count();
     let rules = match foreign {
         0 => String::new(),
-        1 => ", and 1 rule that leads elsewhere".to_owned(),
-        number => format!(", and {number} rules that lead elsewhere"),
+        1 => ", and 1 rule that is not written".to_owned(),
+        number => format!(", and {number} rules that are not written"),
     };
     format!("listener {} {} by default{rules}", listener.port, default_action(&listener.default_actions))
 }
 
 fn default_action(actions: &RuleActions) -> String {
-    let login = if actions.login { "logs people in and " } else { "" };
+    let login = if actions.login { "authenticates users and " } else { "" };
     match &actions.serve {
         Serve::Forward(forward) => {
             let names: Vec<&str> = forward.weights.keys().map(TargetGroupArn::name).collect();
             format!("{login}forwards to {}", names.join(", "))
         }
         Serve::Redirect(to) => format!("{login}redirects to {to}"),
-        Serve::FixedResponse(code) => format!("{login}answers {code}"),
+        Serve::FixedResponse(code) => format!("{login}returns {code}"),
         Serve::Other(kind) => format!("{login}does {kind}"),
     }
 }

@@ -115,7 +115,9 @@ fn item(scene: &Scene<'_>, port: &Port<'_>, label: &str, definition: Option<&Tas
     let mut entry = Entry::item(Value::Map(fields));
     entry.notes.extend(port.groups.iter().filter_map(|key| unwritten(scene, key)));
     if definition.is_some() && port.mapping.is_none() && !is_ranged(port, definition) {
-        entry.notes.push("The service is wired to this port, but its task definition does not map it.".to_owned());
+        entry
+            .notes
+            .push("The service's loadBalancers name this port, but its task definition does not map it.".to_owned());
     }
     entry
 }
@@ -123,9 +125,14 @@ fn item(scene: &Scene<'_>, port: &Port<'_>, label: &str, definition: Option<&Tas
 /// Why a target group that the port feeds is not written.
 fn unwritten(scene: &Scene<'_>, key: &str) -> Option<String> {
     if let Some(fleet) = scene.other_fleet(key) {
-        return Some(format!("It also feeds target group {key}, which fleet {fleet} made: it is left to that fleet."));
+        return Some(format!(
+            "It is also registered in target group {key}, which belongs to fleet {fleet} and is left to it."
+        ));
     }
-    scene.live(key).is_none().then(|| format!("It also feeds target group {key}, which is gone or could not be read."))
+    scene
+        .live(key)
+        .is_none()
+        .then(|| format!("It is also registered in target group {key}, which was deleted or could not be read."))
 }
 
 fn is_ranged(port: &Port<'_>, definition: Option<&TaskDefinition>) -> bool {
@@ -138,7 +145,9 @@ fn ranges(definition: Option<&TaskDefinition>) -> Vec<Entry> {
     let ranges = containers.flat_map(|(name, container)| container.port_ranges.iter().map(move |range| (name, range)));
     ranges
         .map(|(name, range)| {
-            Entry::note(format!("Container {name} also maps the range {range}: the format has no ranges."))
+            Entry::note(format!(
+                "Container {name} also maps the port range {range}; the manifest format has no ranges."
+            ))
         })
         .collect()
 }

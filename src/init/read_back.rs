@@ -60,7 +60,7 @@ fn refuse(pages: &mut [(ObjectRef, Page)], rendered: &[Rendered], problems: &[Pr
         let Some(path) = rendered.get(place).and_then(|rendered| rendered.owner(line)) else { continue };
         let reason = reasons.entry((place, path.to_vec())).or_default();
         if reason.is_empty() {
-            *reason = format!("The format does not take this: {}.", problem.message.trim_end_matches('.'));
+            *reason = format!("The manifest format does not accept this: {}.", problem.message.trim_end_matches('.'));
         }
     }
     let mut any = false;
@@ -86,7 +86,7 @@ fn leave_groups_out(pages: &mut [(ObjectRef, Page)], scene: &Scene<'_>, plan: &P
         }
         let wished: Vec<&str> = steps.iter().map(|step| step.summary.as_str()).collect();
         let reason = format!(
-            "Left out, because all its targets are healthy without it: with it Portolan would {}.",
+            "Left out because all its targets are healthy without it; with it, Portolan would {}.",
             wished.join("; ")
         );
         for key in ["securityGroups", "ingressGroup"] {
@@ -139,16 +139,14 @@ fn annotate(pages: &mut [(ObjectRef, Page)], plan: &Plan) {
     let left = plan.steps.len() + plan.blocked.len();
     if let (Some((_, fleet)), true) = (pages.first_mut(), left > 0) {
         let what = if left == 1 { "1 difference".to_owned() } else { format!("{left} differences") };
-        let note =
-            format!("{what} stood already when this was written: each is named at its object (\"Not in sync\").");
+        let note = format!("{what} already existed when this was written; see \"Not in sync\" at each object.");
         fleet.notes.push(format!("\n{note}"));
     }
     for (object, page) in pages {
         let steps = plan.steps.iter().filter(|step| step.object == *object);
-        let steps = steps.map(|step| format!("Not in sync as it stands: {}. Why: {}.", step.summary, step.reason));
+        let steps = steps.map(|step| format!("Not in sync: {}. Because: {}.", step.summary, step.reason));
         let blocked = plan.blocked.iter().filter(|entry| entry.object == *object);
-        let blocked =
-            blocked.map(|entry| format!("Not in sync as it stands: {}. Until: {}.", entry.what, entry.waiting_on));
+        let blocked = blocked.map(|entry| format!("Not in sync: {}. Because: {}.", entry.what, entry.waiting_on));
         page.notes.extend(steps.chain(blocked));
     }
 }

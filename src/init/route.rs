@@ -29,7 +29,7 @@ pub(super) fn routes(scene: &Scene<'_>, key: &str, live: &TargetGroup, balancer:
     let routes = Entry::field("routes", Value::List(items));
     match &routes.value {
         Value::List(items) if items.is_empty() => {
-            Some(Entry::note(format!("No routes: nothing on {} leads to it ({key}).", balancer.name)))
+            Some(Entry::note(format!("No routes: no listener rule on {} forwards to it ({key}).", balancer.name)))
         }
         _ => Some(routes),
     }
@@ -55,7 +55,7 @@ fn leads(own: &BTreeSet<TargetGroupArn>, actions: &RuleActions) -> Leads {
     }
     let shares: Vec<String> = forward.weights.iter().map(|(arn, weight)| format!("{} ×{weight}", arn.name())).collect();
     Leads::Otherwise(format!(
-        "shares requests by weight ({}): a route leads to one target group, so it stays as it is",
+        "splits requests by weight ({}); a route forwards to one target group, so Portolan does not manage this",
         shares.join(", ")
     ))
 }
@@ -69,15 +69,17 @@ fn of_rule(scene: &Scene<'_>, own: &BTreeSet<TargetGroupArn>, listener: &Listene
     }
     let tags = rule.tags.as_ref().present();
     if let Some(other) = tags.and_then(|tags| tags.get(FLEET_TAG)).filter(|other| **other != scene.fleet) {
-        return Some(Entry::note(format!("{name} is of fleet {other}, and left to it.")));
+        return Some(Entry::note(format!("{name} belongs to fleet {other} and is left to it.")));
     }
     if rule.conditions.is_parked() && tags.is_some_and(|tags| tags.contains_key(FLEET_TAG)) {
         return Some(Entry::note(format!(
-            "{name} is parked: no request matches it until Portolan gives it its conditions or deletes it, so it is no route."
+            "{name} is parked: no request matches it until Portolan gives it its conditions or deletes it, so it is not written as a route."
         )));
     }
     if let Some(why) = unsayable(&rule.conditions) {
-        return Some(Entry::note(format!("{name} leads here too, with conditions that the format cannot say: {why}.")));
+        return Some(Entry::note(format!(
+            "{name} also forwards here, with conditions that the manifest format does not support: {why}."
+        )));
     }
     let mut fields = vec![Entry::word("listener", listener.port), Entry::word("priority", rule.priority)];
     fields.extend(conditions(&rule.conditions));
@@ -103,7 +105,9 @@ fn with_actions(mut fields: Vec<Entry>, actions: &RuleActions) -> Entry {
     if !actions.token {
         return entry;
     }
-    entry.with_note("A token check (jwt-validation) comes first; the format cannot ask for it, and it stays.")
+    entry.with_note(
+        "A token check (jwt-validation) comes first; the manifest format does not support it, and Portolan keeps it.",
+    )
 }
 
 /// Conditions that the format has no words for.
@@ -111,7 +115,7 @@ fn unsayable(conditions: &Conditions) -> Option<String> {
     if !conditions.unsayable.is_empty() {
         return Some(conditions.unsayable.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
-    (conditions.queries.len() > 1).then(|| "several query-string conditions that must all hold".to_owned())
+    (conditions.queries.len() > 1).then(|| "several query-string conditions that must all match".to_owned())
 }
 
 fn conditions(conditions: &Conditions) -> Vec<Entry> {

@@ -31,7 +31,7 @@ pub(super) fn page(scene: &Scene<'_>, service: &DesiredService) -> Page {
         }
     }
     if spec.is_empty() {
-        spec.push(Entry::note("Nothing of it is managed."));
+        spec.push(Entry::note("Portolan manages nothing of it."));
     }
     page_of(&object, notes, spec)
 }
@@ -41,9 +41,7 @@ fn owners(live: &Service) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |text: &str| notes.push(text.to_owned());
     if live.managed_by_ecs {
-        note(
-            "ECS owns this service with its whole load balancing (Express Mode or a gateway): it is left to ECS, and nothing more is written.",
-        );
+        note("ECS owns this service and its load balancing (Express Mode or a gateway), so nothing more is written.");
     }
     if live.status == ServiceStatus::Draining {
         note("It is being deleted (DRAINING).");
@@ -51,11 +49,11 @@ fn owners(live: &Service) -> Vec<String> {
     match live.controller {
         DeploymentController::Ecs => {}
         DeploymentController::CodeDeploy => note(
-            "CodeDeploy deploys it: the weights of its rules, its wiring and its revision stay CodeDeploy's. Count, health \
-             checks and ingress can be managed here.",
+            "CodeDeploy deploys it and owns its rule weights, load balancer configuration and revision. Desired count, \
+             health checks and ingress can be managed here.",
         ),
         DeploymentController::External => {
-            note("An EXTERNAL deployment controller drives it: its task sets, wiring and count stay with that.")
+            note("An EXTERNAL deployment controller owns its task sets, load balancer configuration and desired count.")
         }
     }
     let strategy = match live.strategy {
@@ -73,7 +71,7 @@ fn owners(live: &Service) -> Vec<String> {
         } else {
             format!(" The alternate target group ({}) is read from ECS and not written.", others.join(", "))
         };
-        note(&format!("ECS deploys it {strategy}: the weights of its rules are ECS's.{also}"));
+        note(&format!("ECS deploys it {strategy} and owns the weights of its rules.{also}"));
     }
     if live.is_deploying() {
         note("A deployment was in progress when this was read.");
@@ -89,7 +87,10 @@ fn count(scene: &Scene<'_>, service: &DesiredService, live: &Service) -> Entry {
         return Entry::note("No desiredCount: it is a DAEMON, one task on every instance.");
     }
     if live.controller == DeploymentController::External {
-        return Entry::note(format!("No desiredCount ({} now): its controller keeps it.", live.desired_count));
+        return Entry::note(format!(
+            "No desiredCount ({} now): its deployment controller sets it.",
+            live.desired_count
+        ));
     }
     debug_assert_eq!(
         scene.outline.fleet.autoscaling,
@@ -165,8 +166,8 @@ fn instance_fields(
     match (found, vpc) {
         (Some(found), Some(vpc)) => groups(scene, vpc, &found, keys),
         _ => vec![Entry::note(
-            "securityGroups is left out: no instance with a task of it is known, or they have no group in common. Name \
-             the instances' groups to have ingress from the load balancer derived.",
+            "securityGroups is left out: no instance that runs its tasks is known, or these instances have no group in common. \
+             List the instances' groups to let Portolan derive ingress from the load balancer.",
         )],
     }
 }
@@ -207,9 +208,9 @@ fn ingress_group<'a>(
             .any(|rule| matches!(&rule.source, RuleSource::Group(from) if sources.contains(from)))
     };
     match ids.iter().find(lets_in) {
-        Some(id) => (Some(id), "the group that gets ingress from load balancers: it lets one in today"),
+        Some(id) => (Some(id), "the group that gets ingress from load balancers: it allows one today"),
         None => {
-            (ids.first(), "the group that gets ingress from load balancers; take the one that is this service's own")
+            (ids.first(), "the group that gets ingress from load balancers; choose the one that only this service uses")
         }
     }
 }

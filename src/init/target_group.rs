@@ -33,7 +33,7 @@ pub(super) fn page(scene: &Scene<'_>, key: &str) -> Page {
 
 fn load_balancer<'a>(scene: &Scene<'a>, live: &TargetGroup) -> (Option<&'a LoadBalancer>, Vec<Entry>) {
     let Some(arn) = live.load_balancers.first() else {
-        return (None, vec![Entry::note("No loadBalancer: no listener leads to it.")]);
+        return (None, vec![Entry::note("No loadBalancer: no listener forwards to it.")]);
     };
     let all = scene.observed.load_balancers.as_ref().present().into_iter().flatten();
     let Some(found) = all.clone().find(|balancer| balancer.arn == *arn) else {
@@ -42,7 +42,10 @@ fn load_balancer<'a>(scene: &Scene<'a>, live: &TargetGroup) -> (Option<&'a LoadB
     let mut field = Entry::text("loadBalancer", names::load_balancer(&scene.given, found));
     let others: Vec<&str> = live.load_balancers.iter().skip(1).map(|arn| arn.name()).collect();
     if !others.is_empty() {
-        let note = format!("It is also attached to {}; a target group here has one load balancer.", others.join(", "));
+        let note = format!(
+            "It is also attached to {}; a target group in a manifest has one load balancer.",
+            others.join(", ")
+        );
         field = field.with_note(note);
     }
     (Some(found), vec![field])
@@ -94,8 +97,8 @@ fn targets(scene: &Scene<'_>, key: &str, live: &TargetGroup) -> Vec<Entry> {
     }
     let Some(unknown) = unexplained_in(&scene.given, key) else {
         return vec![Entry::note(
-            "targets is left out: the address of some task was not known, so that no registration can be told from a \
-             task's.",
+            "targets is left out: the address of at least one task is unknown, so static targets cannot be distinguished from \
+             tasks.",
         )];
     };
     let mut entries = Vec::new();
@@ -112,7 +115,7 @@ fn targets(scene: &Scene<'_>, key: &str, live: &TargetGroup) -> Vec<Entry> {
         }
     }
     if !items.is_empty() {
-        let note = "Registered, and explained by no task of the services here: kept as static targets.";
+        let note = "Registered targets that belong to no task of these services: kept as static targets.";
         entries.push(Entry::field("targets", Value::List(items)).with_note(note));
     }
     entries
@@ -127,16 +130,18 @@ fn why_not_static(scene: &Scene<'_>, unknown: &Unknown<'_>) -> Option<String> {
         Behind::OtherTask(id, _) => return Some(format!("it is the address of a task of {}", task_owner(id))),
         Behind::NoTask => {}
     }
-    let not_proven = |gap: &Gap| format!("whose it is could not be read ({}: {})", gap.call, gap.why);
+    let not_proven = |gap: &Gap| format!("its owner could not be read ({}: {})", gap.call, gap.why);
     match key.id.parse::<IpAddr>() {
         // ELB takes an address outside of the VPC only from somebody who says so.
         Ok(_) if unknown.target.zone.as_deref() == Some("all") => None,
         Ok(address) => match scene.observed.interface(&address) {
             Seen::Present(AddressOwner::Other) => None,
             Seen::Present(AddressOwner::Task) => {
-                Some("it is the address of an ECS task that is not read here".to_owned())
+                Some("it is the address of an ECS task outside of these services".to_owned())
             }
-            Seen::Absent => Some("no network interface has its address, so it may be left over from a task".to_owned()),
+            Seen::Absent => Some(
+                "no network interface has its address, so it may be the orphaned target of a stopped task".to_owned(),
+            ),
             Seen::Unknown(gap) => Some(not_proven(&gap)),
         },
         Err(_) => {
@@ -144,7 +149,7 @@ fn why_not_static(scene: &Scene<'_>, unknown: &Unknown<'_>) -> Option<String> {
             match scene.observed.host(&instance) {
                 Seen::Present(host) if host.terminated => Some("the instance is terminated".to_owned()),
                 Seen::Present(_) if carries_tasks(scene, &instance) => {
-                    Some("the instance carries tasks, so it may be left over from one".to_owned())
+                    Some("the instance runs tasks, so it may be the orphaned target of a stopped task".to_owned())
                 }
                 Seen::Present(_) => None,
                 Seen::Absent => Some("the instance does not exist".to_owned()),

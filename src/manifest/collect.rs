@@ -37,8 +37,8 @@ pub(super) fn collect(sources: &[Source], problems: &mut Problems<'_>) -> Docume
     }
     if collector.fleet_at.is_none() && collector.documents.whole {
         let empty = collector.first_of.is_empty();
-        let message = if empty { "nothing is declared" } else { "no document of kind Fleet" };
-        let hint = "a run is one fleet: exactly one Fleet document says who owns it, and where";
+        let message = if empty { "the manifest is empty" } else { "no document of kind Fleet" };
+        let hint = "add exactly one Fleet document: it sets the owner id, the region and the mode";
         problems.add_hint(Position::default(), message, hint);
     }
     collector.documents
@@ -65,7 +65,7 @@ impl Collector {
             ObjectKind::Fleet => {
                 let fleet = At::decode(node, "Fleet", problems);
                 if let Some(first) = self.fleet_at {
-                    let message = "a second Fleet; a run is one fleet";
+                    let message = "a second Fleet; a manifest has exactly one";
                     problems.add_hint(node.at, message, format!("first at {}", problems.place(first)));
                 } else {
                     self.fleet_at = Some(node.at);

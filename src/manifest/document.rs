@@ -12,7 +12,7 @@ use crate::model::{
 use crate::yaml::{At, Decode, Must, Node, Number, Port, Problems, TextMap, Value, document, wrong_type};
 
 document! {
-    /// Who owns, where, and how boldly. Exactly one in a run.
+    /// Owner id, place and limits of the fleet. A manifest has exactly one.
     struct FleetDocument in "the document" {
         /// Version of the format.
         _api_version as "apiVersion": Must<ApiVersion>,
@@ -40,7 +40,7 @@ document! {
 }
 
 document! {
-    /// An ELBv2 target group with the ways in and its static targets.
+    /// An ELBv2 target group with its routes and static targets.
     struct TargetGroupDocument in "the document" {
         /// Version of the format.
         _api_version as "apiVersion": Must<ApiVersion>,
@@ -79,23 +79,23 @@ document! {
         cluster as "cluster": Option<At<String>>,
         /// VPC of target groups that name none: id or Name tag.
         vpc as "vpc": Option<At<String>>,
-        /// Whether differences are repaired or only shown.
+        /// Whether Portolan repairs differences or only reports them.
         mode as "mode": Must<Mode>,
         /// Whether a repair may start an ECS deployment. Default: deny.
         redeploy as "redeploy": Option<At<Redeploy>>,
-        /// Whether Application Auto Scaling is asked; none states that no scalable target exists. Default: check.
+        /// Whether Portolan asks Application Auto Scaling; none states that no scalable target exists. Default: check.
         autoscaling as "autoscaling": Option<At<Autoscaling>>,
         /// Host ports that bridge tasks may get. Default: 32768-65535.
         dynamic_ports as "dynamicPorts": Option<At<PortRange>>,
-        /// How boldly things are removed.
+        /// Limits on removals.
         removal as "removal": Option<At<RemovalSpec>>,
     }
 }
 
 document! {
-    /// How boldly things are removed.
+    /// Limits on removals.
     struct RemovalSpec in "Fleet.spec.removal" {
-        /// Delete marked things that the manifest no longer names. Default: false.
+        /// Delete resources tagged for this fleet that the manifest no longer names. Default: false.
         prune as "prune": Option<At<bool>>,
         /// Most removals of one kind in a pass: a number, or a share (then at least 1). Default: 10%.
         budget as "budget": Option<At<Budget>>,
@@ -111,9 +111,9 @@ document! {
         name as "name": Option<At<String>>,
         /// Name of its cluster. Default: the fleet's.
         cluster as "cluster": Option<At<String>>,
-        /// Of this object; observe wins over the fleet's enforce, never the other way round.
+        /// Mode of this object; observe overrides the fleet's enforce, never the reverse.
         mode as "mode": Option<At<Mode>>,
-        /// A pause: nothing of this service is changed.
+        /// A pause: Portolan changes nothing of this service.
         suspend as "suspend": Option<At<SuspendSpec>>,
         /// A number, or the band {min, max}. Absent: unmanaged.
         desired_count as "desiredCount": Option<At<Count>>,
@@ -130,7 +130,7 @@ document! {
         /// When it ends.
         #[schemars(with = "String", extend("format" = "date-time"))]
         until as "until": At<Timestamp>,
-        /// Why.
+        /// Why the service is paused.
         reason as "reason": At<String>,
     }
 }
@@ -140,7 +140,7 @@ pub(crate) const MOST_TASKS: u32 = 5_000;
 type Tasks = Number<0, MOST_TASKS>;
 
 document! {
-    /// A band: the count is moved to the nearest edge when it is outside.
+    /// A band: a count outside it is set to the nearest edge.
     struct Band in "Service.spec.desiredCount" {
         /// Fewest tasks.
         min as "min": At<Tasks>,
@@ -213,17 +213,17 @@ document! {
         host_port as "hostPort": Option<At<Number<0, 65_535>>>,
         /// Transport protocol. Default: tcp.
         protocol as "protocol": Option<At<Transport>>,
-        /// Target groups that get this port, by metadata.name. Empty: none shall.
+        /// Target groups that this port is registered in, by metadata.name. Empty: none.
         target_groups as "targetGroups": Option<At<Managed<String>>>,
         /// Who registers the tasks: ECS, through the service's loadBalancers block, or Portolan itself. Default: ecs.
         registrar as "registrar": Option<At<Registrar>>,
-        /// Ingress beyond the load balancer's, which is derived. Empty: none.
+        /// Ingress in addition to the load balancer's, which Portolan derives. Empty: none.
         allow_from as "allowFrom": Option<At<Managed<IngressSpec>>>,
     }
 }
 
 document! {
-    /// Who may come in besides the load balancer: either securityGroup or cidr.
+    /// A source allowed in addition to the load balancer: either securityGroup or cidr.
     struct IngressSpec in "Service.spec.ports.allowFrom" {
         /// A security group, by id, name or Name tag.
         security_group as "securityGroup": Option<At<String>>,
@@ -245,7 +245,7 @@ document! {
         load_balancer as "loadBalancer": Option<At<String>>,
         /// Id or Name tag. Default: the fleet's.
         vpc as "vpc": Option<At<String>>,
-        /// Of this object; observe wins over the fleet's enforce, never the other way round.
+        /// Mode of this object; observe overrides the fleet's enforce, never the reverse.
         mode as "mode": Option<At<Mode>>,
         /// Protocol towards the targets. Immutable on AWS.
         protocol as "protocol": Option<At<Protocol>>,
@@ -259,9 +259,9 @@ document! {
         health_check as "healthCheck": Option<At<HealthCheckSpec>>,
         /// Attributes by AWS's keys; values are text. Only declared ones are managed.
         attributes as "attributes": Option<At<TextMap>>,
-        /// The ways in. Empty: none.
+        /// Routes from listeners. Empty: none.
         routes as "routes": Option<At<Managed<RouteSpec>>>,
-        /// Static registrations besides the tasks'. Empty: none.
+        /// Static targets in addition to the tasks'. Empty: none.
         targets as "targets": Option<At<Managed<TargetSpec>>>,
     }
 }
@@ -291,7 +291,7 @@ document! {
 }
 
 document! {
-    /// One way from a listener to the target group: all kinds of conditions must hold, any value of each.
+    /// A route from a listener to the target group: each kind of condition must match, by any of its values.
     struct RouteSpec in "TargetGroup.spec.routes" {
         /// The listener's port.
         listener as "listener": At<Port>,
@@ -311,7 +311,7 @@ document! {
         query_strings as "queryStrings": Option<At<NonEmpty<QuerySpec>>>,
         /// Addresses that requests come from.
         source_ips as "sourceIps": Option<At<NonEmpty<String>>>,
-        /// The rule must log people in before it forwards.
+        /// The rule must authenticate users before it forwards.
         authenticate as "authenticate": Option<At<Required>>,
     }
 }
@@ -344,7 +344,7 @@ document! {
         address as "address": At<String>,
         /// The port.
         port as "port": At<Port>,
-        /// all for addresses outside the VPC. Absent: AWS finds out.
+        /// all for addresses outside the VPC. Absent: AWS determines it.
         availability_zone as "availabilityZone": Option<At<String>>,
     }
 }

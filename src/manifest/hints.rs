@@ -14,51 +14,51 @@ pub(super) fn unknown_field(place: &str, field: &str, known: &[&str]) -> Option<
 /// What other tools call it.
 fn habit(place: &str, field: &str) -> Option<&'static str> {
     let hint = match (place, field) {
-        ("metadata", "namespace") => "there are no namespaces: Fleet.spec.cluster and Fleet.spec.vpc say where",
+        ("metadata", "namespace") => "there are no namespaces; use Fleet.spec.cluster and Fleet.spec.vpc",
         ("metadata", "uid" | "generateName" | "finalizers" | "ownerReferences") => {
             "metadata has name, labels and annotations"
         }
         ("the document", "status") => "a manifest has no status; see portolan status",
-        ("the document", "replicas") => "ECS calls it desiredCount, and it stands under spec",
-        ("the document", "data" | "stringData") => "everything stands under spec",
-        ("the document", field) if elsewhere("", field).is_some() => "fields of the object stand under spec",
-        ("Service.spec", "replicas" | "count" | "desired_count") => "ECS calls it desiredCount",
+        ("the document", "replicas") => "write spec.desiredCount, as ECS calls it",
+        ("the document", "data" | "stringData") => "put it under spec",
+        ("the document", field) if elsewhere("", field).is_some() => "put the object's fields under spec",
+        ("Service.spec", "replicas" | "count" | "desired_count") => "write desiredCount, as ECS calls it",
         ("Service.spec", "selector") => "an ECS service owns its tasks; ports name the container",
-        ("Service.spec", "type") => "load balancers are named by TargetGroup.spec.loadBalancer",
+        ("Service.spec", "type") => "name the load balancer in TargetGroup.spec.loadBalancer",
         ("Service.spec", "image" | "template" | "containers" | "taskDefinition" | "env" | "environment") => {
             "the task definition says what runs; Portolan only keeps its ports reachable"
         }
         ("Service.spec", "launchType" | "capacityProviderStrategy" | "deploymentConfiguration") => {
-            "creating and deploying services is not Portolan's; it keeps their ports reachable"
+            "Portolan does not create or deploy services; it keeps their ports reachable"
         }
-        ("Service.spec", "loadBalancers" | "targetGroups") => "name target groups under ports: targetGroups",
-        ("Service.spec", "serviceName") => "it is called name",
+        ("Service.spec", "loadBalancers" | "targetGroups") => "name target groups in ports.targetGroups",
+        ("Service.spec", "serviceName") => "write name",
         ("Service.spec", "minReplicas" | "maxReplicas") => "desiredCount takes {min, max}",
-        ("Service.spec", "networkMode") => "it stands under network: {mode: …}",
-        ("Service.spec.network", "assignPublicIp") => "it is not managed; the live setting stays",
-        ("Service.spec.ports", "port" | "targetPort") => "ECS calls it containerPort",
-        ("Service.spec.ports", "nodePort") => "ECS calls it hostPort",
+        ("Service.spec", "networkMode") => "write network: {mode: …}",
+        ("Service.spec.network", "assignPublicIp") => "Portolan does not manage it and keeps the live setting",
+        ("Service.spec.ports", "port" | "targetPort") => "write containerPort, as ECS calls it",
+        ("Service.spec.ports", "nodePort") => "write hostPort, as ECS calls it",
         ("Service.spec.ports", "image") => "the task definition says what runs",
-        ("Service.spec.ports", "containerName") => "it is called container",
+        ("Service.spec.ports", "containerName") => "write container",
         ("Service.spec.ports", "targetGroup") => "write a list: targetGroups: [name]",
-        ("TargetGroup.spec", "listeners" | "rules") => "ways in stand under routes",
-        ("TargetGroup.spec", "vpcId") => "it is called vpc, and takes an id or a Name tag",
-        ("TargetGroup.spec", "arn") => "name takes an ARN too",
-        ("TargetGroup.spec", "tags") => "tags are not managed",
-        ("TargetGroup.spec.healthCheck", "successCodes" | "codes") => "ELBv2 calls it matcher",
-        ("TargetGroup.spec.healthCheck", "periodSeconds" | "intervalSeconds") => "it is called interval: 15s",
-        ("TargetGroup.spec.healthCheck", "timeoutSeconds") => "it is called timeout: 5s",
-        ("TargetGroup.spec.healthCheck", "successThreshold") => "ELBv2 calls it healthyThreshold",
-        ("TargetGroup.spec.healthCheck", "failureThreshold") => "ELBv2 calls it unhealthyThreshold",
+        ("TargetGroup.spec", "listeners" | "rules") => "put listener rules under routes",
+        ("TargetGroup.spec", "vpcId") => "write vpc, with an id or a Name tag",
+        ("TargetGroup.spec", "arn") => "write name; it takes an ARN too",
+        ("TargetGroup.spec", "tags") => "Portolan does not manage tags",
+        ("TargetGroup.spec.healthCheck", "successCodes" | "codes") => "write matcher, as ELBv2 calls it",
+        ("TargetGroup.spec.healthCheck", "periodSeconds" | "intervalSeconds") => "write interval: 15s",
+        ("TargetGroup.spec.healthCheck", "timeoutSeconds") => "write timeout: 5s",
+        ("TargetGroup.spec.healthCheck", "successThreshold") => "write healthyThreshold, as ELBv2 calls it",
+        ("TargetGroup.spec.healthCheck", "failureThreshold") => "write unhealthyThreshold, as ELBv2 calls it",
         ("TargetGroup.spec.healthCheck", "initialDelaySeconds") => {
-            "that is the ECS service's healthCheckGracePeriodSeconds; it is not managed"
+            "this is the ECS service's healthCheckGracePeriodSeconds, which Portolan does not manage"
         }
         ("TargetGroup.spec.routes", "host") => "write a list: hosts: [name]",
         ("TargetGroup.spec.routes", "path" | "pathType") => "write a list: paths: [\"/api/*\"]",
         ("TargetGroup.spec.routes", "method") => "write a list: methods: [GET]",
-        ("TargetGroup.spec.routes", "weight") => "weights are not managed; those that stand are carried over",
-        ("TargetGroup.spec.routes", "redirect" | "fixedResponse") => "a route manages the forward alone",
-        ("TargetGroup.spec.targets", "id" | "ip" | "instance") => "it is called address",
+        ("TargetGroup.spec.routes", "weight") => "Portolan does not manage weights and keeps the live ones",
+        ("TargetGroup.spec.routes", "redirect" | "fixedResponse") => "a route manages only the forward action",
+        ("TargetGroup.spec.targets", "id" | "ip" | "instance") => "write address",
         _ => return None,
     };
     Some(hint)
@@ -72,13 +72,13 @@ fn elsewhere(place: &str, field: &str) -> Option<String> {
     }
     let homes = MAPPINGS.iter().filter(|(home, fields)| *home != place && fields.contains(&field));
     let homes: Vec<&str> = homes.map(|(home, _)| *home).filter(|home| home.contains('.')).collect();
-    (!homes.is_empty()).then(|| format!("it belongs in {}", homes.join(" or ")))
+    (!homes.is_empty()).then(|| format!("put it in {}", homes.join(" or ")))
 }
 
 /// For a required field that is missing.
 pub(super) fn missing_field(place: &str, field: &str) -> Option<String> {
     let hint = match (place, field) {
-        ("Fleet.spec", "mode") => "enforce repairs, observe only shows; there is no default",
+        ("Fleet.spec", "mode") => "enforce repairs differences, observe only reports them; there is no default",
         ("the document", "apiVersion") => "apiVersion: portolan.dev/v1alpha1",
         ("the document", "metadata") => "metadata: {name: …}",
         ("the document", "spec") => "spec: {…}",
@@ -111,19 +111,19 @@ pub(super) fn shape(name: &str) -> Option<String> {
 pub(super) fn wrong_word(name: &str, word: &str, allowed: &[&str]) -> Option<String> {
     let hint = match (name, word) {
         ("apiVersion", _) => "apiVersion: portolan.dev/v1alpha1",
-        ("authenticate", _) => "leave it out for rules without login",
+        ("authenticate", _) => "remove it if the rule needs no login",
         ("protocol", "GRPC" | "grpc" | "HTTP2") if allowed.contains(&"TLS") => {
-            "protocol: HTTP or HTTPS, with protocolVersion for the rest"
+            "write protocol: HTTP or HTTPS, and set protocolVersion: GRPC or HTTP2"
         }
         ("protocol", "UDP" | "TLS" | "TCP_UDP") if !allowed.contains(&word) && allowed.contains(&"TCP") => {
             "AWS checks such target groups with TCP, HTTP or HTTPS"
         }
         ("protocol", "http" | "https" | "HTTP" | "HTTPS") if allowed == ["tcp", "udp"] => {
-            "the transport of the port: tcp; HTTP is a matter of the target group"
+            "this is the transport, so tcp; set HTTP on the target group"
         }
-        ("protocol", "QUIC" | "TCP_QUIC" | "GENEVE") => "such target groups are not managed",
-        ("mode", "none") => "a service without a network needs no Portolan",
-        ("targetType", "lambda" | "alb") => "such target groups are not managed",
+        ("protocol", "QUIC" | "TCP_QUIC" | "GENEVE") => "Portolan does not manage such target groups",
+        ("mode", "none") => "its tasks cannot be reached; remove the service from the manifest",
+        ("targetType", "lambda" | "alb") => "Portolan does not manage such target groups",
         _ => return nearest(word, allowed.iter().copied()).map(|near| format!("did you mean {near}?")),
     };
     Some(hint.to_owned())
@@ -133,13 +133,13 @@ pub(super) fn wrong_word(name: &str, word: &str, allowed: &[&str]) -> Option<Str
 pub(super) fn unknown_kind(kind: &str) -> String {
     let hint = match kind {
         "Ingress" | "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "UDPRoute" | "Gateway" => {
-            "ways in are TargetGroup.spec.routes; kinds are Fleet, Service and TargetGroup"
+            "listener rules belong in TargetGroup.spec.routes; kinds are Fleet, Service and TargetGroup"
         }
         "Deployment" | "Pod" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => {
-            "an ECS service is a Service; kinds are Fleet, Service and TargetGroup"
+            "write kind: Service; kinds are Fleet, Service and TargetGroup"
         }
         "NetworkPolicy" | "SecurityGroup" => {
-            "ingress is derived, more of it is Service.spec.ports.allowFrom; kinds are Fleet, Service and TargetGroup"
+            "Portolan derives ingress; allow more in Service.spec.ports.allowFrom; kinds are Fleet, Service and TargetGroup"
         }
         "ConfigMap" | "Secret" | "List" | "Namespace" => "kinds are Fleet, Service and TargetGroup",
         _ => {

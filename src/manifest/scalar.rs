@@ -53,7 +53,7 @@ impl Decode for ObjectKey {
         let text = text_of(node, name, TEXT, problems)?;
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
         if text.len() > 63 || !text.bytes().all(allowed) {
-            let message = format!("{name} {} is not a key of the manifest", quoted(text));
+            let message = format!("{name} {} is not a valid key", quoted(text));
             problems.add_hint(node.at, message, "1 to 63 lower-case letters, digits, \"-\" and \".\"");
             return None;
         }
@@ -169,7 +169,7 @@ impl<T: Decode> Decode for NonEmpty<T> {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
         if matches!(&node.value, Value::Sequence(nodes) if nodes.is_empty()) {
             let hint = "remove it to leave it unmanaged; only routes, targets, targetGroups and allowFrom may be empty";
-            problems.add_hint(node.at, format!("{name}: an empty list says nothing here"), hint);
+            problems.add_hint(node.at, format!("{name} must not be an empty list"), hint);
             return None;
         }
         items(node, name, problems).map(Self)

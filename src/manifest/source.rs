@@ -129,7 +129,7 @@ impl Search<'_> {
 
     fn unread(&mut self, name: &str, error: &std::io::Error) {
         let hint = (error.kind() == std::io::ErrorKind::PermissionDenied)
-            .then_some("allow the user that portolan runs as to read it");
+            .then_some("allow the user that runs portolan to read it");
         self.problem(name, format!("cannot be read: {}", reason(error)), hint);
     }
 
@@ -154,10 +154,10 @@ impl Search<'_> {
             (Kind::File, _) => self.file(path, Medium::Disk),
             (Kind::Pipe, Reads::Once) => self.file(path, Medium::UnopenedPipe),
             (kind @ (Kind::Pipe | Kind::Other(_)), Reads::Repeatedly) => {
-                self.not_a_file(&name, &kind, "name a file: the service reads it again and again");
+                self.not_a_file(&name, &kind, "pass a file: the service re-reads its manifest");
             }
             (kind @ Kind::Other(_), Reads::Once) => {
-                self.not_a_file(&name, &kind, "name a file; `-f -` reads standard input");
+                self.not_a_file(&name, &kind, "pass a file; `-f -` reads standard input");
             }
         }
     }
@@ -181,7 +181,7 @@ impl Search<'_> {
         self.entries += entries.len();
         if self.entries > MOST_ENTRIES {
             let message = format!("more than {MOST_ENTRIES} entries in the folders up to this one");
-            self.problem(&name, message, Some("name the folder that holds the manifests alone"));
+            self.problem(&name, message, Some("pass a folder that holds only manifests"));
             return 1;
         }
         entries.sort_by_key(fs::DirEntry::file_name);
@@ -230,7 +230,7 @@ impl Search<'_> {
         });
         match read {
             Err(error) => return self.unread(&name, &error),
-            Ok(kind) if !is_of(medium, &kind) => return self.not_a_file(&name, &kind, "name a file"),
+            Ok(kind) if !is_of(medium, &kind) => return self.not_a_file(&name, &kind, "pass a file"),
             Ok(_) => {}
         }
         if bytes.len() > LIMITS.bytes {
@@ -239,7 +239,7 @@ impl Search<'_> {
         self.bytes += bytes.len();
         if self.bytes > MOST_BYTES {
             let message = format!("the files up to this one are larger than {} MiB together", MOST_BYTES >> 20);
-            return self.problem(&name, message, Some("name the files and folders that hold the manifests alone"));
+            return self.problem(&name, message, Some("pass only files and folders that hold manifests"));
         }
         // Reading doubles its room whenever that is full, and the service keeps the texts.
         bytes.shrink_to_fit();

@@ -66,7 +66,7 @@ impl Owner {
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unmarked => f.write_str("nobody's mark"),
+            Self::Unmarked => f.write_str("no fleet"),
             Self::Ours(object) => write!(f, "this fleet, for {object}"),
             Self::AnotherFleet(name) => write!(f, "fleet {name}"),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::apply::StepResult;
 use crate::model::{Gap, Place};
-use crate::plan::{Change, Mend, WaitingOn};
+use crate::plan::{Action, Change, Mend, WaitingOn};
 use crate::trace::catalogue;
 
 use super::place::Item;
@@ -17,7 +17,7 @@ use super::{Error, Report};
 pub(super) enum Kind {
     /// Something went wrong outside of the plan.
     Error,
-    /// A difference that a step would mend, now or in a later run.
+    /// A difference that a step repairs, now or in a later run.
     Pending,
     /// A difference that no step repairs now.
     Blocked,
@@ -52,13 +52,13 @@ impl Kind {
     /// What it means, in a sentence.
     pub(super) fn meaning(self) -> &'static str {
         match self {
-            Self::Error => "The manifest, the credentials, AWS or the run itself is at fault.",
-            Self::Pending => "What stands differs from the manifest; `portolan reconcile` mends it.",
-            Self::Blocked => "What stands differs from the manifest, and no step mends it now.",
-            Self::NotRead => "Something could not be read, so whether it differs is not known.",
+            Self::Error => "An error in the manifest, the credentials, AWS or the run itself.",
+            Self::Pending => "The live state differs from the manifest; `portolan reconcile` repairs it.",
+            Self::Blocked => "The live state differs from the manifest, and no step can repair it now.",
+            Self::NotRead => "A read failed, so it is unknown whether the object differs.",
             Self::BrokenPath => "A path is broken and no step repairs it; `portolan trace` shows it.",
-            Self::Deferred => "A difference that is its owner's to decide; counts as in sync.",
-            Self::Finding => "Worth knowing; no difference.",
+            Self::Deferred => "A difference that its owner decides about; it counts as in sync.",
+            Self::Finding => "A note, not a difference.",
         }
     }
 }
@@ -74,6 +74,10 @@ pub(super) struct Entry<'a> {
     pub(super) object: String,
     /// The AWS operation or call that it is about.
     pub(super) operation: Option<&'a str>,
+    /// The AWS operation of a step, also of one that is blocked.
+    pub(super) action: Option<&'static str>,
+    /// The path that it is about, for what is about one.
+    pub(super) path: Option<String>,
     /// What it is, in one line.
     pub(super) what: String,
     /// The fields that differ.
@@ -82,7 +86,7 @@ pub(super) struct Entry<'a> {
     pub(super) codes: BTreeSet<String>,
     /// The same codes with former names, for programs that match an old name.
     pub(super) aliases: BTreeSet<String>,
-    /// What is to be known besides: a word and a sentence. The code comes first, then the cause, then the fix.
+    /// More about it: a label and a sentence. The code comes first, then the cause, then the fix.
     pub(super) notes: Vec<(&'static str, String)>,
     /// Where the manifest has it; line and column may be missing for a whole file.
     pub(super) at: Option<At<'a>>,
@@ -177,6 +181,8 @@ fn of_error(error: &Error) -> Entry<'_> {
         symbol: "✗",
         object: String::new(),
         operation: None,
+        action: None,
+        path: None,
         what: message.clone(),
         changes: &[],
         codes: BTreeSet::new(),
@@ -190,8 +196,8 @@ fn steps(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     let open = report.plan.steps.iter().filter(|step| report.result_of(step) != Some(&StepResult::Done));
     open.map(|step| {
         let mends = || report.plan.mends.get(&step.id).into_iter().flatten();
-        let mut notes = vec![("why", step.reason.clone())];
-        notes.extend(mends().map(|mend| ("mends", format!("{}: {}", code_of(mend), mend.evidence))));
+        let mut notes = vec![("because", step.reason.clone())];
+        notes.extend(mends().map(|mend| ("repairs", format!("{}: {}", code_of(mend), mend.evidence))));
         notes.push(("fix", format!("portolan reconcile sends {} (step {})", step.action.operation(), step.id)));
         if step.redeploys {
             notes.push(("note", "starts an ECS deployment".to_owned()));
@@ -201,6 +207,8 @@ fn steps(report: &Report) -> impl Iterator<Item = Entry<'_>> {
             symbol: symbol(&step.action).0,
             object: step.object.to_string(),
             operation: Some(step.action.operation()),
+            action: Some(step.action.operation()),
+            path: None,
             what: step.summary.clone(),
             changes: &step.changes,
             codes: mends().map(code_of).collect(),
@@ -212,13 +220,13 @@ fn steps(report: &Report) -> impl Iterator<Item = Entry<'_>> {
 }
 
 /// Who does what is planned for later.
-const LATER: &str = "portolan run does it as soon as it may; so does the next portolan reconcile, or one with --wait";
+const LATER: &str = "run portolan reconcile again (or with --wait); portolan run does it by itself";
 
 /// What makes a call answer.
 fn read_again(gap: &Gap) -> String {
     match gap.permission() {
-        Some(action) => format!("allow the IAM action {action} to the role that Portolan runs as"),
-        None => "run again; if it stays, look at what AWS answers with -vv".to_owned(),
+        Some(action) => format!("allow the IAM action {action} for the role that Portolan runs as"),
+        None => "run again; if it fails again, -vv shows AWS's answers".to_owned(),
     }
 }
 
@@ -229,6 +237,8 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
         symbol,
         object,
         operation: None,
+        action: None,
+        path: None,
         what: what.to_owned(),
         changes: &[],
         codes: BTreeSet::new(),
@@ -244,6 +254,7 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
         let way_out = entry.waiting_on.to_unblock().map(|way_out| ("to unblock", way_out));
         let object = entry.object.to_string();
         Entry {
+            action: entry.action.as_ref().map(Action::operation),
             changes: &entry.changes,
             notes: [("because", entry.waiting_on.because())].into_iter().chain(way_out).collect(),
             ..bare(kind, symbol, object, &entry.what, Item::Blocked(number))
@@ -255,7 +266,7 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
         ..bare(Kind::NotRead, "?", object.clone(), &WaitingOn::Gap(gap.clone()).to_string(), Item::Gap(number))
     });
     let planned = plan.planned.iter().enumerate().map(move |(number, entry)| Entry {
-        notes: vec![("why", entry.because.clone()), ("fix", LATER.to_owned())],
+        notes: vec![("because", entry.because.clone()), ("fix", LATER.to_owned())],
         ..bare(Kind::Pending, "…", entry.object.to_string(), &entry.what, Item::Planned(number))
     });
     let deferred = plan.deferred.iter().enumerate().map(move |(number, entry)| Entry {
@@ -269,7 +280,8 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     let broken = report.unrepaired().iter().enumerate().map(move |(number, path)| Entry {
         codes: [path.code()].into(),
         aliases: path.former_codes().collect(),
-        notes: vec![("why", path.evidence.clone()), ("fix", path.fix.clone())],
+        path: Some(path.name.to_string()),
+        notes: vec![("because", path.evidence.clone()), ("fix", path.fix.clone())],
         ..bare(
             Kind::BrokenPath,
             "✗",

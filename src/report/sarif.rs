@@ -5,17 +5,17 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::plan::Field;
-
 use super::Report;
 use super::entry::{At, Entry, Kind, entries, shown};
+use super::fingerprint::{Fingerprint, fingerprints};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The log of a pass, with a line feed at its end.
 pub fn render(report: &Report) -> String {
     let entries = entries(report);
-    let results: Vec<_> = entries.iter().filter(|entry| is_result(entry)).map(result).collect();
+    let found: Vec<_> = entries.iter().filter(|entry| is_result(entry)).collect();
+    let results = found.iter().zip(fingerprints(&found)).map(|(entry, print)| result(entry, &print)).collect();
     let notifications: Vec<_> = entries.iter().filter(|entry| is_notification(entry)).map(notification).collect();
     let log = Log {
         schema: SCHEMA,
@@ -87,20 +87,8 @@ fn rule(kind: Kind) -> Value {
     })
 }
 
-fn result(entry: &Entry<'_>) -> Value {
+fn result(entry: &Entry<'_>, print: &Fingerprint) -> Value {
     let (kind, level) = judgement(entry.kind);
-    let fields: Vec<_> = entry
-        .changes
-        .iter()
-        .map(|change| match &change.field {
-            // The word before 0.2, so that no alert opens again.
-            Field::AllowFrom(_) => "ingress".to_owned(),
-            field => field.to_string(),
-        })
-        .collect();
-    // What makes it the same difference in the next run, wherever the line has moved to.
-    let path = if entry.kind == Kind::BrokenPath { entry.what.as_str() } else { "" };
-    let identity = [entry.object.as_str(), entry.operation.unwrap_or_default(), &fields.join(","), path].join(" ");
     let changes = entry.changes.iter().map(|change| {
         json!({
             "field": change.field.to_string(),
@@ -115,7 +103,7 @@ fn result(entry: &Entry<'_>) -> Value {
         "level": level,
         "message": message(entry),
         "locations": [location(entry)],
-        "partialFingerprints": {"difference/v1": identity.trim()},
+        "partialFingerprints": {"difference/v1": print.v1, "difference/v2": print.v2},
         "properties": {"codes": entry.codes, "aliases": entry.aliases, "operation": entry.operation, "changes": changes.collect::<Vec<_>>()},
     })
 }

@@ -97,7 +97,7 @@ fn group(plan: &Plan) -> BTreeMap<&ObjectRef, Group<'_>> {
 }
 
 fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, style: Style) -> String {
-    let mut block = Block::new(style);
+    let mut block = Block::of_plan(style);
     block.line(0, &style.paint.tone(Tone::Heading, &plain(&object.to_string())));
     for step in &group.steps {
         step::render_step(&mut block, step, page);
@@ -107,7 +107,7 @@ fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, st
     }
     for planned in &group.planned {
         block.marked("…", Tone::Quiet, "later:", &planned.what);
-        block.labelled(4, "why", &planned.because, Tone::Plain);
+        block.labelled(4, "because", &planned.because, Tone::Plain);
     }
     for deferred in &group.deferred {
         block.marked("»", Tone::Defer, "deferred:", &deferred.what);

@@ -148,7 +148,7 @@ impl<'a> Way<'a> {
         }
         let groups = balancer.groups.iter().cloned().collect();
         if !balancer.groups.is_empty() && !groups_admit(self.state, &groups, false, &client, traffic) {
-            return Some("timed out: the load balancer's groups do not admit the client".to_owned());
+            return Some("timed out: the load balancer's security groups do not allow the client".to_owned());
         }
         let subnet = self.node_subnet(balancer)?;
         if is_outside && balancer.scheme != "internal" && !has_way_out(self.state, subnet) {

@@ -253,7 +253,7 @@ impl<'a> Reader<'a, '_> {
             );
         }
         if let Some(first) = seen.get(&scalar.text) {
-            let message = format!("the key {} stands here twice", quoted(&scalar.text));
+            let message = format!("the key {} is written twice", quoted(&scalar.text));
             let hint = format!("first at {}", self.problems.place(*first));
             return self.problems.add_hint(at, message, hint);
         }

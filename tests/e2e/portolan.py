@@ -109,8 +109,8 @@ class Service:
 
     def passes(self, more):
         """Waits for so many more passes."""
-        wanted = len(self.said("passed")) + more
-        eventually("passes of run", lambda: len(self.said("passed")), lambda number: number >= wanted)
+        wanted = len(self.said("pass finished")) + more
+        eventually("passes of run", lambda: len(self.said("pass finished")), lambda number: number >= wanted)
 
     def sent(self):
         """The operations that it has sent to AWS to change something, in their order."""

@@ -211,9 +211,9 @@ fn without_a_manifest_nothing_runs() {
     for verb in ["validate", "reconcile", "drift", "run"] {
         let said = run(&[verb, "-q"]);
         said.ends(2);
-        assert!(said.stderr.contains("no manifest was given") && said.stderr.contains("-f"), "{}", said.stderr);
+        assert!(said.stderr.contains("no manifest: -f is missing") && said.stderr.contains("-f"), "{}", said.stderr);
         let document = run(&[verb, "-o", "json"]).json();
-        assert_eq!(document["errors"][0]["message"], "no manifest was given");
+        assert_eq!(document["errors"][0]["message"], "no manifest: -f is missing");
     }
 }
 
@@ -322,10 +322,10 @@ fn another_region_than_the_fleets_is_an_error_that_names_both() {
 #[test]
 fn only_names_objects_of_the_manifest() {
     for (only, expected) in [
-        ("service/cart", "it has checkout"),
-        ("TargetGroup/cart", "it has none of that kind"),
+        ("service/cart", "the manifest has checkout"),
+        ("TargetGroup/cart", "the manifest has no object of that kind"),
         ("checkout", "kind/key"),
-        ("fleet/payments", "service and targetgroup"),
+        ("fleet/payments", "service or targetgroup"),
     ] {
         let said = run(&["reconcile", "-f", ".", "--only", only]);
         said.ends(2);

@@ -327,7 +327,7 @@ async fn another_fleet_is_refused_while_it_runs() {
         seconds(60).await;
     })
     .await;
-    assert!(bed.told.borrow().iter().any(|told| told.contains("do not change while it runs")));
+    assert!(bed.told.borrow().iter().any(|told| told.contains("cannot change while the service runs")));
 }
 
 #[tokio::test(start_paused = true)]

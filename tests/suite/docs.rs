@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(path: &Path) -> String {
+pub fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -28,7 +28,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn files_ending(folders: &[&str], endings: &[&str]) -> Vec<PathBuf> {
+pub fn files_ending(folders: &[&str], endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders {
         files(&root().join(folder), &mut found);
@@ -39,7 +39,7 @@ fn files_ending(folders: &[&str], endings: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-fn pages() -> Vec<PathBuf> {
+pub fn pages() -> Vec<PathBuf> {
     files_ending(&["."], &["md"]).iter().map(|path| normal(path)).collect()
 }
 
@@ -57,7 +57,7 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 /// The lines of a page outside of its code blocks.
-fn prose(text: &str) -> Vec<&str> {
+pub fn prose(text: &str) -> Vec<&str> {
     let mut is_code = false;
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -272,60 +272,4 @@ fn files_that_pages_name_exist() {
         }
     }
     assert!(wrong.is_empty() && seen > 5, "{wrong:#?} of {seen}");
-}
-
-/// Phrases that read like a translation, each with the words to use instead. Words that are plain elsewhere are no part of it.
-const PHRASES: [(&str, &str); 25] = [
-    ("at once", "immediately, together"),
-    ("anew", "again"),
-    ("whoever", "the actor"),
-    ("whatever is", "everything that is"),
-    ("what stands", "the live state"),
-    ("that stands", "live, existing"),
-    ("stands in", "is in"),
-    ("bears", "has, is tagged"),
-    ("bear the", "have the"),
-    ("mends", "repairs, fixes"),
-    ("mended", "repaired, fixed"),
-    ("put right", "corrected"),
-    ("let in", "allow"),
-    ("admits", "allows"),
-    ("is told", "is reported"),
-    ("are told", "are reported"),
-    ("said aloud", "logged"),
-    ("besides", "in addition"),
-    ("hearing", "events"),
-    ("on the way", "in transit"),
-    ("in the shade", "shadowed"),
-    ("left-over", "orphaned"),
-    ("for ever", "endlessly"),
-    ("held against", "compared with"),
-    ("the way in", "the listener"),
-];
-
-/// Text of a page without code, in which AWS, other tools and outputs have their own words.
-fn own_words(text: &str) -> String {
-    let prose = prose(text).join(" ");
-    let words: String = prose.split('`').step_by(2).collect::<Vec<_>>().join("`");
-    format!(" {} ", words.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-#[test]
-fn pages_use_none_of_the_refused_phrases() {
-    // Made from the texts of the program, or a record of the past.
-    let exempt = ["docs/trace.md", "CHANGELOG.md"].map(|page| root().join(page));
-    let mut wrong = Vec::new();
-    for page in pages().into_iter().filter(|page| !exempt.contains(page)) {
-        let text = own_words(&read(&page));
-        for (phrase, instead) in PHRASES {
-            let is_word = |at: usize| {
-                let around = [text[..at].chars().next_back(), text[at + phrase.len()..].chars().next()];
-                around.iter().flatten().all(|c| !c.is_alphanumeric() && *c != '-')
-            };
-            if text.match_indices(phrase).any(|(at, _)| is_word(at)) {
-                wrong.push(format!("{}: \"{phrase}\"; write: {instead}", page.display()));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -39,7 +39,7 @@ impl Fleet {
         Self { names, tasks: 2, behind_one: 100, own_groups: false, drain: None }
     }
 
-    /// What stands.
+    /// The live state.
     pub fn world(&self) -> World {
         let mut world = World { clusters: "clusters: [prod]\n".to_owned(), ..World::default() };
         for (number, name) in self.names.iter().enumerate() {
@@ -57,7 +57,7 @@ impl Fleet {
         world
     }
 
-    /// What is declared.
+    /// The declared state.
     pub fn manifest(&self, spec: &str) -> String {
         let mut text = format!("{FLEET}spec: {{region: eu-west-1, cluster: prod, vpc: main, mode: enforce{spec}}}\n");
         for (number, name) in self.names.iter().enumerate() {

@@ -41,6 +41,7 @@ mod pages;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod parking;
 mod passable;
+mod phrases;
 mod properties;
 #[cfg(feature = "aws")]
 mod proxy;

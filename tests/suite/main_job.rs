@@ -46,7 +46,7 @@ async fn a_sound_fleet_is_silent(on: &impl Place) {
         desk.portolan(words).await.is_silent();
     }
     let text = desk.portolan("reconcile --dry-run").await;
-    assert_eq!((text.code, text.stdout.as_str()), (0, "In sync: 8 objects checked, nothing to do.\n"));
+    assert_eq!((text.code, text.stdout.as_str()), (0, "In sync. Checked 8 objects; no changes needed.\n"));
 }
 
 async fn four_faults_are_named_mended_and_gone(on: &impl Place) {

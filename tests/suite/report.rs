@@ -344,9 +344,9 @@ mod verdicts {
         let done = [StepResult::Done];
         let stale = [StepResult::Stale(String::new())];
         let cases: [(Plan, Option<&[StepResult]>, &str); 16] = [
-            (Plan::default(), None, "in-sync: nothing to do"),
-            (Plan::default(), Some(&[]), "in-sync: nothing to do"),
-            (owned, None, "in-sync: nothing to do"),
+            (Plan::default(), None, "in-sync: no changes needed"),
+            (Plan::default(), Some(&[]), "in-sync: no changes needed"),
+            (owned, None, "in-sync: no changes needed"),
             (unread.clone(), None, "incomplete: 1 thing could not be read"),
             (waits.clone(), Some(&[]), "incomplete: 1 thing could not be read"),
             (both.clone(), None, "blocked: 1 difference left"),
@@ -395,7 +395,7 @@ mod texts {
     fn of_a_silent_fleet_are_one_line() {
         let unchanged = vec![checkout(), ObjectRef::target_group("checkout-http")];
         let report = planned(Plan { unchanged, ..Plan::default() });
-        assert_eq!(text::render(&report, Paint::Off), "In sync: 2 objects checked, nothing to do.\n");
+        assert_eq!(text::render(&report, Paint::Off), "In sync. Checked 2 objects; no changes needed.\n");
     }
 
     #[test]

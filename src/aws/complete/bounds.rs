@@ -37,7 +37,7 @@ pub(in crate::aws) async fn bounded<F: Future>(question: F) -> F::Output {
 /// Whether more bytes are taken of an answer.
 pub(super) fn admit(length: usize, more: usize) -> Result<(), Unbelieved> {
     if length.saturating_add(more) > ANSWER {
-        return Err(Unbelieved::Endless(format!("the answer has more than {} MB", ANSWER >> 20)));
+        return Err(Unbelieved::Endless(format!("the response has more than {} MB", ANSWER >> 20)));
     }
     count(|so_far| {
         so_far.bytes = so_far.bytes.saturating_add(more);
@@ -57,7 +57,7 @@ pub(super) fn page(next: Option<String>) -> Result<(), Unbelieved> {
             return Err(Unbelieved::Endless(format!("the list has more than {PAGES} pages")));
         }
         if !so_far.tokens.insert(next) {
-            return Err(Unbelieved::Endless("the list leads back to a page that was read already".to_owned()));
+            return Err(Unbelieved::Endless("the list repeats a page that was already read".to_owned()));
         }
         Ok(())
     })

@@ -7,8 +7,9 @@ use super::members::{Kind, Read};
 
 /// The contents of a body that is one whole object with the members that it must have.
 pub(super) fn read(body: &[u8], read: Option<&Read>) -> Result<Contents, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| format!("the answer is no whole JSON: {error}"))?;
-    let Value::Object(members) = value else { return Err("the answer is no JSON object".to_owned()) };
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| format!("the response is not complete JSON: {error}"))?;
+    let Value::Object(members) = value else { return Err("the response is not a JSON object".to_owned()) };
     if let Some(read) = read {
         check(&members, read)?;
     }
@@ -19,7 +20,7 @@ pub(super) fn read(body: &[u8], read: Option<&Read>) -> Result<Contents, String>
 
 fn check(members: &Map<String, Value>, read: &Read) -> Result<(), String> {
     let name = read.member;
-    let missing = || Err(format!("the answer has no {name}"));
+    let missing = || Err(format!("the response has no {name}"));
     match (read.kind, members.get(name)) {
         (Kind::Nothing, _) => Ok(()),
         (Kind::List(of), Some(Value::Array(things))) => {
@@ -29,12 +30,12 @@ fn check(members: &Map<String, Value>, read: &Read) -> Result<(), String> {
             };
             match (things.iter().all(is_whole), of) {
                 (true, _) => Ok(()),
-                (false, Some(inner)) => Err(format!("one of the answer's {name} has no {inner}")),
-                (false, None) => Err(format!("one of the answer's {name} is no text")),
+                (false, Some(inner)) => Err(format!("an entry of {name} in the response has no {inner}")),
+                (false, None) => Err(format!("an entry of {name} in the response is not text")),
             }
         }
         (Kind::Object(inner), Some(Value::Object(thing))) if !thing.contains_key(inner) => {
-            Err(format!("the answer's {name} has no {inner}"))
+            Err(format!("{name} in the response has no {inner}"))
         }
         (Kind::Object(_), Some(Value::Object(_))) => Ok(()),
         (Kind::Text, Some(Value::String(text))) if !text.is_empty() => Ok(()),

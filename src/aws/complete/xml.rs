@@ -13,7 +13,7 @@ pub(super) fn read(body: &[u8], operation: &str, read: Option<&Read>) -> Result<
     reader.config_mut().expand_empty_elements = true;
     let mut walk = Walk::new(operation, read);
     loop {
-        match reader.read_event().map_err(|error| format!("the answer is no whole XML: {error}"))? {
+        match reader.read_event().map_err(|error| format!("the response is not complete XML: {error}"))? {
             Event::Start(tag) => walk.start(tag.local_name().as_ref())?,
             Event::End(_) => walk.end()?,
             Event::Text(text) => walk.text(&text)?,
@@ -69,10 +69,10 @@ impl<'a> Walk<'a> {
     fn start(&mut self, name: &[u8]) -> Result<(), String> {
         if self.depth == 0 {
             if std::mem::replace(&mut self.has_root, true) {
-                return Err("the answer goes on after its end".to_owned());
+                return Err("the response continues after its end".to_owned());
             }
             if self.read.is_some() && !is_suffixed(name, self.operation, b"Response") {
-                return Err(format!("the answer is not one of {}", self.operation));
+                return Err(format!("the response is not a response to {}", self.operation));
             }
         }
         if let Some(read) = self.read {
@@ -100,7 +100,7 @@ impl<'a> Walk<'a> {
             && self.depth == self.base + 1
             && !self.is_named
         {
-            return Err(format!("one of the answer's {} has no {of}", read.member));
+            return Err(format!("an entry of {} in the response has no {of}", read.member));
         }
         if self.depth <= self.base {
             self.inside = false;
@@ -111,7 +111,7 @@ impl<'a> Walk<'a> {
 
     fn text(&mut self, text: &[u8]) -> Result<(), String> {
         if self.depth == 0 && !text.trim_ascii().is_empty() {
-            return Err("the answer has text outside of its element".to_owned());
+            return Err("the response has text outside of its element".to_owned());
         }
         if self.in_token {
             self.token.extend_from_slice(text);
@@ -124,12 +124,12 @@ impl<'a> Walk<'a> {
 
     fn finish(self) -> Result<Contents, String> {
         if !self.has_root || self.depth > 0 {
-            return Err("the answer ends before its end".to_owned());
+            return Err("the response is cut off".to_owned());
         }
         if let Some(read) = self.read {
             let is_empty_text = read.kind == Kind::Text && self.text.trim_ascii().is_empty();
             if !self.found || is_empty_text {
-                return Err(format!("the answer has no {}", read.member));
+                return Err(format!("the response has no {}", read.member));
             }
         }
         let token = String::from_utf8_lossy(self.token.trim_ascii()).into_owned();

@@ -250,7 +250,7 @@ impl Reader {
                 let descriptions = answer.tag_descriptions();
                 let find = |arn: &str| {
                     let found = descriptions.iter().find(|description| description.resource_arn() == Some(arn));
-                    let silent = Gap { call: TAGS.to_owned(), why: "not in the answer".to_owned() };
+                    let silent = Gap { call: TAGS.to_owned(), why: "missing from the response".to_owned() };
                     let tags = found.map(|description| elbv2::tags_from_sdk(description.tags()));
                     tags.map_or(Seen::Unknown(silent), Seen::Present)
                 };
@@ -268,7 +268,7 @@ impl Reader {
 
 /// AWS always names the account.
 fn no_account() -> Gap {
-    Gap { call: ACCOUNT.to_owned(), why: "the answer names no account".to_owned() }
+    Gap { call: ACCOUNT.to_owned(), why: "the response names no account".to_owned() }
 }
 
 /// Puts tags that were asked later where they belong.

@@ -10,8 +10,8 @@ use crate::apply::{AwsError, ErrorKind};
 /// The reason of a failure that says that the thing is not there.
 pub(super) const MISSING: &str = "MISSING";
 
-/// What of a question was neither in the answer nor among its failures.
-pub(super) const UNANSWERED: &str = "neither in the answer nor among its failures";
+/// What of a question was neither in the response nor among its failures.
+pub(super) const UNANSWERED: &str = "neither in the response nor among its failures";
 
 /// Succeeds if each ARN that was asked for was answered, or is missing by AWS's word. Anything else leaves a gap in the list.
 pub(super) fn complete<'a>(

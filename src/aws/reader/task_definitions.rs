@@ -63,7 +63,7 @@ impl Reader {
             Err(error) => return unknown(&error),
         };
         let Some(definition) = answer.task_definition() else {
-            let why = "the answer has no task definition".to_owned();
+            let why = "the response has no task definition".to_owned();
             return Seen::Unknown(Gap { call: CALL.to_owned(), why });
         };
         let mut read = ecs::task_definition_from_sdk(definition, answer.tags());

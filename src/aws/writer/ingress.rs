@@ -72,10 +72,12 @@ impl Writer {
     ) -> Result<Performed, AwsError> {
         let Some(rule) = self.ingress_rule(id).await? else { return DONE };
         if rule.group != *group || !bears(&rule.tags, mark) {
-            return stale("the rule does not bear the mark any more");
+            return stale("the rule is no longer tagged for this fleet");
         }
         if let Some(address) = self.carriers(group).await?.difference(carriers).next() {
-            return stale(format!("network interface {address} carries {group} now; it did not when it was read"));
+            return stale(format!(
+                "network interface {address} has security group {group} now; it did not when it was read"
+            ));
         }
         tracing::info!(
             group = group.as_str(),
@@ -91,7 +93,7 @@ impl Writer {
             Ok(answer) if answer.r#return() != Some(false) && answer.unknown_ip_permissions().is_empty() => {
                 return DONE;
             }
-            Ok(_) => refusal(REVOKE, ErrorKind::Other, "NotRevoked", "EC2 did not know the rule".to_owned()),
+            Ok(_) => refusal(REVOKE, ErrorKind::Other, "NotRevoked", "EC2 did not find the rule".to_owned()),
             Err(error) if error.kind == ErrorKind::NotFound => error,
             Err(error) => return Err(error),
         };

@@ -90,7 +90,7 @@ impl Writer {
     ) -> Result<Performed, AwsError> {
         let forward = edit.forward.as_ref().map(|target| target_group(MODIFY, target, outputs)).transpose()?;
         let Some(rule) = self.rule(arn).await? else {
-            return stale("the rule is gone");
+            return stale("the rule no longer exists");
         };
         let actions = actions_from_sdk(rule.actions());
         log_rule(&rule, &actions);
@@ -121,7 +121,7 @@ impl Writer {
             match self.rule(arn).await? {
                 Some(rule) if priority_of(&rule) == Some(*expected) => {}
                 Some(_) => return stale(format!("the priority of {arn} has changed since it was read")),
-                None => return stale(format!("{arn} is gone")),
+                None => return stale(format!("{arn} no longer exists")),
             }
         }
         let mut pairs = Vec::new();
@@ -160,7 +160,7 @@ impl Writer {
             }
         }
         if !bears(&self.balancing_tags(arn.as_str()).await?, mark) {
-            return stale("the rule does not bear the mark any more");
+            return stale("the rule is no longer tagged for this fleet");
         }
         log_rule(&rule, &actions_from_sdk(rule.actions()));
         let request = self.clients.writing.elb.delete_rule().rule_arn(arn.as_str());
@@ -182,11 +182,11 @@ impl Writer {
         let request = self.clients.reading.elb.describe_listeners().listener_arns(arn.as_str());
         let found = match answer(READ_LISTENER, request.send()).await {
             Ok(found) => found,
-            Err(error) if error.kind == ErrorKind::NotFound => return stale("the listener is gone"),
+            Err(error) if error.kind == ErrorKind::NotFound => return stale("the listener no longer exists"),
             Err(error) => return Err(error),
         };
         let Some(listener) = found.listeners().first() else {
-            return stale("the listener is gone");
+            return stale("the listener no longer exists");
         };
         let actions = actions_from_sdk(listener.default_actions());
         tracing::info!(listener = arn.as_str(), before = describe(&actions), "default action before it is changed");
@@ -236,7 +236,7 @@ fn priority_of(rule: &sdk::Rule) -> Option<u32> {
 
 fn priority_to_sdk(call: &str, priority: u32) -> Result<i32, AwsError> {
     i32::try_from(priority)
-        .map_err(|_| refusal(call, ErrorKind::Invalid, "TooLarge", format!("{priority} is no priority")))
+        .map_err(|_| refusal(call, ErrorKind::Invalid, "TooLarge", format!("{priority} is not a valid priority")))
 }
 
 /// A target group of an earlier step may not be visible everywhere yet; one that was there before is.
@@ -258,7 +258,7 @@ fn log_rule(rule: &sdk::Rule, actions: &RuleActions) {
 /// What actions do, in a few words.
 fn describe(actions: &RuleActions) -> String {
     let first = match (actions.login, actions.token) {
-        (true, _) => "logs in and ",
+        (true, _) => "authenticates users and ",
         (false, true) => "checks a token and ",
         (false, false) => "",
     };

@@ -15,7 +15,7 @@ pub(super) async fn retrying<T>(
     for pause in PAUSES {
         match send().await {
             Err(error) if passes(&error) => {
-                tracing::info!(call = error.call, code = error.code, pause, "not visible everywhere yet, waiting");
+                tracing::info!(call = error.call, code = error.code, pause, "not yet visible everywhere; waiting");
                 tokio::time::sleep(Duration::from_secs(pause)).await;
             }
             result => return result,

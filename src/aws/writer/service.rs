@@ -43,13 +43,14 @@ impl Writer {
                 let now = live.desired_count;
                 return stale(format!("the desired count is {now} now; it was {from} when the service was read"));
             }
-            None => return stale("the service is not there any more"),
+            None => return stale("the service no longer exists"),
         }
         if unscaled && self.is_scaled(service).await? {
             return stale("an autoscaler owns the desired count now; none did when the service was read");
         }
-        let count = i32::try_from(count)
-            .map_err(|_| refusal(CALL, ErrorKind::Invalid, "TooLarge", format!("{count} is no count of tasks")))?;
+        let count = i32::try_from(count).map_err(|_| {
+            refusal(CALL, ErrorKind::Invalid, "TooLarge", format!("{count} is not a valid number of tasks"))
+        })?;
         let client = &self.clients.writing.ecs;
         let request = client.update_service().cluster(&service.cluster).service(&service.name).desired_count(count);
         answer(CALL, request.send()).await?;
@@ -112,7 +113,7 @@ impl Writer {
                 Some("a deployment has started since the service was read")
             }
             Some(_) => Some("the service's revision, load balancers or network have changed since it was read"),
-            None => Some("the service is not there any more"),
+            None => Some("the service no longer exists"),
         })
     }
 
@@ -148,7 +149,7 @@ impl Writer {
         let is_missing = found.failures().iter().any(|failure| failure.reason() == Some("MISSING"));
         if named.is_none() && !is_missing {
             let reason = found.failures().iter().find_map(|failure| failure.reason());
-            let reason = reason.unwrap_or("neither in the answer nor among its failures");
+            let reason = reason.unwrap_or("neither in the response nor among its failures");
             return Err(refusal(READ, ErrorKind::Other, reason, String::new()));
         }
         Ok(named.and_then(|service| ecs::service_from_sdk(id, service)))

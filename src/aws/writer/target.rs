@@ -61,7 +61,7 @@ impl Writer {
         let healthy = live.iter().filter(is_healthy).count();
         let healthy_going = going.iter().copied().filter(is_healthy).count();
         if healthy_going > 0 && healthy_going == healthy {
-            return stale("the last healthy target would go");
+            return stale("this would remove the last healthy target");
         }
         if let Some(target) = going.iter().find(|target| is_healthy(target) && !expect.healthy.contains(&target.key)) {
             return stale(format!("{} is healthy now; it was not when it was read", target.key));
@@ -72,7 +72,7 @@ impl Writer {
             return stale(format!("a network interface has {address} now; none had it when it was read"));
         }
         if let Some(task) = self.gone(&expect.tasks).await? {
-            return stale(format!("task {task} had a registration when it was read, and does not run any more"));
+            return stale(format!("task {task} was running and registered when it was read, and no longer runs"));
         }
         let before = going.iter().map(|target| format!("{} {:?}", target.key, target.health.state)).collect();
         tracing::info!(target_group = arn.as_str(), targets = listed(&before), "targets before they are deregistered");

@@ -55,7 +55,7 @@ impl Writer {
         };
         let arn = created.target_groups().first().and_then(|group| group.target_group_arn());
         let arn =
-            arn.ok_or_else(|| refusal(CREATE, ErrorKind::Other, "NoArn", "the answer names no ARN".to_owned()))?;
+            arn.ok_or_else(|| refusal(CREATE, ErrorKind::Other, "NoArn", "the response names no ARN".to_owned()))?;
         Ok(Performed::Done(Some(Output::TargetGroup(TargetGroupArn::from(arn)))))
     }
 
@@ -123,11 +123,11 @@ impl Writer {
     pub(super) async fn add_tags(&self, arn: &TargetGroupArn, tags: &Tags, mark: &Tags) -> Result<Performed, AwsError> {
         let live = match self.balancing_tags(arn.as_str()).await {
             Ok(live) => live,
-            Err(error) if error.kind == ErrorKind::NotFound => return stale("the target group is gone"),
+            Err(error) if error.kind == ErrorKind::NotFound => return stale("the target group no longer exists"),
             Err(error) => return Err(error),
         };
         if !bears(&live, mark) {
-            return stale(format!("{} does not bear the mark any more", arn.name()));
+            return stale(format!("{} is no longer tagged for this fleet", arn.name()));
         }
         if bears(&live, tags) {
             return DONE;
@@ -148,7 +148,7 @@ impl Writer {
         let group = found.target_groups().first().and_then(|group| elbv2::target_group_from_sdk(group, Seen::Absent));
         let Some(group) = group else { return DONE };
         if !bears(&self.balancing_tags(arn.as_str()).await?, mark) {
-            return stale(format!("{} does not bear the mark any more", group.name));
+            return stale(format!("{} is no longer tagged for this fleet", group.name));
         }
         let targets = self.targets(arn).await?;
         let serving = targets.iter().filter(|target| target.health.state != TargetState::Draining).count();

@@ -48,7 +48,7 @@ impl Writer {
             .interceptor(KeepAnswer(raw.clone()));
         let read = answer(READ, request.send()).await?;
         let Some(definition) = read.task_definition() else {
-            return stale(format!("{source} is gone"));
+            return stale(format!("{source} no longer exists"));
         };
         let losses = copy::losses(&self.clients.reading.ecs, &raw.take(), definition, read.tags()).await;
         if !losses.is_empty() {
@@ -70,7 +70,7 @@ impl Writer {
         let made = registered.map(|made| (made.revision(), made.task_definition_arn().unwrap_or_default()));
         let (revision, arn) = made
             .filter(|(_, arn)| !arn.is_empty())
-            .ok_or_else(|| refusal(CALL, ErrorKind::Other, "NoArn", "the answer names no ARN".to_owned()))?;
+            .ok_or_else(|| refusal(CALL, ErrorKind::Other, "NoArn", "the response names no ARN".to_owned()))?;
         // An attempt whose answer was lost, or another run, may have been faster: everybody uses the lowest one.
         let between = first.max(newest + 1)..=(revision - 1).min(newest + MOST_REVISIONS);
         let lower = self.same_content(source, between, &wanted).await?;

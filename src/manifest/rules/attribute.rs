@@ -10,7 +10,7 @@ pub(super) fn check(spec: &TargetGroupSpec, problems: &mut Problems<'_>) {
     for (key, value) in &attributes.value {
         let Some((_, values)) = known(key) else {
             if !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte)) {
-                problems.add(value.at, format!("{} is not the key of an attribute", quoted(key)));
+                problems.add(value.at, format!("{} is not an attribute key", quoted(key)));
             }
             continue;
         };
@@ -49,7 +49,7 @@ fn check_together(attributes: &TextMap, protocol: Option<&Protocol>, problems: &
         }
         for algorithm in ["least_outstanding_requests", "weighted_random"] {
             if is("load_balancing.algorithm.type", algorithm) {
-                problems.add(slow.at, format!("slow start does not go with {algorithm}"));
+                problems.add(slow.at, format!("slow start cannot be combined with {algorithm}"));
             }
         }
     }
@@ -58,7 +58,7 @@ fn check_together(attributes: &TextMap, protocol: Option<&Protocol>, problems: &
         && attributes.contains_key("load_balancing.algorithm.type")
         && !is("load_balancing.algorithm.type", "weighted_random")
     {
-        problems.add(anomaly.at, "anomaly mitigation goes with the algorithm weighted_random only");
+        problems.add(anomaly.at, "anomaly mitigation needs the algorithm weighted_random");
     }
     check_stickiness(attributes, problems);
     if let Some(draining) = attributes.get("target_health_state.unhealthy.draining_interval_seconds")
@@ -66,7 +66,7 @@ fn check_together(attributes: &TextMap, protocol: Option<&Protocol>, problems: &
         && is("target_health_state.unhealthy.connection_termination.enabled", "true")
     {
         let hint = "set target_health_state.unhealthy.connection_termination.enabled to \"false\"";
-        problems.add_hint(draining.at, "a draining interval does not go with connection termination", hint);
+        problems.add_hint(draining.at, "a draining interval cannot be combined with connection termination", hint);
     }
     let Some(protocol) = protocol else { return };
     for (key, message) in [
@@ -95,7 +95,7 @@ fn check_stickiness(attributes: &TextMap, problems: &mut Problems<'_>) {
     let name = attributes.get("stickiness.app_cookie.cookie_name");
     if let Some(name) = name.filter(|name| name.value.starts_with("AWSALB")) {
         let message = format!("the cookie name {} is reserved", quoted(name));
-        problems.add_hint(name.at, message, "names that begin with AWSALB are the load balancer's own");
+        problems.add_hint(name.at, message, "the load balancer reserves names that begin with AWSALB");
     }
     if let Some(kind) = attributes.get("stickiness.type")
         && kind.value == "app_cookie"

@@ -13,8 +13,8 @@ pub(super) fn check(spec: &TargetGroupSpec, problems: &mut Problems<'_>) {
     if let Some(path) = &check.path
         && (!path.starts_with('/') || path.len() > MOST_PATH || path.contains(char::is_whitespace))
     {
-        let message = format!("path: {} is not a path of a health check", quoted(path));
-        problems.add_hint(path.at, message, "begin with \"/\"; at most 1024 characters and no spaces");
+        let message = format!("path: {} is not a valid health-check path", quoted(path));
+        problems.add_hint(path.at, message, "start it with \"/\"; at most 1024 characters and no spaces");
     }
     if let (Some(timeout), Some(interval)) = (&check.timeout, &check.interval)
         && (timeout.0 > interval.0 || (timeout.0 == interval.0 && !is_of_network(check, spec)))
@@ -61,7 +61,7 @@ fn check_protocol(check: &HealthCheckSpec, spec: &TargetGroupSpec, problems: &mu
     let fields = [("path", check.path.as_ref()), ("matcher", check.matcher.as_ref())];
     for (name, field) in fields {
         if let Some(field) = field {
-            problems.add_hint(field.at, format!("{name}: a TCP check has none"), hint);
+            problems.add_hint(field.at, format!("{name}: not valid for a TCP check"), hint);
         }
     }
 }

@@ -32,12 +32,12 @@ pub(super) fn check_elb(text: &str, at: Position, kind: Elb, fleet: Option<&Flee
     let (what, _) = kind.words();
     let alphabet = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if text.len() > ELB_NAME || !alphabet || text.starts_with('-') || text.ends_with('-') {
-        let message = format!("{} is not a name that a {what} can have", quoted(text));
+        let message = format!("{} is not a valid {what} name", quoted(text));
         let hint = "at most 32 letters, digits and hyphens, no hyphen at either end";
         problems.add_hint(at, message, hint);
     } else if kind == Elb::LoadBalancer && text.starts_with("internal-") {
-        let message = format!("{} is not a name that a load balancer can have", quoted(text));
-        problems.add_hint(at, message, "only DNS names begin with \"internal-\"; leave it out");
+        let message = format!("{} is not a valid load balancer name", quoted(text));
+        problems.add_hint(at, message, "only DNS names begin with \"internal-\"; remove that prefix");
     }
 }
 
@@ -52,10 +52,10 @@ fn check_arn(text: &str, at: Position, kind: Elb, fleet: Option<&Fleet>, problem
     }
     let other = |declared: Option<&String>, found: &str| declared.is_some_and(|declared| declared != found);
     if other(fleet.and_then(|fleet| fleet.region.as_ref()), region) {
-        problems.add(at, format!("the ARN is of region {region}, not of the fleet's"));
+        problems.add(at, format!("the ARN is in region {region}, not in the fleet's"));
     }
     if other(fleet.and_then(|fleet| fleet.account.as_ref()), account) {
-        problems.add(at, format!("the ARN is of account {account}, not of the fleet's"));
+        problems.add(at, format!("the ARN belongs to account {account}, not to the fleet's"));
     }
 }
 
@@ -74,9 +74,9 @@ pub(super) fn bare(text: &str) -> &str {
 pub(super) fn check_ecs(text: &str, at: Position, what: &str, problems: &mut Problems<'_>) {
     let alphabet = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if text.len() > ECS_NAME || !alphabet {
-        let message = format!("{} is not a name that {what} can have", quoted(text));
+        let message = format!("{} is not a valid name for {what}", quoted(text));
         let hint =
-            if text.starts_with("arn:") { "give its name, not its ARN" } else { "letters, digits, \"-\" and \"_\"" };
+            if text.starts_with("arn:") { "write its name, not its ARN" } else { "letters, digits, \"-\" and \"_\"" };
         problems.add_hint(at, message, hint);
     }
 }

@@ -37,7 +37,7 @@ fn check_registrar(port: &PortSpec, flawed: bool, problems: &mut Problems<'_>) {
         return;
     };
     if port.target_groups.as_ref().is_none_or(|keys| keys.is_empty()) && !flawed {
-        let hint = "name the target groups in which Portolan shall keep the tasks, or remove registrar";
+        let hint = "name the target groups in which Portolan registers the tasks, or remove registrar";
         problems.add_hint(declared.at, "registrar: portolan on a port without targetGroups", hint);
     }
 }
@@ -66,7 +66,7 @@ fn check_host_port(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene<'_>
         && host.0 != container
     {
         let message = format!("hostPort {} differs from containerPort {container}, in {mode} mode", host.0);
-        problems.add_hint(host.at, message, "remove it: there the host port is the container port");
+        problems.add_hint(host.at, message, "remove it: in this mode the host port equals the container port");
         return;
     }
     let fixed = fixed_host_port(port, mode);
@@ -79,8 +79,8 @@ fn check_host_port(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene<'_>
     let number = u16::try_from(number).unwrap_or_default();
     if let Some(range) = dynamic.filter(|range| range.covers(PortRange::one(number)) && mode != Some(NetworkMode::Host))
     {
-        let message = format!("hostPort {number} lies in dynamicPorts {range}, where other tasks may get it first");
-        problems.add_hint(at, message, "take a lower one, or narrow Fleet.spec.dynamicPorts");
+        let message = format!("hostPort {number} is in dynamicPorts {range}, so another task may get it first");
+        problems.add_hint(at, message, "choose a lower port, or narrow Fleet.spec.dynamicPorts");
     }
 }
 
@@ -141,7 +141,7 @@ fn check_together(ports: &[At<PortSpec>], mode: Option<NetworkMode>, problems: &
                 format!("port {number} of container {} is declared twice", quoted(&port.container))
             } else {
                 format!(
-                    "port {number} of container {} for tcp and udp: ECS exposes it for one",
+                    "port {number} of container {} is declared for tcp and udp, but ECS exposes it for only one",
                     quoted(&port.container)
                 )
             };
@@ -154,7 +154,7 @@ fn check_together(ports: &[At<PortSpec>], mode: Option<NetworkMode>, problems: &
             && let Some(first) = host_ports.insert((host, transport), at)
         {
             let hint = format!("first at {}", problems.place(first));
-            problems.add_hint(at, format!("host port {host}/{transport} is taken twice"), hint);
+            problems.add_hint(at, format!("host port {host}/{transport} is used twice"), hint);
         }
         if mode == Some(NetworkMode::Awsvpc)
             && let Some(first) = addresses.insert((number, transport), port.container_port.at)
@@ -212,17 +212,17 @@ fn check_fit(
     if let (Some(mode), Some(kind)) = (mode, &group.target_type)
         && mode.target_type() != kind.value
     {
-        let message = format!("TargetGroup {} holds targets of type {}", quoted(key), kind.as_str());
+        let message = format!("TargetGroup {} has targetType {}", quoted(key), kind.as_str());
         problems.add_hint(key.at, message, format!("{mode} mode needs targetType: {}", mode.target_type().as_str()));
     }
     let transport = transport(port);
     if let Some(protocol) = &group.protocol
         && !fits(&protocol.value, transport)
     {
-        let message = format!("TargetGroup {} speaks {}, the port {transport}", quoted(key), protocol.value);
+        let message = format!("TargetGroup {} uses {}, but the port uses {transport}", quoted(key), protocol.value);
         let hint = match transport {
-            Transport::Tcp => "a tcp port goes with HTTP, HTTPS, TCP, TLS or TCP_UDP",
-            Transport::Udp => "a udp port goes with UDP or TCP_UDP",
+            Transport::Tcp => "a tcp port needs HTTP, HTTPS, TCP, TLS or TCP_UDP",
+            Transport::Udp => "a udp port needs UDP or TCP_UDP",
         };
         problems.add_hint(key.at, message, hint);
     }
@@ -247,7 +247,7 @@ fn check_health_port(
     let listens = ports.iter().any(|port| port.host_port.as_ref().is_some_and(|host| host.0 == u32::from(number)));
     if is_dynamic && !listens {
         let message = format!(
-            "TargetGroup {} is checked at port {number}, and with hostPort 0 no task listens there",
+            "the health check of TargetGroup {} uses port {number}, but with hostPort 0 no task listens on it",
             quoted(key)
         );
         problems.add_hint(key.at, message, "write healthCheck.port: traffic-port, or give the port a fixed hostPort");
@@ -267,7 +267,7 @@ fn check_ingress(source: &At<IngressSpec>, problems: &mut Problems<'_>) {
         (Some(group), None) => name::check_lookup(group, "securityGroup", problems),
         (None, Some(cidr)) => check_cidr(cidr, "cidr", problems),
         (Some(_), Some(_)) => {
-            problems.add_hint(source.at, "allowFrom: securityGroup and cidr in one entry", "make two entries of it");
+            problems.add_hint(source.at, "allowFrom: securityGroup and cidr in one entry", "split it into two entries");
         }
         (None, None) if source.flawed => {}
         (None, None) => {

@@ -53,12 +53,13 @@ fn check_form(route: &At<RouteSpec>, spec: &TargetGroupSpec, problems: &mut Prob
     }
     let Some(login) = &route.authenticate else { return };
     if let Some(protocol) = network {
-        problems.add(login.at, format!("nobody can log in on the way to a {} target group", protocol.value));
+        problems.add(login.at, format!("authenticate: not possible for {} target groups", protocol.value));
     }
     if let Some(version) = &spec.protocol_version
         && matches!(version.value, ProtocolVersion::Http2 | ProtocolVersion::Grpc)
     {
-        let message = format!("rules to {} target groups can only forward, not log people in", version.as_str());
+        let message =
+            format!("authenticate: not possible for {} target groups; their rules can only forward", version.as_str());
         problems.add(login.at, message);
     }
 }
@@ -67,7 +68,7 @@ fn check_counts(route: &At<RouteSpec>, problems: &mut Problems<'_>) {
     let conditions = lower::conditions(route);
     let count = conditions.value_count();
     if count > MOST_VALUES {
-        let hint = "make several routes of it: any of them may match";
+        let hint = "split it into several routes; any of them may match";
         problems.add_hint(
             route.at,
             format!("{count} values in the conditions of one route, at most {MOST_VALUES}"),
@@ -120,9 +121,9 @@ fn check_host(host: &At<String>, problems: &mut Problems<'_>) {
     let good_ending =
         ending.is_some_and(|ending| !ending.is_empty() && ending.bytes().all(|byte| byte.is_ascii_alphabetic()));
     if host.len() > MOST_VALUE_CHARS || !alphabet || !good_ending {
-        let message = format!("hosts: {} is not a host name that a rule can have", quoted(host));
+        let message = format!("hosts: {} is not valid in a listener rule", quoted(host));
         let hint = if host.contains("://") || host.contains('/') || host.contains(':') {
-            "only the name, without scheme, port and path"
+            "write only the host name, without scheme, port and path"
         } else {
             "letters, digits, - . * ?, at most 128; letters alone after the last dot"
         };
@@ -138,7 +139,7 @@ fn check_path(path: &At<String>, problems: &mut Problems<'_>) {
     }
     let alphabet = path.chars().all(|char| char.is_ascii_alphanumeric() || "_-.$/~\"'@:+&*?".contains(char));
     if path.len() > MOST_VALUE_CHARS || !alphabet {
-        let message = format!("paths: {} is not a path that a rule can have", quoted(path));
+        let message = format!("paths: {} is not valid in a listener rule", quoted(path));
         let hint = "letters, digits and _-.$/~\"'@:+&*?, at most 128; the query is not part of it";
         problems.add_hint(path.at, message, hint);
     }
@@ -147,7 +148,7 @@ fn check_path(path: &At<String>, problems: &mut Problems<'_>) {
 fn check_method(method: &At<String>, problems: &mut Problems<'_>) {
     let alphabet = method.bytes().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(&byte));
     if method.len() > MOST_METHOD_CHARS || !alphabet {
-        let message = format!("methods: {} is not a method that a rule can have", quoted(method));
+        let message = format!("methods: {} is not valid in a listener rule", quoted(method));
         let upper = method.to_ascii_uppercase();
         let hint = if upper != method.value { format!("write {}", quoted(&upper)) } else { "such as GET".to_owned() };
         problems.add_hint(method.at, message, hint);
@@ -157,8 +158,8 @@ fn check_method(method: &At<String>, problems: &mut Problems<'_>) {
 fn check_header_name(name: &At<String>, problems: &mut Problems<'_>) {
     let alphabet = name.chars().all(|char| char.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(char));
     if name.len() > MOST_HEADER_CHARS || !alphabet {
-        let message = format!("headers: {} is not the name of a header", quoted(name));
-        problems.add_hint(name.at, message, "at most 40 letters, digits and hyphens; wildcards stand for themselves");
+        let message = format!("headers: {} is not a valid header name", quoted(name));
+        problems.add_hint(name.at, message, "at most 40 letters, digits and hyphens; wildcards have no meaning here");
     } else if name.eq_ignore_ascii_case("host") {
         problems.add_hint(name.at, "headers: a rule cannot match Host as a header", "write hosts: [name]");
     }
@@ -167,7 +168,7 @@ fn check_header_name(name: &At<String>, problems: &mut Problems<'_>) {
 fn check_text(text: &At<String>, name: &str, problems: &mut Problems<'_>) {
     let alphabet = text.chars().all(|char| char.is_ascii_graphic() || char == ' ');
     if text.len() > MOST_VALUE_CHARS || !alphabet {
-        let message = format!("{name}: {} is not a value that a rule can have", quoted(text));
+        let message = format!("{name}: {} is not valid in a listener rule", quoted(text));
         problems.add_hint(text.at, message, "at most 128 printable ASCII characters");
     }
 }

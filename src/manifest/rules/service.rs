@@ -33,15 +33,15 @@ fn check_names(service: &At<ServiceDocument>, scene: &Scene<'_>, problems: &mut 
     match &spec.name {
         Some(name) => name::check_ecs(name, name.at, "an ECS service", problems),
         None if key.0.contains('.') => {
-            let message = format!("{} is not a name that an ECS service can have", quoted(&key.0));
-            problems.add_hint(key.at, message, "give the service's name as spec.name");
+            let message = format!("{} is not a valid ECS service name", quoted(&key.0));
+            problems.add_hint(key.at, message, "set spec.name to the service's name");
         }
         None => {}
     }
     match (&spec.cluster, &scene.fleet) {
         (Some(cluster), _) => name::check_ecs(cluster, cluster.at, "a cluster", problems),
         (None, Some(fleet)) if fleet.cluster.is_none() && !fleet_is_flawed(scene) && !spec.flawed => {
-            let message = format!("Service {} names no cluster, and neither does the Fleet", quoted(&key.0));
+            let message = format!("Service {} has no cluster, and the Fleet sets none", quoted(&key.0));
             problems.add_hint(spec.at, message, "add cluster here, or to the Fleet for all services");
         }
         (None, _) => {}
@@ -65,7 +65,7 @@ fn check_network(network: &At<NetworkSpec>, spec: &ServiceSpec, problems: &mut P
             problems.add(subnets.at, format!("{} subnets; ECS takes at most {MOST_SUBNETS}", subnets.0.len()));
         }
         if let Some(mode) = on_instances {
-            let hint = "remove them: such tasks live in the subnets of their instances";
+            let hint = "remove them: such tasks use the subnets of their instances";
             problems.add_hint(subnets.at, format!("subnets are for awsvpc, not for {mode} mode"), hint);
         }
     }
@@ -86,7 +86,8 @@ fn check_network(network: &At<NetworkSpec>, spec: &ServiceSpec, problems: &mut P
             problems.add(group.at, format!("ingressGroup {} is not one of securityGroups", quoted(group)));
         }
         None if groups.0.len() > 1 && !network.flawed && has_target_groups(spec) => {
-            let message = "several securityGroups and no ingressGroup: which one gets the load balancer's ingress?";
+            let message =
+                "several securityGroups but no ingressGroup: one of them must receive the load balancer's ingress";
             problems.add_hint(groups.at, message, format!("such as ingressGroup: {}", groups.0[0].value));
         }
         Some(_) | None => {}

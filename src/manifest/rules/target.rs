@@ -33,11 +33,11 @@ fn check_address(target: &At<TargetSpec>, kind: Option<&TargetType>, problems: &
     match (kind, parsed) {
         (Some(TargetType::Ip), None) => {
             let message = format!("{} is an instance, but targetType is ip", quoted(address));
-            problems.add_hint(address.at, message, "give its address");
+            problems.add_hint(address.at, message, "write its address");
         }
         (Some(TargetType::Instance), Some(_)) => {
             let message = format!("{} is an address, but targetType is instance", quoted(address));
-            problems.add_hint(address.at, message, "give the instance's id");
+            problems.add_hint(address.at, message, "write the instance's id");
         }
         (_, Some(IpAddr::V4(ip))) if !is_private(ip) => {
             let message = format!("{} is not a private address", quoted(address));
@@ -45,14 +45,14 @@ fn check_address(target: &At<TargetSpec>, kind: Option<&TargetType>, problems: &
             problems.add_hint(address.at, message, hint);
         }
         (_, Some(IpAddr::V6(ip))) if ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() => {
-            problems.add(address.at, format!("{} is not an address of a target", quoted(address)));
+            problems.add(address.at, format!("{} is not a valid target address", quoted(address)));
         }
         _ => {}
     }
     if let Some(zone) = &target.availability_zone
         && parsed.is_none()
     {
-        problems.add_hint(zone.at, "availabilityZone is for addresses, not for instances", "remove it");
+        problems.add_hint(zone.at, "availabilityZone is only for addresses, not for instances", "remove it");
     }
 }
 

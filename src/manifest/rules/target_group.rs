@@ -11,8 +11,8 @@ pub(super) fn check(group: &At<TargetGroupDocument>, scene: &Scene<'_>, problems
     match &spec.name {
         Some(name) => name::check_elb(name, name.at, Elb::TargetGroup, fleet, problems),
         None if key.0.len() > 32 || key.0.contains('.') || key.0.starts_with('-') || key.0.ends_with('-') => {
-            let message = format!("{} is not a name that a target group can have", quoted(&key.0));
-            let hint = "give spec.name: at most 32 letters, digits and hyphens, no hyphen at either end";
+            let message = format!("{} is not a valid target group name", quoted(&key.0));
+            let hint = "set spec.name: at most 32 letters, digits and hyphens, no hyphen at either end";
             problems.add_hint(key.at, message, hint);
         }
         None => {}
@@ -34,7 +34,7 @@ fn check_version(spec: &TargetGroupSpec, problems: &mut Problems<'_>) {
     if let (Some(version), Some(protocol)) = (&spec.protocol_version, &spec.protocol)
         && !protocol.is_http()
     {
-        let message = format!("protocolVersion is for HTTP and HTTPS, not for {}", protocol.value);
+        let message = format!("protocolVersion is only for HTTP and HTTPS, not for {}", protocol.value);
         problems.add_hint(version.at, message, "remove it");
     }
 }

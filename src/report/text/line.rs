@@ -6,8 +6,10 @@ use crate::sanitize::plain;
 use super::paint::{Paint, Tone};
 use super::style::Style;
 
-/// Width of the labels under a headline (`why`, `after`, `until`, …).
+/// Width of the labels under a headline of a trace (`why`, `fix`, `or`, …).
 const LABEL: usize = 5;
+/// Width of the labels under a headline of a plan (`because`, `repairs`, `after`, …).
+const PLAN_LABEL: usize = 7;
 /// A live value longer than this does not push the arrows of its neighbours to the right.
 const ALIGNED_LIVE: usize = 32;
 /// Indentation of the further lines of a title.
@@ -48,11 +50,18 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
 pub(super) struct Block {
     style: Style,
     text: String,
+    /// Width of the labels.
+    label: usize,
 }
 
 impl Block {
     pub(super) fn new(style: Style) -> Self {
-        Self { style, text: String::new() }
+        Self { style, text: String::new(), label: LABEL }
+    }
+
+    /// As [`Self::new`], with room for the longer labels of a plan.
+    pub(super) fn of_plan(style: Style) -> Self {
+        Self { label: PLAN_LABEL, ..Self::new(style) }
     }
 
     pub(super) fn paint(&self) -> Paint {
@@ -128,11 +137,11 @@ impl Block {
         }
     }
 
-    /// `why    text`, wrapped under the text.
+    /// `after  text`, wrapped under the text.
     pub(super) fn labelled(&mut self, indent: usize, label: &str, text: &str, tone: Tone) {
-        let room = self.style.room(indent + LABEL + 2);
+        let room = self.style.room(indent + self.label + 2);
         for (number, line) in wrap(&plain(text), room).iter().enumerate() {
-            let lead = if number == 0 { pad(label, LABEL) } else { " ".repeat(LABEL) };
+            let lead = if number == 0 { pad(label, self.label) } else { " ".repeat(self.label) };
             self.line(indent, &self.style.paint.tone(tone, &format!("{lead}  {line}")));
         }
     }

@@ -86,7 +86,7 @@ pub fn render_result(step: &Step, result: &StepResult, paint: Paint) -> String {
     let why = match result {
         StepResult::Done | StepResult::Cancelled => String::new(),
         StepResult::Failed(error) => format!(": {}", plain(&error.to_string())),
-        StepResult::Skipped { because } => format!(": {because} did not get done"),
+        StepResult::Skipped { because } => format!(": {because} was not done"),
         StepResult::Stale(why) => format!(": {}", plain(why)),
     };
     format!("{} {what}{why}", paint.tone(tone, &format!("{text:<7}")))
@@ -111,9 +111,9 @@ pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
     render_outcome(block, body, result);
     block.sentence(body, &step.summary, None);
     block.changes(body + 2, &step.changes);
-    block.labelled(body, "why", &step.reason, Tone::Plain);
+    block.labelled(body, "because", &step.reason, Tone::Plain);
     for mend in page.report.plan.mends.get(&step.id).into_iter().flatten() {
-        block.labelled(body, "mends", &render_mend(mend), Tone::Good);
+        block.labelled(body, "repairs", &render_mend(mend), Tone::Good);
     }
     if let Some(after) = page.after(step) {
         block.labelled(body, "after", &after, Tone::Quiet);
@@ -142,19 +142,19 @@ fn render_outcome(block: &mut Block, body: usize, result: Option<&StepResult>) {
             block.labelled(body, "next", &advice(error), Tone::Heading);
         }
         Some(StepResult::Skipped { because }) => {
-            block.labelled(body, "cause", &format!("{because} did not get done"), Tone::Blocked);
+            block.labelled(body, "cause", &format!("{because} was not done"), Tone::Blocked);
         }
         Some(StepResult::Stale(why)) => {
             block.labelled(body, "cause", why, Tone::Blocked);
             block.labelled(
                 body,
                 "next",
-                "run again: it was not touched, and the next pass reads it anew",
+                "run again: nothing was sent for this step, and the next pass reads the resource again",
                 Tone::Heading,
             );
         }
         Some(StepResult::Cancelled) => {
-            block.labelled(body, "cause", "the run was interrupted before it", Tone::Blocked);
+            block.labelled(body, "cause", "the run was interrupted before this step", Tone::Blocked);
         }
     }
 }
@@ -162,9 +162,9 @@ fn render_outcome(block: &mut Block, body: usize, result: Option<&StepResult>) {
 fn disturbance(step: &Step) -> Option<&'static str> {
     let shows_removal = symbol(&step.action).0 == "-";
     match (step.redeploys, step.removes && !shows_removal) {
-        (true, true) => Some("starts an ECS deployment and takes something away"),
+        (true, true) => Some("starts an ECS deployment and removes something"),
         (true, false) => Some("starts an ECS deployment"),
-        (false, true) => Some("takes something away"),
+        (false, true) => Some("removes something"),
         (false, false) => None,
     }
 }

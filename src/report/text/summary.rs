@@ -25,12 +25,12 @@ pub fn render_summary(report: &Report) -> String {
     }
 }
 
-/// Such as `1 path is broken: portolan trace`. With steps there is none: a step says itself which broken path it repairs.
+/// Such as `1 path is broken; run portolan trace.`. With steps there is none: a step says itself which broken path it repairs.
 pub fn render_broken(report: &Report) -> Option<String> {
     match report.unrepaired().len() {
         0 => None,
-        1 => Some("1 path is broken: portolan trace".to_owned()),
-        number => Some(format!("{number} paths are broken: portolan trace")),
+        1 => Some("1 path is broken; run portolan trace.".to_owned()),
+        number => Some(format!("{number} paths are broken; run portolan trace.")),
     }
 }
 
@@ -43,8 +43,8 @@ fn is_silent(report: &Report) -> bool {
 
 fn silence(unchanged: usize) -> String {
     match unchanged {
-        0 => "In sync: nothing to do.".to_owned(),
-        number => format!("In sync: {} checked, nothing to do.", count(number, "object", "objects")),
+        0 => "In sync. No changes needed.".to_owned(),
+        number => format!("In sync. Checked {}; no changes needed.", count(number, "object", "objects")),
     }
 }
 

@@ -81,7 +81,7 @@ fn meant(name: &str, known: &Set) -> Option<String> {
         return Some(format!("did you mean {}?", quoted(near)));
     }
     let all = || known.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    (1..=LISTED).contains(&known.len()).then(|| format!("there is {}", all()))
+    (1..=LISTED).contains(&known.len()).then(|| format!("known: {}", all()))
 }
 
 struct Check<'c, 'p> {
@@ -100,7 +100,7 @@ impl Check<'_, '_> {
             return;
         }
         let hint = self.problems.wants_suggestions().then(|| meant(name, known)).flatten();
-        self.problems.push_hint(at, format!("there is no {kind} {}", quoted(name)), hint);
+        self.problems.push_hint(at, format!("unknown {kind} {}", quoted(name)), hint);
     }
 
     fn subnet(&mut self, name: &At<String>) {
@@ -165,18 +165,18 @@ impl Check<'_, '_> {
 
     fn call(&mut self, call: &str, at: Position) {
         if let Err(refusal) = operation::find_call(call) {
-            let hint = "calls have IAM's names, such as ecs:DescribeTasks";
-            self.problems.add_hint(at, format!("there is no call {}: {}", quoted(call), refusal.message), hint);
+            let hint = "write calls with their IAM names, such as ecs:DescribeTasks";
+            self.problems.add_hint(at, format!("unknown call {}: {}", quoted(call), refusal.message), hint);
         }
     }
 
     fn deed(&mut self, deed: &At<Deed>) {
         deed.call.iter().for_each(|call| self.call(call, call.at));
         match &deed.with {
-            Some(with) if deed.call.is_none() => self.problems.add(with.at, "with: parameters of no call"),
+            Some(with) if deed.call.is_none() => self.problems.add(with.at, "with: parameters without a call"),
             None if deed.call.is_none() && deed.advance.is_none() && deed.app.is_empty() => {
                 let hint = self.problems.format().shape("a step of then");
-                self.problems.push_hint(deed.at, "nothing is done here", hint);
+                self.problems.push_hint(deed.at, "this step does nothing", hint);
             }
             Some(_) | None => {}
         }

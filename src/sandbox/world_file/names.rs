@@ -28,9 +28,9 @@ pub fn find(state: &State, kind: &str, name: &str) -> Result<String, String> {
             let address = task(state, name)?.address;
             return address.map(|address| address.to_string()).ok_or_else(|| format!("task `{name}` has no address"));
         }
-        _ => return Err(format!("there is no kind `{kind}`")),
+        _ => return Err(format!("unknown kind `{kind}`")),
     };
-    found.cloned().ok_or_else(|| format!("there is no {kind} `{name}`"))
+    found.cloned().ok_or_else(|| format!("unknown {kind} `{name}`"))
 }
 
 /// `public:80`
@@ -57,7 +57,7 @@ fn service_arn<'a>(state: &'a State, name: &str) -> Option<&'a String> {
 
 /// `prod/cart/0`: the oldest living task is 0.
 fn task(state: &State, name: &str) -> Result<Task, String> {
-    let missing = || format!("there is no task `{name}`");
+    let missing = || format!("unknown task `{name}`");
     let (service, number) = name.rsplit_once('/').ok_or_else(missing)?;
     let number: usize = number.parse().map_err(|_| missing())?;
     let arn = service_arn(state, service).ok_or_else(missing)?;

@@ -1,4 +1,4 @@
-//! What stands is looked at before it is removed or edited, and again when AWS says that it is so already.
+//! The live state is looked at before it is removed or edited, and again when AWS says that it is so already.
 
 use std::collections::BTreeSet;
 

@@ -149,7 +149,7 @@ fn the_authorities_of_the_bundle_are_trusted_and_a_bundle_must_be_one() {
     for (file, why) in [("missing.pem", "No such file"), ("fleet.yaml", "it has no certificate")] {
         let said = drift(home.path(), &["--endpoint-url", &url], &[("AWS_CA_BUNDLE", Some(file))]);
         said.ends(2);
-        let expected = format!("error: AWS_CA_BUNDLE names {file}, which cannot be used: {why}");
+        let expected = format!("error: cannot use {file}, which AWS_CA_BUNDLE names: {why}");
         assert!(said.stderr.starts_with(&expected), "{}", said.stderr);
     }
 }
@@ -205,19 +205,19 @@ fn what_is_wrong_with_credentials_is_said_in_plain_words_and_whole() {
         (
             &[&role[..], &["--endpoint-url", &sts]].concat(),
             &[],
-            "error: the role arn:aws:iam::123456789012:role/ops (--assume-role-arn) cannot be assumed: AccessDenied: User: \
+            "error: cannot assume role arn:aws:iam::123456789012:role/ops (--assume-role-arn): AccessDenied: User: \
              arn:aws:iam::123456789012:user/ci is not authorized to perform: sts:AssumeRole on resource: \
              arn:aws:iam::123456789012:role/ops\n  hint: check that the role exists",
         ),
         (
             &[&role[..], &["--endpoint-url", NOWHERE]].concat(),
             &[],
-            "cannot be assumed: cannot reach http://127.0.0.1:1: connection refused\n",
+            "role/ops (--assume-role-arn): cannot reach http://127.0.0.1:1: connection refused\n",
         ),
         (
             &[&role[..], &["--endpoint-url", NOWHERE]].concat(),
             &no_keys,
-            "cannot be assumed: no credentials in the environment, ",
+            "role/ops (--assume-role-arn): no credentials in the environment, ",
         ),
         (&["--assume-role-arn", "nonsense"], &[], "the ARN of a role such as arn:aws:iam::"),
         (&["--assume-role-arn", "arn:aws:iam::123456789012:user/ops"], &[], "the ARN of a role such as arn:aws:iam::"),
@@ -258,18 +258,14 @@ fn where_aws_cannot_be_reached_the_address_and_the_cause_are_named() {
         (
             &["--endpoint-url", "http://portolan.invalid"],
             &[],
-            "cannot reach http://portolan.invalid:80: its host name is not known",
+            "cannot reach http://portolan.invalid:80: its host name cannot be resolved",
         ),
         (&["--endpoint-url", &not_tls], &[], &tls),
-        (
-            &["--endpoint-url", "nonsense"],
-            &[],
-            "--endpoint-url is not a URL with http or https and a host: \"nonsense\"",
-        ),
+        (&["--endpoint-url", "nonsense"], &[], "--endpoint-url is not a valid http or https URL: \"nonsense\""),
         (
             &[],
             &[("AWS_ENDPOINT_URL_ECS", Some("localhost:4566"))],
-            "AWS_ENDPOINT_URL_ECS is not a URL with http or https",
+            "AWS_ENDPOINT_URL_ECS is not a valid http or https URL: \"localhost:4566\"",
         ),
     ] {
         let said = drift(home().path(), options, variables);

@@ -58,7 +58,7 @@ fn a_device_or_a_pipe_is_refused_at_once() {
         }
         let said = Said::of(command.output().expect("it starts"));
         said.ends(2);
-        assert!(said.stderr.contains(expected) && said.stderr.contains("hint: name a file"), "{}", said.stderr);
+        assert!(said.stderr.contains(expected) && said.stderr.contains("hint: pass a file"), "{}", said.stderr);
     }
 }
 

@@ -51,7 +51,7 @@ fn what_is_wrong_with_a_manifest_is_one_document_with_its_lines() {
 fn a_run_that_comes_to_nothing_is_one_document_too() {
     for form in FORMS {
         for (args, words) in [
-            (&["drift", "-o", form][..], "no manifest was given"),
+            (&["drift", "-o", form][..], "no manifest: -f is missing"),
             (&["drift", "-f", "missing.yaml", "-o", form], "cannot be read"),
             (&["drift", "-f", ".", "--endpoint-url", NOWHERE, "-o", form], "AWS did not answer"),
             (&["drift", "-f", ".", "--bogus", &format!("--output={form}")], "--bogus"),

@@ -30,7 +30,7 @@ fn a_manifest_in_the_place_of_an_argument_is_told_the_option() {
             let said = run(&[verb, file]);
             said.ends(2);
             assert_eq!(said.stdout, "");
-            let hint = format!("hint: the manifest is named with -f: `portolan {verb} -f {file}`");
+            let hint = format!("hint: pass the manifest with -f: `portolan {verb} -f {file}`");
             assert!(said.stderr.contains(&hint), "{}", said.stderr);
             let document = run(&[verb, file, "-o", "json"]).json();
             assert!(document["errors"][0]["hint"].as_str().is_some_and(|hint| hint.contains("-f")), "{document}");
@@ -72,13 +72,13 @@ fn a_name_that_no_service_has_is_an_error_with_the_nearest_one() {
             let said = ask(&harbour, &[&[verb, "chekout"], of].concat());
             said.ends(2);
             assert!(
-                said.stderr.contains("error: there is no service chekout\n  hint: did you mean checkout?"),
+                said.stderr.contains("error: service chekout not found\n  hint: did you mean checkout?"),
                 "{}",
                 said.stderr
             );
             let said = ask(&harbour, &[&[verb, "billing"], of].concat());
             said.ends(2);
-            assert!(said.stderr.contains("hint: there is cart, catalog,"), "{}", said.stderr);
+            assert!(said.stderr.contains("hint: services: cart, catalog,"), "{}", said.stderr);
         }
     }
 }

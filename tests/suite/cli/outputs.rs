@@ -45,13 +45,13 @@ fn one_pass_gives_every_form() {
     // Each difference has its code, its cause and its fix.
     for document in [said.stdout, text(home.path(), "drift.xml"), json(home.path(), "drift.sarif").to_string()] {
         for words in
-            ["code: M01 target-security-group-blocks-load-balancer", "why: no rule of", "fix: portolan reconcile"]
+            ["code: M01 target-security-group-blocks-load-balancer", "because: no rule of", "fix: portolan reconcile"]
         {
             assert!(document.contains(words), "{words}: {document}");
         }
     }
     let page = ask(home.path(), &[&["drift", "-o", "markdown"], &drift[..]].concat()).stdout;
-    assert!(page.contains("<br>code: M01 target-security-group-blocks-load-balancer<br>why: "), "{page}");
+    assert!(page.contains("<br>code: M01 target-security-group-blocks-load-balancer<br>because: "), "{page}");
 
     // Text is what standard output has where every form has a file; other verbs have files too.
     let said = ask(home.path(), &[&["reconcile", "--dry-run", "-o", "json=plan.json"], &drift[..]].concat());
@@ -113,13 +113,13 @@ fn forms_that_do_not_fit_together_are_refused_before_anything_is_read() {
     let home = super::home();
     fs::create_dir(home.path().join("folder")).expect("a folder");
     for (forms, words) in [
-        (&["-o", "github", "-o", "json"][..], "one form at most goes to standard output"),
-        (&["-o", "sarif=a", "-o", "junit=./a"], "another form goes to this file"),
-        (&["-o", "sarif=folder/../a", "-o", "junit=a"], "another form goes to this file"),
+        (&["-o", "github", "-o", "json"][..], "at most one format can go to standard output"),
+        (&["-o", "sarif=a", "-o", "junit=./a"], "another format already goes to this file"),
+        (&["-o", "sarif=folder/../a", "-o", "junit=a"], "another format already goes to this file"),
         (&["-o", "text=fleet.yaml"], "would overwrite the manifest"),
         (&["-o", "json=new.yaml"], "would overwrite the manifest"),
         (&["-o", "sarif=nowhere/a"], "-o sarif=nowhere/a: folder nowhere: "),
-        (&["-o", "sarif=folder"], "this is a folder"),
+        (&["-o", "sarif=folder"], "it is a folder"),
         (&["-o", "sarif="], "invalid value 'sarif='"),
         (&["-o", "yaml=a"], "invalid value 'yaml'"),
     ] {
@@ -132,7 +132,7 @@ fn forms_that_do_not_fit_together_are_refused_before_anything_is_read() {
     for verb in [&["schema"][..], &["completions", "bash"], &["run", "-f", "."]] {
         let said = ask(home.path(), &[verb, &["-o", "json=a"]].concat());
         said.ends(2);
-        assert!(said.stderr.contains("does not write its answer to files"), "{}", said.stderr);
+        assert!(said.stderr.contains("this command does not write output files"), "{}", said.stderr);
     }
     assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 3);
 }

@@ -120,7 +120,7 @@ fn a_service_repairs_tells_and_stops() {
     let mut service = Service::start(&[]);
     assert_eq!(service.get("GET", "/healthz").0, 200);
     service.wait_for("sending");
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     assert_eq!(service.get("GET", "/readyz"), (200, "ready\n".to_owned()));
     check_metrics(&service.metrics());
     let (_, status) = service.get("GET", "/api/v1/status");
@@ -177,16 +177,16 @@ fn check_metrics(text: &str) {
 #[test]
 fn a_hang_up_reads_the_manifest_again() {
     let mut service = Service::start(&["--observe"]);
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     service.declare("kind: nonsense\n");
     service.signal("-HUP");
-    service.wait_for("the last good one stays");
+    service.wait_for("keeps using the last valid one");
     let metrics = service.metrics();
     assert_eq!(refused(&metrics), Some("1"), "{metrics}");
     service.declare(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
     service.signal("-HUP");
-    service.wait_for("another manifest is in force");
-    service.wait_for("passed");
+    service.wait_for("using a new manifest");
+    service.wait_for("pass finished");
     let (_, status) = service.get("GET", "/api/v1/status");
     assert!(status.contains("4"), "{status}");
     service.signal("-INT");
@@ -202,16 +202,16 @@ fn refused(metrics: &str) -> Option<&str> {
 #[test]
 fn a_manifest_that_becomes_a_pipe_is_refused_by_name_while_passes_go_on() {
     let mut service = Service::start(&["--observe", "--interval", "1s"]);
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     assert_eq!(service.get("GET", "/readyz").0, 200);
     let path = service.manifest();
     fs::remove_file(&path).expect("the manifest goes");
     let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo starts");
     assert!(made.success());
     let expected = "fleet.yaml: error: cannot be read: it is a pipe, not a file";
-    let line = service.wait_for("the last good one stays");
+    let line = service.wait_for("keeps using the last valid one");
     assert!(line.contains(expected), "{line}");
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     let (code, why) = service.get("GET", "/readyz");
     assert!(code == 503 && why.contains(expected), "{code} {why}");
     let (_, status) = service.get("GET", "/api/v1/status");
@@ -219,7 +219,7 @@ fn a_manifest_that_becomes_a_pipe_is_refused_by_name_while_passes_go_on() {
     assert!(status["manifestRefused"].as_str().is_some_and(|why| why.contains(expected)), "{status}");
     assert_eq!(refused(&service.get("GET", "/metrics").1), Some("1"));
     service.declare(&MANIFEST.replacen("desiredCount: 2", "desiredCount: 4", 1));
-    service.wait_for("another manifest is in force");
+    service.wait_for("using a new manifest");
     assert_eq!(service.get("GET", "/readyz"), (200, "ready\n".to_owned()));
     assert_eq!(refused(&service.get("GET", "/metrics").1), Some("0"));
     service.signal("-TERM");
@@ -242,7 +242,7 @@ fn a_door_that_cannot_be_opened_is_an_error() {
     let address = taken.local_addr().expect("its address").to_string();
     let said = run(&["run", "-f", "fleet.yaml", "--listen", &address]);
     said.ends(2);
-    assert!(said.stderr.contains("cannot be listened on") && said.stderr.contains("--listen none"), "{}", said.stderr);
+    assert!(said.stderr.contains("cannot listen on ") && said.stderr.contains("--listen none"), "{}", said.stderr);
     run(&["run", "-f", "fleet.yaml", "--listen", "nowhere"]).ends(2);
     let said: Said = run(&["run", "-f", "-", "--listen", "none"]);
     said.ends(2);

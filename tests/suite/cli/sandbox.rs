@@ -97,7 +97,7 @@ fn afterwards_the_broken_fleet_is_served_for_people_to_go_on() {
     serving.ask(&["drift", "-f", manifest]).ends(0);
     let (said, code) = serving.stop();
     assert_eq!(code, Some(143), "{said}");
-    assert!(said.ends_with("portolan: stopped: the sandbox is gone (exit 143)\n"), "{said}");
+    assert!(said.ends_with("portolan: stopped: the sandbox has ended (exit 143)\n"), "{said}");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_world_file_that_is_wrong_is_an_error_with_its_place() {
     assert_eq!(said.stderr, expected);
     let said = run(&["sandbox", "--world", "nowhere.yaml"]);
     said.ends(2);
-    assert!(said.stderr.contains("nowhere.yaml: cannot be read"), "{}", said.stderr);
+    assert!(said.stderr.contains("cannot read nowhere.yaml"), "{}", said.stderr);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_port_in_use_is_an_error_with_a_way_out() {
     for args in [["sandbox", "--port", &port], ["demo", "--port", &port]] {
         let said = run(&args);
         said.ends(2);
-        let expected = format!("error: port {port} of the loopback interface cannot be listened on");
+        let expected = format!("error: cannot listen on loopback port {port}");
         assert!(
             said.stderr.starts_with(&expected) && said.stderr.contains("hint: choose another port"),
             "{}",
@@ -164,15 +164,22 @@ fn what_speaks_of_another_aws_is_refused_where_aws_is_in_memory() {
             for args in [[&[verb], option].concat(), [option, &[verb]].concat()] {
                 let said = run(&args);
                 said.ends(2);
-                let expected =
-                    format!("error: the argument '{}' cannot be used with '{verb}', whose AWS is in memory", option[0]);
+                let expected = format!(
+                    "error: the argument '{}' cannot be used with '{verb}', which uses an in-memory AWS",
+                    option[0]
+                );
                 assert!(said.stderr.starts_with(&expected), "{args:?}: {}", said.stderr);
                 assert_eq!(said.stdout, "", "{args:?}");
             }
         }
         let said = run(&[verb, "-o", "sarif"]);
         said.ends(2);
-        assert!(said.stderr.contains("sarif, github and markdown are `portolan drift`'s"), "{}", said.stderr);
+        assert!(
+            said.stderr
+                .contains("only `portolan drift` and `portolan validate` have junit, sarif, github and markdown"),
+            "{}",
+            said.stderr
+        );
     }
 }
 

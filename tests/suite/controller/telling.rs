@@ -100,7 +100,7 @@ async fn what_is_broken_is_said_with_its_hop_and_what_is_mended_since_when() {
             assert_eq!(of(&later, &object)["reachable"], "yes");
         }
         let mended = condition(&later, "Service/checkout", "Reachable");
-        assert!(mended.2 > since && mended.1 == "every hop is sound", "{mended:?}");
+        assert!(mended.2 > since && mended.1 == "every hop works", "{mended:?}");
 
         // It goes on being so since then, and a look shows what breaks at once.
         let arn = bed.target_group("checkout")["TargetGroupArn"].clone();

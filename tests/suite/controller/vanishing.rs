@@ -83,7 +83,7 @@ async fn nothing_is_pruned_while_no_second_reading_agrees() {
         let passes = bed.passes.borrow().last().unwrap().clone();
         let held = &passes.ended.report().unwrap().plan.blocked;
         let words =
-            |entry: &&portolan::plan::Blocked| entry.waiting_on.to_string().contains("two readings of the manifest");
+            |entry: &&portolan::plan::Blocked| entry.waiting_on.to_string().contains("two reads of the manifest");
         assert!(held.iter().find(words).is_some_and(|entry| entry.what.contains("rule 85")), "{held:?}");
         share.hangs.set(false);
         until(200, "it is pruned", || !has_rule(&bed)).await;

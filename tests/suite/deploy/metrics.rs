@@ -43,7 +43,7 @@ impl Scrape {
 /// A service that has repaired a broken fleet.
 fn scrape() -> Scrape {
     let mut service = Service::start(&[]);
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     let (_, text) = service.get("GET", "/metrics");
     service.signal("-TERM");
     service.end();
@@ -96,7 +96,7 @@ fn samples(text: &str, metric: &str, value: &str) -> Vec<BTreeMap<String, String
 #[test]
 fn what_is_wrong_with_a_service_is_one_alert_and_missing_capacity_a_warning() {
     let mut service = Service::start(&["--observe"]);
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     let (_, text) = service.get("GET", "/metrics");
     service.signal("-TERM");
     service.end();

@@ -74,7 +74,7 @@ fn taken(calls: &[Exchange]) -> impl Iterator<Item = &Exchange> {
     calls.iter().filter(|call| call.is_write && call.is_done)
 }
 
-/// Whether a call takes something away.
+/// Whether a call removes something.
 fn destroys(call: &str) -> bool {
     ["Delete", "Deregister", "Revoke"].iter().any(|verb| call.contains(&format!(":{verb}")))
 }

@@ -29,18 +29,18 @@ async fn refused(shared: &Shared, scope: &Scope) -> String {
 async fn what_does_not_exist_is_named_with_what_does() {
     let elsewhere = Scope { clusters: ["staging".to_owned()].into(), ..Scope::default() };
     let said = refused(&fargate(&[]), &elsewhere).await;
-    assert_eq!(said, "no active cluster is called \"staging\" here (there are: prod)");
+    assert_eq!(said, "no active cluster \"staging\" found in eu-west-1 (clusters: prod)");
     let said = refused(&fargate(&["ecs:ListClusters"]), &elsewhere).await;
     assert!(said.ends_with("(correct the name, the region or the credentials)"), "{said}");
     let said = refused(&fargate(&[]), &scope(&["webfront"])).await;
-    assert_eq!(said, "no service is called \"webfront\" in prod (there are: Web_Front, api, worker)");
+    assert_eq!(said, "service \"webfront\" not found in prod (services: Web_Front, api, worker)");
 }
 
 #[tokio::test(start_paused = true)]
 async fn services_that_cannot_be_listed_can_be_named() {
     let denied = fargate(&["ecs:ListServices"]);
     let said = refused(&denied, &scope(&[])).await;
-    assert!(said.starts_with("the services of cluster prod could not be listed (ecs:ListServices: "), "{said}");
+    assert!(said.starts_with("cannot list the services of cluster prod (ecs:ListServices: "), "{said}");
     let (outline, observed) = stock(&denied, &scope(&["api"])).await;
     let text = write(&outline, &observed, None, now()).text();
     assert!(text.contains("# Not read: ecs:ListServices of prod (AccessDenied"), "{text}");
@@ -74,7 +74,7 @@ async fn each_call_that_is_denied_leaves_a_manifest_with_the_gap_named_and_nothi
         assert!(text.contains(&format!("# Not read: {call}")), "{call}\n{text}");
         let plan = enforced(read_back(&text), &observed);
         assert!(plan.steps.is_empty(), "{call}\n{text}\n{:#?}", plan.steps);
-        assert!(!text.contains("The format does not take this"), "{call}\n{text}");
+        assert!(!text.contains("The manifest format does not accept this"), "{call}\n{text}");
     }
 }
 
@@ -99,7 +99,7 @@ async fn what_tracing_calls_another_services_or_nobodys_is_not_declared() {
         let declared = read_back(&text);
         assert!(declared.target_groups.values().all(|group| group.targets.is_none()), "{world}\n{text}");
         let goes = enforced(declared, &observed).steps.iter().any(|step| step.removes);
-        assert_eq!(goes, text.contains("# Not in sync as it stands"), "{world}\n{text}");
+        assert_eq!(goes, text.contains("# Not in sync: "), "{world}\n{text}");
     }
 }
 

@@ -108,9 +108,9 @@ async fn every_command_of_the_page_on_adopting_does_what_it_says() {
 async fn init_writes_what_a_dry_run_finds_in_sync() {
     let desk = Desk::new(fargate()).await;
     let said = desk.run("portolan init --cluster prod > fleet.yaml").await;
-    assert_eq!((said.code, said.last()), (Some(0), "portolan: written: 7 documents; in sync (exit 0)"));
+    assert_eq!((said.code, said.last()), (Some(0), "portolan: wrote 7 documents; in sync (exit 0)"));
     let said = desk.run("portolan reconcile -f fleet.yaml --dry-run --strict").await;
-    assert_eq!((said.code, said.stdout.as_str()), (Some(0), "In sync: 6 objects checked, nothing to do.\n"));
+    assert_eq!((said.code, said.stdout.as_str()), (Some(0), "In sync. Checked 6 objects; no changes needed.\n"));
     let json = desk.run("portolan init --cluster prod -o json").await.json();
     let text = fs::read_to_string(desk.home.path().join("fleet.yaml")).expect("the manifest");
     assert_eq!((json["schemaVersion"].as_u64(), json["manifest"].as_str()), (Some(1), Some(text.as_str())));
@@ -133,7 +133,7 @@ async fn a_folder_gets_a_file_for_each_service_and_keeps_what_it_has() {
     fs::remove_file(desk.home.path().join("fleet/api.yaml")).expect("it goes");
     let said = desk.run("portolan init --cluster prod --split fleet").await;
     assert_eq!(said.code, Some(2));
-    assert!(said.stderr.contains("there already"), "{}", said.stderr);
+    assert!(said.stderr.contains("already exist"), "{}", said.stderr);
     assert_eq!(desk.files("fleet"), names[1..], "and nothing is made beside them");
 }
 
@@ -187,14 +187,14 @@ async fn status_needs_no_file_and_with_one_it_compares() {
 async fn questions_without_an_answer_are_errors() {
     let desk = Desk::new(fargate()).await;
     for (line, words) in [
-        ("portolan init --cluster staging", "there are: prod"),
-        ("portolan init --cluster prod --service nobody", "there are: Web_Front, api, worker"),
+        ("portolan init --cluster staging", "clusters: prod"),
+        ("portolan init --cluster prod --service nobody", "services: Web_Front, api, worker"),
         ("portolan init --cluster prod -f fleet.yaml", "-f"),
         ("portolan init", "--cluster"),
-        ("portolan init --cluster prod --service test/api", "--cluster does not name"),
+        ("portolan init --cluster prod --service test/api", "that no --cluster names"),
         ("portolan status", "status --cluster prod"),
-        ("portolan status --cluster staging", "there are: prod"),
-        ("portolan -f . status --cluster prod", "either -f or --cluster"),
+        ("portolan status --cluster staging", "clusters: prod"),
+        ("portolan -f . status --cluster prod", "-f and --cluster cannot be combined"),
     ] {
         let said = desk.run(line).await;
         assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "$ {line}\n{}", said.stderr);

@@ -28,5 +28,5 @@ async fn a_fleet_on_moto_is_written_as_it_stands() {
 
     let missing = take_stock(&reader, &scope("nowhere"), clients.region(), Depth::Manifest).await;
     let errors = missing.map(|_| ()).expect_err("there is none");
-    assert_eq!(errors[0].hint, "there are: prod");
+    assert_eq!(errors[0].hint, "clusters: prod");
 }

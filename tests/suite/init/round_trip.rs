@@ -31,7 +31,7 @@ fn every_case_is_written_as_it_stands_and_what_is_left_is_named() {
             shown.push_str(&format!("{name}: {line}\n"));
         }
         if !left.is_empty() {
-            assert!(written.text().contains("# Not in sync as it stands"), "{name}\n{}", written.text());
+            assert!(written.text().contains("# Not in sync: "), "{name}\n{}", written.text());
         }
     }
     insta::assert_snapshot!(shown);

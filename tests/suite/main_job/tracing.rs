@@ -86,7 +86,7 @@ async fn what_was_broken_by_hand_is_named_with_the_step_that_mends_it(on: &impl 
     let wanted = wanted.map(|(action, code)| (action.to_owned(), code.to_owned()));
     assert!(wanted.iter().all(|pair| shown.contains(pair)), "{shown:?}");
     let text = desk.portolan("drift").await.stdout;
-    assert!(text.contains("mends  M01 target-security-group-blocks-load-balancer: "), "{text}");
+    assert!(text.contains("repairs  M01 target-security-group-blocks-load-balancer: "), "{text}");
     let one = desk.portolan("trace cart/http -o json").await;
     assert_eq!(codes(&one).keys().collect::<Vec<_>>(), ["cart"]);
 }
@@ -141,6 +141,6 @@ async fn a_broken_path_shows_in_a_fleet_that_is_in_sync(on: &impl Place) {
         assert_eq!(run.json()["brokenPaths"], 1, "{command}: {}", run.stdout);
         let text = desk.portolan(command).await;
         assert_eq!(text.code, 0);
-        assert!(text.stdout.ends_with("\n1 path is broken: portolan trace\n"), "{command}: {}", text.stdout);
+        assert!(text.stdout.ends_with("\n1 path is broken; run portolan trace.\n"), "{command}: {}", text.stdout);
     }
 }

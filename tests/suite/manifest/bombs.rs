@@ -71,15 +71,15 @@ fn other_encodings() {
 #[test]
 fn nothing() {
     for text in ["", "\n\n", "# only\n# comments\n", "---\n", "---\n---\n...\n", "~", "null"] {
-        refused(text, "nothing is declared");
+        refused(text, "the manifest is empty");
     }
     let problems = portolan::manifest::load(&[]).expect_err("no source at all");
-    assert!(render(&problems).contains("nothing is declared"));
+    assert!(render(&problems).contains("the manifest is empty"));
 }
 
 #[test]
 fn same_key_many_times() {
-    refused(&"a: 1\n".repeat(10_000), "the key \"a\" stands here twice");
+    refused(&"a: 1\n".repeat(10_000), "the key \"a\" is written twice");
     refused(&"a: 1\n".repeat(10_000), "these are the first 1000 problems");
 }
 

@@ -131,15 +131,15 @@ d/zero.yaml: error: cannot be read: it is a character device, not a file
     assert_eq!(
         refused(&folder, &["/dev/zero"], Reads::Once),
         "/dev/zero: error: cannot be read: it is a character device, not a file
-  hint: name a file; `-f -` reads standard input
+  hint: pass a file; `-f -` reads standard input
 "
     );
     assert_eq!(
         refused(&folder, &["/dev/zero", "pipe.yaml"], Reads::Repeatedly),
         "/dev/zero: error: cannot be read: it is a character device, not a file
-  hint: name a file: the service reads it again and again
+  hint: pass a file: the service re-reads its manifest
 pipe.yaml: error: cannot be read: it is a pipe, not a file
-  hint: name a file: the service reads it again and again
+  hint: pass a file: the service re-reads its manifest
 "
     );
 }

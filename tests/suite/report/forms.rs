@@ -59,6 +59,48 @@ spec:
     path: /healthz
 ";
 
+/// First words of the fields that a plan may show: the manifest's, and identifiers.
+const FIELDS: [&str; 20] = [
+    "attributes",
+    "conditions",
+    "defaultActions",
+    "desiredCount",
+    "forward",
+    "healthCheck",
+    "ingress",
+    "loadBalancers",
+    "mode",
+    "network",
+    "port",
+    "ports",
+    "priorities",
+    "priority",
+    "protocol",
+    "protocolVersion",
+    "tags",
+    "targetType",
+    "targets",
+    "temporaryRule",
+];
+
+/// `difference/v1` of the usual plan.
+const FIRST_PRINTS: &str = "
+    TargetGroup/checkout-http CreateTargetGroup protocol,port,healthCheck.path
+    TargetGroup/checkout-http CreateRule priority,conditions
+    Service/checkout UpdateService ports.http.targetGroups,ports.http.containerPort
+    Service/checkout UpdateService desiredCount
+    Service/checkout AuthorizeSecurityGroupIngress ports
+    Fleet/payments-prod DeleteRule description
+    TargetGroup/cart-http ModifyTargetGroup healthCheck.path
+    TargetGroup/cart-http
+    Service/search  network.mode
+    Service/cart  network.mode
+    Service/cart ec2:DescribeNetworkAcls
+    Service/mail ec2:DescribeNetworkAcls
+    Service/cart
+    Service/cart
+";
+
 fn sources(name: &str) -> Vec<Source> {
     vec![Source { name: name.to_owned(), text: MANIFEST.to_owned() }]
 }
@@ -303,7 +345,7 @@ mod sarif_logs {
             let has = |label: &str| text.contains(&format!("\n{label}: "));
             assert!(has("code"), "{text}");
             if result["ruleId"] == "drift-pending" {
-                assert!(has("why") && has("fix"), "{text}");
+                assert!(has("because") && has("fix"), "{text}");
             }
         }
     }
@@ -322,13 +364,89 @@ mod sarif_logs {
         );
     }
 
+    fn prints(report: &Report) -> Vec<Value> {
+        let log = log(report);
+        let results = log["runs"][0]["results"].as_array().expect("results").clone();
+        results.iter().map(|result| result["partialFingerprints"].clone()).collect()
+    }
+
+    fn prints_of(report: &Report, version: &str) -> Vec<String> {
+        prints(report).iter().map(|print| print[version].as_str().expect("a fingerprint").to_owned()).collect()
+    }
+
+    /// Written down before any text was changed: a fingerprint that differs closes an alert and opens it again.
+    #[test]
+    fn keep_the_first_fingerprint_of_every_difference() {
+        let expected: Vec<&str> = FIRST_PRINTS.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        assert_eq!(prints_of(&everything_placed(), "difference/v1"), expected);
+        let moved = Plan {
+            blocked: vec![Blocked {
+                changes: vec![change(Field::DefaultForward, None, None)],
+                ..blocked(WaitingOn::ObserveMode)
+            }],
+            ..Plan::default()
+        };
+        assert_eq!(prints_of(&placed(moved.clone(), "f"), "difference/v1"), ["Service/checkout  default forward"]);
+        let second = prints_of(&placed(moved, "f"), "difference/v2");
+        assert_eq!(second, ["Service/checkout drift-blocked defaultActions"]);
+    }
+
+    #[test]
+    fn have_fingerprints_that_no_text_changes() {
+        let before = everything_placed();
+        let mut after = before.clone();
+        let other = || "put in other words".to_owned();
+        for step in &mut after.plan.steps {
+            (step.summary, step.reason) = (other(), other());
+            step.changes.iter_mut().for_each(|change| change.live = Some(other()));
+        }
+        for entry in &mut after.plan.blocked {
+            entry.what = other();
+            if let WaitingOn::Difference(text) = &mut entry.waiting_on {
+                *text = other();
+            }
+        }
+        after.plan.planned.iter_mut().for_each(|entry| (entry.what, entry.because) = (other(), other()));
+        after.plan.deferred.iter_mut().for_each(|entry| entry.what = other());
+        after.plan.findings.iter_mut().for_each(|entry| entry.what = other());
+        after.plan.gaps.iter_mut().for_each(|(_, gap)| gap.why = other());
+        assert_ne!(log(&before), log(&after));
+        assert_eq!(prints(&before), prints(&after));
+    }
+
+    #[test]
+    fn have_a_second_fingerprint_that_is_the_same_for_no_two_differences() {
+        let all = prints_of(&everything_placed(), "difference/v2");
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:#?}");
+        let twice = Plan { steps: vec![authorize(), authorize()], ..Plan::default() };
+        let twice = prints_of(&placed(twice, "f"), "difference/v2");
+        assert_eq!(twice[1], format!("{} #2", twice[0]));
+    }
+
+    /// A field has no space in its identifier, and begins like one of the manifest or of AWS.
+    #[test]
+    fn call_the_fields_of_every_case_by_identifiers() {
+        let mut seen = BTreeSet::new();
+        for folder in crate::cases::folders() {
+            let plan = crate::cases::load(&folder).plan();
+            let report = Report { plan, ..Report::default() };
+            for print in prints_of(&report, "difference/v2") {
+                let parts: Vec<&str> = print.split(' ').filter(|part| !part.starts_with('#')).collect();
+                let shown = folder.file_name().expect("a name").to_string_lossy().into_owned();
+                assert!(matches!(parts.len(), 1..=3), "{shown}: {print}: a field has a name with a space");
+                let fields = parts.get(2).copied().unwrap_or_default().split(',').filter(|field| !field.is_empty());
+                for field in fields {
+                    let first = field.split('.').next().unwrap_or_default();
+                    assert!(FIELDS.contains(&first), "{shown}: {field} begins with no known word");
+                    seen.insert(first.to_owned());
+                }
+            }
+        }
+        assert!(seen.len() >= 15, "only {seen:?} were seen");
+    }
+
     #[test]
     fn know_one_difference_again_on_another_line() {
-        let prints = |report: &Report| -> Vec<Value> {
-            let log = log(report);
-            let results = log["runs"][0]["results"].as_array().expect("results").clone();
-            results.iter().map(|result| result["partialFingerprints"].clone()).collect()
-        };
         let here = everything_placed();
         let mut there = here.clone();
         there.places.values_mut().for_each(|place| place.line += 7);
@@ -458,7 +576,7 @@ mod junit_pages {
         ];
         assert_eq!(shown, expected);
         let checkout = &ends["Service/checkout"].1;
-        for words in ["desiredCount: 5 → 3", "why: the live block names app:80", "manifests/fleet.yaml:16:7"] {
+        for words in ["desiredCount: 5 → 3", "because: the live block names app:80", "manifests/fleet.yaml:16:7"] {
             assert!(checkout.contains(words), "{words}: {checkout}");
         }
     }
@@ -485,7 +603,7 @@ mod github_commands {
     fn read_well() {
         insta::assert_snapshot!(github::render(&everything_placed()));
         insta::assert_snapshot!(github::render(&failed()));
-        assert_eq!(github::render(&in_sync()), "In sync: 2 objects checked, nothing to do.\n");
+        assert_eq!(github::render(&in_sync()), "In sync. Checked 2 objects; no changes needed.\n");
     }
 
     /// As the runner reads a line: `::name key=value,…::data`, and only lines that begin with it.
@@ -520,7 +638,7 @@ mod github_commands {
             "check health at /healthz",
             "healthCheck.path: / → /healthz",
             "code: drift-pending",
-            "why: the live check asks for /",
+            "because: the live check asks for /",
             "fix: portolan reconcile sends ModifyTargetGroup (step s6)",
         ];
         assert_eq!(data.lines().collect::<Vec<_>>(), lines);

@@ -47,7 +47,7 @@ async fn left(sqs: &aws_sdk_sqs::Client, queue: &str) -> Vec<String> {
 /// Reads the log until so many messages were taken off the queue.
 fn wait_until_forgotten(service: &mut Service, mut messages: usize) {
     while messages > 0 {
-        let line = service.wait_for("taken off the events queue");
+        let line = service.wait_for("deleted messages from the events queue");
         let number = line.split("\"messages\":").nth(1).and_then(|rest| rest.split([',', '}']).next());
         messages -= number.and_then(|number| number.parse::<usize>().ok()).expect("a number");
     }
@@ -65,7 +65,7 @@ async fn events_of_aws_have_drift_repaired_at_once_and_end_taken_off_their_queue
     let queue = event_bridge(&moto, &["make", TEMPLATE], "");
     let options = ["--events-queue", &queue, "--log-format", "json", "-vv"];
     let mut service = Service::on(moto.endpoint(), &fleet.manifest(), &options);
-    assert!(service.wait_for("\"message\":\"passed\"").contains("\"in-sync\""));
+    assert!(service.wait_for("\"message\":\"pass finished\"").contains("\"in-sync\""));
 
     let [checkout, catalog] = fleet.services.as_slice() else { panic!("two services") };
     fleet.change_rule_path(checkout, "/elsewhere/*").await;
@@ -79,7 +79,7 @@ async fn events_of_aws_have_drift_repaired_at_once_and_end_taken_off_their_queue
     ]);
     event_bridge(&moto, &["send"], &through.to_string());
     service.wait_for("\"message\":\"sending\"");
-    assert!(service.wait_for("\"message\":\"passed\"").contains("\"applied\""));
+    assert!(service.wait_for("\"message\":\"pass finished\"").contains("\"applied\""));
     assert_eq!(count_of(&fleet, "catalog").await, 1);
     wait_until_forgotten(&mut service, 2);
 
@@ -114,10 +114,10 @@ async fn a_queue_that_is_not_there_is_said_and_the_service_goes_on() {
     let fleet = sound_fleet(&moto, &["checkout"]).await;
     let queue = format!("{}/123456789012/nowhere", moto.endpoint());
     let mut service = Service::on(moto.endpoint(), &fleet.manifest(), &["--events-queue", &queue]);
-    let said = service.wait_for("the events queue does not answer");
+    let said = service.wait_for("the events queue is not responding");
     assert!(said.contains("sqs:ReceiveMessage") && said.contains("NonExistentQueue"), "{said}");
     service.signal("-HUP");
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     service.signal("-TERM");
     assert_eq!(service.end().1, Some(143));
 }

@@ -46,7 +46,7 @@ fn names_that_were_not_allowed_see_no_status() {
 #[test]
 fn half_open_connections_use_up_no_descriptors() {
     let mut service = Service::start(&[]);
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     let descriptors = || {
         let folder = format!("/proc/{}/fd", service.child.id());
         fs::read_dir(folder).expect("its descriptors").count()

@@ -56,21 +56,21 @@ async fn a_fleet_is_kept_while_its_manifest_changes_breaks_and_is_mended(on: &im
 
     let manifest = fleet.manifest();
     let mut service = Service::on(on.endpoint(), &manifest, &[]);
-    service.wait_for("passed");
+    service.wait_for("pass finished");
     assert_eq!(count(&fleet, catalog).await, 1, "repaired");
     assert_eq!(service.get("GET", "/readyz").0, 200);
 
     service.declare(&manifest.replacen("path: /healthz", "path: /ready", 1));
     service.signal("-HUP");
-    service.wait_for("another manifest is in force");
-    service.wait_for("passed");
+    service.wait_for("using a new manifest");
+    service.wait_for("pass finished");
     assert_eq!(health_path(&fleet, cart).await, "/ready", "changed");
 
     service.declare(&manifest.replacen("desiredCount", "desiredCuont", 1));
     fleet.set_count(catalog, 0).await;
     service.signal("-HUP");
-    service.wait_for("the last good one stays");
-    service.wait_for("passed");
+    service.wait_for("keeps using the last valid one");
+    service.wait_for("pass finished");
     assert_eq!(count(&fleet, catalog).await, 1, "by the last good manifest");
     let (_, metrics) = service.get("GET", "/metrics");
     assert!(
@@ -81,8 +81,8 @@ async fn a_fleet_is_kept_while_its_manifest_changes_breaks_and_is_mended(on: &im
 
     service.declare(&manifest);
     service.signal("-HUP");
-    service.wait_for("another manifest is in force");
-    service.wait_for("passed");
+    service.wait_for("using a new manifest");
+    service.wait_for("pass finished");
     assert_eq!(health_path(&fleet, cart).await, "/healthz", "mended");
     let (_, metrics) = service.get("GET", "/metrics");
     assert!(
@@ -104,7 +104,7 @@ async fn the_call_under_way_is_finished_and_nothing_follows_it(on: &impl OverHtt
     let mut service = Service::on(proxy.endpoint(), &fleet.manifest(), &[]);
     held.wait();
     service.signal("-TERM");
-    service.wait_for("what was sent is awaited, nothing else starts");
+    service.wait_for("waiting for calls in flight");
     held.release();
     let (said, code) = service.end();
     assert_eq!(code, Some(143), "{said}");

@@ -13,7 +13,7 @@ type Lines = Vec<(String, String, String)>;
 fn first_pass(options: &[&str]) -> Vec<String> {
     let mut service = Service::start(options);
     let mut lines = Vec::new();
-    while lines.last().is_none_or(|line: &String| !line.contains("passed")) {
+    while lines.last().is_none_or(|line: &String| !line.contains("pass finished")) {
         lines.push(service.wait_for(""));
     }
     service.signal("-TERM");
@@ -106,7 +106,7 @@ fn no_line_of_json_has_a_key_twice_and_what_is_held_back_is_said_with_its_reason
     let held: Vec<Value> = lines
         .iter()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|line| line["message"] == "differs, and is held back")
+        .filter(|line| line["message"] == "difference not repaired")
         .collect();
     let of = |object: &str| held.iter().filter(|line| line["object"] == object).count();
     assert_eq!(of("TargetGroup/payments"), 1, "its removal waits for a second sighting: {held:#?}");
