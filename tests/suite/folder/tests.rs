@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Folder, compose, read, tests};
+use super::{Folder, all, compose, read, tests};
 
 const MANIFEST: &str = "apiVersion: portolan.dev/v1alpha1
 kind: Fleet
@@ -244,4 +244,14 @@ fn the_example_of_the_page_is_a_difference_from_its_base() {
     let (example, _) = example.split_once("```").expect("its end");
     let composed = compose(example, &tests().join("fleets")).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert!(composed.observed.is_some_and(|text| text.contains("gone.example.com")));
+}
+
+#[test]
+fn every_base_has_a_case_or_a_world() {
+    let folders = ["breaking", "cases", "worlds"].into_iter().flat_map(all);
+    let cases: Vec<String> = folders.filter_map(|folder| fs::read_to_string(folder.join("case.yaml")).ok()).collect();
+    for fleet in all("fleets") {
+        let line = format!("\nbase: {}\n", fleet.file_name().unwrap_or_default().to_string_lossy());
+        assert!(cases.iter().any(|case| case.contains(&line)), "nothing has the{line}");
+    }
 }
