@@ -76,7 +76,7 @@ pub(super) struct Entry<'a> {
     pub(super) operation: Option<&'a str>,
     /// The AWS operation of a step, also of one that is blocked.
     pub(super) action: Option<&'static str>,
-    /// The path that it is about, for what is about one.
+    /// The name of a broken path.
     pub(super) path: Option<String>,
     /// What it is, in one line.
     pub(super) what: String,
@@ -286,7 +286,7 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
             Kind::BrokenPath,
             "✗",
             path.object().to_string(),
-            &format!("{} is broken: portolan trace", path.name),
+            &format!("{} is broken; run portolan trace", path.name),
             Item::BrokenPath(number),
         )
     });

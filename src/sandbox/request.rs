@@ -168,8 +168,9 @@ impl<'a> Way<'a> {
         let client = End { address: self.sent.from, groups: Default::default(), subnet: None };
         let groups: BTreeSet<String> = balancer.groups.iter().cloned().collect();
         let is_filtered = balancer.filters_private_link && !groups.is_empty();
-        (is_filtered && !groups_admit(self.state, &groups, false, &client, traffic))
-            .then(|| "timed out: the load balancer's groups do not admit the client of AWS PrivateLink".to_owned())
+        (is_filtered && !groups_admit(self.state, &groups, false, &client, traffic)).then(|| {
+            "timed out: the load balancer's security groups do not allow the client of AWS PrivateLink".to_owned()
+        })
     }
 
     /// The client as the load balancer's groups see it: whoever has an interface in the VPC comes with its groups.

@@ -170,7 +170,7 @@ fn a_hook_that_fails_is_asked_again_and_one_that_refuses_is_not() {
         assert_eq!(hook.heard().len(), 1);
         let warning = format!(": it answered {}", code[0]);
         assert!(
-            said.stderr.contains("warning: http://127.0.0.1:") && said.stderr.contains(&warning),
+            said.stderr.contains("warning: could not notify http://127.0.0.1:") && said.stderr.contains(&warning),
             "{}",
             said.stderr
         );

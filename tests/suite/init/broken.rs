@@ -43,7 +43,7 @@ async fn services_that_cannot_be_listed_can_be_named() {
     assert!(said.starts_with("cannot list the services of cluster prod (ecs:ListServices: "), "{said}");
     let (outline, observed) = stock(&denied, &scope(&["api"])).await;
     let text = write(&outline, &observed, None, now()).text();
-    assert!(text.contains("# Not read: ecs:ListServices of prod (AccessDenied"), "{text}");
+    assert!(text.contains("# Could not be read: ecs:ListServices of prod (AccessDenied"), "{text}");
     assert!(text.contains("kind: Service\nmetadata:\n  name: api\n"), "{text}");
     read_back(&text);
 }
@@ -71,7 +71,7 @@ async fn each_call_that_is_denied_leaves_a_manifest_with_the_gap_named_and_nothi
     ] {
         let (outline, observed) = stock(&fargate(&[call]), &scope(&[])).await;
         let text = write(&outline, &observed, None, now()).text();
-        assert!(text.contains(&format!("# Not read: {call}")), "{call}\n{text}");
+        assert!(text.contains(&format!("# Could not be read: {call}")), "{call}\n{text}");
         let plan = enforced(read_back(&text), &observed);
         assert!(plan.steps.is_empty(), "{call}\n{text}\n{:#?}", plan.steps);
         assert!(!text.contains("The manifest format does not accept this"), "{call}\n{text}");

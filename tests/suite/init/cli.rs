@@ -133,7 +133,7 @@ async fn a_folder_gets_a_file_for_each_service_and_keeps_what_it_has() {
     fs::remove_file(desk.home.path().join("fleet/api.yaml")).expect("it goes");
     let said = desk.run("portolan init --cluster prod --split fleet").await;
     assert_eq!(said.code, Some(2));
-    assert!(said.stderr.contains("already exist"), "{}", said.stderr);
+    assert!(said.stderr.contains("exist already"), "{}", said.stderr);
     assert_eq!(desk.files("fleet"), names[1..], "and nothing is made beside them");
 }
 
@@ -145,8 +145,8 @@ async fn gaps_are_named_and_strict_makes_an_exit_code_of_them() {
     for (options, code) in [("", 0), ("--strict", 3)] {
         let said = desk.run(&format!("portolan init --cluster prod {options}")).await;
         assert_eq!(said.code, Some(code), "{}", said.stderr);
-        assert!(said.last().starts_with("portolan: incomplete: 7 documents; "), "{}", said.last());
-        assert!(said.stdout.contains("# Not read: elasticloadbalancing:DescribeRules"), "{}", said.stdout);
+        assert!(said.last().starts_with("portolan: incomplete: wrote 7 documents; "), "{}", said.last());
+        assert!(said.stdout.contains("# Could not be read: elasticloadbalancing:DescribeRules"), "{}", said.stdout);
         let said = desk.run(&format!("portolan status --cluster prod {options}")).await;
         assert_eq!(said.code, Some(code), "{}", said.stderr);
         let traced = desk.run(&format!("portolan trace --cluster prod {options}")).await;

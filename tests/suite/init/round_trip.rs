@@ -124,7 +124,7 @@ proptest! {
         let written = written(&observed);
         let plan = enforced(read_back(&written.text()), &observed);
         prop_assert!(plan.steps.is_empty(), "{}\n{:#?}", written.text(), plan.steps);
-        let named = format!("Not read: {call}");
+        let named = format!("Could not be read: {call}");
         prop_assert!(written.text().contains(&named), "{}", written.text());
     }
 }
