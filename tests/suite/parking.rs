@@ -265,7 +265,7 @@ async fn status_says_what_a_parked_rule_waits_for() {
     let row = table.rows.iter().find(|row| row.name == "prod/api").unwrap();
     assert_eq!(row.in_sync, portolan::status::Answer::No);
     assert!(
-        row.why.iter().any(|why| why.contains("later: the rule is parked, no request matches it")),
+        row.why.iter().any(|why| why.contains("(planned for later): the rule is parked, no request matches it")),
         "{:?}",
         row.why
     );

@@ -100,9 +100,9 @@ fn is_ours(given: &Given<'_>, old: &TargetGroup) -> Result<(), Obstacle> {
             Seen::Unknown(gap) => return Err(Obstacle::gap("", gap)),
         };
         let declared = |id: &&crate::model::ServiceId| given.declared_service(id).is_none();
-        if let Some(stranger) = named.get(&old.arn).into_iter().flatten().find(declared) {
+        if let Some(other) = named.get(&old.arn).into_iter().flatten().find(declared) {
             return no(format!(
-                "service {stranger}, which the manifest does not declare, names {} too; declare it, or declare {} beside \
+                "service {other}, which the manifest does not declare, names {} too; declare it, or declare {} beside \
                  the new target group",
                 old.name, old.name
             ));

@@ -135,9 +135,9 @@ fn in_use(given: &Given<'_>, rule: &IngressRule) -> Result<(), WaitingOn> {
             explained.extend(explain(given.observed, service, task, carriers, rule)?);
         }
     }
-    if let Some(stranger) = carriers.difference(&explained).next() {
+    if let Some(unexplained) = carriers.difference(&explained).next() {
         return Err(WaitingOn::Difference(format!(
-            "network interface {stranger} has {}, and what listens there is unknown",
+            "network interface {unexplained} has {}, and what listens there is unknown",
             rule.group
         )));
     }

@@ -70,7 +70,7 @@ fn actions(said: &Said) -> Vec<String> {
 fn is_there(aws: &Served, home: &Path) -> bool {
     let said = reconcile(aws, home, &["--dry-run"]);
     let blocked = said.json()["blocked"].to_string();
-    assert_eq!(blocked.contains("it takes requests from 1 healthy target of ledger"), blocked.contains("rule 90"));
+    assert_eq!(blocked.contains("it takes requests away from 1 healthy target of ledger"), blocked.contains("rule 90"));
     blocked.contains("rule 90")
 }
 
@@ -101,7 +101,7 @@ fn a_yes_at_the_prompt_consents_and_nothing_else_that_is_said_there() {
     let (aws, home) = harbour();
     let (said, code) = on_a_terminal(&aws, home.path(), "y");
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("it takes requests from 1 healthy target of ledger"), "{said}");
+    assert!(said.contains("it takes requests away from 1 healthy target of ledger"), "{said}");
     assert!(said.contains("Nothing was applied."), "{said}");
     assert!(is_there(&aws, home.path()));
     let (said, code) = on_a_terminal(&aws, home.path(), "yes");
