@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
         };
         looked.map_err(|errors| {
             let errors = errors.into_iter().map(|error| Error::new(error.message, Some(error.hint))).collect();
-            Failure::of_errors(errors, "failed: these credentials or this region do not match the fleet")
+            Failure::of_errors(errors, "failed: no pass over this fleet was possible")
         })
     }
 

@@ -31,7 +31,7 @@ pub async fn wait(run: &Run<'_>, awaited: &BTreeSet<ObjectRef>, timeout: Duratio
     let mut next = if has_changed { Instant::now() + period } else { Instant::now() };
     let deadline = sleep(timeout);
     tokio::pin!(deadline);
-    let mut missing = vec!["every read has failed so far".to_owned()];
+    let mut missing = vec!["nothing has been read yet".to_owned()];
     loop {
         let look = async {
             sleep_until(next).await;

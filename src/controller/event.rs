@@ -101,7 +101,7 @@ pub(super) fn log(pass: &Pass) {
         }
         Ended::OutOfScope(errors) => {
             let first = errors.first().map(|error| error.message.as_str()).unwrap_or_default();
-            tracing::error!(verdict, seconds, error = first, "these credentials or this region do not match the fleet");
+            tracing::error!(verdict, seconds, error = first, "no pass over this fleet was possible");
         }
         Ended::Overran(_) | Ended::Panicked => tracing::error!(verdict, seconds, "pass failed"),
         Ended::Interrupted => tracing::info!(verdict, seconds, "pass interrupted"),

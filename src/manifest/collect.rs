@@ -38,7 +38,7 @@ pub(super) fn collect(sources: &[Source], problems: &mut Problems<'_>) -> Docume
     if collector.fleet_at.is_none() && collector.documents.whole {
         let empty = collector.first_of.is_empty();
         let message = if empty { "the manifest is empty" } else { "no document of kind Fleet" };
-        let hint = "add exactly one Fleet document: it sets the owner id, the region and the mode";
+        let hint = "add exactly one Fleet document: it sets the name, the region and the mode";
         problems.add_hint(Position::default(), message, hint);
     }
     collector.documents
