@@ -28,8 +28,11 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         return Examined::skipped("ECS is not the registrar");
     }
     let mut findings: Vec<Finding> = rolled_back(way, service, port).into_iter().collect();
-    let Ok(group) = way.live_group() else {
-        return Examined::of(findings, None, "the target group does not exist");
+    let group = match way.live_group() {
+        Ok(group) => group,
+        Err(lack) if findings.is_empty() => return lack.skip(),
+        Err(Lack::Unknown(gap)) => return Examined::of(findings, Some(gap), ""),
+        Err(Lack::Missing(why)) => return Examined::of(findings, None, why),
     };
     let Some(entry) = way.entry() else {
         let named: Vec<&str> = service.target_groups().map(|arn| arn.name()).collect();
@@ -126,6 +129,15 @@ mod tests {
         stand.observed.services.insert(id(), Seen::Absent);
         assert_eq!(stand.found(HOP), ["no-service"]);
         stand.observed.services.insert(id(), Seen::Unknown(gap("ecs:DescribeServices")));
+        assert_eq!(stand.state(HOP), "unknown");
+    }
+
+    #[test]
+    fn without_the_target_group_nothing_is_known_of_the_wiring() {
+        let mut stand = Stand::sound();
+        stand.observed.target_groups = Seen::Present(Vec::new());
+        assert_eq!(stand.state(HOP), "skipped");
+        stand.observed.target_groups = Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroups"));
         assert_eq!(stand.state(HOP), "unknown");
     }
 
