@@ -1,4 +1,4 @@
-//! Counts what is sent and what is refused, and tells the rate_limiter of it.
+//! Counts what is sent and what is refused, and reports both to the rate limiter.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Counts that tell this rate_limiter what was sent and refused.
+    /// Counts that report what was sent and refused to this rate limiter.
     pub(super) fn new(rate_limiter: RateLimiter) -> Self {
         Self { rate_limiter, ..Self::default() }
     }

@@ -216,7 +216,7 @@ fn check_instances(observed: &Observed, wanted: &DesiredService, groups: &BTreeS
     }
 }
 
-/// Everything that must be let in to the tasks of a service.
+/// Every flow that the security groups of a service must allow.
 pub(super) fn flows_of_service(
     given: &Given<'_>,
     wanted: &DesiredService,

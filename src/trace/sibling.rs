@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(stand.path().verdict(), Verdict::Broken, "another port answers");
     }
 
-    /// The same question as in the rule hop, hence the same answer.
+    /// The rule hop asks the same question and gets the same answer.
     #[test]
     fn a_narrower_rule_takes_its_own_requests() {
         let elsewhere = || forward("targetgroup/other/1");

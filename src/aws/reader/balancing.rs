@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::apply::ErrorKind;
 use crate::aws::elbv2::{self, rule::rule_from_sdk};
 use crate::model::{
-    AccountLimits, Attributes, Desired, Gap, Listener, ListenerArn, LoadBalancer, LoadBalancerArn, Observed, Rule,
-    Seen, Tags, TargetGroup, TargetGroupArn,
+    AccountLimits, Attributes, Desired, DesiredTargetGroup, Gap, Listener, ListenerArn, LoadBalancer, LoadBalancerArn,
+    Observed, Rule, Seen, Tags, TargetGroup, TargetGroupArn,
 };
 use crate::plan::questions::has_rules;
 
@@ -161,14 +161,10 @@ impl Reader {
         found: oneshot::Sender<BTreeSet<TargetGroupArn>>,
     ) -> (Seen<Vec<TargetGroup>>, BTreeMap<TargetGroupArn, Seen<Attributes>>) {
         let all = self.target_groups().await;
-        // Whoever waits for them is gone only when the whole reading is dropped.
+        // The receiver is gone only if the whole reading was dropped.
         let _ = found.send(declared(desired, &all));
         let with_attributes = desired.target_groups.values().filter(|group| !group.attributes.is_empty());
-        let names: BTreeSet<&str> = with_attributes.map(|group| group.name.as_str()).collect();
-        let is_named = |group: &&TargetGroup| names.contains(group.name.as_str()) || names.contains(group.arn.as_str());
-        let named = all.as_ref().present().into_iter().flatten().filter(is_named);
-        let arns: BTreeSet<TargetGroupArn> = named.map(|group| group.arn.clone()).collect();
-        let attributes = self.attributes_of(&arns, turn).await;
+        let attributes = self.attributes_of(&live_of(with_attributes, &all), turn).await;
         (all, attributes)
     }
 
@@ -297,7 +293,15 @@ fn named_load_balancers<'a>(desired: &Desired, all: &'a Seen<Vec<LoadBalancer>>)
 
 /// The target groups that the manifest declares, of those that exist. Planning needs the health of each.
 pub(super) fn declared(desired: &Desired, all: &Seen<Vec<TargetGroup>>) -> BTreeSet<TargetGroupArn> {
-    let names: BTreeSet<&str> = desired.target_groups.values().map(|group| group.name.as_str()).collect();
+    live_of(desired.target_groups.values(), all)
+}
+
+/// The live ones of some declared target groups: these are named in a manifest by name or ARN.
+fn live_of<'a>(
+    wanted: impl Iterator<Item = &'a DesiredTargetGroup>,
+    all: &Seen<Vec<TargetGroup>>,
+) -> BTreeSet<TargetGroupArn> {
+    let names: BTreeSet<&str> = wanted.map(|group| group.name.as_str()).collect();
     let list = all.as_ref().present().into_iter().flatten();
     let is_named = |group: &&TargetGroup| names.contains(group.name.as_str()) || names.contains(group.arn.as_str());
     list.filter(is_named).map(|group| group.arn.clone()).collect()
@@ -309,11 +313,10 @@ fn arns_to_tag(
     rules: &BTreeMap<ListenerArn, Seen<Vec<Rule>>>,
     target_groups: &Seen<Vec<TargetGroup>>,
 ) -> Vec<String> {
-    let names: BTreeSet<&str> = desired.target_groups.values().map(|group| group.name.as_str()).collect();
+    let declared = declared(desired, target_groups);
     let rules = rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
-    let groups = target_groups.as_ref().present().into_iter().flatten().filter(|group| {
-        desired.fleet.removal.prune || names.contains(group.name.as_str()) || names.contains(group.arn.as_str())
-    });
+    let groups = target_groups.as_ref().present().into_iter().flatten();
+    let groups = groups.filter(|group| desired.fleet.removal.prune || declared.contains(&group.arn));
     let rules = rules.map(|rule| rule.arn.to_string());
     rules.chain(groups.map(|group| group.arn.to_string())).collect()
 }

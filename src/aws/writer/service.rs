@@ -164,7 +164,6 @@ fn is_believed(live: &Service, expect: &ServiceBelief) -> bool {
 /// Whether a service is another one than it was, and all that an update asks for.
 fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBelief) -> bool {
     let now = ServiceBelief::of(live);
-    let is_another = !is_believed(live, before);
     let definition = update.get_task_definition().as_ref();
     let balancers = update.get_load_balancers().as_ref().map(|entries| {
         let mut entries: Vec<_> = entries.iter().map(ecs::entry_from_sdk).collect();
@@ -172,7 +171,7 @@ fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBel
         entries
     });
     let network = update.get_network_configuration().as_ref().and_then(ecs::awsvpc_from_sdk);
-    is_another
+    !is_believed(live, before)
         && definition.is_none_or(|arn| now.task_definition.as_str() == arn)
         && balancers.is_none_or(|entries| now.load_balancers == entries)
         && network.is_none_or(|network| now.network.as_ref() == Some(&network))
