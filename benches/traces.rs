@@ -48,9 +48,9 @@ async fn run() -> Result<(), String> {
         let reader = Reader::new(&clients);
         let (began, on_cpu, paced) = (Instant::now(), cpu(), tokio::time::Instant::now());
         let looked = pass::look_around(&desired, &reader, &Policy::default(), now).await;
-        let (look, around) = looked.map_err(|errors| format!("{errors:?}"))?;
+        let look = looked.map_err(|errors| format!("{errors:?}"))?;
         let read = Instant::now();
-        let traced = trace(&desired, &look.observed, &around, &asked, now);
+        let traced = trace(&desired, &look.observed, &asked, now);
         spent.tracing += read.elapsed();
         spent.wall += began.elapsed();
         spent.cpu += cpu().zip(on_cpu).map_or(Duration::ZERO, |(after, before)| after.saturating_sub(before));

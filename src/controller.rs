@@ -347,13 +347,13 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             () = brake.cancelled() => return Ended::Interrupted,
             looked = looking => looked,
         };
-        let look = match looked {
+        let mut look = match looked {
             Err(_) => return Ended::Overran(None),
             Ok(Err(errors)) => return Ended::OutOfScope(errors),
             Ok(Ok(look)) => look,
         };
         self.turns.learn(&look.observed);
-        self.trace(&look);
+        self.trace(&mut look);
         let Some(writer) = self.writer else {
             return Ended::Planned(look.into_report(&self.desired, None, Default::default()));
         };
@@ -380,9 +380,9 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
     }
 
     /// Whether requests arrive. What is only told must not keep anything from being repaired.
-    fn trace(&mut self, look: &Look) {
+    fn trace(&mut self, look: &mut Look) {
         let Some(path_tracer) = &mut self.path_tracer else { return };
-        let follow = AssertUnwindSafe(|| path_tracer.follow(&self.desired, &look.observed, (self.now)()));
+        let follow = AssertUnwindSafe(|| path_tracer.follow(&self.desired, &mut look.observed, (self.now)()));
         match std::panic::catch_unwind(follow) {
             Ok(reach) => self.reach = Some(reach),
             Err(_) => tracing::error!("internal error while tracing; the pass continues"),
@@ -416,7 +416,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             }
         }
         let (reader, now) = (self.reader, (self.now)());
-        plan = Box::pin(pass::hold_to_paths(&self.desired, reader, &watched.observed, &policy, now, plan)).await;
+        plan = Box::pin(pass::hold_to_paths(&self.desired, reader, &mut watched.observed, &policy, now, plan)).await;
         let mut held = self.tiers.too_old(&self.desired, &watched, &plan, elapsed);
         if !self.is_confirmed {
             held.extend(declared::unconfirmed(&plan));

@@ -13,7 +13,9 @@ pub mod desired;
 pub mod given;
 pub mod group_union;
 pub mod id;
+pub mod interface;
 pub mod listener_rule;
+mod merge;
 pub mod network;
 pub mod observed;
 pub mod owner;
@@ -29,7 +31,6 @@ pub mod security_group;
 pub mod seen;
 pub mod service;
 pub mod standing;
-pub mod surroundings;
 pub mod target;
 pub mod target_group;
 pub mod task_definition;
@@ -50,6 +51,7 @@ pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
     ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,
 };
+pub use interface::{AddressOwner, EndpointServices, Interface, Nodes, RouteTable, is_of_task};
 pub use listener_rule::{
     Conditions, Forward, HeaderCondition, Listener, QueryCondition, RegexField, Rule, RuleActions, Serve, Unsayable,
 };
@@ -69,7 +71,6 @@ pub use service::{
     Rollout, Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
 pub use standing::{Scope, Standing};
-pub use surroundings::{AddressOwner, EndpointServices, Interface, Nodes, RouteTable, Surroundings, is_of_task};
 pub use target::{
     Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,
 };

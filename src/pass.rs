@@ -20,8 +20,8 @@ use jiff::Timestamp;
 
 use crate::apply::{Find, Observe, Outcome};
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Scope, Seen, Service, Surroundings,
-    TargetGroup, TargetGroupArn, TargetKey, TargetState,
+    Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Scope, Seen, Service, TargetGroup,
+    TargetGroupArn, TargetKey, TargetState,
 };
 use crate::plan::{CHECK_ACCESS, Plan, Policy, ScopeError, plan, scope_errors};
 use crate::report::{BrokenPath, Report};
@@ -67,12 +67,12 @@ pub async fn look_by(
     policy: &Policy,
     clock: impl Fn() -> Timestamp,
 ) -> Result<Look, Vec<ScopeError>> {
-    let observed = reader.observe(desired).await;
+    let mut observed = reader.observe(desired).await;
     let now = clock();
     let plan = plan_observed(desired, &observed, policy, now)?;
-    let plan = hold_to_paths(desired, reader, &observed, policy, now, plan).await;
     // What filters around a path that no step touches is not read for this: what it keeps out shows in target health.
-    let broken_paths = Some(paths::broken(desired, &observed, &Surroundings::default(), policy, now));
+    let broken_paths = Some(paths::broken(desired, &observed, policy, now));
+    let plan = hold_to_paths(desired, reader, &mut observed, policy, now, plan).await;
     Ok(Look { observed, plan, broken_paths })
 }
 
@@ -82,7 +82,7 @@ pub async fn look_by(
 pub async fn hold_to_paths(
     desired: &Desired,
     reader: &impl Observe,
-    observed: &Observed,
+    observed: &mut Observed,
     policy: &Policy,
     now: Timestamp,
     plan: Plan,
@@ -90,7 +90,8 @@ pub async fn hold_to_paths(
     let Some(touched) = paths::touched(desired, observed, &plan, now) else { return plan };
     // Boxed: what the SDK nests would take much of a stack.
     let around = Box::pin(reader.surroundings(&touched, observed)).await;
-    paths::weigh(desired, observed, &around, policy, now, plan)
+    observed.merge(around);
+    paths::weigh(desired, observed, policy, now, plan)
 }
 
 /// As [`look`], with the network around every path, for whoever traces them all.
@@ -99,7 +100,7 @@ pub async fn look_around(
     reader: &impl Observe,
     policy: &Policy,
     now: Timestamp,
-) -> Result<(Look, Surroundings), Vec<ScopeError>> {
+) -> Result<Look, Vec<ScopeError>> {
     look_around_by(desired, reader, policy, || now).await
 }
 
@@ -109,14 +110,15 @@ pub async fn look_around_by(
     reader: &impl Observe,
     policy: &Policy,
     clock: impl Fn() -> Timestamp,
-) -> Result<(Look, Surroundings), Vec<ScopeError>> {
-    let observed = reader.observe(desired).await;
+) -> Result<Look, Vec<ScopeError>> {
+    let mut observed = reader.observe(desired).await;
     let now = clock();
     let plan = plan_observed(desired, &observed, policy, now)?;
     let around = Box::pin(reader.surroundings(desired, &observed)).await;
-    let plan = paths::weigh(desired, &observed, &around, policy, now, plan);
-    let broken_paths = Some(paths::broken(desired, &observed, &around, policy, now));
-    Ok((Look { observed, plan, broken_paths }, around))
+    observed.merge(around);
+    let plan = paths::weigh(desired, &observed, policy, now, plan);
+    let broken_paths = Some(paths::broken(desired, &observed, policy, now));
+    Ok(Look { observed, plan, broken_paths })
 }
 
 /// Plans what was observed. Pure.

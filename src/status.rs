@@ -272,7 +272,7 @@ mod tests {
     fn a_path_that_was_not_read_is_unknown() {
         let mut stand = Stand::sound();
         let gap = Gap { call: "ec2:DescribeRouteTables".to_owned(), why: "UnauthorizedOperation".to_owned() };
-        stand.around.routes = Some(Seen::Unknown(gap));
+        stand.observed.route_tables.insert("vpc-1".into(), Seen::Unknown(gap));
         assert!(followed(&stand).is_unknown());
     }
     #[test]
@@ -284,8 +284,8 @@ mod tests {
         let table = followed(&stand);
         assert_eq!((table.rows[0].reachable, table.rows[0].is_starting), (Answer::Unknown, true));
         assert!(!table.is_unknown() && !stand.trace().is_unknown());
-        stand.around.routes =
-            Some(Seen::Unknown(Gap { call: "ec2:DescribeRouteTables".to_owned(), why: "denied".to_owned() }));
+        let gap = Gap { call: "ec2:DescribeRouteTables".to_owned(), why: "denied".to_owned() };
+        stand.observed.route_tables.insert("vpc-1".into(), Seen::Unknown(gap));
         assert!(followed(&stand).is_unknown() && stand.trace().is_unknown(), "something was not read, too");
     }
 }

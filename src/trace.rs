@@ -1,4 +1,4 @@
-//! `trace(desired, observed, surroundings, …) -> Trace`: examines the path of every port mapping from listener to container,
+//! `trace(desired, observed, …) -> Trace`: examines the path of every port mapping from listener to container,
 //! reports the first broken hop with evidence, and states the fix and who can make it. Pure and total: no I/O, no clock.
 //!
 //! Reading order: [`hop`] has the hops as data; [`catalogue`] all known faults; [`finding`] one fault that was found; `way` one
@@ -48,7 +48,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::model::{Desired, Given, LoadBalancerArn, Observed, PathName, Request, Route, Surroundings};
+use crate::model::{Desired, Given, LoadBalancerArn, Observed, PathName, Request, Route};
 
 pub use finding::{Effect, Finding};
 pub use health::Witness;
@@ -209,12 +209,12 @@ const CHAIN: [(HopId, Examine); 12] = [
 ];
 
 /// Traces the paths of a fleet.
-pub fn trace(desired: &Desired, observed: &Observed, around: &Surroundings, asked: &Asked, now: Timestamp) -> Trace {
+pub fn trace(desired: &Desired, observed: &Observed, asked: &Asked, now: Timestamp) -> Trace {
     let mut paths = Vec::new();
-    each_path(desired, observed, around, asked, now, |path| paths.push(path));
+    each_path(desired, observed, asked, now, |path| paths.push(path));
     let unrouted = if paths.is_empty() && asked.request.is_some() {
         let given = Given::new(desired, observed);
-        let of_asked = way::ways(&given, around, asked, now).filter(|way| is_of(way, asked));
+        let of_asked = way::ways(&given, asked, now).filter(|way| is_of(way, asked));
         unrouted::unrouted(&of_asked.collect::<Vec<_>>(), asked)
     } else {
         Vec::new()
@@ -223,16 +223,9 @@ pub fn trace(desired: &Desired, observed: &Observed, around: &Surroundings, aske
 }
 
 /// As [`trace`], for whoever keeps but little of each path: thousands of them with all their evidence take tens of megabytes.
-pub fn each_path(
-    desired: &Desired,
-    observed: &Observed,
-    around: &Surroundings,
-    asked: &Asked,
-    now: Timestamp,
-    take: impl FnMut(Path),
-) {
+pub fn each_path(desired: &Desired, observed: &Observed, asked: &Asked, now: Timestamp, take: impl FnMut(Path)) {
     let given = Given::new(desired, observed);
-    let ways = way::ways(&given, around, asked, now).filter(|way| is_asked(way, asked));
+    let ways = way::ways(&given, asked, now).filter(|way| is_asked(way, asked));
     if asked.request.is_none() {
         return ways.map(|way| walk(&way.with_ends())).for_each(take);
     }
@@ -347,14 +340,14 @@ mod tests {
         assert_eq!(path.broken_hop().map(|hop| hop.id), Some(HopId::Rule));
         let broken: Vec<HopId> = path.hops.iter().filter(|hop| hop.state == State::Broken).map(|hop| hop.id).collect();
         assert_eq!(broken, [HopId::Rule, HopId::TargetSecurityGroup]);
-        stand.around.acls = None;
+        stand.observed.network_acls.clear();
         assert_eq!(stand.path().verdict(), Verdict::Broken, "an unknown hop does not heal a broken one");
     }
 
     #[test]
     fn one_unknown_hop_is_enough_to_prove_nothing() {
         let mut stand = Stand::sound();
-        stand.around.routes = Some(Seen::Unknown(gap("ec2:DescribeRouteTables")));
+        stand.observed.route_tables.insert("vpc-1".into(), Seen::Unknown(gap("ec2:DescribeRouteTables")));
         assert_eq!(stand.path().verdict(), Verdict::Unknown);
         assert_eq!(stand.trace().verdict(), Verdict::Unknown);
     }
@@ -378,8 +371,8 @@ mod tests {
     fn what_is_closed_to_one_target_while_others_serve_only_degrades() {
         let by_acl = |stand: &mut Stand| stand.acl("acl-public").push(entry(50, true, false, "10.0.10.11/32", None));
         let by_ingress = |stand: &mut Stand| {
-            stand.around.ingress.insert("sg-other".into(), Seen::Present(Vec::new()));
-            let interface = stand.around.interfaces.get_mut(&address(TASKS[0]));
+            stand.observed.ingress.insert("sg-other".into(), Seen::Present(Vec::new()));
+            let interface = stand.observed.interfaces.get_mut(&address(TASKS[0]));
             let Some(Seen::Present(interface)) = interface else { panic!("an interface") };
             interface.security_groups = ["sg-other".into()].into();
         };
@@ -500,7 +493,7 @@ mod tests {
         stand.wanted().targets = Some(vec![target]);
         let health = stand.targets()[0].health.clone();
         *stand.targets() = vec![crate::model::Target { key: outside, zone: Some("all".to_owned()), health }];
-        stand.around.interfaces.insert(super::fixture::address("192.168.7.7"), Seen::Absent);
+        stand.observed.interfaces.insert(super::fixture::address("192.168.7.7"), Seen::Absent);
         assert_eq!(stand.state(HopId::TargetSecurityGroup), "skipped");
         assert_eq!(stand.path().verdict(), Verdict::Reachable);
     }

@@ -7,8 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::model::{
-    Desired, GroupId, ObjectRef, Observed, Question, Scope, Seen, Standing, Surroundings, Target, TargetGroupArn,
-    Vicinity,
+    Desired, GroupId, ObjectRef, Observed, Question, Scope, Seen, Standing, Target, TargetGroupArn, Vicinity,
 };
 use crate::plan::{Action, Output, Receivers};
 
@@ -18,10 +17,10 @@ pub trait Observe {
     fn observe(&self, desired: &Desired) -> impl Future<Output = Observed>;
 
     /// Reads the network around everything that `desired` leads to, which tracing needs besides; `observed` is what was
-    /// read already. Never fails either. Who reads nothing here sees every path as unknown, hence neither broken nor sound.
-    fn surroundings(&self, desired: &Desired, observed: &Observed) -> impl Future<Output = Surroundings> {
-        let _ = (desired, observed);
-        std::future::ready(Surroundings::default())
+    /// read already. Never fails either. A reader that reads nothing here leaves every path unknown.
+    fn surroundings(&self, desired: &Desired, observed: &Observed) -> impl Future<Output = Observed> {
+        let _ = desired;
+        std::future::ready(Observed::unasked(&observed.region))
     }
 }
 
@@ -70,7 +69,7 @@ pub struct Watched {
 pub trait Surround {
     /// Reads the network around. What the vicinity knows already is not asked; attributes of the other load balancers and
     /// target groups are asked for one a second.
-    fn around(&self, vicinity: Vicinity) -> impl Future<Output = Surroundings>;
+    fn around(&self, vicinity: Vicinity) -> impl Future<Output = Observed>;
 }
 
 /// Writes AWS.

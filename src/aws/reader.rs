@@ -40,8 +40,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::apply::{AwsError, ErrorKind, Observe, Watch, Watched};
 use crate::model::{
-    Desired, Gap, Given, Observed, Question, Seen, Surroundings, Target, TargetGroupArn, TaskDefinition,
-    TaskDefinitionArn, Vicinity,
+    Desired, Gap, Given, Observed, Question, Seen, Target, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Vicinity,
 };
 use crate::plan::questions;
 
@@ -155,7 +154,7 @@ impl Reader {
         observed.targets = targets;
         observed.past_deployments = past;
         observed.under_way = under_way;
-        observed.carriers = carriers;
+        observed.group_addresses = carriers;
         observed.named_target_groups = named;
         observed.attributes.extend(attributes);
         observed.routes = routes;
@@ -186,7 +185,7 @@ impl Reader {
                 self.hosts(&unexplained.instances),
             );
             stopping.store(observed);
-            observed.interfaces = interfaces;
+            observed.address_owners = interfaces;
             observed.hosts.extend(hosts);
         }
         observed.other_tasks.retain(|task| unexplained.keys.iter().any(|key| task.has(key)));
@@ -202,8 +201,8 @@ impl Observe for Reader {
         self.look(desired, &Turn::Whole).await
     }
 
-    async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Surroundings {
-        self.read_around(Vicinity::of(desired, observed, &Surroundings::default()), Haste::Now).await
+    async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Observed {
+        self.read_around(Vicinity::of(desired, observed, &Observed::unasked(&observed.region)), Haste::Now).await
     }
 }
 

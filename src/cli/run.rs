@@ -14,7 +14,7 @@ use super::{environment, form, inputs, only, region};
 use crate::apply::Outcome;
 use crate::aws::{Clients, Reader, Settings, connect};
 use crate::manifest::{self, Source};
-use crate::model::{Desired, Fleet, Surroundings};
+use crate::model::{Desired, Fleet};
 use crate::pass::{self, Look};
 use crate::plan::{Policy, ScopeError};
 use crate::report::{Error, Report, locate};
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
     }
 
     /// As [`Self::look`], with the network around every path.
-    pub async fn look_around(&self) -> Result<(Look, Surroundings), Failure> {
+    pub async fn look_around(&self) -> Result<Look, Failure> {
         let needed = Needed::of(&self.desired, true);
         let clock = || aws_now(&self.clients);
         self.unless_stopped(needed, pass::look_around_by(&self.desired, &self.reader, &self.policy, clock)).await

@@ -11,7 +11,7 @@ use super::signals::Signals;
 use super::terminal::Terminal;
 use super::{named, only, usage};
 use crate::apply::Observe;
-use crate::model::{Desired, Observed, Surroundings};
+use crate::model::{Desired, Observed};
 use crate::plan::Verdict;
 use crate::status::{self, Table, table};
 use crate::survey::Depth;
@@ -33,19 +33,20 @@ pub async fn status(
                 let chosen: Vec<String> = keys.iter().map(|key| format!("service/{key}")).collect();
                 run.policy.only = only::parse(&chosen, &run.desired)?;
             }
-            let (look, around) = run.look_around().await?;
+            let look = run.look_around().await?;
             let mut table = table(&run.desired, &look.observed, Some(&look.plan));
-            follow(&mut table, &run.desired, &look.observed, around, true, aws_now(&run.clients));
+            follow(&mut table, &run.desired, &look.observed, true, aws_now(&run.clients));
             table.keep(&keys);
             (table, run.clients.calls().snapshot())
         }
         (true, false) => {
             let scope = scope(&args.clusters, &[])?;
-            let reading = ClusterReading::take(&scope, Depth::Health, global, terminal, signals).await?;
+            let mut reading = ClusterReading::take(&scope, Depth::Health, global, terminal, signals).await?;
             let keys = named::services(&args.services, &reading.outline)?;
             let around = reading.reader.surroundings(&reading.outline, &reading.observed).await;
+            reading.observed.merge(around);
             let mut table = table(&reading.outline, &reading.observed, None);
-            follow(&mut table, &reading.outline, &reading.observed, around, false, reading.aws_now());
+            follow(&mut table, &reading.outline, &reading.observed, false, reading.aws_now());
             table.keep(&keys);
             (table, reading.calls())
         }
@@ -75,17 +76,10 @@ pub async fn status(
 }
 
 /// Traces every path, and fills the column.
-fn follow(
-    table: &mut Table,
-    desired: &Desired,
-    observed: &Observed,
-    around: Surroundings,
-    is_manifest: bool,
-    at: Timestamp,
-) {
+fn follow(table: &mut Table, desired: &Desired, observed: &Observed, is_manifest: bool, at: Timestamp) {
     let asked = Asked { is_manifest, ..Asked::default() };
-    table.follow(&trace(desired, observed, &around, &asked, at));
-    table.gaps.extend(around.gaps);
+    table.follow(&trace(desired, observed, &asked, at));
+    table.gaps.extend(observed.gaps_around.iter().cloned());
 }
 
 /// The last line.

@@ -12,7 +12,7 @@ use super::terminal::{Terminal, note};
 use super::{cluster, named, usage};
 use crate::apply::Find;
 use crate::aws::Reader;
-use crate::model::{Desired, Gap, Observed, Surroundings};
+use crate::model::{Desired, Gap, Observed};
 use crate::pass;
 use crate::plan::{Policy, plan};
 use crate::report::{Traced, json, text};
@@ -46,26 +46,26 @@ pub async fn paths(
     if let Some(path) = &args.path {
         choose(path, &mut asked, &run.desired)?;
     }
-    let (look, around) = run.look_around().await?;
-    let gaps: BTreeSet<(String, Gap)> = look.observed.gaps.iter().chain(&around.gaps).cloned().collect();
+    let look = run.look_around().await?;
     let traced = if args.planned {
-        planned(&run, &look.observed, &around, &asked)
+        planned(&run, &look.observed, &asked)
     } else {
         let at = aws_now(&run.clients);
-        let mut traced = trace(&run.desired, &look.observed, &around, &asked, at);
+        let mut traced = trace(&run.desired, &look.observed, &asked, at);
         if asked.is_manifest {
-            pass::link(&run.desired, &look.observed, &around, &look.plan, &asked, at, &mut traced);
+            pass::link(&run.desired, &look.observed, &look.plan, &asked, at, &mut traced);
         }
         traced
     };
+    let gaps = look.observed.gaps.iter().chain(&look.observed.gaps_around).cloned().collect();
     Ok(answer(args, &run, &traced, &gaps))
 }
 
 /// The state after the plan, including steps that would break a path: `--planned` exists to show those.
-fn planned(run: &Run<'_>, observed: &Observed, around: &Surroundings, asked: &Asked) -> Trace {
+fn planned(run: &Run<'_>, observed: &Observed, asked: &Asked) -> Trace {
     let plan = plan(&run.desired, observed, &run.policy, now());
-    let (later, around) = pass::after(&plan.steps, observed, around);
-    let mut traced = trace(&run.desired, &later, &around, asked, aws_now(&run.clients));
+    let later = pass::after(&plan.steps, observed);
+    let mut traced = trace(&run.desired, &later, asked, aws_now(&run.clients));
     if !plan.steps.is_empty() {
         for path in &mut traced.paths {
             path.witness = (Witness::Silent, "the planned state is not live yet".to_owned());

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::apply::Surround;
-use crate::model::{Desired, ObjectRef, Observed, Placement, Seen, Surroundings, Task, Vicinity};
+use crate::model::{Desired, ObjectRef, Observed, Placement, Task, Vicinity};
 use crate::trace::{Asked, Path, State, Verdict, each_path};
 
 /// How old the network around may become.
@@ -37,8 +37,8 @@ pub struct Reach {
 #[derive(Debug)]
 pub struct PathTracer {
     asks: mpsc::Sender<Box<Vicinity>>,
-    found: mpsc::Receiver<Surroundings>,
-    around: Surroundings,
+    found: mpsc::Receiver<Observed>,
+    around: Observed,
     /// When the last reading was asked for, and the last one that read everything.
     asked: Option<(Instant, Instant)>,
     /// A reading is under way.
@@ -54,7 +54,7 @@ pub struct PathTracer {
 pub struct NetworkReader<'a, S> {
     reader: &'a S,
     asks: mpsc::Receiver<Box<Vicinity>>,
-    found: mpsc::Sender<Surroundings>,
+    found: mpsc::Sender<Observed>,
 }
 
 /// A path tracer, and the reader of the network that runs beside it.
@@ -63,7 +63,7 @@ pub fn path_tracer<S: Surround>(reader: &S) -> (PathTracer, NetworkReader<'_, S>
     let path_tracer = PathTracer {
         asks,
         found,
-        around: Surroundings::default(),
+        around: Observed::unasked(""),
         asked: None,
         waits: false,
         changed: false,
@@ -100,18 +100,18 @@ impl PathTracer {
     pub(super) fn follow(
         &mut self,
         desired: &Desired,
-        observed: &Observed,
+        observed: &mut Observed,
         now: Timestamp,
     ) -> BTreeMap<ObjectRef, Reach> {
         // It asks for no pass of its own: the next one is soon enough for what is only told.
         if let Ok(around) = self.found.try_recv() {
             (self.around, self.waits) = (around, false);
         }
-        refresh(&mut self.around, observed);
+        observed.fill(&self.around);
         let changed = last_changes(desired, &self.written);
         let asked = Asked { is_manifest: true, changed, ..Asked::default() };
         let mut found = BTreeMap::new();
-        each_path(desired, observed, &self.around, &asked, now, |path| note(&path, &mut found));
+        each_path(desired, observed, &asked, now, |path| note(&path, &mut found));
         self.ask_when_due(desired, observed);
         found
     }
@@ -120,17 +120,17 @@ impl PathTracer {
         let now = Instant::now();
         let whole = self.asked.map(|(_, whole)| whole).filter(|whole| now - *whole < PERIOD);
         let is_soon = self.asked.is_some_and(|(last, _)| now - last < SOONEST);
-        let has_news = || self.changed || has_strangers(observed, &self.around);
+        let has_news = || self.changed || has_strangers(observed);
         if self.waits || (whole.is_some() && (is_soon || !has_news())) {
             return;
         }
         // Attributes cost a call each, and new tasks do not change them.
         let known = match whole {
-            None => Surroundings::default(),
-            Some(_) => Surroundings {
+            None => Observed::unasked(&observed.region),
+            Some(_) => Observed {
                 balancer_attributes: self.around.balancer_attributes.clone(),
-                group_attributes: self.around.group_attributes.clone(),
-                ..Surroundings::default()
+                attributes: self.around.attributes.clone(),
+                ..Observed::unasked(&observed.region)
             },
         };
         let vicinity = Vicinity::of(desired, observed, &known);
@@ -157,25 +157,14 @@ fn last_changes(desired: &Desired, written: &BTreeMap<ObjectRef, Timestamp>) -> 
 }
 
 /// Whether some task is at an address or on an instance that nobody asked about.
-fn has_strangers(observed: &Observed, around: &Surroundings) -> bool {
+fn has_strangers(observed: &Observed) -> bool {
     let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
     let is_stranger = |task: &Task| match &task.placement {
-        Placement::Address(address) => !around.interfaces.contains_key(address),
-        Placement::Instance { instance, .. } => !around.hosts.contains_key(instance),
+        Placement::Address(address) => !observed.interfaces.contains_key(address),
+        Placement::Instance { instance, .. } => !observed.hosts.contains_key(instance),
         Placement::Unknown => false,
     };
     tasks.into_iter().any(is_stranger)
-}
-
-/// Puts in what a look has read itself, as far as it has.
-fn refresh(around: &mut Surroundings, observed: &Observed) {
-    fn fresher<K: Clone + Ord, T: Clone>(old: &mut BTreeMap<K, Seen<T>>, new: &BTreeMap<K, Seen<T>>) {
-        let known = new.iter().filter(|(_, seen)| seen.gap().is_none());
-        old.extend(known.map(|(key, seen)| (key.clone(), seen.clone())));
-    }
-    fresher(&mut around.ingress, &observed.ingress);
-    fresher(&mut around.hosts, &observed.hosts);
-    fresher(&mut around.group_attributes, &observed.attributes);
 }
 
 /// Notes a path for its service and its target group, where it is the worst one so far.
@@ -214,11 +203,11 @@ fn name(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attributes, TargetGroupArn, TargetKey};
+    use crate::model::{Attributes, Seen, TargetGroupArn, TargetKey};
     use crate::trace::fixture::{Stand, TASKS, address, gap};
 
     fn vicinity(stand: &Stand) -> Vicinity {
-        Vicinity::of(&stand.desired, &stand.observed, &Surroundings::default())
+        Vicinity::of(&stand.desired, &stand.observed, &Observed::unasked("eu-west-1"))
     }
 
     #[test]
@@ -245,9 +234,9 @@ mod tests {
         let mut stand = Stand::sound();
         let arn = TargetGroupArn::from("targetgroup/shop/1");
         let old = Attributes::new([("slow_start.duration_seconds".to_owned(), "0".to_owned())].into());
-        let known = Surroundings {
-            group_attributes: [(arn.clone(), Seen::Present(old.clone()))].into(),
-            ..Surroundings::default()
+        let known = Observed {
+            attributes: [(arn.clone(), Seen::Present(old.clone()))].into(),
+            ..Observed::unasked("eu-west-1")
         };
         stand
             .observed

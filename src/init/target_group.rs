@@ -134,7 +134,7 @@ fn why_not_static(scene: &Scene<'_>, unknown: &Unknown<'_>) -> Option<String> {
     match key.id.parse::<IpAddr>() {
         // ELB takes an address outside of the VPC only from somebody who says so.
         Ok(_) if unknown.target.zone.as_deref() == Some("all") => None,
-        Ok(address) => match scene.observed.interface(&address) {
+        Ok(address) => match scene.observed.address_owner(&address) {
             Seen::Present(AddressOwner::Other) => None,
             Seen::Present(AddressOwner::Task) => {
                 Some("it is the address of an ECS task outside of these services".to_owned())

@@ -1,19 +1,22 @@
-//! One reading of AWS, with its gaps.
+//! Everything that is known of AWS, with its gaps.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::acl::NetworkAcl;
+use super::group_union::PrefixLists;
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
 };
+use super::interface::{AddressOwner, EndpointServices, Interface, Nodes, RouteTable};
 use super::listener_rule::{Listener, Rule};
 use super::network::{LoadBalancer, Lookup, Names, Subnet, Vpc, look_up};
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
-use super::service::{PastDeployment, Revision, Service, UnderWay};
-use super::surroundings::{AddressOwner, Nodes};
+use super::service::{PastDeployment, Revision, Service, StoppedTask, UnderWay};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
@@ -43,7 +46,7 @@ pub struct ScalableTarget {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountLimits(pub BTreeMap<String, u32>);
 
-/// What AWS answered in one pass.
+/// What AWS answered.
 ///
 /// Maps are keyed by what the manifest names or by ARN; a key that is missing was not asked for, and reads as
 /// unknown through the accessors. Lists that are `Seen` as a whole are complete when present: a page that failed
@@ -72,40 +75,60 @@ pub struct Observed {
     pub past_deployments: BTreeMap<ServiceId, Seen<Vec<PastDeployment>>>,
     /// What becomes of deployments in progress; asked only for services whose wiring, ports or network differ meanwhile.
     pub under_way: BTreeMap<ServiceId, Seen<UnderWay>>,
+    /// Tasks that have stopped, of services that lack tasks or healthy targets; asked for tracing.
+    pub stopped_tasks: BTreeMap<ServiceId, Seen<Vec<StoppedTask>>>,
     /// Scalable targets; absent means that there is none.
     pub scalable_targets: BTreeMap<ServiceId, Seen<ScalableTarget>>,
+    /// Instances by the ARN of their container instance, for tasks with an interface of their own; asked for tracing.
+    pub container_instances: BTreeMap<String, Seen<InstanceId>>,
     /// Instances that carry tasks or are registered as targets.
     pub hosts: BTreeMap<InstanceId, Seen<Host>>,
     /// Addresses of targets that no task explains: whose network interface has that address, if any.
-    pub interfaces: BTreeMap<IpAddr, Seen<AddressOwner>>,
+    pub address_owners: BTreeMap<IpAddr, Seen<AddressOwner>>,
+    /// Interfaces by address, those of tasks and of registered addresses; asked for tracing.
+    pub interfaces: BTreeMap<IpAddr, Seen<Interface>>,
     /// All VPCs of the region.
     pub vpcs: Seen<Vec<Vpc>>,
     /// Where the route tables of a VPC lead, the default routes apart; asked where a rule may be made parked.
     pub routes: BTreeMap<VpcId, Seen<BTreeSet<IpNet>>>,
+    /// Route tables by VPC; asked for tracing.
+    pub route_tables: BTreeMap<VpcId, Seen<Vec<RouteTable>>>,
+    /// Network ACLs by VPC; asked for tracing.
+    pub network_acls: BTreeMap<VpcId, Seen<Vec<NetworkAcl>>>,
     /// All subnets of the fleet's VPCs.
     pub subnets: Seen<Vec<Subnet>>,
-    /// Addresses of the nodes of network load balancers; asked where rules by address may allow them.
+    /// Addresses of the nodes of network load balancers, by subnet; asked for tracing, and where rules by address may allow
+    /// them.
     pub nodes: Nodes,
+    /// Endpoint services of network load balancers, by their ids (`vpce-svc-…`): clients of AWS PrivateLink connect through
+    /// them. Asked for tracing.
+    pub endpoint_services: Seen<EndpointServices>,
     /// All security groups of the fleet's VPCs.
     pub security_groups: Seen<Vec<SecurityGroup>>,
-    /// Ingress rules of the groups that the manifest names, by group.
+    /// Ingress rules by group: of those that the manifest names, and for tracing of all on a path.
     pub ingress: BTreeMap<GroupId, Seen<Vec<IngressRule>>>,
+    /// Egress rules by group, their source is the destination; asked for tracing.
+    pub egress: BTreeMap<GroupId, Seen<Vec<IngressRule>>>,
+    /// Entries of the prefix lists that rules name; asked for tracing.
+    pub prefix_lists: PrefixLists,
     /// Ingress rules that bear this fleet's mark, in any group; asked only with prune.
     pub marked_ingress: Seen<Vec<IngressRule>>,
     /// All load balancers of the region.
     pub load_balancers: Seen<Vec<LoadBalancer>>,
+    /// Attributes of load balancers; asked for tracing.
+    pub balancer_attributes: BTreeMap<LoadBalancerArn, Seen<Attributes>>,
     /// Listeners of the load balancers that the manifest names.
     pub listeners: BTreeMap<LoadBalancerArn, Seen<Vec<Listener>>>,
     /// Rules, the default ones left out, of these listeners.
     pub rules: BTreeMap<ListenerArn, Seen<Vec<Rule>>>,
     /// All target groups of the region. Tags are read for the manifest's, with prune for all.
     pub target_groups: Seen<Vec<TargetGroup>>,
-    /// Attributes of the manifest's target groups.
+    /// Attributes of target groups: those that are declared, and for tracing all.
     pub attributes: BTreeMap<TargetGroupArn, Seen<Attributes>>,
     /// Registrations and their health.
     pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
     /// Addresses of the network interfaces that carry a group; asked for groups with marked ingress, with prune.
-    pub carriers: BTreeMap<GroupId, Seen<BTreeSet<IpAddr>>>,
+    pub group_addresses: BTreeMap<GroupId, Seen<BTreeSet<IpAddr>>>,
     /// Target groups that any service of a cluster names, with these services, by cluster; asked when a target group may have
     /// to go or is replaced.
     pub named_target_groups: BTreeMap<String, Seen<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>>>,
@@ -113,15 +136,37 @@ pub struct Observed {
     pub limits: Seen<AccountLimits>,
     /// Everything that could not be read, with the object it was for (`Kind/key`, or an AWS name).
     pub gaps: BTreeSet<(String, Gap)>,
+    /// The same of what only tracing needs: a path that is not known holds back no removal.
+    pub gaps_around: BTreeSet<(String, Gap)>,
 }
 
+/// Why a question has no answer that nobody put.
+pub(super) const NOT_ASKED: &str = "not asked";
+
 fn not_asked(call: &str) -> Gap {
-    Gap { call: call.to_owned(), why: "not asked".to_owned() }
+    Gap { call: call.to_owned(), why: NOT_ASKED.to_owned() }
 }
 
 /// Reads a map of observations: a missing key was not asked for, hence unknown.
-fn asked<'a, K: Ord, T>(map: &'a BTreeMap<K, Seen<T>>, key: &K, call: &str) -> Seen<&'a T> {
+fn asked<'a, K: Borrow<Q> + Ord, Q: Ord + ?Sized, T>(
+    map: &'a BTreeMap<K, Seen<T>>,
+    key: &Q,
+    call: &str,
+) -> Seen<&'a T> {
     map.get(key).map_or_else(|| Seen::Unknown(not_asked(call)), Seen::as_ref)
+}
+
+/// The first thing in the lists of all VPCs that were asked about; absent only if all of them are known.
+fn in_some_vpc<'a, T>(lists: &'a BTreeMap<VpcId, Seen<Vec<T>>>, call: &str, is_it: impl Fn(&T) -> bool) -> Seen<&'a T> {
+    let known = lists.values().filter_map(|seen| seen.as_ref().present()).flatten();
+    if let Some(found) = known.into_iter().find(|one| is_it(one)) {
+        return Seen::Present(found);
+    }
+    match lists.values().find_map(Seen::gap) {
+        Some(gap) => Seen::Unknown(gap.clone()),
+        None if lists.is_empty() => Seen::Unknown(not_asked(call)),
+        None => Seen::Absent,
+    }
 }
 
 impl Observed {
@@ -146,26 +191,36 @@ impl Observed {
             revisions: BTreeMap::new(),
             past_deployments: BTreeMap::new(),
             under_way: BTreeMap::new(),
+            stopped_tasks: BTreeMap::new(),
+            container_instances: BTreeMap::new(),
             scalable_targets: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            address_owners: BTreeMap::new(),
             interfaces: BTreeMap::new(),
             vpcs: Seen::Unknown(gap("ec2:DescribeVpcs")),
             routes: BTreeMap::new(),
+            route_tables: BTreeMap::new(),
+            network_acls: BTreeMap::new(),
             subnets: Seen::Unknown(gap("ec2:DescribeSubnets")),
             nodes: BTreeMap::new(),
+            endpoint_services: Seen::Unknown(gap("ec2:DescribeVpcEndpointServiceConfigurations")),
             security_groups: Seen::Unknown(gap("ec2:DescribeSecurityGroups")),
             ingress: BTreeMap::new(),
+            egress: BTreeMap::new(),
+            prefix_lists: BTreeMap::new(),
             marked_ingress: Seen::Unknown(gap("ec2:DescribeSecurityGroupRules")),
             load_balancers: Seen::Unknown(gap("elasticloadbalancing:DescribeLoadBalancers")),
+            balancer_attributes: BTreeMap::new(),
             listeners: BTreeMap::new(),
             rules: BTreeMap::new(),
             target_groups: Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroups")),
             attributes: BTreeMap::new(),
             targets: BTreeMap::new(),
-            carriers: BTreeMap::new(),
+            group_addresses: BTreeMap::new(),
             named_target_groups: BTreeMap::new(),
             limits: Seen::Unknown(gap("elasticloadbalancing:DescribeAccountLimits")),
             gaps: BTreeSet::new(),
+            gaps_around: BTreeSet::new(),
         }
     }
 
@@ -210,13 +265,13 @@ impl Observed {
     }
 
     /// Whose network interface has that address.
-    pub fn interface(&self, address: &IpAddr) -> Seen<&AddressOwner> {
-        asked(&self.interfaces, address, "ec2:DescribeNetworkInterfaces")
+    pub fn address_owner(&self, address: &IpAddr) -> Seen<&AddressOwner> {
+        asked(&self.address_owners, address, "ec2:DescribeNetworkInterfaces")
     }
 
     /// The addresses of the network interfaces that carry a group.
-    pub fn carriers_of(&self, group: &GroupId) -> Seen<&BTreeSet<IpAddr>> {
-        asked(&self.carriers, group, "ec2:DescribeNetworkInterfaces")
+    pub fn addresses_with(&self, group: &GroupId) -> Seen<&BTreeSet<IpAddr>> {
+        asked(&self.group_addresses, group, "ec2:DescribeNetworkInterfaces")
     }
 
     /// The addresses of a network load balancer's nodes, by subnet; absent where no interface is one.
@@ -257,6 +312,69 @@ impl Observed {
     /// The registrations of a target group.
     pub fn targets_of(&self, arn: &TargetGroupArn) -> Seen<&Vec<Target>> {
         asked(&self.targets, arn, "elasticloadbalancing:DescribeTargetHealth")
+    }
+
+    /// The stopped tasks of a service.
+    pub fn stopped_tasks_of(&self, id: &ServiceId) -> Seen<&Vec<StoppedTask>> {
+        asked(&self.stopped_tasks, id, "ecs:ListTasks")
+    }
+
+    /// The rules of all these groups in one direction.
+    pub fn rules<'a>(&'a self, groups: &BTreeSet<GroupId>, egress: bool) -> Result<Vec<&'a IngressRule>, Gap> {
+        let map = if egress { &self.egress } else { &self.ingress };
+        let mut rules = Vec::new();
+        for group in groups {
+            match asked(map, group, "ec2:DescribeSecurityGroupRules") {
+                Seen::Present(list) => rules.extend(list),
+                Seen::Absent => {}
+                Seen::Unknown(gap) => return Err(gap),
+            }
+        }
+        Ok(rules)
+    }
+
+    /// The ACL that guards a subnet.
+    pub fn acl_of(&self, subnet: &SubnetId) -> Seen<&NetworkAcl> {
+        in_some_vpc(&self.network_acls, "ec2:DescribeNetworkAcls", |acl| acl.subnets.contains(subnet))
+    }
+
+    /// The route table of a subnet: its own, or its VPC's main one.
+    pub fn route_table_of(&self, subnet: &SubnetId, vpc: &VpcId) -> Seen<&RouteTable> {
+        const CALL: &str = "ec2:DescribeRouteTables";
+        match in_some_vpc(&self.route_tables, CALL, |table| table.subnets.contains(subnet)) {
+            Seen::Absent => in_some_vpc(&self.route_tables, CALL, |table| table.main && table.vpc == *vpc),
+            known => known,
+        }
+    }
+
+    /// The endpoint services that lead to a load balancer; absent where there is none.
+    pub fn endpoint_services_of(&self, arn: &LoadBalancerArn) -> Seen<&BTreeSet<String>> {
+        match self.endpoint_services.as_ref() {
+            Seen::Present(all) => all.get(arn).map_or(Seen::Absent, Seen::Present),
+            Seen::Absent => Seen::Absent,
+            Seen::Unknown(gap) => Seen::Unknown(gap),
+        }
+    }
+
+    /// The interface with an address.
+    pub fn interface(&self, address: &IpAddr) -> Seen<&Interface> {
+        asked(&self.interfaces, address, "ec2:DescribeNetworkInterfaces")
+    }
+
+    /// The attributes of a load balancer.
+    pub fn balancer_attributes_of(&self, arn: &LoadBalancerArn) -> Seen<&Attributes> {
+        asked(&self.balancer_attributes, arn, "elasticloadbalancing:DescribeLoadBalancerAttributes")
+    }
+
+    /// The entries of a prefix list.
+    pub fn entries_of(&self, list: &str) -> Seen<&BTreeSet<IpNet>> {
+        asked(&self.prefix_lists, list, "ec2:GetManagedPrefixListEntries")
+    }
+
+    /// The addresses of a load balancer's node in a subnet; empty where they are not known.
+    pub fn nodes_in(&self, balancer: &LoadBalancerArn, subnet: &SubnetId) -> impl Iterator<Item = &IpAddr> {
+        let nodes = self.nodes.get(balancer).and_then(|seen| seen.as_ref().present());
+        nodes.and_then(|nodes| nodes.get(subnet)).into_iter().flatten()
     }
 
     /// A VPC by id or `Name` tag.

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use super::desired::Desired;
 use super::id::{GroupId, InstanceId, LoadBalancerArn, ServiceId, TargetGroupArn, VpcId};
+use super::interface::Nodes;
 use super::network::{LoadBalancer, LoadBalancerKind};
 use super::observed::Observed;
 use super::seen::Seen;
 use super::service::Conduct;
-use super::surroundings::{Nodes, Surroundings};
 use super::target::{Host, Placement, TargetState, Task};
 use super::target_group::{Attributes, TargetGroup};
 
@@ -64,7 +64,7 @@ fn is_troubled(observed: &Observed, id: &ServiceId) -> bool {
 
 impl Vicinity {
     /// The vicinity of everything that a manifest leads to. Attributes that are `known` are not to be asked.
-    pub fn of(desired: &Desired, observed: &Observed, known: &Surroundings) -> Self {
+    pub fn of(desired: &Desired, observed: &Observed, known: &Observed) -> Self {
         let mut vicinity = Self { clusters: desired.clusters(), ..Self::default() };
         vicinity.add_balancers(desired, observed);
         vicinity.add_target_groups(desired, observed);
@@ -139,14 +139,14 @@ impl Vicinity {
     }
 
     /// Keeps what need not be asked.
-    fn know(&mut self, observed: &Observed, known: &Surroundings) {
+    fn know(&mut self, observed: &Observed, known: &Observed) {
         let is_known = |seen: &Seen<Host>| seen.gap().is_none();
         let hosts = observed.hosts.iter().filter(|(_, seen)| is_known(seen));
         self.hosts = hosts.map(|(id, seen)| (id.clone(), seen.clone())).collect();
         let nodes = observed.nodes.iter().filter(|(_, seen)| seen.gap().is_none());
         self.nodes = nodes.map(|(arn, seen)| (arn.clone(), seen.clone())).collect();
         self.balancer_attributes.clone_from(&known.balancer_attributes);
-        self.group_attributes.clone_from(&known.group_attributes);
+        self.group_attributes.clone_from(&known.attributes);
         // Attributes that are declared have been read: planning compares them.
         let read = observed.attributes.iter().filter(|(_, seen)| seen.gap().is_none());
         self.group_attributes.extend(read.map(|(arn, seen)| (arn.clone(), seen.clone())));

@@ -5,23 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, ObjectKind, Observed, Surroundings};
+use crate::model::{Desired, ObjectKind, Observed};
 use crate::plan::{Action, Mend, Plan, Step, StepId};
 use crate::trace::{Asked, Finding, HopId, Path, Trace};
 
 use super::view::{View, beside};
 
 /// Names, in every finding of a trace, the step of the plan that mends it.
-pub fn link(
-    desired: &Desired,
-    observed: &Observed,
-    around: &Surroundings,
-    plan: &Plan,
-    asked: &Asked,
-    now: Timestamp,
-    traced: &mut Trace,
-) {
-    let _ = mends(&View { desired, observed, around, now }, plan, asked, traced);
+pub fn link(desired: &Desired, observed: &Observed, plan: &Plan, asked: &Asked, now: Timestamp, traced: &mut Trace) {
+    let _ = mends(&View { desired, observed, now }, plan, asked, traced);
 }
 
 /// As [`link`]; answers the findings by their steps.

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 
 use crate::model::{
     Desired, DesiredTargetGroup, Given, GroupId, LoadBalancer, ObjectKind, ObjectRef, Observed, Placement, Seen,
-    Surroundings,
 };
 use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, WaitingOn, plan_without};
 use crate::report::BrokenPath;
@@ -31,7 +30,7 @@ pub(super) fn touched(desired: &Desired, observed: &Observed, plan: &Plan, now: 
     }
     let given = Given::new(desired, observed);
     let mut keys: BTreeSet<String> = plan.steps.iter().flat_map(|step| touched_by(&given, step)).collect();
-    let view = View { desired, observed, around: &Surroundings::default(), now };
+    let view = View { desired, observed, now };
     let (before, after) = (view.trace(&everything()), view.trace_after(&plan.steps, &everything()));
     keys.extend(losses(&view, &before, &after).into_iter().map(|loss| loss.path.name.target_group));
     let target_groups: BTreeMap<_, _> = desired
@@ -102,13 +101,7 @@ fn is_guarded_by(given: &Given<'_>, wanted: &DesiredTargetGroup, group: &GroupId
 }
 
 /// The broken paths of the objects that a run is about, if what was read shows them.
-pub(super) fn broken(
-    desired: &Desired,
-    observed: &Observed,
-    around: &Surroundings,
-    policy: &Policy,
-    now: Timestamp,
-) -> Vec<BrokenPath> {
+pub(super) fn broken(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Vec<BrokenPath> {
     let is_chosen = |path: &Path| {
         let objects = [
             Some(ObjectRef::target_group(&path.name.target_group)),
@@ -117,7 +110,7 @@ pub(super) fn broken(
         policy.only.as_ref().is_none_or(|only| objects.iter().flatten().any(|object| only.contains(object)))
     };
     let mut broken = Vec::new();
-    each_path(desired, observed, around, &everything(), now, |path| {
+    each_path(desired, observed, &everything(), now, |path| {
         if path.verdict() == Verdict::Broken && is_chosen(&path) {
             broken.extend(BrokenPath::of(&path));
         }
@@ -127,15 +120,8 @@ pub(super) fn broken(
 
 /// Takes the steps out of a plan that would break a sound path, and tells what the others mend. With `force` they stay, with
 /// a note.
-pub(super) fn weigh(
-    desired: &Desired,
-    observed: &Observed,
-    around: &Surroundings,
-    policy: &Policy,
-    now: Timestamp,
-    mut plan: Plan,
-) -> Plan {
-    let view = View { desired, observed, around, now };
+pub(super) fn weigh(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, mut plan: Plan) -> Plan {
+    let view = View { desired, observed, now };
     let mut before = view.trace(&everything());
     let mut vetoes: Vec<Veto> = Vec::new();
     while !plan.steps.is_empty() {
@@ -156,7 +142,7 @@ pub(super) fn weigh(
         plan = plan_without(desired, observed, policy, now, &vetoes);
     }
     plan.mends = mends(&view, &plan, &everything(), &mut before);
-    plan.gaps_around = around.gaps.iter().filter(|entry| !plan.gaps.contains(entry)).cloned().collect();
+    plan.gaps_around = observed.gaps_around.iter().filter(|entry| !plan.gaps.contains(entry)).cloned().collect();
     plan.gaps.extend(plan.gaps_around.clone());
     plan.gaps.sort();
     plan
@@ -234,7 +220,7 @@ pub(super) mod tests {
 
     pub(crate) fn view(stand: &Stand) -> View<'_> {
         let now = "2026-11-20T12:00:00Z".parse().expect("a time");
-        View { desired: &stand.desired, observed: &stand.observed, around: &stand.around, now }
+        View { desired: &stand.desired, observed: &stand.observed, now }
     }
 
     /// Two rules that each let the load balancer in.
@@ -269,7 +255,7 @@ pub(super) mod tests {
     fn a_path_that_is_known_to_be_broken_is_not_lost_and_one_that_is_not_known_is() {
         let both = plan_of(vec![revoke(0, "sgr-1"), revoke(1, "sgr-2")]);
         let mut stand = doubly_open();
-        stand.around.routes = None;
+        stand.observed.route_tables.clear();
         assert_eq!(blamed(&stand, &both), [1], "what another hop is nobody knows");
         let mut stand = doubly_open();
         stand.rules().clear();

@@ -2,35 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use crate::model::{
-    Attributes, Awsvpc, ObjectRef, Observed, Placement, Rollout, Seen, Service, ServiceId, Surroundings,
-    TargetGroupArn, TargetKey, TargetState, Task,
-};
+use crate::model::{Awsvpc, Observed, Placement, Rollout, Seen, Service, ServiceId, TargetKey, TargetState, Task};
 use crate::plan::effect::apply_effect;
-use crate::plan::{Action, Ref, Step};
+use crate::plan::{Action, Step};
 
 /// Applies steps. Tasks that they start come up where the old ones are, with the new groups, and are yet to be registered.
 /// A target that is healthy now stays evidence of what works; whatever ails the others may be mended, so they start anew.
-pub fn after<'a>(
-    steps: impl IntoIterator<Item = &'a Step>,
-    observed: &Observed,
-    around: &Surroundings,
-) -> (Observed, Surroundings) {
-    let (mut observed, mut around) = (observed.clone(), around.clone());
-    // Planning has read the groups that the manifest names, the traced network has those that stand.
-    for (group, seen) in &observed.ingress {
-        around.ingress.entry(group.clone()).or_insert_with(|| seen.clone());
-    }
+pub fn after<'a>(steps: impl IntoIterator<Item = &'a Step>, observed: &Observed) -> Observed {
+    let mut observed = observed.clone();
     let mut has_steps = false;
     for step in steps {
         has_steps = true;
         if let Action::UpdateService { service, network, .. } = &step.action {
-            restart(service, network.as_ref(), &mut observed, &mut around);
+            restart(service, network.as_ref(), &mut observed);
         }
         apply_effect(step, &mut observed);
-        apply_around(step, &mut around);
         if let Action::UpdateServiceCount { service, .. } = &step.action {
             come_up(service, &mut observed);
             go_down(service, &mut observed);
@@ -38,9 +25,9 @@ pub fn after<'a>(
     }
     if has_steps {
         start_anew(&mut observed);
-        around.stopped_tasks.clear();
+        observed.stopped_tasks.clear();
     }
-    (observed, around)
+    observed
 }
 
 fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
@@ -50,53 +37,8 @@ fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
     }
 }
 
-/// What a step changes in what only tracing reads.
-fn apply_around(step: &Step, around: &mut Surroundings) {
-    match &step.action {
-        Action::AuthorizeSecurityGroupIngress { group, .. } => {
-            if let Some(rules) = present(around.ingress.get_mut(group)) {
-                rules.extend(step.action.planned_ingress());
-            }
-        }
-        Action::RevokeSecurityGroupIngress { group, rule, .. } => {
-            if let Some(rules) = present(around.ingress.get_mut(group)) {
-                rules.retain(|live| live.id != *rule);
-            }
-        }
-        Action::ModifyTargetGroupAttributes { target_group, attributes } => {
-            let arn = match target_group {
-                Ref::Known(arn) => arn.clone(),
-                Ref::Output(object) => planned_arn(object),
-            };
-            if let Some(live) = present(around.group_attributes.get_mut(&arn)) {
-                Arc::make_mut(live).extend(attributes.clone());
-            }
-        }
-        Action::CreateTargetGroup(_) => {
-            around.group_attributes.insert(planned_arn(&step.object), Seen::Present(Attributes::default()));
-        }
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::ModifyTargetGroup { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. } => {}
-    }
-}
-
-fn planned_arn(object: &ObjectRef) -> TargetGroupArn {
-    TargetGroupArn::from(format!("planned:{object}"))
-}
-
 /// A deployment replaces the tasks of a service. Where it moves them to other subnets, nobody knows their addresses.
-fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed, around: &mut Surroundings) {
+fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed) {
     let Some(service) = present(observed.services.get_mut(id)) else { return };
     let subnets = |network: &Awsvpc| network.subnets.clone();
     let moves = network.is_some_and(|new| service.network.as_ref().map(subnets) != Some(subnets(new)));
@@ -115,7 +57,7 @@ fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed, ar
         await_tasks(service);
     } else if let Some(network) = network {
         for address in &addresses {
-            if let Some(interface) = present(around.interfaces.get_mut(address)) {
+            if let Some(interface) = present(observed.interfaces.get_mut(address)) {
                 interface.security_groups.clone_from(&network.security_groups);
             }
         }
@@ -226,8 +168,7 @@ mod tests {
     fn without_a_step_nothing_changes() {
         let mut stand = Stand::sound();
         stand.all_are(TargetState::Unhealthy, "Target.Timeout", "");
-        let (observed, around) = after([], &stand.observed, &stand.around);
-        assert_eq!((&observed, &around), (&stand.observed, &stand.around));
+        assert_eq!(after([], &stand.observed), stand.observed);
     }
 
     #[test]
@@ -235,7 +176,7 @@ mod tests {
         let mut stand = Stand::sound();
         stand.targets()[1].health.state = TargetState::Unhealthy;
         let count = Action::UpdateServiceCount { service: id(), desired_count: 2, from: 1, unscaled: true };
-        (stand.observed, stand.around) = after(&[step(0, count)], &stand.observed, &stand.around);
+        stand.observed = after(&[step(0, count)], &stand.observed);
         let states: Vec<TargetState> = stand.targets().iter().map(|target| target.health.state).collect();
         assert_eq!(states, [TargetState::Healthy, TargetState::Initial]);
     }
@@ -246,8 +187,8 @@ mod tests {
         let step = redeploy(&mut stand, "sg-new", "private-a");
         let rules = vec![rule("sg-new", Some(PortRange::one(PORT)), from_group("sg-lb"))];
         stand.observed.ingress.insert(GroupId::from("sg-new"), crate::model::Seen::Present(rules.clone()));
-        (stand.observed, stand.around) = after([&step], &stand.observed, &stand.around);
-        let interface = stand.around.interface(&address("10.0.10.11")).present().expect("it is there");
+        stand.observed = after([&step], &stand.observed);
+        let interface = stand.observed.interface(&address("10.0.10.11")).present().expect("it is there");
         assert_eq!(interface.security_groups, [GroupId::from("sg-new")].into());
         assert_eq!(*stand.ingress("sg-new"), rules, "planning has read them");
         assert!(stand.targets().is_empty(), "the new ones are yet to be registered");
@@ -259,7 +200,7 @@ mod tests {
     fn tasks_that_move_may_come_up_anywhere() {
         let mut stand = Stand::sound();
         let step = redeploy(&mut stand, "sg-tasks", "public-a");
-        (stand.observed, stand.around) = after([&step], &stand.observed, &stand.around);
+        stand.observed = after([&step], &stand.observed);
         assert!(stand.tasks().is_empty() && stand.service().is_deploying());
         assert_ne!(stand.trace().verdict(), crate::trace::Verdict::Broken);
     }
@@ -280,7 +221,7 @@ mod tests {
         let service = id();
         let action =
             Action::UpdateService { service, task_definition: None, load_balancers: None, network: None, expect };
-        (stand.observed, stand.around) = after(&[step(0, action)], &stand.observed, &stand.around);
+        stand.observed = after(&[step(0, action)], &stand.observed);
         assert_eq!(*stand.targets(), [other]);
     }
 }

@@ -65,7 +65,7 @@ fn is_network(id: HopId) -> bool {
 /// Whether not knowing is a reason to wait. What rules take may depend on what only a request tells, and stays unknown
 /// however often it is read; where the network is not known, it may be open.
 fn counts(view: &View<'_>, id: HopId, gap: &Gap) -> bool {
-    let failed = || view.observed.gaps.iter().chain(&view.around.gaps).any(|(_, known)| known == gap);
+    let failed = || view.observed.gaps.iter().chain(&view.observed.gaps_around).any(|(_, known)| known == gap);
     is_network(id) || failed()
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, Observed, Surroundings};
+use crate::model::{Desired, Observed};
 use crate::plan::Step;
 use crate::trace::{Asked, Path, Trace, trace};
 
@@ -12,19 +12,18 @@ use super::planned::after;
 pub(super) struct View<'a> {
     pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
-    pub(super) around: &'a Surroundings,
     pub(super) now: Timestamp,
 }
 
 impl View<'_> {
     pub(super) fn trace(&self, asked: &Asked) -> Trace {
-        trace(self.desired, self.observed, self.around, asked, self.now)
+        trace(self.desired, self.observed, asked, self.now)
     }
 
     /// The same in the state after some steps.
     pub(super) fn trace_after<'s>(&self, steps: impl IntoIterator<Item = &'s Step>, asked: &Asked) -> Trace {
-        let (observed, around) = after(steps, self.observed, self.around);
-        trace(self.desired, &observed, &around, asked, self.now)
+        let observed = after(steps, self.observed);
+        trace(self.desired, &observed, asked, self.now)
     }
 }
 

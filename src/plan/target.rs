@@ -193,7 +193,7 @@ fn belief(observed: &Observed, live: &TargetGroup, stale: &BTreeMap<TargetKey, P
     let addresses = vacated.filter_map(|(key, _)| key.id.parse().ok());
     RegistrationBelief {
         healthy: healthy.filter(|target| stale.contains_key(&target.key)).map(|target| target.key.clone()).collect(),
-        vacant: addresses.filter(|address| observed.interface(address) == Seen::Absent).collect(),
+        vacant: addresses.filter(|address| observed.address_owner(address) == Seen::Absent).collect(),
         tasks: stale.values().filter_map(|proof| proof.task.clone()).collect(),
     }
 }
@@ -241,12 +241,13 @@ fn vacancy(given: &Given<'_>, live: &TargetGroup, key: &TargetKey) -> Result<Opt
     };
     let Some(vpc) = own_vpc else { return Ok(None) };
     match key.id.parse::<IpAddr>() {
-        Ok(address) if vpc.cidrs.iter().any(|cidr| cidr.contains(&address)) => match given.observed.interface(&address)
-        {
-            Seen::Absent => Ok(Some(Proof::of(format!("no network interface in {} has its address", vpc.id)))),
-            Seen::Present(_) => Ok(None),
-            Seen::Unknown(gap) => Err(gap),
-        },
+        Ok(address) if vpc.cidrs.iter().any(|cidr| cidr.contains(&address)) => {
+            match given.observed.address_owner(&address) {
+                Seen::Absent => Ok(Some(Proof::of(format!("no network interface in {} has its address", vpc.id)))),
+                Seen::Present(_) => Ok(None),
+                Seen::Unknown(gap) => Err(gap),
+            }
+        }
         Ok(_) => Ok(None),
         Err(_) if key.id.starts_with("i-") => match given.observed.host(&InstanceId::from(key.id.as_str())) {
             Seen::Absent => Ok(Some(Proof::of("the instance does not exist any more"))),

@@ -214,17 +214,17 @@ mod tests {
     fn three_tasks_that_failed_are_enough() {
         let mut stand = begun("11:59:00");
         let mut tasks = vec![stopped(StopCause::Failed, "11:59:30"); 2];
-        stand.around.stopped_tasks.insert(id(), Seen::Present(tasks.clone()));
+        stand.observed.stopped_tasks.insert(id(), Seen::Present(tasks.clone()));
         assert!(stand.path().is_starting());
         tasks.push(tasks[0].clone());
-        stand.around.stopped_tasks.insert(id(), Seen::Present(tasks));
+        stand.observed.stopped_tasks.insert(id(), Seen::Present(tasks));
         assert_eq!(stand.found(HOP), ["no-task-runs"]);
         let evidence = stand.hop(HOP).evidence;
         assert!(
             evidence.ends_with("failed tasks of the deployment: 3; last reason: CannotPullContainerError: not found"),
             "{evidence}"
         );
-        stand.around.stopped_tasks.clear();
+        stand.observed.stopped_tasks.clear();
         stand.service().conduct.failed_tasks = 3;
         assert_eq!(stand.found(HOP), ["no-task-runs"], "ECS counts them too");
     }
@@ -235,11 +235,11 @@ mod tests {
         stand.service().deployments[0].rollout = Some(Rollout::Completed);
         stand.service().conduct.steady_at = Some("2026-11-20T11:50:00Z".parse().expect("a time"));
         stand.service().conduct.unsteady_since = Some("2026-11-20T11:58:00Z".parse().expect("a time"));
-        stand.around.stopped_tasks.insert(id(), Seen::Present(vec![stopped(StopCause::NotNeeded, "11:57:00")]));
+        stand.observed.stopped_tasks.insert(id(), Seen::Present(vec![stopped(StopCause::NotNeeded, "11:57:00")]));
         assert!(stand.path().is_starting(), "from 0");
-        stand.around.stopped_tasks.insert(id(), Seen::Present(vec![stopped(StopCause::Failed, "11:40:00")]));
+        stand.observed.stopped_tasks.insert(id(), Seen::Present(vec![stopped(StopCause::Failed, "11:40:00")]));
         assert!(stand.path().is_starting(), "that was before it was steady");
-        stand.around.stopped_tasks.insert(id(), Seen::Present(vec![stopped(StopCause::Failed, "11:57:00")]));
+        stand.observed.stopped_tasks.insert(id(), Seen::Present(vec![stopped(StopCause::Failed, "11:57:00")]));
         assert_eq!(stand.found(HOP), ["no-task-runs"]);
     }
 

@@ -381,7 +381,7 @@ mod tests {
     fn a_timeout_is_the_apps_only_where_nothing_on_the_way_can_be_it() {
         let mut stand = ill(TIMEOUT, "Request timed out");
         assert_eq!(stand.found(HOP), ["M25", "M55"]);
-        stand.around.acls = None;
+        stand.observed.network_acls.clear();
         assert_eq!(stand.found(HOP), ["M07|M08|M25", "M55"], "what was not read may be it");
         stand.ingress("sg-tasks").clear();
         assert_eq!(stand.state(HOP), "skipped", "a closed group is");

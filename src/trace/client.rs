@@ -29,7 +29,7 @@ pub(super) struct Clients {
 /// Whether targets see the clients' own addresses (client IP preservation). Only network load balancers can do that.
 pub(super) fn keeps_addresses(way: &Way<'_>) -> Result<bool, Gap> {
     let (true, Ok(group)) = (way.is_network(), way.live_group()) else { return Ok(false) };
-    match way.around.group_attributes_of(&group.arn) {
+    match way.given.observed.attributes_of(&group.arn) {
         _ if group.always_keeps_client_addresses() => Ok(true),
         Seen::Present(attributes) => Ok(group.keeps_client_addresses(attributes)),
         Seen::Absent => Ok(group.keeps_client_addresses(&Attributes::default())),
@@ -55,13 +55,13 @@ pub(super) fn clients(way: &Way<'_>, balancer: &LoadBalancer, transport: Transpo
         return Ok(everybody);
     }
     let port = way.route.as_ref().map_or(0, |route| route.listener);
-    let rules = way.around.rules(&balancer.security_groups, false)?;
+    let rules = way.given.observed.rules(&balancer.security_groups, false)?;
     let (mut blocks, mut by_group, mut sources, mut gap) = (Vec::new(), false, BTreeSet::new(), None);
     for rule in rules.iter().filter(|rule| rule.lets_in(transport, port)) {
         sources.insert(rule.source.to_string());
         match &rule.source {
             RuleSource::Cidr(cidr) => blocks.push(*cidr),
-            RuleSource::PrefixList(id) => match way.around.entries_of(id) {
+            RuleSource::PrefixList(id) => match way.given.observed.entries_of(id) {
                 Seen::Present(entries) => blocks.extend(entries),
                 Seen::Absent => {}
                 Seen::Unknown(why) => gap = Some(why),

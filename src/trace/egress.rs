@@ -21,7 +21,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     if ends.is_empty() {
         return Examined::skipped("no target to check");
     }
-    let rules = match way.around.rules(&balancer.security_groups, true) {
+    let rules = match way.given.observed.rules(&balancer.security_groups, true) {
         Ok(rules) => rules,
         Err(gap) => return Examined::unknown(gap),
     };
@@ -31,7 +31,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         for (transport, port) in way.ports_of(end) {
             let is_check = (transport, port) == (Transport::Tcp, end.health_port);
             let what = if is_check && way.is_checked_apart(end) { "health checks" } else { "requests" };
-            match passage(rules.iter().copied(), transport, port, &end.peer(), &way.around.prefix_lists) {
+            match passage(rules.iter().copied(), transport, port, &end.peer(), &way.given.observed.prefix_lists) {
                 Passage::Open(words) => by = words,
                 Passage::Unknown(why) => gap = Some(why),
                 // Without the interface its security groups are unknown, and a rule for one of them may allow the traffic.
@@ -92,7 +92,7 @@ mod tests {
     fn a_target_of_which_the_interface_is_not_known_may_carry_the_group() {
         let mut stand = Stand::sound();
         *stand.egress("sg-lb") = vec![to(from_group("sg-tasks"), PORT)];
-        stand.around.interfaces.clear();
+        stand.observed.interfaces.clear();
         assert_eq!(stand.state(HOP), "unknown");
     }
 
@@ -102,7 +102,7 @@ mod tests {
         *stand.egress("sg-lb") = vec![to(RuleSource::PrefixList("pl-1".to_owned()), PORT)];
         assert_eq!(stand.state(HOP), "unknown", "it was not read");
         let blocks = ["10.0.10.0/23"].map(super::super::fixture::block).into();
-        stand.around.prefix_lists.insert("pl-1".to_owned(), Seen::Present(blocks));
+        stand.observed.prefix_lists.insert("pl-1".to_owned(), Seen::Present(blocks));
         assert_eq!(stand.state(HOP), "ok");
     }
 
@@ -110,7 +110,7 @@ mod tests {
     fn without_groups_nothing_filters() {
         assert_eq!(Stand::behind_network().state(HOP), "skipped");
         let mut stand = Stand::sound();
-        stand.around.egress.clear();
+        stand.observed.egress.clear();
         assert_eq!(stand.state(HOP), "unknown");
     }
 }

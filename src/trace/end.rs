@@ -73,9 +73,9 @@ fn of_task(way: &Way<'_>, task: &Task) -> Option<End> {
         Placement::Instance { instance, .. } => at_instance(way, name, instance, key.port),
         Placement::Unknown => return None,
     };
-    let instance = task.container_instance.as_ref().and_then(|arn| way.around.carriers.get(arn));
+    let instance = task.container_instance.as_ref().and_then(|arn| way.given.observed.container_instances.get(arn));
     if let (Placement::Address(_), Some(Seen::Present(instance))) = (&task.placement, instance) {
-        end.carrier = way.around.host(instance).present().map(|host| host.security_groups.clone());
+        end.carrier = way.given.observed.host(instance).present().map(|host| host.security_groups.clone());
     }
     end.key = Some(key);
     Some(end)
@@ -92,7 +92,7 @@ fn declared(way: &Way<'_>, target: &StaticTarget) -> End {
 }
 
 fn at_address(way: &Way<'_>, name: String, address: IpAddr, port: u16) -> End {
-    let (groups, subnet) = match way.around.interface(&address) {
+    let (groups, subnet) = match way.given.observed.interface(&address) {
         Seen::Present(interface) => (Ok(interface.security_groups.clone()), Some(interface.subnet.clone())),
         Seen::Absent => {
             let why = format!("no network interface has {address}");
@@ -109,7 +109,7 @@ fn at_address(way: &Way<'_>, name: String, address: IpAddr, port: u16) -> End {
 }
 
 fn at_instance(way: &Way<'_>, name: String, instance: &InstanceId, port: u16) -> End {
-    let (groups, subnet, addresses) = match way.around.host(instance) {
+    let (groups, subnet, addresses) = match way.given.observed.host(instance) {
         Seen::Present(host) => (Ok(host.security_groups.clone()), host.subnet.clone(), host.addresses.clone()),
         Seen::Absent => {
             let why = format!("instance {instance} does not exist");

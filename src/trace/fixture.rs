@@ -10,8 +10,8 @@ use super::{Asked, Hop, HopId, Path, Trace, trace};
 use crate::model::{
     AclEntry, Desired, DesiredPort, DesiredTargetGroup, GroupId, HealthCheck, Host, IngressRule, InstanceId, Listener,
     LoadBalancer, LoadBalancerKind, NetworkMode, Observed, Placement, PortRange, Protocol, Route, Rule, Seen, Service,
-    StaticTarget, SubnetId, Surroundings, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TargetType,
-    Task, TaskDefinition, TaskDefinitionArn,
+    StaticTarget, SubnetId, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TargetType, Task,
+    TaskDefinition, TaskDefinitionArn,
 };
 
 pub(crate) use parts::*;
@@ -20,7 +20,6 @@ pub(crate) use parts::*;
 pub(crate) struct Stand {
     pub(crate) desired: Desired,
     pub(crate) observed: Observed,
-    pub(crate) around: Surroundings,
     pub(crate) asked: Asked,
 }
 
@@ -29,7 +28,7 @@ const NOW: &str = "2026-11-20T12:00:00Z";
 impl Stand {
     /// Fargate behind an application load balancer: `public:80`, `/shop/*`, tasks of one interface each.
     pub(crate) fn sound() -> Self {
-        let mut observed = network();
+        let mut observed = around(network());
         observed.load_balancers = Seen::Present(vec![balancer(LoadBalancerKind::Application)]);
         observed.listeners.insert(balancer_arn(), Seen::Present(vec![listener(Protocol::Http)]));
         let rules = vec![listener_rule(10, paths(&["/shop/*"]), forward("targetgroup/shop/1"))];
@@ -38,7 +37,7 @@ impl Stand {
         observed
             .targets
             .insert(TargetGroupArn::from("targetgroup/shop/1"), Seen::Present(TASKS.map(|id| target(id, PORT)).into()));
-        let mut stand = Self { desired: desired(), observed, around: around(), asked: asked() };
+        let mut stand = Self { desired: desired(), observed, asked: asked() };
         stand.observed.services.insert(id(), Seen::Present(service()));
         stand.observed.task_definitions.insert("shop:1".into(), Seen::Present(definition()));
         let tasks = TASKS.map(|place| task(place, Placement::Address(address(place))));
@@ -86,7 +85,7 @@ impl Stand {
                 addresses: [address(place)].into(),
                 subnet: Some(SubnetId::from(subnet)),
             };
-            stand.around.hosts.insert(InstanceId::from(instance), Seen::Present(host));
+            stand.observed.hosts.insert(InstanceId::from(instance), Seen::Present(host));
         }
         stand
     }
@@ -102,7 +101,7 @@ impl Stand {
 
     pub(crate) fn trace(&self) -> Trace {
         let now: Timestamp = NOW.parse().expect("a time");
-        trace(&self.desired, &self.observed, &self.around, &self.asked, now)
+        trace(&self.desired, &self.observed, &self.asked, now)
     }
 
     /// The only path.
@@ -182,16 +181,16 @@ impl Stand {
     }
 
     pub(crate) fn ingress(&mut self, group: &str) -> &mut Vec<IngressRule> {
-        known(self.around.ingress.get_mut(&GroupId::from(group)).expect("a group"))
+        known(self.observed.ingress.get_mut(&GroupId::from(group)).expect("a group"))
     }
 
     pub(crate) fn egress(&mut self, group: &str) -> &mut Vec<IngressRule> {
-        known(self.around.egress.get_mut(&GroupId::from(group)).expect("a group"))
+        known(self.observed.egress.get_mut(&GroupId::from(group)).expect("a group"))
     }
 
     /// Entries of the ACL of the public or of the private subnets.
     pub(crate) fn acl(&mut self, id: &str) -> &mut Vec<AclEntry> {
-        let all = known(self.around.acls.as_mut().expect("ACLs"));
+        let all = known(self.observed.network_acls.get_mut(&"vpc-1".into()).expect("ACLs"));
         &mut all.iter_mut().find(|acl| acl.id == id).expect("an ACL").entries
     }
 }

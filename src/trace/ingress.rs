@@ -83,7 +83,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         keeps: bool,
         groups: &BTreeSet<GroupId>,
     ) -> Result<Self, Gap> {
-        let rules = way.around.rules(groups, false)?;
+        let rules = way.given.observed.rules(groups, false)?;
         Ok(Self { way, balancer, end, keeps, rules })
     }
 
@@ -131,7 +131,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
     /// Whether the load balancer's nodes are allowed on a port.
     pub(super) fn passage_of_nodes(&self, transport: Transport, port: u16) -> Passage {
         let peer = Peer { groups: self.balancer.security_groups.clone(), blocks: self.way.homes(self.balancer) };
-        let passed = passage(self.rules.iter().copied(), transport, port, &peer, &self.way.around.prefix_lists);
+        let passed = passage(self.rules.iter().copied(), transport, port, &peer, &self.way.given.observed.prefix_lists);
         match (passed, self.unread_homes(transport, port)) {
             (Passage::Closed(_), Some(gap)) => Passage::Unknown(gap),
             (passed, _) => passed,
@@ -143,7 +143,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         if let Some(gap) = self.way.given.observed.subnets.gap() {
             return Some(gap.clone());
         }
-        let gap = self.way.around.nodes.get(&self.balancer.arn).and_then(Seen::gap)?;
+        let gap = self.way.given.observed.nodes.get(&self.balancer.arn).and_then(Seen::gap)?;
         let subnets = |home: &SubnetId| self.way.blocks_of(home);
         let homes: Vec<IpNet> = self.balancer.subnets.iter().flat_map(subnets).collect();
         let is_near = |rule: &&IngressRule| match &rule.source {
@@ -170,7 +170,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         for rule in self.opened(transport, self.end.port) {
             let blocks: Vec<IpNet> = match &rule.source {
                 RuleSource::Cidr(cidr) => vec![*cidr],
-                RuleSource::PrefixList(id) => match self.way.around.entries_of(id) {
+                RuleSource::PrefixList(id) => match self.way.given.observed.entries_of(id) {
                     Seen::Present(entries) => entries.iter().copied().collect(),
                     Seen::Absent => Vec::new(),
                     Seen::Unknown(why) => {
@@ -202,7 +202,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
         let way = self.way;
         let port = way.route.as_ref().map_or(0, |route| route.listener);
         let all = |subnet: &SubnetId, port: u16| {
-            let acl = way.around.acl_of(subnet).present()?;
+            let acl = way.given.observed.acl_of(subnet).present()?;
             let every = way.family().every_address();
             Some(acl.serves(&AddressSet::of([every]), transport, port))
         };
@@ -231,8 +231,8 @@ mod tests {
     fn keep_addresses(stand: &mut Stand) {
         let kept = ("preserve_client_ip.enabled".to_owned(), "true".to_owned());
         stand
-            .around
-            .group_attributes
+            .observed
+            .attributes
             .insert(TargetGroupArn::from("targetgroup/shop/1"), Seen::Present(Attributes::new([kept].into())));
     }
 
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(stand.hop(HOP).evidence, "allowed by sgr-1 (tcp 8080 sg-lb)");
         for source in [from_block("10.0.0.0/23"), from_block("0.0.0.0/0"), RuleSource::PrefixList("pl-1".to_owned())] {
             *stand.ingress("sg-tasks") = vec![on(PORT, source.clone())];
-            stand.around.prefix_lists.insert("pl-1".to_owned(), Seen::Present([block("10.0.0.0/23")].into()));
+            stand.observed.prefix_lists.insert("pl-1".to_owned(), Seen::Present([block("10.0.0.0/23")].into()));
             assert_eq!(stand.state(HOP), "ok", "{source}");
         }
         *stand.ingress("sg-tasks") = vec![on(PORT, from_block("10.0.0.0/24")), on(PORT, from_block("10.0.1.0/24"))];
@@ -292,12 +292,12 @@ mod tests {
         let mut stand = Stand::sound();
         *stand.ingress("sg-tasks") = Vec::new();
         let rules = vec![rule("sg-host", Some(PortRange::one(PORT)), from_group("sg-lb"))];
-        stand.around.ingress.insert(GroupId::from("sg-host"), Seen::Present(rules));
+        stand.observed.ingress.insert(GroupId::from("sg-host"), Seen::Present(rules));
         for task in stand.tasks() {
             task.container_instance = Some("ci".to_owned());
         }
         let instance = InstanceId::from("i-a");
-        stand.around.carriers.insert("ci".to_owned(), Seen::Present(instance.clone()));
+        stand.observed.container_instances.insert("ci".to_owned(), Seen::Present(instance.clone()));
         let host = Host {
             instance: instance.clone(),
             terminated: false,
@@ -305,7 +305,7 @@ mod tests {
             addresses: [address("10.0.10.5")].into(),
             subnet: None,
         };
-        stand.around.hosts.insert(instance, Seen::Present(host));
+        stand.observed.hosts.insert(instance, Seen::Present(host));
         assert_eq!(stand.found(HOP), ["M05"]);
     }
 
@@ -418,12 +418,12 @@ mod tests {
         let mut stand = Stand::behind_network();
         let node = |subnet: &str, place: &str| (SubnetId::from(subnet), [address(place)].into());
         let nodes = [node("public-a", "10.0.0.4"), node("public-b", "10.0.1.9")].into();
-        stand.around.nodes.insert("lb/public".into(), Seen::Present(nodes));
+        stand.observed.nodes.insert("lb/public".into(), Seen::Present(nodes));
         *stand.ingress("sg-tasks") = vec![on(PORT, from_block("10.0.0.4/32")), on(PORT, from_block("10.0.1.9/32"))];
         assert_eq!(stand.state(HOP), "ok");
         stand.ingress("sg-tasks").pop();
         assert_eq!(stand.found(HOP), ["M01"]);
-        stand.around.nodes.insert("lb/public".into(), Seen::Unknown(gap("ec2:DescribeNetworkInterfaces")));
+        stand.observed.nodes.insert("lb/public".into(), Seen::Unknown(gap("ec2:DescribeNetworkInterfaces")));
         assert_eq!(stand.state(HOP), "unknown", "one address may be all that there is");
         stand.ingress("sg-tasks").clear();
         assert_eq!(stand.found(HOP), ["M01"]);
@@ -436,7 +436,7 @@ mod tests {
         stand.observed.load_balancers = network.observed.load_balancers.clone();
         let without = ("preserve_client_ip.enabled".to_owned(), "false".to_owned());
         let attributes = Seen::Present(Attributes::new([without].into()));
-        stand.around.group_attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), attributes);
+        stand.observed.attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), attributes);
         let low = PortRange { from: 1024, to: 32_000 };
         *stand.ingress("sg-tasks") = vec![rule("sg-tasks", Some(low), from_block("10.0.0.0/16"))];
         assert_eq!(stand.found(HOP), ["M04"]);
@@ -447,17 +447,17 @@ mod tests {
     #[test]
     fn what_was_not_read_leaves_it_open() {
         let mut stand = Stand::sound();
-        stand.around.interfaces.clear();
+        stand.observed.interfaces.clear();
         assert_eq!(stand.state(HOP), "unknown");
         let mut stand = Stand::sound();
-        stand.around.ingress.remove(&GroupId::from("sg-tasks"));
+        stand.observed.ingress.remove(&GroupId::from("sg-tasks"));
         assert_eq!(stand.state(HOP), "unknown");
         let mut stand = Stand::sound();
         *stand.ingress("sg-tasks") = vec![on(PORT, from_block("10.0.0.0/16"))];
         stand.observed.subnets = Seen::Unknown(gap("ec2:DescribeSubnets"));
         assert_eq!(stand.state(HOP), "unknown", "nobody knows where the nodes are");
         let mut stand = Stand::behind_network();
-        stand.around.group_attributes.clear();
+        stand.observed.attributes.clear();
         assert_eq!(stand.state(HOP), "unknown", "nor whom the targets see");
     }
 

@@ -59,7 +59,7 @@ fn blocked_clients(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Find
     if balancer.security_groups.is_empty() {
         return Ok(None);
     }
-    let rules = way.around.rules(&balancer.security_groups, false)?;
+    let rules = way.given.observed.rules(&balancer.security_groups, false)?;
     let (mut closed, mut gap) = (None, None);
     for transport in way.transports() {
         match allows_clients(way, balancer, &rules, *transport, port) {
@@ -104,7 +104,7 @@ fn allows_clients(
         };
     };
     let peer = Peer { groups: BTreeSet::new(), blocks: vec![client] };
-    match passage(rules.iter().copied(), transport, port, &peer, &way.around.prefix_lists) {
+    match passage(rules.iter().copied(), transport, port, &peer, &way.given.observed.prefix_lists) {
         Passage::Open(_) => Ok(true),
         Passage::Closed(_) => Ok(false),
         Passage::Unknown(gap) => Err(gap),
@@ -128,7 +128,7 @@ fn without_internet(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Fin
     }
     let mut private = BTreeSet::new();
     for subnet in &balancer.subnets {
-        match way.around.route_table_of(subnet, vpc) {
+        match way.given.observed.route_table_of(subnet, vpc) {
             Seen::Present(table) if table.to_internet => {}
             Seen::Present(table) => {
                 private.insert(format!("{subnet} ({})", table.id));
@@ -234,10 +234,10 @@ mod tests {
     #[test]
     fn groups_and_routes_that_were_not_read_leave_it_open() {
         let mut stand = Stand::sound();
-        stand.around.routes = None;
+        stand.observed.route_tables.clear();
         assert_eq!(stand.state(HOP), "unknown");
         let mut stand = Stand::sound();
-        stand.around.ingress.clear();
+        stand.observed.ingress.clear();
         assert_eq!(stand.state(HOP), "unknown");
     }
 }

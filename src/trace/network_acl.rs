@@ -55,7 +55,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
 }
 
 fn acl<'a>(way: &Way<'a>, subnet: &SubnetId) -> Result<Option<&'a NetworkAcl>, Gap> {
-    match way.around.acl_of(subnet) {
+    match way.given.observed.acl_of(subnet) {
         Seen::Present(acl) => Ok(Some(acl)),
         Seen::Absent => Ok(None),
         Seen::Unknown(gap) => Err(gap),
@@ -259,7 +259,7 @@ mod tests {
     fn keep_addresses(stand: &mut Stand) {
         let kept = ("preserve_client_ip.enabled".to_owned(), "true".to_owned());
         let attributes = Seen::Present(crate::model::Attributes::new([kept].into()));
-        stand.around.group_attributes.insert("targetgroup/shop/1".into(), attributes);
+        stand.observed.attributes.insert("targetgroup/shop/1".into(), attributes);
     }
 
     fn only(egress: bool, cidr: &str, ports: Option<PortRange>) -> Vec<crate::model::AclEntry> {
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn acls_that_were_not_read_leave_it_open() {
         let mut stand = Stand::sound();
-        stand.around.acls = Some(Seen::Unknown(gap("ec2:DescribeNetworkAcls")));
+        stand.observed.network_acls.insert("vpc-1".into(), Seen::Unknown(gap("ec2:DescribeNetworkAcls")));
         assert_eq!(stand.state(HOP), "unknown");
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum Judged {
 
 /// The endpoint services of the load balancer: empty if it has none.
 pub(super) fn services(way: &Way<'_>, balancer: &LoadBalancer) -> Result<BTreeSet<String>, Gap> {
-    match way.around.endpoint_services_of(&balancer.arn) {
+    match way.given.observed.endpoint_services_of(&balancer.arn) {
         Seen::Present(services) => Ok(services.clone()),
         Seen::Absent => Ok(BTreeSet::new()),
         Seen::Unknown(gap) => Err(gap),
@@ -97,7 +97,7 @@ fn are_others_proven(receiver: &Receiver<'_, '_>, transport: Transport) -> bool 
         return true;
     }
     let port = way.route.as_ref().map_or(0, |route| route.listener);
-    let Ok(rules) = way.around.rules(&balancer.security_groups, false) else { return false };
+    let Ok(rules) = way.given.observed.rules(&balancer.security_groups, false) else { return false };
     let own = way.vpc_blocks(balancer);
     let is_own = |block: &IpNet| own.iter().any(|vpc| vpc.contains(block));
     rules.iter().filter(|rule| rule.lets_in(transport, port)).any(|rule| match &rule.source {
@@ -105,7 +105,7 @@ fn are_others_proven(receiver: &Receiver<'_, '_>, transport: Transport) -> bool 
         RuleSource::Group(_) => true,
         RuleSource::Cidr(cidr) => is_own(cidr),
         RuleSource::PrefixList(id) => {
-            way.around.entries_of(id).present().is_some_and(|entries| entries.iter().any(is_own))
+            way.given.observed.entries_of(id).present().is_some_and(|entries| entries.iter().any(is_own))
         }
         RuleSource::Unknown => false,
     })
@@ -154,10 +154,10 @@ mod tests {
         stand.balancer().internal = true;
         let kept = ("preserve_client_ip.enabled".to_owned(), "true".to_owned());
         let attributes = Seen::Present(Attributes::new([kept].into()));
-        stand.around.group_attributes.insert("targetgroup/shop/1".into(), attributes);
+        stand.observed.attributes.insert("targetgroup/shop/1".into(), attributes);
         let node = |subnet: &str, place: &str| (SubnetId::from(subnet), [address(place)].into());
         let nodes = [node("public-a", "10.0.0.4"), node("public-b", "10.0.1.9")].into();
-        stand.around.nodes.insert(balancer_arn(), Seen::Present(nodes));
+        stand.observed.nodes.insert(balancer_arn(), Seen::Present(nodes));
         allow(&mut stand, &NODES.map(|node| (PORT, node)));
         stand
     }
@@ -167,7 +167,7 @@ mod tests {
         let mut stand = preserving();
         assert_eq!(stand.found(HOP), ["M12"], "there is no endpoint service");
         assert!(stand.hop(HOP).evidence.ends_with("which includes no client"), "{}", stand.hop(HOP).evidence);
-        stand.around.endpoint_services = Some(Seen::Present(services()));
+        stand.observed.endpoint_services = Seen::Present(services());
         assert_eq!((stand.found(HOP), stand.state(HOP)), (vec!["M12".to_owned()], "unknown"));
         let evidence = stand.hop(HOP).evidence;
         assert!(evidence.contains("sg-tasks allows clients of AWS PrivateLink (vpce-svc-1) on tcp 8080"), "{evidence}");
@@ -187,7 +187,7 @@ mod tests {
             (false, None, "ok"),
         ] {
             let mut stand = preserving();
-            stand.around.endpoint_services = Some(Seen::Present(services()));
+            stand.observed.endpoint_services = Seen::Present(services());
             stand.balancer().security_groups = ["sg-lb".into()].into();
             stand.balancer().filters_private_link = filters;
             let rules = from.map(|from| rule("sg-lb", Some(PortRange::one(80)), from_block(from)));
@@ -204,7 +204,7 @@ mod tests {
         stand.ingress("sg-lb").clear();
         stand.balancer().filters_private_link = false;
         assert_eq!(stand.found(HopId::LoadBalancer), ["M09"], "there is no endpoint service");
-        stand.around.endpoint_services = Some(Seen::Present(services()));
+        stand.observed.endpoint_services = Seen::Present(services());
         assert_eq!(stand.path().verdict(), Verdict::Reachable);
         let evidence = stand.hop(HopId::LoadBalancer).evidence;
         assert!(evidence.ends_with("they do not filter clients of AWS PrivateLink (vpce-svc-1)"), "{evidence}");
@@ -220,7 +220,7 @@ mod tests {
         stand.group().health_check.port = Some(HealthPort::Fixed(9090));
         allow(&mut stand, &[(PORT, "10.0.64.0/18"), (9090, NODES[0]), (9090, NODES[1])]);
         assert_eq!(stand.state(HOP), "ok", "others connect directly");
-        stand.around.endpoint_services = Some(Seen::Present(services()));
+        stand.observed.endpoint_services = Seen::Present(services());
         assert_eq!((stand.found(HOP), stand.state(HOP)), (vec!["M12".to_owned()], "broken"));
         let finding = stand.hop(HOP).findings[0].clone();
         assert!(
@@ -241,15 +241,15 @@ mod tests {
         stand.group().health_check.port = Some(HealthPort::Fixed(9090));
         stand.acl("acl-private").push(entry(50, false, false, "10.0.0.0/24", Some(PortRange::one(PORT))));
         assert_eq!(stand.state(HopId::NetworkAcl), "ok", "clients have other addresses");
-        stand.around.endpoint_services = Some(Seen::Present(services()));
+        stand.observed.endpoint_services = Seen::Present(services());
         assert_eq!(stand.found(HopId::NetworkAcl), ["M07"]);
     }
 
     #[test]
     fn a_failed_read_leaves_open_only_what_depends_on_it() {
-        let unread = || Some(Seen::Unknown(gap("ec2:DescribeVpcEndpointServiceConfigurations")));
+        let unread = || Seen::Unknown(gap("ec2:DescribeVpcEndpointServiceConfigurations"));
         let mut stand = preserving();
-        stand.around.endpoint_services = unread();
+        stand.observed.endpoint_services = unread();
         assert_eq!((stand.state(HOP), stand.found(HOP).len()), ("unknown", 0));
         stand.balancer().internal = false;
         assert_eq!(stand.found(HOP), ["M12"], "clients of the internet are blocked in any case");

@@ -75,7 +75,7 @@ pub(super) fn progress(way: &Way<'_>, service: &Service, is_late: bool) -> Progr
 
 /// The tasks of the current deployment that stopped since the service was last steady; empty if they could not be read.
 fn stopped<'a>(way: &'a Way<'_>, service: &Service, in_progress: bool) -> Vec<&'a StoppedTask> {
-    let Seen::Present(all) = way.around.stopped_tasks_of(&service.id) else { return Vec::new() };
+    let Seen::Present(all) = way.given.observed.stopped_tasks_of(&service.id) else { return Vec::new() };
     let id = service.primary().map(|primary| primary.id.as_str()).filter(|id| !id.is_empty());
     let is_its = |task: &&StoppedTask| id.is_none() || task.started_by.as_deref() == id;
     let steady = service.conduct.steady_at.filter(|_| !in_progress);

@@ -202,10 +202,10 @@ mod tests {
         let mut stand = Stand::sound();
         stand.targets().push(target("10.0.10.77", PORT));
         assert_eq!(stand.state(HOP), "unknown", "nobody asked who has it");
-        stand.around.interfaces.insert(address("10.0.10.77"), Seen::Absent);
+        stand.observed.interfaces.insert(address("10.0.10.77"), Seen::Absent);
         assert_eq!(stand.found(HOP), ["M28"]);
         stand.targets().push(target("172.16.0.9", PORT));
-        stand.around.interfaces.insert(address("172.16.0.9"), Seen::Absent);
+        stand.observed.interfaces.insert(address("172.16.0.9"), Seen::Absent);
         assert_eq!(stand.found(HOP), ["M28", "M29"], "outside of the VPC nobody here can tell");
         stand.asked.is_manifest = false;
         assert_eq!(stand.found(HOP), ["M28"], "and without a manifest it may be meant");
@@ -219,15 +219,16 @@ mod tests {
     fn an_interface_that_lives_is_a_stranger_or_an_unknown_services_task() {
         let mut stand = Stand::sound();
         stand.targets().push(target("10.0.10.77", PORT));
-        let known = stand.around.interfaces[&address(TASKS[0])].clone();
-        stand.around.interfaces.insert(address("10.0.10.77"), known.clone());
+        let known = stand.observed.interfaces[&address(TASKS[0])].clone();
+        stand.observed.interfaces.insert(address("10.0.10.77"), known.clone());
         assert_eq!(stand.found(HOP), ["M27"]);
         let other = ServiceId { name: "undeclared".to_owned(), ..id() };
-        stand.around.feeders = Some(Seen::Present([("targetgroup/shop/1".into(), [other].into())].into()));
+        let named = Seen::Present([("targetgroup/shop/1".into(), [other].into())].into());
+        stand.observed.named_target_groups.insert("prod".to_owned(), named);
         assert_eq!(stand.state(HOP), "ok", "a service that the manifest does not know feeds it too");
         let Seen::Present(mut interface) = known else { panic!("it is there") };
         interface.description = "somebody's".to_owned();
-        stand.around.interfaces.insert(address("10.0.10.77"), Seen::Present(interface));
+        stand.observed.interfaces.insert(address("10.0.10.77"), Seen::Present(interface));
         assert_eq!(stand.found(HOP), ["M29"]);
     }
 
@@ -244,9 +245,9 @@ mod tests {
             addresses: [].into(),
             subnet: None,
         };
-        stand.around.hosts.insert(InstanceId::from("i-a"), Seen::Present(host(true)));
+        stand.observed.hosts.insert(InstanceId::from("i-a"), Seen::Present(host(true)));
         assert_eq!(stand.found(HOP), ["M28"]);
-        stand.around.hosts.insert(InstanceId::from("i-a"), Seen::Absent);
+        stand.observed.hosts.insert(InstanceId::from("i-a"), Seen::Absent);
         assert_eq!(stand.found(HOP), ["M28"]);
         stand.tasks()[0].placement = bound("i-a", "app", 32_999);
         assert_eq!(stand.found(HOP), ["M28"], "now it is the old port that is nobody's");
@@ -258,7 +259,7 @@ mod tests {
     fn as_long_as_some_address_is_unknown_nothing_is_strange() {
         let mut stand = Stand::sound();
         stand.targets().push(target("10.0.10.77", PORT));
-        stand.around.interfaces.insert(address("10.0.10.77"), Seen::Absent);
+        stand.observed.interfaces.insert(address("10.0.10.77"), Seen::Absent);
         stand.tasks().push(task("new", Placement::Unknown));
         assert_eq!(stand.state(HOP), "ok");
         stand.observed.tasks.insert(id(), Seen::Unknown(gap("ecs:ListTasks")));

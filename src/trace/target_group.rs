@@ -67,7 +67,7 @@ fn wrong_vpc(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
             crate::model::Placement::Instance { instance, .. } => Some(instance),
             _ => None,
         });
-        let hosts = hosts.filter_map(|instance| way.around.host(instance).present()?.subnet.as_ref());
+        let hosts = hosts.filter_map(|instance| way.given.observed.host(instance).present()?.subnet.as_ref());
         hosts.filter_map(|subnet| way.vpc_of(subnet)).find(elsewhere)
     })?;
     Some(Finding::of(Code(35), format!("{} is in {own}, but the tasks are in {found}", live.name)))
@@ -168,7 +168,7 @@ mod tests {
         let mut stand = Stand::on_instances();
         stand.group().vpc = Some(VpcId::from("vpc-2"));
         assert_eq!(stand.found(HOP), ["M35"], "the instances tell");
-        stand.around.hosts.clear();
+        stand.observed.hosts.clear();
         assert_eq!(stand.state(HOP), "ok", "nothing is known of where they are");
         let mut stand = Stand::sound();
         let network = stand.service().network.as_mut().expect("a network");

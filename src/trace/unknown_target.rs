@@ -1,6 +1,7 @@
 //! Registered targets that are neither declared nor tasks of the service. Planning and tracing find their owner with the same
 //! [`crate::model::Registrants`]; for addresses of no known task, the network interface shows the owner.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::model::{Behind, Gap, InstanceId, Seen, ServiceId, Target, TargetKey, TargetState, task_owner};
@@ -57,7 +58,7 @@ fn without_task(way: &Way<'_>, key: &TargetKey) -> Result<Option<(Code, String)>
     // Without a manifest it may be a static target.
     let undeclared = |what: String| Ok(way.is_declared.then_some((Code(29), what)));
     match key.id.parse::<IpAddr>() {
-        Ok(address) => match way.around.interface(&address) {
+        Ok(address) => match way.given.observed.interface(&address) {
             Seen::Present(interface) if interface.is_of_task() => {
                 let what =
                     format!("{key} is {}, the network interface of an ECS task outside this service", interface.id);
@@ -68,7 +69,7 @@ fn without_task(way: &Way<'_>, key: &TargetKey) -> Result<Option<(Code, String)>
             Seen::Absent => undeclared(format!("{key} is outside the VPC and not declared")),
             Seen::Unknown(gap) => Err(gap),
         },
-        Err(_) => match way.around.host(&InstanceId::from(key.id.as_str())) {
+        Err(_) => match way.given.observed.host(&InstanceId::from(key.id.as_str())) {
             Seen::Present(host) if host.terminated => found(28, format!("instance {} is terminated", key.id)),
             Seen::Present(_) if has_other_feeder(way)? => Ok(None),
             Seen::Present(_) => undeclared(format!("{key} belongs to no task and is not declared")),
@@ -80,13 +81,15 @@ fn without_task(way: &Way<'_>, key: &TargetKey) -> Result<Option<(Code, String)>
 
 /// The services of the manifest's clusters that register tasks in the target group, undeclared services included.
 fn feeders<'a>(way: &Way<'a>) -> Result<impl Iterator<Item = &'a ServiceId>, Gap> {
-    let known = match way.around.feeders.as_ref().map(Seen::as_ref) {
-        Some(Seen::Present(feeders)) => Some(feeders),
-        Some(Seen::Unknown(gap)) => return Err(gap),
-        Some(Seen::Absent) | None => None,
-    };
-    let of_group = way.stand_ins.iter().filter_map(move |arn| known?.get(arn));
-    Ok(of_group.flatten().collect::<Vec<_>>().into_iter())
+    let mut found = BTreeSet::new();
+    for seen in way.given.observed.named_target_groups.values() {
+        match seen {
+            Seen::Present(named) => found.extend(way.stand_ins.iter().filter_map(|arn| named.get(arn)).flatten()),
+            Seen::Absent => {}
+            Seen::Unknown(gap) => return Err(gap.clone()),
+        }
+    }
+    Ok(found.into_iter())
 }
 
 /// Whether an undeclared service registers tasks in the target group too: unknown tasks may then belong to it.

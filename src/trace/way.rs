@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::model::{
     AddressFamily, Conditions, DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given,
     HealthPort, Listener, LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar,
-    RequestSet, Route, Rule, RuleActions, Seen, Serve, Service, Share, Surroundings, Target, TargetGroup,
-    TargetGroupArn, TargetKey, TargetState, Task, TaskDefinition, Transport, VpcId,
+    RequestSet, Route, Rule, RuleActions, Seen, Serve, Service, Share, Target, TargetGroup, TargetGroupArn, TargetKey,
+    TargetState, Task, TaskDefinition, Transport, VpcId,
 };
 
 use super::end::{self, End};
@@ -47,7 +47,6 @@ fn need<T>(seen: Seen<T>, missing: impl FnOnce() -> String) -> Found<T> {
 /// A path, and everything that is known about it.
 pub(super) struct Way<'a> {
     pub(super) given: &'a Given<'a>,
-    pub(super) around: &'a Surroundings,
     pub(super) asked: &'a Asked,
     pub(super) now: Timestamp,
     /// The service and its port; `None`: the target group has only declared targets.
@@ -70,12 +69,7 @@ pub(super) struct Way<'a> {
 
 /// Every path of the manifest: each port to each of its target groups by each route, and target groups without a port.
 /// [`Way::with_ends`] adds where they end.
-pub(super) fn ways<'a>(
-    given: &'a Given<'a>,
-    around: &'a Surroundings,
-    asked: &'a Asked,
-    now: Timestamp,
-) -> impl Iterator<Item = Way<'a>> {
+pub(super) fn ways<'a>(given: &'a Given<'a>, asked: &'a Asked, now: Timestamp) -> impl Iterator<Item = Way<'a>> {
     let ports = given.desired.services.values().flat_map(|service| {
         let ports = service.ports.iter().flatten();
         ports.flat_map(move |port| port.target_groups.iter().flatten().map(move |key| (service, port, key)))
@@ -93,7 +87,6 @@ pub(super) fn ways<'a>(
         let live = live_group.as_ref().ok();
         let way = Way {
             given,
-            around,
             asked,
             now,
             service,
@@ -422,7 +415,7 @@ impl<'a> Way<'a> {
 
     /// The known addresses of the load balancer's nodes.
     pub(super) fn node_addresses(&self, balancer: &LoadBalancer) -> Vec<IpNet> {
-        let nodes = balancer.subnets.iter().flat_map(|subnet| self.around.nodes_in(&balancer.arn, subnet));
+        let nodes = balancer.subnets.iter().flat_map(|subnet| self.given.observed.nodes_in(&balancer.arn, subnet));
         nodes.copied().map(IpNet::from).collect()
     }
 
@@ -433,7 +426,7 @@ impl<'a> Way<'a> {
 
     /// The same for one subnet: the node's addresses, or the whole subnet if they are unknown or may change.
     pub(super) fn homes_in(&self, balancer: &LoadBalancer, subnet: &crate::model::SubnetId) -> Vec<IpNet> {
-        let nodes = self.around.nodes_in(&balancer.arn, subnet).copied().map(IpNet::from);
+        let nodes = self.given.observed.nodes_in(&balancer.arn, subnet).copied().map(IpNet::from);
         let nodes = client::of_family(nodes, self.family());
         if nodes.is_empty() { client::of_family(self.blocks_of(subnet), self.family()) } else { nodes }
     }

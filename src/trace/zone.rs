@@ -79,7 +79,7 @@ fn zone_of(way: &Way<'_>, target: &Target) -> Option<String> {
 /// Whether nodes send to other zones. The target group's attribute decides, then the load balancer's; the default is on for
 /// application load balancers and off for network load balancers.
 fn crosses(way: &Way<'_>, kind: LoadBalancerKind) -> Result<bool, Gap> {
-    let own = match way.live_group().map(|group| way.around.group_attributes_of(&group.arn)) {
+    let own = match way.live_group().map(|group| way.given.observed.attributes_of(&group.arn)) {
         Ok(Seen::Present(attributes)) => attributes.get(CROSS_ZONE).cloned(),
         Ok(Seen::Unknown(gap)) => return Err(gap),
         Ok(Seen::Absent) | Err(_) => None,
@@ -92,7 +92,7 @@ fn crosses(way: &Way<'_>, kind: LoadBalancerKind) -> Result<bool, Gap> {
     if kind == LoadBalancerKind::Application {
         return Ok(true);
     }
-    match way.balancer().map(|balancer| way.around.balancer_attributes_of(&balancer.arn)) {
+    match way.balancer().map(|balancer| way.given.observed.balancer_attributes_of(&balancer.arn)) {
         Ok(Seen::Present(attributes)) => Ok(attributes.get(CROSS_ZONE).is_some_and(|value| value == "true")),
         Ok(Seen::Unknown(gap)) => Err(gap),
         Ok(Seen::Absent) | Err(_) => Ok(false),
@@ -130,8 +130,8 @@ mod tests {
             let pair = value.map(|value| (CROSS_ZONE.to_owned(), value.to_owned()));
             Seen::Present(Attributes::new(pair.into_iter().collect()))
         };
-        stand.around.balancer_attributes.insert(LoadBalancerArn::from("lb/public"), attributes(of_balancer));
-        stand.around.group_attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), attributes(of_group));
+        stand.observed.balancer_attributes.insert(LoadBalancerArn::from("lb/public"), attributes(of_balancer));
+        stand.observed.attributes.insert(TargetGroupArn::from("targetgroup/shop/1"), attributes(of_group));
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
             description: String::new(),
         };
         let there = super::super::fixture::address("10.9.0.20");
-        stand.around.interfaces.insert(there, Seen::Present(interface));
+        stand.observed.interfaces.insert(there, Seen::Present(interface));
         stand.desired.services.clear();
         let key = super::super::fixture::key("10.9.0.20", PORT);
         stand.wanted().targets = Some(vec![crate::model::StaticTarget { key, zone: Some("all".to_owned()) }]);
@@ -203,10 +203,10 @@ mod tests {
     fn attributes_that_were_not_read_leave_it_open() {
         let mut stand = Stand::behind_network();
         let unread = Seen::Unknown(gap("elasticloadbalancing:DescribeLoadBalancerAttributes"));
-        stand.around.balancer_attributes.insert(LoadBalancerArn::from("lb/public"), unread);
+        stand.observed.balancer_attributes.insert(LoadBalancerArn::from("lb/public"), unread);
         assert_eq!(stand.state(HOP), "unknown");
         set(&mut stand, None, Some("true"));
-        stand.around.balancer_attributes.clear();
+        stand.observed.balancer_attributes.clear();
         assert_eq!(stand.state(HOP), "ok", "the target group decides");
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use portolan::manifest::{self, Source};
-use portolan::model::{Desired, Observed, Surroundings};
+use portolan::model::{Desired, Observed};
 use portolan::plan::{Policy, plan};
 use portolan::trace::{Asked, trace};
 
@@ -105,8 +105,7 @@ fn large() {
         for number in sizes.split(',').map(|size| size.parse().expect("a number")) {
             let (desired, observed) = (declared(number, drift), standing(number, drift));
             let (planned, planning) = timed(|| plan(&desired, &observed, &Policy::default(), now));
-            let around = Surroundings::default();
-            let (traced, tracing) = timed(|| trace(&desired, &observed, &around, &Asked::default(), now));
+            let (traced, tracing) = timed(|| trace(&desired, &observed, &Asked::default(), now));
             println!(
                 "{drift:?}, {number} services: {} steps, {} blocked, {} later, planned in {planning:?}; {} paths traced in {tracing:?}",
                 planned.steps.len(),

@@ -381,7 +381,7 @@ fn may_remove(observed: &Observed, action: &Action) -> bool {
         Action::DeregisterTargets { target_group, targets, .. } => targets.iter().all(|key| {
             let live: BTreeSet<_> = live_endpoints(observed);
             let gone = match key.id.parse() {
-                Ok(address) => observed.interface(&address) == Seen::Absent,
+                Ok(address) => observed.address_owner(&address) == Seen::Absent,
                 Err(_) => matches!(observed.host(&portolan::model::InstanceId::from(key.id.clone())), Seen::Absent),
             };
             let standing = observed.targets_of(target_group).present().expect("targets are known");

@@ -96,7 +96,7 @@ async fn what_is_to_be_renewed_is_asked_and_nothing_else() {
     assert_eq!(targets(&late), 3);
     assert_eq!(calls[HEALTH], 1);
     assert!(calls.contains_key("ec2:DescribeNetworkInterfaces"), "and what the stray may be: {calls:?}");
-    assert_eq!(late.observed.interfaces.values().collect::<Vec<_>>(), [&Seen::Absent]);
+    assert_eq!(late.observed.address_owners.values().collect::<Vec<_>>(), [&Seen::Absent]);
     let (again, calls) = bed.watch(&question).await;
     assert_eq!((targets(&again), calls[HEALTH]), (3, 1));
 }

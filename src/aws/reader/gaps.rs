@@ -140,10 +140,10 @@ impl Notes<'_> {
         for (id, seen) in &observed.hosts {
             self.add(|_| id.as_str(), seen);
         }
-        for (id, seen) in &observed.carriers {
+        for (id, seen) in &observed.group_addresses {
             self.add(|_| id.as_str(), seen);
         }
-        for (address, seen) in &observed.interfaces {
+        for (address, seen) in &observed.address_owners {
             self.add(|_| address.to_string(), seen);
         }
     }

@@ -1,45 +1,18 @@
 //! Which services of a cluster name which target groups, those included that the manifest does not know.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use aws_sdk_ecs::types as sdk;
 
 use crate::apply::AwsError;
 use crate::aws::ecs;
-use crate::model::{LoadBalancerEntry, Seen, ServiceId, TargetGroupArn};
+use crate::model::{LoadBalancerEntry, ServiceId};
 
+use super::Reader;
 use super::concurrency::few_at_once;
 use super::matching::complete;
-use super::{Reader, unknown};
 
 const SERVICES: &str = "ecs:DescribeServices";
 
-type Feeders = BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>;
-
 impl Reader {
-    /// The services of these clusters by the target groups that they name; unknown as a whole when a part is.
-    pub(super) async fn feeders(&self, clusters: &BTreeSet<String>) -> Seen<Feeders> {
-        let mut feeders = Feeders::new();
-        for read in few_at_once(clusters.iter().map(|cluster| self.feeders_in(cluster))).await {
-            match read {
-                Ok(entries) => entries.into_iter().for_each(|(arn, id)| {
-                    feeders.entry(arn).or_default().insert(id);
-                }),
-                Err(error) => return unknown(&error),
-            }
-        }
-        Seen::Present(feeders)
-    }
-
-    async fn feeders_in(&self, cluster: &str) -> Result<Vec<(TargetGroupArn, ServiceId)>, AwsError> {
-        let wired = self.wired_in(cluster).await?;
-        let named = |(id, entries): &(ServiceId, Vec<LoadBalancerEntry>)| {
-            let arns = entries.iter().flat_map(|entry| entry.target_groups());
-            arns.map(|arn| (arn.clone(), id.clone())).collect::<Vec<_>>()
-        };
-        Ok(wired.iter().flat_map(named).collect())
-    }
-
     /// Every service of a cluster with its load balancer entries.
     pub(super) async fn wired_in(&self, cluster: &str) -> Result<Vec<(ServiceId, Vec<LoadBalancerEntry>)>, AwsError> {
         let request = self.clients.reading.ecs.list_services().cluster(cluster);

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::{Filter, NetworkInterface};
 use aws_sdk_ecs::types::{ContainerInstance, Failure};
 
-use crate::apply::Surround;
+use crate::apply::{AwsError, Surround};
 use crate::aws::{ec2, elbv2};
 use crate::model::{
-    Attributes, Gap, GroupId, Host, InstanceId, Interface, LoadBalancerArn, NetworkAcl, Nodes, RouteTable, RuleSource,
-    Seen, Surroundings, TargetGroupArn, Vicinity, VpcId,
+    Attributes, Gap, GroupId, Host, InstanceId, Interface, LoadBalancerArn, NetworkAcl, Nodes, Observed, RouteTable,
+    RuleSource, Seen, TargetGroupArn, Vicinity, VpcId,
 };
 
 use super::background::{Haste, each};
@@ -33,16 +33,44 @@ pub(super) fn in_vpcs(vpcs: &[VpcId]) -> Filter {
     Filter::builder().name("vpc-id").set_values(Some(ids)).build()
 }
 
+/// What was read of several VPCs, for each of them.
+fn by_vpc<T>(
+    vpcs: &[VpcId],
+    answer: Result<Vec<T>, AwsError>,
+    vpc: impl Fn(&T) -> &VpcId,
+) -> BTreeMap<VpcId, Seen<Vec<T>>> {
+    let list = match answer {
+        Ok(list) => list,
+        Err(error) => return vpcs.iter().map(|id| (id.clone(), unknown(&error))).collect(),
+    };
+    let mut found: BTreeMap<VpcId, Vec<T>> = vpcs.iter().map(|id| (id.clone(), Vec::new())).collect();
+    for one in list {
+        if let Some(its) = found.get_mut(vpc(&one)) {
+            its.push(one);
+        }
+    }
+    found.into_iter().map(|(id, list)| (id, Seen::Present(list))).collect()
+}
+
 impl Reader {
     /// Reads the surroundings of everything that paths lead through.
-    pub(super) async fn read_around(&self, vicinity: Vicinity, haste: Haste) -> Surroundings {
+    pub(super) async fn read_around(&self, vicinity: Vicinity, haste: Haste) -> Observed {
         if vicinity.vpcs.is_empty() {
             // There is neither a load balancer nor a target group, and AWS takes no filter without a value.
-            return Surroundings::default();
+            return Observed::unasked(self.clients.region());
         }
         let vpcs: Vec<VpcId> = vicinity.vpcs.iter().cloned().collect();
         let carried = self.carriers_of_tasks(&vicinity.container_instances);
-        let (acls, routes, interfaces, nodes, carriers, balancer_attributes, group_attributes, stopped_tasks) = tokio::join!(
+        let (
+            network_acls,
+            route_tables,
+            interfaces,
+            nodes,
+            container_instances,
+            balancer_attributes,
+            attributes,
+            stopped_tasks,
+        ) = tokio::join!(
             self.network_acls(&vpcs),
             self.route_tables(&vpcs),
             self.interfaces_at(&vicinity.addresses, haste, |all| interface_in(&vicinity.vpcs, all)),
@@ -52,24 +80,24 @@ impl Reader {
             self.group_attributes(&vicinity.target_groups, &vicinity.group_attributes, haste),
             Box::pin(self.stopped_tasks(&vicinity.troubled)),
         );
-        let mut around = Surroundings {
-            acls: Some(acls),
-            routes: Some(routes),
+        let mut around = Observed {
+            network_acls,
+            route_tables,
             interfaces,
             nodes,
-            carriers,
+            container_instances,
             balancer_attributes,
-            group_attributes,
+            attributes,
             stopped_tasks,
-            ..Surroundings::default()
+            ..Observed::unasked(self.clients.region())
         };
-        if vicinity.needs_endpoint_services(&around.group_attributes) {
-            around.endpoint_services = Some(Box::pin(self.endpoint_services()).await);
+        if vicinity.needs_endpoint_services(&around.attributes) {
+            around.endpoint_services = Box::pin(self.endpoint_services()).await;
         }
         if vicinity.has_strangers {
-            around.feeders = Some(self.feeders(&vicinity.clusters).await);
+            around.named_target_groups = self.named_target_groups(&vicinity.clusters).await;
         }
-        around.hosts = self.all_hosts(&vicinity, &around.carriers).await;
+        around.hosts = self.all_hosts(&vicinity, &around.container_instances).await;
         let groups = groups_to_read(&vicinity, &around);
         (around.ingress, around.egress) = self.rules_of_groups(&groups, haste).await;
         around.prefix_lists = self.prefix_lists(&lists_of(&around)).await;
@@ -77,24 +105,18 @@ impl Reader {
         around
     }
 
-    async fn network_acls(&self, vpcs: &[VpcId]) -> Seen<Vec<NetworkAcl>> {
+    async fn network_acls(&self, vpcs: &[VpcId]) -> BTreeMap<VpcId, Seen<Vec<NetworkAcl>>> {
         let request = self.clients.reading.ec2.describe_network_acls().filters(in_vpcs(vpcs));
         let pages = request.into_paginator().page_size(1000).items().send();
         let answer: Result<Vec<_>, _> = self.ask("ec2:DescribeNetworkAcls", pages.try_collect()).await;
-        answer.map_or_else(
-            |error| unknown(&error),
-            |list| Seen::Present(list.iter().filter_map(ec2::acl_from_sdk).collect()),
-        )
+        by_vpc(vpcs, answer.map(|list| list.iter().filter_map(ec2::acl_from_sdk).collect()), |acl| &acl.vpc)
     }
 
-    async fn route_tables(&self, vpcs: &[VpcId]) -> Seen<Vec<RouteTable>> {
+    async fn route_tables(&self, vpcs: &[VpcId]) -> BTreeMap<VpcId, Seen<Vec<RouteTable>>> {
         let request = self.clients.reading.ec2.describe_route_tables().filters(in_vpcs(vpcs));
         let pages = request.into_paginator().page_size(100).items().send();
         let answer: Result<Vec<_>, _> = self.ask("ec2:DescribeRouteTables", pages.try_collect()).await;
-        answer.map_or_else(
-            |error| unknown(&error),
-            |list| Seen::Present(list.iter().filter_map(ec2::route_table_from_sdk).collect()),
-        )
+        by_vpc(vpcs, answer.map(|list| list.iter().filter_map(ec2::route_table_from_sdk).collect()), |table| &table.vpc)
     }
 
     /// The instances behind container instances whose tasks have addresses of their own: planning does not ask for them.
@@ -217,13 +239,13 @@ fn carrier(arn: &str, answered: &[ContainerInstance], failures: &[Failure]) -> S
 }
 
 impl Surround for Reader {
-    async fn around(&self, vicinity: Vicinity) -> Surroundings {
+    async fn around(&self, vicinity: Vicinity) -> Observed {
         self.read_around(vicinity, Haste::Leisure).await
     }
 }
 
 /// Groups of load balancers and services, and those that interfaces and instances really have.
-fn groups_to_read(vicinity: &Vicinity, around: &Surroundings) -> BTreeSet<GroupId> {
+fn groups_to_read(vicinity: &Vicinity, around: &Observed) -> BTreeSet<GroupId> {
     let interfaces = around.interfaces.values().filter_map(|seen| seen.as_ref().present());
     let interfaces = interfaces.flat_map(|interface| interface.security_groups.iter().cloned());
     let hosts = around.hosts.values().filter_map(|seen| seen.as_ref().present());
@@ -231,7 +253,7 @@ fn groups_to_read(vicinity: &Vicinity, around: &Surroundings) -> BTreeSet<GroupI
     vicinity.security_groups.iter().cloned().chain(interfaces).chain(hosts).collect()
 }
 
-fn lists_of(around: &Surroundings) -> BTreeSet<String> {
+fn lists_of(around: &Observed) -> BTreeSet<String> {
     let rules = around.ingress.values().chain(around.egress.values()).filter_map(|seen| seen.as_ref().present());
     let lists = rules.flatten().filter_map(|rule| match &rule.source {
         RuleSource::PrefixList(id) => Some(id.clone()),
@@ -240,25 +262,26 @@ fn lists_of(around: &Surroundings) -> BTreeSet<String> {
     lists.collect()
 }
 
-fn note_gaps(around: &mut Surroundings) {
+fn note_gaps(around: &mut Observed) {
     let mut found: BTreeSet<(String, Gap)> = BTreeSet::new();
     let mut add = |name: &str, gap: Option<&Gap>| {
         if let Some(gap) = gap.filter(|gap| gap.why != NOT_ASKED) {
             found.insert((name.to_owned(), gap.clone()));
         }
     };
-    add("network ACLs", around.acls.as_ref().and_then(Seen::gap));
-    add("route tables", around.routes.as_ref().and_then(Seen::gap));
-    add("endpoint services", around.endpoint_services.as_ref().and_then(Seen::gap));
-    add("services", around.feeders.as_ref().and_then(Seen::gap));
+    around.network_acls.values().for_each(|seen| add("network ACLs", seen.gap()));
+    around.route_tables.values().for_each(|seen| add("route tables", seen.gap()));
+    add("endpoint services", around.endpoint_services.gap());
+    around.named_target_groups.values().for_each(|seen| add("services", seen.gap()));
+    around.egress.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
     around.ingress.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
     around.prefix_lists.iter().for_each(|(id, seen)| add(id, seen.gap()));
     around.interfaces.iter().for_each(|(address, seen)| add(&address.to_string(), seen.gap()));
     around.nodes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
-    around.carriers.iter().for_each(|(arn, seen)| add(arn, seen.gap()));
+    around.container_instances.iter().for_each(|(arn, seen)| add(arn, seen.gap()));
     around.hosts.iter().for_each(|(id, seen)| add(id.as_str(), seen.gap()));
     around.stopped_tasks.iter().for_each(|(id, seen)| add(&id.to_string(), seen.gap()));
     around.balancer_attributes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
-    around.group_attributes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
-    around.gaps = found;
+    around.attributes.iter().for_each(|(arn, seen)| add(arn.as_str(), seen.gap()));
+    around.gaps_around = found;
 }

@@ -48,7 +48,7 @@ pub(super) fn prune_ingress(given: &Given<'_>, wanted: &WantedIngress, drafts: &
 
 fn revoke(given: &Given<'_>, rule: &IngressRule, object: &str, drafts: &mut Drafts) {
     let desired = given.desired;
-    let carriers = given.observed.carriers_of(&rule.group).present().cloned().unwrap_or_default();
+    let carriers = given.observed.addresses_with(&rule.group).present().cloned().unwrap_or_default();
     let ports = rule.ports.map_or_else(|| "all ports".to_owned(), |ports| ports.to_string());
     drafts.push(removal(
         desired,
@@ -124,7 +124,7 @@ fn rests_on(observed: &Observed, wanted: &WantedFlow, rule: &IngressRule, revoke
 
 /// Whether something that carries the group uses a port of the rule, or might.
 fn in_use(given: &Given<'_>, rule: &IngressRule) -> Result<(), WaitingOn> {
-    let carriers = match given.observed.carriers_of(&rule.group) {
+    let carriers = match given.observed.addresses_with(&rule.group) {
         Seen::Present(carriers) => carriers,
         Seen::Absent => return Ok(()),
         Seen::Unknown(gap) => return Err(WaitingOn::Gap(gap)),

@@ -242,6 +242,6 @@ async fn a_stale_address_is_looked_for_among_network_interfaces(on: &impl Emulat
     fleet.register(&fleet.services[0], "10.0.1.77").await;
     let clients = on.clients();
     let observed = observe(&clients, &fleet.desired()).await;
-    assert_eq!(observed.interface(&"10.0.1.77".parse().unwrap()), Seen::Absent);
+    assert_eq!(observed.address_owner(&"10.0.1.77".parse().unwrap()), Seen::Absent);
     assert_eq!(clients.calls().snapshot()["ecs:ListTasks"], 2, "tasks that are stopping are listed too");
 }

@@ -101,7 +101,7 @@ async fn an_address_inside_a_delegated_prefix_is_somebodys() {
             })
         })
         .await;
-        assert_eq!(observed.interfaces[&address()], seen, "{prefix}");
+        assert_eq!(observed.address_owners[&address()], seen, "{prefix}");
         let asked = script.sent("DescribeNetworkInterfaces");
         assert!(asked.iter().all(|request| request.member("IncludeManagedResources") == Some("true")));
         let subnets: Vec<_> = asked.iter().filter_map(|request| request.member("Filter.1.Value.1")).collect();
@@ -115,7 +115,7 @@ async fn an_address_is_nobodys_only_when_the_subnets_could_be_read() {
         (request.operation == "DescribeSubnets").then(|| script::ec2_error(403, "UnauthorizedOperation", "no"))
     })
     .await;
-    assert_eq!(observed.interfaces[&address()].gap().unwrap().call, "ec2:DescribeSubnets");
+    assert_eq!(observed.address_owners[&address()].gap().unwrap().call, "ec2:DescribeSubnets");
 }
 
 #[tokio::test]

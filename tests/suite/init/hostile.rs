@@ -84,10 +84,10 @@ async fn names_that_hide_something_are_spelled_out_in_every_text() {
     let clients = clients(&shared);
     let reader = Reader::new(&clients);
     let looked = pass::look_around(&desired, &reader, &Default::default(), now()).await;
-    let (look, around) = looked.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let look = looked.unwrap_or_else(|errors| panic!("{errors:?}"));
     let asked = Asked { is_manifest: true, ..Asked::default() };
-    let traced = trace(&desired, &look.observed, &around, &asked, now());
-    shows_nothing_hidden("trace", &render_trace(&traced, &around.gaps, Paint::Off));
+    let traced = trace(&desired, &look.observed, &asked, now());
+    shows_nothing_hidden("trace", &render_trace(&traced, &look.observed.gaps_around, Paint::Off));
     let report = look.into_report(&desired, None, Default::default());
     shows_nothing_hidden("plan", &render(&report, Paint::Off));
 }

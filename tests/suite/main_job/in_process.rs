@@ -155,10 +155,10 @@ impl Work {
         let asked = Asked { is_manifest: true, service: names.next(), port: names.next(), ..Asked::default() };
         let reader = Reader::new(&self.clients);
         let looked = pass::look_around(&self.desired, &reader, &Policy::default(), self.now).await;
-        let (look, around) = looked.map_err(errors)?;
-        let mut traced = trace(&self.desired, &look.observed, &around, &asked, self.now);
-        pass::link(&self.desired, &look.observed, &around, &look.plan, &asked, self.now, &mut traced);
-        let gaps = look.observed.gaps.iter().chain(&around.gaps).cloned().collect();
+        let look = looked.map_err(errors)?;
+        let mut traced = trace(&self.desired, &look.observed, &asked, self.now);
+        pass::link(&self.desired, &look.observed, &look.plan, &asked, self.now, &mut traced);
+        let gaps = look.observed.gaps.iter().chain(&look.observed.gaps_around).cloned().collect();
         let exit = if traced.verdict() == Verdict::Broken { Exit::Difference } else { Exit::Sound };
         Ok((exit, json::render_trace(&traced, &gaps, self.clients.calls().snapshot())))
     }

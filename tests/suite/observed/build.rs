@@ -323,7 +323,7 @@ fn ecs(file: &ObservedFile, observed: &mut Observed) {
             }
         }
     }
-    observed.interfaces = interfaces;
+    observed.address_owners = interfaces;
 }
 
 /// Who carries the groups, and which target groups any service names.
@@ -337,7 +337,7 @@ fn carriers(file: &ObservedFile, observed: &mut Observed) {
         let others = file.carriers.get(&group.id).into_iter().flatten();
         let all = tasks.filter_map(|task| task.address.as_ref());
         let all = all.chain(instances.filter_map(|instance| instance.address.as_ref())).chain(others);
-        observed.carriers.insert(GroupId::from(group.id.clone()), Seen::Present(all.map(address).collect()));
+        observed.group_addresses.insert(GroupId::from(group.id.clone()), Seen::Present(all.map(address).collect()));
     }
     for cluster in &file.clusters {
         let own = file.services.iter().filter(|service| service.cluster == *cluster);
@@ -510,8 +510,8 @@ fn open_gap(file: &GapFile, observed: &mut Observed) {
         "ec2:DescribeSecurityGroups" => observed.security_groups = Seen::Unknown(gap.clone()),
         "ec2:DescribeSecurityGroupRules" => all(&mut observed.ingress, &gap),
         "ec2:DescribeNetworkInterfaces" => {
-            all(&mut observed.interfaces, &gap);
-            all(&mut observed.carriers, &gap);
+            all(&mut observed.address_owners, &gap);
+            all(&mut observed.group_addresses, &gap);
             all(&mut observed.nodes, &gap);
         }
         "elasticloadbalancing:DescribeTargetGroupAttributes" => all(&mut observed.attributes, &gap),

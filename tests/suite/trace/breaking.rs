@@ -47,9 +47,9 @@ fn lost(before: &Trace, after: &Trace) -> Vec<String> {
 /// The paths that carrying a plan out would cost, by its planned state.
 async fn price(stage: &Stage, look: &pass::Look) -> Vec<String> {
     let around = stage.around(look).await;
-    let before = trace(&stage.desired, &look.observed, &around, &everything(), stage.now());
-    let (later, around) = pass::after(&look.plan.steps, &look.observed, &around);
-    lost(&before, &trace(&stage.desired, &later, &around, &everything(), stage.now()))
+    let before = trace(&stage.desired, &around, &everything(), stage.now());
+    let later = pass::after(&look.plan.steps, &around);
+    lost(&before, &trace(&stage.desired, &later, &everything(), stage.now()))
 }
 
 async fn examine(folder: &Path) -> Result<(), String> {

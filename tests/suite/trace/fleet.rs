@@ -75,8 +75,8 @@ fn sum(one: Calls, other: Calls) -> Calls {
 async fn a_hundred_services_are_traced_in_one_run_in_batches() {
     let stage = stage();
     let looked = pass::look_around(&stage.desired, &stage.reader, &Policy::default(), stage.now()).await;
-    let (look, around) = looked.unwrap_or_else(|errors| panic!("{errors:?}"));
-    let traced = trace::trace(&stage.desired, &look.observed, &around, &everything(), stage.now());
+    let look = looked.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let traced = trace::trace(&stage.desired, &look.observed, &everything(), stage.now());
     assert_eq!((traced.paths.len(), traced.verdict()), (SERVICES, trace::Verdict::Reachable));
     assert_eq!(look.observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten().count(), 1000);
     assert_eq!(stage.clients.calls().snapshot(), sum(of_planning(), of_tracing(SERVICES, BALANCERS)));

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use portolan::apply::{Observe, StepResult, apply};
 use portolan::aws::{Clients, Reader, Writer, in_process};
 use portolan::manifest::{self, Source};
-use portolan::model::{Desired, Surroundings};
+use portolan::model::{Desired, Observed};
 use portolan::pass::{self, Look};
 use portolan::plan::{Plan, Policy};
 use portolan::sandbox::{Sent, Shared, World, world_file};
@@ -120,13 +120,15 @@ impl Stage {
     /// The whole network around, and every path.
     pub async fn trace(&self) -> Result<Trace, String> {
         let looked = pass::look_around(&self.desired, &self.reader, &Policy::default(), self.now()).await;
-        let (look, around) =
-            looked.map_err(|errors| errors.iter().map(|error| error.message.clone()).collect::<String>())?;
-        Ok(trace(&self.desired, &look.observed, &around, &everything(), self.now()))
+        let look = looked.map_err(|errors| errors.iter().map(|error| error.message.clone()).collect::<String>())?;
+        Ok(trace(&self.desired, &look.observed, &everything(), self.now()))
     }
 
-    pub async fn around(&self, look: &Look) -> Surroundings {
-        self.reader.surroundings(&self.desired, &look.observed).await
+    /// All that is known once the network around every path was read, too.
+    pub async fn around(&self, look: &Look) -> Observed {
+        let mut world = look.observed.clone();
+        world.merge(self.reader.surroundings(&self.desired, &look.observed).await);
+        world
     }
 
     /// Carries a plan out; ten minutes later everything has come up.

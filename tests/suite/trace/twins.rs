@@ -30,17 +30,17 @@ async fn a_task_is_traced_by_its_own_interface_and_not_by_its_twin_in_another_vp
         world_file::load("world.yaml", &format!("{world}settle: 600\n")).unwrap_or_else(|error| panic!("{error}"));
     let stage = Stage::of(world, &fleet.manifest("")).unwrap_or_else(|why| panic!("{why}"));
     let looked = pass::look_around(&stage.desired, &stage.reader, &Policy::default(), stage.now()).await;
-    let (look, around) = looked.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let look = looked.unwrap_or_else(|errors| panic!("{errors:?}"));
 
     let vpcs = look.observed.vpcs.as_ref().present().expect("the VPCs");
     let main = vpcs.iter().find(|vpc| vpc.name.as_deref() == Some("main")).expect("the VPC of the fleet");
     let subnets = look.observed.subnets.as_ref().present().expect("the subnets");
     let ours: Vec<_> = subnets.iter().filter(|subnet| subnet.vpc == main.id).map(|subnet| &subnet.id).collect();
-    assert_eq!(around.interfaces.len(), 8, "two tasks of four services");
-    for (address, seen) in &around.interfaces {
+    assert_eq!(look.observed.interfaces.len(), 8, "two tasks of four services");
+    for (address, seen) in &look.observed.interfaces {
         let Seen::Present(interface) = seen else { panic!("{address}: {seen:?}") };
         assert!(ours.contains(&&interface.subnet), "{address}: {interface:?}");
     }
-    let traced = trace::trace(&stage.desired, &look.observed, &around, &everything(), stage.now());
+    let traced = trace::trace(&stage.desired, &look.observed, &everything(), stage.now());
     assert_eq!(traced.verdict(), Verdict::Reachable);
 }

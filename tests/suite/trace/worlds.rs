@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use portolan::model::Surroundings;
+use portolan::model::Observed;
 use portolan::pass::{self, Look};
 use portolan::plan::plan;
 use portolan::report::text::{Paint, render_trace};
@@ -80,7 +80,7 @@ fn check(expect: &Expect, traced: &Trace) -> Result<(), String> {
 
 /// What a dry run shows: the step that mends it tells the finding, no repair is held back for a path that is broken anyway,
 /// and the state that the plan would make is not broken.
-fn check_plan(stage: &Stage, expect: &Expect, look: &Look, around: &Surroundings) -> Result<(), String> {
+fn check_plan(stage: &Stage, expect: &Expect, look: &Look, around: &Observed) -> Result<(), String> {
     let bare = plan(&stage.desired, &look.observed, &Default::default(), stage.now());
     if look.plan.steps != bare.steps || look.plan.blocked != bare.blocked {
         return Err(format!("held back for a path: {:#?}", look.plan.blocked));
@@ -91,8 +91,8 @@ fn check_plan(stage: &Stage, expect: &Expect, look: &Look, around: &Surroundings
     if told.contains(&wanted) != (expect.mends && !expect.sound) {
         return Err(format!("the plan tells of {told:?}"));
     }
-    let (later, around) = pass::after(&look.plan.steps, &look.observed, around);
-    let planned = trace(&stage.desired, &later, &around, &everything(), stage.now());
+    let later = pass::after(&look.plan.steps, around);
+    let planned = trace(&stage.desired, &later, &everything(), stage.now());
     if expect.mends && planned.verdict() == Verdict::Broken {
         return Err(format!("in the planned state:\n{}", planned.paths.iter().map(show).collect::<String>()));
     }
@@ -142,7 +142,7 @@ async fn examine(folder: &Path) -> Result<(), String> {
     let (stage, expect) = (Stage::open(folder)?, stage::expect(folder)?);
     let look = stage.look(false).await?;
     let around = stage.around(&look).await;
-    check(&expect, &trace(&stage.desired, &look.observed, &around, &everything(), stage.now()))?;
+    check(&expect, &trace(&stage.desired, &around, &everything(), stage.now()))?;
     check_plan(&stage, &expect, &look, &around)?;
     check_mended(&stage, &expect, &look).await
 }
