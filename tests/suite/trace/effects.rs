@@ -57,7 +57,9 @@ async fn live_through(place: Place, wrong: &mut Vec<String>, compared: &mut BTre
             apply_effect(&look.plan.steps[at], &mut believed);
             *compared.entry(look.plan.steps[at].action.operation()).or_default() += 1;
         }
-        let read = reader.observe(&place.desired).await;
+        // With the network around every path: what a step opens or closes there counts, too.
+        let mut read = reader.observe(&place.desired).await;
+        read.merge(reader.surroundings(&place.desired, &read).await);
         let (believed, read) = (state(&believed), state(&read));
         for (thing, value) in believed.iter().filter(|(thing, value)| read.get(*thing) != Some(*value)) {
             // These are read only as long as some step may depend on them.
