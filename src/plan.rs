@@ -7,6 +7,7 @@
 
 pub mod action;
 mod budget;
+mod by_resource;
 pub mod change;
 mod consent;
 mod container_rename;
@@ -24,6 +25,7 @@ mod health_check;
 mod health_port;
 mod listener;
 mod listener_rule;
+mod names;
 mod node_addresses;
 mod orphan;
 mod parked;
@@ -59,6 +61,7 @@ pub use action::{
     Action, DeletedRuleBelief, NewTargetGroup, OPERATIONS, Output, PortFix, Ref, RegistrationBelief, RuleBelief,
     RuleEdit, ServiceBelief, WiredEntry,
 };
+pub(crate) use by_resource::{ByResource, IngressChange, ListenerChange, TargetGroupChange};
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };

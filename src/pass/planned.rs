@@ -9,7 +9,7 @@ use crate::model::{
     TargetGroupArn, TargetKey, TargetState, Task,
 };
 use crate::plan::effect::apply_effect;
-use crate::plan::{Action, Ref, Step};
+use crate::plan::{Action, ByResource, IngressChange, Ref, Step, TargetGroupChange};
 
 /// Applies steps. Tasks that they start come up where the old ones are, with the new groups, and are yet to be registered.
 /// A target that is healthy now stays evidence of what works; whatever ails the others may be mended, so they start anew.
@@ -52,18 +52,18 @@ fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
 
 /// What a step changes in what only tracing reads.
 fn apply_around(step: &Step, around: &mut Surroundings) {
-    match &step.action {
-        Action::AuthorizeSecurityGroupIngress { group, .. } => {
+    match step.action.by_resource() {
+        ByResource::SecurityGroup(IngressChange::AuthorizeSecurityGroupIngress { group }) => {
             if let Some(rules) = present(around.ingress.get_mut(group)) {
                 rules.extend(step.action.planned_ingress());
             }
         }
-        Action::RevokeSecurityGroupIngress { group, rule, .. } => {
+        ByResource::SecurityGroup(IngressChange::RevokeSecurityGroupIngress { group, rule }) => {
             if let Some(rules) = present(around.ingress.get_mut(group)) {
                 rules.retain(|live| live.id != *rule);
             }
         }
-        Action::ModifyTargetGroupAttributes { target_group, attributes } => {
+        ByResource::TargetGroup(TargetGroupChange::ModifyTargetGroupAttributes { target_group, attributes }) => {
             let arn = match target_group {
                 Ref::Known(arn) => arn.clone(),
                 Ref::Output(object) => planned_arn(object),
@@ -72,22 +72,15 @@ fn apply_around(step: &Step, around: &mut Surroundings) {
                 Arc::make_mut(live).extend(attributes.clone());
             }
         }
-        Action::CreateTargetGroup(_) => {
+        ByResource::TargetGroup(TargetGroupChange::CreateTargetGroup) => {
             around.group_attributes.insert(planned_arn(&step.object), Seen::Present(Attributes::default()));
         }
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::ModifyTargetGroup { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. } => {}
+        ByResource::TargetGroup(
+            TargetGroupChange::ModifyTargetGroup | TargetGroupChange::DeleteTargetGroup | TargetGroupChange::AddTags,
+        )
+        | ByResource::Service(_)
+        | ByResource::Targets
+        | ByResource::Listener(_) => {}
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Given, Rule, RuleArn, Seen, Serve, TargetGroupArn, TargetState};
 
 use super::action::Action;
+use super::by_resource::ListenerChange;
 use super::change::WaitingOn;
 use super::draft::{DraftId, Drafts};
 use super::serving::{self, Serving, serves};
@@ -49,24 +50,12 @@ pub(super) fn hold_without_consent(
 }
 
 fn deleted(action: &Action) -> Option<&RuleArn> {
-    match action {
-        Action::DeleteRule { rule, .. } => Some(rule),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => None,
+    match action.on_listener()? {
+        ListenerChange::DeleteRule { rule, .. } => Some(rule),
+        ListenerChange::CreateRule { .. }
+        | ListenerChange::ModifyRule { .. }
+        | ListenerChange::SetRulePriorities { .. }
+        | ListenerChange::ModifyListener { .. } => None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::model::{
 };
 
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
+use super::by_resource::ListenerChange;
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::field::Field;
@@ -138,30 +139,25 @@ impl<'a> ListenerPlanner<'a> {
             .collect();
         for (edit, live) in edits {
             for id in 0..drafts.steps.len() {
-                let (before, after) = match &drafts.steps[id].action {
-                    Action::SetRulePriorities { priorities, .. } if priorities.contains_key(&live.arn) => (edit, id),
-                    Action::CreateRule { listener, conditions, .. }
+                let (before, after) = match drafts.steps[id].action.on_listener() {
+                    Some(ListenerChange::SetRulePriorities { priorities, .. })
+                        if priorities.contains_key(&live.arn) =>
+                    {
+                        (edit, id)
+                    }
+                    Some(ListenerChange::CreateRule { listener, conditions, .. })
                         if *listener == self.live.arn && live.conditions.may_overlap(conditions) =>
                     {
                         (id, edit)
                     }
-                    Action::RegisterTaskDefinition { .. }
-                    | Action::UpdateServiceCount { .. }
-                    | Action::UpdateService { .. }
-                    | Action::CreateTargetGroup(_)
-                    | Action::ModifyTargetGroup { .. }
-                    | Action::ModifyTargetGroupAttributes { .. }
-                    | Action::DeleteTargetGroup { .. }
-                    | Action::AddTags { .. }
-                    | Action::CreateRule { .. }
-                    | Action::ModifyRule { .. }
-                    | Action::SetRulePriorities { .. }
-                    | Action::DeleteRule { .. }
-                    | Action::ModifyListener { .. }
-                    | Action::RegisterTargets { .. }
-                    | Action::DeregisterTargets { .. }
-                    | Action::AuthorizeSecurityGroupIngress { .. }
-                    | Action::RevokeSecurityGroupIngress { .. } => continue,
+                    Some(
+                        ListenerChange::CreateRule { .. }
+                        | ListenerChange::ModifyRule { .. }
+                        | ListenerChange::SetRulePriorities { .. }
+                        | ListenerChange::DeleteRule { .. }
+                        | ListenerChange::ModifyListener { .. },
+                    )
+                    | None => continue,
                 };
                 if !edges::leads_to(&drafts.steps, after, before) {
                     drafts.steps[after].after.insert(before);

@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::action::{Action, Ref};
+use super::by_resource::ListenerChange;
 use super::change::{Receivers, WaitingOn};
 use super::draft::{Draft, DraftId};
 use super::edges;
@@ -203,8 +204,8 @@ fn default_entry(actions: &RuleActions, serving: Serving) -> Entry<'_> {
 
 /// What a step changes in the entries of a listener.
 fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries: &mut BTreeMap<&str, Entry<'a>>) {
-    match action {
-        Action::ModifyRule { rule, edit, .. } => {
+    match action.on_listener() {
+        Some(ListenerChange::ModifyRule { rule, edit, .. }) => {
             let Some(entry) = entries.get_mut(rule.as_str()) else { return };
             entry.steps.insert(id);
             if let Some(conditions) = &edit.conditions {
@@ -216,7 +217,7 @@ fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries:
                 entry.forward_changes = true;
             }
         }
-        Action::SetRulePriorities { priorities, .. } => {
+        Some(ListenerChange::SetRulePriorities { priorities, .. }) => {
             for (rule, priority) in priorities {
                 if let Some(entry) = entries.get_mut(rule.as_str()) {
                     entry.priority = *priority;
@@ -224,33 +225,20 @@ fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries:
                 }
             }
         }
-        Action::DeleteRule { rule, .. } => {
+        Some(ListenerChange::DeleteRule { rule, .. }) => {
             if let Some(entry) = entries.get_mut(rule.as_str()) {
                 entry.deleted = true;
                 entry.steps.insert(id);
             }
         }
-        Action::ModifyListener { listener, target_group, .. } if !action.keeps_receiver() => {
+        Some(ListenerChange::ModifyListener { listener, target_group, .. }) if !action.keeps_receiver() => {
             if let Some(entry) = entries.get_mut(listener.as_str()) {
                 entry.receiver = Receiver::Group(target_group);
                 entry.forward_changes = true;
                 entry.steps.insert(id);
             }
         }
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => {}
+        Some(ListenerChange::CreateRule { .. } | ListenerChange::ModifyListener { .. }) | None => {}
     }
 }
 

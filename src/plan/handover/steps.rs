@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
+use super::super::by_resource::ListenerChange;
 use super::super::change::Change;
 use super::super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::super::field::Field;
@@ -178,24 +179,15 @@ fn wait_to_move(given: &Given<'_>, found: &Handover<'_>, because: String, drafts
 /// Of the steps so far, those that give the requests of the old target group to the new one.
 fn moves(found: &Handover<'_>, drafts: &Drafts) -> BTreeSet<DraftId> {
     let object = ObjectRef::target_group(found.key);
-    let is_move = |draft: &Draft| match &draft.action {
-        Action::ModifyListener { .. } => true,
-        Action::ModifyRule { edit, .. } => edit.forward.is_some(),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => false,
+    let is_move = |draft: &Draft| match draft.action.on_listener() {
+        Some(ListenerChange::ModifyListener { .. }) => true,
+        Some(ListenerChange::ModifyRule { edit, .. }) => edit.forward.is_some(),
+        Some(
+            ListenerChange::CreateRule { .. }
+            | ListenerChange::SetRulePriorities { .. }
+            | ListenerChange::DeleteRule { .. },
+        )
+        | None => false,
     };
     let all = drafts.steps.iter().enumerate();
     all.filter(|(_, draft)| draft.object == object && is_move(draft)).map(|(id, _)| id).collect()

@@ -15,6 +15,7 @@ use crate::model::{
 };
 
 use super::super::action::{Action, Ref};
+use super::super::by_resource::ListenerChange;
 use super::super::change::{Change, Planned, WaitingOn};
 use super::super::draft::{Draft, DraftId, Drafts};
 use super::super::field::Field;
@@ -313,27 +314,14 @@ fn restore_without_rule(given: &Given<'_>, drafts: &mut Drafts, held: &BTreeMap<
 
 /// Whether a step gives requests to a target group, by a rule that it makes or that is parked now.
 fn leads(action: &Action) -> bool {
-    match action {
-        Action::CreateRule { tags, .. } => !tags.contains_key(REPLACES_TAG),
-        Action::ModifyRule { edit, expect, .. } => {
+    action.on_listener().is_some_and(|change| match change {
+        ListenerChange::CreateRule { tags, .. } => !tags.contains_key(REPLACES_TAG),
+        ListenerChange::ModifyRule { edit, expect, .. } => {
             edit.conditions.is_some() || edit.forward.is_some() || expect.conditions.is_parked()
         }
-        Action::ModifyListener { .. } => !action.keeps_receiver(),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => false,
-    }
+        ListenerChange::ModifyListener { .. } => !action.keeps_receiver(),
+        ListenerChange::SetRulePriorities { .. } | ListenerChange::DeleteRule { .. } => false,
+    })
 }
 
 fn reference(given: &Given<'_>, key: &str, action: &Action) -> Option<Ref<TargetGroupArn>> {
