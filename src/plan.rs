@@ -33,6 +33,7 @@ mod priority;
 mod protocol;
 mod prune;
 pub mod questions;
+mod reason;
 mod redeployment;
 mod registrar;
 mod resolve;
@@ -67,6 +68,7 @@ pub use change::{
 };
 pub use facts::{Api, Deed, Facts};
 pub use field::{Field, HealthCheckField};
+pub use reason::Reason;
 #[cfg(test)]
 pub(crate) use rule_match::count;
 pub(crate) use rule_match::rules_of_route;

@@ -2,7 +2,7 @@
 
 use crate::apply::AwsError;
 use crate::model::{Observed, Rule, TargetGroup};
-use crate::plan::{Action, Change, ServiceBelief, Step};
+use crate::plan::{Action, Change, Reason, ServiceBelief, Step};
 
 /// An error code of a service that means so.
 struct ByNature {
@@ -128,11 +128,15 @@ impl Refusals {
     }
 
     /// Why a step is not sent again.
-    pub(super) fn hold(&self, step: &Step, observed: &Observed) -> Option<String> {
+    pub(super) fn hold(&self, step: &Step, observed: &Observed) -> Option<Reason> {
         let refused = self.0.iter().find(|refused| refused.is_of(step, observed))?;
-        Some(format!(
-            "AWS rejected this call ({}), so Portolan does not send it again until the manifest or the live state changes; correct one of them",
-            refused.words
+        Some(Reason::new(
+            format!(
+                "AWS rejected this call ({}), so Portolan does not send it again until the manifest or the \
+                 live state changes",
+                refused.words
+            ),
+            "correct one of them",
         ))
     }
 

@@ -55,7 +55,7 @@ fn at_hop(view: &View<'_>, path: &Path, hop: &Hop, later: Option<&Hop>) -> Optio
     let is_broken = |hop: &Hop| hop.state == State::Broken;
     let contradicts = path.witness.0 == Witness::Contradicts && is_network(hop.id);
     (contradicts && is_broken(hop) && later.is_some_and(is_broken)).then(|| {
-        WaitingOn::Difference(format!("what was read of {place} and its health checks disagree: {}", path.witness.1))
+        WaitingOn::difference(format!("what was read of {place} and its health checks disagree: {}", path.witness.1))
     })
 }
 

@@ -9,6 +9,7 @@ use super::action::Action;
 use super::by_resource::ListenerChange;
 use super::change::WaitingOn;
 use super::draft::{DraftId, Drafts};
+use super::reason::Reason;
 use super::serving::{self, Serving, serves};
 use super::{Policy, resolve};
 
@@ -38,10 +39,11 @@ pub(super) fn hold_without_consent(
                 let served = receives(given, rule);
                 draft.reason = format!("{}; it takes requests away {served}", draft.reason);
                 if !policy.prune_serving {
-                    held.entry(id).or_insert(WaitingOn::Difference(format!(
-                        "it takes requests away {served}; if these requests may go unanswered, answer yes at the prompt of `portolan \
-                         reconcile` or use --prune-serving; for `portolan run` write removal.serving: allow in the Fleet. \
-                         If not, a file is missing from -f, or another manifest uses this fleet's name"
+                    held.entry(id).or_insert(WaitingOn::difference(Reason::new(
+                        format!("it takes requests away {served}"),
+                        "if these requests may go unanswered, answer yes at the prompt of `portolan reconcile` or use \
+                         --prune-serving; for `portolan run` write removal.serving: allow in the Fleet. If not, a \
+                         file is missing from -f, or another manifest uses this fleet's name",
                     )));
                 }
             }

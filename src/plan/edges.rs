@@ -32,13 +32,13 @@ pub(super) fn hold_dependents(steps: &[Draft], held: &mut BTreeMap<DraftId, Wait
                 predecessors(steps, draft).into_iter().find_map(|before| held.get(&before).map(|why| (before, why)));
             let why = match (missing, waits) {
                 (Some((_, object)), _) => {
-                    Some(WaitingOn::Difference(format!("it needs {object}, which cannot be made yet")))
+                    Some(WaitingOn::difference(format!("it needs {object}, which cannot be made yet")))
                 }
                 (None, Some((_, WaitingOn::Gap(gap) | WaitingOn::Unread { gap, .. }))) => {
                     Some(WaitingOn::Gap(gap.clone()))
                 }
                 (None, Some((before, WaitingOn::ObserveMode | WaitingOn::Difference(_)))) => Some(
-                    WaitingOn::Difference(format!("it comes after \"{}\", which is blocked", steps[before].summary)),
+                    WaitingOn::difference(format!("it comes after \"{}\", which is blocked", steps[before].summary)),
                 ),
                 (None, None) => unused_copy(steps, draft, held),
             };

@@ -23,6 +23,7 @@ use super::change::{Change, Planned, WaitingOn};
 use super::draft::Draft;
 use super::field::Field;
 use super::handover;
+use super::reason::Reason;
 use super::resolve;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
 
@@ -45,11 +46,12 @@ pub(super) fn conditions(given: &Given<'_>, listener: &Listener) -> Result<Condi
     }
     let is_free = |address: &Ipv4Addr| !taken.iter().any(|block| block.contains(&IpAddr::V4(*address)));
     PARKED_SOURCES.into_iter().find(is_free).map(Conditions::parked).ok_or_else(|| {
-        WaitingOn::Difference(
-            "a rule that no request matches needs a source address that no client has (192.0.2.1, 198.51.100.1 or \
-             203.0.113.1), and a block of the VPC or a route of its route tables covers each of them; remove such a route"
-                .to_owned(),
-        )
+        WaitingOn::Difference(Reason::new(
+            "a rule that no request matches needs a source address that no client has (192.0.2.1, \
+             198.51.100.1 or 203.0.113.1), and a block of the VPC or a route of its route tables covers \
+             each of them",
+            "remove such a route",
+        ))
     })
 }
 

@@ -14,6 +14,7 @@ use super::draft::{Draft, DraftId};
 use super::edges;
 use super::handover::temporary;
 use super::parked::{Parking, parking};
+use super::reason::Reason;
 use super::serving::{EVERY_REQUEST, Serving, has_healthy_target, rule_serves, serves};
 
 /// Who gets the requests of an entry in the end.
@@ -66,11 +67,12 @@ pub(super) fn hold_back(given: &Given<'_>, steps: &[Draft], held: &mut BTreeMap<
                     parked.insert(id, (parking, fact));
                     continue;
                 }
-                (Why::Empty { fact, .. }, Some((_, Err(WaitingOn::Difference(sentence))))) => {
-                    WaitingOn::Difference(format!("{fact}, and its rule cannot be parked first: {sentence}"))
+                (Why::Empty { fact, .. }, Some((_, Err(WaitingOn::Difference(reason))))) => {
+                    let because = |why: &str| format!("{fact}, and its rule cannot be parked first: {why}");
+                    WaitingOn::Difference(reason.said(because))
                 }
                 (Why::Empty { .. }, Some((_, Err(gap)))) => gap,
-                (Why::Empty { fact, advice }, None) => WaitingOn::Difference(format!("{fact}; {advice}")),
+                (Why::Empty { fact, advice }, None) => WaitingOn::difference(Reason::new(fact, advice)),
                 (Why::Unread(gap), _) => WaitingOn::Gap(gap),
             };
             held.extend(ids.into_iter().map(|id| (id, waiting_on.clone())));

@@ -18,6 +18,7 @@ use super::super::field::Field;
 use super::super::listener_rule::ListenerPlanner;
 use super::super::parked::{self, dns_failover};
 use super::super::prune::mark_of;
+use super::super::reason::Reason;
 use super::super::resolve;
 use super::network_steps::{beside, let_go, write_time};
 use super::temporary::{self, Temporary};
@@ -210,7 +211,7 @@ fn attach(
     let priority = planner.last_free_priority(drafts).ok_or_else(|| {
         Obstacle::difference(
             what.clone(),
-            format!("listener {} has no free priority; delete a rule", planner.live.port),
+            Reason::new(format!("listener {} has no free priority", planner.live.port), "delete a rule"),
         )
     })?;
     // What one of its rules names already needs no further look at the network.

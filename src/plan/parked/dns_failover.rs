@@ -20,6 +20,7 @@ use super::super::change::{Change, Planned, WaitingOn};
 use super::super::draft::{Draft, DraftId, Drafts};
 use super::super::field::Field;
 use super::super::handover::network;
+use super::super::reason::Reason;
 use super::super::resolve;
 
 /// The attribute.
@@ -100,10 +101,13 @@ pub(in super::super) fn turn_off(
         return Ok(first);
     }
     if !group.attributes.contains_key(COUNT) && before != OFF && before != DEFAULT {
-        return Err(WaitingOn::Difference(format!(
-            "{COUNT} of {} is {before}, which the manifest does not declare: it has to be off while the target group has no \
-             healthy target, or DNS fails over because of it; declare it in attributes, and Portolan sets it back afterwards",
-            group.name
+        return Err(WaitingOn::difference(Reason::new(
+            format!(
+                "{COUNT} of {} is {before}, which the manifest does not declare: it has to be off while the \
+                 target group has no healthy target, or DNS fails over because of it",
+                group.name
+            ),
+            "declare it in attributes, and Portolan sets it back afterwards",
         )));
     }
     if before == OFF {

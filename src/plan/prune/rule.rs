@@ -9,6 +9,7 @@ use super::super::action::{Action, DeletedRuleBelief, RuleBelief};
 use super::super::by_resource::ListenerChange;
 use super::super::draft::{Draft, DraftId, Drafts};
 use super::super::handover::temporary;
+use super::super::reason::Reason;
 use super::super::resolve;
 use super::super::rule_match::{Match, RouteRef, forwards_only_to, match_rules, routes_by_listener};
 use super::super::rule_words::describe_route;
@@ -40,10 +41,13 @@ pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<Deleted
                 Err(homeless) => drafts.block_on(
                     &ObjectRef::fleet(&given.desired.fleet.name),
                     format!("delete rule {} ({})", rule.priority, rule.conditions),
-                    format!(
-                        "TargetGroup/{} has no rule yet for {}; wait: the old rule is deleted once the new one exists",
-                        homeless.route.key,
-                        describe_route(homeless.route.route)
+                    Reason::new(
+                        format!(
+                            "TargetGroup/{} has no rule yet for {}",
+                            homeless.route.key,
+                            describe_route(homeless.route.route)
+                        ),
+                        "wait: the old rule is deleted once the new one exists",
                     ),
                 ),
             }
