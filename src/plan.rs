@@ -7,6 +7,7 @@
 
 pub mod action;
 mod budget;
+mod by_resource;
 pub mod change;
 mod consent;
 mod container_rename;
@@ -24,6 +25,7 @@ mod health_check;
 mod health_port;
 mod listener;
 mod listener_rule;
+mod names;
 mod node_addresses;
 mod orphan;
 mod parked;
@@ -31,6 +33,7 @@ mod priority;
 mod protocol;
 mod prune;
 pub mod questions;
+mod reason;
 mod redeployment;
 mod registrar;
 mod resolve;
@@ -59,11 +62,13 @@ pub use action::{
     Action, DeletedRuleBelief, NewTargetGroup, OPERATIONS, Output, PortFix, Ref, RegistrationBelief, RuleBelief,
     RuleEdit, ServiceBelief, WiredEntry,
 };
+pub(crate) use by_resource::{ByResource, IngressChange, ListenerChange, TargetGroupChange};
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
 pub use facts::{Api, Deed, Facts};
 pub use field::{Field, HealthCheckField};
+pub use reason::Reason;
 #[cfg(test)]
 pub(crate) use rule_match::count;
 pub(crate) use rule_match::rules_of_route;

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{Outcome, StepResult};
 use crate::model::{Gap, ObjectKind, ObjectRef, Observed};
-use crate::plan::{Action, Blocked, Plan, Step, StepId, WaitingOn};
+use crate::plan::{Action, Blocked, Plan, Reason, Step, StepId, WaitingOn};
 use crate::queue::Backoff;
 
 use super::refusal::Refusals;
@@ -82,18 +82,19 @@ impl Memory {
         &mut self,
         mut plan: Plan,
         observed: &Observed,
-        mut held: BTreeMap<StepId, String>,
+        held: BTreeMap<StepId, String>,
         now: Timestamp,
     ) -> Plan {
         self.see(&plan, observed, now);
         self.notice_contention(&plan, now);
+        let mut held: BTreeMap<StepId, Reason> = held.into_iter().map(|(id, why)| (id, why.into())).collect();
         for step in &plan.steps {
             let why = self
                 .by_contention(step)
                 .or_else(|| self.by_second_writer(step, now))
                 .or_else(|| self.refusals.hold(step, observed))
                 .or_else(|| self.by_failure(step, now))
-                .or_else(|| self.by_sightings(step, observed, now));
+                .or_else(|| self.by_sightings(step, observed, now).map(Reason::from));
             held.extend(why.map(|why| (step.id, why)));
         }
         hold_dependents(&plan.steps, &mut held);
@@ -216,32 +217,39 @@ impl Memory {
         }
     }
 
-    fn by_contention(&self, step: &Step) -> Option<String> {
+    fn by_contention(&self, step: &Step) -> Option<Reason> {
         let (field, until) = fields(step).into_iter().find_map(|field| {
             let until = self.contended.get(&field)?;
             Some((field.2, until))
         })?;
-        Some(format!(
-            "contended: another writer changed {field} back {MOST_WRITES} times in {WINDOW:#}, so Portolan does not repair it until {until} or until the manifest changes; find and stop that writer"
+        Some(Reason::new(
+            format!(
+                "contended: another writer changed {field} back {MOST_WRITES} times in {WINDOW:#}, so \
+                 Portolan does not repair it until {until} or until the manifest changes"
+            ),
+            "find and stop that writer",
         ))
     }
 
-    fn by_second_writer(&self, step: &Step, now: Timestamp) -> Option<String> {
+    fn by_second_writer(&self, step: &Step, now: Timestamp) -> Option<Reason> {
         let at =
             self.removed.get(&removal_of(step)).filter(|at| is_pruned(step) && now.duration_since(**at) < TRUCE)?;
-        Some(format!(
-            "Portolan removed it at {at}, and it exists again with this fleet's tags, so another writer uses the same fleet name; \
-             give each manifest its own Fleet name"
+        Some(Reason::new(
+            format!(
+                "Portolan removed it at {at}, and it exists again with this fleet's tags, so another writer \
+                 uses the same fleet name"
+            ),
+            "give each manifest its own Fleet name",
         ))
     }
 
-    fn by_failure(&self, step: &Step, now: Timestamp) -> Option<String> {
+    fn by_failure(&self, step: &Step, now: Timestamp) -> Option<Reason> {
         let retry = self.retries.get(&step.object).filter(|retry| **retry > now)?;
         let times = match self.backoff.failures(&step.object) {
             1 => "once".to_owned(),
             times => format!("{times} times"),
         };
-        Some(format!("a step of this object failed {times}, so the next attempt is at {retry}"))
+        Some(format!("a step of this object failed {times}, so the next attempt is at {retry}").into())
     }
 }
 
@@ -272,7 +280,7 @@ fn apart(action: &Action, observed: &Observed) -> SignedDuration {
 }
 
 /// What comes after a step that is held back is held back, too.
-fn hold_dependents(steps: &[Step], held: &mut BTreeMap<StepId, String>) {
+fn hold_dependents(steps: &[Step], held: &mut BTreeMap<StepId, Reason>) {
     loop {
         let more: Vec<_> = steps
             .iter()
@@ -282,7 +290,7 @@ fn hold_dependents(steps: &[Step], held: &mut BTreeMap<StepId, String>) {
         if more.is_empty() {
             return;
         }
-        held.extend(more.into_iter().map(|id| (id, "it depends on a step that is blocked".to_owned())));
+        held.extend(more.into_iter().map(|id| (id, "it depends on a step that is blocked".into())));
     }
 }
 

@@ -1,8 +1,8 @@
 //! What AWS refuses by its nature: the same call on the same live state would be refused again, whatever time passes.
 
 use crate::apply::AwsError;
-use crate::model::{Observed, Rule, ServiceId, TargetGroup, TargetGroupArn};
-use crate::plan::{Action, Change, Ref, ServiceBelief, Step};
+use crate::model::{Observed, Rule, TargetGroup};
+use crate::plan::{Action, Change, Reason, ServiceBelief, Step};
 
 /// An error code of a service that means so.
 struct ByNature {
@@ -71,52 +71,14 @@ struct Against {
 
 impl Against {
     fn of(action: &Action, observed: &Observed) -> Self {
-        let (service, groups, listener) = named(action);
-        let service = service.and_then(|id| observed.service(id).present());
+        let names = action.names();
+        let service = names.service.and_then(|id| observed.service(id).present());
         let live = observed.target_groups.as_ref().present().into_iter().flatten();
-        let mut live: Vec<_> = live.filter(|group| groups.contains(&&group.arn)).cloned().collect();
+        let mut live: Vec<_> = live.filter(|group| names.target_groups.contains(&&group.arn)).cloned().collect();
         live.sort_by(|a, b| a.arn.cmp(&b.arn));
         let seen = observed.rules.values().filter_map(|seen| seen.as_ref().present());
-        let rules = seen.filter(|rules| rules.iter().any(|rule| listener == Some(rule.arn.as_str())));
+        let rules = seen.filter(|rules| rules.iter().any(|rule| names.rules.contains(&&rule.arn)));
         Self { service: service.map(ServiceBelief::of), groups: live, rules: rules.flatten().cloned().collect() }
-    }
-}
-
-/// The service, the target groups and the rule that a call names.
-fn named(action: &Action) -> (Option<&ServiceId>, Vec<&TargetGroupArn>, Option<&str>) {
-    fn known(target: &Ref<TargetGroupArn>) -> Option<&TargetGroupArn> {
-        match target {
-            Ref::Known(arn) => Some(arn),
-            Ref::Output(_) => None,
-        }
-    }
-    match action {
-        Action::UpdateServiceCount { service, .. } => (Some(service), Vec::new(), None),
-        Action::UpdateService { service, load_balancers, .. } => {
-            let wired = load_balancers.iter().flatten().filter_map(|(target, _)| known(target.as_ref()?));
-            (Some(service), wired.collect(), None)
-        }
-        Action::ModifyTargetGroup { target_group, .. }
-        | Action::DeleteTargetGroup { target_group, .. }
-        | Action::AddTags { target_group, .. }
-        | Action::DeregisterTargets { target_group, .. } => (None, vec![target_group], None),
-        Action::ModifyTargetGroupAttributes { target_group, .. }
-        | Action::CreateRule { target_group, .. }
-        | Action::RegisterTargets { target_group, .. } => (None, known(target_group).into_iter().collect(), None),
-        Action::ModifyListener { target_group, idle, .. } => {
-            (None, [Some(target_group), idle.as_ref()].into_iter().flatten().filter_map(known).collect(), None)
-        }
-        Action::ModifyRule { rule, edit, .. } => {
-            (None, edit.forward.iter().filter_map(known).collect(), Some(rule.as_str()))
-        }
-        Action::DeleteRule { rule, .. } => (None, Vec::new(), Some(rule.as_str())),
-        Action::SetRulePriorities { priorities, .. } => {
-            (None, Vec::new(), priorities.keys().next().map(|rule| rule.as_str()))
-        }
-        Action::RegisterTaskDefinition { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => (None, Vec::new(), None),
     }
 }
 
@@ -166,11 +128,15 @@ impl Refusals {
     }
 
     /// Why a step is not sent again.
-    pub(super) fn hold(&self, step: &Step, observed: &Observed) -> Option<String> {
+    pub(super) fn hold(&self, step: &Step, observed: &Observed) -> Option<Reason> {
         let refused = self.0.iter().find(|refused| refused.is_of(step, observed))?;
-        Some(format!(
-            "AWS rejected this call ({}), so Portolan does not send it again until the manifest or the live state changes; correct one of them",
-            refused.words
+        Some(Reason::new(
+            format!(
+                "AWS rejected this call ({}), so Portolan does not send it again until the manifest or the \
+                 live state changes",
+                refused.words
+            ),
+            "correct one of them",
         ))
     }
 

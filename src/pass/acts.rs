@@ -37,13 +37,9 @@ pub fn acts(action: &Action) -> Acts {
         Action::UpdateService { .. } => of_update(action),
         Action::CreateTargetGroup(_) => adds(&[HopId::TargetGroup]),
         Action::AddTags { .. } => adds(&[]),
-        Action::ModifyTargetGroup { health_check, .. } => {
-            if health_check.port.is_some() || health_check.protocol.is_some() {
-                takes(&NETWORK)
-            } else {
-                adds(&[HopId::Application])
-            }
-        }
+        // Its health checks go elsewhere.
+        Action::ModifyTargetGroup { .. } if action.facts().moves_requests => takes(&NETWORK),
+        Action::ModifyTargetGroup { .. } => adds(&[HopId::Application]),
         Action::ModifyTargetGroupAttributes { attributes, .. } => {
             let decides = ATTRIBUTES.iter().filter(|(key, _)| attributes.contains_key(*key));
             let hops: BTreeSet<HopId> = decides.map(|(_, hop)| *hop).collect();

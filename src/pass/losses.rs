@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Given, TargetState};
 use crate::plan::{Plan, StepId};
-use crate::trace::catalogue::Code;
+use crate::trace::catalogue::{Code, codes};
 use crate::trace::{Effect, Finding, Hop, HopId, Path, State, Trace, Verdict};
 
 use super::view::{View, beside};
@@ -50,7 +50,7 @@ fn configured(hop: &Hop) -> Option<&Finding> {
         Effect::Breaks => hop.state == State::Broken,
         Effect::Degrades => finding.concerns_all(),
     };
-    hop.findings.iter().filter(is_whole).find(|finding| !finding.codes.iter().eq([&Code(38)]))
+    hop.findings.iter().filter(is_whole).find(|finding| !finding.codes.iter().eq([&codes::ZONE_NOT_ENABLED]))
 }
 
 /// What the configuration breaks on a path.
@@ -64,7 +64,7 @@ pub(super) fn is_known_broken(view: &View<'_>, path: &Path) -> bool {
     let is_declared_otherwise = |hop: &Hop| match hop.id {
         HopId::ServiceWiring => true,
         // A protocol that is as declared and is broken is proven wrong: the targets are healthy by another one.
-        HopId::TargetGroup => !(is_of(hop, Code(21)) && has_declared_protocol(view, path)),
+        HopId::TargetGroup => !(is_of(hop, codes::PROTOCOL_MISMATCH) && has_declared_protocol(view, path)),
         HopId::LoadBalancer
         | HopId::Listener
         | HopId::Rule

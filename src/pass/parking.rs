@@ -62,7 +62,7 @@ fn obstacle(path: &Path) -> Option<WaitingOn> {
             let said =
                 finding.map_or_else(|| hop.evidence.clone(), |found| format!("{} ({})", found.name, found.evidence));
             let hop = hop.id.as_str();
-            Some(WaitingOn::Difference(format!(
+            Some(WaitingOn::difference(format!(
                 "health checks would begin, and ECS stops tasks that fail them: {hop} is broken: {said}"
             )))
         }

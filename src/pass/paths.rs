@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::model::{
     Desired, DesiredTargetGroup, Given, GroupId, LoadBalancer, ObjectKind, ObjectRef, Observed, Placement, Seen,
 };
-use crate::plan::{self, Action, Plan, Policy, Step, StepId, Veto, WaitingOn, plan_without};
+use crate::plan::{self, Action, Plan, Policy, Reason, Step, StepId, Veto, WaitingOn, plan_without};
 use crate::report::BrokenPath;
 use crate::trace::{Path, Verdict, each_path};
 
@@ -149,7 +149,7 @@ pub(super) fn weigh(desired: &Desired, observed: &Observed, policy: &Policy, now
 }
 
 fn veto(step: &Step, losses: &[Loss]) -> Veto {
-    let why = format!("{}; correct the manifest, or use --force if that is intended", harm(losses));
+    let why = Reason::new(harm(losses), "correct the manifest, or use --force if that is intended");
     Veto { object: step.object.clone(), action: step.action.clone(), why: WaitingOn::Difference(why) }
 }
 
@@ -249,6 +249,18 @@ pub(super) mod tests {
         let again = authorize(2, PORT, from_group("sg-lb"));
         let plan = plan_of(vec![revoke(0, "sgr-1"), revoke(1, "sgr-2"), again]);
         assert_eq!(blamed(&stand, &plan), [0; 0], "in the end it is open");
+    }
+
+    #[test]
+    fn what_a_step_breaks_is_told_before_what_can_be_done_about_it() {
+        let stand = doubly_open();
+        let plan = plan_of(vec![revoke(0, "sgr-1"), revoke(1, "sgr-2")]);
+        let view = view(&stand);
+        let (before, after) = (view.trace(&everything()), view.trace_after(&plan.steps, &everything()));
+        let loss = losses(&view, &before, &after).remove(0);
+        let why = veto(&plan.steps[1], &[loss.clone(), loss]).why;
+        assert_eq!(why.because().matches("it would break ").count(), 2, "{why}");
+        assert_eq!(why.to_unblock().as_deref(), Some("correct the manifest, or use --force if that is intended"));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Gap, Given, GroupId, ListenerArn, RuleArn};
+use crate::model::{Gap, Given, GroupId, ListenerArn};
+use crate::plan::evidence::listener_of;
 use crate::plan::{Action, Plan, Step, Veto, WaitingOn};
 use crate::trace::{Hop, HopId, Path, State, Trace, Witness};
 
@@ -54,7 +55,7 @@ fn at_hop(view: &View<'_>, path: &Path, hop: &Hop, later: Option<&Hop>) -> Optio
     let is_broken = |hop: &Hop| hop.state == State::Broken;
     let contradicts = path.witness.0 == Witness::Contradicts && is_network(hop.id);
     (contradicts && is_broken(hop) && later.is_some_and(is_broken)).then(|| {
-        WaitingOn::Difference(format!("what was read of {place} and its health checks disagree: {}", path.witness.1))
+        WaitingOn::difference(format!("what was read of {place} and its health checks disagree: {}", path.witness.1))
     })
 }
 
@@ -72,36 +73,9 @@ fn counts(view: &View<'_>, id: HopId, gap: &Gap) -> bool {
 /// Whether a step can change something on a path: that of an object it is about, and every path through a listener whose
 /// rules it changes, for they take requests from each other.
 fn concerns(given: &Given<'_>, step: &Step, keys: &BTreeSet<String>, path: &Path) -> bool {
-    let by_listener = listener_of(given, &step.action).is_some_and(|listener| leads_through(given, listener, path));
+    let by_listener =
+        listener_of(given.observed, &step.action).is_some_and(|listener| leads_through(given, listener, path));
     keys.contains(&path.name.target_group) || by_listener
-}
-
-fn listener_of<'a>(given: &Given<'a>, action: &'a Action) -> Option<&'a ListenerArn> {
-    match action {
-        Action::CreateRule { listener, .. }
-        | Action::SetRulePriorities { listener, .. }
-        | Action::ModifyListener { listener, .. } => Some(listener),
-        Action::ModifyRule { rule, .. } | Action::DeleteRule { rule, .. } => listener_with(given, rule),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => None,
-    }
-}
-
-fn listener_with<'a>(given: &Given<'a>, rule: &RuleArn) -> Option<&'a ListenerArn> {
-    let has = |(_, seen): &(&ListenerArn, &crate::model::Seen<Vec<crate::model::Rule>>)| {
-        seen.as_ref().present().is_some_and(|rules| rules.iter().any(|live| live.arn == *rule))
-    };
-    given.observed.rules.iter().find(has).map(|(listener, _)| listener)
 }
 
 fn leads_through(given: &Given<'_>, arn: &ListenerArn, path: &Path) -> bool {

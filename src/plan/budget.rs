@@ -7,6 +7,7 @@ use crate::model::{Given, Owner, Seen, Tags};
 use super::action::Action;
 use super::change::{Blocked, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
+use super::reason::Reason;
 use super::resolve;
 
 /// The kinds that a budget counts apart.
@@ -80,9 +81,9 @@ pub(super) fn hold_over_budget(given: &Given<'_>, drafts: &mut Drafts, held: &mu
             *so_far += number;
             continue;
         }
-        let why = WaitingOn::Difference(format!(
-            "the removal budget allows {allowed} of {total} {} in a pass; wait for the next pass, which removes more, or raise removal.budget, or use --force",
-            kind.words()
+        let why = WaitingOn::difference(Reason::new(
+            format!("the removal budget allows {allowed} of {total} {} in a pass", kind.words()),
+            "wait for the next pass, which removes more, or raise removal.budget, or use --force",
         ));
         match cut(&mut drafts.steps[id], left) {
             Some(rest) => {
@@ -110,7 +111,7 @@ fn cut(draft: &mut Draft, left: usize) -> Option<Blocked> {
     Some(Blocked {
         object: draft.object.clone(),
         what: format!("deregister {}", rest.join(", ")),
-        waiting_on: WaitingOn::Difference(String::new()),
+        waiting_on: WaitingOn::difference(""),
         action: None,
         changes,
     })

@@ -7,6 +7,7 @@ use crate::model::{Gap, ObjectRef, PathName, TargetGroupArn};
 
 use super::action::Action;
 use super::field::Field;
+use super::reason::Reason;
 
 /// Number of a step in its plan, written `s0`, `s1`, …; steps are numbered in an order in which they may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,9 +82,8 @@ pub enum WaitingOn {
     },
     /// The object's `mode: observe`: a known difference that is shown and not repaired.
     ObserveMode,
-    /// Anything else: a known difference that no step repairs now. The sentence says why, and after a semicolon what has to
-    /// happen.
-    Difference(String),
+    /// Anything else: a known difference that no step repairs now.
+    Difference(Reason),
 }
 
 impl fmt::Display for WaitingOn {
@@ -92,12 +92,17 @@ impl fmt::Display for WaitingOn {
             Self::Gap(gap) => f.write_str(&unread(gap)),
             Self::Unread { gap, cost } => write!(f, "{}; {cost}", unread(gap)),
             Self::ObserveMode => f.write_str("mode is observe: differences are shown, not repaired"),
-            Self::Difference(text) => f.write_str(text),
+            Self::Difference(reason) => reason.fmt(f),
         }
     }
 }
 
 impl WaitingOn {
+    /// A known difference that no step repairs now.
+    pub fn difference(reason: impl Into<Reason>) -> Self {
+        Self::Difference(reason.into())
+    }
+
     /// Whether it is known that something differs.
     pub fn is_difference(&self) -> bool {
         match self {
@@ -112,7 +117,7 @@ impl WaitingOn {
             Self::Gap(gap) => not_read(gap),
             Self::Unread { gap, cost } => format!("{}; {cost}", not_read(gap)),
             Self::ObserveMode => self.to_string(),
-            Self::Difference(text) => clauses(text).0.to_owned(),
+            Self::Difference(reason) => reason.because.clone(),
         }
     }
 
@@ -121,24 +126,9 @@ impl WaitingOn {
         match self {
             Self::Gap(gap) | Self::Unread { gap, .. } => gap.permission().map(allow),
             Self::ObserveMode => None,
-            Self::Difference(text) => clauses(text).1.map(str::to_owned),
+            Self::Difference(reason) => reason.to_unblock.clone(),
         }
     }
-}
-
-/// A sentence before and after its first semicolon; one in brackets or quotes belongs to what they enclose.
-fn clauses(text: &str) -> (&str, Option<&str>) {
-    let (mut depth, mut is_quoted) = (0_usize, false);
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '"' => is_quoted = !is_quoted,
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            ';' if depth == 0 && !is_quoted => return (&text[..at], Some(text[at + 1..].trim_start())),
-            _ => {}
-        }
-    }
-    (text, None)
 }
 
 /// Such as `ecs:DescribeServices could not be read (AccessDeniedException); allow the IAM action ecs:DescribeServices`.
@@ -299,13 +289,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_a_reason_and_a_way_out() {
-        let of = |text: &str| WaitingOn::Difference(text.to_owned());
+    fn a_reason_and_its_way_out_are_kept_apart_whatever_is_in_them() {
+        let suspended = WaitingOn::difference("suspended until Monday: moving; ask Kim");
+        assert_eq!(suspended.because(), "suspended until Monday: moving; ask Kim");
+        assert_eq!(suspended.to_unblock(), None);
         let taken =
-            of("priority 10 is taken by rule 10 (host a; path /b); choose another priority; or delete that one");
-        assert_eq!(taken.because(), "priority 10 is taken by rule 10 (host a; path /b)");
-        assert_eq!(taken.to_unblock().as_deref(), Some("choose another priority; or delete that one"));
-        assert_eq!(of("targets registered in it: 2").to_unblock(), None);
+            WaitingOn::difference(Reason::new("priority 10 is taken", "choose another one; or delete that one"));
+        assert_eq!(taken.because(), "priority 10 is taken");
+        assert_eq!(taken.to_unblock().as_deref(), Some("choose another one; or delete that one"));
+        assert_eq!(taken.to_string(), "priority 10 is taken; choose another one; or delete that one");
     }
 
     #[test]

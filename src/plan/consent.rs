@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Given, Rule, RuleArn, Seen, Serve, TargetGroupArn, TargetState};
 
 use super::action::Action;
+use super::by_resource::ListenerChange;
 use super::change::WaitingOn;
 use super::draft::{DraftId, Drafts};
+use super::reason::Reason;
 use super::serving::{self, Serving, serves};
 use super::{Policy, resolve};
 
@@ -37,10 +39,11 @@ pub(super) fn hold_without_consent(
                 let served = receives(given, rule);
                 draft.reason = format!("{}; it takes requests away {served}", draft.reason);
                 if !policy.prune_serving {
-                    held.entry(id).or_insert(WaitingOn::Difference(format!(
-                        "it takes requests away {served}; if these requests may go unanswered, answer yes at the prompt of `portolan \
-                         reconcile` or use --prune-serving; for `portolan run` write removal.serving: allow in the Fleet. \
-                         If not, a file is missing from -f, or another manifest uses this fleet's name"
+                    held.entry(id).or_insert(WaitingOn::difference(Reason::new(
+                        format!("it takes requests away {served}"),
+                        "if these requests may go unanswered, answer yes at the prompt of `portolan reconcile` or use \
+                         --prune-serving; for `portolan run` write removal.serving: allow in the Fleet. If not, a \
+                         file is missing from -f, or another manifest uses this fleet's name",
                     )));
                 }
             }
@@ -49,24 +52,12 @@ pub(super) fn hold_without_consent(
 }
 
 fn deleted(action: &Action) -> Option<&RuleArn> {
-    match action {
-        Action::DeleteRule { rule, .. } => Some(rule),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => None,
+    match action.on_listener()? {
+        ListenerChange::DeleteRule { rule, .. } => Some(rule),
+        ListenerChange::CreateRule { .. }
+        | ListenerChange::ModifyRule { .. }
+        | ListenerChange::SetRulePriorities { .. }
+        | ListenerChange::ModifyListener { .. } => None,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::model::{Gap, GroupId, ObjectRef, Seen, TargetGroupArn};
 
 use super::action::{Action, Ref};
 use super::change::{Blocked, Change, Deferred, Finding, Planned, Receivers, WaitingOn};
+use super::reason::Reason;
 
 /// Position of a draft in [`Drafts::steps`].
 pub(super) type DraftId = usize;
@@ -55,8 +56,8 @@ impl Drafts {
         }
     }
 
-    pub(super) fn block_on(&mut self, object: &ObjectRef, what: impl Into<String>, sentence: impl Into<String>) {
-        self.block(object, what, WaitingOn::Difference(sentence.into()));
+    pub(super) fn block_on(&mut self, object: &ObjectRef, what: impl Into<String>, reason: impl Into<Reason>) {
+        self.block(object, what, WaitingOn::difference(reason));
     }
 
     pub(super) fn plan_later(&mut self, object: &ObjectRef, what: impl Into<String>, because: impl Into<String>) {
@@ -104,8 +105,8 @@ pub(super) struct Obstacle {
 }
 
 impl Obstacle {
-    pub(super) fn difference(what: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self { what: what.into(), waiting_on: WaitingOn::Difference(sentence.into()) }
+    pub(super) fn difference(what: impl Into<String>, reason: impl Into<Reason>) -> Self {
+        Self { what: what.into(), waiting_on: WaitingOn::difference(reason) }
     }
 
     pub(super) fn gap(what: impl Into<String>, gap: Gap) -> Self {
@@ -118,7 +119,7 @@ impl Obstacle {
 }
 
 /// A known value, or the obstacle that it is absent or unknown.
-pub(super) fn need<T>(seen: Seen<T>, what: &str, absent: impl FnOnce() -> String) -> Result<T, Obstacle> {
+pub(super) fn need<T, R: Into<Reason>>(seen: Seen<T>, what: &str, absent: impl FnOnce() -> R) -> Result<T, Obstacle> {
     match seen {
         Seen::Present(value) => Ok(value),
         Seen::Absent => Err(Obstacle::difference(what, absent())),

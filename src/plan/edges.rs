@@ -5,84 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::ObjectRef;
 
-use super::action::{Action, Ref};
 use super::change::{Step, StepId, WaitingOn};
 use super::draft::{Draft, DraftId};
-
-/// What an action needs from another step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Product {
-    TargetGroup,
-    TaskDefinition,
-}
-
-fn produces(action: &Action) -> Option<Product> {
-    match action {
-        Action::CreateTargetGroup(_) => Some(Product::TargetGroup),
-        Action::RegisterTaskDefinition { .. } => Some(Product::TaskDefinition),
-        Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => None,
-    }
-}
-
-/// The outputs that an action names.
-fn needs(action: &Action) -> Vec<(Product, &ObjectRef)> {
-    fn output<T>(reference: &Ref<T>) -> Option<&ObjectRef> {
-        match reference {
-            Ref::Known(_) => None,
-            Ref::Output(object) => Some(object),
-        }
-    }
-    let target_group = |object| (Product::TargetGroup, object);
-    match action {
-        Action::UpdateService { task_definition, load_balancers, .. } => {
-            let definition = task_definition.iter().filter_map(output).map(|object| (Product::TaskDefinition, object));
-            let entries = load_balancers.iter().flatten().filter_map(|(target, _)| target.as_ref()).filter_map(output);
-            definition.chain(entries.map(target_group)).collect()
-        }
-        Action::ModifyTargetGroupAttributes { target_group: target, .. }
-        | Action::CreateRule { target_group: target, .. }
-        | Action::RegisterTargets { target_group: target, .. } => {
-            output(target).map(target_group).into_iter().collect()
-        }
-        Action::ModifyListener { target_group: target, idle, .. } => {
-            [Some(target), idle.as_ref()].into_iter().flatten().filter_map(output).map(target_group).collect()
-        }
-        Action::ModifyRule { edit, .. } => edit.forward.iter().filter_map(output).map(target_group).collect(),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => Vec::new(),
-    }
-}
+use super::facts::Product;
 
 fn provider(steps: &[Draft], product: Product, object: &ObjectRef) -> Option<DraftId> {
-    steps.iter().position(|draft| draft.object == *object && produces(&draft.action) == Some(product))
+    steps.iter().position(|draft| draft.object == *object && draft.action.facts().produces == Some(product))
 }
 
 /// Everything that a draft must wait for, removals apart.
 fn predecessors(steps: &[Draft], draft: &Draft) -> BTreeSet<DraftId> {
-    let provided = needs(&draft.action).into_iter().filter_map(|(product, object)| provider(steps, product, object));
+    let outputs = draft.action.names().outputs.into_iter();
+    let provided = outputs.filter_map(|(product, object)| provider(steps, product, object));
     draft.after.iter().copied().chain(provided).collect()
 }
 
@@ -92,19 +26,19 @@ pub(super) fn hold_dependents(steps: &[Draft], held: &mut BTreeMap<DraftId, Wait
     loop {
         let mut more = BTreeMap::new();
         for (id, draft) in steps.iter().enumerate().filter(|(id, _)| !held.contains_key(id)) {
-            let missing =
-                needs(&draft.action).into_iter().find(|(product, object)| provider(steps, *product, object).is_none());
+            let mut outputs = draft.action.names().outputs.into_iter();
+            let missing = outputs.find(|(product, object)| provider(steps, *product, object).is_none());
             let waits =
                 predecessors(steps, draft).into_iter().find_map(|before| held.get(&before).map(|why| (before, why)));
             let why = match (missing, waits) {
                 (Some((_, object)), _) => {
-                    Some(WaitingOn::Difference(format!("it needs {object}, which cannot be made yet")))
+                    Some(WaitingOn::difference(format!("it needs {object}, which cannot be made yet")))
                 }
                 (None, Some((_, WaitingOn::Gap(gap) | WaitingOn::Unread { gap, .. }))) => {
                     Some(WaitingOn::Gap(gap.clone()))
                 }
                 (None, Some((before, WaitingOn::ObserveMode | WaitingOn::Difference(_)))) => Some(
-                    WaitingOn::Difference(format!("it comes after \"{}\", which is blocked", steps[before].summary)),
+                    WaitingOn::difference(format!("it comes after \"{}\", which is blocked", steps[before].summary)),
                 ),
                 (None, None) => unused_copy(steps, draft, held),
             };
@@ -120,10 +54,10 @@ pub(super) fn hold_dependents(steps: &[Draft], held: &mut BTreeMap<DraftId, Wait
 }
 
 fn unused_copy(steps: &[Draft], draft: &Draft, held: &BTreeMap<DraftId, WaitingOn>) -> Option<WaitingOn> {
-    if produces(&draft.action) != Some(Product::TaskDefinition) {
+    if draft.action.facts().produces != Some(Product::TaskDefinition) {
         return None;
     }
-    let uses = |other: &Draft| needs(&other.action).contains(&(Product::TaskDefinition, &draft.object));
+    let uses = |other: &Draft| other.action.names().outputs.contains(&(Product::TaskDefinition, &draft.object));
     steps.iter().enumerate().filter(|(_, other)| uses(other)).find_map(|(id, _)| held.get(&id).cloned())
 }
 

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Given, ListenerArn, ObjectKind, ObjectRef, Observed, Rule, RuleActions, Serve, TargetGroupArn};
+use crate::model::{
+    Given, ListenerArn, ObjectKind, ObjectRef, Observed, Rule, RuleActions, RuleArn, Seen, Serve, TargetGroupArn,
+};
 
+use super::by_resource::ListenerChange;
 use super::resolve::stand_ins;
 use super::{Action, Step};
 
@@ -25,26 +28,16 @@ pub fn target_groups_of(given: &Given<'_>, object: &ObjectRef) -> BTreeSet<Targe
 pub fn subjects(given: &Given<'_>, step: &Step) -> BTreeSet<String> {
     let groups = target_groups_of(given, &step.object).into_iter().map(|arn| arn.to_string());
     let mut arns: BTreeSet<String> = groups.chain([step.target.clone()]).collect();
-    match &step.action {
-        Action::ModifyRule { rule, .. } | Action::DeleteRule { rule, .. } => {
+    match step.action.on_listener() {
+        Some(ListenerChange::ModifyRule { rule, .. } | ListenerChange::DeleteRule { rule, .. }) => {
             arns.insert(rule.to_string());
-            arns.extend(rule_of(given.observed, rule.as_str()).into_iter().flat_map(|rule| receivers(&rule.actions)));
+            arns.extend(rule_of(given.observed, rule).into_iter().flat_map(|rule| receivers(&rule.actions)));
         }
-        Action::SetRulePriorities { priorities, .. } => arns.extend(priorities.keys().map(ToString::to_string)),
-        Action::ModifyListener { expect, .. } => arns.extend(receivers(expect)),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => {}
+        Some(ListenerChange::SetRulePriorities { priorities, .. }) => {
+            arns.extend(priorities.keys().map(ToString::to_string));
+        }
+        Some(ListenerChange::ModifyListener { expect, .. }) => arns.extend(receivers(expect)),
+        Some(ListenerChange::CreateRule { .. }) | None => {}
     }
     arns
 }
@@ -52,24 +45,7 @@ pub fn subjects(given: &Given<'_>, step: &Step) -> BTreeSet<String> {
 /// The target groups beside a step that moves requests: whoever else its listener forwards to (R2a). They need not be
 /// read anew for it, but must not have gone unread for long.
 pub fn neighbours(observed: &Observed, step: &Step) -> BTreeSet<TargetGroupArn> {
-    let listener = match &step.action {
-        Action::CreateRule { listener, .. }
-        | Action::SetRulePriorities { listener, .. }
-        | Action::ModifyListener { listener, .. } => Some(listener),
-        Action::ModifyRule { rule, .. } | Action::DeleteRule { rule, .. } => listener_of(observed, rule.as_str()),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => None,
-    };
+    let listener = listener_of(observed, &step.action);
     let rules = listener.and_then(|listener| observed.rules.get(listener)?.as_ref().present());
     let forwards = rules.into_iter().flatten().map(|rule| &rule.actions.serve);
     forwards.flat_map(forwarded).collect()
@@ -86,13 +62,22 @@ fn receivers(actions: &RuleActions) -> impl Iterator<Item = String> + use<> {
     forwarded(&actions.serve).into_iter().map(|arn| arn.to_string())
 }
 
-fn rule_of<'a>(observed: &'a Observed, arn: &str) -> Option<&'a Rule> {
+fn rule_of<'a>(observed: &'a Observed, arn: &RuleArn) -> Option<&'a Rule> {
     let lists = observed.rules.values().filter_map(|seen| seen.as_ref().present());
-    lists.flatten().find(|rule| rule.arn.as_str() == arn)
+    lists.flatten().find(|rule| rule.arn == *arn)
 }
 
-fn listener_of<'a>(observed: &'a Observed, rule: &str) -> Option<&'a ListenerArn> {
-    let has = |rules: &Vec<Rule>| rules.iter().any(|found| found.arn.as_str() == rule);
-    let found = observed.rules.iter().find(|(_, seen)| seen.as_ref().present().is_some_and(has));
-    found.map(|(listener, _)| listener)
+/// The listener of the rules or of the default action that an action changes.
+pub fn listener_of<'a>(observed: &'a Observed, action: &'a Action) -> Option<&'a ListenerArn> {
+    match action.on_listener()? {
+        ListenerChange::CreateRule { listener, .. }
+        | ListenerChange::SetRulePriorities { listener, .. }
+        | ListenerChange::ModifyListener { listener, .. } => Some(listener),
+        ListenerChange::ModifyRule { rule, .. } | ListenerChange::DeleteRule { rule, .. } => {
+            let has = |seen: &Seen<Vec<Rule>>| {
+                seen.as_ref().present().is_some_and(|rules| rules.iter().any(|live| live.arn == *rule))
+            };
+            observed.rules.iter().find(|(_, seen)| has(seen)).map(|(listener, _)| listener)
+        }
+    }
 }

@@ -36,6 +36,15 @@ pub enum Deed {
     Remove,
 }
 
+/// What a call answers that other calls wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// The ARN of a new target group.
+    TargetGroup,
+    /// The ARN of a new revision.
+    TaskDefinition,
+}
+
 /// The row of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -46,16 +55,18 @@ pub struct Facts {
     /// What becomes of the thing.
     pub deed: Deed,
     /// Requests or health checks may go elsewhere by it.
-    pub(super) moves_requests: bool,
+    pub(crate) moves_requests: bool,
     /// It makes or repairs a way from a load balancer to a target group.
     pub(super) attaches: bool,
     /// What the removal budget counts it as, where the step removes something: kind and number.
     pub(super) budgeted: Option<(Budgeted, usize)>,
+    /// What it answers that other calls wait for.
+    pub(super) produces: Option<Product>,
 }
 
 impl Facts {
     const fn of(operation: &'static str, api: Api, deed: Deed) -> Self {
-        Self { operation, api, deed, moves_requests: false, attaches: false, budgeted: None }
+        Self { operation, api, deed, moves_requests: false, attaches: false, budgeted: None, produces: None }
     }
 
     const fn moves(self) -> Self {
@@ -64,6 +75,10 @@ impl Facts {
 
     const fn attaches_if(self, attaches: bool) -> Self {
         Self { attaches, ..self }
+    }
+
+    const fn produces(self, product: Product) -> Self {
+        Self { produces: Some(product), ..self }
     }
 
     const fn counts(self, kind: Budgeted, number: usize) -> Self {
@@ -77,11 +92,13 @@ impl Action {
         use Api::{Ec2, Ecs, ElasticLoadBalancing as Elb};
         use Deed::{Change, Create, Remove};
         match self {
-            Self::RegisterTaskDefinition { .. } => Facts::of("RegisterTaskDefinition", Ecs, Create),
+            Self::RegisterTaskDefinition { .. } => {
+                Facts::of("RegisterTaskDefinition", Ecs, Create).produces(Product::TaskDefinition)
+            }
             Self::UpdateServiceCount { .. } | Self::UpdateService { .. } => {
                 Facts::of("UpdateService", Ecs, Change).counts(Budgeted::Services, 1)
             }
-            Self::CreateTargetGroup(_) => Facts::of("CreateTargetGroup", Elb, Create),
+            Self::CreateTargetGroup(_) => Facts::of("CreateTargetGroup", Elb, Create).produces(Product::TargetGroup),
             Self::ModifyTargetGroup { health_check, .. } => {
                 let facts = Facts::of("ModifyTargetGroup", Elb, Change);
                 // Health checks go to another port.

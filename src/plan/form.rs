@@ -8,6 +8,7 @@ use crate::model::{HealthCheck, ObjectRef, Protocol, TargetGroup};
 use super::change::{Blocked, Change, WaitingOn};
 use super::draft::Drafts;
 use super::field::Field;
+use super::reason::Reason;
 
 /// Attributes that change what targets receive: the address of the client, and a header before each connection. Tasks
 /// that expect it serve the declared form.
@@ -40,7 +41,7 @@ pub(super) fn withhold(
     let refused = refused_check(wanted, live);
     if !edits.health_check.is_empty() {
         if !differing.is_empty() {
-            hold(object, check, waits("the health check"), &mut edits.health_check, drafts);
+            hold(object, check, waits("the health check").into(), &mut edits.health_check, drafts);
         } else if let Some(sentence) = refused {
             hold(object, check, sentence, &mut edits.health_check, drafts);
         }
@@ -60,9 +61,9 @@ pub(super) fn withhold(
     let (mut held, free) = edits.attributes.into_iter().partition(|change| words.contains(&word(change)));
     edits.attributes = free;
     let sentence = if differing.is_empty() {
-        format!("a target group of protocol {} does not take it; correct the manifest", live.protocol)
+        Reason::new(format!("a target group of protocol {} does not take it", live.protocol), "correct the manifest")
     } else {
-        waits("the attribute")
+        waits("the attribute").into()
     };
     hold(object, what, sentence, &mut held, drafts);
     edits
@@ -73,28 +74,37 @@ fn key(change: &Change) -> &str {
     if let Field::Attribute(key) = &change.field { key } else { "" }
 }
 
-fn hold(object: &ObjectRef, what: String, sentence: String, changes: &mut Vec<Change>, drafts: &mut Drafts) {
+fn hold(object: &ObjectRef, what: String, reason: Reason, changes: &mut Vec<Change>, drafts: &mut Drafts) {
     if changes.is_empty() {
         return;
     }
-    let (object, waiting_on) = (object.clone(), WaitingOn::Difference(sentence));
+    let (object, waiting_on) = (object.clone(), WaitingOn::Difference(reason));
     drafts.blocked.push(Blocked { object, what, waiting_on, action: None, changes: std::mem::take(changes) });
 }
 
 /// Why AWS refuses the health check that would result: what is declared, over what the live group has.
-fn refused_check(wanted: &HealthCheck, live: &TargetGroup) -> Option<String> {
+fn refused_check(wanted: &HealthCheck, live: &TargetGroup) -> Option<Reason> {
     let standing = &live.health_check;
     let protocol = wanted.protocol.as_ref().or(standing.protocol.as_ref());
     if live.protocol.is_http() && protocol == Some(&Protocol::Tcp) {
-        return Some(format!("a target group of protocol {} is not checked with TCP", live.protocol));
+        return Some(format!("a target group of protocol {} is not checked with TCP", live.protocol).into());
     }
     if protocol == Some(&Protocol::Tcp) && (wanted.path.is_some() || wanted.matcher.is_some()) {
-        return Some("a TCP check has no path and no matcher; declare healthCheck.protocol: HTTP or HTTPS".to_owned());
+        return Some(Reason::new(
+            "a TCP check has no path and no matcher",
+            "declare healthCheck.protocol: HTTP or HTTPS",
+        ));
     }
     let timeout = wanted.timeout.or(standing.timeout)?;
     let interval = wanted.interval.or(standing.interval)?;
     let is_too_long = if live.protocol.is_http() { timeout >= interval } else { timeout > interval };
     is_too_long.then(|| {
-        format!("the timeout would be {timeout}s and the interval {interval}s, and AWS needs a shorter timeout; declare both")
+        Reason::new(
+            format!(
+                "the timeout would be {timeout}s and the interval {interval}s, and AWS needs a shorter \
+                 timeout"
+            ),
+            "declare both",
+        )
     })
 }

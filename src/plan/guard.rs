@@ -15,6 +15,7 @@ use super::change::{Blocked, Planned, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
 use super::listener_rule::ListenerPlanner;
 use super::parked::{Parking, dns_failover};
+use super::reason::Reason;
 use super::{Policy, Veto, consent, edges, parked, resolve, stuck, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
@@ -85,7 +86,7 @@ fn park(
             continue;
         }
         if !is_left {
-            held.insert(id, WaitingOn::Difference(entry.because.clone()));
+            held.insert(id, WaitingOn::difference(entry.because.clone()));
         }
         later.insert(id, entry);
     }
@@ -111,7 +112,10 @@ fn attach(
     let planner = ListenerPlanner { given, live };
     planner.within_quota(&what, drafts).map_err(|obstacle| obstacle.waiting_on)?;
     let Some(priority) = planner.last_free_priority(drafts) else {
-        return Err(WaitingOn::Difference(format!("listener {} has no free priority; delete a rule", live.port)));
+        return Err(WaitingOn::difference(Reason::new(
+            format!("listener {} has no free priority", live.port),
+            "delete a rule",
+        )));
     };
     let Some(mut rule) = parked::attaching(given, waiting, priority, nobody) else { return Ok(()) };
     if let Some(why) = by_veto(vetoes, &rule) {
@@ -143,7 +147,7 @@ fn put_off(drafts: &Drafts, held: &mut BTreeMap<DraftId, WaitingOn>, later: &mut
         }
         let Some(first) = parked.iter().find(|first| edges::leads_to(&drafts.steps, **first, id)) else { continue };
         let because = format!("it comes after \"{}\"", later[first].what);
-        held.insert(id, WaitingOn::Difference(because.clone()));
+        held.insert(id, WaitingOn::difference(because.clone()));
         later.insert(id, Planned { object: draft.object.clone(), what: draft.summary.clone(), because });
     }
 }
@@ -189,8 +193,8 @@ fn take(drafts: &mut Drafts, mut held: BTreeMap<DraftId, WaitingOn>, mut later: 
     }
 }
 
-fn difference(sentence: impl Into<String>) -> Option<WaitingOn> {
-    Some(WaitingOn::Difference(sentence.into()))
+fn difference(reason: impl Into<Reason>) -> Option<WaitingOn> {
+    Some(WaitingOn::difference(reason))
 }
 
 /// `mode: observe` and `suspend` of the object, or of the fleet.
@@ -257,18 +261,17 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
             continue;
         }
         if draft.removes || draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. }) {
-            return difference(format!(
-                "a deployment of service {} is in progress; {}",
-                service.id,
-                stuck::way_out(given, live, draft)
+            return difference(Reason::new(
+                format!("a deployment of service {} is in progress", service.id),
+                stuck::way_out(given, live, draft),
             ));
         }
         let rolling = live.controller == DeploymentController::Ecs && live.strategy == Strategy::Rolling;
         // Opening a port is all that helps whoever deploys.
         if !rolling && !matches!(draft.action, Action::AuthorizeSecurityGroupIngress { .. }) {
-            return difference(format!(
-                "a deployment of service {} is in progress, and its controller moves the traffic; wait for it to end: the next pass decides",
-                service.id
+            return difference(Reason::new(
+                format!("a deployment of service {} is in progress, and its controller moves the traffic", service.id),
+                "wait for it to end: the next pass decides",
             ));
         }
     }
@@ -278,9 +281,10 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
 fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {
     let needs_it = draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. });
     match desired.fleet.redeploy {
-        Redeploy::Deny if needs_it => {
-            difference("it starts a deployment, and the Fleet says redeploy: deny; write redeploy: allow to permit it")
-        }
+        Redeploy::Deny if needs_it => difference(Reason::new(
+            "it starts a deployment, and the Fleet says redeploy: deny",
+            "write redeploy: allow to permit it",
+        )),
         Redeploy::Deny | Redeploy::Allow => None,
     }
 }
@@ -314,7 +318,8 @@ pub(super) fn keep_only(desired: &Desired, only: &BTreeSet<ObjectRef>, drafts: &
             None => needed.extend(chain),
             Some(other) => {
                 let draft = &drafts.steps[id];
-                let waiting_on = WaitingOn::Difference(format!("it also changes {other}; name that in --only too"));
+                let waiting_on =
+                    WaitingOn::difference(Reason::new(format!("it also changes {other}"), "name that in --only too"));
                 let (object, what, changes) = (draft.object.clone(), draft.summary.clone(), draft.changes.clone());
                 let action = Some(draft.action.clone());
                 drafts.blocked.push(Blocked { object, what, waiting_on, action, changes });

@@ -36,6 +36,7 @@ use crate::model::{
 };
 
 use super::draft::Obstacle;
+use super::reason::Reason;
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
 use super::{resolve, serving, weights};
 use temporary::Temporary;
@@ -282,9 +283,12 @@ fn before_move(given: &Given<'_>, found: &Handover<'_>) -> Result<Phase, Obstacl
         match live.deployments.as_slice() {
             [only] if only.rollout == Some(Rollout::Completed) => {}
             [only] if only.rollout == Some(Rollout::Failed) => {
-                let sentence = format!(
-                    "the deployment of service {} that registers its tasks in {} has failed; find out why, then deploy again",
-                    service.id, new.name
+                let sentence = Reason::new(
+                    format!(
+                        "the deployment of service {} that registers its tasks in {} has failed",
+                        service.id, new.name
+                    ),
+                    "find out why, then deploy again",
                 );
                 return Err(Obstacle::difference(what, sentence));
             }
@@ -394,7 +398,8 @@ fn when(
 ) -> Result<Leaving, Obstacle> {
     let what = format!("take {} out of its service", group.name);
     if let Some(other) = temporary::other_forward(given, &group.arn) {
-        let sentence = format!("{other} still forwards to it; declare that route, or change it yourself");
+        let sentence =
+            Reason::new(format!("{other} still forwards to it"), "declare that route, or change it yourself");
         return Err(Obstacle::difference(what, sentence));
     }
     // It never took a request: its handover was given up before the move.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthPort, NetworkMode, TaskDefinition};
 
+use super::reason::Reason;
 use super::resolve;
 use super::task_definition::{RealPort, real_port};
 
@@ -50,7 +51,7 @@ pub(super) fn is_out_of_reach(
 }
 
 /// Why no task can answer the declared checks of a target group, if none can.
-pub(super) fn unanswered(given: &Given<'_>, group: &DesiredTargetGroup) -> Option<String> {
+pub(super) fn unanswered(given: &Given<'_>, group: &DesiredTargetGroup) -> Option<Reason> {
     let Some(HealthPort::Fixed(number)) = group.health_check.port else { return None };
     let services: BTreeSet<String> = given
         .ports_of(&group.key)
@@ -62,10 +63,12 @@ pub(super) fn unanswered(given: &Given<'_>, group: &DesiredTargetGroup) -> Optio
         .map(|(service, _)| service.id.to_string())
         .collect();
     (!services.is_empty()).then(|| {
-        format!(
-            "no task of service {} can listen on port {number}: they get dynamic host ports; write healthCheck.port: \
-             traffic-port, or give the port a fixed hostPort",
-            services.into_iter().collect::<Vec<_>>().join(", ")
+        Reason::new(
+            format!(
+                "no task of service {} can listen on port {number}: they get dynamic host ports",
+                services.into_iter().collect::<Vec<_>>().join(", ")
+            ),
+            "write healthCheck.port: traffic-port, or give the port a fixed hostPort",
         )
     })
 }

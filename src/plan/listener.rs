@@ -11,6 +11,7 @@ use super::draft::{Draft, Drafts, Obstacle};
 use super::field::Field;
 use super::handover::{self, Turn};
 use super::listener_rule::{ListenerPlanner, object};
+use super::reason::Reason;
 use super::resolve;
 use super::rule_match::RouteRef;
 use super::serving::{self, Serving};
@@ -28,7 +29,10 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
     if route.route.login && !live.default_actions.login {
         return Err(Obstacle::difference(
             what,
-            "it forwards without login, but authenticate: required is declared; add the login action to the listener",
+            Reason::new(
+                "it forwards without login, but authenticate: required is declared",
+                "add the login action to the listener",
+            ),
         ));
     }
     let arns = resolve::stand_ins(planner.given, route.key);
@@ -68,7 +72,10 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
 fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle> {
     let actions = &planner.live.default_actions;
     let foreign = |how: String| {
-        Obstacle::difference(what, format!("it is not this fleet's to change ({how}); change the listener yourself"))
+        Obstacle::difference(
+            what,
+            Reason::new(format!("it is not this fleet's to change ({how})"), "change the listener yourself"),
+        )
     };
     match &actions.serve {
         Serve::Forward(forward) => {

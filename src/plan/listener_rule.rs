@@ -9,13 +9,15 @@ use crate::model::{
 };
 
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
+use super::by_resource::ListenerChange;
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::field::Field;
 use super::handover::{self, Turn};
 use super::priority::{Moves, plan_priorities};
+use super::reason::Reason;
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
-use super::rule_words::{describe_route, describe_rule};
+use super::rule_words::{describe_route, describe_rule, describe_tie};
 use super::weights::{self, Forwarding};
 use super::{edges, listener, orphan, protocol, resolve, serving, target_group};
 
@@ -93,9 +95,10 @@ impl<'a> ListenerPlanner<'a> {
             let result = match found {
                 Match::Rule(rule) => self.correct(route, rule, drafts),
                 Match::None => self.create(route, rules, &moves, drafts),
-                Match::Tie(tied) => {
-                    Err(Obstacle::difference(describe_route(route.route), self.describe_tie(route, tied)))
-                }
+                Match::Tie(tied) => Err(Obstacle::difference(
+                    describe_route(route.route),
+                    describe_tie(&self.given.desired.fleet.name, route, tied),
+                )),
                 Match::Unknown(gap) => Err(Obstacle::gap(describe_route(route.route), gap.clone())),
             };
             if let Err(obstacle) = result {
@@ -103,24 +106,6 @@ impl<'a> ListenerPlanner<'a> {
             }
         }
         self.order(rules, drafts);
-    }
-
-    /// The rules of a tie, and what tells them apart without a change to any of them.
-    fn describe_tie(&self, route: &RouteRef<'_>, tied: &[&Rule]) -> String {
-        let each = |rule: &&Rule| format!("rule {} ({}; {})", rule.priority, rule.conditions, rule.arn);
-        let listed = tied.iter().map(each).collect::<Vec<_>>().join(" and ");
-        let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
-        let tags: Vec<_> = mark.tags().iter().map(|(key, value)| format!("Key={key},Value={value}")).collect();
-        let fix = "write the priority and the conditions of the intended rule in the route; Portolan then knows the rule, and you can change the route again";
-        match tied {
-            [_] => format!("{listed} could be the rule of several routes; {fix}"),
-            _ => format!(
-                "{} rules could be it: {listed}; {fix}. Or tag only the intended rule: aws elbv2 add-tags \
-                 --resource-arns ARN --tags {}",
-                tied.len(),
-                tags.join(" ")
-            ),
-        }
     }
 
     /// No state between two steps may be worse than both ends: a rule gets its conditions before it moves, and gives up
@@ -138,30 +123,25 @@ impl<'a> ListenerPlanner<'a> {
             .collect();
         for (edit, live) in edits {
             for id in 0..drafts.steps.len() {
-                let (before, after) = match &drafts.steps[id].action {
-                    Action::SetRulePriorities { priorities, .. } if priorities.contains_key(&live.arn) => (edit, id),
-                    Action::CreateRule { listener, conditions, .. }
+                let (before, after) = match drafts.steps[id].action.on_listener() {
+                    Some(ListenerChange::SetRulePriorities { priorities, .. })
+                        if priorities.contains_key(&live.arn) =>
+                    {
+                        (edit, id)
+                    }
+                    Some(ListenerChange::CreateRule { listener, conditions, .. })
                         if *listener == self.live.arn && live.conditions.may_overlap(conditions) =>
                     {
                         (id, edit)
                     }
-                    Action::RegisterTaskDefinition { .. }
-                    | Action::UpdateServiceCount { .. }
-                    | Action::UpdateService { .. }
-                    | Action::CreateTargetGroup(_)
-                    | Action::ModifyTargetGroup { .. }
-                    | Action::ModifyTargetGroupAttributes { .. }
-                    | Action::DeleteTargetGroup { .. }
-                    | Action::AddTags { .. }
-                    | Action::CreateRule { .. }
-                    | Action::ModifyRule { .. }
-                    | Action::SetRulePriorities { .. }
-                    | Action::DeleteRule { .. }
-                    | Action::ModifyListener { .. }
-                    | Action::RegisterTargets { .. }
-                    | Action::DeregisterTargets { .. }
-                    | Action::AuthorizeSecurityGroupIngress { .. }
-                    | Action::RevokeSecurityGroupIngress { .. } => continue,
+                    Some(
+                        ListenerChange::CreateRule { .. }
+                        | ListenerChange::ModifyRule { .. }
+                        | ListenerChange::SetRulePriorities { .. }
+                        | ListenerChange::DeleteRule { .. }
+                        | ListenerChange::ModifyListener { .. },
+                    )
+                    | None => continue,
                 };
                 if !edges::leads_to(&drafts.steps, after, before) {
                     drafts.steps[after].after.insert(before);
@@ -197,14 +177,14 @@ impl<'a> ListenerPlanner<'a> {
 
     fn create(&self, route: &RouteRef<'a>, rules: &[Rule], moves: &Moves, drafts: &mut Drafts) -> Result<(), Obstacle> {
         let what = format!("create the rule for {}", describe_route(route.route));
-        let blocked = |sentence: String| Obstacle::difference(what.clone(), sentence);
+        let blocked = |sentence: Reason| Obstacle::difference(what.clone(), sentence);
         if route.route.login {
             return Err(blocked(
-                "it must log people in (authenticate: required), and Portolan never creates a rule without login: create the rule with its login action yourself, and Portolan then manages its forward".to_owned(),
+                "it must log people in (authenticate: required), and Portolan never creates a rule without login: create the rule with its login action yourself, and Portolan then manages its forward".into(),
             ));
         }
         let Some(priority) = route.route.priority else {
-            return Err(blocked("declare its priority: AWS needs one to create the rule".to_owned()));
+            return Err(blocked("declare its priority: AWS needs one to create the rule".into()));
         };
         let group = self.given.desired.target_groups.get(route.key);
         if let Some(sentence) = group.and_then(|group| orphan::without_service(self.given, group)) {
@@ -217,8 +197,12 @@ impl<'a> ListenerPlanner<'a> {
         if let (Ref::Known(arn), Some(owner)) = (&target_group, weights::weights_owner(self.given, route.key))
             && !self.given.services_feeding(arn).is_empty()
         {
-            return Err(blocked(format!(
-                "its service moves traffic between two target groups ({owner}), so the manifest does not decide to which one a new rule forwards; create the rule by hand"
+            return Err(blocked(Reason::new(
+                format!(
+                    "its service moves traffic between two target groups ({owner}), so the manifest does not \
+                     decide to which one a new rule forwards"
+                ),
+                "create the rule by hand",
             )));
         }
         let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
@@ -265,9 +249,12 @@ impl<'a> ListenerPlanner<'a> {
         }
         Err(Obstacle::difference(
             what,
-            format!(
-                "priority {priority} is taken by {} ({}), which is not this fleet's rule for it; choose another priority",
-                occupant.arn, occupant.conditions
+            Reason::new(
+                format!(
+                    "priority {priority} is taken by {} ({}), which is not this fleet's rule for it",
+                    occupant.arn, occupant.conditions
+                ),
+                "choose another priority",
             ),
         ))
     }
@@ -303,7 +290,10 @@ impl<'a> ListenerPlanner<'a> {
         }
         Err(Obstacle::difference(
             what,
-            format!("the load balancer's quota of {limit} rules is reached; request an increase, or delete rules"),
+            Reason::new(
+                format!("the load balancer's quota of {limit} rules is reached"),
+                "request an increase, or delete rules",
+            ),
         ))
     }
 
@@ -388,22 +378,29 @@ impl<'a> ListenerPlanner<'a> {
     fn refusal(&self, route: &RouteRef<'_>, rule: &Rule) -> Option<Obstacle> {
         let what = describe_rule(self.live.port, rule);
         if route.route.login && !rule.actions.login {
-            let sentence =
-                "it forwards without login, but authenticate: required is declared; add the login action to the rule";
+            let sentence = Reason::new(
+                "it forwards without login, but authenticate: required is declared",
+                "add the login action to the rule",
+            );
             return Some(Obstacle::difference(what, sentence));
         }
         if rule.conditions != route.route.conditions && !rule.conditions.unsayable.is_empty() {
             let unsayable: Vec<String> = rule.conditions.unsayable.iter().map(ToString::to_string).collect();
             let unsayable = unsayable.join(", ");
-            let sentence =
-                format!("it has conditions that the manifest cannot express: {unsayable}; change the rule by hand");
+            let sentence = Reason::new(
+                format!("it has conditions that the manifest cannot express: {unsayable}"),
+                "change the rule by hand",
+            );
             return Some(Obstacle::difference(what, sentence));
         }
         match self.judge(route, rule) {
             Forwarding::Blocked(sentence) => Some(Obstacle::difference(format!("forward of {what}"), sentence)),
             Forwarding::Wrong if self.given.is_deployment_rule(&rule.arn) => Some(Obstacle::difference(
                 what,
-                "a blue/green service names it for its traffic, so ECS owns its forward; correct it by hand",
+                Reason::new(
+                    "a blue/green service names it for its traffic, so ECS owns its forward",
+                    "correct it by hand",
+                ),
             )),
             Forwarding::Wrong => self.refuse_another_fleets(rule).err(),
             Forwarding::AsDeclared | Forwarding::Theirs { .. } | Forwarding::Carried(_) => None,
@@ -417,8 +414,10 @@ impl<'a> ListenerPlanner<'a> {
         for arn in forward.weights.keys() {
             match serving::owner_of(self.given, &self.given.desired.fleet.name, arn) {
                 Seen::Present(Owner::AnotherFleet(other)) => {
-                    let sentence =
-                        format!("it forwards to {} of fleet {other}; agree with that fleet's owner", arn.name());
+                    let sentence = Reason::new(
+                        format!("it forwards to {} of fleet {other}", arn.name()),
+                        "agree with that fleet's owner",
+                    );
                     return Err(Obstacle::difference(what, sentence));
                 }
                 Seen::Present(Owner::Unmarked | Owner::Ours(_)) | Seen::Absent => {}

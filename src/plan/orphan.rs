@@ -6,10 +6,11 @@ use crate::model::{DesiredTargetGroup, Given, ObjectRef, Seen, ServiceId, Servic
 use super::action::Action;
 use super::change::WaitingOn;
 use super::draft::Drafts;
+use super::reason::Reason;
 
 /// Why nothing would ever be registered in a target group: no service that the manifest names for it exists, and it
 /// declares no target. A service that could not be read may exist.
-pub(super) fn without_service(given: &Given<'_>, wanted: &DesiredTargetGroup) -> Option<String> {
+pub(super) fn without_service(given: &Given<'_>, wanted: &DesiredTargetGroup) -> Option<Reason> {
     if wanted.targets.iter().flatten().next().is_some() {
         return None;
     }
@@ -20,13 +21,13 @@ pub(super) fn without_service(given: &Given<'_>, wanted: &DesiredTargetGroup) ->
         Seen::Unknown(_) => false,
     };
     let first = services.first()?;
-    services.iter().all(is_gone).then(|| format!("service {first} does not exist; create it first"))
+    services.iter().all(is_gone).then(|| Reason::new(format!("service {first} does not exist"), "create it first"))
 }
 
 /// Why a target group that does not exist is not made: a route of it lacks the priority that AWS needs.
-pub(super) fn without_priority(wanted: &DesiredTargetGroup) -> Option<String> {
+pub(super) fn without_priority(wanted: &DesiredTargetGroup) -> Option<Reason> {
     let route = wanted.routes.iter().flatten().find(|route| !route.default && route.priority.is_none())?;
-    Some(format!("its route on listener {} has no priority, and AWS makes no rule without one", route.listener))
+    Some(format!("its route on listener {} has no priority, and AWS makes no rule without one", route.listener).into())
 }
 
 /// Holds back the creation of target groups for which the manifest declares routes, and to which no step leads: none was
@@ -46,8 +47,8 @@ pub(super) fn hold_orphans(given: &Given<'_>, drafts: &mut Drafts) {
 /// What was not read is a gap here too; else a way to the group is blocked, with its own reason.
 fn why(drafts: &Drafts, object: &ObjectRef) -> WaitingOn {
     let mut entries = drafts.blocked.iter().filter(|entry| entry.object == *object).map(|entry| &entry.waiting_on);
-    entries.find(|why| matches!(why, WaitingOn::Gap(_))).cloned().unwrap_or_else(|| {
-        let sentence = "no load balancer would use it: none of its routes can be made";
-        WaitingOn::Difference(sentence.to_owned())
-    })
+    entries
+        .find(|why| matches!(why, WaitingOn::Gap(_)))
+        .cloned()
+        .unwrap_or_else(|| WaitingOn::difference("no load balancer would use it: none of its routes can be made"))
 }

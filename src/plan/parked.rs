@@ -18,10 +18,12 @@ use crate::model::{
 };
 
 use super::action::Action;
+use super::by_resource::ListenerChange;
 use super::change::{Change, Planned, WaitingOn};
 use super::draft::Draft;
 use super::field::Field;
 use super::handover;
+use super::reason::Reason;
 use super::resolve;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
 
@@ -44,11 +46,12 @@ pub(super) fn conditions(given: &Given<'_>, listener: &Listener) -> Result<Condi
     }
     let is_free = |address: &Ipv4Addr| !taken.iter().any(|block| block.contains(&IpAddr::V4(*address)));
     PARKED_SOURCES.into_iter().find(is_free).map(Conditions::parked).ok_or_else(|| {
-        WaitingOn::Difference(
-            "a rule that no request matches needs a source address that no client has (192.0.2.1, 198.51.100.1 or \
-             203.0.113.1), and a block of the VPC or a route of its route tables covers each of them; remove such a route"
-                .to_owned(),
-        )
+        WaitingOn::Difference(Reason::new(
+            "a rule that no request matches needs a source address that no client has (192.0.2.1, \
+             198.51.100.1 or 203.0.113.1), and a block of the VPC or a route of its route tables covers \
+             each of them",
+            "remove such a route",
+        ))
     })
 }
 
@@ -125,8 +128,8 @@ pub(super) enum Parking {
 
 /// Whether a step can be carried out, or wait, as a parked rule. `None`: it cannot, so it is blocked.
 pub(super) fn parking(given: &Given<'_>, draft: &Draft) -> Option<Result<Parking, WaitingOn>> {
-    match &draft.action {
-        Action::CreateRule { listener, conditions: declared, .. } if !declared.is_parked() => {
+    match draft.action.on_listener()? {
+        ListenerChange::CreateRule { listener, conditions: declared, .. } if !declared.is_parked() => {
             let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
             let live = lists.flatten().find(|live| live.arn == *listener)?;
             let is_application = balancer_of(given, live)?.kind == LoadBalancerKind::Application;
@@ -135,28 +138,16 @@ pub(super) fn parking(given: &Given<'_>, draft: &Draft) -> Option<Result<Parking
                 conditions(given, live).map(Parking::Make)
             })
         }
-        Action::ModifyRule { rule, edit, .. } if edit.conditions.is_some() => {
+        ListenerChange::ModifyRule { rule, edit, .. } if edit.conditions.is_some() => {
             live_rule(given, rule.as_str())?.conditions.is_parked().then_some(Ok(Parking::Stay))
         }
-        Action::ModifyRule { edit, .. } if edit.forward.is_some() => attach(given, draft),
-        Action::ModifyListener { .. } if !draft.action.keeps_receiver() => attach(given, draft),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => None,
+        ListenerChange::ModifyRule { edit, .. } if edit.forward.is_some() => attach(given, draft),
+        ListenerChange::ModifyListener { .. } if !draft.action.keeps_receiver() => attach(given, draft),
+        ListenerChange::CreateRule { .. }
+        | ListenerChange::ModifyRule { .. }
+        | ListenerChange::SetRulePriorities { .. }
+        | ListenerChange::DeleteRule { .. }
+        | ListenerChange::ModifyListener { .. } => None,
     }
 }
 
@@ -172,25 +163,13 @@ pub(super) fn park(draft: &mut Draft, parking: Parking, why: &str) -> (Planned, 
         let because = format!("no request goes there yet: {why}");
         return (Planned { object: draft.object.clone(), what: draft.summary.clone(), because }, false);
     }
-    let declared = match &draft.action {
-        Action::CreateRule { conditions, .. } => Some(conditions),
-        Action::ModifyRule { edit, .. } => edit.conditions.as_ref(),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => None,
-    };
+    let declared = draft.action.on_listener().and_then(|change| match change {
+        ListenerChange::CreateRule { conditions, .. } => Some(conditions),
+        ListenerChange::ModifyRule { edit, .. } => edit.conditions.as_ref(),
+        ListenerChange::SetRulePriorities { .. }
+        | ListenerChange::DeleteRule { .. }
+        | ListenerChange::ModifyListener { .. } => None,
+    });
     let declared = declared.map(ToString::to_string).unwrap_or_default();
     let (what, is_left) = match (&mut draft.action, parking) {
         (Action::CreateRule { priority, conditions, .. }, Parking::Make(nobody)) => {

@@ -9,6 +9,7 @@ use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts};
 use super::field::Field;
 use super::listener_rule::{ListenerPlanner, object};
+use super::reason::Reason;
 use super::rule_match::{Match, RouteRef};
 use super::rule_words::describe_route;
 
@@ -108,11 +109,15 @@ fn drop_moves_onto_others(moves: &mut Vec<Move<'_>>, rules: &[Rule], drafts: &mu
         let dropped = moves.remove(index);
         drafts.block_on(
             &object(dropped.route),
-            format!("{}: {} has priority {}", describe_route(dropped.route.route), dropped.rule.arn, dropped.rule.priority),
             format!(
-                "priority {} is taken by {occupant}, which this fleet does not move; declare priority {}, where the rule \
-                 is, or another one that is free",
-                dropped.to, dropped.rule.priority
+                "{}: {} has priority {}",
+                describe_route(dropped.route.route),
+                dropped.rule.arn,
+                dropped.rule.priority
+            ),
+            Reason::new(
+                format!("priority {} is taken by {occupant}, which this fleet does not move", dropped.to),
+                format!("declare priority {}, where the rule is, or another one that is free", dropped.rule.priority),
             ),
         );
     }

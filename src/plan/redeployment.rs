@@ -15,6 +15,7 @@ use super::change::{Change, WaitingOn};
 use super::container_rename::one_call;
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::field::Field;
+use super::reason::Reason;
 use super::resolve;
 use super::security_group::ServiceIngress;
 use super::service::{EXTERNAL, live_service};
@@ -72,9 +73,9 @@ pub(super) fn redeployment(
     if differs && found.fixes.is_empty() && is_inactive(given.observed, live) {
         obstacles.push(Obstacle::difference(
             describe_changes(&found.changes),
-            format!(
-                "{} is INACTIVE, and ECS takes no update with it; deploy an active revision",
-                live.task_definition.name()
+            Reason::new(
+                format!("{} is INACTIVE, and ECS takes no update with it", live.task_definition.name()),
+                "deploy an active revision",
             ),
         ));
         return None;
@@ -176,8 +177,11 @@ pub(super) fn plan_redeployment(
         return drafts.block_on(
             &object,
             what(),
-            "the service deploys blue/green, and ECS needs the alternate target group and the production rule with every \
-             load balancer; wire it where these are declared",
+            Reason::new(
+                "the service deploys blue/green, and ECS needs the alternate target group and the production \
+                 rule with every load balancer",
+                "wire it where these are declared",
+            ),
         );
     }
     match rolled_back(given.observed, wanted, live, &found) {
@@ -186,7 +190,10 @@ pub(super) fn plan_redeployment(
             return drafts.block_on(
                 &object,
                 what(),
-                "the newest deployment with this failed, or ECS rolled it back; find out why, then change the manifest",
+                Reason::new(
+                    "the newest deployment with this failed, or ECS rolled it back",
+                    "find out why, then change the manifest",
+                ),
             );
         }
         Err(obstacle) => return Obstacle { what: what(), ..obstacle }.block(drafts, &object),
@@ -358,6 +365,9 @@ fn wiring_waits_for(given: &Given<'_>, key: &str, drafts: &Drafts) -> Result<BTr
     }
     Err(Obstacle::difference(
         "loadBalancers",
-        format!("{object} has no load balancer yet, and ECS takes only target groups that have one; give it a route"),
+        Reason::new(
+            format!("{object} has no load balancer yet, and ECS takes only target groups that have one"),
+            "give it a route",
+        ),
     ))
 }

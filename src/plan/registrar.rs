@@ -14,6 +14,7 @@ use super::action::{Action, Ref};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::field::Field;
+use super::reason::Reason;
 use super::service::live_service;
 use super::{resolve, target_group};
 
@@ -73,7 +74,7 @@ pub(super) fn register_missing(
             drafts.block_on(
                 &ObjectRef::target_group(&wanted.key),
                 format!("register {key}"),
-                "it is still draining; wait: it can be registered once the deregistration delay is over",
+                Reason::new("it is still draining", "wait: it can be registered once the deregistration delay is over"),
             );
         }
     }
@@ -111,7 +112,10 @@ fn keep_within_quota(
         drafts.block_on(
             &ObjectRef::target_group(&group.wanted.key),
             format!("register {} in {}", over.join(", "), live.name),
-            format!("the quota of {limit} targets of load balancer {} is reached; request an increase", balancer.name),
+            Reason::new(
+                format!("the quota of {limit} targets of load balancer {} is reached", balancer.name),
+                "request an increase",
+            ),
         );
     }
 }
@@ -167,11 +171,17 @@ fn tasks_to_register(
     {
         return Err(Obstacle::difference(
             what,
-            format!(
-                "ECS registers them: the live service names {} in its loadBalancers, and Portolan does not compete with it; write \
-                 registrar: ecs on port {}, or give the port another target group, wait until its targets are healthy, \
-                 and then take this one out of the service's loadBalancers",
-                group.wanted.name, port.name
+            Reason::new(
+                format!(
+                    "ECS registers them: the live service names {} in its loadBalancers, and Portolan does not \
+                     compete with it",
+                    group.wanted.name
+                ),
+                format!(
+                    "write registrar: ecs on port {}, or give the port another target group, wait until its \
+                     targets are healthy, and then take this one out of the service's loadBalancers",
+                    port.name
+                ),
             ),
         ));
     }
@@ -179,13 +189,14 @@ fn tasks_to_register(
     if mode.target_type() != group.target_type {
         return Err(Obstacle::difference(
             what,
-            format!(
-                "{} has target type {}, and tasks in network mode {mode} are registered by {}; declare another target group \
-                 with targetType: {}",
-                group.wanted.name,
-                group.target_type.as_str(),
-                if mode.target_type() == TargetType::Ip { "their address" } else { "their instance" },
-                mode.target_type().as_str()
+            Reason::new(
+                format!(
+                    "{} has target type {}, and tasks in network mode {mode} are registered by {}",
+                    group.wanted.name,
+                    group.target_type.as_str(),
+                    if mode.target_type() == TargetType::Ip { "their address" } else { "their instance" }
+                ),
+                format!("declare another target group with targetType: {}", mode.target_type().as_str()),
             ),
         ));
     }
@@ -231,9 +242,9 @@ fn places(
         drafts.block(&object, what(&several("task", &unknown)), WaitingOn::Gap(gap));
     }
     if !unbound.is_empty() {
-        let sentence = format!(
-            "no host port leads to {}:{}, so no load balancer can; the task definition must map it",
-            port.container, port.container_port
+        let sentence = Reason::new(
+            format!("no host port leads to {}:{}, so no load balancer can", port.container, port.container_port),
+            "the task definition must map it",
         );
         drafts.block_on(&object, what(&several("task", &unbound)), sentence);
     }
@@ -242,8 +253,9 @@ fn places(
         drafts.block_on(
             &object,
             what(&listed.join(", ")),
-            "these machines are outside of EC2, and ECS does not report their addresses: take the target group off this port, \
-             give it targetType: ip, and list each machine's address and a fixed host port under its targets",
+            "these machines are outside of EC2, and ECS does not report their addresses: take the target \
+                 group off this port, give it targetType: ip, and list each machine's address and a fixed \
+                 host port under its targets",
         );
     }
     found

@@ -10,6 +10,7 @@ use crate::model::{
 };
 
 use super::draft::{Obstacle, need};
+use super::reason::Reason;
 
 /// One name, found exactly once.
 fn one<'a, T>(seen: Seen<Lookup<'a, T>>, kind: &str, name: &str, place: &str) -> Result<&'a T, Obstacle> {
@@ -18,11 +19,17 @@ fn one<'a, T>(seen: Seen<Lookup<'a, T>>, kind: &str, name: &str, place: &str) ->
         Lookup::One(found) => Ok(found),
         Lookup::None => Err(Obstacle::difference(
             what,
-            format!("no {kind} has the id, name or Name tag {name:?}{place}; create it or correct the name"),
+            Reason::new(
+                format!("no {kind} has the id, name or Name tag {name:?}{place}"),
+                "create it or correct the name",
+            ),
         )),
         Lookup::Several(candidates) => Err(Obstacle::difference(
             what,
-            format!("several are called {name:?}{place}: {}; write the id of the intended one", candidates.join(", ")),
+            Reason::new(
+                format!("several are called {name:?}{place}: {}", candidates.join(", ")),
+                "write the id of the intended one",
+            ),
         )),
     }
 }
@@ -58,7 +65,8 @@ pub(super) fn listener<'a>(
     port: u16,
 ) -> Result<&'a Listener, Obstacle> {
     let what = format!("listener {port} of load balancer {}", balancer.name);
-    let missing = || format!("load balancer {} has no listener on port {port}; create it", balancer.name);
+    let missing =
+        || Reason::new(format!("load balancer {} has no listener on port {port}", balancer.name), "create it");
     let listeners = need(observed.listeners_of(&balancer.arn), &what, missing)?;
     listeners.iter().find(|listener| listener.port == port).ok_or_else(|| Obstacle::difference(what, missing()))
 }
@@ -109,17 +117,17 @@ pub(super) fn network_mode(observed: &Observed, service: &DesiredService) -> Res
     let what = format!("network mode of service {}", service.id);
     match (declared, task_definition(observed, service)) {
         (Some(declared), Seen::Present(live)) if live.network_mode != declared => {
-            let sentence = format!(
-                "{} runs with {}, declared {declared}; the port to open depends on it",
-                live.arn.name(),
-                live.network_mode
+            let sentence = Reason::new(
+                format!("{} runs with {}, declared {declared}", live.arn.name(), live.network_mode),
+                "the port to open depends on it",
             );
             return Err(Obstacle::difference(what, sentence));
         }
         (Some(declared), _) => return Ok(declared),
         (None, _) => {}
     }
-    let absent = || format!("service {} does not exist; declare network.mode or create the service", service.id);
+    let absent =
+        || Reason::new(format!("service {} does not exist", service.id), "declare network.mode or create the service");
     need(task_definition(observed, service), &what, absent).map(|definition| definition.network_mode)
 }
 

@@ -18,6 +18,7 @@ use super::field::Field;
 use super::from_load_balancer::flows_of_load_balancer;
 use super::health_port::is_out_of_reach;
 use super::node_addresses::{self, Allowed, NodeAddresses};
+use super::reason::Reason;
 use super::resolve;
 use super::second_group;
 use super::task_definition::{RealPort, mapping_of, real_port};
@@ -116,7 +117,10 @@ pub(super) fn plan_ingress(
     planned.groups = resolve::security_groups(given, vpc, names)?;
     let ingress_group = wanted.network.as_ref().and_then(|network| network.ingress_group());
     let Some(ingress_group) = ingress_group else {
-        return Err(Obstacle::difference("ingress", "several securityGroups are declared; name the ingressGroup"));
+        return Err(Obstacle::difference(
+            "ingress",
+            Reason::new("several securityGroups are declared", "name the ingressGroup"),
+        ));
     };
     let ingress_group = resolve::security_group(given, vpc, ingress_group)?.id.clone();
     check_instances(given.observed, wanted, &planned.groups, drafts);
@@ -210,7 +214,10 @@ fn check_instances(observed: &Observed, wanted: &DesiredService, groups: &BTreeS
             drafts.block_on(
                 &ObjectRef::service(&wanted.key),
                 format!("instance {instance} does not have {}", missing.join(", ")),
-                "tasks in bridge or host mode use their instance's groups, which Portolan only checks; correct the manifest or the instance",
+                Reason::new(
+                    "tasks in bridge or host mode use their instance's groups, which Portolan only checks",
+                    "correct the manifest or the instance",
+                ),
             );
         }
     }

@@ -11,6 +11,7 @@ use super::action::Action;
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::field::Field;
+use super::reason::Reason;
 
 /// The owner of a chain that ECS makes itself: Express mode and gateways.
 pub(super) const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
@@ -34,14 +35,16 @@ pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &
 pub(super) fn live_service<'a>(observed: &'a Observed, wanted: &DesiredService) -> Result<&'a Service, Obstacle> {
     let what = format!("service {}", wanted.id);
     if let Some(Seen::Absent) = observed.clusters.get(&wanted.id.cluster) {
-        let sentence =
-            format!("no cluster is called {:?} in this region; create it or correct the name", wanted.id.cluster);
+        let sentence = Reason::new(
+            format!("no cluster is called {:?} in this region", wanted.id.cluster),
+            "create it or correct the name",
+        );
         return Err(Obstacle::difference(what, sentence));
     }
     let live = need(observed.service(&wanted.id), &what, || {
-        format!(
-            "no service is called {:?} in cluster {:?}; create it first (Portolan does not create services yet)",
-            wanted.id.name, wanted.id.cluster
+        Reason::new(
+            format!("no service is called {:?} in cluster {:?}", wanted.id.name, wanted.id.cluster),
+            "create it first (Portolan does not create services yet)",
         )
     })?;
     match live.status {
@@ -67,7 +70,10 @@ fn plan_count(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts
         return drafts.block_on(
             &object,
             "desiredCount",
-            "a DAEMON service has one task on every instance and takes no desired count; remove desiredCount",
+            Reason::new(
+                "a DAEMON service has one task on every instance and takes no desired count",
+                "remove desiredCount",
+            ),
         );
     }
     let count = match declared {

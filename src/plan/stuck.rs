@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::action::Action;
+use super::by_resource::{ByResource, ServiceChange};
 use super::draft::Draft;
 
 /// The shortest time after which a deployment without a healthy task cannot end by itself.
@@ -71,28 +72,15 @@ fn told(since: Timestamp, what: &str) -> String {
 
 /// Whether a step changes what keeps the tasks of a service from becoming healthy: ports, load balancers, security groups.
 fn repairs(live: &Service, action: &Action) -> bool {
-    match action {
-        Action::RegisterTaskDefinition { source, .. } => *source == live.task_definition,
-        Action::UpdateService { service, task_definition, load_balancers, network, .. } => {
+    let ByResource::Service(change) = action.by_resource() else { return false };
+    match change {
+        ServiceChange::RegisterTaskDefinition { source } => *source == live.task_definition,
+        ServiceChange::UpdateService { service, task_definition, load_balancers, network } => {
             let groups = |network: &crate::model::Awsvpc| network.security_groups.clone();
             let other_groups = network.is_some() && network.as_ref().map(groups) != live.network.as_ref().map(groups);
             *service == live.id && (task_definition.is_some() || load_balancers.is_some() || other_groups)
         }
-        Action::UpdateServiceCount { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => false,
+        ServiceChange::UpdateServiceCount => false,
     }
 }
 

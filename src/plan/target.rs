@@ -12,6 +12,7 @@ use super::action::{Action, RegistrationBelief};
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle};
 use super::field::Field;
+use super::reason::Reason;
 use super::{registrar, resolve, target_group};
 
 pub(super) fn plan_targets(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) {
@@ -216,7 +217,10 @@ fn keep_last_healthy(
         drafts.block_on(
             object,
             format!("deregister {}", target.key),
-            "it is stale, but no other target of the group is healthy; wait: it is deregistered once another one is healthy",
+            Reason::new(
+                "it is stale, but no other target of the group is healthy",
+                "wait: it is deregistered once another one is healthy",
+            ),
         );
     }
 }

@@ -14,6 +14,7 @@ use super::draft::{Draft, Drafts, Obstacle, need};
 use super::field::Field;
 use super::form::{self, Edits};
 use super::parked::dns_failover;
+use super::reason::Reason;
 use super::security_group::ServiceIngress;
 use super::{handover, health_check, health_port, orphan, resolve};
 
@@ -39,22 +40,22 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
         return Err(obstacle);
     }
     let what = format!("create target group {}", wanted.name);
-    let blocked = |sentence: &str| Obstacle::difference(what.clone(), sentence);
+    let blocked = |reason: Reason| Obstacle::difference(what.clone(), reason);
     if wanted.name.starts_with("arn:") {
-        return Err(blocked("no target group has that ARN; to have one created, write a name instead"));
+        return Err(blocked(Reason::new("no target group has that ARN", "to have one created, write a name instead")));
     }
     let refusals = [orphan::without_service(given, wanted), orphan::without_priority(wanted)];
     if let Some(sentence) = refusals.into_iter().flatten().next().or_else(|| health_port::unanswered(given, wanted)) {
-        return Err(blocked(&sentence));
+        return Err(blocked(sentence));
     }
     let vpc = resolve::vpc_of_target_group(given, wanted)?;
-    let protocol = wanted.protocol.clone().ok_or_else(|| blocked("declare its protocol"))?;
+    let protocol = wanted.protocol.clone().ok_or_else(|| blocked("declare its protocol".into()))?;
     let mut ports = given.ports_of(&wanted.key);
     let first = ports.next();
     let port = new_port(wanted, first);
     let target_type = new_target_type(given.observed, wanted, first.map(|(service, _)| service))?;
     let port =
-        port.ok_or_else(|| blocked("declare its port: no service names it whose container port could be used"))?;
+        port.ok_or_else(|| blocked("declare its port: no service names it whose container port could be used".into()))?;
     within_quota(given.observed, &what, drafts)?;
     let mark = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() };
     let tags = mark.tags().into_iter().chain(handover::record_of_new(given, &wanted.key)).collect();
@@ -134,7 +135,7 @@ fn within_quota(observed: &Observed, what: &str, drafts: &Drafts) -> Result<(), 
     }
     Err(Obstacle::difference(
         what,
-        format!("the region's quota of {limit} target groups is reached; request an increase"),
+        Reason::new(format!("the region's quota of {limit} target groups is reached"), "request an increase"),
     ))
 }
 
@@ -216,7 +217,7 @@ fn answered(
         return changes;
     }
     let what = format!("correct the health check of {}", live.name);
-    let waiting_on = WaitingOn::Difference(sentence);
+    let waiting_on = WaitingOn::difference(sentence);
     drafts.blocked.push(Blocked { object, what, waiting_on, action: None, changes });
     Vec::new()
 }
@@ -227,9 +228,10 @@ pub(super) fn may_touch(fleet: &str, live: &TargetGroup) -> Result<(), Obstacle>
     let tags = need(live.tags.as_ref(), &what, || "it has gone".to_owned())?;
     match Owner::of(tags, fleet) {
         Owner::Unmarked | Owner::Ours(_) => Ok(()),
-        Owner::AnotherFleet(other) => {
-            Err(Obstacle::difference(what, format!("fleet {other} made it (tag portolan.dev/fleet); change it there")))
-        }
+        Owner::AnotherFleet(other) => Err(Obstacle::difference(
+            what,
+            Reason::new(format!("fleet {other} made it (tag portolan.dev/fleet)"), "change it there"),
+        )),
     }
 }
 
@@ -318,18 +320,21 @@ fn report_immutable(
 }
 
 /// What to write to have a target group replaced, and what stands in the way of that.
-fn replacement(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> String {
+fn replacement(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> Reason {
+    const IN_PLACE: &str = "AWS cannot change this in place";
     if given.ports_of(&wanted.key).next().is_none() {
-        return "AWS cannot change this in place; declare a second TargetGroup under a new key and name with its own route, \
-                wait until its targets are healthy, then drop the old one"
-            .to_owned();
+        let recipe = "declare a second TargetGroup under a new key and name with its own route, wait until its targets are \
+                      healthy, then drop the old one";
+        return Reason::new(IN_PLACE, recipe);
     }
-    let recipe = "AWS cannot change this in place; give this TargetGroup a new key and name, keep its routes, name the \
-                  new key in the port's targetGroups, and write redeploy: allow in the Fleet. Portolan then makes the new \
-                  target group, fills it, moves the requests to it and takes the old one out of the service";
+    let recipe = "give this TargetGroup a new key and name, keep its routes, name the new key in the port's targetGroups, \
+                  and write redeploy: allow in the Fleet. Portolan then makes the new target group, fills it, moves the \
+                  requests to it and takes the old one out of the service";
     match handover::of_replacement(given, live, wanted).map_err(|obstacle| obstacle.waiting_on) {
-        Err(WaitingOn::Difference(sentence)) => format!("{recipe}. As it is declared now that is refused: {sentence}"),
-        Ok(()) | Err(_) => recipe.to_owned(),
+        Err(WaitingOn::Difference(refused)) => {
+            Reason::new(IN_PLACE, format!("{recipe}. As it is declared now that is refused: {refused}"))
+        }
+        Ok(()) | Err(_) => Reason::new(IN_PLACE, recipe),
     }
 }
 
@@ -401,7 +406,7 @@ pub(super) fn check_only_open_ports(service: &DesiredService, ingress: &ServiceI
         drafts.steps[id].after.extend(&opening);
         if ingress.is_blocked {
             let sentence = format!("the ingress of service {} cannot be opened yet: checks would fail", service.id);
-            drafts.steps[id].held = Some(WaitingOn::Difference(sentence));
+            drafts.steps[id].held = Some(WaitingOn::difference(sentence));
         }
     }
 }

@@ -9,6 +9,7 @@ use super::action::PortFix;
 use super::change::Change;
 use super::draft::Obstacle;
 use super::field::Field;
+use super::reason::Reason;
 
 /// What the port mappings of the running revision need.
 #[derive(Clone, Debug, Default)]
@@ -41,9 +42,12 @@ pub(super) fn diff_ports(
     if !diff.fixes.is_empty() && !definition.uncopyable.is_empty() {
         obstacles.push(Obstacle::difference(
             format!("port mappings of {}", definition.arn.name()),
-            format!(
-                "a copy would lose members that this version does not know: {}; register the revision yourself",
-                definition.uncopyable.join(", ")
+            Reason::new(
+                format!(
+                    "a copy would lose members that this version does not know: {}",
+                    definition.uncopyable.join(", ")
+                ),
+                "register the revision yourself",
             ),
         ));
         let fixed = |port: &&DesiredPort| {
@@ -66,7 +70,10 @@ fn diff_port(
     if mode == NetworkMode::None {
         return Err(Obstacle::difference(
             format!("port {}", port.name),
-            "the task definition has network mode none, which maps no ports; deploy one with another mode",
+            Reason::new(
+                "the task definition has network mode none, which maps no ports",
+                "deploy one with another mode",
+            ),
         ));
     }
     let live = mapping_of(container, port.container_port);
@@ -129,16 +136,16 @@ fn no_container(port: &DesiredPort, definition: &TaskDefinition, command: Option
     let names: Vec<_> = definition.containers.keys().map(String::as_str).collect();
     Obstacle::difference(
         format!("port {}", port.name),
-        format!(
-            "{} has no container {:?} (it has {}); correct the manifest, or deploy a revision that has it, in one \
-             UpdateService call with the loadBalancers that name it, because ECS refuses either alone{}",
-            definition.arn.name(),
-            port.container,
-            names.join(", "),
-            command.map_or_else(String::new, |command| format!(
-                ": {command} (this deploys the newest ACTIVE revision of {}, which must have the container)",
-                definition.family
-            ))
+        Reason::new(
+            format!("{} has no container {:?} (it has {})", definition.arn.name(), port.container, names.join(", ")),
+            format!(
+                "correct the manifest, or deploy a revision that has it, in one UpdateService call with the \
+                 loadBalancers that name it, because ECS refuses either alone{}",
+                command.map_or_else(String::new, |command| format!(
+                    ": {command} (this deploys the newest ACTIVE revision of {}, which must have the container)",
+                    definition.family
+                ))
+            ),
         ),
     )
 }

@@ -8,11 +8,13 @@ use crate::model::{
 };
 
 use super::action::{Action, Ref};
+use super::by_resource::ListenerChange;
 use super::change::{Receivers, WaitingOn};
 use super::draft::{Draft, DraftId};
 use super::edges;
 use super::handover::temporary;
 use super::parked::{Parking, parking};
+use super::reason::Reason;
 use super::serving::{EVERY_REQUEST, Serving, has_healthy_target, rule_serves, serves};
 
 /// Who gets the requests of an entry in the end.
@@ -65,11 +67,12 @@ pub(super) fn hold_back(given: &Given<'_>, steps: &[Draft], held: &mut BTreeMap<
                     parked.insert(id, (parking, fact));
                     continue;
                 }
-                (Why::Empty { fact, .. }, Some((_, Err(WaitingOn::Difference(sentence))))) => {
-                    WaitingOn::Difference(format!("{fact}, and its rule cannot be parked first: {sentence}"))
+                (Why::Empty { fact, .. }, Some((_, Err(WaitingOn::Difference(reason))))) => {
+                    let because = |why: &str| format!("{fact}, and its rule cannot be parked first: {why}");
+                    WaitingOn::Difference(reason.said(because))
                 }
                 (Why::Empty { .. }, Some((_, Err(gap)))) => gap,
-                (Why::Empty { fact, advice }, None) => WaitingOn::Difference(format!("{fact}; {advice}")),
+                (Why::Empty { fact, advice }, None) => WaitingOn::difference(Reason::new(fact, advice)),
                 (Why::Unread(gap), _) => WaitingOn::Gap(gap),
             };
             held.extend(ids.into_iter().map(|id| (id, waiting_on.clone())));
@@ -203,8 +206,8 @@ fn default_entry(actions: &RuleActions, serving: Serving) -> Entry<'_> {
 
 /// What a step changes in the entries of a listener.
 fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries: &mut BTreeMap<&str, Entry<'a>>) {
-    match action {
-        Action::ModifyRule { rule, edit, .. } => {
+    match action.on_listener() {
+        Some(ListenerChange::ModifyRule { rule, edit, .. }) => {
             let Some(entry) = entries.get_mut(rule.as_str()) else { return };
             entry.steps.insert(id);
             if let Some(conditions) = &edit.conditions {
@@ -216,7 +219,7 @@ fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries:
                 entry.forward_changes = true;
             }
         }
-        Action::SetRulePriorities { priorities, .. } => {
+        Some(ListenerChange::SetRulePriorities { priorities, .. }) => {
             for (rule, priority) in priorities {
                 if let Some(entry) = entries.get_mut(rule.as_str()) {
                     entry.priority = *priority;
@@ -224,33 +227,20 @@ fn change_entry<'a>(given: &Given<'_>, action: &'a Action, id: DraftId, entries:
                 }
             }
         }
-        Action::DeleteRule { rule, .. } => {
+        Some(ListenerChange::DeleteRule { rule, .. }) => {
             if let Some(entry) = entries.get_mut(rule.as_str()) {
                 entry.deleted = true;
                 entry.steps.insert(id);
             }
         }
-        Action::ModifyListener { listener, target_group, .. } if !action.keeps_receiver() => {
+        Some(ListenerChange::ModifyListener { listener, target_group, .. }) if !action.keeps_receiver() => {
             if let Some(entry) = entries.get_mut(listener.as_str()) {
                 entry.receiver = Receiver::Group(target_group);
                 entry.forward_changes = true;
                 entry.steps.insert(id);
             }
         }
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => {}
+        Some(ListenerChange::CreateRule { .. } | ListenerChange::ModifyListener { .. }) | None => {}
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::{
     DesiredPort, DesiredService, Forward, Given, Registrar, RuleActions, Seen, Serve, Service, TargetGroupArn,
 };
 
+use super::reason::Reason;
 use super::resolve;
 
 /// The judgement on the last action of the declared rule.
@@ -18,8 +19,8 @@ pub(super) enum Forwarding {
     Theirs { what: String, owner: &'static str },
     /// It shares traffic by weights that stand: carried over.
     Carried(String),
-    /// It is wrong, and no repair is safe; the sentence says what to do.
-    Blocked(String),
+    /// It is wrong, and no repair is safe; the reason says what to do.
+    Blocked(Reason),
     /// It goes elsewhere: to be put right.
     Wrong,
 }
@@ -33,9 +34,10 @@ pub(super) fn judge(
     let owner = weights_owner(given, key);
     let Serve::Forward(forward) = &actions.serve else {
         return match owner {
-            Some(owner) => {
-                Forwarding::Blocked(format!("it does not forward, and {owner} owns this rule; correct it there"))
-            }
+            Some(owner) => Forwarding::Blocked(Reason::new(
+                format!("it does not forward, and {owner} owns this rule"),
+                "correct it there",
+            )),
             None => Forwarding::Wrong,
         };
     };
@@ -54,9 +56,13 @@ pub(super) fn judge(
         ));
     }
     if primary.is_some_and(|primary| forward.weights.contains_key(primary)) || receivers.len() > 1 {
-        return Forwarding::Blocked(format!(
-            "its weights send nothing to the declared target group ({}), and Portolan does not change existing weights; set the weight yourself",
-            describe_forward(forward)
+        return Forwarding::Blocked(Reason::new(
+            format!(
+                "its weights send nothing to the declared target group ({}), and Portolan does not change \
+                 existing weights",
+                describe_forward(forward)
+            ),
+            "set the weight yourself",
         ));
     }
     Forwarding::Wrong
@@ -68,9 +74,12 @@ fn judge_theirs(forward: &Forward, stand_ins: &BTreeSet<TargetGroupArn>, owner: 
     if strangers.is_empty() || owner == CODE_DEPLOY {
         return Forwarding::Theirs { what: format!("weights are {}", describe_forward(forward)), owner };
     }
-    Forwarding::Blocked(format!(
-        "it also forwards to {}, which is neither the service's target group nor its alternate; {owner} owns the weights; correct the rule there",
-        strangers.join(", ")
+    Forwarding::Blocked(Reason::new(
+        format!(
+            "it also forwards to {}, which is neither the service's target group nor its alternate",
+            strangers.join(", ")
+        ),
+        format!("{owner} owns the weights; correct the rule there"),
     ))
 }
 

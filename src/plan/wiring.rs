@@ -15,6 +15,7 @@ use super::change::{Change, WaitingOn};
 use super::draft::Obstacle;
 use super::field::Field;
 use super::handover::{self, Leaving};
+use super::reason::Reason;
 use super::{resolve, target_group};
 
 /// ECS takes at most this many target groups on a service.
@@ -64,9 +65,13 @@ pub(super) fn diff_wiring(
     if wiring.entries.len() > MOST_TARGET_GROUPS && !wiring.changes.is_empty() {
         obstacles.push(Obstacle::difference(
             "loadBalancers",
-            format!(
-                "the service would have {} target groups, undeclared ones included, and ECS takes at most {MOST_TARGET_GROUPS}; take one out of it first",
-                wiring.entries.len()
+            Reason::new(
+                format!(
+                    "the service would have {} target groups, undeclared ones included, and ECS takes at most \
+                     {MOST_TARGET_GROUPS}",
+                    wiring.entries.len()
+                ),
+                "take one out of it first",
             ),
         ));
         wiring.changes.clear();
@@ -124,13 +129,14 @@ fn wire(
         Seen::Present(live) if live.target_type != wanted_type => {
             return Err(Obstacle::difference(
                 what,
-                format!(
-                    "{} has target type {}, which ECS refuses for network mode {mode} (it needs {}); declare another \
-                     target group with targetType: {}",
-                    live.name,
-                    live.target_type.as_str(),
-                    wanted_type.as_str(),
-                    wanted_type.as_str()
+                Reason::new(
+                    format!(
+                        "{} has target type {}, which ECS refuses for network mode {mode} (it needs {})",
+                        live.name,
+                        live.target_type.as_str(),
+                        wanted_type.as_str()
+                    ),
+                    format!("declare another target group with targetType: {}", wanted_type.as_str()),
                 ),
             ));
         }
@@ -156,8 +162,9 @@ fn wire(
         return Ok(());
     }
     if let Some(Obstacle { waiting_on: WaitingOn::Difference(_), .. }) = handover::refused(given, key) {
-        let sentence = format!(
-            "TargetGroup/{key} cannot take the place of the target group that serves now; see the entry of that target group"
+        let sentence = Reason::new(
+            format!("TargetGroup/{key} cannot take the place of the target group that serves now"),
+            "see the entry of that target group",
         );
         return Err(Obstacle::difference(what, sentence));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Conditions, Desired, DesiredTargetGroup, ObjectKind, ObjectRef, Place, Places, Route};
-use crate::plan::{Action, Blocked, Change, Field, Plan, Step, StepId};
+use crate::plan::{Blocked, Change, Field, ListenerChange, Plan, Step, StepId};
 
 /// One thing that a plan says, by its number in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,26 +66,19 @@ impl Map<'_> {
 
     fn step(&self, step: &Step) -> Option<Place> {
         let group = || self.desired.target_groups.get(&step.object.key);
-        let field = match &step.action {
-            Action::CreateRule { conditions, priority, .. } => self.route(group(), Some(conditions), Some(*priority)),
-            Action::ModifyRule { edit, expect, .. } => {
+        let field = match step.action.on_listener() {
+            Some(ListenerChange::CreateRule { conditions, priority, .. }) => {
+                self.route(group(), Some(conditions), Some(priority))
+            }
+            Some(ListenerChange::ModifyRule { edit, expect, .. }) => {
                 self.route(group(), Some(edit.conditions.as_ref().unwrap_or(&expect.conditions)), None)
             }
-            Action::RegisterTaskDefinition { .. }
-            | Action::UpdateServiceCount { .. }
-            | Action::UpdateService { .. }
-            | Action::CreateTargetGroup(_)
-            | Action::ModifyTargetGroup { .. }
-            | Action::ModifyTargetGroupAttributes { .. }
-            | Action::DeleteTargetGroup { .. }
-            | Action::AddTags { .. }
-            | Action::SetRulePriorities { .. }
-            | Action::DeleteRule { .. }
-            | Action::ModifyListener { .. }
-            | Action::RegisterTargets { .. }
-            | Action::DeregisterTargets { .. }
-            | Action::AuthorizeSecurityGroupIngress { .. }
-            | Action::RevokeSecurityGroupIngress { .. } => return self.changes(&step.object, &step.changes),
+            Some(
+                ListenerChange::SetRulePriorities { .. }
+                | ListenerChange::DeleteRule { .. }
+                | ListenerChange::ModifyListener { .. },
+            )
+            | None => return self.changes(&step.object, &step.changes),
         };
         self.at(&step.object, &field)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{Gap, Scheduling, Service, Target, TargetKey, TargetState, Task};
 
-use super::catalogue::Code;
+use super::catalogue::{codes, named};
 use super::end::is_up;
 use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, State, is_broken};
@@ -106,16 +106,16 @@ fn not_up(way: &Way<'_>, service: &Service, is_late: bool) -> Idle {
     if service.scheduling == Scheduling::Daemon && service.desired_count == 0 {
         let what = format!("service {} is a daemon service, and its cluster has no instance for it", service.id);
         let fix = "register an instance that matches the service's placement constraints";
-        return Idle::Because(Finding::unnumbered("daemon-without-instances", what, fix));
+        return Idle::Because(Finding::unnumbered(&named::DAEMON_WITHOUT_INSTANCES, what, fix));
     }
     let fix = "find out why its tasks stop and fix that; ECS starts them again";
     match progress(way, service, is_late) {
         Progress::Starting(since) => Idle::Starting(since),
         Progress::Replacing(why) | Progress::Failing(why) if service.running_count == 0 => {
-            Idle::Because(Finding::unnumbered("no-task-runs", why, fix))
+            Idle::Because(Finding::unnumbered(&named::NO_TASK_RUNS, why, fix))
         }
         Progress::Replacing(why) | Progress::Failing(why) => {
-            Idle::Because(Finding::unnumbered("tasks-keep-stopping", why, fix))
+            Idle::Because(Finding::unnumbered(&named::TASKS_KEEP_STOPPING, why, fix))
         }
     }
 }
@@ -127,7 +127,7 @@ fn draining(way: &Way<'_>, up: &[&Task], targets: &[&Target]) -> Option<Finding>
     let is_it = |target: &&&Target| target.health.state == TargetState::Draining && keys.contains(&target.key);
     let first = targets.iter().find(is_it)?;
     let what = format!("{} belongs to a running task but is still draining, and no other target is in use", first.key);
-    Some(Finding::of(Code(31), what))
+    Some(Finding::of(codes::STILL_DRAINING, what))
 }
 
 /// Every target is unused, with the reason from AWS.
@@ -140,16 +140,16 @@ fn unused(way: &Way<'_>, targets: &[&Target]) -> Option<Idle> {
         "Target.NotInUse" if said.contains("Availability Zone") => Idle::OtherZone,
         "Target.InvalidState" => {
             let fix = "start the instance, or register a running one";
-            Idle::Because(Finding::unnumbered("target-instance-not-running", what, fix))
+            Idle::Because(Finding::unnumbered(&named::TARGET_INSTANCE_NOT_RUNNING, what, fix))
         }
-        _ => Idle::Because(Finding::unnumbered("targets-unused", what, "fix the cause that AWS reports")),
+        _ => Idle::Because(Finding::unnumbered(&named::TARGETS_UNUSED, what, "fix the cause that AWS reports")),
     })
 }
 
 fn nothing(way: &Way<'_>, lead: &str) -> Finding {
     let what = format!("{lead} of target group {} can answer: none is registered, or all are draining", way.group.name);
     let fix = "find out who deregistered the targets; ECS and `portolan reconcile` register declared targets again";
-    Finding::unnumbered("no-target-registered", what, fix)
+    Finding::unnumbered(&named::NO_TARGET_REGISTERED, what, fix)
 }
 
 #[cfg(test)]

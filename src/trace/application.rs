@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::model::{Matcher, Protocol, Service, Target, TargetKey, TargetState};
 
-use super::catalogue::Code;
+use super::catalogue::{Code, codes, named};
 use super::finding::{self, Finding};
 use super::health::healthy_of;
 use super::hop::{Examined, Hop, HopId, State, is_broken};
@@ -88,14 +88,16 @@ fn stopped(way: &Way<'_>, hops: &[Hop], targets: &[&Target], network: &Network) 
     let early = kill_loop::early(way, service).filter(|_| complaint.may_be_early());
     let usual = complaint.codes(way, network);
     let finding = match early {
-        Some(early) if early.is_proven => Some(Finding::of(Code(24), early.what)),
-        Some(early) => Some(Finding::among_all([Code(24)].into_iter().chain(usual).collect(), early.what)),
+        Some(early) if early.is_proven => Some(Finding::of(codes::KILLED_DURING_STARTUP, early.what)),
+        Some(early) => {
+            Some(Finding::among_all([codes::KILLED_DURING_STARTUP].into_iter().chain(usual).collect(), early.what))
+        }
         None if kills.times < kill_loop::LOOP || unhealthy == 0 => {
             let times = if kills.times == 1 { "once".to_owned() } else { format!("{} times", kills.times) };
             let what = format!("ECS stopped tasks as unhealthy ({times}): {newest}");
             Some(complaint.finding(way, what.clone(), network).unwrap_or_else(|| {
                 let fix = "fix the error that the app reports";
-                Finding::unnumbered("app-reports-unhealthy", what, fix)
+                Finding::unnumbered(&named::APP_REPORTS_UNHEALTHY, what, fix)
             }))
         }
         // The targets' own health results are more specific.
@@ -110,7 +112,7 @@ fn lacks_tasks(service: &Service) -> bool {
 
 /// A finding for each unhealthy target.
 fn unhealthy(way: &Way<'_>, targets: &[&Target], network: &Network, known: &[Finding]) -> Vec<Finding> {
-    let explains_refusals = known.iter().any(|finding| finding.codes.contains(&Code(24)));
+    let explains_refusals = known.iter().any(|finding| finding.codes.contains(&codes::KILLED_DURING_STARTUP));
     // During a deployment the old tasks serve, and ECS checks the new ones itself.
     let healthy = targets.iter().any(|target| target.health.state == TargetState::Healthy);
     let is_rolling = healthy && way.live_service().is_ok_and(Service::is_deploying);
@@ -130,6 +132,9 @@ fn reason(target: &Target) -> &str {
     target.health.reason.as_deref().unwrap_or_default()
 }
 
+/// The codes of what blocks health checks alone.
+const OF_CHECKS: [Code; 2] = [codes::HEALTH_CHECK_PORT_BLOCKED, codes::HEALTH_CHECK_EGRESS_BLOCKED];
+
 /// What the earlier hops show about the network.
 struct Network {
     is_broken: bool,
@@ -145,20 +150,30 @@ impl Network {
     fn of(hops: &[Hop]) -> Self {
         let mut network = Self { is_broken: false, drops_requests: false, open: Vec::new(), closed: BTreeSet::new() };
         for hop in hops {
-            let codes: &[u8] = match hop.id {
-                HopId::LoadBalancerEgress => &[2, 13],
-                HopId::NetworkAcl => &[7, 8],
-                HopId::TargetSecurityGroup => &[1, 3],
-                _ => continue,
+            let possible: &[Code] = match hop.id {
+                HopId::LoadBalancerEgress => &[codes::LOAD_BALANCER_EGRESS_BLOCKED, codes::HEALTH_CHECK_EGRESS_BLOCKED],
+                HopId::NetworkAcl => &[codes::TARGET_NETWORK_ACL_DENIES, codes::LOAD_BALANCER_NETWORK_ACL_DENIES],
+                HopId::TargetSecurityGroup => {
+                    &[codes::TARGET_SECURITY_GROUP_BLOCKS_LOAD_BALANCER, codes::HEALTH_CHECK_PORT_BLOCKED]
+                }
+                HopId::LoadBalancer
+                | HopId::Listener
+                | HopId::Rule
+                | HopId::TargetGroup
+                | HopId::ServiceWiring
+                | HopId::Registration
+                | HopId::AvailabilityZone
+                | HopId::PortBinding
+                | HopId::Application => continue,
             };
             network.closed.extend(hop.findings.iter().filter_map(|finding| finding.only.clone()).flatten());
             match hop.state {
                 State::Broken => {
                     network.is_broken = true;
-                    let only_checks = |finding: &Finding| finding.codes.iter().all(|code| matches!(code.0, 3 | 13));
+                    let only_checks = |finding: &Finding| finding.codes.iter().all(|code| OF_CHECKS.contains(code));
                     network.drops_requests |= !hop.findings.iter().all(only_checks);
                 }
-                State::Unknown(_) => network.open.extend(codes.iter().map(|number| Code(*number))),
+                State::Unknown(_) => network.open.extend(possible),
                 State::Ok | State::Starting(_) | State::Skipped(_) => {}
             }
         }
@@ -213,11 +228,20 @@ impl<'a> Complaint<'a> {
             // Network load balancers report one reason for every failure.
             Self::Failed if way.is_network() => {
                 let by_http = way.live_group().ok().and_then(|group| group.health_check.protocol.as_ref());
-                let of_http: &[Code] = if by_http.is_some_and(Protocol::is_http) { &[Code(16), Code(21)] } else { &[] };
-                [Code(18), Code(19), Code(25)].iter().chain(of_http).chain(&network.open).copied().collect()
+                let of_http: &[Code] = if by_http.is_some_and(Protocol::is_http) {
+                    &[codes::HEALTH_CHECK_PATH_OR_MATCHER, codes::PROTOCOL_MISMATCH]
+                } else {
+                    &[]
+                };
+                [codes::APP_ON_ANOTHER_PORT, codes::APP_ON_LOOPBACK, codes::HEALTH_CHECK_TIMEOUT]
+                    .iter()
+                    .chain(of_http)
+                    .chain(&network.open)
+                    .copied()
+                    .collect()
             }
-            Self::Failed => vec![Code(18), Code(19), Code(21)],
-            Self::Timeout => network.open.iter().copied().chain([Code(25)]).collect(),
+            Self::Failed => vec![codes::APP_ON_ANOTHER_PORT, codes::APP_ON_LOOPBACK, codes::PROTOCOL_MISMATCH],
+            Self::Timeout => network.open.iter().copied().chain([codes::HEALTH_CHECK_TIMEOUT]).collect(),
             Self::Codes(_) | Self::Internal | Self::Other => Vec::new(),
         }
     }
@@ -231,9 +255,11 @@ impl<'a> Complaint<'a> {
                 None
             }
             Self::Timeout | Self::Failed => Some(Finding::among_all(self.codes(way, network), what)),
-            Self::Internal => {
-                Some(Finding::unnumbered("load-balancer-error", what, "wait; if it persists, contact AWS Support"))
-            }
+            Self::Internal => Some(Finding::unnumbered(
+                &named::LOAD_BALANCER_ERROR,
+                what,
+                "wait; if it persists, contact AWS Support",
+            )),
             Self::Other => None,
         }
     }
@@ -265,7 +291,7 @@ fn recovery(way: &Way<'_>) -> Option<SignedDuration> {
 fn mismatch(way: &Way<'_>, said: &str, what: String) -> Option<Finding> {
     let group = way.live_group().ok()?;
     if matches!(group.health_check.matcher, Some(Matcher::Grpc(_))) {
-        return Some(Finding::of(Code(23), what));
+        return Some(Finding::of(codes::GRPC_HEALTH_CHECK_CODE, what));
     }
     let path = group.health_check.path.as_deref().unwrap_or("/");
     let wanted = group.health_check.matcher.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -274,8 +300,10 @@ fn mismatch(way: &Way<'_>, said: &str, what: String) -> Option<Finding> {
     match code {
         // The app itself reports an error.
         Some(500..=599) => None,
-        Some(400 | 404) => Some(Finding::among([Code(16), Code(17)], what)),
-        Some(_) | None => Some(Finding::of(Code(16), what)),
+        Some(400 | 404) => {
+            Some(Finding::among([codes::HEALTH_CHECK_PATH_OR_MATCHER, codes::HOST_HEADER_REJECTED], what))
+        }
+        Some(_) | None => Some(Finding::of(codes::HEALTH_CHECK_PATH_OR_MATCHER, what)),
     }
 }
 
@@ -286,7 +314,7 @@ fn container_check(way: &Way<'_>, targets: &[&Target]) -> Option<Finding> {
     let key = keys
         .find(|key| targets.iter().any(|target| target.key == *key && target.health.state == TargetState::Healthy))?;
     let what = format!("{key} is healthy, but the container health check of its task reports UNHEALTHY");
-    Some(Finding::of(Code(20), what).about_missing())
+    Some(Finding::of(codes::CONTAINER_HEALTH_CHECK_FAILS, what).about_missing())
 }
 
 /// M55: no target is healthy, so requests go to all of them. If no other fault is known, any one target is enough.
@@ -307,7 +335,7 @@ fn fails_open(way: &Way<'_>, targets: &[&Target], is_alone: bool) -> Option<Find
         false => format!("no target is healthy (unhealthy: {of_all})"),
     };
     let what = format!("{lead} ({said}), so the load balancer sends requests to every registered target");
-    let finding = Finding::of(Code(55), what);
+    let finding = Finding::of(codes::FAILS_OPEN, what);
     Some(if is_alone { finding.with_fix("fix the cause of the failed health checks in the app") } else { finding })
 }
 

@@ -1,26 +1,84 @@
 //! The catalogue of faults that keep requests from healthy tasks. Findings, texts and `docs/trace.md` are generated from this
 //! table. A number is never reused, and a name that changes stays as an alias.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use super::hop::HopId;
 
-mod named;
+/// Defines each fault with a number as a [`Code`], and the list of them: no code is without its explanation.
+macro_rules! numbered {
+    ($($constant:ident = $number:literal { $($member:tt)* })*) => {
+        $(pub(crate) const $constant: Code = Code(&Entry { number: $number, $($member)* });)*
+
+        pub(super) const ENTRIES: &[(&str, Code)] = &[$((stringify!($constant), $constant)),*];
+    };
+}
+
+/// The same for faults without a number.
+macro_rules! unnumbered {
+    ($($constant:ident { $($member:tt)* })*) => {
+        $(pub(crate) static $constant: Named = Named { $($member)* };)*
+
+        pub(super) static ENTRIES: &[(&str, &Named)] = &[$((stringify!($constant), &$constant)),*];
+    };
+}
+
+pub(crate) mod named;
 mod service;
 mod target;
 
-/// Every code, in order.
-pub fn all() -> impl Iterator<Item = &'static Entry> {
-    target::ENTRIES.iter().chain(service::ENTRIES)
+/// Every code by its name.
+pub(crate) mod codes {
+    pub(crate) use super::service::*;
+    pub(crate) use super::target::*;
 }
 
-/// A number in the catalogue, written `M01`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Code(pub u8);
+/// Every fault with a number, in order.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    target::ENTRIES.iter().chain(service::ENTRIES).map(|(_, code)| code.entry())
+}
+
+/// A fault with a number, written `M01`. It is made in the catalogue alone, so each has its explanation.
+#[derive(Clone, Copy)]
+pub struct Code(&'static Entry);
+
+impl Code {
+    /// What the catalogue says of it.
+    pub fn entry(self) -> &'static Entry {
+        self.0
+    }
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.number == other.0.number
+    }
+}
+
+impl Eq for Code {}
+
+impl PartialOrd for Code {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Code {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.number.cmp(&other.0.number)
+    }
+}
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "M{:02}", self.0)
+        write!(f, "M{:02}", self.0.number)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -56,7 +114,7 @@ impl Owner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Unique, and never reused.
-    pub code: Code,
+    pub number: u8,
     /// Unique, in kebab case.
     pub name: &'static str,
     /// Former names. JSON and SARIF report them beside the name, so that programs that match an old name keep working.
@@ -98,17 +156,12 @@ pub struct Named {
 
 /// Every fault without a number, in the order of the hops.
 pub fn all_named() -> impl Iterator<Item = &'static Named> {
-    named::NAMED.iter()
+    named::ENTRIES.iter().map(|(_, entry)| *entry)
 }
 
 /// The fault without a number that has this name.
 pub fn named(name: &str) -> Option<&'static Named> {
     all_named().find(|entry| entry.name == name)
-}
-
-/// The entry of a code.
-pub fn entry(code: Code) -> Option<&'static Entry> {
-    all().find(|entry| entry.code == code)
 }
 
 /// The former names of a fault, which may have a number or not; empty if the name never changed.
@@ -145,9 +198,9 @@ pub fn page() -> String {
     page
 }
 
-fn section(entry: &Entry) -> String {
-    let Entry { code, name, aliases, hop: _, symptom, evidence, fix, owner, repaired_by } = entry;
-    section_of(&format!("{code} "), name, aliases, [symptom, evidence, fix], *owner, repaired_by)
+fn section(entry: &'static Entry) -> String {
+    let Entry { number: _, name, aliases, hop: _, symptom, evidence, fix, owner, repaired_by } = entry;
+    section_of(&format!("{} ", Code(entry)), name, aliases, [symptom, evidence, fix], *owner, repaired_by)
 }
 
 fn section_of_name(entry: &Named) -> String {
@@ -175,4 +228,18 @@ fn section_of(
         "\n### {lead}{name}\n\n{former}- Symptom: {symptom}.\n- Evidence: {evidence}.\n- Fix: {fix}.\n- Owner: {}{step}.\n",
         owner.as_str()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_has_the_name_of_its_fault() {
+        let numbered = target::ENTRIES.iter().chain(service::ENTRIES).map(|(name, code)| (name, code.entry().name));
+        let unnumbered = named::ENTRIES.iter().map(|(name, entry)| (name, entry.name));
+        for (constant, name) in numbered.chain(unnumbered) {
+            assert_eq!(constant.to_lowercase().replace('_', "-"), name);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{IngressRule, Lookup, Passage, RuleSource, Transport};
 
-use super::catalogue::Code;
+use super::catalogue::{Code, codes};
 use super::end::End;
 use super::finding::Finding;
 use super::ingress::Receiver;
@@ -23,26 +23,30 @@ pub(super) fn to_requests(receiver: &Receiver<'_, '_>, transport: Transport) -> 
         return only_nodes(receiver, transport, &opened);
     }
     if is_default_group(way, end) {
-        return Finding::of(Code(6), format!("{what}; this is the VPC's default security group"));
+        return Finding::of(codes::DEFAULT_SECURITY_GROUP, format!("{what}; this is the VPC's default security group"));
     }
     let by_group = opened.iter().find(|rule| matches!(rule.source, RuleSource::Group(_)));
     if let (true, Some(rule)) = (balancer.security_groups.is_empty(), by_group) {
         let what = format!("{} has no security group, and {} allows only {}", balancer.name, rule.id, rule.source);
-        return Finding::of(Code(14), what);
+        return Finding::of(codes::LOAD_BALANCER_WITHOUT_SECURITY_GROUPS, what);
     }
     let fix = opens_it(receiver, transport, &port.to_string());
     if let Some(carrier) = end.carrier.as_ref().filter(|carrier| would_be_allowed(receiver, carrier, transport)) {
         let what = format!("{what}; the security groups of its instance do ({})", list(carrier));
-        return with_own_fix(receiver, Finding::of(Code(5), what), fix);
+        return with_own_fix(receiver, Finding::of(codes::RULE_IN_WRONG_SECURITY_GROUP, what), fix);
     }
     if is_dynamic(way) {
         let opened = list(&opened_ports(receiver, transport));
         let opened = if opened.is_empty() { "nothing".to_owned() } else { opened };
         let what = format!("{what}, a dynamic host port; allowed: {opened}");
         let range = way.given.desired.fleet.dynamic_ports.to_string();
-        return with_own_fix(receiver, Finding::of(Code(4), what), opens_it(receiver, transport, &range));
+        return with_own_fix(
+            receiver,
+            Finding::of(codes::DYNAMIC_HOST_PORTS_BLOCKED, what),
+            opens_it(receiver, transport, &range),
+        );
     }
-    with_own_fix(receiver, Finding::of(Code(1), what), fix)
+    with_own_fix(receiver, Finding::of(codes::TARGET_SECURITY_GROUP_BLOCKS_LOAD_BALANCER, what), fix)
 }
 
 /// Health checks are blocked.
@@ -85,7 +89,7 @@ fn only_nodes(receiver: &Receiver<'_, '_>, transport: Transport, opened: &[&Ingr
     } else {
         format!("{allow}, or set preserve_client_ip.enabled to false")
     };
-    Finding::of(Code(12), what).with_fix(fix)
+    Finding::of(codes::PRESERVED_CLIENT_IP_BLOCKED, what).with_fix(fix)
 }
 
 /// Clients of AWS PrivateLink are blocked, others are allowed.
@@ -102,7 +106,8 @@ pub(super) fn to_private_link(
         balancer.name,
         end.name
     );
-    Finding::of(Code(12), what).with_fix(format!("allow {transport} {port} from {} in {groups}", nodes(receiver)))
+    Finding::of(codes::PRESERVED_CLIENT_IP_BLOCKED, what)
+        .with_fix(format!("allow {transport} {port} from {} in {groups}", nodes(receiver)))
 }
 
 /// Only clients of AWS PrivateLink are allowed, and others may exist.
@@ -120,7 +125,7 @@ pub(super) fn to_all_but_private_link(
         balancer.name
     );
     let fix = format!("if clients connect to it directly, {}", opens_it(receiver, transport, &port.to_string()));
-    Finding::of(Code(12), what).with_fix(fix)
+    Finding::of(codes::PRESERVED_CLIENT_IP_BLOCKED, what).with_fix(fix)
 }
 
 /// The catalogue's fix names the load balancer's security group; a load balancer without one needs another fix.

@@ -3,7 +3,7 @@
 
 use crate::model::{Passage, Transport, passage};
 
-use super::catalogue::Code;
+use super::catalogue::codes;
 use super::finding::{self, Finding};
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
@@ -37,7 +37,11 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
                 // Without the interface its security groups are unknown, and a rule for one of them may allow the traffic.
                 Passage::Closed(_) if end.groups.is_err() => gap = end.groups.clone().err(),
                 Passage::Closed(_) => {
-                    let code = if way.is_network() && is_check { Code(13) } else { Code(2) };
+                    let code = if way.is_network() && is_check {
+                        codes::HEALTH_CHECK_EGRESS_BLOCKED
+                    } else {
+                        codes::LOAD_BALANCER_EGRESS_BLOCKED
+                    };
                     let evidence =
                         format!("no egress rule of {groups} allows {what} to {} ({transport} {port})", end.name);
                     finding::add(&mut findings, Finding::of(code, evidence).about_end(end));

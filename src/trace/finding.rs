@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::TargetKey;
 
-use super::catalogue::{self, Code, entry, named};
+use super::catalogue::{self, Code, Named, named};
 use super::end::End;
 
 /// What a finding does to the requests of its path.
@@ -59,36 +59,30 @@ impl Finding {
 
     /// As [`Self::among`], for a list; an empty list has the name `unnamed`.
     pub(super) fn among_all(codes: Vec<Code>, evidence: impl Into<String>) -> Self {
-        let entries: Vec<_> = codes.iter().filter_map(|code| entry(*code)).collect();
-        let name = entries.first().map_or("unnamed", |entry| entry.name);
-        let fix = match entries.as_slice() {
-            [only] => only.fix.to_owned(),
+        let name = codes.first().map_or("unnamed", |code| code.entry().name);
+        let fix = match codes.as_slice() {
+            [only] => only.entry().fix.to_owned(),
             several => several
                 .iter()
-                .map(|entry| format!("{} {}: {}", entry.code, entry.name, entry.fix))
+                .map(|code| format!("{code} {}: {}", code.entry().name, code.entry().fix))
                 .collect::<Vec<_>>()
                 .join("; or "),
         };
-        let evidence = evidence.into();
-        Self { codes: codes.into_iter().collect(), ..Self::unnumbered(name, evidence, &fix) }
+        Self { codes: codes.into_iter().collect(), ..Self::new(name, evidence.into(), fix) }
     }
 
-    /// A fault without a number; the catalogue has an entry for its name.
-    pub(super) fn unnumbered(name: &'static str, evidence: impl Into<String>, fix: &str) -> Self {
-        Self {
-            codes: BTreeSet::new(),
-            name,
-            evidence: evidence.into(),
-            fix: fix.to_owned(),
-            step: None,
-            effect: Effect::Breaks,
-            only: None,
-        }
+    /// A fault without a number, with a fix that is more specific than the catalogue's.
+    pub(super) fn unnumbered(fault: &'static Named, evidence: impl Into<String>, fix: &str) -> Self {
+        Self::new(fault.name, evidence.into(), fix.to_owned())
+    }
+
+    fn new(name: &'static str, evidence: String, fix: String) -> Self {
+        Self { codes: BTreeSet::new(), name, evidence, fix, step: None, effect: Effect::Breaks, only: None }
     }
 
     /// The names of all its codes; the name of the fault if it has no number.
     pub fn names(&self) -> Vec<&'static str> {
-        let names: Vec<_> = self.codes.iter().filter_map(|code| entry(*code)).map(|entry| entry.name).collect();
+        let names: Vec<_> = self.codes.iter().map(|code| code.entry().name).collect();
         if names.is_empty() { vec![self.name] } else { names }
     }
 
@@ -99,7 +93,7 @@ impl Finding {
 
     /// The AWS operations with which a plan repairs it.
     pub fn repaired_by(&self) -> Vec<&'static str> {
-        let by_codes = self.codes.iter().filter_map(|code| entry(*code)).flat_map(|entry| entry.repaired_by);
+        let by_codes = self.codes.iter().flat_map(|code| code.entry().repaired_by);
         let by_name =
             if self.codes.is_empty() { named(self.name).map_or(&[][..], |entry| entry.repaired_by) } else { &[] };
         by_codes.chain(by_name).copied().collect()

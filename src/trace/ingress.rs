@@ -12,7 +12,7 @@ use crate::model::{
     AddressSet, Gap, GroupId, IngressRule, LoadBalancer, Passage, Peer, RuleSource, Seen, SubnetId, Transport, passage,
 };
 
-use super::catalogue::Code;
+use super::catalogue::codes;
 use super::client::{self, Clients};
 use super::closed_port;
 use super::end::End;
@@ -111,7 +111,14 @@ impl<'w, 'a> Receiver<'w, 'a> {
             match self.passage_of_nodes(Transport::Tcp, self.end.health_port) {
                 Passage::Open(_) => {}
                 Passage::Unknown(gap) => checked.gap = Some(gap),
-                Passage::Closed(_) => add(closed_port::to_checks(self, if is_apart { Code(3) } else { Code(1) })),
+                Passage::Closed(_) => add(closed_port::to_checks(
+                    self,
+                    if is_apart {
+                        codes::HEALTH_CHECK_PORT_BLOCKED
+                    } else {
+                        codes::TARGET_SECURITY_GROUP_BLOCKS_LOAD_BALANCER
+                    },
+                )),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::model::{Rollout, Service};
 
-use super::catalogue::Code;
+use super::catalogue::codes;
 use super::finding::Finding;
 use super::way::Way;
 
@@ -45,7 +45,7 @@ pub(super) fn for_another(way: &Way<'_>, service: &Service) -> Option<Finding> {
         "ECS stopped tasks {times} times because of failed health checks of {}; they serve other target groups too",
         worst.name()
     );
-    Some(Finding::of(Code(26), what))
+    Some(Finding::of(codes::STOPPED_FOR_ANOTHER_TARGET_GROUP, what))
 }
 
 /// M24: whether ECS may stop tasks during startup, with the evidence.

@@ -1,6 +1,6 @@
 //! Whether something listens on the declared port.
 
-use super::catalogue::Code;
+use super::catalogue::codes;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
 use super::way::{Lack, Way};
@@ -23,7 +23,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
             let all = way.given.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
             let ports: Vec<String> = all.map(|one| format!("{} {}", one.protocol, one.port)).collect();
             let there = if ports.is_empty() { "none".to_owned() } else { ports.join(", ") };
-            Examined::broken(Finding::of(Code(45), format!("{why}; it has {there}")))
+            Examined::broken(Finding::of(codes::NO_LISTENER, format!("{why}; it has {there}")))
         }
     }
 }

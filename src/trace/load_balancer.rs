@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{Gap, IngressRule, LoadBalancer, Passage, Peer, RuleSource, Seen, Transport, passage};
 
-use super::catalogue::Code;
+use super::catalogue::{codes, named};
 use super::client;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
@@ -21,14 +21,18 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         }
         Err(Lack::Missing(why)) => {
             let fix = "create the load balancer, or correct its name in the manifest";
-            return Examined::broken(Finding::unnumbered("no-load-balancer", why, fix));
+            return Examined::broken(Finding::unnumbered(&named::NO_LOAD_BALANCER, why, fix));
         }
     };
     let mut findings = Vec::new();
     let mut gaps = Vec::new();
     if !matches!(balancer.state.as_str(), "" | "active" | "active_impaired") {
         let what = format!("load balancer {} is {}", balancer.name, balancer.state);
-        findings.push(Finding::unnumbered("load-balancer-not-active", what, "wait until the load balancer is active"));
+        findings.push(Finding::unnumbered(
+            &named::LOAD_BALANCER_NOT_ACTIVE,
+            what,
+            "wait until the load balancer is active",
+        ));
     }
     match blocked_clients(way, balancer) {
         Ok(finding) => findings.extend(finding),
@@ -83,7 +87,7 @@ fn blocked_clients(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Find
         balancer.name,
         opened(&rules, transport)
     );
-    Ok(Some(Finding::of(Code(9), what)))
+    Ok(Some(Finding::of(codes::CLIENTS_BLOCKED, what)))
 }
 
 fn allows_clients(
@@ -144,7 +148,7 @@ fn without_internet(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Fin
         balancer.name,
         list(&private)
     );
-    Ok((!private.is_empty()).then(|| Finding::of(Code(10), what)))
+    Ok((!private.is_empty()).then(|| Finding::of(codes::PUBLIC_LOAD_BALANCER_IN_PRIVATE_SUBNETS, what)))
 }
 
 /// Whether a block lies in a VPC.

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::model::{AddressSet, Gap, LoadBalancer, NetworkAcl, Piece, PortRange, Seen, SubnetId, Transport};
 
-use super::catalogue::Code;
+use super::catalogue::codes;
 use super::client::{self, Clients};
 use super::end::End;
 use super::finding::{self, Finding};
@@ -74,7 +74,8 @@ fn towards_clients(
     let what = kept_from(acl, &clients, &clients.addresses, transport, route.listener);
     match (what, clients.may_be_more) {
         (Some(_), Some(gap)) => Err(gap),
-        (what, _) => Ok(what.map(|what| Finding::of(Code(8), format!("{} of {home} {what}", acl.id)))),
+        (what, _) => Ok(what
+            .map(|what| Finding::of(codes::LOAD_BALANCER_NETWORK_ACL_DENIES, format!("{} of {home} {what}", acl.id)))),
     }
 }
 
@@ -123,7 +124,10 @@ fn leaving(way: &Way<'_>, home: &SubnetId, end: &End) -> Result<Option<Finding>,
         let mut ports = way.ports_of(end).into_iter();
         ports.find_map(|(transport, port)| both_ways(acl, true, *block, transport, port))
     });
-    Ok(denied.map(|what| Finding::of(Code(8), format!("{} of {home}, to {}: {what}", acl.id, end.name)).about_end(end)))
+    Ok(denied.map(|what| {
+        Finding::of(codes::LOAD_BALANCER_NETWORK_ACL_DENIES, format!("{} of {home}, to {}: {what}", acl.id, end.name))
+            .about_end(end)
+    }))
 }
 
 /// From a node of the load balancer into the subnet of a target.
@@ -160,8 +164,11 @@ impl Edge<'_, '_> {
             (Some(_), Some(gap)) => Err(gap),
             (what, _) => Ok(what.map(|what| {
                 let name = &balancer.name;
-                Finding::of(Code(7), format!("{name} preserves client IP addresses, and {} of {subnet} {what}", acl.id))
-                    .about_end(end)
+                Finding::of(
+                    codes::TARGET_NETWORK_ACL_DENIES,
+                    format!("{name} preserves client IP addresses, and {} of {subnet} {what}", acl.id),
+                )
+                .about_end(end)
             })),
         }
     }
@@ -183,7 +190,7 @@ impl Edge<'_, '_> {
         let mut blocks = self.way.homes_in(self.balancer, self.home).into_iter();
         let denied = blocks.find_map(|block| both_ways(acl, false, block, transport, port))?;
         let what = format!("{} of {}, from {}: {denied}", acl.id, self.subnet, self.home);
-        Some(Finding::of(Code(7), what).about_end(self.end))
+        Some(Finding::of(codes::TARGET_NETWORK_ACL_DENIES, what).about_end(self.end))
     }
 }
 

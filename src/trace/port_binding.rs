@@ -2,6 +2,7 @@
 
 use crate::model::{NetworkMode, Placement, Task};
 
+use super::catalogue::named;
 use super::end::is_up;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
@@ -17,7 +18,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Some(NetworkMode::None) => {
             let what = "network mode none maps no ports";
             return Examined::broken(Finding::unnumbered(
-                "network-mode-none",
+                &named::NETWORK_MODE_NONE,
                 what,
                 "deploy a task definition revision with another network mode",
             ));
@@ -38,7 +39,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     if let Some(task) = unbound {
         let what = format!("{} has no host port for {container}:{port}", task.arn);
         let fix = "map the port in a new task definition revision, or set a mapped port in the service's loadBalancers";
-        return Examined::broken(Finding::unnumbered("port-not-bound", what, fix));
+        return Examined::broken(Finding::unnumbered(&named::PORT_NOT_BOUND, what, fix));
     }
     let bound: Vec<String> = tasks.iter().filter_map(|task| way.endpoint_of(task)).map(|key| key.to_string()).collect();
     Examined::ok(format!("{container}:{port} at {}", bound.join(", ")))

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::model::{Gap, Registrar, Target, TargetKey, TargetState, Task, unlisted};
 
-use super::catalogue::Code;
+use super::catalogue::{codes, named};
 use super::end::is_up;
 use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, is_broken};
@@ -82,7 +82,7 @@ fn unregistered(way: &Way<'_>, tasks: &[Task], targets: &[&Target]) -> Option<Fi
         1 => format!("1 running task is not registered: {first}"),
         several => format!("{several} running tasks are not registered, such as {first}"),
     };
-    Some(Finding::of(Code(30), what).about(missing))
+    Some(Finding::of(codes::TASK_NOT_REGISTERED, what).about(missing))
 }
 
 /// Declared targets that are missing, or that drain while no other target is in use (M31).
@@ -94,13 +94,14 @@ fn undeclared_gone(way: &Way<'_>, targets: &[&Target]) -> Vec<Finding> {
     let draining = declared.iter().find(|key| state(key) == Some(TargetState::Draining)).filter(|_| !in_use);
     if let Some(key) = draining {
         findings.push(Finding::of(
-            Code(31),
+            codes::STILL_DRAINING,
             format!("{key} is declared but still draining, and no other target is in use"),
         ));
     }
     if let Some(key) = declared.iter().find(|key| state(key).is_none()) {
         let what = format!("{key} is declared but not registered");
-        let finding = Finding::unnumbered("declared-target-missing", what, "run portolan reconcile to register it");
+        let finding =
+            Finding::unnumbered(&named::DECLARED_TARGET_MISSING, what, "run portolan reconcile to register it");
         findings.push(finding.about_missing());
     }
     findings

@@ -7,7 +7,7 @@ use crate::model::{
     Forward, Listener, LoadBalancerKind, Route, Rule, RuleActions, Serve, Share, TargetGroupArn, TargetState,
 };
 
-use super::catalogue::Code;
+use super::catalogue::{codes, named};
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
 use super::requests::{self, Goes, Requests, Taker};
@@ -26,7 +26,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
             true => format!("the manifest declares no route to {name}, and no rule forwards to it"),
             false => format!("no rule or default action forwards to {name}"),
         };
-        return Examined::broken(Finding::of(Code(37), what));
+        return Examined::broken(Finding::of(codes::NO_RULE, what));
     };
     let listener = match way.listener() {
         Ok(listener) => listener,
@@ -81,7 +81,7 @@ impl<'a> Crossing<'a, '_> {
                 Outcome::Open(why) => open = Some(why),
             }
         }
-        if !findings.is_empty() && findings.iter().all(|finding| finding.codes.contains(&Code(37))) {
+        if !findings.is_empty() && findings.iter().all(|finding| finding.codes.contains(&codes::NO_RULE)) {
             findings.truncate(1);
         }
         if findings.is_empty() {
@@ -120,7 +120,7 @@ impl<'a> Crossing<'a, '_> {
             Goes::Elsewhere(taker) => Outcome::Elsewhere(self.elsewhere(followed, taker, &self.words(taker, followed))),
             Goes::Shadowed { by, before } => {
                 let what = format!("{} together match {followed} before {}", list(&by), name(before));
-                Outcome::Elsewhere(Finding::of(Code(40), what))
+                Outcome::Elsewhere(Finding::of(codes::RULE_SHADOWED, what))
             }
             Goes::Partly(rule) => Outcome::Elsewhere(self.partly(followed, rule)),
             Goes::Open(why) => Outcome::Open(why),
@@ -140,7 +140,7 @@ impl<'a> Crossing<'a, '_> {
             "rule {priority} of this route ({}) matches a part of {followed}: {does}, not to {name}",
             rule.conditions
         );
-        Finding::of(Code(42), what).with_fix(format!("change rule {priority} to forward to {name}"))
+        Finding::of(codes::FORWARD_ELSEWHERE, what).with_fix(format!("change rule {priority} to forward to {name}"))
     }
 
     /// Why requests do not reach the target group.
@@ -167,8 +167,11 @@ impl<'a> Crossing<'a, '_> {
         let fix = format!("change the default action of listener {} to forward to {name}", listener.port);
         match (&actions.serve, self.leads(actions)) {
             (_, Leads::Weightless) => self.weightless(words),
-            (Serve::Forward(_), _) => Finding::of(Code(42), format!("{words}, not to {name}")).with_fix(fix),
-            _ => Finding::of(Code(44), format!("{words}, but does not forward to {name}")).with_fix(fix),
+            (Serve::Forward(_), _) => {
+                Finding::of(codes::FORWARD_ELSEWHERE, format!("{words}, not to {name}")).with_fix(fix)
+            }
+            _ => Finding::of(codes::DEFAULT_ACTION_ANSWERS, format!("{words}, but does not forward to {name}"))
+                .with_fix(fix),
         }
     }
 
@@ -177,7 +180,7 @@ impl<'a> Crossing<'a, '_> {
             "give {} a weight above 0, unless a blue/green deployment controls the weights",
             self.way.group.name
         );
-        Finding::of(Code(42), words).with_fix(fix)
+        Finding::of(codes::FORWARD_ELSEWHERE, words).with_fix(fix)
     }
 
     /// Why a rule, or an undeclared default action, handles the requests instead.
@@ -189,10 +192,13 @@ impl<'a> Crossing<'a, '_> {
             let what =
                 format!("{words}, before the default action, which the manifest declares as the route to {name}");
             let fix = format!("delete rule {}, or narrow its conditions: it matches every request", rule.priority);
-            return Finding::of(Code(40), what).with_fix(fix);
+            return Finding::of(codes::RULE_SHADOWED, what).with_fix(fix);
         }
         if let Some(later) = own.iter().find(|rule| self.share(followed, rule) == Share::All) {
-            return Finding::of(Code(40), format!("{words}, before rule {}, which forwards to {name}", later.priority));
+            return Finding::of(
+                codes::RULE_SHADOWED,
+                format!("{words}, before rule {}, which forwards to {name}", later.priority),
+            );
         }
         if let Some(rule) = own.iter().find(|rule| rule.conditions.is_parked()) {
             let mut what = format!(
@@ -208,7 +214,7 @@ impl<'a> Crossing<'a, '_> {
             } else {
                 "wait until its targets are healthy; reconcile then sets the rule's conditions"
             };
-            return Finding::unnumbered("rule-parked", format!("{what}; {words}"), fix);
+            return Finding::unnumbered(&named::RULE_PARKED, format!("{what}; {words}"), fix);
         }
         let declared = self.declared_rules();
         if let Some(rule) = declared.iter().find(|rule| names(&rule.actions, &self.way.stand_ins)) {
@@ -222,7 +228,7 @@ impl<'a> Crossing<'a, '_> {
                 format!("rule {} {}; {words}", rule.priority, describe(&rule.actions))
             };
             let fix = format!("change rule {} to forward to {name}", rule.priority);
-            return Finding::of(Code(42), format!("{found}, not to {name}")).with_fix(fix);
+            return Finding::of(codes::FORWARD_ELSEWHERE, format!("{found}, not to {name}")).with_fix(fix);
         }
         self.no_rule(&own, &declared, words)
     }
@@ -238,7 +244,10 @@ impl<'a> Crossing<'a, '_> {
             Share::All | Share::Unknown(_) => format!("it may not match {followed}"),
         };
         let (name, shown) = (&self.way.group.name, &rule.conditions);
-        Finding::of(Code(41), format!("rule {} ({shown}) forwards to {name}, but {what}; {words}", rule.priority))
+        Finding::of(
+            codes::RULE_CONDITIONS_MISMATCH,
+            format!("rule {} ({shown}) forwards to {name}, but {what}; {words}", rule.priority),
+        )
     }
 
     /// M37: the route has no rule. The evidence shows the rules that forward here or have the declared priority.
@@ -260,7 +269,7 @@ impl<'a> Crossing<'a, '_> {
             format!("; rule {priority} has the declared priority: it matches {} and {does}", rule.conditions)
         });
         let is_free = occupied.is_none();
-        let finding = Finding::of(Code(37), format!("{found}{}; {words}", occupied.unwrap_or_default()));
+        let finding = Finding::of(codes::NO_RULE, format!("{found}{}; {words}", occupied.unwrap_or_default()));
         if is_free {
             finding
         } else {
@@ -273,7 +282,7 @@ impl<'a> Crossing<'a, '_> {
         let live = self.way.live_group().ok().filter(|_| self.is_default && is_elsewhere)?;
         live.load_balancers
             .is_empty()
-            .then(|| Finding::of(Code(37), format!("no rule or default action forwards to {}", live.name)))
+            .then(|| Finding::of(codes::NO_RULE, format!("no rule or default action forwards to {}", live.name)))
     }
 
     /// M47: the target receives another path or host than the client sent. A manifest cannot declare transforms.
@@ -287,7 +296,7 @@ impl<'a> Crossing<'a, '_> {
             return None;
         }
         let what = format!("rule {} rewrites requests: {}", rule.priority, rule.transforms.join("; "));
-        Some(Finding::of(Code(47), what))
+        Some(Finding::of(codes::PATH_REWRITTEN, what))
     }
 }
 
@@ -547,7 +556,7 @@ mod tests {
         stand.rules()[0].conditions = host("www.example.com");
         let hops: Vec<_> = stand.trace().paths.into_iter().map(|path| path.hops[2].clone()).collect();
         assert_eq!(hops[0].state, crate::trace::State::Ok);
-        assert_eq!(hops[1].findings[0].codes, [super::Code(37)].into());
+        assert_eq!(hops[1].findings[0].codes, [super::codes::NO_RULE].into());
         assert!(hops[1].evidence.starts_with("this route has no rule; only rule 10 (host www"));
     }
 

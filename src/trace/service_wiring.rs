@@ -2,7 +2,7 @@
 
 use crate::model::{DesiredPort, Registrar, Seen, Service, ServiceStatus};
 
-use super::catalogue::Code;
+use super::catalogue::{codes, named};
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
 use super::way::{Lack, Way};
@@ -13,13 +13,13 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         Ok(service) => service,
         Err(Lack::Unknown(gap)) => return Examined::unknown(gap),
         Err(Lack::Missing(why)) => {
-            return Examined::broken(Finding::unnumbered("no-service", why, "create the service"));
+            return Examined::broken(Finding::unnumbered(&named::NO_SERVICE, why, "create the service"));
         }
     };
     if service.status == ServiceStatus::Draining {
         let what = format!("service {} is being deleted", declared.id);
         return Examined::broken(Finding::unnumbered(
-            "service-being-deleted",
+            &named::SERVICE_BEING_DELETED,
             what,
             "create it again after ECS has deleted it",
         ));
@@ -38,7 +38,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         let named: Vec<&str> = service.target_groups().map(|arn| arn.name()).collect();
         let named = if named.is_empty() { "no target group".to_owned() } else { named.join(", ") };
         let what = format!("service {} is attached to {named}, not to {}", declared.id, group.name);
-        findings.push(Finding::of(Code(32), what));
+        findings.push(Finding::of(codes::SERVICE_WITHOUT_TARGET_GROUP, what));
         return Examined::of(findings, None, "");
     };
     // CodeDeploy changes the service to the other of its two target groups.
@@ -51,7 +51,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
             "the service registers {}:{} in {name}, but the manifest declares {}:{}",
             entry.container, entry.container_port, port.container, port.container_port
         );
-        let finding = Finding::of(Code(33), what);
+        let finding = Finding::of(codes::WRONG_CONTAINER_OR_PORT, what);
         // The declared container answers if its targets are healthy; only its declared port is missing.
         findings.push(if entry.container == port.container { finding.about_missing() } else { finding });
     }
@@ -78,7 +78,7 @@ fn rolled_back(way: &Way<'_>, service: &Service, port: &DesiredPort) -> Option<F
         port.container_port,
         service.task_definition.name()
     );
-    (newest.failed && !is_live).then(|| Finding::of(Code(51), what))
+    (newest.failed && !is_live).then(|| Finding::of(codes::DEPLOYMENT_ROLLED_BACK, what))
 }
 
 #[cfg(test)]

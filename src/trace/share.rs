@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Gap, TargetGroupArn, TargetState};
 
-use super::catalogue::Code;
+use super::catalogue::codes;
 use super::finding::Finding;
 use super::hop::{Examined, Hop, State};
 use super::rule;
@@ -72,5 +72,5 @@ fn finding(way: &Way<'_>, arn: &TargetGroupArn, why: &str) -> Finding {
         }
         None => format!("set the weight of {} to 0, or register healthy targets in it", arn.name()),
     };
-    Finding::of(Code(42), what).with_fix(fix)
+    Finding::of(codes::FORWARD_ELSEWHERE, what).with_fix(fix)
 }

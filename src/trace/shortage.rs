@@ -2,7 +2,7 @@
 
 use crate::model::{Conduct, Rollout, Scheduling, Service};
 
-use super::catalogue::Code;
+use super::catalogue::{codes, named};
 use super::finding::Finding;
 use super::kill_loop::kills;
 use super::progress::{Progress, progress, running};
@@ -28,7 +28,7 @@ fn scaled_to_zero(way: &Way<'_>, service: &Service) -> Option<Finding> {
     if !is_zero || way.no_tasks_declared().is_some() || is_idle {
         return None;
     }
-    Some(Finding::of(Code(49), format!("service {} has a desired count of 0", service.id)))
+    Some(Finding::of(codes::SCALED_TO_ZERO, format!("service {} has a desired count of 0", service.id)))
 }
 
 /// M52, M53 and others: ECS reports that it cannot place a task.
@@ -44,15 +44,15 @@ fn not_placed(way: &Way<'_>, service: &Service) -> Option<Finding> {
         false => format!("{}, but the deployment cannot start new ones", running(service)),
     };
     let code = if event.contains("already using a port") {
-        Code(52)
+        codes::HOST_PORT_IN_USE
     } else if ["RESOURCE:ENI", "free address", "FreeAddresses"].iter().any(|word| event.contains(word)) {
-        Code(53)
+        codes::NETWORK_INTERFACES_EXHAUSTED
     } else {
         let fix = match waiting_instances(way) {
             true => "add a running, registered container instance to the cluster",
             false => "add the capacity that the event asks for",
         };
-        return Some(Finding::unnumbered("task-not-placed", format!("{short}: {event}"), fix));
+        return Some(Finding::unnumbered(&named::TASK_NOT_PLACED, format!("{short}: {event}"), fix));
     };
     Some(Finding::of(code, format!("{short}: {event}")))
 }
@@ -92,7 +92,7 @@ fn stuck(service: &Service) -> Option<Finding> {
         service.deployments.len(),
         service.desired_count
     );
-    (service.desired_count > 0 && lower >= upper).then(|| Finding::of(Code(50), what))
+    (service.desired_count > 0 && lower >= upper).then(|| Finding::of(codes::DEPLOYMENT_STUCK, what))
 }
 
 /// A deployment or a scale-out that does not complete while older tasks serve.
@@ -104,7 +104,9 @@ fn not_completing(way: &Way<'_>, service: &Service) -> Option<Finding> {
     let Progress::Failing(why) = progress(way, service, true) else { return None };
     let fix = "find out why its tasks stop and fix that";
     Some(match is_rolling(service) {
-        true => Finding::unnumbered("deployment-does-not-complete", format!("older tasks still serve; {why}"), fix),
-        false => Finding::unnumbered("fewer-tasks-than-desired", why, fix),
+        true => {
+            Finding::unnumbered(&named::DEPLOYMENT_DOES_NOT_COMPLETE, format!("older tasks still serve; {why}"), fix)
+        }
+        false => Finding::unnumbered(&named::FEWER_TASKS_THAN_DESIRED, why, fix),
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::model::{NetworkMode, TargetGroup, TargetState, VpcId};
 
-use super::catalogue::Code;
+use super::catalogue::{codes, named};
 use super::check_proof::{Proof, proof};
 use super::end::is_up;
 use super::finding::Finding;
@@ -35,9 +35,9 @@ fn absent(way: &Way<'_>, why: String) -> Finding {
         arns.find(|arn| arn.name() == way.group.name || arn.as_str() == way.group.name)
     });
     match named {
-        Some(arn) => Finding::of(Code(34), format!("{why}, but the service refers to {arn}")),
+        Some(arn) => Finding::of(codes::TARGET_GROUP_DELETED, format!("{why}, but the service refers to {arn}")),
         None => Finding::unnumbered(
-            "no-target-group",
+            &named::NO_TARGET_GROUP,
             why,
             "run portolan reconcile to create it, if the manifest declares it",
         ),
@@ -53,7 +53,7 @@ fn wrong_type(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
         live.target_type.as_str(),
         wanted.as_str()
     );
-    (live.target_type != wanted).then(|| Finding::of(Code(36), what))
+    (live.target_type != wanted).then(|| Finding::of(codes::TARGET_TYPE_MISMATCH, what))
 }
 
 fn wrong_vpc(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
@@ -70,7 +70,10 @@ fn wrong_vpc(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
         let hosts = hosts.filter_map(|instance| way.given.observed.host(instance).present()?.subnet.as_ref());
         hosts.filter_map(|subnet| way.vpc_of(subnet)).find(elsewhere)
     })?;
-    Some(Finding::of(Code(35), format!("{} is in {own}, but the tasks are in {found}", live.name)))
+    Some(Finding::of(
+        codes::TARGET_GROUP_IN_ANOTHER_VPC,
+        format!("{} is in {own}, but the tasks are in {found}", live.name),
+    ))
 }
 
 /// A protocol that differs from the declared one, if nothing proves that the live one works.
@@ -80,7 +83,7 @@ fn wrong_protocol(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     {
         let current = live.protocol_version.as_ref().map_or("no version", |version| version.as_str());
         let what = format!("the manifest declares {} for {}, which has {current}", wanted.as_str(), live.name);
-        return Some(Finding::of(Code(22), what));
+        return Some(Finding::of(codes::PROTOCOL_VERSION_MISMATCH, what));
     }
     let targets = way.given.observed.targets_of(&live.arn).present().into_iter().flatten();
     let healthy = targets.filter(|target| target.health.state == TargetState::Healthy);
@@ -94,11 +97,11 @@ fn wrong_protocol(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
         let what = format!(
             "{name} sends {protocol} to the targets, but the app speaks {spoken} on that port: health checks over {spoken} pass"
         );
-        return Some(Finding::of(Code(21), what));
+        return Some(Finding::of(codes::PROTOCOL_MISMATCH, what));
     }
     let wanted = way.group.protocol.as_ref().filter(|wanted| **wanted != live.protocol)?;
     let what = format!("the manifest declares {wanted} for {}, which has {}", live.name, live.protocol);
-    (!proofs.contains(&Proof::Answers)).then(|| Finding::of(Code(21), what))
+    (!proofs.contains(&Proof::Answers)).then(|| Finding::of(codes::PROTOCOL_MISMATCH, what))
 }
 
 /// A target group belongs to one load balancer, here not to the declared one.
@@ -110,7 +113,7 @@ fn wrong_balancer(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     }
     let what = format!("{} belongs to load balancer {}, not to {}", live.name, other.name(), balancer.name);
     let fix = "a target group can belong to only one load balancer: declare another target group for this one";
-    Some(Finding::unnumbered("target-group-of-another-load-balancer", what, fix))
+    Some(Finding::unnumbered(&named::TARGET_GROUP_OF_ANOTHER_LOAD_BALANCER, what, fix))
 }
 
 /// A fixed health-check port, and tasks on dynamic host ports.
@@ -121,7 +124,7 @@ fn unanswerable_check(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
         live.name
     );
     let fix = "set the health-check port to traffic-port";
-    Some(Finding::unnumbered("fixed-health-port-with-dynamic-host-ports", what, fix))
+    Some(Finding::unnumbered(&named::FIXED_HEALTH_PORT_WITH_DYNAMIC_HOST_PORTS, what, fix))
 }
 
 #[cfg(test)]

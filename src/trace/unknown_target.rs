@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::model::{Behind, Gap, InstanceId, Seen, ServiceId, Target, TargetKey, TargetState, task_owner};
 
-use super::catalogue::Code;
+use super::catalogue::{Code, codes};
 use super::finding::Finding;
 use super::load_balancer::is_inside;
 use super::way::Way;
@@ -23,7 +23,7 @@ pub(super) fn findings(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding
     for target in targets.iter().filter(|target| target.health.state != TargetState::Draining) {
         let found = match registrants.behind(&target.key) {
             Behind::Expected | Behind::OlderTask(_) => None,
-            Behind::OtherPort(id) => Some((Code(29), other_port(way, &target.key, id))),
+            Behind::OtherPort(id) => Some((codes::UNKNOWN_TARGET_REGISTERED, other_port(way, &target.key, id))),
             Behind::OtherTask(id, _) => of_another(way, &target.key, id)?,
             Behind::NoTask => without_task(way, &target.key)?,
         };
@@ -49,31 +49,35 @@ fn of_another(way: &Way<'_>, key: &TargetKey, id: &ServiceId) -> Result<Option<(
     if way.given.declared_service(id).is_none() && feeders(way)?.any(|feeder| feeder == id) {
         return Ok(None);
     }
-    Ok(Some((Code(27), format!("{key} belongs to a task of {}", task_owner(id)))))
+    Ok(Some((codes::ADDRESS_OF_ANOTHER_SERVICE, format!("{key} belongs to a task of {}", task_owner(id)))))
 }
 
 /// A registered target that belongs to no known task: it belongs to another task, does not exist, or is undeclared.
 fn without_task(way: &Way<'_>, key: &TargetKey) -> Result<Option<(Code, String)>, Gap> {
-    let found = |number: u8, what: String| Ok(Some((Code(number), what)));
+    let found = |code: Code, what: String| Ok(Some((code, what)));
     // Without a manifest it may be a static target.
-    let undeclared = |what: String| Ok(way.is_declared.then_some((Code(29), what)));
+    let undeclared = |what: String| Ok(way.is_declared.then_some((codes::UNKNOWN_TARGET_REGISTERED, what)));
     match key.id.parse::<IpAddr>() {
         Ok(address) => match way.given.observed.interface(&address) {
             Seen::Present(interface) if interface.is_of_task() => {
                 let what =
                     format!("{key} is {}, the network interface of an ECS task outside this service", interface.id);
-                Ok((!has_other_feeder(way)?).then_some((Code(27), what)))
+                Ok((!has_other_feeder(way)?).then_some((codes::ADDRESS_OF_ANOTHER_SERVICE, what)))
             }
             Seen::Present(interface) => undeclared(format!("{key} is {}, which is not declared", interface.id)),
-            Seen::Absent if is_ours(way, address) => found(28, format!("no network interface has {}", key.id)),
+            Seen::Absent if is_ours(way, address) => {
+                found(codes::STALE_TARGET_REGISTERED, format!("no network interface has {}", key.id))
+            }
             Seen::Absent => undeclared(format!("{key} is outside the VPC and not declared")),
             Seen::Unknown(gap) => Err(gap),
         },
         Err(_) => match way.given.observed.host(&InstanceId::from(key.id.as_str())) {
-            Seen::Present(host) if host.terminated => found(28, format!("instance {} is terminated", key.id)),
+            Seen::Present(host) if host.terminated => {
+                found(codes::STALE_TARGET_REGISTERED, format!("instance {} is terminated", key.id))
+            }
             Seen::Present(_) if has_other_feeder(way)? => Ok(None),
             Seen::Present(_) => undeclared(format!("{key} belongs to no task and is not declared")),
-            Seen::Absent => found(28, format!("instance {} does not exist", key.id)),
+            Seen::Absent => found(codes::STALE_TARGET_REGISTERED, format!("instance {} does not exist", key.id)),
             Seen::Unknown(gap) => Err(gap),
         },
     }

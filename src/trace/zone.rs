@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::model::{Gap, LoadBalancerKind, Seen, Target, TargetState};
 
-use super::catalogue::Code;
+use super::catalogue::codes;
 use super::finding::Finding;
 use super::hop::{Examined, Hop};
 use super::load_balancer::list;
@@ -42,7 +42,7 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         let what =
             format!("targets are in {}, but {} is enabled only in {}", list(&outside), balancer.name, list(&enabled));
         let keys = outside.iter().filter_map(|zone| by_zone.get(*zone)).flatten().map(|target| target.key.clone());
-        findings.push(Finding::of(Code(38), what).about(keys.collect::<Vec<_>>()));
+        findings.push(Finding::of(codes::ZONE_NOT_ENABLED, what).about(keys.collect::<Vec<_>>()));
     }
     let crosses = crosses(way, balancer.kind);
     if crosses == Ok(false) {
@@ -113,7 +113,7 @@ fn empty_zones(enabled: &BTreeSet<&str>, by_zone: &BTreeMap<String, Vec<&Target>
     let empty: BTreeSet<&&str> = enabled.iter().filter(|zone| !serves(zone)).collect();
     let what =
         format!("nodes send only within their own zone, and these zones have no target in use: {}", list(&empty));
-    (!empty.is_empty()).then(|| Finding::of(Code(39), what))
+    (!empty.is_empty()).then(|| Finding::of(codes::ZONE_WITHOUT_TARGETS, what))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use portolan::manifest::{self, Source};
 use portolan::model::{Desired, ObjectRef, Observed, Seen};
 use portolan::plan::effect::apply_effect;
-use portolan::plan::{Plan, Policy, Step, StepId, plan, scope_errors};
+use portolan::plan::{Plan, Policy, Step, StepId, WaitingOn, plan, scope_errors};
 use portolan::report::Report;
 use portolan::report::text::{self, Paint};
 use serde::Deserialize;
@@ -157,6 +157,36 @@ fn every_case_plans_as_written() {
         }
     }
     assert!(differing.is_empty(), "{}\n(UPDATE_EXPECT=1 accepts them)", differing.join("\n"));
+}
+
+/// What has to happen is a field of its own: no report finds it in a sentence.
+#[test]
+fn no_reason_says_what_has_to_happen() {
+    let mut found = Vec::new();
+    for folder in folders() {
+        for entry in load(&folder).plan().blocked {
+            if let WaitingOn::Difference(reason) = &entry.waiting_on
+                && goes_on(&reason.because)
+            {
+                found.push(format!("{}: {}", folder.display(), reason.because));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Whether a sentence has a semicolon; one in brackets or quotes belongs to what they enclose.
+fn goes_on(text: &str) -> bool {
+    let (mut depth, mut is_quoted) = (0_usize, false);
+    text.chars().any(|letter| {
+        match letter {
+            '"' => is_quoted = !is_quoted,
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        letter == ';' && depth == 0 && !is_quoted
+    })
 }
 
 #[test]

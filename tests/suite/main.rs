@@ -1,5 +1,6 @@
 //! The one offline test binary: each extra one would link the SDK again.
 
+mod actions;
 mod apply;
 mod arrows;
 #[cfg(feature = "aws")]

@@ -12,7 +12,7 @@ use portolan::model::{
 };
 use portolan::plan::{
     Action, Blocked, Change, Deferred, DeletedRuleBelief, Field, Finding, HealthCheckField, Mend, NewTargetGroup, Plan,
-    Planned, Ref, RuleBelief, ServiceBelief, Step, StepId, Verdict, WaitingOn,
+    Planned, Reason, Ref, RuleBelief, ServiceBelief, Step, StepId, Verdict, WaitingOn,
 };
 use portolan::report::text::Paint;
 use portolan::report::{Error, Report, json, text};
@@ -221,7 +221,7 @@ fn blocked(waiting_on: WaitingOn) -> Blocked {
 }
 
 fn difference() -> WaitingOn {
-    WaitingOn::Difference("a revision of the task definition with networkMode awsvpc".to_owned())
+    WaitingOn::difference("a revision of the task definition with networkMode awsvpc")
 }
 
 fn deferred() -> Deferred {

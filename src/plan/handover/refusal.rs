@@ -10,6 +10,7 @@ use crate::model::{
 };
 
 use super::super::draft::Obstacle;
+use super::super::reason::Reason;
 use super::super::wiring::MOST_TARGET_GROUPS;
 use super::super::{resolve, service, serving, target_group};
 use super::{Handover, fed_by_ecs, network};
@@ -29,20 +30,23 @@ pub(super) fn judge(given: &Given<'_>, found: &Handover<'_>) -> Result<(), Obsta
         LoadBalancerKind::Application => {}
         LoadBalancerKind::Network => takes_weights(given, found)?,
         LoadBalancerKind::Gateway => {
-            return no(format!("its load balancer takes no second target group; {SECOND_LISTENER}"));
+            return no(Reason::new("its load balancer takes no second target group", SECOND_LISTENER));
         }
     }
     if given.desired.fleet.redeploy == Redeploy::Deny {
-        let sentence = "its services are deployed twice for it, and the Fleet says redeploy: deny; write redeploy: allow to permit it";
+        let sentence = Reason::new(
+            "its services are deployed twice for it, and the Fleet says redeploy: deny",
+            "write redeploy: allow to permit it",
+        );
         return no(sentence);
     }
     for live in given.services_feeding(&found.old.arn) {
         let names_new =
             |service: &DesiredService| fed_by_ecs(given, found.key).any(|(feeding, _)| feeding.id == service.id);
         if !given.declared_service(&live.id).is_some_and(names_new) {
-            return no(format!(
-                "service {} also names {}, and none of its ports names {}; add it to the targetGroups of that port",
-                live.id, found.old.name, found.key
+            return no(Reason::new(
+                format!("service {} also names {}, and none of its ports names {}", live.id, found.old.name, found.key),
+                "add it to the targetGroups of that port",
             ));
         }
     }
@@ -79,8 +83,8 @@ pub(in super::super) fn of_replacement(
     Ok(())
 }
 
-fn no(sentence: impl Into<String>) -> Result<(), Obstacle> {
-    Err(Obstacle::difference(String::new(), sentence))
+fn no(reason: impl Into<Reason>) -> Result<(), Obstacle> {
+    Err(Obstacle::difference(String::new(), reason))
 }
 
 /// It bears this fleet's mark, or only services of the manifest name it.
@@ -88,7 +92,10 @@ fn is_ours(given: &Given<'_>, old: &TargetGroup) -> Result<(), Obstacle> {
     match serving::owner_of(given, &given.desired.fleet.name, &old.arn) {
         Seen::Present(Owner::Ours(_)) => return Ok(()),
         Seen::Present(Owner::AnotherFleet(other)) => {
-            return no(format!("fleet {other} made {} (tag portolan.dev/fleet); change it there", old.name));
+            return no(Reason::new(
+                format!("fleet {other} made {} (tag portolan.dev/fleet)", old.name),
+                "change it there",
+            ));
         }
         Seen::Present(Owner::Unmarked) | Seen::Absent => {}
         Seen::Unknown(gap) => return Err(Obstacle::gap("", gap)),
@@ -101,10 +108,9 @@ fn is_ours(given: &Given<'_>, old: &TargetGroup) -> Result<(), Obstacle> {
         };
         let declared = |id: &&crate::model::ServiceId| given.declared_service(id).is_none();
         if let Some(other) = named.get(&old.arn).into_iter().flatten().find(declared) {
-            return no(format!(
-                "service {other}, which the manifest does not declare, names {} too; declare it, or declare {} beside \
-                 the new target group",
-                old.name, old.name
+            return no(Reason::new(
+                format!("service {other}, which the manifest does not declare, names {} too", old.name),
+                format!("declare it, or declare {} beside the new target group", old.name),
             ));
         }
     }
@@ -116,10 +122,13 @@ fn is_ours(given: &Given<'_>, old: &TargetGroup) -> Result<(), Obstacle> {
 fn allows_two(given: &Given<'_>) -> Result<(), Obstacle> {
     let Seen::Present(limits) = &given.observed.limits else { return Ok(()) };
     let Some(limit) = limits.0.get(network::QUOTA).filter(|limit| **limit < 2) else { return Ok(()) };
-    no(format!(
-        "the account's quota {} is {limit}, and for a while the default action of the listener has to name both target \
-         groups; request an increase, or {SECOND_LISTENER}",
-        network::QUOTA
+    no(Reason::new(
+        format!(
+            "the account's quota {} is {limit}, and for a while the default action of the listener has to \
+             name both target groups",
+            network::QUOTA
+        ),
+        format!("request an increase, or {SECOND_LISTENER}"),
     ))
 }
 
@@ -131,10 +140,13 @@ fn takes_weights(given: &Given<'_>, found: &Handover<'_>) -> Result<(), Obstacle
     let Seen::Present(new) = resolve::target_group(given, group) else { return Ok(()) };
     match network::keeps_record(given, new) {
         Seen::Present(true) => Ok(()),
-        Seen::Present(false) | Seen::Absent => no(format!(
-            "behind a network load balancer the tags of the new target group say when connections moved, and Portolan did not \
-             make {}; declare a name that no target group has yet, so that Portolan makes it",
-            new.name
+        Seen::Present(false) | Seen::Absent => no(Reason::new(
+            format!(
+                "behind a network load balancer the tags of the new target group say when connections moved, \
+                 and Portolan did not make {}",
+                new.name
+            ),
+            "declare a name that no target group has yet, so that Portolan makes it",
         )),
         Seen::Unknown(gap) => Err(Obstacle::gap("", gap)),
     }
@@ -150,17 +162,20 @@ fn deploys_in_place(live: &Service) -> Result<(), Obstacle> {
         (DeploymentController::External, _) => Some("an external controller deploys it"),
     };
     if let Some(how) = how {
-        return no(format!(
-            "service {}: {how}, and Portolan replaces target groups only under ROLLING; replace it there, {SECOND_SERVICE}",
-            live.id
+        return no(Reason::new(
+            format!("service {}: {how}, and Portolan replaces target groups only under ROLLING", live.id),
+            format!("replace it there, {SECOND_SERVICE}"),
         ));
     }
     let percent = live.conduct.minimum_percent.unwrap_or(100);
     if (u64::from(live.desired_count) * u64::from(percent)).div_ceil(100) < 1 {
-        return no(format!(
-            "a deployment of service {} may stop all its tasks before new ones run (desiredCount {}, minimumHealthyPercent \
-             {percent}); raise minimumHealthyPercent, {SECOND_SERVICE}",
-            live.id, live.desired_count
+        return no(Reason::new(
+            format!(
+                "a deployment of service {} may stop all its tasks before new ones run (desiredCount {}, \
+                 minimumHealthyPercent {percent})",
+                live.id, live.desired_count
+            ),
+            format!("raise minimumHealthyPercent, {SECOND_SERVICE}"),
         ));
     }
     Ok(())
@@ -178,13 +193,16 @@ fn has_room(
     if is_wired || live.load_balancers.len() < MOST_TARGET_GROUPS {
         return Ok(());
     }
-    no(format!(
-        "service {} names {} target groups already, ECS takes at most {MOST_TARGET_GROUPS}, and for a while it has to name \
-         {} and {} both; take another one out of it first, {SECOND_SERVICE}",
-        live.id,
-        live.load_balancers.len(),
-        found.old.name,
-        group.name
+    no(Reason::new(
+        format!(
+            "service {} names {} target groups already, ECS takes at most {MOST_TARGET_GROUPS}, and for a \
+             while it has to name {} and {} both",
+            live.id,
+            live.load_balancers.len(),
+            found.old.name,
+            group.name
+        ),
+        format!("take another one out of it first, {SECOND_SERVICE}"),
     ))
 }
 
@@ -203,13 +221,14 @@ fn fits(
     if new == old.target_type {
         return Ok(());
     }
-    no(format!(
-        "{} has targets by {}, the new one by {}, and a task is registered in one way; declare targetType: {}, \
-         {SECOND_SERVICE}",
-        old.name,
-        old.target_type.as_str(),
-        new.as_str(),
-        old.target_type.as_str()
+    no(Reason::new(
+        format!(
+            "{} has targets by {}, the new one by {}, and a task is registered in one way",
+            old.name,
+            old.target_type.as_str(),
+            new.as_str()
+        ),
+        format!("declare targetType: {}, {SECOND_SERVICE}", old.target_type.as_str()),
     ))
 }
 
@@ -277,40 +296,59 @@ pub(in super::super) fn passes_both(
         let (check, check_port) = if is_shown { (&new.check, new.check_port) } else { (&new.protocol, new.port) };
         let http = check.is_http() && before.check.is_http();
         if check_port == before.check_port && http && (*check != before.check || new.version != before.version) {
-            return no(format!(
-                "{} checks port {check_port} by {}, and the new target group needs {} there: a task that passes one check \
-                 fails the other; let the container listen on a second port, and name the new target group at that port, \
-                 {SECOND_SERVICE}",
-                old.name,
-                words(&before.check, before.version.as_ref()),
-                words(check, new.version.as_ref())
+            return no(Reason::new(
+                format!(
+                    "{} checks port {check_port} by {}, and the new target group needs {} there: a task that \
+                     passes one check fails the other",
+                    old.name,
+                    words(&before.check, before.version.as_ref()),
+                    words(check, new.version.as_ref())
+                ),
+                format!(
+                    "let the container listen on a second port, and name the new target group at that port, \
+                     {SECOND_SERVICE}"
+                ),
             ));
         }
         // A listener with TLS takes both protocols, but a port speaks one of them.
         if new.port == before.port && new.protocol != before.protocol && (new.is_tls() || before.is_tls()) {
-            return no(format!(
-                "{} sends {} to port {}, and the new target group {}: a task that takes one does not take the other; let the \
-                 container listen on a second port, and name the new target group at that port, {SECOND_SERVICE}",
-                old.name, before.protocol, new.port, new.protocol
+            return no(Reason::new(
+                format!(
+                    "{} sends {} to port {}, and the new target group {}: a task that takes one does not take the \
+                     other",
+                    old.name, before.protocol, new.port, new.protocol
+                ),
+                format!(
+                    "let the container listen on a second port, and name the new target group at that port, \
+                     {SECOND_SERVICE}"
+                ),
             ));
         }
         // AWS has no check by UDP.
         if !is_shown && matches!(new.protocol, Protocol::Udp | Protocol::TcpUdp) {
-            return no(format!(
-                "the new target group sends {} to port {}, and no health check of AWS shows that tasks take that there; \
-                 keep protocol and container port as they are, {SECOND_SERVICE}",
-                new.protocol, new.port
+            return no(Reason::new(
+                format!(
+                    "the new target group sends {} to port {}, and no health check of AWS shows that tasks take \
+                     that there",
+                    new.protocol, new.port
+                ),
+                format!("keep protocol and container port as they are, {SECOND_SERVICE}"),
             ));
         }
         if !is_shown {
-            return no(format!(
-                "the new target group sends {} to port {}, and its health check ({} on port {}) does not \
-                 show that tasks take that; declare healthCheck: {{protocol: {}, port: traffic-port}}, {SECOND_SERVICE}",
-                words(&new.protocol, new.version.as_ref()),
-                new.port,
-                new.check,
-                new.check_port,
-                if new.protocol == Protocol::Tls { Protocol::Https } else { new.protocol.clone() }
+            return no(Reason::new(
+                format!(
+                    "the new target group sends {} to port {}, and its health check ({} on port {}) does not show \
+                     that tasks take that",
+                    words(&new.protocol, new.version.as_ref()),
+                    new.port,
+                    new.check,
+                    new.check_port
+                ),
+                format!(
+                    "declare healthCheck: {{protocol: {}, port: traffic-port}}, {SECOND_SERVICE}",
+                    if new.protocol == Protocol::Tls { Protocol::Https } else { new.protocol.clone() }
+                ),
             ));
         }
     }

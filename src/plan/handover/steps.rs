@@ -11,12 +11,14 @@ use crate::model::{
 };
 
 use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
+use super::super::by_resource::ListenerChange;
 use super::super::change::Change;
 use super::super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::super::field::Field;
 use super::super::listener_rule::ListenerPlanner;
 use super::super::parked::{self, dns_failover};
 use super::super::prune::mark_of;
+use super::super::reason::Reason;
 use super::super::resolve;
 use super::network_steps::{beside, let_go, write_time};
 use super::temporary::{self, Temporary};
@@ -178,24 +180,15 @@ fn wait_to_move(given: &Given<'_>, found: &Handover<'_>, because: String, drafts
 /// Of the steps so far, those that give the requests of the old target group to the new one.
 fn moves(found: &Handover<'_>, drafts: &Drafts) -> BTreeSet<DraftId> {
     let object = ObjectRef::target_group(found.key);
-    let is_move = |draft: &Draft| match &draft.action {
-        Action::ModifyListener { .. } => true,
-        Action::ModifyRule { edit, .. } => edit.forward.is_some(),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => false,
+    let is_move = |draft: &Draft| match draft.action.on_listener() {
+        Some(ListenerChange::ModifyListener { .. }) => true,
+        Some(ListenerChange::ModifyRule { edit, .. }) => edit.forward.is_some(),
+        Some(
+            ListenerChange::CreateRule { .. }
+            | ListenerChange::SetRulePriorities { .. }
+            | ListenerChange::DeleteRule { .. },
+        )
+        | None => false,
     };
     let all = drafts.steps.iter().enumerate();
     all.filter(|(_, draft)| draft.object == object && is_move(draft)).map(|(id, _)| id).collect()
@@ -218,7 +211,7 @@ fn attach(
     let priority = planner.last_free_priority(drafts).ok_or_else(|| {
         Obstacle::difference(
             what.clone(),
-            format!("listener {} has no free priority; delete a rule", planner.live.port),
+            Reason::new(format!("listener {} has no free priority", planner.live.port), "delete a rule"),
         )
     })?;
     // What one of its rules names already needs no further look at the network.

@@ -2,11 +2,13 @@
 //! that no request matches attaches them until enough of their targets are healthy.
 
 use crate::model::owner::REPLACES_TAG;
-use crate::model::{Conditions, Given, Listener, LoadBalancerKind, Mark, Rule, Seen};
+use crate::model::{Conditions, Given, Listener, LoadBalancerKind, Mark, Seen};
 
 use super::super::action::Action;
+use super::super::by_resource::ListenerChange;
 use super::super::change::{Change, WaitingOn};
 use super::super::draft::Draft;
+use super::super::evidence;
 use super::super::field::Field;
 use super::super::handover::temporary;
 use super::super::resolve;
@@ -38,30 +40,7 @@ pub(super) fn is_unattached(given: &Given<'_>, key: &str) -> bool {
 
 /// The listener whose rule or default action a step changes.
 pub(in super::super) fn listener_of<'a>(given: &Given<'a>, action: &Action) -> Option<&'a Listener> {
-    let arn = match action {
-        Action::ModifyListener { listener, .. } => listener,
-        Action::ModifyRule { rule, .. } => {
-            let has = |seen: &Seen<Vec<Rule>>| {
-                seen.as_ref().present().is_some_and(|rules| rules.iter().any(|live| live.arn == *rule))
-            };
-            given.observed.rules.iter().find(|(_, seen)| has(seen)).map(|(arn, _)| arn)?
-        }
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => return None,
-    };
+    let arn = evidence::listener_of(given.observed, action)?;
     let mut lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present()).flatten();
     lists.find(|listener| listener.arn == *arn)
 }
@@ -73,24 +52,12 @@ pub(in super::super) fn attaching(
     priority: u32,
     nobody: Conditions,
 ) -> Option<Draft> {
-    let to = match &draft.action {
-        Action::ModifyRule { edit, .. } => edit.forward.clone()?,
-        Action::ModifyListener { target_group, .. } => target_group.clone(),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::CreateRule { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => return None,
+    let to = match draft.action.on_listener()? {
+        ListenerChange::ModifyRule { edit, .. } => edit.forward.clone()?,
+        ListenerChange::ModifyListener { target_group, .. } => target_group.clone(),
+        ListenerChange::CreateRule { .. }
+        | ListenerChange::SetRulePriorities { .. }
+        | ListenerChange::DeleteRule { .. } => return None,
     };
     let listener = listener_of(given, &draft.action)?;
     let (object, name) = (draft.object.clone(), &draft.object.key);

@@ -5,6 +5,7 @@ use crate::model::{DesiredPort, Given, LoadBalancerEntry, ObjectRef, Registrar, 
 
 use super::super::change::WaitingOn;
 use super::super::handover;
+use super::super::reason::Reason;
 use super::super::{resolve, serving};
 
 /// So many tasks that ECS stopped for failing these checks are proof: one may have failed by chance.
@@ -29,10 +30,12 @@ pub(super) fn can_pass(given: &Given<'_>, object: &ObjectRef) -> Result<(), Wait
             let about = |event: &&String| event.contains("is unhealthy in") && event.contains(arn.as_str());
             let stopped = live.conduct.fresh_events().filter(about).count();
             if stopped >= STOPPED {
-                return Err(WaitingOn::Difference(format!(
-                    "ECS has stopped {stopped} tasks of service {} that failed the health checks of {}; correct the \
-                     cause first",
-                    live.id, group.name
+                return Err(WaitingOn::difference(Reason::new(
+                    format!(
+                        "ECS has stopped {stopped} tasks of service {} that failed the health checks of {}",
+                        live.id, group.name
+                    ),
+                    "correct the cause first",
                 )));
             }
         }
@@ -56,11 +59,14 @@ fn has_time(given: &Given<'_>, live: &Service, port: &DesiredPort) -> Result<(),
     let tasks = given.observed.tasks_of(&live.id).present().into_iter().flatten();
     match tasks.filter(|task| task.runs()).find(|task| task.healthy != Some(true)) {
         None => Ok(()),
-        Some(task) => Err(WaitingOn::Difference(format!(
-            "container {} of task {} has not passed its own health check, which may take {start_time}s, and the service's \
-             healthCheckGracePeriodSeconds is {grace}: ECS would stop the task; wait for it, or raise the grace period",
-            port.container,
-            task.arn.as_str().rsplit('/').next().unwrap_or_default()
+        Some(task) => Err(WaitingOn::difference(Reason::new(
+            format!(
+                "container {} of task {} has not passed its own health check, which may take {start_time}s, \
+                 and the service's healthCheckGracePeriodSeconds is {grace}: ECS would stop the task",
+                port.container,
+                task.arn.as_str().rsplit('/').next().unwrap_or_default()
+            ),
+            "wait for it, or raise the grace period",
         ))),
     }
 }

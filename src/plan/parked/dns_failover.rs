@@ -15,10 +15,12 @@ use crate::model::{
 };
 
 use super::super::action::{Action, Ref};
+use super::super::by_resource::ListenerChange;
 use super::super::change::{Change, Planned, WaitingOn};
 use super::super::draft::{Draft, DraftId, Drafts};
 use super::super::field::Field;
 use super::super::handover::network;
+use super::super::reason::Reason;
 use super::super::resolve;
 
 /// The attribute.
@@ -99,10 +101,13 @@ pub(in super::super) fn turn_off(
         return Ok(first);
     }
     if !group.attributes.contains_key(COUNT) && before != OFF && before != DEFAULT {
-        return Err(WaitingOn::Difference(format!(
-            "{COUNT} of {} is {before}, which the manifest does not declare: it has to be off while the target group has no \
-             healthy target, or DNS fails over because of it; declare it in attributes, and Portolan sets it back afterwards",
-            group.name
+        return Err(WaitingOn::difference(Reason::new(
+            format!(
+                "{COUNT} of {} is {before}, which the manifest does not declare: it has to be off while the \
+                 target group has no healthy target, or DNS fails over because of it",
+                group.name
+            ),
+            "declare it in attributes, and Portolan sets it back afterwards",
         )));
     }
     if before == OFF {
@@ -313,27 +318,14 @@ fn restore_without_rule(given: &Given<'_>, drafts: &mut Drafts, held: &BTreeMap<
 
 /// Whether a step gives requests to a target group, by a rule that it makes or that is parked now.
 fn leads(action: &Action) -> bool {
-    match action {
-        Action::CreateRule { tags, .. } => !tags.contains_key(REPLACES_TAG),
-        Action::ModifyRule { edit, expect, .. } => {
+    action.on_listener().is_some_and(|change| match change {
+        ListenerChange::CreateRule { tags, .. } => !tags.contains_key(REPLACES_TAG),
+        ListenerChange::ModifyRule { edit, expect, .. } => {
             edit.conditions.is_some() || edit.forward.is_some() || expect.conditions.is_parked()
         }
-        Action::ModifyListener { .. } => !action.keeps_receiver(),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => false,
-    }
+        ListenerChange::ModifyListener { .. } => !action.keeps_receiver(),
+        ListenerChange::SetRulePriorities { .. } | ListenerChange::DeleteRule { .. } => false,
+    })
 }
 
 fn reference(given: &Given<'_>, key: &str, action: &Action) -> Option<Ref<TargetGroupArn>> {

@@ -136,7 +136,7 @@ fn in_use(given: &Given<'_>, rule: &IngressRule) -> Result<(), WaitingOn> {
         }
     }
     if let Some(unexplained) = carriers.difference(&explained).next() {
-        return Err(WaitingOn::Difference(format!(
+        return Err(WaitingOn::difference(format!(
             "network interface {unexplained} has {}, and what listens there is unknown",
             rule.group
         )));
@@ -170,7 +170,7 @@ fn used_by_group(
     };
     let mut using = targets.iter().filter(here).filter(|target| checked || covers(rule, target.key.port));
     let target = using.next()?;
-    Some(WaitingOn::Difference(format!("target {} of {} uses the port", target.key, arn.name())))
+    Some(WaitingOn::difference(format!("target {} of {} uses the port", target.key, arn.name())))
 }
 
 /// Whether a target group that a declared service names, and whose targets were not asked for, checks a port of the rule.
@@ -187,7 +187,7 @@ fn checked_by_unread_group(
             Seen::Present(group) => {
                 if matches!(group.health_check.port, Some(HealthPort::Fixed(port)) if covers(rule, port)) {
                     let sentence = format!("target group {} is checked at the port", group.name);
-                    return Err(WaitingOn::Difference(sentence));
+                    return Err(WaitingOn::difference(sentence));
                 }
             }
             Seen::Absent => {}
@@ -202,7 +202,7 @@ fn covers(rule: &IngressRule, port: u16) -> bool {
 }
 
 fn listens(service: &DesiredService, port: u16) -> WaitingOn {
-    WaitingOn::Difference(format!("a task of service {} listens on port {port}", service.id))
+    WaitingOn::difference(format!("a task of service {} listens on port {port}", service.id))
 }
 
 /// The addresses among the carriers that a task explains; an error when the task uses a port of the rule. A task uses

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use crate::model::{Desired, Given, ListenerArn, ObjectRef, Rule, RuleArn, Seen, Serve, TargetGroupArn, TargetState};
 
 use super::super::action::{Action, DeletedRuleBelief, RuleBelief};
+use super::super::by_resource::ListenerChange;
 use super::super::draft::{Draft, DraftId, Drafts};
 use super::super::handover::temporary;
+use super::super::reason::Reason;
 use super::super::resolve;
 use super::super::rule_match::{Match, RouteRef, forwards_only_to, match_rules, routes_by_listener};
 use super::super::rule_words::describe_route;
@@ -39,10 +41,13 @@ pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<Deleted
                 Err(homeless) => drafts.block_on(
                     &ObjectRef::fleet(&given.desired.fleet.name),
                     format!("delete rule {} ({})", rule.priority, rule.conditions),
-                    format!(
-                        "TargetGroup/{} has no rule yet for {}; wait: the old rule is deleted once the new one exists",
-                        homeless.route.key,
-                        describe_route(homeless.route.route)
+                    Reason::new(
+                        format!(
+                            "TargetGroup/{} has no rule yet for {}",
+                            homeless.route.key,
+                            describe_route(homeless.route.route)
+                        ),
+                        "wait: the old rule is deleted once the new one exists",
                     ),
                 ),
             }
@@ -118,28 +123,19 @@ fn matched_rules<'a>(given: &Given<'a>) -> (BTreeSet<String>, Vec<Homeless<'a>>)
 /// The step that makes or mends the rule of a homeless route, if there is one.
 fn creation(homeless: &Homeless<'_>, drafts: &Drafts) -> Option<DraftId> {
     let wanted = homeless.route.route;
-    drafts.steps.iter().position(|draft| match &draft.action {
-        Action::CreateRule { listener, priority, conditions, .. } => {
+    drafts.steps.iter().position(|draft| match draft.action.on_listener() {
+        Some(ListenerChange::CreateRule { listener, priority, conditions, .. }) => {
             homeless.listener.as_ref() == Some(listener)
-                && wanted.priority == Some(*priority)
+                && wanted.priority == Some(priority)
                 && wanted.conditions == *conditions
         }
-        Action::ModifyRule { rule, .. } => homeless.rule.as_ref() == Some(rule),
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateServiceCount { .. }
-        | Action::UpdateService { .. }
-        | Action::CreateTargetGroup(_)
-        | Action::ModifyTargetGroup { .. }
-        | Action::ModifyTargetGroupAttributes { .. }
-        | Action::DeleteTargetGroup { .. }
-        | Action::AddTags { .. }
-        | Action::SetRulePriorities { .. }
-        | Action::DeleteRule { .. }
-        | Action::ModifyListener { .. }
-        | Action::RegisterTargets { .. }
-        | Action::DeregisterTargets { .. }
-        | Action::AuthorizeSecurityGroupIngress { .. }
-        | Action::RevokeSecurityGroupIngress { .. } => false,
+        Some(ListenerChange::ModifyRule { rule, .. }) => homeless.rule.as_ref() == Some(rule),
+        Some(
+            ListenerChange::SetRulePriorities { .. }
+            | ListenerChange::DeleteRule { .. }
+            | ListenerChange::ModifyListener { .. },
+        )
+        | None => false,
     })
 }
 

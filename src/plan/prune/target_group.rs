@@ -8,6 +8,7 @@ use super::super::change::WaitingOn;
 use super::super::draft::Drafts;
 use super::super::handover;
 use super::super::questions::left_overs;
+use super::super::reason::Reason;
 use super::super::resolve;
 use super::{DeletedRule, Words, mark_of, marked_for, removal};
 
@@ -18,8 +19,10 @@ pub(super) fn prune_target_groups(given: &Given<'_>, deleted: &[DeletedRule], dr
         let what = format!("delete target group {}", live.name);
         // An object that only changed its AWS name is still wanted by somebody: never delete and create in one plan.
         if resolve::declared_object(given.desired, &object).is_some() {
-            let sentence =
-                format!("{object} is still in the manifest, under another AWS name; delete the old one yourself");
+            let sentence = Reason::new(
+                format!("{object} is still in the manifest, under another AWS name"),
+                "delete the old one yourself",
+            );
             drafts.block_on(&fleet, what, sentence);
             continue;
         }
@@ -54,12 +57,12 @@ fn delete(given: &Given<'_>, live: &TargetGroup, object: &str, deleted: &[Delete
 fn unused(given: &Given<'_>, live: &TargetGroup, deleted: &[DeletedRule]) -> Result<(), WaitingOn> {
     if let Some(service) = given.services_feeding(&live.arn).first() {
         let sentence = format!("service {} still names it in its loadBalancers", service.id);
-        return Err(WaitingOn::Difference(sentence));
+        return Err(WaitingOn::difference(sentence));
     }
     for cluster in given.observed.clusters.keys() {
         match given.observed.named_target_groups_of(cluster) {
             Seen::Present(named) if named.contains_key(&live.arn) => {
-                return Err(WaitingOn::Difference(format!("a service of cluster {cluster} still names it")));
+                return Err(WaitingOn::difference(format!("a service of cluster {cluster} still names it")));
             }
             Seen::Present(_) | Seen::Absent => {}
             Seen::Unknown(gap) => return Err(WaitingOn::Gap(gap)),
@@ -68,13 +71,13 @@ fn unused(given: &Given<'_>, live: &TargetGroup, deleted: &[DeletedRule]) -> Res
     if !live.load_balancers.is_empty() && !all_forwards_go(given.observed, live, deleted) {
         let balancers: Vec<_> = live.load_balancers.iter().map(|arn| arn.name()).collect();
         let sentence = format!("a rule or listener of {} still forwards to it", balancers.join(", "));
-        return Err(WaitingOn::Difference(sentence));
+        return Err(WaitingOn::difference(sentence));
     }
     match given.observed.targets_of(&live.arn) {
         Seen::Present(targets) if targets.is_empty() => Ok(()),
-        Seen::Present(targets) => Err(WaitingOn::Difference(format!(
-            "targets registered in it: {}; deregister them when requests in progress have ended, and the next run deletes it",
-            targets.len()
+        Seen::Present(targets) => Err(WaitingOn::difference(Reason::new(
+            format!("targets registered in it: {}", targets.len()),
+            "deregister them when requests in progress have ended, and the next run deletes it",
         ))),
         Seen::Absent => Ok(()),
         Seen::Unknown(gap) => Err(WaitingOn::Gap(gap)),

@@ -3,9 +3,8 @@
 use super::{Named, Owner};
 use crate::trace::hop::HopId;
 
-/// All faults without a number, in the order of their hops.
-pub const NAMED: &[Named] = &[
-    Named {
+unnumbered! {
+    NO_LOAD_BALANCER {
         name: "no-load-balancer",
         aliases: &[],
         hop: HopId::LoadBalancer,
@@ -14,8 +13,8 @@ pub const NAMED: &[Named] = &[
         fix: "create the load balancer, or correct its name in the manifest",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Named {
+    }
+    LOAD_BALANCER_NOT_ACTIVE {
         name: "load-balancer-not-active",
         aliases: &[],
         hop: HopId::LoadBalancer,
@@ -24,8 +23,8 @@ pub const NAMED: &[Named] = &[
         fix: "wait until the load balancer is active",
         owner: Owner::Time,
         repaired_by: &[],
-    },
-    Named {
+    }
+    RULE_PARKED {
         name: "rule-parked",
         aliases: &[],
         hop: HopId::Rule,
@@ -34,8 +33,8 @@ pub const NAMED: &[Named] = &[
         fix: "wait until its targets are healthy: the next `portolan reconcile` then sets the rule's conditions; `portolan run` does so automatically",
         owner: Owner::Portolan,
         repaired_by: &["ModifyRule"],
-    },
-    Named {
+    }
+    NO_TARGET_GROUP {
         name: "no-target-group",
         aliases: &[],
         hop: HopId::TargetGroup,
@@ -44,8 +43,8 @@ pub const NAMED: &[Named] = &[
         fix: "run `portolan reconcile` to create it",
         owner: Owner::Portolan,
         repaired_by: &["CreateTargetGroup"],
-    },
-    Named {
+    }
+    TARGET_GROUP_OF_ANOTHER_LOAD_BALANCER {
         name: "target-group-of-another-load-balancer",
         aliases: &[],
         hop: HopId::TargetGroup,
@@ -54,8 +53,8 @@ pub const NAMED: &[Named] = &[
         fix: "declare another target group for this load balancer",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Named {
+    }
+    FIXED_HEALTH_PORT_WITH_DYNAMIC_HOST_PORTS {
         name: "fixed-health-port-with-dynamic-host-ports",
         aliases: &[],
         hop: HopId::TargetGroup,
@@ -64,8 +63,8 @@ pub const NAMED: &[Named] = &[
         fix: "set the health-check port to traffic-port",
         owner: Owner::Portolan,
         repaired_by: &["ModifyTargetGroup"],
-    },
-    Named {
+    }
+    NO_SERVICE {
         name: "no-service",
         aliases: &[],
         hop: HopId::ServiceWiring,
@@ -74,8 +73,8 @@ pub const NAMED: &[Named] = &[
         fix: "create the service",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Named {
+    }
+    SERVICE_BEING_DELETED {
         name: "service-being-deleted",
         aliases: &[],
         hop: HopId::ServiceWiring,
@@ -84,8 +83,8 @@ pub const NAMED: &[Named] = &[
         fix: "create it again after ECS has deleted it",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Named {
+    }
+    NO_TASK_RUNS {
         name: "no-task-runs",
         aliases: &[],
         hop: HopId::Registration,
@@ -94,8 +93,8 @@ pub const NAMED: &[Named] = &[
         fix: "find out why its tasks stop (trace shows the reason while AWS keeps it) and fix that",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Named {
+    }
+    TASKS_KEEP_STOPPING {
         name: "tasks-keep-stopping",
         aliases: &[],
         hop: HopId::Registration,
@@ -104,8 +103,8 @@ pub const NAMED: &[Named] = &[
         fix: "find out why they stop (trace shows the reason while AWS keeps it) and fix that",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Named {
+    }
+    TASK_NOT_PLACED {
         name: "task-not-placed",
         aliases: &[],
         hop: HopId::Registration,
@@ -114,8 +113,8 @@ pub const NAMED: &[Named] = &[
         fix: "add the capacity that the event asks for",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Named {
+    }
+    DEPLOYMENT_DOES_NOT_COMPLETE {
         name: "deployment-does-not-complete",
         aliases: &["deployment-does-not-arrive"],
         hop: HopId::Registration,
@@ -124,8 +123,8 @@ pub const NAMED: &[Named] = &[
         fix: "find out why its tasks stop and fix that, or deploy the old revision again",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Named {
+    }
+    FEWER_TASKS_THAN_DESIRED {
         name: "fewer-tasks-than-desired",
         aliases: &[],
         hop: HopId::Registration,
@@ -134,8 +133,8 @@ pub const NAMED: &[Named] = &[
         fix: "find out why its tasks stop and fix that",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Named {
+    }
+    DAEMON_WITHOUT_INSTANCES {
         name: "daemon-without-instances",
         aliases: &[],
         hop: HopId::Registration,
@@ -144,8 +143,8 @@ pub const NAMED: &[Named] = &[
         fix: "register an instance that matches the service's placement constraints",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Named {
+    }
+    DECLARED_TARGET_MISSING {
         name: "declared-target-missing",
         aliases: &[],
         hop: HopId::Registration,
@@ -154,8 +153,8 @@ pub const NAMED: &[Named] = &[
         fix: "run `portolan reconcile` to register it",
         owner: Owner::Portolan,
         repaired_by: &["RegisterTargets"],
-    },
-    Named {
+    }
+    NO_TARGET_REGISTERED {
         name: "no-target-registered",
         aliases: &[],
         hop: HopId::Registration,
@@ -164,8 +163,8 @@ pub const NAMED: &[Named] = &[
         fix: "find out who deregistered the targets; ECS and `portolan reconcile` register declared targets again",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Named {
+    }
+    TARGET_INSTANCE_NOT_RUNNING {
         name: "target-instance-not-running",
         aliases: &[],
         hop: HopId::Registration,
@@ -174,8 +173,8 @@ pub const NAMED: &[Named] = &[
         fix: "start the instance, or register a running one",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Named {
+    }
+    TARGETS_UNUSED {
         name: "targets-unused",
         aliases: &[],
         hop: HopId::Registration,
@@ -184,8 +183,8 @@ pub const NAMED: &[Named] = &[
         fix: "fix the cause that AWS reports",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Named {
+    }
+    NETWORK_MODE_NONE {
         name: "network-mode-none",
         aliases: &["no-network"],
         hop: HopId::PortBinding,
@@ -194,8 +193,8 @@ pub const NAMED: &[Named] = &[
         fix: "deploy a task definition revision with another network mode",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Named {
+    }
+    PORT_NOT_BOUND {
         name: "port-not-bound",
         aliases: &[],
         hop: HopId::PortBinding,
@@ -204,8 +203,8 @@ pub const NAMED: &[Named] = &[
         fix: "map the port in a new task definition revision",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Named {
+    }
+    LOAD_BALANCER_ERROR {
         name: "load-balancer-error",
         aliases: &[],
         hop: HopId::Application,
@@ -214,8 +213,8 @@ pub const NAMED: &[Named] = &[
         fix: "wait; if it persists, contact AWS Support",
         owner: Owner::Time,
         repaired_by: &[],
-    },
-    Named {
+    }
+    APP_REPORTS_UNHEALTHY {
         name: "app-reports-unhealthy",
         aliases: &[],
         hop: HopId::Application,
@@ -224,5 +223,5 @@ pub const NAMED: &[Named] = &[
         fix: "fix the error that the app reports",
         owner: Owner::App,
         repaired_by: &[],
-    },
-];
+    }
+}

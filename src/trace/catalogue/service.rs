@@ -3,10 +3,8 @@
 use super::{Code, Entry, Owner};
 use crate::trace::hop::HopId;
 
-/// The entries in the order of their codes.
-pub const ENTRIES: &[Entry] = &[
-    Entry {
-        code: Code(32),
+numbered! {
+    SERVICE_WITHOUT_TARGET_GROUP = 32 {
         name: "service-without-target-group",
         aliases: &[],
         hop: Some(HopId::ServiceWiring),
@@ -15,9 +13,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "add the target group to the service's loadBalancers; this redeploys the service",
         owner: Owner::Portolan,
         repaired_by: &["UpdateService"],
-    },
-    Entry {
-        code: Code(33),
+    }
+    WRONG_CONTAINER_OR_PORT = 33 {
         name: "wrong-container-or-port",
         aliases: &["wired-to-another-port"],
         hop: Some(HopId::ServiceWiring),
@@ -26,9 +23,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "set the declared container and port in the service's loadBalancers; this redeploys the service",
         owner: Owner::Portolan,
         repaired_by: &["UpdateService"],
-    },
-    Entry {
-        code: Code(34),
+    }
+    TARGET_GROUP_DELETED = 34 {
         name: "target-group-deleted",
         aliases: &[],
         hop: Some(HopId::TargetGroup),
@@ -37,9 +33,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "create the target group again and add it to the service's loadBalancers",
         owner: Owner::Portolan,
         repaired_by: &["CreateTargetGroup", "UpdateService"],
-    },
-    Entry {
-        code: Code(35),
+    }
+    TARGET_GROUP_IN_ANOTHER_VPC = 35 {
         name: "target-group-in-another-vpc",
         aliases: &["target-group-of-another-vpc"],
         hop: Some(HopId::TargetGroup),
@@ -48,9 +43,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "create a target group in the tasks' VPC; the VPC cannot be changed",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(36),
+    }
+    TARGET_TYPE_MISMATCH = 36 {
         name: "target-type-mismatch",
         aliases: &["target-type-of-another-mode"],
         hop: Some(HopId::TargetGroup),
@@ -59,9 +53,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "create a target group of the other type; the type cannot be changed",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(37),
+    }
+    NO_RULE = 37 {
         name: "no-rule",
         aliases: &[],
         hop: Some(HopId::Rule),
@@ -70,9 +63,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "create the rule",
         owner: Owner::Portolan,
         repaired_by: &["CreateRule", "ModifyRule", "ModifyListener"],
-    },
-    Entry {
-        code: Code(38),
+    }
+    ZONE_NOT_ENABLED = 38 {
         name: "zone-not-enabled",
         aliases: &[],
         hop: Some(HopId::AvailabilityZone),
@@ -81,9 +73,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "enable the zone on the load balancer, or run the service only in enabled zones",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(39),
+    }
+    ZONE_WITHOUT_TARGETS = 39 {
         name: "zone-without-targets",
         aliases: &[],
         hop: Some(HopId::AvailabilityZone),
@@ -92,9 +83,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "turn cross-zone load balancing on, or run tasks in every zone",
         owner: Owner::Portolan,
         repaired_by: &["ModifyTargetGroupAttributes"],
-    },
-    Entry {
-        code: Code(40),
+    }
+    RULE_SHADOWED = 40 {
         name: "rule-shadowed",
         aliases: &["rule-in-the-shade"],
         hop: Some(HopId::Rule),
@@ -103,9 +93,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "give the rule a lower priority number than the other one, or narrow the other rule's conditions",
         owner: Owner::Portolan,
         repaired_by: &["SetRulePriorities", "ModifyRule"],
-    },
-    Entry {
-        code: Code(41),
+    }
+    RULE_CONDITIONS_MISMATCH = 41 {
         name: "rule-conditions-mismatch",
         aliases: &["pattern-mismatch"],
         hop: Some(HopId::Rule),
@@ -114,9 +103,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "correct the rule's conditions",
         owner: Owner::Portolan,
         repaired_by: &["ModifyRule"],
-    },
-    Entry {
-        code: Code(42),
+    }
+    FORWARD_ELSEWHERE = 42 {
         name: "forward-elsewhere",
         aliases: &["weight-elsewhere"],
         hop: Some(HopId::Rule),
@@ -125,9 +113,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "forward to the target group with a weight above 0, unless a blue/green deployment controls the weights",
         owner: Owner::Deployments,
         repaired_by: &["ModifyRule", "ModifyListener"],
-    },
-    Entry {
-        code: Code(43),
+    }
+    WEIGHTS_OVERWRITTEN = 43 {
         name: "weights-overwritten",
         aliases: &["weights-reset"],
         hop: None,
@@ -136,9 +123,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "make the other client leave the weights alone",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(44),
+    }
+    DEFAULT_ACTION_ANSWERS = 44 {
         name: "default-action-answers",
         aliases: &["default-action-swallows"],
         hop: Some(HopId::Rule),
@@ -147,9 +133,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "correct the listener's default action",
         owner: Owner::Network,
         repaired_by: &["ModifyListener"],
-    },
-    Entry {
-        code: Code(45),
+    }
+    NO_LISTENER = 45 {
         name: "no-listener",
         aliases: &[],
         hop: Some(HopId::Listener),
@@ -158,9 +143,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "create the listener",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(46),
+    }
+    AUTHENTICATION_REQUIRED = 46 {
         name: "authentication-required",
         aliases: &["login-first"],
         hop: None,
@@ -169,9 +153,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "send the credentials that the action requires",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(47),
+    }
+    PATH_REWRITTEN = 47 {
         name: "path-rewritten",
         aliases: &["rewritten-on-the-way"],
         hop: Some(HopId::Rule),
@@ -180,9 +163,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "remove the transforms from the rule, or make the app serve the rewritten path",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(48),
+    }
+    MIXED_ACTIONS = 48 {
         name: "mixed-actions",
         aliases: &[],
         hop: None,
@@ -191,9 +173,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "keep a single forward action in the rule",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(49),
+    }
+    SCALED_TO_ZERO = 49 {
         name: "scaled-to-zero",
         aliases: &[],
         hop: Some(HopId::Registration),
@@ -202,9 +183,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "raise the desired count",
         owner: Owner::Portolan,
         repaired_by: &["UpdateService"],
-    },
-    Entry {
-        code: Code(50),
+    }
+    DEPLOYMENT_STUCK = 50 {
         name: "deployment-stuck",
         aliases: &[],
         hop: Some(HopId::Registration),
@@ -213,9 +193,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "lower minimumHealthyPercent or raise maximumPercent",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(51),
+    }
+    DEPLOYMENT_ROLLED_BACK = 51 {
         name: "deployment-rolled-back",
         aliases: &["rolled-back"],
         hop: Some(HopId::ServiceWiring),
@@ -224,9 +203,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "fix the revision and deploy it; Portolan does not deploy it again",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(52),
+    }
+    HOST_PORT_IN_USE = 52 {
         name: "host-port-in-use",
         aliases: &["host-port-taken"],
         hop: Some(HopId::Registration),
@@ -235,9 +213,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "use dynamic host ports, or add instances",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(53),
+    }
+    NETWORK_INTERFACES_EXHAUSTED = 53 {
         name: "network-interfaces-exhausted",
         aliases: &["no-interface-left"],
         hop: Some(HopId::Registration),
@@ -246,9 +223,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "use larger instances, ENI trunking, or larger subnets",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(54),
+    }
+    DEREGISTRATION_DELAY_SHORTER_THAN_STOP_TIMEOUT = 54 {
         name: "deregistration-delay-shorter-than-stop-timeout",
         aliases: &["draining-shorter-than-stopping"],
         hop: None,
@@ -257,9 +233,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "set the deregistration delay to more than stopTimeout",
         owner: Owner::Portolan,
         repaired_by: &["ModifyTargetGroupAttributes"],
-    },
-    Entry {
-        code: Code(55),
+    }
+    FAILS_OPEN = 55 {
         name: "fails-open",
         aliases: &[],
         hop: Some(HopId::Application),
@@ -268,9 +243,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "fix the cause first: while all targets are unhealthy, the load balancer sends traffic to every one of them",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(56),
+    }
+    CLIENT_OLDER_THAN_ENDPOINT = 56 {
         name: "client-older-than-endpoint",
         aliases: &[],
         hop: None,
@@ -279,9 +253,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "deploy the client again",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(57),
+    }
+    SERVICE_CONNECT_PORT_BLOCKED = 57 {
         name: "service-connect-port-blocked",
         aliases: &["service-connect-port-closed"],
         hop: None,
@@ -290,9 +263,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "allow this port",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(58),
+    }
+    STALE_SERVICE_DISCOVERY = 58 {
         name: "stale-service-discovery",
         aliases: &[],
         hop: None,
@@ -301,9 +273,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "deregister these instances",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(59),
+    }
+    MANAGED_BY_ECS = 59 {
         name: "managed-by-ecs",
         aliases: &[],
         hop: None,
@@ -312,9 +283,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "let ECS manage the resource",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(60),
+    }
+    SCHEDULE_USES_INACTIVE_REVISION = 60 {
         name: "schedule-uses-inactive-revision",
         aliases: &["schedule-pins-dead-revision"],
         hop: None,
@@ -323,5 +293,5 @@ pub const ENTRIES: &[Entry] = &[
         fix: "use the task definition family without a revision",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-];
+    }
+}

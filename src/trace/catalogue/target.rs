@@ -3,10 +3,8 @@
 use super::{Code, Entry, Owner};
 use crate::trace::hop::HopId;
 
-/// The entries in the order of their codes.
-pub const ENTRIES: &[Entry] = &[
-    Entry {
-        code: Code(1),
+numbered! {
+    TARGET_SECURITY_GROUP_BLOCKS_LOAD_BALANCER = 1 {
         name: "target-security-group-blocks-load-balancer",
         aliases: &["target-group-closed-to-load-balancer"],
         hop: Some(HopId::TargetSecurityGroup),
@@ -15,9 +13,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "allow the load balancer's security group on the traffic port",
         owner: Owner::Portolan,
         repaired_by: &["AuthorizeSecurityGroupIngress"],
-    },
-    Entry {
-        code: Code(2),
+    }
+    LOAD_BALANCER_EGRESS_BLOCKED = 2 {
         name: "load-balancer-egress-blocked",
         aliases: &["load-balancer-egress-closed"],
         hop: Some(HopId::LoadBalancerEgress),
@@ -26,9 +23,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "add an egress rule to the load balancer's security group that allows the targets' security group and port",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(3),
+    }
+    HEALTH_CHECK_PORT_BLOCKED = 3 {
         name: "health-check-port-blocked",
         aliases: &["health-check-port-closed"],
         hop: Some(HopId::TargetSecurityGroup),
@@ -37,9 +33,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "allow the load balancer on the health-check port, or set the health-check port to traffic-port",
         owner: Owner::Portolan,
         repaired_by: &["AuthorizeSecurityGroupIngress", "ModifyTargetGroup"],
-    },
-    Entry {
-        code: Code(4),
+    }
+    DYNAMIC_HOST_PORTS_BLOCKED = 4 {
         name: "dynamic-host-ports-blocked",
         aliases: &["dynamic-ports-closed"],
         hop: Some(HopId::TargetSecurityGroup),
@@ -48,9 +43,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "allow the load balancer's security group on the whole range of dynamic host ports",
         owner: Owner::Portolan,
         repaired_by: &["AuthorizeSecurityGroupIngress"],
-    },
-    Entry {
-        code: Code(5),
+    }
+    RULE_IN_WRONG_SECURITY_GROUP = 5 {
         name: "rule-in-wrong-security-group",
         aliases: &["wrong-group-edited"],
         hop: Some(HopId::TargetSecurityGroup),
@@ -59,9 +53,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "add the rule to a security group of the task's network interface",
         owner: Owner::Portolan,
         repaired_by: &["AuthorizeSecurityGroupIngress"],
-    },
-    Entry {
-        code: Code(6),
+    }
+    DEFAULT_SECURITY_GROUP = 6 {
         name: "default-security-group",
         aliases: &["default-group"],
         hop: Some(HopId::TargetSecurityGroup),
@@ -70,9 +63,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "set security groups in the service's network configuration; this redeploys the service",
         owner: Owner::Portolan,
         repaired_by: &["UpdateService"],
-    },
-    Entry {
-        code: Code(7),
+    }
+    TARGET_NETWORK_ACL_DENIES = 7 {
         name: "target-network-acl-denies",
         aliases: &["acl-of-target-subnet"],
         hop: Some(HopId::NetworkAcl),
@@ -81,9 +73,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "change the network ACL: allow the traffic and health-check ports inbound and 1024-65535 outbound, for the load balancer's subnets and, if client IP addresses are preserved, for the clients",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(8),
+    }
+    LOAD_BALANCER_NETWORK_ACL_DENIES = 8 {
         name: "load-balancer-network-acl-denies",
         aliases: &["acl-of-load-balancer-subnet"],
         hop: Some(HopId::NetworkAcl),
@@ -92,9 +83,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "change the network ACL: allow listener ports and 1024-65535 inbound, target ports and 1024-65535 outbound",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(9),
+    }
+    CLIENTS_BLOCKED = 9 {
         name: "clients-blocked",
         aliases: &["clients-kept-out"],
         hop: Some(HopId::LoadBalancer),
@@ -103,9 +93,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "allow the clients on the listener's port; the owner decides which",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(10),
+    }
+    PUBLIC_LOAD_BALANCER_IN_PRIVATE_SUBNETS = 10 {
         name: "public-load-balancer-in-private-subnets",
         aliases: &[],
         hop: Some(HopId::LoadBalancer),
@@ -114,9 +103,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "move the load balancer to subnets with a route to an internet gateway",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(11),
+    }
+    STALE_SECURITY_GROUP_RULE = 11 {
         name: "stale-security-group-rule",
         aliases: &["stale-group-reference"],
         hop: None,
@@ -125,9 +113,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "replace it with a CIDR rule",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(12),
+    }
+    PRESERVED_CLIENT_IP_BLOCKED = 12 {
         name: "preserved-client-ip-blocked",
         aliases: &["client-addresses-kept-out"],
         hop: Some(HopId::TargetSecurityGroup),
@@ -136,9 +123,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "allow the load balancer's security group or the clients' addresses, or set preserve_client_ip.enabled to false (not for UDP)",
         owner: Owner::Portolan,
         repaired_by: &["AuthorizeSecurityGroupIngress", "ModifyTargetGroupAttributes"],
-    },
-    Entry {
-        code: Code(13),
+    }
+    HEALTH_CHECK_EGRESS_BLOCKED = 13 {
         name: "health-check-egress-blocked",
         aliases: &["network-load-balancer-egress-closed-to-checks"],
         hop: Some(HopId::LoadBalancerEgress),
@@ -147,9 +133,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "add an egress rule for the health-check port",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(14),
+    }
+    LOAD_BALANCER_WITHOUT_SECURITY_GROUPS = 14 {
         name: "load-balancer-without-security-groups",
         aliases: &["load-balancer-without-groups"],
         hop: Some(HopId::TargetSecurityGroup),
@@ -158,9 +143,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "allow its subnets and clients by CIDR, or create a new load balancer with a security group",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(15),
+    }
+    HAIRPIN = 15 {
         name: "hairpin",
         aliases: &[],
         hop: None,
@@ -169,9 +153,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "turn client IP preservation off, or register targets by IP address",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(16),
+    }
+    HEALTH_CHECK_PATH_OR_MATCHER = 16 {
         name: "health-check-path-or-matcher",
         aliases: &["health-path-or-matcher"],
         hop: Some(HopId::Application),
@@ -180,9 +163,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "correct the path or the success codes of the health check",
         owner: Owner::Portolan,
         repaired_by: &["ModifyTargetGroup"],
-    },
-    Entry {
-        code: Code(17),
+    }
+    HOST_HEADER_REJECTED = 17 {
         name: "host-header-rejected",
         aliases: &["host-header-refused"],
         hop: Some(HopId::Application),
@@ -191,9 +173,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "make the app accept its own address as Host, or add the code to the matcher",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(18),
+    }
+    APP_ON_ANOTHER_PORT = 18 {
         name: "app-on-another-port",
         aliases: &[],
         hop: Some(HopId::Application),
@@ -202,9 +183,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "correct the container port in a new task definition revision",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(19),
+    }
+    APP_ON_LOOPBACK = 19 {
         name: "app-on-loopback",
         aliases: &[],
         hop: Some(HopId::Application),
@@ -213,9 +193,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "bind the app to 0.0.0.0",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(20),
+    }
+    CONTAINER_HEALTH_CHECK_FAILS = 20 {
         name: "container-health-check-fails",
         aliases: &["container-check-fails"],
         hop: Some(HopId::Application),
@@ -224,9 +203,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "correct the container health check, or make the app listen on localhost too",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(21),
+    }
+    PROTOCOL_MISMATCH = 21 {
         name: "protocol-mismatch",
         aliases: &[],
         hop: Some(HopId::Application),
@@ -235,9 +213,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "create a target group with the app's protocol; the protocol cannot be changed",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(22),
+    }
+    PROTOCOL_VERSION_MISMATCH = 22 {
         name: "protocol-version-mismatch",
         aliases: &[],
         hop: Some(HopId::TargetGroup),
@@ -246,9 +223,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "create a target group with that version; the version cannot be changed",
         owner: Owner::App,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(23),
+    }
+    GRPC_HEALTH_CHECK_CODE = 23 {
         name: "grpc-health-check-code",
         aliases: &["grpc-health-code"],
         hop: Some(HopId::Application),
@@ -257,9 +233,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "add the code (such as 0) to the matcher, or implement the method",
         owner: Owner::Portolan,
         repaired_by: &["ModifyTargetGroup"],
-    },
-    Entry {
-        code: Code(24),
+    }
+    KILLED_DURING_STARTUP = 24 {
         name: "killed-during-startup",
         aliases: &["killed-before-it-is-up"],
         hop: Some(HopId::Application),
@@ -268,9 +243,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "set healthCheckGracePeriodSeconds to more than the app's startup time",
         owner: Owner::Deployments,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(25),
+    }
+    HEALTH_CHECK_TIMEOUT = 25 {
         name: "health-check-timeout",
         aliases: &["too-slow"],
         hop: Some(HopId::Application),
@@ -279,9 +253,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "increase the health-check timeout, or make the app faster",
         owner: Owner::App,
         repaired_by: &["ModifyTargetGroup"],
-    },
-    Entry {
-        code: Code(26),
+    }
+    STOPPED_FOR_ANOTHER_TARGET_GROUP = 26 {
         name: "stopped-for-another-target-group",
         aliases: &[],
         hop: Some(HopId::Application),
@@ -290,9 +263,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "repair the other target group's path",
         owner: Owner::Portolan,
         repaired_by: &["ModifyTargetGroup", "AuthorizeSecurityGroupIngress"],
-    },
-    Entry {
-        code: Code(27),
+    }
+    ADDRESS_OF_ANOTHER_SERVICE = 27 {
         name: "address-of-another-service",
         aliases: &[],
         hop: Some(HopId::Registration),
@@ -301,9 +273,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "deregister it",
         owner: Owner::Portolan,
         repaired_by: &["DeregisterTargets"],
-    },
-    Entry {
-        code: Code(28),
+    }
+    STALE_TARGET_REGISTERED = 28 {
         name: "stale-target-registered",
         aliases: &["dead-address"],
         hop: Some(HopId::Registration),
@@ -312,9 +283,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "deregister it",
         owner: Owner::Portolan,
         repaired_by: &["DeregisterTargets"],
-    },
-    Entry {
-        code: Code(29),
+    }
+    UNKNOWN_TARGET_REGISTERED = 29 {
         name: "unknown-target-registered",
         aliases: &["stranger-among-the-targets"],
         hop: Some(HopId::Registration),
@@ -323,9 +293,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "find out who registered it; then declare it or deregister it",
         owner: Owner::Network,
         repaired_by: &[],
-    },
-    Entry {
-        code: Code(30),
+    }
+    TASK_NOT_REGISTERED = 30 {
         name: "task-not-registered",
         aliases: &[],
         hop: Some(HopId::Registration),
@@ -334,9 +303,8 @@ pub const ENTRIES: &[Entry] = &[
         fix: "ECS registers it again automatically; if it does not, force a new deployment; if Portolan is the registrar, run `portolan reconcile`",
         owner: Owner::Deployments,
         repaired_by: &["RegisterTargets"],
-    },
-    Entry {
-        code: Code(31),
+    }
+    STILL_DRAINING = 31 {
         name: "still-draining",
         aliases: &[],
         hop: Some(HopId::Registration),
@@ -345,5 +313,5 @@ pub const ENTRIES: &[Entry] = &[
         fix: "wait until the deregistration delay has passed",
         owner: Owner::Time,
         repaired_by: &["RegisterTargets"],
-    },
-];
+    }
+}

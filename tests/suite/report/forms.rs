@@ -378,8 +378,8 @@ mod sarif_logs {
         }
         for entry in &mut after.plan.blocked {
             entry.what = other();
-            if let WaitingOn::Difference(text) = &mut entry.waiting_on {
-                *text = other();
+            if let WaitingOn::Difference(reason) = &mut entry.waiting_on {
+                *reason = Reason::new(other(), other());
             }
         }
         after.plan.planned.iter_mut().for_each(|entry| (entry.what, entry.because) = (other(), other()));

@@ -16,7 +16,7 @@ fn report() -> Report {
     let blocked = Blocked {
         object: checkout(),
         what: HOSTILE.to_owned(),
-        waiting_on: WaitingOn::Difference(HOSTILE.to_owned()),
+        waiting_on: WaitingOn::difference(Reason::new(HOSTILE, HOSTILE)),
         action: None,
         changes: vec![change.clone()],
     };
