@@ -11,7 +11,7 @@ pub mod attribute;
 mod behind;
 pub mod desired;
 pub mod given;
-pub mod group_union;
+pub mod group_rules;
 pub mod id;
 pub mod listener_rule;
 pub mod network;
@@ -45,7 +45,7 @@ pub use desired::{
 };
 pub use given::Given;
 pub(crate) use given::RulesOfRoutes;
-pub use group_union::{Passage, Peer, passage};
+pub use group_rules::{Passage, Peer, PrefixLists, passage};
 pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
     ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,

@@ -6,6 +6,7 @@
 //! [`evidence`] tells what a step was derived from.
 
 pub mod action;
+mod allowed;
 mod budget;
 pub mod change;
 mod consent;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::group_rules::PrefixLists;
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
 };
@@ -90,6 +91,8 @@ pub struct Observed {
     pub security_groups: Seen<Vec<SecurityGroup>>,
     /// Ingress rules of the groups that the manifest names, by group.
     pub ingress: BTreeMap<GroupId, Seen<Vec<IngressRule>>>,
+    /// Entries of prefix lists that these rules name; asked where a list may allow a wanted flow that no other rule allows.
+    pub prefix_lists: PrefixLists,
     /// Ingress rules that bear this fleet's mark, in any group; asked only with prune.
     pub marked_ingress: Seen<Vec<IngressRule>>,
     /// All load balancers of the region.
@@ -126,10 +129,12 @@ fn asked<'a, K: Ord, T>(map: &'a BTreeMap<K, Seen<T>>, key: &K, call: &str) -> S
 
 impl Observed {
     /// Whether a gap hides a part of what stands, so that nothing may be removed (rule R11). The quotas are no such part:
-    /// they hold back what is added, and where they are unknown AWS says no itself. Neither are routes: they hold back
-    /// parked rules.
+    /// they hold back what is added, and where they are unknown AWS says no itself. Neither are routes, which hold back
+    /// parked rules, nor prefix lists, which hold back the rules of security groups.
     pub fn hides_what_stands(&self, gap: &Gap) -> bool {
-        self.limits.gap() != Some(gap) && !self.routes.values().any(|seen| seen.gap() == Some(gap))
+        let in_routes = self.routes.values().any(|seen| seen.gap() == Some(gap));
+        let in_lists = self.prefix_lists.values().any(|seen| seen.gap() == Some(gap));
+        self.limits.gap() != Some(gap) && !in_routes && !in_lists
     }
 
     /// A reading in which nothing was asked.
@@ -155,6 +160,7 @@ impl Observed {
             nodes: BTreeMap::new(),
             security_groups: Seen::Unknown(gap("ec2:DescribeSecurityGroups")),
             ingress: BTreeMap::new(),
+            prefix_lists: PrefixLists::new(),
             marked_ingress: Seen::Unknown(gap("ec2:DescribeSecurityGroupRules")),
             load_balancers: Seen::Unknown(gap("elasticloadbalancing:DescribeLoadBalancers")),
             listeners: BTreeMap::new(),

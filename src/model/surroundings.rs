@@ -4,10 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::acl::NetworkAcl;
-use super::group_union::PrefixLists;
+use super::group_rules::PrefixLists;
 use super::id::{GroupId, InstanceId, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, VpcId};
 use super::security_group::IngressRule;
 use super::seen::{Gap, Seen};
@@ -189,11 +187,6 @@ impl Surroundings {
     /// The attributes of a target group.
     pub fn group_attributes_of(&self, arn: &TargetGroupArn) -> Seen<&Attributes> {
         asked(&self.group_attributes, arn, "elasticloadbalancing:DescribeTargetGroupAttributes")
-    }
-
-    /// The entries of a prefix list.
-    pub fn entries_of(&self, list: &str) -> Seen<&BTreeSet<IpNet>> {
-        self.prefix_lists.get(list).map_or_else(|| not_asked("ec2:GetManagedPrefixListEntries"), Seen::as_ref)
     }
 
     /// The addresses of a load balancer's node in a subnet; empty where they are not known.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Gap, IngressRule, LoadBalancer, Passage, Peer, RuleSource, Seen, Transport, passage};
+use crate::model::{Gap, IngressRule, LoadBalancer, Passage, Peer, PortRange, RuleSource, Seen, Transport, passage};
 
 use super::catalogue::Code;
 use super::client;
@@ -103,10 +103,10 @@ fn allows_clients(
             _ => Ok(is_open),
         };
     };
-    let peer = Peer { groups: BTreeSet::new(), blocks: vec![client] };
-    match passage(rules.iter().copied(), transport, port, &peer, &way.around.prefix_lists) {
+    let (ports, lists) = (PortRange::one(port), &way.around.prefix_lists);
+    match passage(rules.iter().copied(), transport, ports, &Peer::block(client), lists) {
         Passage::Open(_) => Ok(true),
-        Passage::Closed(_) => Ok(false),
+        Passage::Closed => Ok(false),
         Passage::Unknown(gap) => Err(gap),
     }
 }
