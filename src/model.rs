@@ -7,6 +7,7 @@
 
 pub mod acl;
 pub mod address;
+pub mod arn;
 pub mod attribute;
 mod behind;
 pub mod desired;
@@ -38,6 +39,7 @@ mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
 pub use address::{AddressFamily, AddressSet};
+pub use arn::{Arn, is_arn};
 pub use behind::{Behind, Registrants, unlisted};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,

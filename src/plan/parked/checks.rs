@@ -60,7 +60,7 @@ fn has_time(given: &Given<'_>, live: &Service, port: &DesiredPort) -> Result<(),
             "container {} of task {} has not passed its own health check, which may take {start_time}s, and the service's \
              healthCheckGracePeriodSeconds is {grace}: ECS would stop the task; wait for it, or raise the grace period",
             port.container,
-            task.arn.as_str().rsplit('/').next().unwrap_or_default()
+            task.arn.id()
         ))),
     }
 }
