@@ -7,7 +7,6 @@
 //! Shapes after the EventBridge Events Reference and the ECS Developer Guide ("Amazon ECS events"); AWS adds fields
 //! at any time, so nothing is required beyond what is used.
 
-mod arn;
 mod cloudtrail;
 mod concern;
 mod ecs;
@@ -18,9 +17,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::model::{GroupId, ListenerArn, LoadBalancerArn, RuleArn, TargetGroupArn};
-
-use arn::Arn;
+use crate::model::arn::last_part;
+use crate::model::{Arn, GroupId, ListenerArn, LoadBalancerArn, RuleArn, TargetGroupArn};
 
 pub use concern::concerns;
 pub use port::{EventQueue, Message, Receipt};
@@ -45,6 +43,24 @@ pub enum Hint {
     Rule(RuleArn),
     /// A security group: whose rules changed, not whom they name.
     SecurityGroup(GroupId),
+}
+
+impl Hint {
+    /// What `text`, which is this ARN, hints at.
+    fn of(arn: Arn<'_>, text: &str) -> Option<Self> {
+        let (kind, path) = arn.resource_type()?;
+        Some(match (arn.service, kind) {
+            ("ecs", "service") => match path.split_once('/') {
+                Some((cluster, name)) => Self::Service { cluster: Some(cluster.to_owned()), name: name.to_owned() },
+                None => Self::Service { cluster: None, name: path.to_owned() },
+            },
+            ("elasticloadbalancing", "targetgroup") => Self::TargetGroup(TargetGroupArn::from(text)),
+            ("elasticloadbalancing", "loadbalancer") => Self::LoadBalancer(LoadBalancerArn::from(text)),
+            ("elasticloadbalancing", "listener") => Self::Listener(ListenerArn::from(text)),
+            ("elasticloadbalancing", "listener-rule") => Self::Rule(RuleArn::from(text)),
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for Hint {
@@ -156,7 +172,7 @@ impl Names<'_> {
     /// Takes an ARN, if it is one of a thing that has hints.
     fn arn(&mut self, text: &str) {
         let arn = Arn::parse(text).filter(|arn| self.place.is_of(arn.region, Some(arn.account)));
-        self.found.extend(arn.and_then(|arn| arn.hint(text)));
+        self.found.extend(arn.and_then(|arn| Hint::of(arn, text)));
     }
 
     /// Takes every ARN in the texts of a value, however deep.
@@ -172,7 +188,7 @@ impl Names<'_> {
     /// Takes a service by name, with the name or ARN of its cluster.
     fn service(&mut self, cluster: Option<&str>, name: &str) {
         if !name.is_empty() {
-            let cluster = cluster.map(arn::last_segment).map(str::to_owned);
+            let cluster = cluster.map(last_part).map(str::to_owned);
             self.found.insert(Hint::Service { cluster, name: name.to_owned() });
         }
     }

@@ -7,11 +7,12 @@
 
 pub mod acl;
 pub mod address;
+pub mod arn;
 pub mod attribute;
 mod behind;
 pub mod desired;
 pub mod given;
-pub mod group_union;
+pub mod group_rules;
 pub mod id;
 pub mod interface;
 pub mod listener_rule;
@@ -39,6 +40,7 @@ mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
 pub use address::{AddressFamily, AddressSet};
+pub use arn::{Arn, is_arn};
 pub use behind::{Behind, Registrants, unlisted};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
@@ -46,7 +48,7 @@ pub use desired::{
 };
 pub use given::Given;
 pub(crate) use given::RulesOfRoutes;
-pub use group_union::{Passage, Peer, passage};
+pub use group_rules::{Passage, Peer, PrefixLists, passage};
 pub use id::{
     GroupId, GroupRuleId, InstanceId, ListenerArn, LoadBalancerArn, ObjectKind, ObjectRef, PortRange, RuleArn,
     ServiceId, SubnetId, TargetGroupArn, TaskArn, TaskDefinitionArn, Transport, VpcId,

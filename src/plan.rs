@@ -6,6 +6,7 @@
 //! [`evidence`] tells what a step was derived from.
 
 pub mod action;
+mod allowed;
 mod budget;
 mod by_resource;
 pub mod change;
@@ -62,7 +63,7 @@ pub use action::{
     Action, DeletedRuleBelief, NewTargetGroup, OPERATIONS, Output, PortFix, Ref, RegistrationBelief, RuleBelief,
     RuleEdit, ServiceBelief, WiredEntry,
 };
-pub(crate) use by_resource::{ByResource, IngressChange, ListenerChange, TargetGroupChange};
+pub(crate) use by_resource::ListenerChange;
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };

@@ -7,6 +7,7 @@ use aws_sdk_applicationautoscaling::types::ScalableTarget as SdkScalableTarget;
 use aws_sdk_ecs::types as sdk;
 use jiff::Timestamp;
 
+use crate::model::arn::last_part;
 use crate::model::service::AdvancedConfiguration;
 use crate::model::{
     Awsvpc, Binding, Conduct, Container, Deployment, DeploymentController, EndedDeployment, GroupId, LoadBalancerEntry,
@@ -331,7 +332,7 @@ pub(super) fn past_from_sdk(ended: &EndedDeployment, revision: &sdk::ServiceRevi
 }
 
 pub(super) fn revision_from_sdk(revision: &sdk::ServiceRevision) -> Option<Revision> {
-    let number = revision.service_revision_arn()?.rsplit('/').next()?.to_owned();
+    let number = last_part(revision.service_revision_arn()?).to_owned();
     Some(Revision { number, load_balancers: revision.load_balancers().iter().map(entry_from_sdk).collect() })
 }
 
@@ -346,6 +347,6 @@ pub(super) fn scalable_target_from_sdk(target: &SdkScalableTarget) -> ScalableTa
 
 /// A service as Application Auto Scaling names it, which knows clusters by name only.
 pub(super) fn resource_id(id: &ServiceId) -> String {
-    let cluster = id.cluster.rsplit('/').next().unwrap_or(&id.cluster);
+    let cluster = last_part(&id.cluster);
     format!("service/{cluster}/{}", id.name)
 }

@@ -114,6 +114,12 @@ impl Reader {
         observed.targets.extend(health);
         Box::pin(self.explain(desired, &mut observed)).await;
         Box::pin(self.locate_nodes(desired, &mut observed, turn)).await;
+        let lists = questions::prefix_lists_to_read(&Given::new(desired, &observed));
+        if !lists.is_empty() {
+            observed.prefix_lists = Box::pin(self.prefix_lists(&lists)).await;
+            // The entries may be the addresses of nodes.
+            Box::pin(self.locate_nodes(desired, &mut observed, turn)).await;
+        }
         gaps::note(desired, &mut observed);
         observed
     }
@@ -164,13 +170,14 @@ impl Reader {
 
     /// Asks where network load balancers send from, where rules by address may allow it.
     async fn locate_nodes(&self, desired: &Desired, observed: &mut Observed, turn: &Turn<'_>) {
-        let wanted = questions::nodes_to_read(&Given::new(desired, observed));
+        let mut wanted = questions::nodes_to_read(&Given::new(desired, observed));
+        wanted.balancers.retain(|arn| !observed.nodes.contains_key(arn));
         if wanted.balancers.is_empty() {
             return;
         }
         let (nodes, attributes) =
             tokio::join!(self.nodes_of(&wanted.balancers, Haste::Now), self.attributes_of(&wanted.attributes, turn));
-        observed.nodes = nodes;
+        observed.nodes.extend(nodes);
         observed.attributes.extend(attributes);
     }
 

@@ -12,6 +12,7 @@ use super::form::{Wanted, WantedParser};
 pub use super::inputs::Inputs;
 use super::notify::Secret;
 use super::outputs::Outputs;
+use crate::model::Arn;
 
 /// Keep every declared port of an Amazon ECS fleet reachable.
 ///
@@ -401,12 +402,11 @@ fn parse_queue(text: &str) -> Result<String, String> {
 
 /// `arn:PARTITION:iam::ACCOUNT:role/NAME`; the name may have a path.
 fn parse_role(text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let is_role = match parts.as_slice() {
-        ["arn", partition, "iam", "", account, resource] => {
+    let is_role = match Arn::parse(text) {
+        Some(Arn { service: "iam", region: "", account, resource, .. }) => {
             let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
             let name = resource.strip_prefix("role/");
-            !partition.is_empty() && is_account && name.is_some_and(|name| !name.is_empty() && !name.ends_with('/'))
+            is_account && name.is_some_and(|name| !name.is_empty() && !name.ends_with('/'))
         }
         _ => false,
     };

@@ -10,6 +10,7 @@ use super::run::{check_credentials, clients};
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::aws::{Clients, Reader};
+use crate::model::arn::last_part;
 use crate::model::{Desired, Observed, Scope};
 use crate::pass;
 use crate::plan::ScopeError;
@@ -29,18 +30,14 @@ pub struct ClusterReading {
 
 /// What the options name.
 pub fn scope(clusters: &[String], services: &[String]) -> Result<Scope, Failure> {
-    let clusters: BTreeSet<String> = clusters.iter().map(|name| last_segment(name)).collect();
+    // A cluster may be given by its ARN.
+    let clusters: BTreeSet<String> = clusters.iter().map(|name| last_part(name).to_owned()).collect();
     let services: BTreeSet<String> = services.iter().cloned().collect();
     let stray = services.iter().find(|name| name.split_once('/').is_some_and(|(of, _)| !clusters.contains(of)));
     match stray {
         Some(name) => Err(Failure::new(format!("--service {name} is in a cluster that no --cluster names"), None)),
         None => Ok(Scope { clusters, services }),
     }
-}
-
-/// A cluster may be given by its ARN.
-fn last_segment(text: &str) -> String {
-    text.rsplit('/').next().unwrap_or(text).to_owned()
 }
 
 impl ClusterReading {

@@ -175,7 +175,7 @@ impl Reading {
             let Seen::Present(rules) = seen else { continue };
             let list = List::Rules(listener.to_string());
             for rule in rules {
-                let words = format!("{RULE} {} of {}", rule.priority, listener_words(listener.as_str()));
+                let words = format!("{RULE} {} of {}", rule.priority, listener.path());
                 reading.add(rule.arn.as_str(), &list, words, ours_if_read(&rule.tags), || Content::Rule(rule.clone()));
             }
             reading.lists.insert(list);
@@ -267,11 +267,6 @@ impl std::fmt::Display for Known {
 
 fn group_content(group: &TargetGroup, observed: &Observed) -> Content {
     Content::TargetGroup(group.health_check.clone(), observed.attributes_of(&group.arn).present().cloned())
-}
-
-/// `…:listener/app/NAME/ID/ID`, without what is before.
-fn listener_words(arn: &str) -> &str {
-    arn.split_once(":listener/").map_or(arn, |(_, rest)| rest)
 }
 
 fn effects(action: &Action) -> Vec<Effect> {

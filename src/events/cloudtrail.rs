@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::model::GroupId;
+use crate::model::{GroupId, is_arn};
 
 use super::{Hint, Ignored, Names};
 
@@ -42,7 +42,7 @@ fn ecs(input: &Value, answer: &Value, names: &mut Names<'_>) {
     let text = |name: &str| input.get(name).and_then(Value::as_str);
     let cluster = text("cluster").unwrap_or("default");
     for name in [text("service"), text("serviceName")].into_iter().flatten() {
-        if !name.starts_with("arn:") {
+        if !is_arn(name) {
             names.service(Some(cluster), name);
         }
     }

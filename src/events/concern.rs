@@ -1,9 +1,9 @@
 //! Which hints are of a fleet: an event queue may well tell of a whole account.
 
+use crate::model::arn::last_part;
 use crate::model::{Desired, DesiredTargetGroup, LoadBalancerArn};
 
 use super::Hint;
-use super::arn::{last_segment, load_balancer_of};
 
 /// Whether something that a manifest is about may have changed. Where only AWS knows, as with security groups, which
 /// manifests mostly name by name, the answer is yes: a look too many costs less than one too few.
@@ -17,13 +17,13 @@ pub fn concerns(hint: &Hint, desired: &Desired) -> bool {
     };
     match hint {
         Hint::Service { cluster, name } => desired.services.values().any(|service| {
-            let is_cluster = |cluster: &String| cluster == last_segment(&service.id.cluster);
+            let is_cluster = |cluster: &String| cluster == last_part(&service.id.cluster);
             service.id.name == *name && cluster.as_ref().is_none_or(is_cluster)
         }),
         Hint::TargetGroup(arn) => is_any_group(&|group| group.name == arn.as_str() || group.name == arn.name()),
         Hint::LoadBalancer(arn) => leads_to(arn),
-        Hint::Listener(arn) => load_balancer_of(arn.as_str()).is_none_or(|balancer| leads_to(&balancer)),
-        Hint::Rule(arn) => load_balancer_of(arn.as_str()).is_none_or(|balancer| leads_to(&balancer)),
+        Hint::Listener(arn) => arn.load_balancer().is_none_or(|balancer| leads_to(&balancer)),
+        Hint::Rule(arn) => arn.load_balancer().is_none_or(|balancer| leads_to(&balancer)),
         Hint::SecurityGroup(_) => !desired.services.is_empty() || !desired.target_groups.is_empty(),
     }
 }

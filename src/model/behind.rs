@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::arn::last_part;
 use super::desired::{DesiredService, DesiredTargetGroup};
 use super::given::Given;
 use super::id::{ServiceId, TargetGroupArn};
@@ -92,7 +93,7 @@ impl<'a> Given<'a> {
         arns: &BTreeSet<TargetGroupArn>,
     ) -> Option<BTreeSet<Port<'a>>> {
         let revisions = self.observed.revisions_of(id).present()?;
-        let number = task.started_by.as_deref()?.rsplit('/').next()?;
+        let number = last_part(task.started_by.as_deref()?);
         let revision = revisions.iter().find(|revision| revision.number == number)?;
         let names = |arn: &TargetGroupArn| arns.contains(arn);
         let entries = revision.load_balancers.iter().filter(|entry| entry.target_groups().any(names));

@@ -62,32 +62,6 @@ id! {
     InstanceId;
 }
 
-impl TargetGroupArn {
-    /// The target group's name, for people: `…:targetgroup/NAME/…`.
-    pub fn name(&self) -> &str {
-        second_last(&self.0)
-    }
-}
-
-impl LoadBalancerArn {
-    /// The load balancer's name, for people: `…:loadbalancer/app/NAME/…`.
-    pub fn name(&self) -> &str {
-        second_last(&self.0)
-    }
-}
-
-impl TaskDefinitionArn {
-    /// `family:revision`, for people.
-    pub fn name(&self) -> &str {
-        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
-    }
-}
-
-/// The part before the last slash; the whole text where an ARN has another shape.
-fn second_last(arn: &str) -> &str {
-    arn.rsplit('/').nth(1).unwrap_or(arn)
-}
-
 /// The kinds of the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::acl::NetworkAcl;
-use super::group_union::PrefixLists;
+use super::group_rules::PrefixLists;
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
 };
@@ -109,7 +109,7 @@ pub struct Observed {
     pub ingress: BTreeMap<GroupId, Seen<Vec<IngressRule>>>,
     /// Egress rules by group, their source is the destination; asked for tracing.
     pub egress: BTreeMap<GroupId, Seen<Vec<IngressRule>>>,
-    /// Entries of the prefix lists that rules name; asked for tracing.
+    /// Entries of prefix lists that rules name; planning asks where a list may allow a wanted flow that no other rule allows.
     pub prefix_lists: PrefixLists,
     /// Ingress rules that bear this fleet's mark, in any group; asked only with prune.
     pub marked_ingress: Seen<Vec<IngressRule>>,
@@ -171,10 +171,12 @@ fn in_some_vpc<'a, T>(lists: &'a BTreeMap<VpcId, Seen<Vec<T>>>, call: &str, is_i
 
 impl Observed {
     /// Whether a gap hides a part of what stands, so that nothing may be removed (rule R11). The quotas are no such part:
-    /// they hold back what is added, and where they are unknown AWS says no itself. Neither are routes: they hold back
-    /// parked rules.
+    /// they hold back what is added, and where they are unknown AWS says no itself. Neither are routes, which hold back
+    /// parked rules, nor prefix lists, which hold back the rules of security groups.
     pub fn hides_what_stands(&self, gap: &Gap) -> bool {
-        self.limits.gap() != Some(gap) && !self.routes.values().any(|seen| seen.gap() == Some(gap))
+        let in_routes = self.routes.values().any(|seen| seen.gap() == Some(gap));
+        let in_lists = self.prefix_lists.values().any(|seen| seen.gap() == Some(gap));
+        self.limits.gap() != Some(gap) && !in_routes && !in_lists
     }
 
     /// A reading in which nothing was asked.

@@ -1,4 +1,4 @@
-//! Security groups as values, and the question that matters: does this set of rules admit that flow?
+//! Security groups and their rules. [`super::group_rules`] answers what they allow.
 
 use std::fmt;
 
@@ -100,7 +100,7 @@ pub enum RuleSource {
     Cidr(IpNet),
     /// Everything that carries that group.
     Group(GroupId),
-    /// A prefix list; its entries are not read, so it proves nothing.
+    /// A prefix list.
     PrefixList(String),
     /// Something this version does not know.
     Unknown,
@@ -147,19 +147,15 @@ impl IngressRule {
         self.opens(transport).is_some()
     }
 
+    /// Whether the rule opens one of these ports.
+    pub fn opens_some(&self, transport: Transport, ports: PortRange) -> bool {
+        self.opens(transport).is_some_and(|opened| opened.from <= ports.to && ports.from <= opened.to)
+    }
+
     /// The ports that the rule opens for `transport`, if any.
     pub(super) fn opens(&self, transport: Transport) -> Option<PortRange> {
         self.protocol.covers(self.ports, transport)
     }
-}
-
-/// Who wants to come in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Visitor<'a> {
-    /// Whatever carries this group, known to live at these addresses (empty: unknown).
-    Group(&'a GroupId, &'a [IpNet]),
-    /// These addresses.
-    Cidr(IpNet),
 }
 
 pub(super) fn contains(outer: &IpNet, inner: &IpNet) -> bool {
@@ -168,41 +164,4 @@ pub(super) fn contains(outer: &IpNet, inner: &IpNet) -> bool {
         (IpNet::V6(outer), IpNet::V6(inner)) => outer.contains(inner),
         (IpNet::V4(_), IpNet::V6(_)) | (IpNet::V6(_), IpNet::V4(_)) => false,
     }
-}
-
-/// Whether the union of `rules` lets `visitor` reach every one of `ports`. Several rules may share the range, and
-/// several the addresses: each home of a group may be let in by rules of its own.
-pub fn admits<'a>(
-    rules: impl IntoIterator<Item = &'a IngressRule>,
-    transport: Transport,
-    ports: PortRange,
-    visitor: &Visitor<'_>,
-) -> bool {
-    let rules: Vec<&IngressRule> = rules.into_iter().collect();
-    let open_to = |lets_in: &dyn Fn(&RuleSource) -> bool| {
-        let open = rules.iter().filter(|rule| lets_in(&rule.source)).filter_map(|rule| rule.opens(transport));
-        cover(open.collect(), ports)
-    };
-    let lets_address_in =
-        |source: &RuleSource, wanted: &IpNet| matches!(source, RuleSource::Cidr(cidr) if contains(cidr, wanted));
-    match visitor {
-        Visitor::Cidr(wanted) => open_to(&|source| lets_address_in(source, wanted)),
-        Visitor::Group(id, homes) => {
-            let lets_group_in = |source: &RuleSource| matches!(source, RuleSource::Group(allowed) if allowed == *id);
-            let at_home = |home: &IpNet| open_to(&|source| lets_group_in(source) || lets_address_in(source, home));
-            open_to(&lets_group_in) || (!homes.is_empty() && homes.iter().all(at_home))
-        }
-    }
-}
-
-/// Whether the open ranges together cover every port of `wanted`.
-fn cover(mut open: Vec<PortRange>, wanted: PortRange) -> bool {
-    open.sort();
-    let mut next = u32::from(wanted.from);
-    for range in open {
-        if u32::from(range.from) <= next {
-            next = next.max(u32::from(range.to) + 1);
-        }
-    }
-    next > u32::from(wanted.to)
 }

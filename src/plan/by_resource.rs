@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Awsvpc, Conditions, GroupId, GroupRuleId, ListenerArn, RuleActions, RuleArn, ServiceId, Tags, TargetGroupArn,
-    TaskDefinitionArn,
+    Awsvpc, Conditions, ListenerArn, RuleActions, RuleArn, ServiceId, Tags, TargetGroupArn, TaskDefinitionArn,
 };
 
 use super::action::{Action, Ref, RuleBelief, RuleEdit, WiredEntry};
@@ -15,14 +14,14 @@ use super::action::{Action, Ref, RuleBelief, RuleEdit, WiredEntry};
 pub(crate) enum ByResource<'a> {
     /// A service or a task definition.
     Service(ServiceChange<'a>),
-    /// A target group.
-    TargetGroup(TargetGroupChange<'a>),
+    /// A target group itself.
+    TargetGroup,
     /// The targets that are registered in a target group.
     Targets,
     /// The rules of a listener, or its default action.
     Listener(ListenerChange<'a>),
     /// The ingress rules of a security group.
-    SecurityGroup(IngressChange<'a>),
+    SecurityGroup,
 }
 
 /// An action on a service or a task definition.
@@ -40,16 +39,6 @@ pub(crate) enum ServiceChange<'a> {
     },
 }
 
-/// An action on a target group itself.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum TargetGroupChange<'a> {
-    CreateTargetGroup,
-    ModifyTargetGroup,
-    ModifyTargetGroupAttributes { target_group: &'a Ref<TargetGroupArn>, attributes: &'a BTreeMap<String, String> },
-    DeleteTargetGroup,
-    AddTags,
-}
-
 /// An action on the rules of a listener, or on its default action.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ListenerChange<'a> {
@@ -58,13 +47,6 @@ pub(crate) enum ListenerChange<'a> {
     SetRulePriorities { listener: &'a ListenerArn, priorities: &'a BTreeMap<RuleArn, u32> },
     DeleteRule { rule: &'a RuleArn },
     ModifyListener { listener: &'a ListenerArn, target_group: &'a Ref<TargetGroupArn>, expect: &'a RuleActions },
-}
-
-/// An action on the ingress rules of a security group.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum IngressChange<'a> {
-    AuthorizeSecurityGroupIngress { group: &'a GroupId },
-    RevokeSecurityGroupIngress { group: &'a GroupId, rule: &'a GroupRuleId },
 }
 
 impl Action {
@@ -77,13 +59,11 @@ impl Action {
             Self::UpdateService { service, task_definition, load_balancers, network, expect: _ } => {
                 Service(ServiceChange::UpdateService { service, task_definition, load_balancers, network })
             }
-            Self::CreateTargetGroup(_) => TargetGroup(TargetGroupChange::CreateTargetGroup),
-            Self::ModifyTargetGroup { .. } => TargetGroup(TargetGroupChange::ModifyTargetGroup),
-            Self::ModifyTargetGroupAttributes { target_group, attributes } => {
-                TargetGroup(TargetGroupChange::ModifyTargetGroupAttributes { target_group, attributes })
-            }
-            Self::DeleteTargetGroup { .. } => TargetGroup(TargetGroupChange::DeleteTargetGroup),
-            Self::AddTags { .. } => TargetGroup(TargetGroupChange::AddTags),
+            Self::CreateTargetGroup(_)
+            | Self::ModifyTargetGroup { .. }
+            | Self::ModifyTargetGroupAttributes { .. }
+            | Self::DeleteTargetGroup { .. }
+            | Self::AddTags { .. } => TargetGroup,
             Self::RegisterTargets { .. } | Self::DeregisterTargets { .. } => Targets,
             Self::CreateRule { listener, priority, conditions, target_group: _, tags } => {
                 Listener(ListenerChange::CreateRule { listener, priority: *priority, conditions, tags })
@@ -96,12 +76,7 @@ impl Action {
             Self::ModifyListener { listener, target_group, idle: _, expect } => {
                 Listener(ListenerChange::ModifyListener { listener, target_group, expect })
             }
-            Self::AuthorizeSecurityGroupIngress { group, .. } => {
-                SecurityGroup(IngressChange::AuthorizeSecurityGroupIngress { group })
-            }
-            Self::RevokeSecurityGroupIngress { group, rule, .. } => {
-                SecurityGroup(IngressChange::RevokeSecurityGroupIngress { group, rule })
-            }
+            Self::AuthorizeSecurityGroupIngress { .. } | Self::RevokeSecurityGroupIngress { .. } => SecurityGroup,
         }
     }
 
@@ -109,10 +84,7 @@ impl Action {
     pub(crate) fn on_listener(&self) -> Option<ListenerChange<'_>> {
         match self.by_resource() {
             ByResource::Listener(change) => Some(change),
-            ByResource::Service(_)
-            | ByResource::TargetGroup(_)
-            | ByResource::Targets
-            | ByResource::SecurityGroup(_) => None,
+            ByResource::Service(_) | ByResource::TargetGroup | ByResource::Targets | ByResource::SecurityGroup => None,
         }
     }
 }

@@ -7,17 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use crate::model::security_group::{Visitor, admits};
 use crate::model::{
     AddressFamily, Attributes, DesiredService, DesiredTargetGroup, Gap, Given, GroupId, IngressRule, LoadBalancer,
-    LoadBalancerArn, LoadBalancerKind, ObjectRef, Owner, PRESERVE_CLIENT_IP, Protocol, RuleSource, Seen, TargetGroup,
-    TargetGroupArn, TargetType, Transport,
+    LoadBalancerArn, LoadBalancerKind, ObjectRef, Owner, PRESERVE_CLIENT_IP, Passage, Peer, Protocol, RuleSource, Seen,
+    TargetGroup, TargetGroupArn, TargetType, Transport,
 };
 
+use super::allowed::{flow_from, may_allow_addresses};
 use super::draft::Drafts;
 use super::resolve;
 use super::second_group;
-use super::security_group::{Flow, flows_of_service};
+use super::security_group::{Flow, flows_of_fleet};
 use super::target_group::new_target_type;
 
 /// Where what a network load balancer sends comes from.
@@ -73,18 +73,6 @@ impl NodeAddresses {
     /// The same for health checks.
     pub(super) fn of_checks(self) -> Self {
         Self { keeps: Ok(false), ..self }
-    }
-
-    /// Whether a rule opens a flow to addresses that may be those of the nodes.
-    fn may_be_named(&self, rules: &[&IngressRule], flow: &Flow) -> bool {
-        let is_near = |rule: &&&IngressRule| match &rule.source {
-            RuleSource::Cidr(cidr) => {
-                let overlaps = |subnet: &IpNet| subnet.contains(cidr) || cidr.contains(subnet);
-                self.subnets.is_empty() || self.subnets.iter().any(overlaps)
-            }
-            RuleSource::Group(_) | RuleSource::PrefixList(_) | RuleSource::Unknown => false,
-        };
-        rules.iter().filter(is_near).any(|rule| rule.lets_in(flow.transport, flow.ports.from))
     }
 }
 
@@ -166,22 +154,27 @@ pub(super) fn allowed(given: &Given<'_>, groups: &BTreeSet<GroupId>, flow: &Flow
     let is_own = |rule: &&IngressRule| matches!(Owner::of(&rule.tags, fleet), Owner::Ours(_));
     let of_others: Vec<&IngressRule> = live.iter().copied().filter(|rule| !is_own(rule)).collect();
     let allow = |rules: &[&IngressRule], homes: &[IpNet]| {
-        admits(rules.iter().copied(), flow.transport, flow.ports, &Visitor::Group(source, homes))
+        flow_from(given, rules.iter().copied(), flow, &Peer::group(source, homes))
     };
-    if allow(&live, &[]) {
+    if matches!(allow(&live, &[]), Passage::Open(_)) {
         return Allowed::No;
     }
-    if allow(&of_others, &[nodes.family.every_address()]) {
-        return Allowed::ForAll;
-    }
+    let unread_list = match allow(&of_others, &[nodes.family.every_address()]) {
+        Passage::Open(_) => return Allowed::ForAll,
+        Passage::Closed => None,
+        Passage::Unknown(gap) => Some(gap),
+    };
+    let may_be_named = || may_allow_addresses(given, of_others.iter().copied(), flow, &nodes.subnets);
     match (&nodes.homes, &nodes.keeps) {
-        (_, Ok(true)) => Allowed::No,
-        (Err(gap), _) if nodes.may_be_named(&of_others, flow) => Allowed::Unknown(gap.clone()),
-        (Ok(homes), keeps) if allow(&of_others, homes) => match keeps {
-            Ok(_) => Allowed::ForNodes(homes.clone()),
-            Err(gap) => Allowed::Unknown(gap.clone()),
+        (_, Ok(true)) => unread_list.map_or(Allowed::No, Allowed::Unknown),
+        (Err(gap), _) if may_be_named() => Allowed::Unknown(gap.clone()),
+        (Err(_), _) => Allowed::No,
+        (Ok(homes), keeps) => match (allow(&of_others, homes), keeps) {
+            (Passage::Open(_), Ok(_)) => Allowed::ForNodes(homes.clone()),
+            (Passage::Open(_), Err(gap)) => Allowed::Unknown(gap.clone()),
+            (Passage::Closed, _) => Allowed::No,
+            (Passage::Unknown(gap), _) => Allowed::Unknown(gap),
         },
-        (Ok(_) | Err(_), _) => Allowed::No,
     }
 }
 
@@ -212,20 +205,13 @@ pub(super) fn to_read(given: &Given<'_>) -> NodesToRead {
     if !balancers.is_some_and(|all| all.iter().any(has_nodes)) {
         return wanted;
     }
-    for service in given.desired.services.values() {
-        let names = service.network.as_ref().and_then(|network| network.security_groups.as_ref());
-        let (Some(names), Ok(vpc)) = (names, resolve::vpc_of_service(given, service)) else { continue };
-        let groups = resolve::security_groups(given, vpc, names);
-        let flows = flows_of_service(given, service, &mut Drafts::default());
-        let (Ok(groups), Ok(flows)) = (groups, flows) else { continue };
-        for flow in flows {
-            let Some(nodes) = &flow.nodes else { continue };
-            let is_allowed = second_group::already_allowed(given, &groups, &flow).is_some();
-            // What has not been read is unknown.
-            if !is_allowed && matches!(allowed(given, &groups, &flow), Allowed::Unknown(_)) {
-                wanted.balancers.insert(nodes.balancer.clone());
-                wanted.attributes.extend(nodes.groups.iter().filter(|_| nodes.keeps.is_err()).cloned());
-            }
+    for (groups, flow) in flows_of_fleet(given) {
+        let Some(nodes) = &flow.nodes else { continue };
+        let is_allowed = second_group::already_allowed(given, &groups, &flow).is_some();
+        // What has not been read is unknown.
+        if !is_allowed && matches!(allowed(given, &groups, &flow), Allowed::Unknown(_)) {
+            wanted.balancers.insert(nodes.balancer.clone());
+            wanted.attributes.extend(nodes.groups.iter().filter(|_| nodes.keeps.is_err()).cloned());
         }
     }
     wanted

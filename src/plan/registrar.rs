@@ -218,8 +218,8 @@ fn places(
     for task in tasks.iter().filter(|task| task.runs() && has_container(observed, task, &port.container)) {
         let key = task.endpoint(&port.container, port.container_port);
         match (&task.placement, key) {
-            (Placement::Unknown, _) => unknown.push(short(task)),
-            (Placement::Instance { .. }, None) => unbound.push(short(task)),
+            (Placement::Unknown, _) => unknown.push(task.arn.id()),
+            (Placement::Instance { .. }, None) => unbound.push(task.arn.id()),
             // Machines outside AWS have an id of Systems Manager, which ELB does not take.
             (Placement::Instance { instance, .. }, Some(key)) if !instance.as_str().starts_with("i-") => {
                 outside.insert(key.to_string());
@@ -269,11 +269,6 @@ fn has_container(observed: &Observed, task: &Task, container: &str) -> bool {
 
 fn several(word: &str, names: &[&str]) -> String {
     format!("{word}{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))
-}
-
-/// The id of a task, as the console shows it.
-fn short(task: &Task) -> &str {
-    task.arn.as_str().rsplit('/').next().unwrap_or_default()
 }
 
 /// Holds back declared addresses outside of the VPC that name no zone: AWS refuses them, and all others of the call.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::security_group::{Visitor, admits};
-use crate::model::{DesiredService, Given, GroupId, IngressRule, ObjectRef, Owner};
+use crate::model::{DesiredService, Given, GroupId, IngressRule, ObjectRef, Owner, Passage, Peer};
 
+use super::allowed::flow_from;
 use super::draft::Drafts;
 use super::security_group::Flow;
 
@@ -13,16 +13,16 @@ use super::security_group::Flow;
 pub(super) fn already_allowed(given: &Given<'_>, groups: &BTreeSet<GroupId>, flow: &Flow) -> Option<GroupId> {
     let live: Vec<&IngressRule> =
         groups.iter().filter_map(|group| given.observed.ingress_of(group).present()).flatten().collect();
-    let is_admitted = |rules: &[&IngressRule], visitor: &Visitor<'_>| {
-        admits(rules.iter().copied(), flow.transport, flow.ports, visitor)
+    let is_allowed = |rules: &[&IngressRule], peer: &Peer| {
+        matches!(flow_from(given, rules.iter().copied(), flow, peer), Passage::Open(_))
     };
-    if flow.visitor().is_none_or(|visitor| is_admitted(&live, &visitor)) {
+    if flow.peer().is_none_or(|peer| is_allowed(&live, &peer)) {
         return None;
     }
     let fleet = &given.desired.fleet.name;
     let is_own = |rule: &&IngressRule| matches!(Owner::of(&rule.tags, fleet), Owner::Ours(_));
     let of_others: Vec<&IngressRule> = live.into_iter().filter(|rule| !is_own(rule)).collect();
-    flow.also.iter().find(|group| is_admitted(&of_others, &Visitor::Group(group, &flow.homes))).cloned()
+    flow.also.iter().find(|group| is_allowed(&of_others, &Peer::group(group, &flow.homes))).cloned()
 }
 
 /// A remark on a group that no rule allows, where another one of the same load balancer suffices.

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use crate::model::security_group::{Visitor, admits};
 use crate::model::{
     Desired, DesiredPort, DesiredService, Gap, Given, GroupId, IngressRule, IngressSource, IpProtocol, Mark,
-    NetworkMode, ObjectRef, Observed, Placement, PortRange, Redeploy, RuleSource, Seen, TaskDefinition, Transport, Vpc,
+    NetworkMode, ObjectRef, Observed, Passage, Peer, Placement, PortRange, Redeploy, RuleSource, Seen, TaskDefinition,
+    Transport, Vpc,
 };
 
 use super::action::Action;
+use super::allowed::{flow_from, may_allow_addresses};
 use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::field::Field;
@@ -77,11 +78,11 @@ pub(super) struct WantedIngress {
 }
 
 impl Flow {
-    /// Who comes in, as rules are asked.
-    pub(super) fn visitor(&self) -> Option<Visitor<'_>> {
+    /// The other side, as rules are asked.
+    pub(super) fn peer(&self) -> Option<Peer> {
         match &self.source {
-            RuleSource::Group(id) => Some(Visitor::Group(id, &self.homes)),
-            RuleSource::Cidr(cidr) => Some(Visitor::Cidr(*cidr)),
+            RuleSource::Group(id) => Some(Peer::group(id, &self.homes)),
+            RuleSource::Cidr(cidr) => Some(Peer::block(*cidr)),
             RuleSource::PrefixList(_) | RuleSource::Unknown => None,
         }
     }
@@ -185,8 +186,8 @@ fn report_unopened(given: &Given<'_>, wanted: &DesiredService, wanted_flow: &Wan
     let WantedFlow { groups, flow, .. } = wanted_flow;
     let live = groups.iter().filter_map(|group| given.observed.ingress_of(group).present()).flatten();
     let is_known = groups.iter().all(|group| !matches!(given.observed.ingress_of(group), Seen::Unknown(_)));
-    let is_open = flow.visitor().is_none_or(|visitor| admits(live, flow.transport, flow.ports, &visitor));
-    if is_known && !is_open {
+    let is_closed = flow.peer().is_some_and(|peer| flow_from(given, live, flow, &peer) == Passage::Closed);
+    if is_known && is_closed {
         drafts.find(
             &ObjectRef::service(&wanted.key),
             format!(
@@ -223,12 +224,22 @@ fn check_instances(observed: &Observed, wanted: &DesiredService, groups: &BTreeS
     }
 }
 
+/// Every flow that the manifest wants, with the security groups that must allow it, as far as these can be found.
+pub(super) fn flows_of_fleet(given: &Given<'_>) -> Vec<(BTreeSet<GroupId>, Flow)> {
+    let mut all = Vec::new();
+    for service in given.desired.services.values() {
+        let names = service.network.as_ref().and_then(|network| network.security_groups.as_ref());
+        let (Some(names), Ok(vpc)) = (names, resolve::vpc_of_service(given, service)) else { continue };
+        let groups = resolve::security_groups(given, vpc, names);
+        let flows = flows_of_service(given, service, &mut Drafts::default());
+        let (Ok(groups), Ok(flows)) = (groups, flows) else { continue };
+        all.extend(flows.into_iter().map(|flow| (groups.clone(), flow)));
+    }
+    all
+}
+
 /// Every flow that the security groups of a service must allow.
-pub(super) fn flows_of_service(
-    given: &Given<'_>,
-    wanted: &DesiredService,
-    drafts: &mut Drafts,
-) -> Result<Vec<Flow>, Obstacle> {
+fn flows_of_service(given: &Given<'_>, wanted: &DesiredService, drafts: &mut Drafts) -> Result<Vec<Flow>, Obstacle> {
     let mut flows = Vec::new();
     for port in wanted.ports.iter().flatten() {
         flows.extend(flows_of_port(given, wanted, port, drafts)?);
@@ -343,12 +354,15 @@ fn open(
             Seen::Unknown(why) => gap = Some(why),
         }
     }
-    let Some(visitor) = flow.visitor() else { return Ok(()) };
-    if admits(&rules, flow.transport, flow.ports, &visitor) {
-        return Ok(());
-    }
+    let Some(peer) = flow.peer() else { return Ok(()) };
+    let unread_list = match flow_from(given, &rules, flow, &peer) {
+        Passage::Open(_) => return Ok(()),
+        Passage::Closed => None,
+        Passage::Unknown(gap) => Some(gap),
+    };
     let what = flow.words();
-    if let Some(gap) = gap.or_else(|| flow.unread_homes.clone().filter(|_| may_admit(&rules, flow))) {
+    let unread_homes = || flow.unread_homes.clone().filter(|_| may_allow_addresses(given, &rules, flow, &[]));
+    if let Some(gap) = gap.or(unread_list).or_else(unread_homes) {
         return Err(Obstacle::gap(what, gap));
     }
     let object = ObjectRef::service(&wanted.key);
@@ -379,12 +393,6 @@ fn open(
         receivers: Default::default(),
     });
     Ok(())
-}
-
-/// Whether one of the rules opens the ports of a flow to addresses, which may be those where its source lives.
-fn may_admit(rules: &[IngressRule], flow: &Flow) -> bool {
-    let opens = |rule: &&IngressRule| rule.lets_in(flow.transport, flow.ports.from);
-    rules.iter().filter(opens).any(|rule| matches!(rule.source, RuleSource::Cidr(_)))
 }
 
 /// Rules that this plan already adds to these groups, so that two ports ask for one rule only once.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, LoadBalancerArn, Mark, NetworkMode, ObjectRef,
-    Observed, Owner, Protocol, Seen, TargetGroup, TargetType,
+    Observed, Owner, Protocol, Seen, TargetGroup, TargetType, is_arn,
 };
 
 use super::action::{Action, NewTargetGroup, Ref};
@@ -41,7 +41,7 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
     }
     let what = format!("create target group {}", wanted.name);
     let blocked = |reason: Reason| Obstacle::difference(what.clone(), reason);
-    if wanted.name.starts_with("arn:") {
+    if is_arn(&wanted.name) {
         return Err(blocked(Reason::new("no target group has that ARN", "to have one created, write a name instead")));
     }
     let refusals = [orphan::without_service(given, wanted), orphan::without_priority(wanted)];

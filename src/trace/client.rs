@@ -59,15 +59,10 @@ pub(super) fn clients(way: &Way<'_>, balancer: &LoadBalancer, transport: Transpo
     let (mut blocks, mut by_group, mut sources, mut gap) = (Vec::new(), false, BTreeSet::new(), None);
     for rule in rules.iter().filter(|rule| rule.lets_in(transport, port)) {
         sources.insert(rule.source.to_string());
-        match &rule.source {
-            RuleSource::Cidr(cidr) => blocks.push(*cidr),
-            RuleSource::PrefixList(id) => match way.given.observed.entries_of(id) {
-                Seen::Present(entries) => blocks.extend(entries),
-                Seen::Absent => {}
-                Seen::Unknown(why) => gap = Some(why),
-            },
-            RuleSource::Group(_) => by_group = true,
-            RuleSource::Unknown => gap = Some(unknown_source()),
+        by_group |= matches!(rule.source, RuleSource::Group(_));
+        match rule.source.blocks(&way.given.observed.prefix_lists) {
+            Ok(named) => blocks.extend(named),
+            Err(why) => gap = Some(why),
         }
     }
     let mut addresses = everybody.addresses.and(&blocks);
@@ -83,12 +78,6 @@ pub(super) fn clients(way: &Way<'_>, balancer: &LoadBalancer, transport: Transpo
         may_be_more: gap,
         may_be_fewer: everybody.may_be_fewer,
     })
-}
-
-/// A rule with a source of a kind that this version does not know may allow any client.
-fn unknown_source() -> Gap {
-    let why = "a rule has a source of an unknown kind".to_owned();
-    Gap { call: "ec2:DescribeSecurityGroupRules".to_owned(), why }
 }
 
 /// Every client that can reach the load balancer. An internet-facing load balancer has public addresses, which clients reach

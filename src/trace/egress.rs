@@ -1,7 +1,7 @@
 //! Whether the load balancer's security groups allow outbound requests and health checks. Security groups are stateful:
 //! responses need no rule.
 
-use crate::model::{Passage, Transport, passage};
+use crate::model::{Passage, PortRange, Transport, passage};
 
 use super::catalogue::codes;
 use super::finding::{self, Finding};
@@ -31,12 +31,13 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
         for (transport, port) in way.ports_of(end) {
             let is_check = (transport, port) == (Transport::Tcp, end.health_port);
             let what = if is_check && way.is_checked_apart(end) { "health checks" } else { "requests" };
-            match passage(rules.iter().copied(), transport, port, &end.peer(), &way.given.observed.prefix_lists) {
+            let (ports, lists) = (PortRange::one(port), &way.given.observed.prefix_lists);
+            match passage(rules.iter().copied(), transport, ports, &end.peer(), lists) {
                 Passage::Open(words) => by = words,
                 Passage::Unknown(why) => gap = Some(why),
                 // Without the interface its security groups are unknown, and a rule for one of them may allow the traffic.
-                Passage::Closed(_) if end.groups.is_err() => gap = end.groups.clone().err(),
-                Passage::Closed(_) => {
+                Passage::Closed if end.groups.is_err() => gap = end.groups.clone().err(),
+                Passage::Closed => {
                     let code = if way.is_network() && is_check {
                         codes::HEALTH_CHECK_EGRESS_BLOCKED
                     } else {

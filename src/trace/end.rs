@@ -66,7 +66,7 @@ pub(super) fn ends(way: &Way<'_>) -> Found<Vec<End>> {
 
 fn of_task(way: &Way<'_>, task: &Task) -> Option<End> {
     let key = way.endpoint_of(task)?;
-    let id = task.arn.as_str().rsplit('/').next().unwrap_or_default();
+    let id = task.arn.id();
     let name = format!("task {} at {key}", &id[..id.len().min(8)]);
     let mut end = match &task.placement {
         Placement::Address(address) => at_address(way, name, *address, key.port),

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use crate::model::{
-    AddressSet, Gap, GroupId, IngressRule, LoadBalancer, Passage, Peer, RuleSource, Seen, SubnetId, Transport, passage,
+    AddressSet, Gap, GroupId, IngressRule, LoadBalancer, Passage, Peer, PortRange, RuleSource, Seen, SubnetId,
+    Transport, passage,
 };
 
 use super::catalogue::codes;
@@ -98,7 +99,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
                     checked.by.insert(words);
                 }
                 Ok(Judged::As(Passage::Unknown(gap))) | Err(gap) => checked.gap = Some(gap),
-                Ok(Judged::As(Passage::Closed(_))) => {
+                Ok(Judged::As(Passage::Closed)) => {
                     tcp_is_closed |= *transport == Transport::Tcp;
                     add(closed_port::to_requests(self, *transport));
                 }
@@ -111,7 +112,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
             match self.passage_of_nodes(Transport::Tcp, self.end.health_port) {
                 Passage::Open(_) => {}
                 Passage::Unknown(gap) => checked.gap = Some(gap),
-                Passage::Closed(_) => add(closed_port::to_checks(
+                Passage::Closed => add(closed_port::to_checks(
                     self,
                     if is_apart {
                         codes::HEALTH_CHECK_PORT_BLOCKED
@@ -138,9 +139,10 @@ impl<'w, 'a> Receiver<'w, 'a> {
     /// Whether the load balancer's nodes are allowed on a port.
     pub(super) fn passage_of_nodes(&self, transport: Transport, port: u16) -> Passage {
         let peer = Peer { groups: self.balancer.security_groups.clone(), blocks: self.way.homes(self.balancer) };
-        let passed = passage(self.rules.iter().copied(), transport, port, &peer, &self.way.given.observed.prefix_lists);
+        let (ports, lists) = (PortRange::one(port), &self.way.given.observed.prefix_lists);
+        let passed = passage(self.rules.iter().copied(), transport, ports, &peer, lists);
         match (passed, self.unread_homes(transport, port)) {
-            (Passage::Closed(_), Some(gap)) => Passage::Unknown(gap),
+            (Passage::Closed, Some(gap)) => Passage::Unknown(gap),
             (passed, _) => passed,
         }
     }
@@ -175,18 +177,10 @@ impl<'w, 'a> Receiver<'w, 'a> {
     fn passage_of_clients(&self, transport: Transport, clients: &Clients, seen: AddressSet) -> Passage {
         let (mut admitted, mut by, mut gap) = (Vec::new(), None, clients.may_be_more.clone());
         for rule in self.opened(transport, self.end.port) {
-            let blocks: Vec<IpNet> = match &rule.source {
-                RuleSource::Cidr(cidr) => vec![*cidr],
-                RuleSource::PrefixList(id) => match self.way.given.observed.entries_of(id) {
-                    Seen::Present(entries) => entries.iter().copied().collect(),
-                    Seen::Absent => Vec::new(),
-                    Seen::Unknown(why) => {
-                        gap = Some(why);
-                        Vec::new()
-                    }
-                },
-                RuleSource::Group(_) | RuleSource::Unknown => Vec::new(),
-            };
+            let blocks = rule.source.blocks(&self.way.given.observed.prefix_lists).unwrap_or_else(|why| {
+                gap = Some(why);
+                Vec::new()
+            });
             if by.is_none() && !seen.and(&blocks).is_empty() {
                 by = Some(rule);
             }
@@ -200,7 +194,7 @@ impl<'w, 'a> Receiver<'w, 'a> {
             (Some(_), Some(gap), _) if !names_every_address() => Passage::Unknown(gap.clone()),
             (Some(rule), _, _) => Passage::Open(format!("{} ({})", rule.id, rule.source)),
             (None, _, Some(gap)) => Passage::Unknown(gap),
-            (None, _, None) => Passage::Closed(None),
+            (None, _, None) => Passage::Closed,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Gap, IngressRule, LoadBalancer, Passage, Peer, RuleSource, Seen, Transport, passage};
+use crate::model::{Gap, IngressRule, LoadBalancer, Passage, Peer, PortRange, RuleSource, Seen, Transport, passage};
 
 use super::catalogue::{codes, named};
 use super::client;
@@ -107,10 +107,10 @@ fn allows_clients(
             _ => Ok(is_open),
         };
     };
-    let peer = Peer { groups: BTreeSet::new(), blocks: vec![client] };
-    match passage(rules.iter().copied(), transport, port, &peer, &way.given.observed.prefix_lists) {
+    let (ports, lists) = (PortRange::one(port), &way.given.observed.prefix_lists);
+    match passage(rules.iter().copied(), transport, ports, &Peer::block(client), lists) {
         Passage::Open(_) => Ok(true),
-        Passage::Closed(_) => Ok(false),
+        Passage::Closed => Ok(false),
         Passage::Unknown(gap) => Err(gap),
     }
 }

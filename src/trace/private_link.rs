@@ -59,14 +59,14 @@ pub(super) fn judge(receiver: &Receiver<'_, '_>, transport: Transport, direct: P
         return Judged::As(direct);
     }
     match (&direct, receiver.passage_of_nodes(transport, end.port), services) {
-        (Passage::Open(_), Passage::Closed(_), Ok(services)) => {
+        (Passage::Open(_), Passage::Closed, Ok(services)) => {
             Judged::Blocked(closed_port::to_private_link(receiver, transport, &services))
         }
-        (Passage::Closed(_), Passage::Open(_), services) if !are_others_proven(receiver, transport) => match services {
+        (Passage::Closed, Passage::Open(_), services) if !are_others_proven(receiver, transport) => match services {
             Ok(services) => Judged::Undecided(closed_port::to_all_but_private_link(receiver, transport, &services)),
             Err(gap) => Judged::As(Passage::Unknown(gap)),
         },
-        (Passage::Open(_), Passage::Closed(_), Err(gap)) | (Passage::Open(_), Passage::Unknown(gap), _) => {
+        (Passage::Open(_), Passage::Closed, Err(gap)) | (Passage::Open(_), Passage::Unknown(gap), _) => {
             Judged::As(Passage::Unknown(gap))
         }
         _ => Judged::As(direct),
@@ -103,11 +103,7 @@ fn are_others_proven(receiver: &Receiver<'_, '_>, transport: Transport) -> bool 
     rules.iter().filter(|rule| rule.lets_in(transport, port)).any(|rule| match &rule.source {
         _ if !balancer.filters_private_link => true,
         RuleSource::Group(_) => true,
-        RuleSource::Cidr(cidr) => is_own(cidr),
-        RuleSource::PrefixList(id) => {
-            way.given.observed.entries_of(id).present().is_some_and(|entries| entries.iter().any(is_own))
-        }
-        RuleSource::Unknown => false,
+        source => source.blocks(&way.given.observed.prefix_lists).is_ok_and(|blocks| blocks.iter().any(is_own)),
     })
 }
 

@@ -83,6 +83,26 @@ fn only_the_aws_tree_names_the_sdk() {
     assert!(wrong.is_empty(), "these name the SDK: {}", wrong.join(", "));
 }
 
+/// What is written in one file alone, and that file: everybody else asks there. The sandbox, which plays AWS, knows nothing
+/// of the rest.
+const ONE_PLACE: [(&str, &[&str], &str); 1] =
+    [("takes ARNs apart", &["\"arn:", "splitn(", "rsplit('/')"], "model/arn.rs")];
+
+#[test]
+fn each_question_has_one_place_that_answers_it() {
+    let all = ARROWS.iter().filter(|(layer, _)| *layer != "sandbox").flat_map(|(layer, _)| files_of(layer));
+    let mut wrong = Vec::new();
+    for path in all.chain(files_of("cli")).filter(|path| !path.components().any(|part| part.as_os_str() == "fixture")) {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let code: String = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).collect();
+        for (what, signs, place) in ONE_PLACE.iter().filter(|(_, _, place)| !path.ends_with(place)) {
+            let found = signs.iter().filter(|sign| code.contains(**sign));
+            wrong.extend(found.map(|sign| format!("{}: {sign} {what}; ask {place}", path.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn no_file_outgrows_its_room() {
     let all = ARROWS.iter().flat_map(|(layer, _)| files_of(layer)).chain(files_of("cli"));

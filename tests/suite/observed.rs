@@ -28,6 +28,8 @@ pub struct ObservedFile {
     pub interfaces: Vec<String>,
     /// Addresses of interfaces that carry a group, besides the tasks' and instances'.
     pub carriers: BTreeMap<String, Vec<String>>,
+    /// Entries of prefix lists that were read, by id.
+    pub prefix_lists: BTreeMap<String, Vec<String>>,
     /// Target groups that services outside the manifest name, all in cluster `prod`.
     pub named_elsewhere: Vec<String>,
     pub limits: BTreeMap<String, u32>,
@@ -51,6 +53,7 @@ impl Default for ObservedFile {
             instances: Vec::new(),
             interfaces: Vec::new(),
             carriers: BTreeMap::new(),
+            prefix_lists: BTreeMap::new(),
             named_elsewhere: Vec::new(),
             limits: BTreeMap::new(),
             gaps: Vec::new(),

@@ -131,6 +131,9 @@ impl Notes<'_> {
         for (id, seen) in &observed.routes {
             self.add(|_| id.as_str(), seen);
         }
+        for (id, seen) in &observed.prefix_lists {
+            self.add(|_| id.as_str(), seen);
+        }
         for (arn, seen) in &observed.nodes {
             self.add(|_| arn.name(), seen);
         }

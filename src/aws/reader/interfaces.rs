@@ -137,6 +137,6 @@ impl Reader {
 
 /// How ELB describes the interfaces of a network load balancer's nodes: `ELB net/NAME/ID`. Those of others change.
 fn node_description(arn: &LoadBalancerArn) -> Option<String> {
-    let (_, tail) = arn.as_str().split_once(":loadbalancer/")?;
-    tail.starts_with("net/").then(|| format!("ELB {tail}"))
+    let path = arn.path()?;
+    path.starts_with("net/").then(|| format!("ELB {path}"))
 }

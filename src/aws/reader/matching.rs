@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use aws_sdk_ecs::types::Failure;
 
 use crate::apply::{AwsError, ErrorKind};
+use crate::model::arn::last_part;
 
 /// The reason of a failure that says that the thing is not there.
 pub(super) const MISSING: &str = "MISSING";
@@ -24,8 +25,8 @@ pub(super) fn complete<'a>(
         return Err(incomplete(call, failure.reason().unwrap_or("a failure without a reason")));
     }
     let failed = failures.iter().map(Failure::arn);
-    let named: BTreeSet<&str> = answered.chain(failed).flatten().map(last_segment).collect();
-    if asked.iter().all(|arn| named.contains(last_segment(arn))) { Ok(()) } else { Err(incomplete(call, UNANSWERED)) }
+    let named: BTreeSet<&str> = answered.chain(failed).flatten().map(last_part).collect();
+    if asked.iter().all(|arn| named.contains(last_part(arn))) { Ok(()) } else { Err(incomplete(call, UNANSWERED)) }
 }
 
 /// An answer that leaves something out.
@@ -37,11 +38,6 @@ pub(super) fn incomplete(call: &str, reason: &str) -> AwsError {
         message: String::new(),
         request_id: None,
     }
-}
-
-/// The name or id at the end of an ARN; a name is its own last segment.
-pub(super) fn last_segment(text: &str) -> &str {
-    text.rsplit('/').next().unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace}
 
 use crate::apply::{AwsError, ErrorKind};
 use crate::aws::ecs;
+use crate::model::arn::last_part;
 use crate::model::{
     Autoscaling, Cluster, Desired, Gap, Observed, ScalableTarget, Seen, Service, ServiceId, TaskDefinition,
     TaskDefinitionArn,
 };
 
 use super::concurrency::few_at_once;
-use super::matching::{MISSING, UNANSWERED, last_segment};
+use super::matching::{MISSING, UNANSWERED};
 use super::tasks::ReadTasks;
 use super::{Reader, absent_or_unknown, unknown};
 
@@ -145,7 +146,7 @@ fn cluster(
         Ok(answer) => answer,
         Err(error) => return unknown(error),
     };
-    let is_it = |arn: Option<&str>| arn.is_some_and(|arn| arn == name || last_segment(arn) == name);
+    let is_it = |arn: Option<&str>| arn.is_some_and(|arn| arn == name || last_part(arn) == name);
     let found =
         answer.clusters().iter().find(|cluster| cluster.cluster_name() == Some(name) || is_it(cluster.cluster_arn()));
     let failure = answer.failures().iter().find(|failure| is_it(failure.arn()));
@@ -175,7 +176,7 @@ fn service(
             (None, status) => not_answered(SERVICES, status.or(Some("no status"))),
         };
     }
-    let failure = answer.failures().iter().find(|failure| failure.arn().map(last_segment) == Some(&id.name));
+    let failure = answer.failures().iter().find(|failure| failure.arn().map(last_part) == Some(&id.name));
     match failure.map(|failure| failure.reason().unwrap_or_default()) {
         Some(MISSING) => Seen::Absent,
         reason => not_answered(SERVICES, reason),

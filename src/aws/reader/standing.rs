@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::{AwsError, Find};
+use crate::model::arn::last_part;
 use crate::model::{GroupId, Observed, Scope, Seen, ServiceId, Standing};
 
 use super::concurrency::few_at_once;
@@ -60,7 +61,7 @@ impl Reader {
         let request = self.clients.reading.ecs.list_services().cluster(cluster);
         let pages = request.into_paginator().page_size(100).items().send();
         let arns: Vec<String> = self.ask(SERVICES, pages.try_collect()).await?;
-        Ok(arns.iter().map(|arn| last_segment(arn)).collect())
+        Ok(arns.iter().map(|arn| last_part(arn).to_owned()).collect())
     }
 
     async fn cluster_names(&self) -> Seen<Vec<String>> {
@@ -68,16 +69,11 @@ impl Reader {
         let arns: Result<Vec<String>, AwsError> = self.ask(CLUSTERS, pages.try_collect()).await;
         match arns {
             Ok(arns) => {
-                let mut names: Vec<String> = arns.iter().map(|arn| last_segment(arn)).collect();
+                let mut names: Vec<String> = arns.iter().map(|arn| last_part(arn).to_owned()).collect();
                 names.sort();
                 Seen::Present(names)
             }
             Err(error) => unknown(&error),
         }
     }
-}
-
-/// The name at the end of an ARN, with and without a cluster in it.
-fn last_segment(arn: &str) -> String {
-    arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }

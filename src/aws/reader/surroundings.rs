@@ -8,6 +8,7 @@ use aws_sdk_ecs::types::{ContainerInstance, Failure};
 
 use crate::apply::{AwsError, Surround};
 use crate::aws::{ec2, elbv2};
+use crate::model::arn::last_part;
 use crate::model::{
     Attributes, Gap, GroupId, Host, InstanceId, Interface, LoadBalancerArn, NetworkAcl, Nodes, Observed, RouteTable,
     RuleSource, Seen, TargetGroupArn, Vicinity, VpcId,
@@ -16,7 +17,7 @@ use crate::model::{
 use super::background::{Haste, each};
 use super::concurrency::{few_at_once, some_at_once};
 use super::groups::{FILTER_VALUES, RulesByGroup, by_group};
-use super::matching::{MISSING, UNANSWERED, last_segment};
+use super::matching::{MISSING, UNANSWERED};
 use super::{NOT_ASKED, Reader, absent_or_unknown, unknown};
 
 const CONTAINER_INSTANCES: &str = "ecs:DescribeContainerInstances";
@@ -229,7 +230,7 @@ fn carrier(arn: &str, answered: &[ContainerInstance], failures: &[Failure]) -> S
     if let Some(one) = answered.iter().find(|one| one.container_instance_arn() == Some(arn)) {
         return one.ec2_instance_id().map_or(Seen::Absent, |id| Seen::Present(InstanceId::from(id)));
     }
-    match failures.iter().find(|failure| failure.arn().map(last_segment) == Some(last_segment(arn))) {
+    match failures.iter().find(|failure| failure.arn().map(last_part) == Some(last_part(arn))) {
         Some(failure) if failure.reason() == Some(MISSING) => Seen::Absent,
         failure => {
             let why = failure.map_or(Some(UNANSWERED), |failure| failure.reason());

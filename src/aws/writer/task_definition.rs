@@ -92,10 +92,9 @@ impl Writer {
         revisions: RangeInclusive<i32>,
         wanted: &Copy<'_>,
     ) -> Result<Option<TaskDefinitionArn>, AwsError> {
-        let Some((family, _)) = source.as_str().rsplit_once(':') else { return Ok(None) };
-        for revision in revisions {
+        for arn in revisions.filter_map(|revision| source.with_revision(revision)) {
             let request = self.clients.reading.ecs.describe_task_definition();
-            let request = request.task_definition(format!("{family}:{revision}")).include(TaskDefinitionField::Tags);
+            let request = request.task_definition(arn.as_str()).include(TaskDefinitionField::Tags);
             let found = match answer(READ, request.send()).await {
                 Ok(found) => found,
                 // Deleted altogether.

@@ -1,6 +1,6 @@
 //! Names that AWS accepts.
 
-use crate::model::Fleet;
+use crate::model::{Arn, Fleet, is_arn};
 use crate::yaml::{At, Position, Problems, quoted};
 
 /// Longest name of a target group or load balancer.
@@ -18,15 +18,15 @@ pub(super) enum Elb {
 impl Elb {
     fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::TargetGroup => ("target group", "targetgroup/"),
-            Self::LoadBalancer => ("load balancer", "loadbalancer/"),
+            Self::TargetGroup => ("target group", "targetgroup"),
+            Self::LoadBalancer => ("load balancer", "loadbalancer"),
         }
     }
 }
 
 /// The name of a target group or load balancer, given as a name or an ARN.
 pub(super) fn check_elb(text: &str, at: Position, kind: Elb, fleet: Option<&Fleet>, problems: &mut Problems<'_>) {
-    if text.starts_with("arn:") {
+    if is_arn(text) {
         return check_arn(text, at, kind, fleet, problems);
     }
     let (what, _) = kind.words();
@@ -43,13 +43,13 @@ pub(super) fn check_elb(text: &str, at: Position, kind: Elb, fleet: Option<&Flee
 
 fn check_arn(text: &str, at: Position, kind: Elb, fleet: Option<&Fleet>, problems: &mut Problems<'_>) {
     let (what, resource) = kind.words();
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let [_, _, "elasticloadbalancing", region, account, path] = parts.as_slice() else {
+    let is_one = |arn: &Arn<'_>| {
+        let path = arn.resource_type().filter(|(kind, _)| *kind == resource).map(|(_, path)| path);
+        arn.service == "elasticloadbalancing" && path.is_some_and(|path| path.contains('/'))
+    };
+    let Some(Arn { region, account, .. }) = Arn::parse(text).filter(is_one) else {
         return problems.add(at, format!("{} is not the ARN of a {what}", quoted(text)));
     };
-    if !path.starts_with(resource) || path.split('/').count() < 3 {
-        return problems.add(at, format!("{} is not the ARN of a {what}", quoted(text)));
-    }
     let other = |declared: Option<&String>, found: &str| declared.is_some_and(|declared| declared != found);
     if other(fleet.and_then(|fleet| fleet.region.as_ref()), region) {
         problems.add(at, format!("the ARN is in region {region}, not in the fleet's"));
@@ -61,13 +61,7 @@ fn check_arn(text: &str, at: Position, kind: Elb, fleet: Option<&Fleet>, problem
 
 /// The name inside an ARN, or the name itself: what two spellings of one thing have in common.
 pub(super) fn bare(text: &str) -> &str {
-    let Some(path) = text.starts_with("arn:").then(|| text.splitn(6, ':').nth(5)).flatten() else { return text };
-    let mut parts = path.split('/');
-    match parts.next() {
-        Some("targetgroup") => parts.next().unwrap_or(text),
-        Some("loadbalancer") => parts.nth(1).unwrap_or(text),
-        _ => text,
-    }
+    Arn::parse(text).and_then(Arn::load_balancing_name).unwrap_or(text)
 }
 
 /// The name of an ECS service or cluster.
@@ -75,8 +69,7 @@ pub(super) fn check_ecs(text: &str, at: Position, what: &str, problems: &mut Pro
     let alphabet = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if text.len() > ECS_NAME || !alphabet {
         let message = format!("{} is not a valid name for {what}", quoted(text));
-        let hint =
-            if text.starts_with("arn:") { "write its name, not its ARN" } else { "letters, digits, \"-\" and \"_\"" };
+        let hint = if is_arn(text) { "write its name, not its ARN" } else { "letters, digits, \"-\" and \"_\"" };
         problems.add_hint(at, message, hint);
     }
 }

@@ -64,7 +64,7 @@ fn has_time(given: &Given<'_>, live: &Service, port: &DesiredPort) -> Result<(),
                 "container {} of task {} has not passed its own health check, which may take {start_time}s, \
                  and the service's healthCheckGracePeriodSeconds is {grace}: ECS would stop the task",
                 port.container,
-                task.arn.as_str().rsplit('/').next().unwrap_or_default()
+                task.arn.id()
             ),
             "wait for it, or raise the grace period",
         ))),

@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::model::security_group::admits;
 use crate::model::{
-    DesiredService, Given, HealthPort, IngressRule, InstanceId, LoadBalancerKind, ObjectRef, Observed, Placement,
-    PortRange, RuleSource, Seen, Target, TargetGroupArn, Task,
+    DesiredService, Gap, Given, HealthPort, IngressRule, InstanceId, LoadBalancerKind, ObjectRef, Observed, Passage,
+    Placement, PortRange, PrefixLists, RuleSource, Seen, Target, TargetGroupArn, Task, passage,
 };
 
 use super::super::action::Action;
@@ -33,10 +32,19 @@ pub(super) fn prune_ingress(given: &Given<'_>, wanted: &WantedIngress, drafts: &
         if wanted.keep.contains(&object) || is_unmanaged(given, &object, rule) {
             continue;
         }
-        if wanted.flows.iter().any(|flow| is_exactly(rule, flow) || rests_on(given.observed, flow, rule, &revoked)) {
+        if wanted.flows.iter().any(|flow| is_exactly(rule, flow)) {
             continue;
         }
-        match in_use(given, rule) {
+        let rests = wanted.flows.iter().map(|flow| rests_on(given.observed, flow, rule, &revoked));
+        let rests: Vec<Rests> = rests.collect();
+        if rests.contains(&Rests::Yes) {
+            continue;
+        }
+        let unread = rests.into_iter().find_map(|rests| match rests {
+            Rests::Unknown(gap) => Some(WaitingOn::Gap(gap)),
+            Rests::Yes | Rests::No => None,
+        });
+        match unread.map_or_else(|| in_use(given, rule), Err) {
             Ok(()) => {
                 revoke(given, rule, &object, drafts);
                 revoked.push(rule);
@@ -108,18 +116,32 @@ fn is_exactly(rule: &IngressRule, wanted: &WantedFlow) -> bool {
         && rule.source == flow.source
 }
 
-/// Whether a flow is admitted now, and would not be without a rule and those that already go.
-fn rests_on(observed: &Observed, wanted: &WantedFlow, rule: &IngressRule, revoked: &[&IngressRule]) -> bool {
+/// Whether a wanted flow needs a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Rests {
+    No,
+    Yes,
+    /// It may, by what could not be read.
+    Unknown(Gap),
+}
+
+/// Whether a flow is allowed now, and would not be without a rule and those that already go. What remains has to allow it by
+/// itself: a prefix list, whose entries its owner may change at any time, does not stand in for the rule.
+fn rests_on(observed: &Observed, wanted: &WantedFlow, rule: &IngressRule, revoked: &[&IngressRule]) -> Rests {
     let all: Vec<&IngressRule> =
         wanted.groups.iter().filter_map(|group| observed.ingress_of(group).present()).flatten().collect();
     let goes = |other: &IngressRule| other.id == rule.id || revoked.iter().any(|gone| gone.id == other.id);
-    let left = all.iter().copied().filter(|other| !goes(other));
     let flow = &wanted.flow;
-    let visitor = flow.visitor();
-    visitor.is_some_and(|visitor| {
-        admits(all.iter().copied(), flow.transport, flow.ports, &visitor)
-            && !admits(left, flow.transport, flow.ports, &visitor)
-    })
+    let Some(peer) = flow.peer().filter(|_| rule.opens_some(flow.transport, flow.ports)) else { return Rests::No };
+    let left = all.iter().copied().filter(|other| !goes(other));
+    if matches!(passage(left, flow.transport, flow.ports, &peer, &PrefixLists::new()), Passage::Open(_)) {
+        return Rests::No;
+    }
+    match passage(all, flow.transport, flow.ports, &peer, &observed.prefix_lists) {
+        Passage::Open(_) => Rests::Yes,
+        Passage::Closed => Rests::No,
+        Passage::Unknown(gap) => Rests::Unknown(gap),
+    }
 }
 
 /// Whether something that carries the group uses a port of the rule, or might.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::StepResult;
+use crate::model::arn::resource;
 use crate::plan::{Action, Deed, Mend, Step, StepId};
 
 use super::advice::advice;
@@ -81,7 +82,7 @@ fn word(result: &StepResult) -> (&'static str, Tone) {
 /// The end of a step on one line, for those who watch: `done  CreateRule on … (TargetGroup/checkout-http)`.
 pub fn render_result(step: &Step, result: &StepResult, paint: Paint) -> String {
     let (text, tone) = word(result);
-    let what = format!("{} {} on {} ({})", step.id, step.action.operation(), short(&step.target), step.object);
+    let what = format!("{} {} on {} ({})", step.id, step.action.operation(), resource(&step.target), step.object);
     let what = plain(&what);
     let why = match result {
         StepResult::Done | StepResult::Cancelled => String::new(),
@@ -106,7 +107,7 @@ pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
     head.push_str(&paint.tone(tone, step.action.operation()));
     head.push_str(" · ");
     let body = page.body();
-    block.pair(2, &head, body, &plain(short(&step.target)));
+    block.pair(2, &head, body, &plain(resource(&step.target)));
 
     render_outcome(block, body, result);
     block.sentence(body, &step.summary, None);
@@ -166,13 +167,5 @@ fn disturbance(step: &Step) -> Option<&'static str> {
         (true, false) => Some("starts an ECS deployment"),
         (false, true) => Some("removes something"),
         (false, false) => None,
-    }
-}
-
-/// An ARN without the part that is the same for everything in the fleet.
-fn short(target: &str) -> &str {
-    match target.strip_prefix("arn:") {
-        Some(rest) => rest.splitn(5, ':').nth(4).unwrap_or(target),
-        None => target,
     }
 }

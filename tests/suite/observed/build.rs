@@ -89,6 +89,10 @@ fn network(file: &ObservedFile, fleet: &str, observed: &mut Observed) {
         observed.ingress.insert(GroupId::from(group.id.clone()), Seen::Present(rules));
     }
     observed.security_groups = Seen::Present(groups);
+    for (id, entries) in &file.prefix_lists {
+        let entries = entries.iter().map(|text| text.parse().expect("a CIDR")).collect();
+        observed.prefix_lists.insert(id.clone(), Seen::Present(entries));
+    }
     observed.marked_ingress = Seen::Present(marked);
     for instance in &file.instances {
         let host = Host {
@@ -506,6 +510,7 @@ fn open_gap(file: &GapFile, observed: &mut Observed) {
             }
         }
         "ec2:DescribeSubnets" => observed.subnets = Seen::Unknown(gap.clone()),
+        "ec2:GetManagedPrefixListEntries" => all(&mut observed.prefix_lists, &gap),
         "ec2:DescribeRouteTables" => all(&mut observed.routes, &gap),
         "ec2:DescribeSecurityGroups" => observed.security_groups = Seen::Unknown(gap.clone()),
         "ec2:DescribeSecurityGroupRules" => all(&mut observed.ingress, &gap),

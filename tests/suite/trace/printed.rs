@@ -1,17 +1,13 @@
 //! Every finding that is printed can be looked up: its codes and its name have an entry on the page.
 
 use portolan::trace::Finding;
-use portolan::trace::catalogue::entry;
 
 use super::stage::Stage;
 use crate::folder;
 
 /// The title of each entry that a reader of the finding would look for.
 fn titles(finding: &Finding) -> Vec<String> {
-    let numbered = finding.codes.iter().map(|code| {
-        let name = entry(*code).map_or("?", |entry| entry.name);
-        format!("\n### {code} {name}\n")
-    });
+    let numbered = finding.codes.iter().map(|code| format!("\n### {code} {}\n", code.entry().name));
     if finding.codes.is_empty() { vec![format!("\n### {}\n", finding.name)] } else { numbered.collect() }
 }
 

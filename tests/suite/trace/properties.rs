@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::{IpNet, Ipv4Net};
 use portolan::model::pattern::{Outside, matches, outside};
 use portolan::model::{
-    AclEntry, AddressSet, Conditions, GroupId, GroupRuleId, HeaderCondition, IngressRule, IpProtocol, NetworkAcl,
+    AclEntry, AddressSet, Conditions, Gap, GroupId, GroupRuleId, HeaderCondition, IngressRule, IpProtocol, NetworkAcl,
     Passage, Peer, PortRange, QueryCondition, Request, RequestSet, RuleSource, Seen, Share, Taken, Transport, VpcId,
     passage,
 };
@@ -258,32 +258,51 @@ proptest! {
     }
 
     #[test]
-    fn groups_add_up_address_by_address(
+    fn groups_add_up_address_by_address_and_port_by_port(
         rules in proptest::collection::vec(rule(), 0..6),
-        port in 0_u16..12,
+        asked in ports(),
         blocks in proptest::collection::vec(block(), 1..3),
         list in proptest::collection::btree_set(block(), 0..3),
+        is_read in any::<bool>(),
         is_member in any::<bool>(),
     ) {
         let groups: BTreeSet<GroupId> = is_member.then(|| GroupId::from("sg-lb")).into_iter().collect();
         let peer = Peer { groups: groups.clone(), blocks: blocks.clone() };
-        let lists = BTreeMap::from([("pl-1".to_owned(), Seen::Present(list.clone()))]);
-        let opens = |rule: &IngressRule| match rule.protocol {
+        let gap = Gap { call: "ec2:GetManagedPrefixListEntries".to_owned(), why: "AccessDenied".to_owned() };
+        let seen = if is_read { Seen::Present(list.clone()) } else { Seen::Unknown(gap.clone()) };
+        let lists = BTreeMap::from([("pl-1".to_owned(), seen)]);
+        let opens = |rule: &IngressRule, port: u16| match rule.protocol {
             IpProtocol::All => true,
             IpProtocol::Tcp => rule.ports.is_none_or(|ports| ports.from <= port && port <= ports.to),
             _ => false,
         };
-        let lets = |address: &IpAddr| rules.iter().any(|rule| opens(rule) && match &rule.source {
-            RuleSource::Cidr(cidr) => cidr.contains(address),
-            RuleSource::PrefixList(_) => list.iter().any(|cidr| cidr.contains(address)),
-            _ => false,
-        });
-        let by_group = rules.iter().any(|rule| {
-            opens(rule) && matches!(&rule.source, RuleSource::Group(id) if groups.contains(id))
-        });
-        let expected = by_group || blocks.iter().all(|block| addresses(block).iter().all(lets));
-        let found = passage(&rules, Transport::Tcp, port, &peer, &lists);
-        prop_assert_eq!(matches!(found, Passage::Open(_)), expected, "{:?}", found);
+        let allowed = |is_listed: &dyn Fn(&IpAddr) -> bool| {
+            let lets = |address: &IpAddr, port: u16| rules.iter().any(|rule| opens(rule, port) && match &rule.source {
+                RuleSource::Cidr(cidr) => cidr.contains(address),
+                RuleSource::PrefixList(_) => is_listed(address),
+                RuleSource::Group(id) => groups.contains(id),
+                RuleSource::Unknown => false,
+            });
+            let mut ports = asked.from..=asked.to;
+            ports.all(|port| blocks.iter().all(|block| addresses(block).iter().all(|address| lets(address, port))))
+        };
+        // What an unread list holds may be anything.
+        let (least, most) = match is_read {
+            true => {
+                let answer = allowed(&|address| list.iter().any(|cidr| cidr.contains(address)));
+                (answer, answer)
+            }
+            false => (allowed(&|_| false), allowed(&|_| true)),
+        };
+        let found = passage(&rules, Transport::Tcp, asked, &peer, &lists);
+        match found {
+            Passage::Open(_) => prop_assert!(least),
+            Passage::Closed => prop_assert!(!most),
+            Passage::Unknown(found) => {
+                prop_assert!(most && !least);
+                prop_assert_eq!(found, gap);
+            }
+        }
     }
 
     #[test]
@@ -405,6 +424,6 @@ fn a_prefix_list_that_was_not_read_leaves_the_answer_open() {
         tags: BTreeMap::new(),
     };
     let peer = Peer { groups: BTreeSet::new(), blocks: vec!["10.0.0.0/24".parse().expect("a block")] };
-    let found = passage([&rule], Transport::Tcp, 80, &peer, &BTreeMap::new());
+    let found = passage([&rule], Transport::Tcp, PortRange::one(80), &peer, &BTreeMap::new());
     assert!(matches!(found, Passage::Unknown(_)), "{found:?}");
 }
