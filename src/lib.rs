@@ -46,22 +46,31 @@ pub mod aws;
 pub mod cli;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod controller;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod events;
 #[cfg(feature = "http")]
 pub mod http;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod init;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod manifest;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod model;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod pass;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod plan;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod queue;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod sanitize;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod status;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod survey;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod trace;
 mod yaml;

@@ -191,12 +191,12 @@ impl Conditions {
             &|| all_hold(self.unsayable.iter().map(|condition| share_of_unsayable(condition, set))),
         ];
         for part in parts {
-            let share = match part() {
-                Share::Some { condition, .. } if set.is_of_regex(condition) => {
-                    Share::Unknown(format!("its {condition} and {}", words(&set.unsayable)))
-                }
-                share => share,
-            };
+            let mut share = part();
+            if let Share::Some { condition, .. } = &share
+                && set.is_of_regex(condition)
+            {
+                share = Share::Unknown(format!("its {condition} and {}", words(&set.unsayable)));
+            }
             worst = both(worst, share);
             if matches!(worst, Share::None(_)) {
                 break;

@@ -87,10 +87,8 @@ fn leads_through(given: &Given<'_>, arn: &ListenerArn, path: &Path) -> bool {
 
 /// A rule of a security group concerns clients where the load balancer has the group, and targets elsewhere.
 fn acts_at(given: &Given<'_>, step: &Step, id: HopId, path: &Path) -> bool {
-    match (&step.action, id) {
-        (Action::RevokeSecurityGroupIngress { group, .. }, HopId::LoadBalancer) => guards(given, group, path),
-        _ => true,
-    }
+    let Action::RevokeSecurityGroupIngress { group, .. } = &step.action else { return true };
+    id != HopId::LoadBalancer || guards(given, group, path)
 }
 
 fn guards(given: &Given<'_>, group: &GroupId, path: &Path) -> bool {

@@ -69,7 +69,7 @@ pub(super) fn judge(receiver: &Receiver<'_, '_>, transport: Transport, direct: P
         (Passage::Open(_), Passage::Closed, Err(gap)) | (Passage::Open(_), Passage::Unknown(gap), _) => {
             Judged::As(Passage::Unknown(gap))
         }
-        _ => Judged::As(direct),
+        (Passage::Open(_), Passage::Open(_), _) | (Passage::Closed | Passage::Unknown(_), _, _) => Judged::As(direct),
     }
 }
 

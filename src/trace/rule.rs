@@ -145,12 +145,12 @@ impl<'a> Crossing<'a, '_> {
 
     /// Why requests do not reach the target group.
     fn elsewhere(&self, followed: &Requests, taker: Taker<'a>, words: &str) -> Finding {
-        match taker {
-            Taker::Default if self.is_default => self.wrong_default(words),
-            _ if self.leads(taker.actions(&self.listener.default_actions)) == Leads::Weightless => {
-                self.weightless(words)
-            }
-            _ => self.why_not(followed, taker, words),
+        if matches!(taker, Taker::Default) && self.is_default {
+            self.wrong_default(words)
+        } else if self.leads(taker.actions(&self.listener.default_actions)) == Leads::Weightless {
+            self.weightless(words)
+        } else {
+            self.why_not(followed, taker, words)
         }
     }
 
@@ -165,14 +165,16 @@ impl<'a> Crossing<'a, '_> {
         let actions = &listener.default_actions;
         let name = &way.group.name;
         let fix = format!("change the default action of listener {} to forward to {name}", listener.port);
-        match (&actions.serve, self.leads(actions)) {
-            (_, Leads::Weightless) => self.weightless(words),
-            (Serve::Forward(_), _) => {
-                Finding::of(codes::FORWARD_ELSEWHERE, format!("{words}, not to {name}")).with_fix(fix)
-            }
-            _ => Finding::of(codes::DEFAULT_ACTION_ANSWERS, format!("{words}, but does not forward to {name}"))
-                .with_fix(fix),
+        if self.leads(actions) == Leads::Weightless {
+            return self.weightless(words);
         }
+        let finding = match &actions.serve {
+            Serve::Forward(_) => Finding::of(codes::FORWARD_ELSEWHERE, format!("{words}, not to {name}")),
+            Serve::Redirect(_) | Serve::FixedResponse(_) | Serve::Other(_) => {
+                Finding::of(codes::DEFAULT_ACTION_ANSWERS, format!("{words}, but does not forward to {name}"))
+            }
+        };
+        finding.with_fix(fix)
     }
 
     fn weightless(&self, words: &str) -> Finding {

@@ -79,7 +79,7 @@ fn taker(
 ) -> (String, Option<Gap>) {
     let rules = match balancer.kind {
         LoadBalancerKind::Application => way.rules(listener),
-        _ => Ok(Vec::new()),
+        LoadBalancerKind::Network | LoadBalancerKind::Gateway => Ok(Vec::new()),
     };
     let rules = match rules {
         Ok(rules) => rules,
