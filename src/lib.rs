@@ -41,14 +41,17 @@
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod apply;
 #[cfg(feature = "aws")]
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod aws;
 #[cfg(feature = "aws")]
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod cli;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod controller;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod events;
 #[cfg(feature = "http")]
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod http;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod init;

@@ -121,12 +121,12 @@ fn task_sets_move(sets: &[sdk::TaskSet]) -> bool {
 fn deployment_from_sdk(deployment: &sdk::Deployment) -> Deployment {
     Deployment {
         primary: deployment.status() == Some("PRIMARY"),
-        rollout: deployment.rollout_state().and_then(|state| match state {
-            sdk::DeploymentRolloutState::InProgress => Some(Rollout::InProgress),
-            sdk::DeploymentRolloutState::Completed => Some(Rollout::Completed),
-            sdk::DeploymentRolloutState::Failed => Some(Rollout::Failed),
-            _ => None,
-        }),
+        rollout: match deployment.rollout_state() {
+            Some(sdk::DeploymentRolloutState::InProgress) => Some(Rollout::InProgress),
+            Some(sdk::DeploymentRolloutState::Completed) => Some(Rollout::Completed),
+            Some(sdk::DeploymentRolloutState::Failed) => Some(Rollout::Failed),
+            Some(_) | None => None,
+        },
         task_definition: TaskDefinitionArn::from(deployment.task_definition().unwrap_or_default()),
         id: deployment.id().unwrap_or_default().to_owned(),
         created: deployment.created_at().and_then(timestamp_from_sdk),

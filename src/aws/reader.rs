@@ -264,13 +264,13 @@ fn unknown<T>(error: &AwsError) -> Seen<T> {
 
 /// The gap that an error leaves. Who has no valid credentials, or no way to AWS, needs more than a code.
 fn gap(error: &AwsError) -> Gap {
-    let why = match error.kind {
+    let why = if matches!(error.code.as_str(), "Dispatch" | "NoCredentials") {
         // Nothing came from AWS: the code is Portolan's own, and says no more.
-        _ if matches!(error.code.as_str(), "Dispatch" | "NoCredentials") => error.message.clone(),
-        ErrorKind::Credentials | ErrorKind::Transient if !error.message.is_empty() => {
-            format!("{}: {}", error.code, error.message)
-        }
-        _ => error.code.clone(),
+        error.message.clone()
+    } else if matches!(error.kind, ErrorKind::Credentials | ErrorKind::Transient) && !error.message.is_empty() {
+        format!("{}: {}", error.code, error.message)
+    } else {
+        error.code.clone()
     };
     Gap { call: error.call.clone(), why }
 }

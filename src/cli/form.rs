@@ -118,6 +118,8 @@ pub fn render_errors(errors: &[Error], form: Form) -> String {
     match form {
         Form::Text => String::new(),
         Form::Json => json::render_errors(errors),
-        _ => render(&Report::of_errors(errors), form, Style::UNBROKEN),
+        Form::Junit | Form::Sarif | Form::Github | Form::Markdown => {
+            render(&Report::of_errors(errors), form, Style::UNBROKEN)
+        }
     }
 }

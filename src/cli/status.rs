@@ -67,10 +67,13 @@ pub async fn status(
         Output::Text => status::text::render(&table, style.paint),
         Output::Json => status::json::render(&table, &calls),
     });
-    let exit = match table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict)) {
-        Exit::Sound | Exit::Incomplete if table.is_broken() => Exit::Difference,
-        Exit::Sound if table.is_unknown() && global.strict => Exit::Incomplete,
-        exit => exit,
+    let of_drift = table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict));
+    let exit = if matches!(of_drift, Exit::Sound | Exit::Incomplete) && table.is_broken() {
+        Exit::Difference
+    } else if of_drift == Exit::Sound && table.is_unknown() && global.strict {
+        Exit::Incomplete
+    } else {
+        of_drift
     };
     Ok(Answer { texts, headline: Some(headline(&table)), exit })
 }

@@ -7,7 +7,7 @@ use super::seen::Seen;
 
 /// Replaces an answer, unless the newer reading did not ask.
 fn take_asked<T>(known: &mut Seen<T>, newer: Seen<T>) {
-    if !newer.gap().is_some_and(|gap| gap.why == NOT_ASKED) {
+    if newer.gap().is_none_or(|gap| gap.why != NOT_ASKED) {
         *known = newer;
     }
 }

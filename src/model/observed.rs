@@ -345,7 +345,7 @@ impl Observed {
         const CALL: &str = "ec2:DescribeRouteTables";
         match in_some_vpc(&self.route_tables, CALL, |table| table.subnets.contains(subnet)) {
             Seen::Absent => in_some_vpc(&self.route_tables, CALL, |table| table.main && table.vpc == *vpc),
-            known => known,
+            known @ (Seen::Present(_) | Seen::Unknown(_)) => known,
         }
     }
 

@@ -103,7 +103,9 @@ fn are_others_proven(receiver: &Receiver<'_, '_>, transport: Transport) -> bool 
     rules.iter().filter(|rule| rule.lets_in(transport, port)).any(|rule| match &rule.source {
         _ if !balancer.filters_private_link => true,
         RuleSource::Group(_) => true,
-        source => source.blocks(&way.given.observed.prefix_lists).is_ok_and(|blocks| blocks.iter().any(is_own)),
+        source @ (RuleSource::Cidr(_) | RuleSource::PrefixList(_) | RuleSource::Unknown) => {
+            source.blocks(&way.given.observed.prefix_lists).is_ok_and(|blocks| blocks.iter().any(is_own))
+        }
     })
 }
 
