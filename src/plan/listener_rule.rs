@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::owner::OBJECT_TAG;
 use crate::model::{
-    DesiredTargetGroup, Given, Listener, ListenerArn, Mark, ObjectRef, Owner, Rule, Seen, Serve, TargetGroupArn,
+    DesiredTargetGroup, Given, Listener, ListenerArn, Mark, ObjectRef, Owner, Route, Rule, Seen, Serve, TargetGroupArn,
 };
 
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
@@ -298,8 +298,10 @@ impl<'a> ListenerPlanner<'a> {
     }
 
     fn correct(&self, route: &RouteRef<'a>, rule: &Rule, drafts: &mut Drafts) -> Result<(), Obstacle> {
+        // The listener was found by its port; the priority has been planned, and the login was asked for before.
+        let Route { listener: _, default: _, priority: _, conditions: declared, login: _ } = route.route;
         let forward = self.forward_edit(route, rule, drafts)?;
-        let conditions = (rule.conditions != route.route.conditions).then(|| route.route.conditions.clone());
+        let conditions = (rule.conditions != *declared).then(|| declared.clone());
         if forward.is_none() && conditions.is_none() {
             return Ok(());
         }
