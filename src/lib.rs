@@ -21,6 +21,7 @@
 //! - [`init`]: an observation to the text of a manifest that describes it.
 //! - [`apply`]: runs the steps of a plan along its edges; defines the ports for reading and writing AWS.
 //! - `sanitize`: makes text that others wrote safe to print.
+//! - `columns`: how wide text is on a terminal; pads, wraps and cuts it.
 //! - [`report`]: a pass as text, JSON, JUnit, SARIF, GitHub annotations and Markdown.
 //! - [`status`]: an observation to a table with one line for each service.
 //! - [`events`]: messages of EventBridge to hints about what to read first, and the port to a queue of them.
@@ -44,6 +45,7 @@ pub mod apply;
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod cli;
+mod columns;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod controller;
 pub mod events;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::columns::{columns, pad};
 use crate::model::ObjectRef;
 use crate::plan::{Blocked, Deferred, Finding, Plan, Planned, Step, WaitingOn};
 
@@ -129,8 +130,8 @@ fn render_blocked(block: &mut Block, blocked: &Blocked) {
     block.marked("!", Tone::Blocked, "blocked:", &blocked.what);
     block.changes(6, &blocked.changes);
     let way_out = blocked.waiting_on.to_unblock();
-    let width = if way_out.is_some() { UNBLOCK.len() } else { BECAUSE.len() };
-    block.wrapped(4, &format!("{BECAUSE:<width$}  "), width + 2, &blocked.waiting_on.because(), Tone::Plain);
+    let width = if way_out.is_some() { columns(UNBLOCK) } else { columns(BECAUSE) };
+    block.wrapped(4, &format!("{}  ", pad(BECAUSE, width)), width + 2, &blocked.waiting_on.because(), Tone::Plain);
     if let Some(way_out) = way_out {
         block.wrapped(4, &format!("{UNBLOCK}  "), width + 2, &way_out, Tone::Plain);
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::StepResult;
+use crate::columns::{columns, pad};
 use crate::model::arn::resource;
 use crate::plan::{Action, Deed, Mend, Step, StepId};
 
@@ -32,8 +33,8 @@ impl<'a> Page<'a> {
         Self {
             report,
             steps: steps.iter().map(|step| (step.id, step)).collect(),
-            id: steps.iter().map(|step| step.id.to_string().len()).max().unwrap_or(0),
-            result: words.map(|result| word(result).0.len()).max().unwrap_or(0),
+            id: steps.iter().map(|step| columns(&step.id.to_string())).max().unwrap_or(0),
+            result: words.map(|result| columns(word(result).0)).max().unwrap_or(0),
         }
     }
 
@@ -90,18 +91,18 @@ pub fn render_result(step: &Step, result: &StepResult, paint: Paint) -> String {
         StepResult::Skipped { because } => format!(": {because} was not done"),
         StepResult::Stale(why) => format!(": {}", plain(why)),
     };
-    format!("{} {what}{why}", paint.tone(tone, &format!("{text:<7}")))
+    format!("{} {what}{why}", paint.tone(tone, &pad(text, 7)))
 }
 
 pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
     let paint = block.paint();
     let (symbol, tone) = symbol(&step.action);
     let result = page.report.result_of(step);
-    let id = format!("{:<width$}", step.id.to_string(), width = page.id);
+    let id = pad(&step.id.to_string(), page.id);
     let mut head = format!("{} {id}  ", paint.tone(tone, symbol));
     if let Some(result) = result {
         let (text, tone) = word(result);
-        head.push_str(&paint.tone(tone, &format!("{text:<width$}", width = page.result)));
+        head.push_str(&paint.tone(tone, &pad(text, page.result)));
         head.push_str("  ");
     }
     head.push_str(&paint.tone(tone, step.action.operation()));
