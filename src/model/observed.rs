@@ -179,6 +179,13 @@ impl Observed {
         self.limits.gap() != Some(gap) && !in_routes && !in_lists
     }
 
+    /// Every task that was read, with its service: those of the manifest's services, and others at registered addresses.
+    pub fn all_tasks(&self) -> impl Iterator<Item = (&ServiceId, &Task)> {
+        let known = self.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));
+        let known = known.flat_map(|(id, tasks)| tasks.iter().map(move |task| (id, task)));
+        known.chain(self.other_tasks.iter().map(|task| (&task.service, task)))
+    }
+
     /// A reading in which nothing was asked.
     pub fn unasked(region: &str) -> Self {
         let gap = |call: &str| not_asked(call);
@@ -366,11 +373,6 @@ impl Observed {
     /// The attributes of a load balancer.
     pub fn balancer_attributes_of(&self, arn: &LoadBalancerArn) -> Seen<&Attributes> {
         asked(&self.balancer_attributes, arn, "elasticloadbalancing:DescribeLoadBalancerAttributes")
-    }
-
-    /// The entries of a prefix list.
-    pub fn entries_of(&self, list: &str) -> Seen<&BTreeSet<IpNet>> {
-        asked(&self.prefix_lists, list, "ec2:GetManagedPrefixListEntries")
     }
 
     /// The addresses of a load balancer's node in a subnet; empty where they are not known.

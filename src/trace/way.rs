@@ -277,7 +277,7 @@ impl<'a> Way<'a> {
             Registrar::Portolan => current,
             Registrar::Ecs => self.given.ports_of_task(&service.id, task, &self.stand_ins, &current)?,
         };
-        Some(ports.iter().filter_map(|(container, port)| task.endpoint(container, *port)).collect())
+        Some(task.endpoints(&ports).collect())
     }
 
     /// Where a task receives requests; for a task whose revision was not read, where it is registered.
