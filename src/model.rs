@@ -10,6 +10,7 @@ pub mod address;
 pub mod arn;
 pub mod attribute;
 mod behind;
+pub mod block;
 pub mod desired;
 pub mod given;
 pub mod group_rules;

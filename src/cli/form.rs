@@ -101,6 +101,21 @@ impl TypedValueParser for WantedParser {
     }
 }
 
+/// An answer in every form that was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// For standard output.
+    pub stdout: String,
+    /// For files.
+    pub files: Vec<(PathBuf, String)>,
+}
+
+impl From<String> for Texts {
+    fn from(stdout: String) -> Self {
+        Self { stdout, files: Vec::new() }
+    }
+}
+
 /// The answer of a pass.
 pub fn render(report: &Report, form: Form, style: Style) -> String {
     match form {

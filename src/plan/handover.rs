@@ -31,10 +31,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::owner::REPLACES_TAG;
 use crate::model::{
-    DesiredPort, DesiredService, Given, Listener, LoadBalancerEntry, LoadBalancerKind, Registrar, Rollout, RuleActions,
-    Seen, Serve, Service, TargetGroup, TargetGroupArn, TargetState,
+    DesiredPort, DesiredService, Given, Listener, LoadBalancerEntry, LoadBalancerKind, ObjectRef, Registrar, Rollout,
+    RuleActions, Seen, Serve, Service, ServiceId, TargetGroup, TargetGroupArn, TargetState,
 };
 
+use super::action::Ref;
 use super::draft::Obstacle;
 use super::reason::Reason;
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
@@ -59,6 +60,22 @@ pub(super) struct Handover<'a> {
     temporary: Vec<Temporary<'a>>,
     /// How far it is.
     pub(super) phase: Phase,
+}
+
+impl Handover<'_> {
+    /// The declared target group, live or created by this plan.
+    fn new_group(&self, given: &Given<'_>) -> Result<Ref<TargetGroupArn>, Obstacle> {
+        let group = &given.desired.target_groups[self.key];
+        match resolve::target_group(given, group) {
+            Seen::Present(live) => Ok(Ref::Known(live.arn.clone())),
+            Seen::Absent => Ok(Ref::Output(ObjectRef::target_group(self.key))),
+            Seen::Unknown(gap) => Err(Obstacle::gap(format!("target group {}", group.name), gap)),
+        }
+    }
+}
+
+fn deployed_first(service: &ServiceId, group: &str) -> String {
+    format!("service {service} has to be deployed without {group} first")
 }
 
 /// How far a handover is.

@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::owner::OBJECT_TAG;
-use crate::model::{
-    DesiredTargetGroup, Given, Listener, ListenerArn, Mark, ObjectRef, Owner, Rule, Seen, Serve, TargetGroupArn,
-};
+use crate::model::{DesiredTargetGroup, Given, ListenerArn, Mark, ObjectRef, Owner, Rule, Seen, Serve, TargetGroupArn};
 
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
 use super::by_resource::ListenerChange;
@@ -14,6 +12,7 @@ use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::field::Field;
 use super::handover::{self, Turn};
+use super::listener_planner::ListenerPlanner;
 use super::priority::{Moves, plan_priorities};
 use super::reason::Reason;
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
@@ -56,12 +55,6 @@ fn reachable_listeners(given: &Given<'_>, group: &DesiredTargetGroup) -> Result<
     Ok(())
 }
 
-/// What planning the routes of one listener needs.
-pub(super) struct ListenerPlanner<'a> {
-    pub(super) given: &'a Given<'a>,
-    pub(super) live: &'a Listener,
-}
-
 impl<'a> ListenerPlanner<'a> {
     fn plan_rules(&self, routes: &[RouteRef<'a>], drafts: &mut Drafts) {
         if routes.is_empty() {
@@ -72,7 +65,7 @@ impl<'a> ListenerPlanner<'a> {
             Seen::Absent => &[],
             Seen::Unknown(gap) => {
                 for route in routes {
-                    drafts.block(&object(route), describe_route(route.route), WaitingOn::Gap(gap.clone()));
+                    drafts.block(&route.object(), describe_route(route.route), WaitingOn::Gap(gap.clone()));
                 }
                 return;
             }
@@ -84,7 +77,7 @@ impl<'a> ListenerPlanner<'a> {
             Match::Rule(rule) => match self.refusal(route, rule) {
                 None => true,
                 Some(obstacle) => {
-                    obstacle.block(drafts, &object(route));
+                    obstacle.block(drafts, &route.object());
                     false
                 }
             },
@@ -102,7 +95,7 @@ impl<'a> ListenerPlanner<'a> {
                 Match::Unknown(gap) => Err(Obstacle::gap(describe_route(route.route), gap.clone())),
             };
             if let Err(obstacle) = result {
-                obstacle.block(drafts, &object(route));
+                obstacle.block(drafts, &route.object());
             }
         }
         self.order(rules, drafts);
@@ -164,7 +157,7 @@ impl<'a> ListenerPlanner<'a> {
         }
         match seen {
             Seen::Unknown(gap) => Err(Obstacle::gap(what, gap)),
-            Seen::Absent => Ok(Ref::Output(object(route))),
+            Seen::Absent => Ok(Ref::Output(route.object())),
             Seen::Present(live) => match target_group::other_load_balancers(self.given, group, live) {
                 // A way to a group that another fleet made is that fleet's to make.
                 None => {
@@ -205,7 +198,7 @@ impl<'a> ListenerPlanner<'a> {
                 "create the rule by hand",
             )));
         }
-        let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
+        let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: route.object() };
         drafts.push(Draft {
             action: Action::CreateRule {
                 listener: self.live.arn.clone(),
@@ -214,7 +207,7 @@ impl<'a> ListenerPlanner<'a> {
                 target_group,
                 tags: mark.tags(),
             },
-            object: object(route),
+            object: route.object(),
             also: BTreeSet::new(),
             target: self.live.arn.to_string(),
             summary: format!("create rule {priority} on listener {}: {conditions} → {}", self.live.port, route.key),
@@ -325,7 +318,7 @@ impl<'a> ListenerPlanner<'a> {
                 edit: RuleEdit { forward, conditions },
                 expect: RuleBelief::of(rule),
             },
-            object: object(route),
+            object: route.object(),
             also: self.losers(route, rule),
             target: rule.arn.to_string(),
             summary: format!("correct rule {} on listener {} ({})", rule.priority, self.live.port, fields.join(", ")),
@@ -353,11 +346,11 @@ impl<'a> ListenerPlanner<'a> {
         match self.judge(route, rule) {
             Forwarding::AsDeclared => Ok(None),
             Forwarding::Theirs { what, owner } => {
-                drafts.defer(&object(route), format!("{}: {what}", describe_rule(self.live.port, rule)), owner);
+                drafts.defer(&route.object(), format!("{}: {what}", describe_rule(self.live.port, rule)), owner);
                 Ok(None)
             }
             Forwarding::Carried(what) => {
-                drafts.find(&object(route), format!("{}: {what}", describe_rule(self.live.port, rule)));
+                drafts.find(&route.object(), format!("{}: {what}", describe_rule(self.live.port, rule)));
                 Ok(None)
             }
             // Said where the rule was refused.
@@ -438,8 +431,4 @@ impl<'a> ListenerPlanner<'a> {
         let mark = tags.and_then(|tags| tags.get(OBJECT_TAG)).map_or("", String::as_str);
         resolve::concerned(self.given, mark, others)
     }
-}
-
-pub(super) fn object(route: &RouteRef<'_>) -> ObjectRef {
-    ObjectRef::target_group(route.key)
 }

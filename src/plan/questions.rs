@@ -12,9 +12,8 @@ use crate::model::{
     TargetState, VpcId,
 };
 
-use super::allowed;
-use super::node_addresses;
-pub use super::node_addresses::NodesToRead;
+use super::ingress_reads;
+pub use super::ingress_reads::NodesToRead;
 use super::resolve::stand_ins;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
 pub use super::target::Unknown;
@@ -184,12 +183,12 @@ fn who_may_lose_requests(given: &Given<'_>) -> BTreeSet<TargetGroupArn> {
 
 /// What has to be read about network load balancers whose nodes may be allowed by address. Needs: ingress rules.
 pub fn nodes_to_read(given: &Given<'_>) -> NodesToRead {
-    node_addresses::to_read(given)
+    ingress_reads::nodes_to_read(given)
 }
 
 /// The prefix lists that may allow a flow of the manifest. Needs: what [`nodes_to_read`] needs, and the nodes.
 pub fn prefix_lists_to_read(given: &Given<'_>) -> BTreeSet<String> {
-    allowed::lists_to_read(given)
+    ingress_reads::prefix_lists_to_read(given)
 }
 
 /// Whether `DescribeRules` can answer anything for this load balancer: network ones have a default action only.

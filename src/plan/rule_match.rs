@@ -21,6 +21,13 @@ pub(super) struct RouteRef<'a> {
     pub(super) route: &'a Route,
 }
 
+impl RouteRef<'_> {
+    /// The target group that declares it.
+    pub(super) fn object(&self) -> ObjectRef {
+        ObjectRef::target_group(self.key)
+    }
+}
+
 /// What became of a route.
 #[derive(Clone, Debug)]
 pub(super) enum Match<'a> {

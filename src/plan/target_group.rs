@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, LoadBalancerArn, Mark, NetworkMode, ObjectRef,
-    Observed, Owner, Protocol, Seen, TargetGroup, TargetType, is_arn,
+    DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, LoadBalancerArn, Mark, ObjectRef, Observed,
+    Owner, Protocol, Seen, TargetGroup, TargetType, is_arn,
 };
 
 use super::action::{Action, NewTargetGroup, Ref};
@@ -53,7 +53,7 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
     let mut ports = given.ports_of(&wanted.key);
     let first = ports.next();
     let port = new_port(wanted, first);
-    let target_type = new_target_type(given.observed, wanted, first.map(|(service, _)| service))?;
+    let target_type = resolve::new_target_type(given.observed, wanted, first.map(|(service, _)| service))?;
     let port =
         port.ok_or_else(|| blocked("declare its port: no service names it whose container port could be used".into()))?;
     within_quota(given.observed, &what, drafts)?;
@@ -109,18 +109,6 @@ fn new_port(wanted: &DesiredTargetGroup, first: Option<(&DesiredService, &Desire
         .flatten()
         .map(|target| target.key.port)
         .next())
-}
-
-pub(super) fn new_target_type(
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    first: Option<&DesiredService>,
-) -> Result<TargetType, Obstacle> {
-    match (&wanted.target_type, first) {
-        (Some(declared), _) => Ok(declared.clone()),
-        (None, Some(service)) => Ok(resolve::network_mode(observed, service)?.target_type()),
-        (None, None) => Ok(NetworkMode::Awsvpc.target_type()),
-    }
 }
 
 /// R9: the region's quota, as the account has it. One that could not be read holds nothing back: AWS says no itself.

@@ -1,19 +1,14 @@
 //! Whether the registered targets are exactly the live tasks and the declared targets.
 
-use jiff::SignedDuration;
-
 use crate::model::{Gap, Registrar, Target, TargetKey, TargetState, Task, unlisted};
 
 use super::catalogue::{codes, named};
-use super::end::is_up;
+use super::end::{SETTLES, is_up};
 use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, is_broken};
 use super::unknown_target;
 use super::way::{Lack, Way};
 use super::{answering, shortage};
-
-/// How long ECS may take to register a running task.
-pub(super) const SETTLES: SignedDuration = SignedDuration::from_secs(120);
 
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     if is_broken(hops, HopId::TargetGroup) || is_broken(hops, HopId::ServiceWiring) {

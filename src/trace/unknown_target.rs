@@ -8,7 +8,6 @@ use crate::model::{Behind, Gap, InstanceId, Seen, ServiceId, Target, TargetKey, 
 
 use super::catalogue::{Code, codes};
 use super::finding::Finding;
-use super::load_balancer::is_inside;
 use super::way::Way;
 
 pub(super) fn findings(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
@@ -103,7 +102,7 @@ fn has_other_feeder(way: &Way<'_>) -> Result<bool, Gap> {
 
 fn is_ours(way: &Way<'_>, address: IpAddr) -> bool {
     let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
-    vpc.is_some_and(|vpc| is_inside(way, vpc, &ipnet::IpNet::from(address)))
+    vpc.is_some_and(|vpc| way.is_in_vpc(vpc, &ipnet::IpNet::from(address)))
 }
 
 #[cfg(test)]

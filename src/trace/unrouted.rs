@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::{Conditions, Gap, Listener, LoadBalancer, LoadBalancerKind, Request, Route, Share, Taken};
 
-use super::Asked;
-use super::rule::describe;
+use super::asked::Asked;
+use super::rule_words::describe;
 use super::way::{Lack, Way};
 
 /// How one listener handles a request that no path matches.
