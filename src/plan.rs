@@ -52,6 +52,7 @@ mod stuck;
 mod target;
 mod target_group;
 mod task_definition;
+mod temporary;
 mod traffic;
 mod weights;
 mod wiring;

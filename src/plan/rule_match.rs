@@ -10,7 +10,7 @@ use crate::model::{
     TargetGroupArn,
 };
 
-use super::handover::temporary;
+use super::temporary;
 use super::{resolve, weights};
 
 /// A route of a target group on one listener.

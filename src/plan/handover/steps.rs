@@ -18,9 +18,9 @@ use super::super::parked::{self, dns_failover};
 use super::super::prune::mark_of;
 use super::super::reason::Reason;
 use super::super::resolve;
+use super::super::temporary::{self, Temporary};
 use super::network_steps::{beside, let_go, write_time};
-use super::temporary::{self, Temporary};
-use super::{Handover, Leaving, Phase, deployed_first, leaving, network, of};
+use super::{Handover, Leaving, Phase, deployed_first, leaving, network, of, other_forward};
 
 /// Plans every handover, and takes away what is left of those that are over or were given up.
 pub(in super::super) fn plan_handovers(given: &Given<'_>, now: Timestamp, drafts: &mut Drafts) {
@@ -50,7 +50,7 @@ pub(in super::super) fn plan_handovers(given: &Given<'_>, now: Timestamp, drafts
 
 /// Deletes a rule that attached a declared target group once its routes lead there, or with the steps that make them.
 fn detach(given: &Given<'_>, object: &ObjectRef, rule: &Temporary<'_>, drafts: &mut Drafts) {
-    let leads = resolve::stand_ins(given, &object.key).iter().any(|arn| temporary::other_forward(given, arn).is_some());
+    let leads = resolve::stand_ins(given, &object.key).iter().any(|arn| other_forward(given, arn).is_some());
     let moves = drafts.attaching(object);
     let has_routes = |group: &DesiredTargetGroup| group.routes.iter().flatten().next().is_some();
     if leads || !moves.is_empty() {
@@ -287,7 +287,7 @@ fn clear(given: &Given<'_>, rule: &Temporary<'_>, drafts: &mut Drafts) {
     };
     let object = object_of(given, rule);
     let what = format!("delete temporary rule {}", rule.rule.priority);
-    for arn in named.iter().filter(|arn| temporary::other_forward(given, arn).is_none()) {
+    for arn in named.iter().filter(|arn| other_forward(given, arn).is_none()) {
         if let [live, ..] = given.services_feeding(arn) {
             return drafts.plan_later(&object, what, deployed_first(&live.id, arn.name()));
         }
