@@ -16,7 +16,6 @@ mod week {
 use std::time::Duration;
 
 use jiff::Timestamp;
-use portolan::apply::Observe;
 use portolan::aws::{Clients, Reader, in_process};
 use portolan::manifest::{Source, load};
 use portolan::pass;
@@ -63,9 +62,8 @@ async fn think(services: usize, times: u32) {
     let clients = Clients::new(&in_process::config("eu-west-1", move |request| shared.answer(request))).unwrap();
     let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleets::manifest(size) }]).unwrap();
     let reader = Reader::new(&clients);
-    let mut observed = reader.observe(&desired).await;
-    let around = reader.surroundings(&desired, &observed).await;
-    observed.merge(around);
+    let observed = portolan::pass::observe(&desired, &reader).await;
+    let observed = portolan::pass::observe_around(&desired, &reader, observed).await;
     let asked = Asked { is_manifest: true, ..Asked::default() };
     let planning = timed(times, || {
         assert!(pass::plan_observed(&desired, &observed, &Policy::default(), now).unwrap().steps.is_empty())

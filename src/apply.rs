@@ -16,7 +16,7 @@ use crate::model::TargetGroupArn;
 use crate::plan::{Plan, Step};
 
 pub use outcome::{Outcome, StepResult};
-pub use port::{AwsError, ErrorKind, Find, Observe, Outputs, Perform, Performed, Surround, Watch, Watched};
+pub use port::{Answers, AwsError, ErrorKind, Outputs, Perform, Performed, Read};
 
 use walk::Walk;
 

@@ -41,6 +41,7 @@ mod terminal;
 mod trace;
 mod usage;
 mod validate;
+mod variable;
 mod wait;
 
 use args::{Cli, Form, Verb};
@@ -78,7 +79,7 @@ fn start(args: &[OsString], form: Form) -> u8 {
         Ok(outputs) => outputs,
         Err(failure) => return end(Err(failure), &Outputs::only(form), Habit::Own),
     };
-    let terminal = Terminal::of(&cli.global);
+    let terminal = Terminal::of(cli.global.color, cli.global.quiet, cli.global.verbose);
     let is_service = matches!(cli.verb, Verb::Run(_));
     logging::start(&cli.global, &terminal, is_service);
     let (result, habit) = dispatch(&cli, terminal);

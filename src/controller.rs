@@ -29,9 +29,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::apply::{self, DEFAULT_LIMIT, Outcome, Perform, StepResult, Watch, Watched};
+use crate::apply::{self, DEFAULT_LIMIT, Outcome, Perform, Read as ReadAws, StepResult};
 use crate::model::{Desired, ObjectRef, ServingRemoval};
-use crate::pass::{self, Look};
+use crate::pass::{self, Kept, Look};
 use crate::plan::{Plan, Policy, ScopeError};
 use crate::queue::Queue;
 
@@ -91,6 +91,8 @@ pub struct Controller<'a, R, W, D, N> {
     foreign: Vec<ForeignChange>,
     differences: Differences,
     tiers: Tiers,
+    /// Answers that further passes may use.
+    kept: Kept,
     turns: Turns,
     queue: Queue<TheFleet>,
     passes: u64,
@@ -107,7 +109,7 @@ pub struct Controller<'a, R, W, D, N> {
     reach: Option<BTreeMap<ObjectRef, Reach>>,
 }
 
-impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, R, W, D, N> {
+impl<'a, R: ReadAws, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, R, W, D, N> {
     /// A service that has seen nothing yet. `desired` is in force until `manifest` reads something else.
     pub fn new(
         reader: &'a R,
@@ -133,6 +135,7 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
             foreign: Vec::new(),
             differences: Differences::default(),
             tiers,
+            kept: Kept::empty(),
             turns: Turns::default(),
             queue,
             passes: 0,
@@ -301,7 +304,8 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         if groups.is_empty() {
             return;
         }
-        let asking = tokio::time::timeout(turns::PATIENCE, Box::pin(self.reader.ask_health(&groups)));
+        let asking =
+            tokio::time::timeout(turns::PATIENCE, Box::pin(pass::read_health(&groups, self.reader, &mut self.kept)));
         let found = tokio::select! {
             biased;
             () = shutdown.cancelled() => return,
@@ -396,33 +400,34 @@ impl<'a, R: Watch, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a, 
         let early =
             self.began.replace(started).is_some_and(|before| started - before < self.settings.interval.mul_f64(0.9));
         let due = self.tiers.due((self.now)());
-        // Boxed, here and below: what the SDK nests would take much of a stack.
-        let mut watched = Box::pin(self.reader.watch(&self.desired, &due)).await;
+        let mut reading = pass::read_again(&self.desired, self.reader, &mut self.kept, due).await;
         // Taken with the ages: what is read later must not make old answers look new.
         let mut elapsed = started.elapsed();
-        self.tiers.note(&watched, early, (self.now)());
-        let mut again = self.tiers.changed(&self.desired, &watched, elapsed);
+        self.tiers.note(&reading, early, (self.now)());
+        let mut again = self.tiers.changed(&self.desired, &reading, elapsed);
         let mut plan = Plan::default();
         for _ in 0..ROUNDS {
             if !again.is_empty() {
-                Box::pin(self.reader.renew(&self.desired, &mut watched, &again)).await;
+                pass::renew(&self.desired, self.reader, &mut self.kept, &mut reading, &again).await;
                 elapsed = started.elapsed();
-                self.tiers.note(&watched, early, (self.now)());
+                self.tiers.note(&reading, early, (self.now)());
             }
-            plan = pass::plan_observed(&self.desired, &watched.observed, &policy, (self.now)())?;
-            again = Tiers::unsure(&self.desired, &watched, &plan, elapsed);
+            plan = pass::plan_observed(&self.desired, &reading.observed, &policy, (self.now)())?;
+            again = Tiers::unsure(&self.desired, &reading, &plan, elapsed);
             if again.is_empty() {
                 break;
             }
         }
         let (reader, now) = (self.reader, (self.now)());
-        plan = Box::pin(pass::hold_to_paths(&self.desired, reader, &mut watched.observed, &policy, now, plan)).await;
-        let mut held = self.tiers.too_old(&self.desired, &watched, &plan, elapsed);
+        let (ages, balancing_calls) = (reading.ages.clone(), reading.balancing_calls);
+        plan = pass::hold_to_paths(&self.desired, reader, &mut reading, &policy, now, plan).await;
+        (reading.ages, reading.balancing_calls) = (ages, balancing_calls);
+        let mut held = self.tiers.too_old(&self.desired, &reading, &plan, elapsed);
         if !self.is_confirmed {
             held.extend(declared::unconfirmed(&plan));
         }
-        self.foreign = self.marked.see(&self.desired.fleet.name, &watched.observed, (self.now)());
-        let Watched { observed, .. } = watched;
+        self.foreign = self.marked.see(&self.desired.fleet.name, &reading.observed, (self.now)());
+        let observed = reading.observed;
         let plan = self.memory.weigh(plan, &observed, held, (self.now)());
         Ok(Look { observed, plan, broken_paths: None })
     }

@@ -7,7 +7,8 @@
 //! manifests/*/*.yaml ─ manifest ─▶ Desired ─┐
 //!                                           ├─ plan ─▶ Plan ─ pass ─▶ apply ─▶ Outcome ─ report ─▶ text, JSON, …
 //! ECS, ELBv2, EC2 ──── aws ────▶ Observed ──┤                │
-//!                                           └─ trace ─▶ Trace┘
+//!        ▲                                  └─ trace ─▶ Trace┘
+//!        └──── Query ── needs of plan and trace, until every question is answered
 //! ```
 //!
 //! In reading order; each layer uses only layers before it (`tests/suite/arrows.rs` checks which):
@@ -19,13 +20,14 @@
 //! - [`trace`]: the path of every declared port from listener to container, and what is wrong at which hop. Total and pure.
 //! - [`survey`]: a cluster to a [`model::Desired`] that manages nothing, for commands without a manifest.
 //! - [`init`]: an observation to the text of a manifest that describes it.
-//! - [`apply`]: runs the steps of a plan along its edges; defines the ports for reading and writing AWS.
+//! - [`apply`]: runs the steps of a plan along its edges; defines the two ports to AWS: `Read` and `Perform`.
 //! - `sanitize`: makes text that others wrote safe to print.
+//! - `columns`: how wide text is on a terminal; pads, wraps and cuts it.
 //! - [`report`]: a pass as text, JSON, JUnit, SARIF, GitHub annotations and Markdown.
 //! - [`status`]: an observation to a table with one line for each service.
 //! - [`events`]: messages of EventBridge to hints about what to read first, and the port to a queue of them.
 //! - `aws` (feature `aws`): the only module that names the SDK.
-//! - [`pass`]: one pass, without printing and without a loop; checks a plan against the paths that it touches.
+//! - [`pass`]: the loop that reads AWS, and one pass, without printing; checks a plan against the paths that it touches.
 //! - [`queue`]: which key is worked on when, and how long a failed one waits.
 //! - [`controller`]: passes in a loop, with a memory.
 //! - `http` (feature `http`): the service's HTTP endpoint for Prometheus, probes and people.
@@ -41,27 +43,41 @@
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod apply;
 #[cfg(feature = "aws")]
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod aws;
 #[cfg(feature = "aws")]
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod cli;
 #[warn(clippy::wildcard_enum_match_arm)]
+mod columns;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod controller;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod events;
 #[cfg(feature = "http")]
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod http;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod init;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod manifest;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod model;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod pass;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod plan;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod queue;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod sanitize;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod status;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod survey;
+#[warn(clippy::wildcard_enum_match_arm)]
 pub mod trace;
 mod yaml;

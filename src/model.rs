@@ -5,43 +5,51 @@
 //! answers to the same ones (host names in lower case, CIDRs masked, lists that are sets sorted), so that
 //! comparing is `==` on a field. A desired `None` always means *unmanaged*.
 
+// First: the modules below use its macro.
+#[macro_use]
+mod query_table;
+
 pub mod acl;
 pub mod address;
+mod answered;
 pub mod arn;
 pub mod attribute;
 mod behind;
+pub mod block;
+pub mod cluster;
 pub mod desired;
 pub mod given;
 pub mod group_rules;
 pub mod id;
 pub mod interface;
 pub mod listener_rule;
-mod merge;
 pub mod network;
 pub mod observed;
+pub mod operation;
 pub mod owner;
 mod parked;
 pub mod path_name;
 pub mod pattern;
 pub mod place;
-pub mod question;
+pub mod query;
 mod regular_expression;
 pub mod request;
 pub mod request_set;
+pub mod scope;
 pub mod security_group;
 pub mod seen;
 pub mod service;
-pub mod standing;
+mod take;
 pub mod target;
 pub mod target_group;
 pub mod task_definition;
 pub mod user_info;
-mod vicinity;
 
 pub use acl::{AclEntry, NetworkAcl, Piece};
 pub use address::{AddressFamily, AddressSet};
 pub use arn::{Arn, is_arn};
 pub use behind::{Behind, Registrants, unlisted};
+pub use cluster::{AccountLimits, Cluster, ScalableTarget};
 pub use desired::{
     Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
     Mode, Network, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget, Suspend,
@@ -58,21 +66,22 @@ pub use listener_rule::{
     Conditions, Forward, HeaderCondition, Listener, QueryCondition, RegexField, Rule, RuleActions, Serve, Unsayable,
 };
 pub use network::{IpAddressType, LoadBalancer, LoadBalancerKind, Lookup, Subnet, Vpc};
-pub use observed::{AccountLimits, Cluster, Observed, ScalableTarget};
+pub use observed::Observed;
+pub use operation::{Bucket, Operation};
 pub use owner::{Mark, Owner, Tags};
 pub use parked::PARKED_SOURCES;
 pub use path_name::PathName;
 pub use place::{ObjectPlaces, Place, Places};
-pub use question::Question;
+pub use query::{Answer, Batch, Facts, Keep, Kind, Purpose, Queries, Query};
 pub use request::{Request, Taken};
 pub use request_set::{RequestSet, Share};
+pub use scope::Scope;
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
     Awsvpc, Conduct, Deployment, DeploymentController, EndedDeployment, LoadBalancerEntry, PastDeployment, Revision,
     Rollout, Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
-pub use standing::{Scope, Standing};
 pub use target::{
     Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,
 };
@@ -82,4 +91,3 @@ pub use target_group::{
 };
 pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};
 pub use user_info::without_user_info;
-pub use vicinity::Vicinity;

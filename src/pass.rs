@@ -4,6 +4,8 @@
 //! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
 
 pub mod acts;
+mod gaps;
+mod kept;
 #[cfg(test)]
 mod large;
 mod losses;
@@ -11,6 +13,8 @@ mod mends;
 mod parking;
 mod paths;
 mod planned;
+mod read;
+mod touched;
 mod unread;
 mod view;
 
@@ -18,17 +22,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::apply::{Find, Observe, Outcome};
+use crate::apply::{Outcome, Read};
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Scope, Seen, Service, TargetGroup,
-    TargetGroupArn, TargetKey, TargetState,
+    Desired, DesiredService, DesiredTargetGroup, Given, Kind, ObjectRef, Observed, Query, Scope, Seen, Service, Target,
+    TargetGroup, TargetGroupArn, TargetKey, TargetState,
 };
+use crate::plan::needs::{PlanNeeds, forget_explained};
 use crate::plan::{CHECK_ACCESS, Plan, Policy, ScopeError, plan, scope_errors};
 use crate::report::{BrokenPath, Report};
-use crate::survey::{Depth, instance_groups, outline};
+use crate::survey::{Depth, OutlineNeeds, outline, scope_needs};
+use crate::trace::{Chosen, trace_needs};
 
+pub use kept::Kept;
 pub use mends::link;
 pub use planned::after;
+pub use read::{Pace, Reading};
 
 /// What one reading showed, and what it would take to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,11 +57,85 @@ impl Look {
     }
 }
 
+/// Reads everything that planning needs. Never fails: what could not be read is a gap.
+pub async fn observe(desired: &Desired, reader: &impl Read) -> Observed {
+    let mut reading = Reading::new(reader.region());
+    read_for_plan(&mut reading, desired, reader, &mut Kept::nothing()).await;
+    reading.observed
+}
+
+/// Reads what tracing the paths of `desired` needs besides.
+pub async fn observe_around(desired: &Desired, reader: &impl Read, observed: Observed) -> Observed {
+    let mut reading = Reading::of(observed);
+    read_for_trace(&mut reading, desired, &Chosen::All, reader).await;
+    reading.observed
+}
+
+/// Reads what planning needs and is not known yet.
+pub async fn read_for_plan(reading: &mut Reading, desired: &Desired, reader: &impl Read, kept: &mut Kept) {
+    // Boxed: what the SDK nests would take much of a stack.
+    let mut needs = PlanNeeds::new(desired);
+    Box::pin(reading.read(reader, kept, Pace::Now, |observed| needs.given(observed))).await;
+    let observed = &mut reading.observed;
+    forget_explained(desired, observed);
+    observed.gaps = gaps::of(&observed.answered, desired, observed);
+}
+
+/// What a service reads that reads again and again. A question whose answer is kept is asked again only if it is among `renew`.
+pub async fn read_again(desired: &Desired, reader: &impl Read, kept: &mut Kept, renew: BTreeSet<Query>) -> Reading {
+    kept.begin(renew);
+    let mut reading = Reading::new(reader.region());
+    read_for_plan(&mut reading, desired, reader, kept).await;
+    kept.end(&reading.observed.answered);
+    reading.ages = kept.ages();
+    reading
+}
+
+/// Asks these questions again, and what follows from their answers.
+pub async fn renew(
+    desired: &Desired,
+    reader: &impl Read,
+    kept: &mut Kept,
+    reading: &mut Reading,
+    queries: &BTreeSet<Query>,
+) {
+    kept.begin(queries.clone());
+    reading.ask_again(|query| queries.contains(query) || explains(query.kind()));
+    read_for_plan(reading, desired, reader, kept).await;
+}
+
+/// Asks the health of these target groups, and keeps it.
+pub async fn read_health(
+    groups: &BTreeSet<TargetGroupArn>,
+    reader: &impl Read,
+    kept: &mut Kept,
+) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
+    let queries: BTreeSet<Query> = groups.iter().cloned().map(Query::Health).collect();
+    kept.begin(queries.clone());
+    let mut reading = Reading::new(reader.region());
+    Box::pin(reading.read(reader, kept, Pace::Now, |_| queries.clone())).await;
+    reading.observed.targets
+}
+
+/// Whether a kind of question tells what is behind registrations that nothing explains: its answer is as old as these.
+fn explains(kind: Kind) -> bool {
+    matches!(kind, Kind::StoppingTasks | Kind::AddressOwner | Kind::Revisions)
+}
+
+/// Reads what tracing the chosen paths of `desired` needs and is not known yet.
+pub async fn read_for_trace(reading: &mut Reading, desired: &Desired, chosen: &Chosen<'_>, reader: &impl Read) {
+    let before = reading.observed.answered.clone();
+    let mut kept = Kept::nothing();
+    Box::pin(reading.read(reader, &mut kept, Pace::Now, |observed| trace_needs(desired, observed, chosen))).await;
+    let observed = &mut reading.observed;
+    observed.gaps_around = gaps::of(observed.answered.difference(&before), desired, observed);
+}
+
 /// Observes, plans, and holds the plan against the paths. An error is about the fleet as a whole: it must not be worked on
 /// with these credentials.
 pub async fn look(
     desired: &Desired,
-    reader: &impl Observe,
+    reader: &impl Read,
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Look, Vec<ScopeError>> {
@@ -63,17 +145,18 @@ pub async fn look(
 /// As [`look`], by a clock that is asked once AWS has been read: its answers tell the time.
 pub async fn look_by(
     desired: &Desired,
-    reader: &impl Observe,
+    reader: &impl Read,
     policy: &Policy,
     clock: impl Fn() -> Timestamp,
 ) -> Result<Look, Vec<ScopeError>> {
-    let mut observed = reader.observe(desired).await;
+    let mut reading = Reading::new(reader.region());
+    read_for_plan(&mut reading, desired, reader, &mut Kept::nothing()).await;
     let now = clock();
-    let plan = plan_observed(desired, &observed, policy, now)?;
+    let plan = plan_observed(desired, &reading.observed, policy, now)?;
     // What filters around a path that no step touches is not read for this: what it keeps out shows in target health.
-    let broken_paths = Some(paths::broken(desired, &observed, policy, now));
-    let plan = hold_to_paths(desired, reader, &mut observed, policy, now, plan).await;
-    Ok(Look { observed, plan, broken_paths })
+    let broken_paths = Some(paths::broken(desired, &reading.observed, policy, now));
+    let plan = hold_to_paths(desired, reader, &mut reading, policy, now, plan).await;
+    Ok(Look { observed: reading.observed, plan, broken_paths })
 }
 
 /// Holds a plan of a reading against the paths that its steps touch: a step that would break one that is sound now becomes a
@@ -81,23 +164,24 @@ pub async fn look_by(
 /// where there is nothing to do, nothing is read.
 pub async fn hold_to_paths(
     desired: &Desired,
-    reader: &impl Observe,
-    observed: &mut Observed,
+    reader: &impl Read,
+    reading: &mut Reading,
     policy: &Policy,
     now: Timestamp,
     plan: Plan,
 ) -> Plan {
-    let Some(touched) = paths::touched(desired, observed, &plan, now) else { return plan };
-    // Boxed: what the SDK nests would take much of a stack.
-    let around = Box::pin(reader.surroundings(&touched, observed)).await;
-    observed.merge(around);
-    paths::weigh(desired, observed, policy, now, plan)
+    let touched = touched::touched(desired, &reading.observed, &plan, now);
+    if touched.is_empty() {
+        return plan;
+    }
+    read_for_trace(reading, desired, &Chosen::TargetGroups(&touched), reader).await;
+    paths::weigh(desired, &reading.observed, policy, now, plan)
 }
 
 /// As [`look`], with the network around every path, for whoever traces them all.
 pub async fn look_around(
     desired: &Desired,
-    reader: &impl Observe,
+    reader: &impl Read,
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Look, Vec<ScopeError>> {
@@ -107,15 +191,16 @@ pub async fn look_around(
 /// As [`look_around`], by a clock that is asked once AWS has been read.
 pub async fn look_around_by(
     desired: &Desired,
-    reader: &impl Observe,
+    reader: &impl Read,
     policy: &Policy,
     clock: impl Fn() -> Timestamp,
 ) -> Result<Look, Vec<ScopeError>> {
-    let mut observed = reader.observe(desired).await;
+    let mut reading = Reading::new(reader.region());
+    read_for_plan(&mut reading, desired, reader, &mut Kept::nothing()).await;
     let now = clock();
-    let plan = plan_observed(desired, &observed, policy, now)?;
-    let around = Box::pin(reader.surroundings(desired, &observed)).await;
-    observed.merge(around);
+    let plan = plan_observed(desired, &reading.observed, policy, now)?;
+    read_for_trace(&mut reading, desired, &Chosen::All, reader).await;
+    let observed = reading.observed;
     let plan = paths::weigh(desired, &observed, policy, now, plan);
     let broken_paths = Some(paths::broken(desired, &observed, policy, now));
     Ok(Look { observed, plan, broken_paths })
@@ -138,29 +223,34 @@ pub fn plan_observed(
     Ok(plan(desired, observed, policy, now))
 }
 
+/// Reads the services of clusters, and the target groups that they may name.
+pub async fn observe_scope(scope: &Scope, reader: &impl Read) -> Observed {
+    let mut reading = Reading::new(reader.region());
+    let needs = |observed: &Observed| scope_needs(scope, observed);
+    Box::pin(reading.read(reader, &mut Kept::nothing(), Pace::Now, needs)).await;
+    reading.observed
+}
+
 /// Reads what stands without a manifest: the services first, then the whole chain behind them, then the groups of their
 /// instances, which only the chain tells. The bare fleet has nothing managed.
 pub async fn take_stock(
-    reader: &impl Find,
+    reader: &impl Read,
     scope: &Scope,
     region: &str,
     depth: Depth,
 ) -> Result<(Desired, Observed), Vec<ScopeError>> {
-    let standing = reader.standing(scope).await;
-    let outline = outline(&standing, scope, region, depth)?;
-    let mut observed = reader.observe(&outline).await;
+    let mut reading = Reading::of(observe_scope(scope, reader).await);
+    let mut kept = Kept::nothing();
+    let outline = outline(&reading.observed, scope, region)?;
+    let mut needs = OutlineNeeds::new(&outline, depth);
+    Box::pin(reading.read(reader, &mut kept, Pace::Now, |observed| needs.given(observed))).await;
+    let mut observed = reading.observed;
+    observed.gaps = gaps::of(&observed.answered, &outline, &observed);
     if let Some(error) = nothing_answered(&observed) {
         return Err(vec![error]);
     }
     let errors = scope_errors(&outline, &observed);
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    observed.gaps.extend(standing.gaps());
-    if depth == Depth::Manifest {
-        reader.ingress_too(&instance_groups(&outline, &observed), &mut observed).await;
-    }
-    Ok((outline, observed))
+    if errors.is_empty() { Ok((outline, observed)) } else { Err(errors) }
 }
 
 /// Denied calls are gaps, and the rest goes on. But when not even the question "who am I", which needs no

@@ -21,6 +21,7 @@ mod ec2;
 mod ecs;
 mod elbv2;
 mod filter;
+mod glob;
 mod health;
 mod id;
 mod input;

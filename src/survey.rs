@@ -1,5 +1,5 @@
 //! From what stands to a bare [`Desired`]: the services and target groups by their keys, and nothing managed. With it
-//! the one reading of [`crate::apply::Observe`] sees the whole chain, in the same batches as ever.
+//! the needs of a plan lead to the whole chain.
 //!
 //! `init` and `status` begin here when there is no manifest.
 
@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Autoscaling, Desired, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, GroupId, HealthCheck,
-    LoadBalancerEntry, Mode, Network, Observed, Placement, PortRange, Protocol, Redeploy, Registrar, Removal, Scope,
-    Seen, Service, ServiceId, Standing, Tags, TargetGroup, TargetGroupArn, Transport,
+    LoadBalancerEntry, Mode, Network, Observed, Placement, PortRange, Protocol, Query, Redeploy, Registrar, Removal,
+    Scope, Seen, Service, ServiceId, Tags, TargetGroup, TargetGroupArn, Transport,
 };
+use crate::plan::needs::{PlanNeeds, explaining_all};
 use crate::plan::{CHECK_ACCESS, ScopeError};
 
 pub mod key;
@@ -18,8 +19,6 @@ use key::Keys;
 
 /// Host ports that bridge tasks get when the fleet says nothing else.
 const DYNAMIC_PORTS: PortRange = PortRange { from: 32_768, to: 65_535 };
-/// Every target group has this attribute: declaring any makes the reader ask for all.
-const ANY_ATTRIBUTE: (&str, &str) = ("deregistration_delay.timeout_seconds", "300");
 /// Names in a hint; of a large cluster the number says more.
 const NAMED: usize = 20;
 
@@ -33,12 +32,12 @@ pub enum Depth {
 }
 
 /// The bare fleet of what stands, or what is wrong with the question.
-pub fn outline(standing: &Standing, scope: &Scope, region: &str, depth: Depth) -> Result<Desired, Vec<ScopeError>> {
-    let errors = errors(standing, scope, region);
+pub fn outline(observed: &Observed, scope: &Scope, region: &str) -> Result<Desired, Vec<ScopeError>> {
+    let errors = errors(observed, scope, region);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let chosen = chosen(standing, scope);
+    let chosen = chosen(observed, scope);
     let mut keys = Keys::default();
     let mut groups: BTreeMap<TargetGroupArn, String> = BTreeMap::new();
     let arns: BTreeSet<&TargetGroupArn> = chosen.iter().flat_map(|(_, seen)| primaries(seen)).collect();
@@ -49,18 +48,78 @@ pub fn outline(standing: &Standing, scope: &Scope, region: &str, depth: Depth) -
     let services = chosen.iter().map(|(id, seen)| {
         let key = keys.of(&[&id.name, &format!("{}.{}", id.cluster, id.name)]);
         let live = seen.as_ref().present();
-        (key.clone(), service(key, id, live, &groups, &standing.target_groups))
+        (key.clone(), service(key, id, live, &groups, &observed.target_groups))
     });
     let services = services.collect();
     let target_groups = groups.iter().map(|(arn, key)| {
-        let live = live_group(&standing.target_groups, arn);
-        (key.clone(), target_group(key, arn, live, depth))
+        let live = live_group(&observed.target_groups, arn);
+        (key.clone(), target_group(key, arn, live))
     });
     Ok(Desired { fleet: fleet(scope, region), services, target_groups: target_groups.collect() })
 }
 
+/// What has to be known to make an outline: the services of clusters, and the target groups that they may name. All services of a
+/// cluster are read, ten in a call, also when only some were asked for: another one may feed the same target group.
+pub fn scope_needs(scope: &Scope, observed: &Observed) -> BTreeSet<Query> {
+    let mut needs = BTreeSet::from([Query::TargetGroups]);
+    needs.extend(scope.clusters.iter().cloned().map(Query::ServiceNames));
+    for cluster in &scope.clusters {
+        let id = |name: &str| Query::Service(ServiceId { cluster: cluster.clone(), name: name.to_owned() });
+        match observed.service_names.get(cluster) {
+            Some(Seen::Present(names)) => needs.extend(names.iter().map(|name| id(name))),
+            // The cluster may be misspelt.
+            Some(Seen::Absent) => _ = needs.insert(Query::ClusterNames),
+            // What was asked for by name can be read without a list.
+            Some(Seen::Unknown(_)) => {
+                needs.extend(scope.services.iter().filter_map(|name| match name.split_once('/') {
+                    Some((of, name)) => (of == cluster).then(|| id(name)),
+                    None => Some(id(name)),
+                }))
+            }
+            None => {}
+        }
+    }
+    needs
+}
+
+/// What has to be known of the fleet of an outline.
+#[derive(Debug)]
+pub struct OutlineNeeds<'d> {
+    outline: &'d Desired,
+    depth: Depth,
+    plan: PlanNeeds<'d>,
+}
+
+impl<'d> OutlineNeeds<'d> {
+    /// Nothing is known yet.
+    pub fn new(outline: &'d Desired, depth: Depth) -> Self {
+        Self { outline, depth, plan: PlanNeeds::new(outline) }
+    }
+
+    /// Every question whose answer is needed, answered or not.
+    pub fn given(&mut self, observed: &Observed) -> BTreeSet<Query> {
+        let mut needs = self.plan.given(observed);
+        match self.depth {
+            Depth::Health => {}
+            Depth::Manifest => self.add_what_a_manifest_says(observed, &mut needs),
+        }
+        needs
+    }
+
+    fn add_what_a_manifest_says(&self, observed: &Observed, needs: &mut BTreeSet<Query>) {
+        let groups = observed.target_groups.as_ref().present().into_iter().flatten();
+        let declared: BTreeSet<&str> = self.outline.target_groups.values().map(|group| group.name.as_str()).collect();
+        let groups = groups.filter(|group| declared.contains(group.name.as_str()));
+        needs.extend(groups.map(|group| Query::Attributes(group.arn.clone())));
+        if needs.iter().all(|query| observed.answered.contains(query)) {
+            needs.extend(explaining_all(self.outline, observed));
+            needs.extend(instance_groups(self.outline, observed).into_iter().map(Query::SecurityGroupRules));
+        }
+    }
+}
+
 /// The groups of instances that carry the services' tasks: who may come in there is worth knowing too.
-pub fn instance_groups(outline: &Desired, observed: &Observed) -> BTreeSet<GroupId> {
+fn instance_groups(outline: &Desired, observed: &Observed) -> BTreeSet<GroupId> {
     let all = outline.services.values().filter_map(|service| groups_of_instances(observed, &service.id));
     all.flatten().collect()
 }
@@ -78,14 +137,14 @@ pub fn groups_of_instances(observed: &Observed, id: &ServiceId) -> Option<BTreeS
     common
 }
 
-fn errors(standing: &Standing, scope: &Scope, region: &str) -> Vec<ScopeError> {
+fn errors(observed: &Observed, scope: &Scope, region: &str) -> Vec<ScopeError> {
     let mut errors = Vec::new();
-    for (cluster, seen) in &standing.clusters {
+    for (cluster, seen) in &observed.service_names {
         match seen {
-            Seen::Present(()) => {}
+            Seen::Present(_) => {}
             Seen::Absent => errors.push(ScopeError {
                 message: format!("no active cluster {cluster:?} found in {region}"),
-                hint: match &standing.others {
+                hint: match &observed.cluster_names {
                     Seen::Present(names) if names.is_empty() => format!(
                         "{region} has no clusters; correct the region (--region, AWS_REGION) or the credentials"
                     ),
@@ -104,16 +163,16 @@ fn errors(standing: &Standing, scope: &Scope, region: &str) -> Vec<ScopeError> {
         }
     }
     if errors.is_empty() {
-        errors.extend(scope.services.iter().filter_map(|name| missing_service(standing, scope, name)));
+        errors.extend(scope.services.iter().filter_map(|name| missing_service(observed, scope, name)));
     }
     errors
 }
 
-fn missing_service(standing: &Standing, scope: &Scope, name: &str) -> Option<ScopeError> {
+fn missing_service(observed: &Observed, scope: &Scope, name: &str) -> Option<ScopeError> {
     let only = Scope { services: BTreeSet::from([name.to_owned()]), ..Scope::default() };
-    let is_there = standing.services.iter().any(|(id, seen)| only.names(id) && *seen != Seen::Absent);
+    let is_there = observed.services.iter().any(|(id, seen)| only.names(id) && *seen != Seen::Absent);
     let names: BTreeSet<&str> =
-        standing.services.iter().filter(|(_, seen)| **seen != Seen::Absent).map(|(id, _)| id.name.as_str()).collect();
+        observed.services.iter().filter(|(_, seen)| **seen != Seen::Absent).map(|(id, _)| id.name.as_str()).collect();
     (!is_there).then(|| ScopeError {
         message: format!("service {name:?} not found in {}", some_of(scope.clusters.iter().map(String::as_str))),
         hint: if names.is_empty() {
@@ -132,8 +191,8 @@ fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
 
 /// The services that were asked for, and those that feed one of their target groups: without them, their tasks would
 /// look like strangers there.
-fn chosen<'a>(standing: &'a Standing, scope: &Scope) -> Vec<(&'a ServiceId, &'a Seen<Service>)> {
-    let there: Vec<_> = standing.services.iter().filter(|(_, seen)| **seen != Seen::Absent).collect();
+fn chosen<'a>(observed: &'a Observed, scope: &Scope) -> Vec<(&'a ServiceId, &'a Seen<Service>)> {
+    let there: Vec<_> = observed.services.iter().filter(|(_, seen)| **seen != Seen::Absent).collect();
     if scope.services.is_empty() {
         return there;
     }
@@ -223,8 +282,7 @@ fn port(entry: &LoadBalancerEntry) -> DesiredPort {
     }
 }
 
-fn target_group(key: &str, arn: &TargetGroupArn, live: Option<&TargetGroup>, depth: Depth) -> DesiredTargetGroup {
-    let attribute = (ANY_ATTRIBUTE.0.to_owned(), ANY_ATTRIBUTE.1.to_owned());
+fn target_group(key: &str, arn: &TargetGroupArn, live: Option<&TargetGroup>) -> DesiredTargetGroup {
     DesiredTargetGroup {
         key: key.to_owned(),
         name: arn.name().to_owned(),
@@ -236,9 +294,8 @@ fn target_group(key: &str, arn: &TargetGroupArn, live: Option<&TargetGroup>, dep
         port: None,
         target_type: None,
         health_check: HealthCheck::default(),
-        attributes: if depth == Depth::Manifest { Tags::from([attribute]) } else { Tags::new() },
+        attributes: Tags::new(),
         routes: None,
-        // Managed and empty: then whatever no task explains is asked about.
-        targets: (depth == Depth::Manifest).then(Vec::new),
+        targets: None,
     }
 }

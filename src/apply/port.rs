@@ -4,73 +4,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
 
-use crate::model::{
-    Desired, GroupId, ObjectRef, Observed, Question, Scope, Seen, Standing, Target, TargetGroupArn, Vicinity,
-};
+use futures_util::stream::LocalBoxStream;
+
+use crate::model::{Answer, ObjectRef, Observed, Queries, TargetGroupArn};
 use crate::plan::{Action, Output, Receivers};
 
 /// Reads AWS.
-pub trait Observe {
-    /// Reads everything that planning `desired` needs. Never fails: what could not be read is a gap.
-    fn observe(&self, desired: &Desired) -> impl Future<Output = Observed>;
+pub trait Read {
+    /// The region that is asked.
+    fn region(&self) -> &str;
 
-    /// Reads the network around everything that `desired` leads to, which tracing needs besides; `observed` is what was
-    /// read already. Never fails either. A reader that reads nothing here leaves every path unknown.
-    fn surroundings(&self, desired: &Desired, observed: &Observed) -> impl Future<Output = Observed> {
-        let _ = desired;
-        std::future::ready(Observed::unasked(&observed.region))
-    }
+    /// Asks questions of one kind, in as few calls as AWS allows. Answers come as they arrive, in any order; what comes along with
+    /// them is answered, too. Never fails: what could not be read is unknown. `known` is what was answered before: some questions
+    /// take that.
+    fn read<'r>(&'r self, queries: Queries, known: &Observed) -> Answers<'r>;
+
+    /// Calls of Elastic Load Balancing so far: all draw on one bucket of the account.
+    fn balancing_calls(&self) -> u64;
 }
 
-/// Reads AWS for those who have no manifest yet.
-pub trait Find: Observe {
-    /// The services of clusters, and the target groups that they may name.
-    fn standing(&self, scope: &Scope) -> impl Future<Output = Standing>;
-
-    /// Adds the ingress of further groups to a reading: those of instances are known only when the instances are.
-    fn ingress_too(&self, groups: &BTreeSet<GroupId>, observed: &mut Observed) -> impl Future<Output = ()>;
-}
-
-/// Reads AWS again and again.
-pub trait Watch: Observe {
-    /// Reads what [`Observe::observe`] reads. A question whose answer is known from before is asked again only when it
-    /// is among `renew`.
-    fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> impl Future<Output = Watched>;
-
-    /// Asks these questions again, puts their answers in place, and asks what follows from them.
-    fn renew(
-        &self,
-        desired: &Desired,
-        watched: &mut Watched,
-        questions: &BTreeSet<Question>,
-    ) -> impl Future<Output = ()>;
-
-    /// Asks the health of these target groups, and keeps it for the next [`Self::watch`].
-    fn ask_health(
-        &self,
-        groups: &BTreeSet<TargetGroupArn>,
-    ) -> impl Future<Output = BTreeMap<TargetGroupArn, Seen<Vec<Target>>>>;
-}
-
-/// What one of many looks showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watched {
-    /// The reading.
-    pub observed: Observed,
-    /// For each kept answer in it, how long ago it arrived.
-    pub ages: BTreeMap<Question, Duration>,
-    /// Calls of Elastic Load Balancing that the last reading or renewal took: all draw on one bucket of the account.
-    pub balancing_calls: u64,
-}
-
-/// Reads AWS for those who trace again and again, without getting in the way of those who plan.
-pub trait Surround {
-    /// Reads the network around. What the vicinity knows already is not asked; attributes of the other load balancers and
-    /// target groups are asked for one a second.
-    fn around(&self, vicinity: Vicinity) -> impl Future<Output = Observed>;
-}
+/// Answers, as they arrive.
+pub type Answers<'r> = LocalBoxStream<'r, Answer>;
 
 /// Writes AWS.
 pub trait Perform {

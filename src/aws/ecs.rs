@@ -83,7 +83,7 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option
             .iter()
             .filter_map(|revision| revision.arn().map(str::to_owned))
             .collect(),
-        conduct: conduct_from_sdk(service),
+        conduct: Box::new(conduct_from_sdk(service)),
     })
 }
 
@@ -121,12 +121,12 @@ fn task_sets_move(sets: &[sdk::TaskSet]) -> bool {
 fn deployment_from_sdk(deployment: &sdk::Deployment) -> Deployment {
     Deployment {
         primary: deployment.status() == Some("PRIMARY"),
-        rollout: deployment.rollout_state().and_then(|state| match state {
-            sdk::DeploymentRolloutState::InProgress => Some(Rollout::InProgress),
-            sdk::DeploymentRolloutState::Completed => Some(Rollout::Completed),
-            sdk::DeploymentRolloutState::Failed => Some(Rollout::Failed),
-            _ => None,
-        }),
+        rollout: match deployment.rollout_state() {
+            Some(sdk::DeploymentRolloutState::InProgress) => Some(Rollout::InProgress),
+            Some(sdk::DeploymentRolloutState::Completed) => Some(Rollout::Completed),
+            Some(sdk::DeploymentRolloutState::Failed) => Some(Rollout::Failed),
+            Some(_) | None => None,
+        },
         task_definition: TaskDefinitionArn::from(deployment.task_definition().unwrap_or_default()),
         id: deployment.id().unwrap_or_default().to_owned(),
         created: deployment.created_at().and_then(timestamp_from_sdk),
@@ -158,19 +158,22 @@ pub(super) fn entry_from_sdk(entry: &sdk::LoadBalancer) -> LoadBalancerEntry {
 
 /// An entry as it is sent; `target_group` is the entry's own, or the one that an earlier step made for it.
 pub(super) fn entry_to_sdk(entry: &LoadBalancerEntry, target_group: Option<&TargetGroupArn>) -> sdk::LoadBalancer {
-    let advanced = entry.advanced.as_ref().map(|advanced| {
+    let LoadBalancerEntry { target_group: own, classic, container, container_port, advanced } = entry;
+    let advanced = advanced.as_ref().map(|advanced| {
+        let AdvancedConfiguration { alternate_target_group, production_listener_rule, test_listener_rule, role } =
+            advanced;
         sdk::AdvancedConfiguration::builder()
-            .set_alternate_target_group_arn(advanced.alternate_target_group.as_ref().map(ToString::to_string))
-            .set_production_listener_rule(advanced.production_listener_rule.clone())
-            .set_test_listener_rule(advanced.test_listener_rule.clone())
-            .set_role_arn(advanced.role.clone())
+            .set_alternate_target_group_arn(alternate_target_group.as_ref().map(ToString::to_string))
+            .set_production_listener_rule(production_listener_rule.clone())
+            .set_test_listener_rule(test_listener_rule.clone())
+            .set_role_arn(role.clone())
             .build()
     });
     sdk::LoadBalancer::builder()
-        .set_target_group_arn(target_group.or(entry.target_group.as_ref()).map(ToString::to_string))
-        .set_load_balancer_name(entry.classic.clone())
-        .container_name(&entry.container)
-        .container_port(i32::from(entry.container_port))
+        .set_target_group_arn(target_group.or(own.as_ref()).map(ToString::to_string))
+        .set_load_balancer_name(classic.clone())
+        .container_name(container)
+        .container_port(i32::from(*container_port))
         .set_advanced_configuration(advanced)
         .build()
 }
@@ -185,11 +188,12 @@ pub(super) fn awsvpc_from_sdk(configuration: &sdk::NetworkConfiguration) -> Opti
 }
 
 pub(super) fn awsvpc_to_sdk(network: &Awsvpc) -> Result<sdk::NetworkConfiguration, String> {
-    let groups: Vec<String> = network.security_groups.iter().map(ToString::to_string).collect();
+    let Awsvpc { subnets, security_groups, assign_public_ip } = network;
+    let groups: Vec<String> = security_groups.iter().map(ToString::to_string).collect();
     let awsvpc = sdk::AwsVpcConfiguration::builder()
-        .set_subnets(Some(network.subnets.iter().map(ToString::to_string).collect()))
+        .set_subnets(Some(subnets.iter().map(ToString::to_string).collect()))
         .set_security_groups((!groups.is_empty()).then_some(groups))
-        .set_assign_public_ip(network.assign_public_ip.as_deref().map(sdk::AssignPublicIp::from))
+        .set_assign_public_ip(assign_public_ip.as_deref().map(sdk::AssignPublicIp::from))
         .build()
         .map_err(|error| error.to_string())?;
     Ok(sdk::NetworkConfiguration::builder().awsvpc_configuration(awsvpc).build())

@@ -121,19 +121,21 @@ pub(super) struct HealthCheckInput {
 }
 
 pub(super) fn health_check_to_sdk(check: &HealthCheck) -> HealthCheckInput {
-    let number = |number: Option<u32>| number.and_then(|number| i32::try_from(number).ok());
+    let HealthCheck { protocol, port, path, matcher, interval, timeout, healthy_threshold, unhealthy_threshold } =
+        check;
+    let number = |number: &Option<u32>| number.and_then(|number| i32::try_from(number).ok());
     HealthCheckInput {
-        protocol: check.protocol.as_ref().map(|protocol| sdk::ProtocolEnum::from(protocol.as_str())),
-        port: check.port.map(|port| port.to_string()),
-        path: check.path.clone(),
-        matcher: check.matcher.as_ref().map(|matcher| match matcher {
+        protocol: protocol.as_ref().map(|protocol| sdk::ProtocolEnum::from(protocol.as_str())),
+        port: port.map(|port| port.to_string()),
+        path: path.clone(),
+        matcher: matcher.as_ref().map(|matcher| match matcher {
             Matcher::Http(codes) => sdk::Matcher::builder().http_code(codes).build(),
             Matcher::Grpc(codes) => sdk::Matcher::builder().grpc_code(codes).build(),
         }),
-        interval: number(check.interval),
-        timeout: number(check.timeout),
-        healthy_threshold: number(check.healthy_threshold),
-        unhealthy_threshold: number(check.unhealthy_threshold),
+        interval: number(interval),
+        timeout: number(timeout),
+        healthy_threshold: number(healthy_threshold),
+        unhealthy_threshold: number(unhealthy_threshold),
     }
 }
 
@@ -166,11 +168,8 @@ pub(super) fn target_from_sdk(description: &sdk::TargetHealthDescription) -> Opt
 }
 
 pub(super) fn target_to_sdk(target: &StaticTarget) -> sdk::TargetDescription {
-    sdk::TargetDescription::builder()
-        .id(&target.key.id)
-        .port(i32::from(target.key.port))
-        .set_availability_zone(target.zone.clone())
-        .build()
+    let StaticTarget { key: TargetKey { id, port }, zone } = target;
+    sdk::TargetDescription::builder().id(id).port(i32::from(*port)).set_availability_zone(zone.clone()).build()
 }
 
 /// Limits that are numbers.

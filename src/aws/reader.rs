@@ -1,16 +1,12 @@
-//! Reads AWS: what to ask, in batches and pages, and what stays unknown when a call fails.
+//! Reads AWS: for each kind of query the requests that answer it, in batches and pages, and what stays unknown when a call
+//! fails. What is asked, and when, is decided elsewhere ([`crate::pass::Reading`]).
 //!
-//! What hangs together is read in one chain (`ecs`: services → task definitions, tasks → instances; `balancing`: load
-//! balancers → listeners → rules → tags), the chains run side by side, and the questions that planning has about the
-//! result are asked last. An error never ends the reading: it becomes [`Seen::Unknown`] for what it was about.
+//! An error never ends a reading: it becomes [`Seen::Unknown`] for what it was about.
 
-mod background;
 mod balancing;
-mod cache;
 mod concurrency;
 mod deployments;
 mod endpoint_services;
-mod gaps;
 mod groups;
 mod hosts;
 mod interfaces;
@@ -20,13 +16,12 @@ mod network;
 mod removal;
 mod routes;
 mod services;
-mod standing;
 mod stopped_tasks;
-mod surroundings;
 mod target_health;
 mod task_definitions;
 mod tasks;
 mod under_way;
+mod vpcs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -36,29 +31,24 @@ use std::sync::atomic::AtomicBool;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use tokio::sync::{Semaphore, oneshot};
+use futures_util::{StreamExt, stream};
+use tokio::sync::Semaphore;
 
-use crate::apply::{AwsError, ErrorKind, Observe, Watch, Watched};
-use crate::model::{
-    Desired, Gap, Given, Observed, Question, Seen, Target, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Vicinity,
-};
-use crate::plan::questions;
+use crate::apply::{Answers, AwsError, ErrorKind, Read};
+use crate::model::{Answer, Gap, Observed, Operation, Queries, Seen, ServiceId, TaskDefinitionArn};
 
 use super::{Clients, error};
-use background::Haste;
-use cache::{Cache, Turn};
+use concurrency::{AT_ONCE, LARGE_AT_ONCE};
 
 /// Most calls under way at a time.
 const IN_FLIGHT: usize = 16;
 
-/// Reads AWS. Remembers task definitions, which never change, for as long as it lives; and, when it is to look again and
-/// again, answers that stand for a while.
+/// Reads AWS. Remembers task definitions, which never change.
 #[derive(Debug)]
 pub struct Reader {
     clients: Clients,
     permits: Semaphore,
-    task_definitions: Mutex<BTreeMap<TaskDefinitionArn, TaskDefinition>>,
-    cache: Cache,
+    task_definitions: Mutex<BTreeMap<TaskDefinitionArn, task_definitions::Known>>,
     /// The endpoint said that it cannot list deployments; it is not asked again.
     lacks_deployments: AtomicBool,
 }
@@ -70,7 +60,6 @@ impl Reader {
             clients: clients.clone(),
             permits: Semaphore::new(IN_FLIGHT),
             task_definitions: Mutex::new(BTreeMap::new()),
-            cache: Cache::default(),
             lacks_deployments: AtomicBool::new(false),
         }
     }
@@ -78,7 +67,7 @@ impl Reader {
     /// Sends a request, or all pages of one, when there is room for it.
     fn ask<T, E>(
         &self,
-        call: &'static str,
+        operation: Operation,
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     ) -> impl Future<Output = Result<T, AwsError>>
     where
@@ -90,171 +79,169 @@ impl Reader {
         let sending = async move {
             // The semaphore is never closed, so there is always a permit in the end.
             let _permit = self.permits.acquire().await;
-            error::answer(call, request).await
+            error::answer(operation.call(), request).await
         };
         async move {
-            self.clients.rate_limiter.limited(call, sending).await.inspect_err(|error| {
+            self.clients.rate_limiter.limited(operation.call(), sending).await.inspect_err(|error| {
                 tracing::warn!(call = error.call, code = error.code, error = error.message, "read failed");
             })
         }
     }
 }
 
-impl Reader {
-    /// One look. The health of the declared target groups, a call each, is most of what a large fleet costs: it is asked as soon
-    /// as the target groups are known, so that no bucket of AWS stays full while a slower chain is read.
-    async fn look(&self, desired: &Desired, turn: &Turn<'_>) -> Observed {
-        let (found, declared) = oneshot::channel();
-        let health = async {
-            // Without an answer, there are no target groups to ask for.
-            let arns = declared.await.unwrap_or_default();
-            self.target_health(&arns, turn).await
-        };
-        let (mut observed, health) = tokio::join!(Box::pin(self.structure(desired, turn, found)), Box::pin(health));
-        observed.targets.extend(health);
-        Box::pin(self.explain(desired, &mut observed)).await;
-        Box::pin(self.locate_nodes(desired, &mut observed, turn)).await;
-        let lists = questions::prefix_lists_to_read(&Given::new(desired, &observed));
-        if !lists.is_empty() {
-            observed.prefix_lists = Box::pin(self.prefix_lists(&lists)).await;
-            // The entries may be the addresses of nodes.
-            Box::pin(self.locate_nodes(desired, &mut observed, turn)).await;
-        }
-        gaps::note(desired, &mut observed);
-        observed
+impl Read for Reader {
+    fn region(&self) -> &str {
+        self.clients.region()
     }
 
-    /// Everything but the health of the declared target groups; these are sent to `found` once they are known.
-    async fn structure(
-        &self,
-        desired: &Desired,
-        turn: &Turn<'_>,
-        found: oneshot::Sender<BTreeSet<TargetGroupArn>>,
-    ) -> Observed {
-        let mut observed = Observed::unasked(self.clients.region());
-        let (ecs, balancing, network) = tokio::join!(
-            Box::pin(self.services(desired)),
-            Box::pin(self.balancing(desired, turn, found)),
-            Box::pin(self.network(desired))
-        );
-        ecs.store(&mut observed);
-        balancing.store(&mut observed);
-        network.store(&mut observed);
-
-        let mut further = questions::further(&Given::new(desired, &observed));
-        let declared = balancing::declared(desired, &observed.target_groups);
-        further.health.retain(|arn| !declared.contains(arn));
-        // Boxed: what the SDK nests would take much of a stack.
-        let (ingress, targets, past, under_way, owners, carriers, named, attributes, routes) = tokio::join!(
-            Box::pin(self.ingress(&further.ingress)),
-            Box::pin(self.target_health(&further.health, turn)),
-            Box::pin(self.past_deployments(&further.past_deployments, &observed)),
-            Box::pin(self.under_way(&further.past_deployments, &observed)),
-            Box::pin(self.owners(&further.owners, turn)),
-            Box::pin(self.carriers(&further.carriers)),
-            Box::pin(self.named_target_groups(&further.clusters)),
-            Box::pin(self.attributes_of(&further.attributes, turn)),
-            Box::pin(self.routes(&further.routes)),
-        );
-        observed.ingress = ingress;
-        observed.targets = targets;
-        observed.past_deployments = past;
-        observed.under_way = under_way;
-        observed.group_addresses = carriers;
-        observed.named_target_groups = named;
-        observed.attributes.extend(attributes);
-        observed.routes = routes;
-        balancing::store_tags(owners, &mut observed);
-        observed
+    fn balancing_calls(&self) -> u64 {
+        self.clients.calls().balancing()
     }
 
-    /// Asks where network load balancers send from, where rules by address may allow it.
-    async fn locate_nodes(&self, desired: &Desired, observed: &mut Observed, turn: &Turn<'_>) {
-        let mut wanted = questions::nodes_to_read(&Given::new(desired, observed));
-        wanted.balancers.retain(|arn| !observed.nodes.contains_key(arn));
-        if wanted.balancers.is_empty() {
-            return;
-        }
-        let (nodes, attributes) =
-            tokio::join!(self.nodes_of(&wanted.balancers, Haste::Now), self.attributes_of(&wanted.attributes, turn));
-        observed.nodes.extend(nodes);
-        observed.attributes.extend(attributes);
-    }
-
-    /// Asks what may explain registrations that nothing explains so far.
-    async fn explain(&self, desired: &Desired, observed: &mut Observed) {
-        let unexplained = questions::unexplained_targets(&Given::new(desired, observed));
-        if !unexplained.is_empty() {
-            let clusters = observed.tasks.keys().map(|service| service.cluster.clone()).collect();
-            let (stopping, interfaces, hosts) = tokio::join!(
-                self.stopping_tasks(&clusters),
-                self.interfaces(&unexplained.addresses, &observed.subnets),
-                self.hosts(&unexplained.instances),
-            );
-            stopping.store(observed);
-            observed.address_owners = interfaces;
-            observed.hosts.extend(hosts);
-        }
-        observed.other_tasks.retain(|task| unexplained.keys.iter().any(|key| task.has(key)));
-        let older = questions::services_with_older_tasks(&Given::new(desired, observed));
-        if !older.is_empty() {
-            observed.revisions = self.revisions(&older, observed).await;
-        }
-    }
-}
-
-impl Observe for Reader {
-    async fn observe(&self, desired: &Desired) -> Observed {
-        self.look(desired, &Turn::Whole).await
-    }
-
-    async fn surroundings(&self, desired: &Desired, observed: &Observed) -> Observed {
-        self.read_around(Vicinity::of(desired, observed, &Observed::unasked(&observed.region)), Haste::Now).await
-    }
-}
-
-impl Watch for Reader {
-    async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
-        let before = self.clients.calls().balancing();
-        self.cache.begin();
-        let observed = self.look(desired, &Turn::Again { cache: &self.cache, renew }).await;
-        self.cache.end();
-        self.forget_definitions(&observed);
-        let balancing_calls = self.clients.calls().balancing().saturating_sub(before);
-        Watched { observed, ages: self.cache.ages(), balancing_calls }
-    }
-
-    async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
-        let before = self.clients.calls().balancing();
-        let turn = Turn::Again { cache: &self.cache, renew: questions };
-        let (mut health, mut attributes, mut tags) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        for question in questions {
-            match question {
-                Question::Health(arn) => _ = health.insert(arn.clone()),
-                Question::Attributes(arn) => _ = attributes.insert(arn.clone()),
-                Question::Tags(arn) => tags.push(arn.clone()),
-                Question::Limits => watched.observed.limits = self.limits(&turn).await,
+    fn read<'r>(&'r self, queries: Queries, known: &Observed) -> Answers<'r> {
+        match queries {
+            Queries::Account => one(async { Answer::Account(self.account().await) }),
+            Queries::ClusterNames => one(async { Answer::ClusterNames(self.cluster_names().await) }),
+            Queries::Vpcs => one(async { Answer::Vpcs(self.vpcs().await) }),
+            Queries::Subnets => one(async { Answer::Subnets(self.subnets().await) }),
+            Queries::SecurityGroups => one(async { Answer::SecurityGroups(self.security_groups().await) }),
+            Queries::LoadBalancers => one(async { Answer::LoadBalancers(self.load_balancers().await) }),
+            Queries::TargetGroups => one(async { Answer::TargetGroups(self.target_groups().await) }),
+            Queries::Limits => one(async { Answer::Limits(self.limits().await) }),
+            Queries::EndpointServices => one(async { Answer::EndpointServices(self.endpoint_services().await) }),
+            Queries::MarkedIngress(fleets) => each(fleets, async |fleet| {
+                let seen = self.marked_ingress(&fleet).await;
+                Answer::MarkedIngress(fleet, seen)
+            }),
+            Queries::ServiceNames(clusters) => each(clusters, async |cluster| {
+                let seen = self.service_names(&cluster).await;
+                Answer::ServiceNames(cluster, seen)
+            }),
+            Queries::Cluster(names) => all(async move { self.clusters(names).await }, Answer::Cluster),
+            Queries::Service(ids) => all(async move { self.describe_services(&ids).await }, Answer::Service),
+            Queries::ScalableTarget(ids) => {
+                all(async move { self.scalable_targets(&ids).await }, Answer::ScalableTarget)
             }
+            Queries::TaskDefinition(arns) => {
+                self.age_definitions();
+                each(arns, async |arn| {
+                    let seen = self.task_definition(&arn).await;
+                    Answer::TaskDefinition(arn, seen)
+                })
+            }
+            Queries::Tasks(ids) => many(async move { self.tasks(&ids).await }),
+            Queries::StoppingTasks(clusters) => many(async move { self.stopping_tasks(&clusters).await }),
+            // They come along with the tasks and with the rules.
+            Queries::OtherTasks(_) | Queries::TaskPlacements(_) | Queries::Egress(_) => stream::empty().boxed_local(),
+            Queries::PastDeployments(ids) => {
+                let services = services(&ids, known);
+                all(async move { self.past_deployments(&services).await }, Answer::PastDeployments)
+            }
+            Queries::UnderWay(ids) => {
+                let services = services(&ids, known);
+                all(async move { self.under_way(&services).await }, Answer::UnderWay)
+            }
+            Queries::Revisions(ids) => {
+                let services = services(&ids, known);
+                all(async move { self.revisions(&services).await }, Answer::Revisions)
+            }
+            Queries::StoppedTasks(ids) => all(async move { self.stopped_tasks(&ids).await }, Answer::StoppedTasks),
+            Queries::NamedTargetGroups(clusters) => {
+                all(async move { self.named_target_groups(&clusters).await }, Answer::NamedTargetGroups)
+            }
+            Queries::ContainerInstance(arns) => {
+                let clusters = hosts::by_cluster(&arns, known);
+                all(async move { self.instances_behind(&clusters).await }, Answer::ContainerInstance)
+            }
+            Queries::Host(ids) => all(async move { self.hosts(&ids).await }, Answer::Host),
+            Queries::AddressOwner(addresses) => {
+                let subnets = known.subnets.clone();
+                all(async move { self.address_owners(&addresses, &subnets).await }, Answer::AddressOwner)
+            }
+            Queries::Interface(addresses) => {
+                let vpcs = known.network_acls.keys().cloned().collect();
+                all(async move { self.interfaces(&addresses, &vpcs).await }, Answer::Interface)
+            }
+            Queries::Nodes(arns) => all(async move { self.nodes_of(&arns).await }, Answer::Nodes),
+            Queries::GroupAddresses(groups) => {
+                all(async move { self.group_addresses(&groups).await }, Answer::GroupAddresses)
+            }
+            Queries::SecurityGroupRules(groups) => many(async move {
+                let (ingress, egress) = self.rules_of_groups(&groups).await;
+                let ingress = ingress.into_iter().map(|(id, seen)| Answer::SecurityGroupRules(id, seen));
+                ingress.chain(egress.into_iter().map(|(id, seen)| Answer::Egress(id, seen))).collect()
+            }),
+            Queries::PrefixList(ids) => all(async move { self.prefix_lists(&ids).await }, Answer::PrefixList),
+            Queries::NetworkAcls(vpcs) => all(async move { self.network_acls(&vpcs).await }, Answer::NetworkAcls),
+            Queries::RouteTables(vpcs) => all(async move { self.route_tables(&vpcs).await }, Answer::RouteTables),
+            Queries::Routes(vpcs) => all(async move { self.routes(&vpcs).await }, Answer::Routes),
+            Queries::LoadBalancerAttributes(arns) => each(arns, async |arn| {
+                let seen = self.balancer_attributes(&arn).await;
+                Answer::LoadBalancerAttributes(arn, seen)
+            }),
+            Queries::Listeners(arns) => each(arns, async |arn| {
+                let seen = self.listeners(&arn).await;
+                Answer::Listeners(arn, seen)
+            }),
+            Queries::Rules(arns) => some(LARGE_AT_ONCE, arns, async |arn| {
+                let seen = self.rules(&arn).await;
+                Answer::Rules(arn, seen)
+            }),
+            Queries::Tags(arns) => all(async move { self.tags(&arns).await }, Answer::Tags),
+            Queries::Attributes(arns) => each(arns, async |arn| {
+                let seen = self.attributes(&arn).await;
+                Answer::Attributes(arn, seen)
+            }),
+            Queries::Health(arns) => each(arns, async |arn| {
+                let seen = self.health(&arn).await;
+                Answer::Health(arn, seen)
+            }),
         }
-        let (health, attributes, tags) = tokio::join!(
-            self.target_health(&health, &turn),
-            self.attributes_of(&attributes, &turn),
-            self.tags(&tags, &turn),
-        );
-        let observed = &mut watched.observed;
-        observed.targets.extend(health);
-        observed.attributes.extend(attributes);
-        balancing::store_tags(tags, observed);
-        self.explain(desired, observed).await;
-        gaps::note(desired, observed);
-        watched.ages = self.cache.ages();
-        watched.balancing_calls = self.clients.calls().balancing().saturating_sub(before);
     }
+}
 
-    async fn ask_health(&self, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
-        let questions = groups.iter().cloned().map(Question::Health).collect();
-        self.target_health(groups, &Turn::Again { cache: &self.cache, renew: &questions }).await
-    }
+/// One answer.
+fn one<'r>(answer: impl Future<Output = Answer> + 'r) -> Answers<'r> {
+    stream::once(answer).boxed_local()
+}
+
+/// Answers that come together.
+fn many<'r>(answers: impl Future<Output = Vec<Answer>> + 'r) -> Answers<'r> {
+    stream::once(answers).flat_map(stream::iter).boxed_local()
+}
+
+/// Answers of one kind that come together.
+fn all<'r, K: 'r, T: 'r>(
+    answers: impl Future<Output = BTreeMap<K, Seen<T>>> + 'r,
+    answer: fn(K, Seen<T>) -> Answer,
+) -> Answers<'r> {
+    let answers = stream::once(answers).flat_map(stream::iter);
+    answers.map(move |(key, seen)| answer(key, seen)).boxed_local()
+}
+
+/// An answer for each key, as they arrive.
+fn each<'r, K: 'r>(keys: BTreeSet<K>, ask: impl AsyncFn(K) -> Answer + 'r) -> Answers<'r> {
+    some(AT_ONCE, keys, ask)
+}
+
+/// As [`each`], so many of them under way.
+fn some<'r, K: 'r>(most: usize, keys: BTreeSet<K>, ask: impl AsyncFn(K) -> Answer + 'r) -> Answers<'r> {
+    let ask = std::rc::Rc::new(ask);
+    let asked = stream::iter(keys).map(move |key| {
+        let ask = ask.clone();
+        async move { ask(key).await }
+    });
+    asked.buffered(most).boxed_local()
+}
+
+/// What is known of services.
+fn services(ids: &BTreeSet<ServiceId>, known: &Observed) -> BTreeMap<ServiceId, Seen<crate::model::Service>> {
+    let known = |id: &ServiceId| match known.service(id) {
+        Seen::Present(service) => Seen::Present(service.clone()),
+        Seen::Absent => Seen::Absent,
+        Seen::Unknown(gap) => Seen::Unknown(gap),
+    };
+    ids.iter().map(|id| (id.clone(), known(id))).collect()
 }
 
 /// What an error leaves: not known.
@@ -264,13 +251,13 @@ fn unknown<T>(error: &AwsError) -> Seen<T> {
 
 /// The gap that an error leaves. Who has no valid credentials, or no way to AWS, needs more than a code.
 fn gap(error: &AwsError) -> Gap {
-    let why = match error.kind {
+    let why = if matches!(error.code.as_str(), "Dispatch" | "NoCredentials") {
         // Nothing came from AWS: the code is Portolan's own, and says no more.
-        _ if matches!(error.code.as_str(), "Dispatch" | "NoCredentials") => error.message.clone(),
-        ErrorKind::Credentials | ErrorKind::Transient if !error.message.is_empty() => {
-            format!("{}: {}", error.code, error.message)
-        }
-        _ => error.code.clone(),
+        error.message.clone()
+    } else if matches!(error.kind, ErrorKind::Credentials | ErrorKind::Transient) && !error.message.is_empty() {
+        format!("{}: {}", error.code, error.message)
+    } else {
+        error.code.clone()
     };
     Gap { call: error.call.clone(), why }
 }
@@ -278,11 +265,4 @@ fn gap(error: &AwsError) -> Gap {
 /// What an error leaves where the thing that was asked for may just not be there.
 fn absent_or_unknown<T>(error: &AwsError) -> Seen<T> {
     if error.kind == ErrorKind::NotFound { Seen::Absent } else { unknown(error) }
-}
-
-const NOT_ASKED: &str = "not asked";
-
-/// For what the manifest does not need.
-fn not_asked(call: &str) -> Gap {
-    Gap { call: call.to_owned(), why: NOT_ASKED.to_owned() }
 }

@@ -12,6 +12,7 @@ use super::form::{Wanted, WantedParser};
 pub use super::inputs::Inputs;
 use super::notify::Secret;
 use super::outputs::Outputs;
+use super::terminal::Color;
 use crate::model::Arn;
 
 /// Keep every declared port of an Amazon ECS fleet reachable.
@@ -78,17 +79,6 @@ impl Global {
     pub fn form(&self) -> Form {
         self.forms.iter().find(|wanted| wanted.file.is_none()).map_or(Form::Text, |wanted| wanted.form)
     }
-}
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// Form of the log.

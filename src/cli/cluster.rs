@@ -23,7 +23,7 @@ pub struct ClusterReading {
     pub outline: Desired,
     /// The reading.
     pub observed: Observed,
-    /// The eyes that read it.
+    /// The reader of AWS.
     pub reader: Reader,
     clients: Clients,
 }

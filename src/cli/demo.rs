@@ -17,6 +17,7 @@ use super::sandbox::{bind, listen};
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::aws::{Clients, in_process};
+use crate::columns::pad;
 use crate::manifest::{self, Source};
 use crate::plan::Policy;
 use crate::report::text::Style;
@@ -165,8 +166,9 @@ fn table(answers: &[Answered], with_cause: bool) -> String {
     for ((name, cause), answered) in WAYS.iter().zip(answers) {
         let request = format!("GET {}", path(name));
         let seen = seen(answered);
+        let request = pad(&request, 17);
         let line =
-            if with_cause { format!("  {request:<17} {seen:<25} {cause}") } else { format!("  {request:<17} {seen}") };
+            if with_cause { format!("  {request} {} {cause}", pad(&seen, 25)) } else { format!("  {request} {seen}") };
         table.push_str(&line);
         table.push('\n');
     }

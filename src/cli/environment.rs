@@ -4,13 +4,8 @@ use url::{Host, Url};
 
 use super::failure::Failure;
 use super::profile::Profiles;
+use super::variable::variable;
 use crate::aws::{Authorities, Network, authority};
-
-/// A variable that says something.
-#[expect(clippy::disallowed_methods, reason = "cli reads the environment")]
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
 
 /// Whether `NO_PROXY` is `*`.
 pub fn no_proxy() -> bool {

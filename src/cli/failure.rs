@@ -1,7 +1,7 @@
 //! How a verb ends: with an answer, or with a failure before there was one.
 
 use super::exit::Exit;
-use super::outputs::Texts;
+use super::form::Texts;
 use super::terminal::note;
 use crate::manifest::Problem;
 use crate::report::{self, text};

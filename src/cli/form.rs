@@ -101,6 +101,21 @@ impl TypedValueParser for WantedParser {
     }
 }
 
+/// An answer in every form that was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// For standard output.
+    pub stdout: String,
+    /// For files.
+    pub files: Vec<(PathBuf, String)>,
+}
+
+impl From<String> for Texts {
+    fn from(stdout: String) -> Self {
+        Self { stdout, files: Vec::new() }
+    }
+}
+
 /// The answer of a pass.
 pub fn render(report: &Report, form: Form, style: Style) -> String {
     match form {
@@ -118,6 +133,8 @@ pub fn render_errors(errors: &[Error], form: Form) -> String {
     match form {
         Form::Text => String::new(),
         Form::Json => json::render_errors(errors),
-        _ => render(&Report::of_errors(errors), form, Style::UNBROKEN),
+        Form::Junit | Form::Sarif | Form::Github | Form::Markdown => {
+            render(&Report::of_errors(errors), form, Style::UNBROKEN)
+        }
     }
 }

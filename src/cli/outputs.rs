@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::args::{Form, Inputs};
 use super::failure::Failure;
-use super::form::Wanted;
+use super::form::{Form, Texts, Wanted};
+use super::inputs::Inputs;
 use crate::report::text::Style;
 
 /// The forms that were asked for. One goes to standard output: text, where every form has a file.
@@ -16,21 +16,6 @@ pub struct Outputs {
     pub stdout: Form,
     /// Files and their forms.
     pub files: Vec<(PathBuf, Form)>,
-}
-
-/// An answer in every form that was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Texts {
-    /// For standard output.
-    pub stdout: String,
-    /// For files.
-    pub files: Vec<(PathBuf, String)>,
-}
-
-impl From<String> for Texts {
-    fn from(stdout: String) -> Self {
-        Self { stdout, files: Vec::new() }
-    }
 }
 
 impl Outputs {

@@ -3,9 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::args::Global;
-use super::environment::variable;
 use super::failure::Failure;
+use super::variable::variable;
 
 /// The texts of both files; an unreadable or missing one is empty, as it is for the SDK.
 pub struct Profiles {
@@ -21,8 +20,8 @@ pub struct Named {
 }
 
 /// The named profile; `None` leaves it to `default`.
-pub fn named(global: &Global) -> Option<Named> {
-    let given = global.profile.clone().map(|name| Named { name, source: "--profile" });
+pub fn named(option: Option<&str>) -> Option<Named> {
+    let given = option.map(|name| Named { name: name.to_owned(), source: "--profile" });
     given.or_else(|| variable("AWS_PROFILE").map(|name| Named { name, source: "AWS_PROFILE" }))
 }
 

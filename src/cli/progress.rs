@@ -8,6 +8,7 @@ use tokio::time::{Instant, interval_at};
 
 use super::terminal::{Terminal, rewrite};
 use crate::aws::Calls;
+use crate::columns::cut;
 use crate::model::Desired;
 
 /// A reading that takes less says nothing.
@@ -110,8 +111,7 @@ pub async fn show(terminal: Terminal, needed: Needed, region: &str, calls: &Call
         }
         // A line that the terminal broke could not be rewritten.
         let room = terminal.notes.width.map_or(usize::MAX, |width| width.saturating_sub(1));
-        let line: String = needed.line(region, &sent, begun.elapsed()).chars().take(room).collect();
-        rewrite(&line);
+        rewrite(cut(&needed.line(region, &sent, begun.elapsed()), room));
         shown.0 = true;
     }
 }

@@ -94,16 +94,12 @@ async fn confirm(run: &Run<'_>, mut look: Look) -> Result<Consent, Failure> {
 /// Whether two plans would do the same. Reasons are evidence, which may be newer, and bind nobody; so is the time at which
 /// a rule or target group says that requests moved.
 fn is_same(one: &Plan, other: &Plan) -> bool {
-    let untimed = |action: &Action| match action.clone() {
-        Action::CreateRule { listener, priority, conditions, target_group, mut tags } => {
+    let untimed = |action: &Action| {
+        let mut action = action.clone();
+        if let Action::CreateRule { tags, .. } | Action::AddTags { tags, .. } = &mut action {
             tags.remove(MOVED_TAG);
-            Action::CreateRule { listener, priority, conditions, target_group, tags }
         }
-        Action::AddTags { target_group, mut tags, mark } => {
-            tags.remove(MOVED_TAG);
-            Action::AddTags { target_group, tags, mark }
-        }
-        other => other,
+        action
     };
     let same = |(one, other): (&Step, &Step)| {
         let Step { id, action, object, target, summary: _, reason: _, changes, after, redeploys, removes, receivers } =

@@ -1,9 +1,9 @@
 //! Which region a run uses: the Fleet's. Whatever else names one must name the same.
 
 use super::args::Global;
-use super::environment::variable;
 use super::failure::Failure;
 use super::profile::Profiles;
+use super::variable::variable;
 use crate::model::Fleet;
 
 /// The region to ask, `None` for the SDK's own chain.

@@ -35,13 +35,13 @@ pub struct Run<'a> {
     pub policy: Policy,
     /// AWS.
     pub clients: Clients,
-    /// The eyes of the run; remembers what never changes.
+    /// The reader of AWS; remembers what never changes.
     pub reader: Reader,
 }
 
 /// The clients that the options of every verb ask for. Sends nothing yet.
 pub async fn clients(fleet: Option<&Fleet>, global: &Global) -> Result<Clients, Failure> {
-    let (profiles, named) = (Profiles::read(), profile::named(global));
+    let (profiles, named) = (Profiles::read(), profile::named(global.profile.as_deref()));
     profiles.check(named.as_ref())?;
     let profile = named.as_ref().map_or("default", |named| &named.name);
     let region = match fleet {

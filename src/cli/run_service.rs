@@ -11,7 +11,7 @@ use super::args::{Global, Inputs, Listen, RunArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::files::Files;
-use super::outputs::Texts;
+use super::form::Texts;
 use super::run::{Run, now};
 use super::signals::{Signals, hang_ups};
 use super::terminal::Terminal;

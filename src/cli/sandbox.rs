@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::args::SandboxArgs;
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
-use super::outputs::Texts;
+use super::form::Texts;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::sandbox::server::Server;

@@ -10,8 +10,8 @@ use super::run::{Run, aws_now};
 use super::signals::Signals;
 use super::terminal::Terminal;
 use super::{named, only, usage};
-use crate::apply::Observe;
 use crate::model::{Desired, Observed};
+use crate::pass;
 use crate::plan::Verdict;
 use crate::status::{self, Table, table};
 use crate::survey::Depth;
@@ -43,8 +43,7 @@ pub async fn status(
             let scope = scope(&args.clusters, &[])?;
             let mut reading = ClusterReading::take(&scope, Depth::Health, global, terminal, signals).await?;
             let keys = named::services(&args.services, &reading.outline)?;
-            let around = reading.reader.surroundings(&reading.outline, &reading.observed).await;
-            reading.observed.merge(around);
+            reading.observed = pass::observe_around(&reading.outline, &reading.reader, reading.observed).await;
             let mut table = table(&reading.outline, &reading.observed, None);
             follow(&mut table, &reading.outline, &reading.observed, false, reading.aws_now());
             table.keep(&keys);
@@ -67,10 +66,13 @@ pub async fn status(
         Output::Text => status::text::render(&table, style.paint),
         Output::Json => status::json::render(&table, &calls),
     });
-    let exit = match table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict)) {
-        Exit::Sound | Exit::Incomplete if table.is_broken() => Exit::Difference,
-        Exit::Sound if table.is_unknown() && global.strict => Exit::Incomplete,
-        exit => exit,
+    let of_drift = table.verdict.map_or(Exit::Sound, |verdict| Exit::of(verdict, global.strict));
+    let exit = if matches!(of_drift, Exit::Sound | Exit::Incomplete) && table.is_broken() {
+        Exit::Difference
+    } else if of_drift == Exit::Sound && table.is_unknown() && global.strict {
+        Exit::Incomplete
+    } else {
+        of_drift
     };
     Ok(Answer { texts, headline: Some(headline(&table)), exit })
 }

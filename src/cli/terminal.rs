@@ -2,16 +2,27 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use clap::ValueEnum;
 use clap::builder::StyledStr;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::args::{Color, Global};
-use super::environment::variable;
+use super::variable::variable;
 use crate::model::without_user_info;
 use crate::report::text::{Paint, Style};
 
 /// Columns of a terminal that does not say how wide it is; clap takes the same for help.
 const USUAL_COLUMNS: usize = 100;
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
 
 /// Where people look, and how.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +39,9 @@ pub struct Terminal {
 
 impl Terminal {
     /// As the options, the environment and the streams say.
-    pub fn of(global: &Global) -> Self {
+    pub fn of(color: Color, quiet: bool, verbose: u8) -> Self {
         let style = |is_terminal: bool, own: Option<usize>| Style {
-            paint: match global.color {
+            paint: match color {
                 Color::Always => Paint::On,
                 Color::Auto if is_terminal && wants_colour() => Paint::On,
                 Color::Auto | Color::Never => Paint::Off,
@@ -40,8 +51,8 @@ impl Terminal {
         Self {
             answer: style(io::stdout().is_terminal(), own_width(io::stdout())),
             notes: style(io::stderr().is_terminal(), own_width(io::stderr())),
-            quiet: global.quiet,
-            is_watched: io::stderr().is_terminal() && !global.quiet && global.verbose == 0,
+            quiet,
+            is_watched: io::stderr().is_terminal() && !quiet && verbose == 0,
         }
     }
 

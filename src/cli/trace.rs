@@ -10,13 +10,12 @@ use super::run::{Run, aws_now, check_credentials, clients, now};
 use super::signals::Signals;
 use super::terminal::{Terminal, note};
 use super::{cluster, named, usage};
-use crate::apply::Find;
 use crate::aws::Reader;
 use crate::model::{Desired, Gap, Observed};
 use crate::pass;
 use crate::plan::{Policy, plan};
 use crate::report::{Traced, json, text};
-use crate::survey::{Depth, outline};
+use crate::survey::outline;
 use crate::trace::{Asked, Trace, Verdict, Witness, trace};
 use crate::yaml::nearest;
 
@@ -84,15 +83,15 @@ async fn found<'a>(
     let clients = clients(None, global).await?;
     let scope = cluster::scope(&[cluster.to_owned()], &[])?;
     check_credentials(&clients, global).await?;
-    let standing = tokio::select! {
+    let observed = tokio::select! {
         biased;
         () = signals.token().cancelled() => {
             return Err(Failure::interrupted(signals.exit().unwrap_or(Exit::Interrupted)));
         }
-        standing = async { Reader::new(&clients).standing(&scope).await } => standing,
+        observed = async { pass::observe_scope(&scope, &Reader::new(&clients)).await } => observed,
         never = progress::show(terminal, Needed::default(), clients.region(), clients.calls()) => match never {},
     };
-    let desired = outline(&standing, &scope, clients.region(), Depth::Health).map_err(cluster::failure)?;
+    let desired = outline(&observed, &scope, clients.region()).map_err(cluster::failure)?;
     Ok(Run::on(clients, global, terminal, signals, desired, Policy::default()))
 }
 

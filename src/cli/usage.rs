@@ -47,28 +47,26 @@ pub fn failure(error: &clap::Error, args: &[OsString]) -> Failure {
 fn habit(error: &clap::Error, args: &[OsString]) -> Option<(String, String)> {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(word)) => Some(word.as_str()),
-        _ => None,
+        Some(_) | None => None,
     };
-    match error.kind() {
-        ErrorKind::InvalidSubcommand => {
-            let word = context(ContextKind::InvalidSubcommand)?;
-            let hint = foreign::hint(word).or_else(|| is_file(word).then(|| file_before_verb(word)))?;
-            Some((format!("unknown command `{word}`"), hint))
-        }
-        ErrorKind::UnknownArgument => {
-            let word = context(ContextKind::InvalidArg).filter(|word| !word.starts_with('-') || *word == "-")?;
-            let verb = args.iter().filter_map(|arg| arg.to_str()).find(|arg| WITH_MANIFEST_ONLY.contains(arg));
-            if let Some(verb) = verb {
-                return Some((format!("unexpected argument '{word}'"), named_by_option(verb, word)));
-            }
-            let has_world = args.iter().any(|arg| arg == "sandbox");
-            has_world.then(|| {
-                let hint = format!("pass a world file with --world: `portolan sandbox --world {word}`");
-                (format!("unexpected argument '{word}'"), hint)
-            })
-        }
-        _ => None,
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let word = context(ContextKind::InvalidSubcommand)?;
+        let hint = foreign::hint(word).or_else(|| is_file(word).then(|| file_before_verb(word)))?;
+        return Some((format!("unknown command `{word}`"), hint));
     }
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let word = context(ContextKind::InvalidArg).filter(|word| !word.starts_with('-') || *word == "-")?;
+    let verb = args.iter().filter_map(|arg| arg.to_str()).find(|arg| WITH_MANIFEST_ONLY.contains(arg));
+    if let Some(verb) = verb {
+        return Some((format!("unexpected argument '{word}'"), named_by_option(verb, word)));
+    }
+    let has_world = args.iter().any(|arg| arg == "sandbox");
+    has_world.then(|| {
+        let hint = format!("pass a world file with --world: `portolan sandbox --world {word}`");
+        (format!("unexpected argument '{word}'"), hint)
+    })
 }
 
 /// For a manifest in the place of an argument.

@@ -33,7 +33,7 @@ fn render(errors: &[Error], validated: &Validated, form: Form) -> String {
     match form {
         Form::Text => format!("{}\n", validated.summary),
         Form::Json => json::render_validation(errors),
-        _ => {
+        Form::Junit | Form::Sarif | Form::Github | Form::Markdown => {
             let report = Report { validated: Some(validated.clone()), ..Report::of_errors(errors) };
             form::render(&report, form, Style::UNBROKEN)
         }

@@ -6,9 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::run::Run;
-use crate::apply::Observe;
 use crate::model::ObjectRef;
-use crate::pass::unsettled;
+use crate::pass::{self, unsettled};
 
 /// Between two looks at first; ECS and health checks do not move faster.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -35,7 +34,7 @@ pub async fn wait(run: &Run<'_>, awaited: &BTreeSet<ObjectRef>, timeout: Duratio
     loop {
         let look = async {
             sleep_until(next).await;
-            run.reader.observe(&run.desired).await
+            pass::observe(&run.desired, &run.reader).await
         };
         tokio::select! {
             biased;

@@ -9,7 +9,7 @@ use super::memory::WINDOW;
 use crate::apply::{ErrorKind, Outcome, StepResult};
 use crate::model::owner::OBJECT_TAG;
 use crate::model::{Attributes, HealthCheck, IngressRule, Observed, Owner, Rule, Seen, Tags, TargetGroup};
-use crate::plan::{Action, Plan, Ref};
+use crate::plan::{Action, Plan, Ref, RuleEdit};
 
 /// A change of a tagged resource that this service did not make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,18 +233,23 @@ impl Content {
 
     fn differences(&self, other: &Self) -> Vec<&'static str> {
         let parts = match (self, other) {
-            (Self::Rule(one), Self::Rule(other)) => vec![
-                (PRIORITY, one.priority != other.priority),
-                (CONDITIONS, one.conditions != other.conditions),
-                (ACTIONS, one.actions != other.actions),
-            ],
+            (Self::Rule(one), Self::Rule(other)) => {
+                let Rule { arn: _, priority, conditions, actions, transforms, tags: _ } = one;
+                vec![
+                    (PRIORITY, *priority != other.priority),
+                    (CONDITIONS, *conditions != other.conditions),
+                    (ACTIONS, *actions != other.actions),
+                    (TRANSFORMS, *transforms != other.transforms),
+                ]
+            }
             (Self::TargetGroup(one, attributes), Self::TargetGroup(other, others)) => vec![
                 (HEALTH_CHECK, one != other),
                 (ATTRIBUTES, attributes.is_some() && others.is_some() && attributes != others),
             ],
             (Self::Ingress(one), Self::Ingress(other)) => {
-                let same = (&one.protocol, one.ports, &one.source) == (&other.protocol, other.ports, &other.source);
-                vec![(PERMISSION, !same)]
+                // A description lets nothing in.
+                let IngressRule { id: _, group: _, protocol, ports, source, description: _, tags: _ } = one;
+                vec![(PERMISSION, (protocol, ports, source) != (&other.protocol, &other.ports, &other.source))]
             }
             (Self::Rule(_) | Self::TargetGroup(..) | Self::Ingress(_), _) => Vec::new(),
         };
@@ -255,6 +260,7 @@ impl Content {
 const PRIORITY: &str = "priority";
 const CONDITIONS: &str = "conditions";
 const ACTIONS: &str = "actions";
+const TRANSFORMS: &str = "transforms";
 const HEALTH_CHECK: &str = "health check";
 const ATTRIBUTES: &str = "attributes";
 const PERMISSION: &str = "permission";
@@ -276,8 +282,8 @@ fn effects(action: &Action) -> Vec<Effect> {
         Action::CreateRule { tags, .. } => created(RULE, tags),
         Action::CreateTargetGroup(new) => created(TARGET_GROUP, &new.tags),
         Action::AuthorizeSecurityGroupIngress { tags, .. } => created(INGRESS, tags),
-        Action::ModifyRule { rule, edit, .. } => {
-            let parts = [(edit.conditions.is_some(), CONDITIONS), (edit.forward.is_some(), ACTIONS)];
+        Action::ModifyRule { rule, edit: RuleEdit { forward, conditions }, .. } => {
+            let parts = [(conditions.is_some(), CONDITIONS), (forward.is_some(), ACTIONS)];
             parts.into_iter().filter(|(is_sent, _)| *is_sent).map(|(_, part)| changed(rule.as_str(), part)).collect()
         }
         Action::SetRulePriorities { priorities, .. } => {

@@ -13,9 +13,10 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::apply::Surround;
-use crate::model::{Desired, ObjectRef, Observed, Placement, Task, Vicinity};
-use crate::trace::{Asked, Path, State, Verdict, each_path};
+use crate::apply::Read;
+use crate::model::{Desired, Kind, ObjectRef, Observed};
+use crate::pass::{Kept, Pace, Reading};
+use crate::trace::{Asked, Chosen, Path, State, Subjects, Verdict, each_path};
 
 /// How old the network around may become.
 pub const PERIOD: Duration = Duration::from_secs(3600);
@@ -33,10 +34,18 @@ pub struct Reach {
     pub reason: String,
 }
 
+/// What the other end is to read.
+#[derive(Debug)]
+struct Question {
+    subjects: Subjects,
+    /// What need not be asked.
+    known: Observed,
+}
+
 /// The controller's end: what is known of the network around, and when to read it again.
 #[derive(Debug)]
 pub struct PathTracer {
-    asks: mpsc::Sender<Box<Vicinity>>,
+    asks: mpsc::Sender<Box<Question>>,
     found: mpsc::Receiver<Observed>,
     around: Observed,
     /// When the last reading was asked for, and the last one that read everything.
@@ -53,12 +62,12 @@ pub struct PathTracer {
 #[derive(Debug)]
 pub struct NetworkReader<'a, S> {
     reader: &'a S,
-    asks: mpsc::Receiver<Box<Vicinity>>,
+    asks: mpsc::Receiver<Box<Question>>,
     found: mpsc::Sender<Observed>,
 }
 
 /// A path tracer, and the reader of the network that runs beside it.
-pub fn path_tracer<S: Surround>(reader: &S) -> (PathTracer, NetworkReader<'_, S>) {
+pub fn path_tracer<S: Read>(reader: &S) -> (PathTracer, NetworkReader<'_, S>) {
     let ((asks, asked), (find, found)) = (mpsc::channel(1), mpsc::channel(1));
     let path_tracer = PathTracer {
         asks,
@@ -72,11 +81,15 @@ pub fn path_tracer<S: Surround>(reader: &S) -> (PathTracer, NetworkReader<'_, S>
     (path_tracer, NetworkReader { reader, asks: asked, found: find })
 }
 
-impl<S: Surround> NetworkReader<'_, S> {
+impl<S: Read> NetworkReader<'_, S> {
     /// Reads whenever it is asked, for as long as it is polled.
     pub async fn run(mut self) -> Infallible {
-        while let Some(vicinity) = self.asks.recv().await {
-            let around = self.reader.around(*vicinity).await;
+        while let Some(question) = self.asks.recv().await {
+            let Question { subjects, known } = *question;
+            let mut reading = Reading::of(known);
+            let needs = |observed: &Observed| subjects.needs(observed);
+            Box::pin(reading.read(self.reader, &mut Kept::nothing(), Pace::Background, needs)).await;
+            let around = reading.observed;
             // Nobody to tell: the service is about to end.
             let _ = self.found.send(around).await;
         }
@@ -120,21 +133,13 @@ impl PathTracer {
         let now = Instant::now();
         let whole = self.asked.map(|(_, whole)| whole).filter(|whole| now - *whole < PERIOD);
         let is_soon = self.asked.is_some_and(|(last, _)| now - last < SOONEST);
-        let has_news = || self.changed || has_strangers(observed);
+        let has_news = || self.changed || Subjects::has_news(observed);
         if self.waits || (whole.is_some() && (is_soon || !has_news())) {
             return;
         }
-        // Attributes cost a call each, and new tasks do not change them.
-        let known = match whole {
-            None => Observed::unasked(&observed.region),
-            Some(_) => Observed {
-                balancer_attributes: self.around.balancer_attributes.clone(),
-                attributes: self.around.attributes.clone(),
-                ..Observed::unasked(&observed.region)
-            },
-        };
-        let vicinity = Vicinity::of(desired, observed, &known);
-        if self.asks.try_send(Box::new(vicinity)).is_ok() {
+        let known = known_of(observed, whole.is_some());
+        let subjects = Subjects::of(desired, observed, &Chosen::All);
+        if self.asks.try_send(Box::new(Question { subjects, known })).is_ok() {
             (self.asked, self.waits, self.changed) = (Some((now, whole.unwrap_or(now))), true, false);
         }
     }
@@ -156,15 +161,15 @@ fn last_changes(desired: &Desired, written: &BTreeMap<ObjectRef, Timestamp>) -> 
     changed
 }
 
-/// Whether some task is at an address or on an instance that nobody asked about.
-fn has_strangers(observed: &Observed) -> bool {
-    let tasks = observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
-    let is_stranger = |task: &Task| match &task.placement {
-        Placement::Address(address) => !observed.interfaces.contains_key(address),
-        Placement::Instance { instance, .. } => !observed.hosts.contains_key(instance),
-        Placement::Unknown => false,
-    };
-    tasks.into_iter().any(is_stranger)
+/// What need not be asked again. Attributes cost a call each, and new tasks do not change them.
+fn known_of(observed: &Observed, keeps_attributes: bool) -> Observed {
+    observed.only(|query| {
+        let kind = query.kind();
+        let is_of_this_pass = || observed.answered.contains(query);
+        let is_attributes = matches!(kind, Kind::Attributes | Kind::LoadBalancerAttributes);
+        let may_be_of_this_pass = matches!(kind, Kind::Attributes | Kind::Host | Kind::Nodes);
+        (is_attributes && keeps_attributes) || (may_be_of_this_pass && is_of_this_pass())
+    })
 }
 
 /// Notes a path for its service and its target group, where it is the worst one so far.
@@ -203,50 +208,8 @@ fn name(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attributes, Seen, TargetGroupArn, TargetKey};
-    use crate::trace::fixture::{Stand, TASKS, address, gap};
+    use crate::trace::fixture::Stand;
 
-    fn vicinity(stand: &Stand) -> Vicinity {
-        Vicinity::of(&stand.desired, &stand.observed, &Observed::unasked("eu-west-1"))
-    }
-
-    #[test]
-    fn tasks_and_what_is_declared_are_no_strangers() {
-        let mut stand = Stand::sound();
-        let sound = vicinity(&stand);
-        assert!(!sound.has_strangers && sound.addresses == TASKS.into_iter().map(address).collect());
-        stand.wanted().targets.clone_from(&Stand::without_service().wanted().targets);
-        assert!(!vicinity(&stand).has_strangers, "declared, and not registered");
-        stand.targets()[0].key = TargetKey { id: "10.0.10.99".to_owned(), port: 80 };
-        assert!(vicinity(&stand).has_strangers);
-    }
-
-    #[test]
-    fn registered_addresses_are_strangers_while_no_task_is_known() {
-        let mut stand = Stand::sound();
-        let id = stand.desired.services["shop"].id.clone();
-        stand.observed.tasks.insert(id, Seen::Unknown(gap("ecs:ListTasks")));
-        assert!(vicinity(&stand).has_strangers);
-    }
-
-    #[test]
-    fn what_was_read_is_not_asked_again_and_what_was_not_is() {
-        let mut stand = Stand::sound();
-        let arn = TargetGroupArn::from("targetgroup/shop/1");
-        let old = Attributes::new([("slow_start.duration_seconds".to_owned(), "0".to_owned())].into());
-        let known = Observed {
-            attributes: [(arn.clone(), Seen::Present(old.clone()))].into(),
-            ..Observed::unasked("eu-west-1")
-        };
-        stand
-            .observed
-            .attributes
-            .insert(arn.clone(), Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroupAttributes")));
-        let of = |stand: &Stand| Vicinity::of(&stand.desired, &stand.observed, &known).group_attributes[&arn].clone();
-        assert_eq!(of(&stand), Seen::Present(old));
-        stand.observed.attributes.insert(arn.clone(), Seen::Present(Attributes::default()));
-        assert_eq!(of(&stand), Seen::Present(Attributes::default()), "the newer one");
-    }
     #[test]
     fn a_write_for_a_service_changes_the_way_to_its_target_groups() {
         let stand = Stand::sound();

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::apply::Watched;
 use crate::model::{
-    Desired, Given, ObjectRef, Observed, Question, Seen, ServiceId, TargetGroupArn, TargetState, TaskArn,
+    Batch, Desired, Given, Keep, ObjectRef, Observed, Query, Seen, ServiceId, TargetGroupArn, TargetState, TaskArn,
 };
+use crate::pass::Reading;
 use crate::plan::{Plan, Step, StepId, evidence};
 
 /// Share of the account's bucket of Elastic Load Balancing calls that asking in turn may use, unless said otherwise.
@@ -28,8 +28,6 @@ pub const TICK: Duration = Duration::from_secs(1);
 const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
 /// How old tags, attributes and quotas may get.
 pub const HOURLY: SignedDuration = SignedDuration::from_hours(1);
-/// Tags of this many things are asked in one call.
-const TAGS_IN_A_CALL: f64 = 20.0;
 /// How many times sooner than others a target group is asked whose targets are not all healthy.
 const UNSETTLED: i32 = 4;
 
@@ -55,10 +53,10 @@ pub struct Tiers {
     /// again, and held back, use up everything.
     owed: f64,
     /// When each kept answer arrived.
-    asked: BTreeMap<Question, Timestamp>,
+    asked: BTreeMap<Query, Timestamp>,
     unsettled: BTreeSet<TargetGroupArn>,
     /// To ask in the next look, whatever it costs.
-    urgent: BTreeSet<Question>,
+    urgent: BTreeSet<Query>,
     faces: BTreeMap<ServiceId, Face>,
 }
 
@@ -85,7 +83,7 @@ impl Tiers {
     }
 
     /// What the look that starts now asks again. What nothing is known of it asks anyway.
-    pub fn due(&mut self, now: Timestamp) -> BTreeSet<Question> {
+    pub fn due(&mut self, now: Timestamp) -> BTreeSet<Query> {
         self.accrue(now);
         let mut due = std::mem::take(&mut self.urgent);
         due.retain(|question| self.asked.contains_key(question));
@@ -130,18 +128,18 @@ impl Tiers {
         let spent = asked.len() as f64;
         self.credit = (self.credit - spent).max(-self.most());
         self.owed = (self.owed - spent).max(0.0);
-        self.asked.extend(asked.into_iter().map(|arn| (Question::Health(arn), now)));
+        self.asked.extend(asked.into_iter().map(|arn| (Query::Health(arn), now)));
     }
 
     /// Notes what a look asked, when it has ended. `extra`: it came before its time, so that its structure counts, too.
-    pub fn note(&mut self, watched: &Watched, extra: bool, now: Timestamp) {
+    pub fn note(&mut self, watched: &Reading, extra: bool, now: Timestamp) {
         let before = std::mem::take(&mut self.asked);
         let is_first = before.is_empty();
         for (question, age) in &watched.ages {
             let age = SignedDuration::try_from(*age).unwrap_or(SignedDuration::ZERO);
             self.asked.insert(question.clone(), now - age);
         }
-        let anew = |(question, at): &(&Question, &Timestamp)| before.get(*question).is_none_or(|before| before < *at);
+        let anew = |(question, at): &(&Query, &Timestamp)| before.get(*question).is_none_or(|before| before < *at);
         let asked: f64 = self.asked.iter().filter(anew).map(|(question, _)| cost(question)).sum();
         let spent = if extra { watched.balancing_calls as f64 } else { asked };
         // The first look is one for which no share can be kept.
@@ -154,7 +152,7 @@ impl Tiers {
 
     /// The kept health of services that are not as they were in the look before, as far as the credit goes; the rest
     /// is asked in the next look. `elapsed` is the time since this one began.
-    pub fn changed(&mut self, desired: &Desired, watched: &Watched, elapsed: Duration) -> BTreeSet<Question> {
+    pub fn changed(&mut self, desired: &Desired, watched: &Reading, elapsed: Duration) -> BTreeSet<Query> {
         let mut changed = BTreeSet::new();
         let mut faces = BTreeMap::new();
         for service in desired.services.values() {
@@ -177,14 +175,14 @@ impl Tiers {
     }
 
     /// What the steps of a plan were derived from and was asked before this look, which began `elapsed` ago.
-    pub fn unsure(desired: &Desired, watched: &Watched, plan: &Plan, elapsed: Duration) -> BTreeSet<Question> {
+    pub fn unsure(desired: &Desired, watched: &Reading, plan: &Plan, elapsed: Duration) -> BTreeSet<Query> {
         if plan.steps.is_empty() {
             return BTreeSet::new();
         }
         let given = Given::new(desired, &watched.observed);
         let subjects: BTreeSet<String> = plan.steps.iter().flat_map(|step| evidence::subjects(&given, step)).collect();
         let old = watched.ages.iter().filter(|(_, age)| **age > elapsed);
-        let is_about = |question: &&Question| subject(question).is_some_and(|arn| subjects.contains(arn));
+        let is_about = |question: &&Query| subject(question).is_some_and(|arn| subjects.contains(arn));
         old.map(|(question, _)| question).filter(is_about).cloned().collect()
     }
 
@@ -192,7 +190,7 @@ impl Tiers {
     pub fn too_old(
         &mut self,
         desired: &Desired,
-        watched: &Watched,
+        watched: &Reading,
         plan: &Plan,
         elapsed: Duration,
     ) -> BTreeMap<StepId, String> {
@@ -210,13 +208,13 @@ impl Tiers {
             }
             let neighbours = evidence::neighbours(&watched.observed, step);
             let is_older = |arn: &TargetGroupArn, than: SignedDuration| {
-                let age = watched.ages.get(&Question::Health(arn.clone()));
+                let age = watched.ages.get(&Query::Health(arn.clone()));
                 age.is_some_and(|age| SignedDuration::try_from(*age).is_ok_and(|age| age > than))
             };
             let first = neighbours.iter().find(|arn| is_older(arn, most))?.clone();
             // Those too that would be too old by the next look: or else it would wait for these.
             let soon = neighbours.into_iter().filter(|arn| is_older(arn, most / 2));
-            urgent.extend(soon.map(Question::Health));
+            urgent.extend(soon.map(Query::Health));
             Some(format!("the health of {first}, on the same listener, was last read more than {most:#} ago"))
         };
         let held = plan.steps.iter().filter_map(|step| Some((step.id, why(step)?))).collect();
@@ -251,7 +249,7 @@ impl Tiers {
 
     /// The time in which every target group's health is asked once.
     pub fn period(&self) -> SignedDuration {
-        let groups = self.asked.keys().filter(|question| question.is_health()).count();
+        let groups = self.asked.keys().filter(|question| is_health(question)).count();
         let seconds = SignedDuration::try_from_secs_f64(groups as f64 / self.rate).unwrap_or(HOURLY);
         seconds.max(self.interval)
     }
@@ -273,9 +271,8 @@ impl Tiers {
     }
 
     /// Tags, attributes and quotas that are older than they may be, oldest first.
-    fn overdue(&self, now: Timestamp, but: &BTreeSet<Question>) -> Vec<Question> {
-        let old =
-            |(question, at): &(&Question, &Timestamp)| is_overdue(question, **at, now) && !but.contains(*question);
+    fn overdue(&self, now: Timestamp, but: &BTreeSet<Query>) -> Vec<Query> {
+        let old = |(question, at): &(&Query, &Timestamp)| is_overdue(question, **at, now) && !but.contains(*question);
         let mut overdue: Vec<_> = self.asked.iter().filter(old).map(|(question, at)| (*at, question.clone())).collect();
         overdue.sort();
         overdue.into_iter().map(|(_, question)| question).collect()
@@ -286,7 +283,7 @@ impl Tiers {
     fn health_in_turn(&self, now: Timestamp) -> impl Iterator<Item = (&TargetGroupArn, SignedDuration)> {
         let mut health = Vec::new();
         for (question, at) in &self.asked {
-            let Question::Health(arn) = question else { continue };
+            let Query::Health(arn) = question else { continue };
             let (age, is_unsettled) = (now.duration_since(*at), self.unsettled.contains(arn));
             let counted = if is_unsettled { age.checked_mul(UNSETTLED).unwrap_or(age) } else { age };
             let soonest = if is_unsettled { self.interval / 2 } else { self.interval };
@@ -299,29 +296,36 @@ impl Tiers {
         health.into_iter().map(|(_, age, arn)| (arn, age))
     }
 
-    fn health_of<'a>(&'a self, given: &Given<'_>, object: &ObjectRef) -> impl Iterator<Item = Question> + use<'a> {
-        let groups = evidence::target_groups_of(given, object).into_iter().map(Question::Health);
+    fn health_of<'a>(&'a self, given: &Given<'_>, object: &ObjectRef) -> impl Iterator<Item = Query> + use<'a> {
+        let groups = evidence::target_groups_of(given, object).into_iter().map(Query::Health);
         groups.filter(|question| self.asked.contains_key(question))
     }
 }
 
-fn subject(question: &Question) -> Option<&str> {
-    match question {
-        Question::Health(arn) | Question::Attributes(arn) => Some(arn.as_str()),
-        Question::Tags(arn) => Some(arn),
-        Question::Limits => None,
+/// The thing of AWS that a kept answer is about.
+fn subject(question: &Query) -> Option<&str> {
+    if let Query::Health(arn) | Query::Attributes(arn) = question {
+        Some(arn.as_str())
+    } else if let Query::Tags(arn) = question {
+        Some(arn)
+    } else {
+        None
     }
 }
 
-fn is_overdue(question: &Question, at: Timestamp, now: Timestamp) -> bool {
-    !question.is_health() && now.duration_since(at) >= HOURLY
+fn is_health(question: &Query) -> bool {
+    question.kind().facts().keep == Keep::InTurn
+}
+
+fn is_overdue(question: &Query, at: Timestamp, now: Timestamp) -> bool {
+    !is_health(question) && now.duration_since(at) >= HOURLY
 }
 
 /// In calls.
-fn cost(question: &Question) -> f64 {
-    match question {
-        Question::Tags(_) => 1.0 / TAGS_IN_A_CALL,
-        Question::Health(_) | Question::Attributes(_) | Question::Limits => 1.0,
+fn cost(question: &Query) -> f64 {
+    match question.kind().facts().batch {
+        Batch::Of(most) => 1.0 / most as f64,
+        Batch::Each | Batch::List | Batch::PerCluster(_) | Batch::With(_) => 1.0,
     }
 }
 
@@ -351,37 +355,37 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).expect("a time")
     }
 
-    fn health(number: usize) -> Question {
-        Question::Health(TargetGroupArn::from(format!("group/{number:04}")))
+    fn health(number: usize) -> Query {
+        Query::Health(TargetGroupArn::from(format!("group/{number:04}")))
     }
 
-    fn tags(number: usize) -> Question {
-        Question::Tags(format!("rule/{number:04}"))
+    fn tags(number: usize) -> Query {
+        Query::Tags(format!("rule/{number:04}"))
     }
 
     /// A look in which these were asked just now, and the others `before`, so many seconds ago.
-    fn looked(now: &BTreeSet<Question>, before: &BTreeMap<Question, u64>) -> Watched {
+    fn looked(now: &BTreeSet<Query>, before: &BTreeMap<Query, u64>) -> Reading {
         let old = before.iter().map(|(question, age)| (question.clone(), Duration::from_secs(*age)));
         let new = now.iter().map(|question| (question.clone(), Duration::ZERO));
-        Watched { observed: Observed::unasked("eu-west-1"), ages: old.chain(new).collect(), balancing_calls: 0 }
+        Reading { ages: old.chain(new).collect(), ..Reading::new("eu-west-1") }
     }
 
-    fn first(questions: impl Iterator<Item = Question>) -> (Tiers, BTreeSet<Question>) {
+    fn first(questions: impl Iterator<Item = Query>) -> (Tiers, BTreeSet<Query>) {
         let mut tiers = Tiers::new(INTERVAL, SHARE);
         assert!(tiers.due(at(0)).is_empty(), "nothing is known: everything is asked anyway");
-        let all: BTreeSet<Question> = questions.collect();
+        let all: BTreeSet<Query> = questions.collect();
         tiers.note(&looked(&all, &BTreeMap::new()), false, at(0));
         (tiers, all)
     }
 
     /// When each question was asked last, and how often since the first look.
-    type Log = BTreeMap<Question, (i64, usize)>;
+    type Log = BTreeMap<Query, (i64, usize)>;
 
-    fn log(all: &BTreeSet<Question>) -> Log {
+    fn log(all: &BTreeSet<Query>) -> Log {
         all.iter().map(|question| (question.clone(), (0, 0))).collect()
     }
 
-    fn enter(log: &mut Log, asked: &BTreeSet<Question>, now: i64) {
+    fn enter(log: &mut Log, asked: &BTreeSet<Query>, now: i64) {
         for question in asked {
             let entry = log.get_mut(question).expect("a question that was asked before");
             *entry = (now, entry.1 + 1);
@@ -389,12 +393,12 @@ mod tests {
     }
 
     /// The seconds from `begin` to `end`, with a look in every thirtieth that needs these besides; the most health in a second.
-    fn go_on(tiers: &mut Tiers, log: &mut Log, needed: &BTreeSet<Question>, begin: i64, end: i64) -> usize {
+    fn go_on(tiers: &mut Tiers, log: &mut Log, needed: &BTreeSet<Query>, begin: i64, end: i64) -> usize {
         let mut most = 0;
         for now in begin..=end {
             let turn = tiers.turn(at(now));
             most = most.max(turn.len());
-            enter(log, &turn.iter().cloned().map(Question::Health).collect(), now);
+            enter(log, &turn.iter().cloned().map(Query::Health).collect(), now);
             tiers.note_turn(turn, at(now));
             if now % 30 == 0 {
                 let due = tiers.due(at(now));
@@ -466,7 +470,7 @@ mod tests {
     #[test]
     fn steps_that_need_more_than_the_share_in_every_look_do_not_stop_the_rest() {
         let (mut tiers, all) = first((0..1000).map(health));
-        let needed: BTreeSet<Question> = (0..200).map(health).collect();
+        let needed: BTreeSet<Query> = (0..200).map(health).collect();
         let mut log = log(&all);
         for now in (1..3000).step_by(100) {
             go_on(&mut tiers, &mut log, &needed, now, now + 99);
@@ -480,7 +484,7 @@ mod tests {
         let (mut tiers, all) = first((0..4).map(health));
         let old = all.iter().map(|question| (question.clone(), 1)).collect();
         for _ in 0..20 {
-            let watched = Watched { balancing_calls: 7, ..looked(&BTreeSet::new(), &old) };
+            let watched = Reading { balancing_calls: 7, ..looked(&BTreeSet::new(), &old) };
             tiers.note(&watched, true, at(1));
         }
         assert_eq!(tiers.pause(), Duration::from_secs(5), "20 × 7 calls, of which 120 were free");
@@ -497,7 +501,7 @@ mod tests {
         let ages = all.iter().map(|question| (question.clone(), Duration::from_secs(20))).collect();
         let targets = BTreeMap::from([(TargetGroupArn::from("group/0999".to_owned()), Seen::Present(vec![target]))]);
         let observed = Observed { targets, ..Observed::unasked("eu-west-1") };
-        tiers.note(&Watched { observed, ages, balancing_calls: 0 }, false, at(20));
+        tiers.note(&Reading { observed, ages, balancing_calls: 0 }, false, at(20));
         let sooner = TargetGroupArn::from("group/0999".to_owned());
         assert_eq!(tiers.turn(at(15)), BTreeSet::from([sooner.clone()]), "the others wait for an interval to pass");
         assert!(tiers.turn(at(30)).contains(&sooner), "and it goes first");

@@ -2,6 +2,7 @@
 //! that what the format refuses can become a comment at its place.
 
 use super::scalar;
+use crate::columns::{columns, wrap};
 use crate::sanitize::plain;
 
 /// Lines are at most this wide where their words allow it.
@@ -204,7 +205,7 @@ impl Rendered {
             }
             Value::List(entries) => {
                 let is_flat = entries.iter().all(|entry| matches!(entry.value, Value::Scalar(_)));
-                match inline.filter(|text| is_flat && indent + text.chars().count() <= WIDTH) {
+                match inline.filter(|text| is_flat && indent + columns(text) <= WIDTH) {
                     Some(text) => self.line(indent, out, &text, path),
                     None => {
                         self.line(indent, out, &format!("{key}:"), path);
@@ -221,7 +222,7 @@ impl Rendered {
             self.comment(indent, &entry.notes, path);
             let out = out || entry.is_out();
             let inline = entry_without_notes(entry).inline();
-            match (&entry.value, inline.filter(|text| indent + 2 + text.chars().count() <= WIDTH)) {
+            match (&entry.value, inline.filter(|text| indent + 2 + columns(text) <= WIDTH)) {
                 (Value::Nothing, _) => {}
                 (_, Some(text)) => self.line(indent, out, &format!("- {text}"), path),
                 (Value::Map(entries), None) => {
@@ -253,21 +254,4 @@ impl Rendered {
 
 fn entry_without_notes(entry: &Entry) -> Entry {
     Entry { notes: Vec::new(), refused: false, ..entry.clone() }
-}
-
-/// Breaks at spaces so that no line is wider than `room`; a longer word stands alone.
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
 }

@@ -117,11 +117,11 @@ fn is_proven_open(scene: &Scene<'_>, key: &str, steps: &[&Step]) -> bool {
             Some(HealthPort::Traffic) | None => target.key.port,
         }));
     }
-    let is_checked = |step: &&Step| match &step.action {
-        Action::AuthorizeSecurityGroupIngress { protocol: IpProtocol::Tcp, ports, .. } => {
-            checked.range(ports.from..=ports.to).next().is_some()
-        }
-        _ => false,
+    let is_checked = |step: &&Step| {
+        let Action::AuthorizeSecurityGroupIngress { protocol: IpProtocol::Tcp, ports, .. } = &step.action else {
+            return false;
+        };
+        checked.range(ports.from..=ports.to).next().is_some()
     };
     !groups.is_empty() && steps.iter().all(is_checked)
 }

@@ -26,13 +26,11 @@ pub(super) fn routes(scene: &Scene<'_>, key: &str, live: &TargetGroup, balancer:
         }
         items.extend(of_default(&own, listener));
     }
-    let routes = Entry::field("routes", Value::List(items));
-    match &routes.value {
-        Value::List(items) if items.is_empty() => {
-            Some(Entry::note(format!("No routes: no listener rule on {} forwards to it ({key}).", balancer.name)))
-        }
-        _ => Some(routes),
+    if items.is_empty() {
+        let note = format!("No routes: no listener rule on {} forwards to it ({key}).", balancer.name);
+        return Some(Entry::note(note));
     }
+    Some(Entry::field("routes", Value::List(items)))
 }
 
 /// What an action has to do with a target group.

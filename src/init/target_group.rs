@@ -6,7 +6,7 @@ use crate::model::{
     AddressOwner, Behind, Gap, HealthCheck, HealthPort, InstanceId, LoadBalancer, ObjectRef, Placement,
     ProtocolVersion, Seen, Target, TargetGroup, task_owner,
 };
-use crate::plan::questions::{Unknown, unexplained_in};
+use crate::plan::needs::{Unknown, unexplained_in};
 
 use super::page::{Entry, Page, Value};
 use super::{Scene, attribute, names, page_of, route, scalar};
@@ -160,8 +160,7 @@ fn why_not_static(scene: &Scene<'_>, unknown: &Unknown<'_>) -> Option<String> {
 }
 
 fn carries_tasks(scene: &Scene<'_>, instance: &InstanceId) -> bool {
-    let known = scene.observed.tasks.values().filter_map(|seen| seen.as_ref().present()).flatten();
-    known.chain(&scene.observed.other_tasks).any(|task| match &task.placement {
+    scene.observed.all_tasks().any(|(_, task)| match &task.placement {
         Placement::Instance { instance: of, .. } => of == instance,
         Placement::Address(_) | Placement::Unknown => false,
     })

@@ -157,7 +157,9 @@ fn target_group(document: &TargetGroupDocument, fleet: &Fleet) -> DesiredTargetG
 fn health_check(check: &HealthCheckSpec, version: Option<&ProtocolVersion>) -> HealthCheck {
     let matcher = |codes: &At<String>| match version {
         Some(ProtocolVersion::Grpc) => Matcher::Grpc(codes.value.clone()),
-        _ => Matcher::Http(codes.value.clone()),
+        Some(ProtocolVersion::Http1 | ProtocolVersion::Http2 | ProtocolVersion::Other(_)) | None => {
+            Matcher::Http(codes.value.clone())
+        }
     };
     HealthCheck {
         protocol: check.protocol.as_ref().map(|protocol| protocol.0.clone()),

@@ -77,14 +77,16 @@ impl Decode for Timestamp {
 /// Where health checks knock: `traffic-port` or a port.
 impl Decode for HealthPort {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        match &node.value {
-            Value::Scalar(scalar) if scalar.text == "traffic-port" => Some(Self::Traffic),
-            Value::Scalar(scalar) if scalar.sort() == Sort::Text && scalar.text.parse::<u16>().is_err() => {
-                wrong_type(node, name, "traffic-port or a number", None, problems);
-                None
+        if let Value::Scalar(scalar) = &node.value {
+            if scalar.text == "traffic-port" {
+                return Some(Self::Traffic);
             }
-            _ => Port::decode(node, name, problems).map(|port| Self::Fixed(port.to_u16())),
+            if scalar.sort() == Sort::Text && scalar.text.parse::<u16>().is_err() {
+                wrong_type(node, name, "traffic-port or a number", None, problems);
+                return None;
+            }
         }
+        Port::decode(node, name, problems).map(|port| Self::Fixed(port.to_u16()))
     }
 }
 

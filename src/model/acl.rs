@@ -7,8 +7,9 @@ use std::fmt;
 use ipnet::IpNet;
 
 use super::address::{AddressFamily, AddressSet};
+use super::block::{around, contains, overlap};
 use super::id::{PortRange, SubnetId, Transport, VpcId};
-use super::security_group::{IpProtocol, contains};
+use super::security_group::IpProtocol;
 
 /// The ports that a client may open a connection from, and that answers go to (ELB user guides, network ACLs).
 pub const EPHEMERAL: PortRange = PortRange { from: 1024, to: u16::MAX };
@@ -150,30 +151,6 @@ fn lacks_ports(denied: impl Iterator<Item = PortRange>) -> bool {
         total += ports.count();
     }
     total > EPHEMERAL_DENIED_AT_MOST
-}
-
-/// What two blocks share: blocks are nested or apart.
-pub fn overlap(a: &IpNet, b: &IpNet) -> Option<IpNet> {
-    if contains(a, b) {
-        Some(*b)
-    } else if contains(b, a) {
-        Some(*a)
-    } else {
-        None
-    }
-}
-
-/// The rest of `outer` without `inner`, which it contains: at each level the half that `inner` is not in.
-pub(super) fn around(outer: &IpNet, inner: &IpNet) -> Vec<IpNet> {
-    let mut rest = Vec::new();
-    let mut here = *inner;
-    while here.prefix_len() > outer.prefix_len() {
-        let Some(above) = here.supernet() else { break };
-        let halves = above.subnets(here.prefix_len());
-        rest.extend(halves.into_iter().flatten().filter(|half| *half != here));
-        here = above;
-    }
-    rest
 }
 
 fn common(a: PortRange, b: PortRange) -> Option<PortRange> {

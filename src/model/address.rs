@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::acl::{around, overlap};
+use super::block::{around, overlap};
 
 /// IPv4 or IPv6. A rule or an entry about one family says nothing about the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,11 @@ impl AddressFamily {
             IpNet::V4(_) => Self::Ipv4,
             IpNet::V6(_) => Self::Ipv6,
         }
+    }
+
+    /// Those blocks that are of the family.
+    pub fn only(self, blocks: impl IntoIterator<Item = IpNet>) -> Vec<IpNet> {
+        blocks.into_iter().filter(|block| Self::of(block) == self).collect()
     }
 
     /// `0.0.0.0/0` or `::/0`.

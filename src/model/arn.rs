@@ -92,6 +92,11 @@ impl LoadBalancerArn {
         part_before_last(self.as_str())
     }
 
+    /// Whether it is a network load balancer's: `loadbalancer/net/NAME/ID`.
+    pub fn is_network(&self) -> bool {
+        self.path().is_some_and(|path| path.starts_with("net/"))
+    }
+
     /// `app/NAME/ID`, `net/NAME/ID` or `gwy/NAME/ID`: so metrics and the descriptions of network interfaces name it.
     pub fn path(&self) -> Option<&str> {
         path_behind(self.as_str(), "loadbalancer")
@@ -111,6 +116,12 @@ impl ListenerArn {
 }
 
 impl RuleArn {
+    /// The listener that it belongs to: `listener-rule/app/NAME/ID/LISTENER/RULE`.
+    pub fn listener(&self) -> Option<ListenerArn> {
+        let (listener, _) = self.as_str().rsplit_once('/')?;
+        Some(ListenerArn::from(listener.replacen(":listener-rule/", ":listener/", 1)))
+    }
+
     /// The load balancer that it belongs to.
     pub fn load_balancer(&self) -> Option<LoadBalancerArn> {
         load_balancer_of(self.as_str(), "listener-rule")

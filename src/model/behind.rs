@@ -144,8 +144,7 @@ impl<'a> Registrants<'a, '_> {
             }
         };
         for task in tasks {
-            let keys: Vec<TargetKey> =
-                ports.iter().filter_map(|(container, port)| task.endpoint(container, *port)).collect();
+            let keys: Vec<TargetKey> = task.endpoints(ports).collect();
             // All bindings of a task that runs are known; one that starts may get more.
             let may_bind = keys.is_empty() && !ports.is_empty() && task.status != "RUNNING";
             self.has_unknown_address |= task.placement == Placement::Unknown || may_bind;
@@ -171,19 +170,14 @@ impl<'a> Registrants<'a, '_> {
         if self.declared.contains(key) || self.endpoints.contains(key) {
             return Behind::Expected;
         }
-        let observed = self.given.observed;
-        let known = observed.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));
-        let known = known.flat_map(|(id, tasks)| tasks.iter().map(move |task| (id, task)));
-        let others = observed.other_tasks.iter().map(|task| (&task.service, task));
         let mut found = Behind::NoTask;
-        for (id, task) in known.chain(others).filter(|(_, task)| task.has(key)) {
+        for (id, task) in self.given.observed.all_tasks().filter(|(_, task)| task.has(key)) {
             let none = BTreeSet::new();
             let current = self.services.get(id);
             match self.given.ports_of_task(id, task, self.arns, current.unwrap_or(&none)) {
                 None => return Behind::OlderTask(id),
                 Some(ports) => {
-                    let mut keys = ports.iter().filter_map(|(container, port)| task.endpoint(container, *port));
-                    if keys.any(|endpoint| endpoint == *key) {
+                    if task.endpoints(&ports).any(|endpoint| endpoint == *key) {
                         return Behind::Expected;
                     }
                 }

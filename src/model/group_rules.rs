@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::acl::overlap;
 use super::address::AddressSet;
+use super::block::overlap;
 use super::id::{GroupId, PortRange, Transport};
 use super::security_group::{IngressRule, RuleSource};
 use super::seen::{Gap, Seen};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::arn::Arn;
 use super::id::{GroupId, LoadBalancerArn, SubnetId, VpcId};
 use super::seen::Seen;
 
@@ -28,7 +29,7 @@ impl Interface {
 
 /// Whether a network interface with this description is an ECS task's: ECS writes the ARN of its attachment there.
 pub fn is_of_task(description: &str) -> bool {
-    description.contains(":ecs:")
+    Arn::parse(description).is_some_and(|arn| arn.service == "ecs")
 }
 
 /// Whose network interface has an address.

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::acl::NetworkAcl;
+use super::cluster::{AccountLimits, Cluster, ScalableTarget};
 use super::group_rules::PrefixLists;
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
@@ -14,37 +15,14 @@ use super::id::{
 use super::interface::{AddressOwner, EndpointServices, Interface, Nodes, RouteTable};
 use super::listener_rule::{Listener, Rule};
 use super::network::{LoadBalancer, Lookup, Names, Subnet, Vpc, look_up};
+use super::owner::Tags;
+use super::query::{Kind, Query};
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
 use super::service::{PastDeployment, Revision, Service, StoppedTask, UnderWay};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
-
-/// An ECS cluster that is ACTIVE.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cluster {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-}
-
-/// A scalable target of Application Auto Scaling for `ecs:service:DesiredCount`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScalableTarget {
-    /// Fewest tasks.
-    pub min: u32,
-    /// Most tasks.
-    pub max: u32,
-    /// All three kinds of scaling are suspended: it does nothing.
-    pub suspended: bool,
-}
-
-/// Quotas in force (`elasticloadbalancing:DescribeAccountLimits`), by AWS's names, such as
-/// `rules-per-application-load-balancer`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AccountLimits(pub BTreeMap<String, u32>);
 
 /// What AWS answered.
 ///
@@ -57,6 +35,10 @@ pub struct Observed {
     pub account: Seen<String>,
     /// The region that was asked.
     pub region: String,
+    /// The clusters of the region; asked where one that was named is absent.
+    pub cluster_names: Seen<Vec<String>>,
+    /// The names of all services of a cluster; asked where there is no manifest.
+    pub service_names: BTreeMap<String, Seen<Vec<String>>>,
     /// Clusters by the name in the manifest.
     pub clusters: BTreeMap<String, Seen<Cluster>>,
     /// Services of the manifest.
@@ -65,9 +47,13 @@ pub struct Observed {
     pub task_definitions: BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>>,
     /// Tasks from PROVISIONING to STOPPING of the manifest's services.
     pub tasks: BTreeMap<ServiceId, Seen<Vec<Task>>>,
-    /// Running tasks of the same clusters that belong to no service of the manifest, at addresses and instances that are
-    /// registered and that no task of the manifest's services explains.
-    pub other_tasks: Vec<Task>,
+    /// By cluster: its running tasks that belong to no service of the manifest, at addresses and instances that are registered
+    /// and that no task of the manifest's services explains.
+    pub other_tasks: BTreeMap<String, Seen<Vec<Task>>>,
+    /// By cluster: whether the instances are known that carry its tasks.
+    pub task_placements: BTreeMap<String, Seen<()>>,
+    /// By cluster: the tasks that ECS lists as STOPPED before they are. They stand among the others, too.
+    pub stopping_tasks: BTreeMap<String, Seen<BTreeMap<ServiceId, Vec<Task>>>>,
     /// Revisions of services; asked only where a task of an older deployment has a registration that the live wiring does
     /// not explain.
     pub revisions: BTreeMap<ServiceId, Seen<Vec<Revision>>>,
@@ -123,6 +109,8 @@ pub struct Observed {
     pub rules: BTreeMap<ListenerArn, Seen<Vec<Rule>>>,
     /// All target groups of the region. Tags are read for the manifest's, with prune for all.
     pub target_groups: Seen<Vec<TargetGroup>>,
+    /// Tags of rules and target groups by their ARNs. They stand with these, too.
+    pub tags: BTreeMap<String, Seen<Tags>>,
     /// Attributes of target groups: those that are declared, and for tracing all.
     pub attributes: BTreeMap<TargetGroupArn, Seen<Attributes>>,
     /// Registrations and their health.
@@ -134,37 +122,36 @@ pub struct Observed {
     pub named_target_groups: BTreeMap<String, Seen<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>>>,
     /// Quotas.
     pub limits: Seen<AccountLimits>,
+    /// The questions that were answered, be it with a failure.
+    pub answered: BTreeSet<Query>,
     /// Everything that could not be read, with the object it was for (`Kind/key`, or an AWS name).
     pub gaps: BTreeSet<(String, Gap)>,
     /// The same of what only tracing needs: a path that is not known holds back no removal.
     pub gaps_around: BTreeSet<(String, Gap)>,
 }
 
-/// Why a question has no answer that nobody put.
-pub(super) const NOT_ASKED: &str = "not asked";
-
-fn not_asked(call: &str) -> Gap {
-    Gap { call: call.to_owned(), why: NOT_ASKED.to_owned() }
+fn not_asked<T>(kind: Kind) -> Seen<T> {
+    Seen::Unknown(Gap::not_asked(kind.call()))
 }
 
 /// Reads a map of observations: a missing key was not asked for, hence unknown.
 fn asked<'a, K: Borrow<Q> + Ord, Q: Ord + ?Sized, T>(
     map: &'a BTreeMap<K, Seen<T>>,
     key: &Q,
-    call: &str,
+    kind: Kind,
 ) -> Seen<&'a T> {
-    map.get(key).map_or_else(|| Seen::Unknown(not_asked(call)), Seen::as_ref)
+    map.get(key).map_or_else(|| not_asked(kind), Seen::as_ref)
 }
 
 /// The first thing in the lists of all VPCs that were asked about; absent only if all of them are known.
-fn in_some_vpc<'a, T>(lists: &'a BTreeMap<VpcId, Seen<Vec<T>>>, call: &str, is_it: impl Fn(&T) -> bool) -> Seen<&'a T> {
+fn in_some_vpc<T>(lists: &BTreeMap<VpcId, Seen<Vec<T>>>, kind: Kind, is_it: impl Fn(&T) -> bool) -> Seen<&T> {
     let known = lists.values().filter_map(|seen| seen.as_ref().present()).flatten();
     if let Some(found) = known.into_iter().find(|one| is_it(one)) {
         return Seen::Present(found);
     }
     match lists.values().find_map(Seen::gap) {
         Some(gap) => Seen::Unknown(gap.clone()),
-        None if lists.is_empty() => Seen::Unknown(not_asked(call)),
+        None if lists.is_empty() => not_asked(kind),
         None => Seen::Absent,
     }
 }
@@ -179,17 +166,27 @@ impl Observed {
         self.limits.gap() != Some(gap) && !in_routes && !in_lists
     }
 
+    /// Every task that was read, with its service: those of the manifest's services, and others at registered addresses.
+    pub fn all_tasks(&self) -> impl Iterator<Item = (&ServiceId, &Task)> {
+        let known = self.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));
+        let known = known.flat_map(|(id, tasks)| tasks.iter().map(move |task| (id, task)));
+        known.chain(self.other_tasks().map(|task| (&task.service, task)))
+    }
+
     /// A reading in which nothing was asked.
     pub fn unasked(region: &str) -> Self {
-        let gap = |call: &str| not_asked(call);
         Self {
-            account: Seen::Unknown(gap("sts:GetCallerIdentity")),
+            account: not_asked(Kind::Account),
             region: region.to_owned(),
+            cluster_names: not_asked(Kind::ClusterNames),
+            service_names: BTreeMap::new(),
             clusters: BTreeMap::new(),
             services: BTreeMap::new(),
             task_definitions: BTreeMap::new(),
             tasks: BTreeMap::new(),
-            other_tasks: Vec::new(),
+            other_tasks: BTreeMap::new(),
+            task_placements: BTreeMap::new(),
+            stopping_tasks: BTreeMap::new(),
             revisions: BTreeMap::new(),
             past_deployments: BTreeMap::new(),
             under_way: BTreeMap::new(),
@@ -199,28 +196,30 @@ impl Observed {
             hosts: BTreeMap::new(),
             address_owners: BTreeMap::new(),
             interfaces: BTreeMap::new(),
-            vpcs: Seen::Unknown(gap("ec2:DescribeVpcs")),
+            vpcs: not_asked(Kind::Vpcs),
             routes: BTreeMap::new(),
             route_tables: BTreeMap::new(),
             network_acls: BTreeMap::new(),
-            subnets: Seen::Unknown(gap("ec2:DescribeSubnets")),
+            subnets: not_asked(Kind::Subnets),
             nodes: BTreeMap::new(),
-            endpoint_services: Seen::Unknown(gap("ec2:DescribeVpcEndpointServiceConfigurations")),
-            security_groups: Seen::Unknown(gap("ec2:DescribeSecurityGroups")),
+            endpoint_services: not_asked(Kind::EndpointServices),
+            security_groups: not_asked(Kind::SecurityGroups),
             ingress: BTreeMap::new(),
             egress: BTreeMap::new(),
             prefix_lists: BTreeMap::new(),
-            marked_ingress: Seen::Unknown(gap("ec2:DescribeSecurityGroupRules")),
-            load_balancers: Seen::Unknown(gap("elasticloadbalancing:DescribeLoadBalancers")),
+            marked_ingress: not_asked(Kind::MarkedIngress),
+            load_balancers: not_asked(Kind::LoadBalancers),
             balancer_attributes: BTreeMap::new(),
             listeners: BTreeMap::new(),
             rules: BTreeMap::new(),
-            target_groups: Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroups")),
+            target_groups: not_asked(Kind::TargetGroups),
+            tags: BTreeMap::new(),
             attributes: BTreeMap::new(),
             targets: BTreeMap::new(),
             group_addresses: BTreeMap::new(),
             named_target_groups: BTreeMap::new(),
-            limits: Seen::Unknown(gap("elasticloadbalancing:DescribeAccountLimits")),
+            limits: not_asked(Kind::Limits),
+            answered: BTreeSet::new(),
             gaps: BTreeSet::new(),
             gaps_around: BTreeSet::new(),
         }
@@ -228,97 +227,102 @@ impl Observed {
 
     /// A service of the manifest.
     pub fn service(&self, id: &ServiceId) -> Seen<&Service> {
-        asked(&self.services, id, "ecs:DescribeServices")
+        asked(&self.services, id, Kind::Service)
     }
 
     /// A task definition.
     pub fn task_definition(&self, arn: &TaskDefinitionArn) -> Seen<&TaskDefinition> {
-        asked(&self.task_definitions, arn, "ecs:DescribeTaskDefinition")
+        asked(&self.task_definitions, arn, Kind::TaskDefinition)
     }
 
     /// The live tasks of a service.
     pub fn tasks_of(&self, id: &ServiceId) -> Seen<&Vec<Task>> {
-        asked(&self.tasks, id, "ecs:ListTasks")
+        asked(&self.tasks, id, Kind::Tasks)
     }
 
     /// The revisions of a service.
     pub fn revisions_of(&self, id: &ServiceId) -> Seen<&Vec<Revision>> {
-        asked(&self.revisions, id, "ecs:DescribeServiceRevisions")
+        asked(&self.revisions, id, Kind::Revisions)
     }
 
     /// Finished deployments of a service, newest first.
     pub fn past_deployments_of(&self, id: &ServiceId) -> Seen<&Vec<PastDeployment>> {
-        asked(&self.past_deployments, id, "ecs:ListServiceDeployments")
+        asked(&self.past_deployments, id, Kind::PastDeployments)
     }
 
     /// What becomes of the deployment of a service that is in progress.
     pub fn under_way(&self, id: &ServiceId) -> Seen<&UnderWay> {
-        asked(&self.under_way, id, "ecs:ListServiceDeployments")
+        asked(&self.under_way, id, Kind::UnderWay)
     }
 
     /// The scalable target of a service.
     pub fn scalable_target(&self, id: &ServiceId) -> Seen<&ScalableTarget> {
-        asked(&self.scalable_targets, id, "application-autoscaling:DescribeScalableTargets")
+        asked(&self.scalable_targets, id, Kind::ScalableTarget)
+    }
+
+    /// Tasks of the manifest's clusters that belong to no service of it.
+    pub fn other_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.other_tasks.values().filter_map(|seen| seen.as_ref().present()).flatten()
     }
 
     /// An instance.
     pub fn host(&self, id: &InstanceId) -> Seen<&Host> {
-        asked(&self.hosts, id, "ec2:DescribeInstances")
+        asked(&self.hosts, id, Kind::Host)
     }
 
     /// Whose network interface has that address.
     pub fn address_owner(&self, address: &IpAddr) -> Seen<&AddressOwner> {
-        asked(&self.address_owners, address, "ec2:DescribeNetworkInterfaces")
+        asked(&self.address_owners, address, Kind::AddressOwner)
     }
 
     /// The addresses of the network interfaces that carry a group.
     pub fn addresses_with(&self, group: &GroupId) -> Seen<&BTreeSet<IpAddr>> {
-        asked(&self.group_addresses, group, "ec2:DescribeNetworkInterfaces")
+        asked(&self.group_addresses, group, Kind::GroupAddresses)
     }
 
     /// The addresses of a network load balancer's nodes, by subnet; absent where no interface is one.
     pub fn nodes_of(&self, arn: &LoadBalancerArn) -> Seen<&BTreeMap<SubnetId, BTreeSet<IpAddr>>> {
-        asked(&self.nodes, arn, "ec2:DescribeNetworkInterfaces")
+        asked(&self.nodes, arn, Kind::Nodes)
     }
 
     /// The target groups that any service of a cluster names, with these services.
     pub fn named_target_groups_of(&self, cluster: &String) -> Seen<&BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>> {
-        asked(&self.named_target_groups, cluster, "ecs:ListServices")
+        asked(&self.named_target_groups, cluster, Kind::NamedTargetGroups)
     }
 
     /// The ingress rules of a group.
     pub fn ingress_of(&self, group: &GroupId) -> Seen<&Vec<IngressRule>> {
-        asked(&self.ingress, group, "ec2:DescribeSecurityGroupRules")
+        asked(&self.ingress, group, Kind::SecurityGroupRules)
     }
 
     /// The listeners of a load balancer.
     pub fn listeners_of(&self, arn: &LoadBalancerArn) -> Seen<&Vec<Listener>> {
-        asked(&self.listeners, arn, "elasticloadbalancing:DescribeListeners")
+        asked(&self.listeners, arn, Kind::Listeners)
     }
 
     /// The rules of a listener, without its default.
     pub fn rules_of(&self, arn: &ListenerArn) -> Seen<&Vec<Rule>> {
-        asked(&self.rules, arn, "elasticloadbalancing:DescribeRules")
+        asked(&self.rules, arn, Kind::Rules)
     }
 
     /// The attributes of a target group.
     pub fn attributes_of(&self, arn: &TargetGroupArn) -> Seen<&Attributes> {
-        asked(&self.attributes, arn, "elasticloadbalancing:DescribeTargetGroupAttributes")
+        asked(&self.attributes, arn, Kind::Attributes)
     }
 
     /// Where the route tables of a VPC lead, the default routes apart.
     pub fn routes_of(&self, vpc: &VpcId) -> Seen<&BTreeSet<IpNet>> {
-        asked(&self.routes, vpc, "ec2:DescribeRouteTables")
+        asked(&self.routes, vpc, Kind::Routes)
     }
 
     /// The registrations of a target group.
     pub fn targets_of(&self, arn: &TargetGroupArn) -> Seen<&Vec<Target>> {
-        asked(&self.targets, arn, "elasticloadbalancing:DescribeTargetHealth")
+        asked(&self.targets, arn, Kind::Health)
     }
 
     /// The stopped tasks of a service.
     pub fn stopped_tasks_of(&self, id: &ServiceId) -> Seen<&Vec<StoppedTask>> {
-        asked(&self.stopped_tasks, id, "ecs:ListTasks")
+        asked(&self.stopped_tasks, id, Kind::StoppedTasks)
     }
 
     /// The rules of all these groups in one direction.
@@ -326,7 +330,7 @@ impl Observed {
         let map = if egress { &self.egress } else { &self.ingress };
         let mut rules = Vec::new();
         for group in groups {
-            match asked(map, group, "ec2:DescribeSecurityGroupRules") {
+            match asked(map, group, Kind::SecurityGroupRules) {
                 Seen::Present(list) => rules.extend(list),
                 Seen::Absent => {}
                 Seen::Unknown(gap) => return Err(gap),
@@ -337,15 +341,14 @@ impl Observed {
 
     /// The ACL that guards a subnet.
     pub fn acl_of(&self, subnet: &SubnetId) -> Seen<&NetworkAcl> {
-        in_some_vpc(&self.network_acls, "ec2:DescribeNetworkAcls", |acl| acl.subnets.contains(subnet))
+        in_some_vpc(&self.network_acls, Kind::NetworkAcls, |acl| acl.subnets.contains(subnet))
     }
 
     /// The route table of a subnet: its own, or its VPC's main one.
     pub fn route_table_of(&self, subnet: &SubnetId, vpc: &VpcId) -> Seen<&RouteTable> {
-        const CALL: &str = "ec2:DescribeRouteTables";
-        match in_some_vpc(&self.route_tables, CALL, |table| table.subnets.contains(subnet)) {
-            Seen::Absent => in_some_vpc(&self.route_tables, CALL, |table| table.main && table.vpc == *vpc),
-            known => known,
+        match in_some_vpc(&self.route_tables, Kind::RouteTables, |table| table.subnets.contains(subnet)) {
+            Seen::Absent => in_some_vpc(&self.route_tables, Kind::RouteTables, |table| table.main && table.vpc == *vpc),
+            known @ (Seen::Present(_) | Seen::Unknown(_)) => known,
         }
     }
 
@@ -360,17 +363,12 @@ impl Observed {
 
     /// The interface with an address.
     pub fn interface(&self, address: &IpAddr) -> Seen<&Interface> {
-        asked(&self.interfaces, address, "ec2:DescribeNetworkInterfaces")
+        asked(&self.interfaces, address, Kind::Interface)
     }
 
     /// The attributes of a load balancer.
     pub fn balancer_attributes_of(&self, arn: &LoadBalancerArn) -> Seen<&Attributes> {
-        asked(&self.balancer_attributes, arn, "elasticloadbalancing:DescribeLoadBalancerAttributes")
-    }
-
-    /// The entries of a prefix list.
-    pub fn entries_of(&self, list: &str) -> Seen<&BTreeSet<IpNet>> {
-        asked(&self.prefix_lists, list, "ec2:GetManagedPrefixListEntries")
+        asked(&self.balancer_attributes, arn, Kind::LoadBalancerAttributes)
     }
 
     /// The addresses of a load balancer's node in a subnet; empty where they are not known.

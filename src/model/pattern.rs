@@ -8,6 +8,9 @@ use std::collections::{BTreeSet, VecDeque};
 const STATES: usize = 50_000;
 /// A character that no pattern has: it stands for all of these.
 const OTHER: char = '\u{1}';
+/// Characters that no text has. They stand for a `*` and a `?` that mean themselves.
+const STAR: &str = "\u{fdd0}";
+const QUESTION_MARK: &str = "\u{fdd1}";
 
 /// What a pattern has beside other patterns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,22 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     fits(&pattern, &text, '*', '?')
+}
+
+/// A pattern without wildcards: the text itself.
+pub fn is_text(pattern: &str) -> bool {
+    !pattern.contains(['*', '?'])
+}
+
+/// A pattern for a part of a query string, as the functions of this module take it. Case does not count there, and a
+/// backslash takes their meaning from `*` and `?` (ELBv2 `QueryStringConditionConfig`).
+pub fn of_query(pattern: &str) -> String {
+    pattern.to_lowercase().replace(r"\*", STAR).replace(r"\?", QUESTION_MARK)
+}
+
+/// A part of a query string, for patterns of [`of_query`].
+pub fn query_text(text: &str) -> String {
+    text.to_lowercase().replace('*', STAR).replace('?', QUESTION_MARK)
 }
 
 /// As [`matches`], with the symbols that stand for any text and for one character. Goes back to the last star only.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::listener_rule::{Conditions, HeaderCondition, QueryCondition, RegexField, Unsayable};
-use super::pattern::matches;
+use super::pattern::{matches, of_query, query_text};
 use super::regular_expression::fits;
 
 /// A request, as far as rules look at it.
@@ -35,6 +35,19 @@ impl fmt::Display for Request {
     }
 }
 
+impl Request {
+    /// The host without a port.
+    fn host_name(&self) -> &str {
+        self.host.split(':').next().unwrap_or_default()
+    }
+
+    /// A header, whatever the case of its name.
+    fn header(&self, wanted: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, text)| text.as_str())
+    }
+}
+
 /// Whether a rule takes a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -50,7 +63,7 @@ impl Conditions {
     /// Whether a rule with these conditions takes the request: all of them must hold, within one any value is enough.
     pub fn takes(&self, request: &Request) -> Taken {
         if !self.hosts.is_empty() {
-            let host = request.host.split(':').next().unwrap_or_default().to_lowercase();
+            let host = request.host_name().to_lowercase();
             if !self.hosts.iter().any(|pattern| matches(&pattern.to_lowercase(), &host)) {
                 return Taken::No("host");
             }
@@ -62,8 +75,7 @@ impl Conditions {
             return Taken::No("method");
         }
         let header_holds = |header: &HeaderCondition| {
-            let found = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&header.name));
-            found.is_some_and(|(_, text)| {
+            request.header(&header.name).is_some_and(|text| {
                 let text = text.to_lowercase();
                 header.values.iter().any(|value| matches(&value.to_lowercase(), &text))
             })
@@ -98,20 +110,66 @@ impl Conditions {
 fn expression_holds(condition: &Unsayable, request: &Request) -> Option<bool> {
     let Unsayable::Regex { field, patterns } = condition else { return None };
     match field {
-        RegexField::Host => fits(field, patterns, request.host.split(':').next().unwrap_or_default()),
+        RegexField::Host => fits(field, patterns, request.host_name()),
         RegexField::Path => fits(field, patterns, &request.path),
-        RegexField::Header(wanted) => {
-            let found = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            found.map_or(Some(false), |(_, text)| fits(field, patterns, text))
-        }
+        RegexField::Header(wanted) => request.header(wanted).map_or(Some(false), |text| fits(field, patterns, text)),
     }
 }
 
 fn query_holds(condition: &QueryCondition, query: &[(String, String)]) -> bool {
     condition.pairs.iter().any(|(key, value)| {
         query.iter().any(|(name, text)| {
-            let key_fits = key.as_ref().is_none_or(|key| matches(&key.to_lowercase(), &name.to_lowercase()));
-            key_fits && matches(&value.to_lowercase(), &text.to_lowercase())
+            let fits = |pattern: &str, text: &str| matches(&of_query(pattern), &query_text(text));
+            key.as_ref().is_none_or(|key| fits(key, name)) && fits(value, text)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RequestSet, Share};
+
+    fn asks_for(key: Option<&str>, value: &str) -> Conditions {
+        let pairs = [(key.map(str::to_owned), value.to_owned())].into();
+        Conditions { queries: [QueryCondition { pairs }].into(), ..Conditions::default() }
+    }
+
+    #[test]
+    fn in_query_strings_a_backslash_takes_their_meaning_from_wildcards() {
+        let takes = |value: &str, text: &str| {
+            let request = Request {
+                method: "GET".to_owned(),
+                host: "shop.example.com".to_owned(),
+                path: "/".to_owned(),
+                query: vec![("Rate".to_owned(), text.to_owned())],
+                headers: BTreeMap::new(),
+                from: None,
+            };
+            asks_for(Some("rate"), value).takes(&request) == Taken::Yes
+        };
+        for (value, text, is_taken) in [
+            (r"50\*", "50*", true),
+            (r"50\*", "500", false),
+            (r"50\?", "50?", true),
+            (r"50\?", "500", false),
+            (r"50\**", "50*A", true),
+            ("50*", "50*", true),
+            ("50?", "50*", true),
+        ] {
+            assert_eq!(takes(value, text), is_taken, "{value} on {text}");
+        }
+    }
+
+    #[test]
+    fn sets_of_requests_are_compared_with_the_same_patterns() {
+        let share = |rule: &str, set: &str| {
+            let sets = RequestSet::all_of(&asks_for(None, set), None);
+            asks_for(None, rule).share_of(&sets[0])
+        };
+        assert_eq!(share("50*", r"50\*"), Share::All);
+        assert_eq!(share(r"50\*", r"50\*"), Share::All);
+        assert!(matches!(share(r"50\*", "50*"), Share::Some { .. }));
+        assert!(matches!(share("500", r"50\*"), Share::Some { .. }));
+    }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use ipnet::IpNet;
 
 use super::listener_rule::{Conditions, HeaderCondition, QueryCondition, RegexField, Unsayable};
-use super::pattern::{Outside, all_meet, all_outside, meet, outside, rooted};
+use super::pattern::{Outside, all_meet, all_outside, is_text, meet, of_query, outside, rooted};
 use super::regular_expression::fits;
 use super::request::{Request, Taken};
 
@@ -191,12 +191,12 @@ impl Conditions {
             &|| all_hold(self.unsayable.iter().map(|condition| share_of_unsayable(condition, set))),
         ];
         for part in parts {
-            let share = match part() {
-                Share::Some { condition, .. } if set.is_of_regex(condition) => {
-                    Share::Unknown(format!("its {condition} and {}", words(&set.unsayable)))
-                }
-                share => share,
-            };
+            let mut share = part();
+            if let Share::Some { condition, .. } = &share
+                && set.is_of_regex(condition)
+            {
+                share = Share::Unknown(format!("its {condition} and {}", words(&set.unsayable)));
+            }
             worst = both(worst, share);
             if matches!(worst, Share::None(_)) {
                 break;
@@ -301,11 +301,6 @@ fn words(conditions: &[Unsayable]) -> String {
     conditions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// A pattern without wildcards.
-fn is_text(pattern: &str) -> bool {
-    !pattern.contains(['*', '?'])
-}
-
 /// The texts of some patterns, held against those of a rule.
 fn share_of_pattern(condition: &'static str, wanted: &[String], rule: &[String]) -> Share {
     if !wanted.iter().any(|wanted| rule.iter().any(|pattern| meet(wanted, pattern))) {
@@ -380,12 +375,12 @@ fn any_of(shares: Vec<Share>, condition: &'static str) -> Share {
 /// A pair that is asked for beside other pairs of a query string: requests may have more of them than are declared.
 fn share_of_query(query: &QueryCondition, set: &RequestSet) -> Share {
     let is_inside = |wanted: &str, wide: &str| outside(wanted, [wide]) == Outside::Nothing;
-    let key = |key: &Option<String>| key.as_ref().map_or_else(|| "*".to_owned(), |key| key.to_lowercase());
+    let key = |key: &Option<String>| key.as_ref().map_or_else(|| "*".to_owned(), |key| of_query(key));
     let is_taken = |(wanted, value): &(Option<String>, String)| {
         let wanted = key(wanted);
         let values = query.pairs.iter().filter(|(wide, _)| is_inside(&wanted, &key(wide)));
-        let values: Vec<String> = values.map(|(_, value)| value.to_lowercase()).collect();
-        outside(&value.to_lowercase(), values.iter().map(String::as_str)) == Outside::Nothing
+        let values: Vec<String> = values.map(|(_, value)| of_query(value)).collect();
+        outside(&of_query(value), values.iter().map(String::as_str)) == Outside::Nothing
     };
     let is_implied = set.queries.iter().any(|known| known.pairs.iter().all(is_taken));
     if is_implied { Share::All } else { Share::Some { condition: "query string", example: None } }

@@ -157,11 +157,3 @@ impl IngressRule {
         self.protocol.covers(self.ports, transport)
     }
 }
-
-pub(super) fn contains(outer: &IpNet, inner: &IpNet) -> bool {
-    match (outer, inner) {
-        (IpNet::V4(outer), IpNet::V4(inner)) => outer.contains(inner),
-        (IpNet::V6(outer), IpNet::V6(inner)) => outer.contains(inner),
-        (IpNet::V4(_), IpNet::V6(_)) | (IpNet::V6(_), IpNet::V4(_)) => false,
-    }
-}

@@ -13,7 +13,20 @@ pub struct Gap {
 const NOT_ALLOWED: [&str; 5] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized"];
 
+/// Why a question has no answer that was not put.
+const NOT_ASKED: &str = "not asked";
+
 impl Gap {
+    /// The question was not put: nothing needed its answer.
+    pub fn not_asked(call: &str) -> Self {
+        Self { call: call.to_owned(), why: NOT_ASKED.to_owned() }
+    }
+
+    /// Whether the question was not put.
+    pub fn is_not_asked(&self) -> bool {
+        self.why == NOT_ASKED
+    }
+
     /// The IAM action that the credentials lack, where that is why nothing was read: it has the name of the call.
     pub fn permission(&self) -> Option<&str> {
         NOT_ALLOWED.contains(&self.why.as_str()).then_some(self.call.as_str())

@@ -165,7 +165,7 @@ pub struct Service {
     /// ARNs of the service revisions that its tasks run (`currentServiceRevisions`), as far as they are given.
     pub current_revisions: Vec<String>,
     /// How ECS runs it.
-    pub conduct: Conduct,
+    pub conduct: Box<Conduct>,
 }
 
 /// How ECS runs a service, as far as it explains why tasks do not come up or do not stay.

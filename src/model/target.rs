@@ -144,6 +144,11 @@ impl Task {
         }
     }
 
+    /// The registrations that this task has for containers and their ports, as far as AWS says.
+    pub fn endpoints(&self, ports: &BTreeSet<(&str, u16)>) -> impl Iterator<Item = TargetKey> {
+        ports.iter().filter_map(|(container, port)| self.endpoint(container, *port))
+    }
+
     /// The registration that this task has for a container port; `None` while AWS does not say.
     pub fn endpoint(&self, container: &str, container_port: u16) -> Option<TargetKey> {
         match &self.placement {

@@ -2,14 +2,12 @@
 //! ([`super::losses`]), and which could break one at a hop that could not be examined ([`super::unread`]). Pure, and the
 //! same for every mode.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{
-    Desired, DesiredTargetGroup, Given, GroupId, LoadBalancer, ObjectKind, ObjectRef, Observed, Placement, Seen,
-};
-use crate::plan::{self, Action, Plan, Policy, Reason, Step, StepId, Veto, WaitingOn, plan_without};
+use crate::model::{Desired, ObjectRef, Observed};
+use crate::plan::{self, Plan, Policy, Reason, Step, StepId, Veto, WaitingOn, plan_without};
 use crate::report::BrokenPath;
 use crate::trace::{Path, Verdict, each_path};
 
@@ -21,84 +19,6 @@ use super::view::{View, everything};
 
 /// Sound paths that are named where a step breaks several.
 const NAMED: usize = 2;
-
-/// The part of the fleet whose paths a plan touches, to read the network around it: the objects of its steps, and whoever
-/// would be broken as far as that shows without the network. `None`: there is nothing to read.
-pub(super) fn touched(desired: &Desired, observed: &Observed, plan: &Plan, now: Timestamp) -> Option<Desired> {
-    if plan.steps.is_empty() {
-        return None;
-    }
-    let given = Given::new(desired, observed);
-    let mut keys: BTreeSet<String> = plan.steps.iter().flat_map(|step| touched_by(&given, step)).collect();
-    let view = View { desired, observed, now };
-    let (before, after) = (view.trace(&everything()), view.trace_after(&plan.steps, &everything()));
-    keys.extend(losses(&view, &before, &after).into_iter().map(|loss| loss.path.name.target_group));
-    let target_groups: BTreeMap<_, _> = desired
-        .target_groups
-        .iter()
-        .filter(|(key, _)| keys.contains(*key))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
-    let services =
-        keys.iter().flat_map(|key| given.ports_of(key)).map(|(service, _)| (service.key.clone(), service.clone()));
-    (!target_groups.is_empty()).then(|| Desired {
-        fleet: desired.fleet.clone(),
-        services: services.collect(),
-        target_groups,
-    })
-}
-
-/// Keys of the target groups that a step is about.
-pub(super) fn touched_by(given: &Given<'_>, step: &Step) -> Vec<String> {
-    if let Action::RevokeSecurityGroupIngress { group, .. } = &step.action {
-        let groups = given.desired.target_groups.values().filter(|wanted| is_guarded_by(given, wanted, group));
-        return groups.map(|wanted| wanted.key.clone()).collect();
-    }
-    match step.object.kind {
-        ObjectKind::Fleet => Vec::new(),
-        ObjectKind::TargetGroup => vec![step.object.key.clone()],
-        ObjectKind::Service => {
-            let ports = given
-                .desired
-                .services
-                .get(&step.object.key)
-                .into_iter()
-                .flat_map(|service| service.ports.iter().flatten());
-            ports.flat_map(|port| port.target_groups.iter().flatten().cloned()).collect()
-        }
-    }
-}
-
-/// Whether requests to a target group pass a security group, as far as that is known before the network is read. Where
-/// addresses are registered that nobody knows, or something was not read, they may.
-fn is_guarded_by(given: &Given<'_>, wanted: &DesiredTargetGroup, group: &GroupId) -> bool {
-    let balancers = given.observed.load_balancers.as_ref().present().into_iter().flatten();
-    let is_its = |one: &&LoadBalancer| {
-        wanted.load_balancer.as_deref().is_some_and(|name| name == one.name || name == one.arn.as_str())
-    };
-    let by_services = given.ports_of(&wanted.key).any(|(service, _)| {
-        let live = match given.observed.service(&service.id) {
-            Seen::Present(live) => Some(live),
-            Seen::Absent => None,
-            Seen::Unknown(_) => return true,
-        };
-        let network = live.and_then(|live| live.network.as_ref());
-        let tasks = match given.observed.tasks_of(&service.id) {
-            Seen::Present(tasks) => tasks.as_slice(),
-            Seen::Absent => &[],
-            Seen::Unknown(_) => return true,
-        };
-        let mut hosts = tasks.iter().filter_map(|task| match &task.placement {
-            Placement::Instance { instance, .. } => Some(given.observed.host(instance)),
-            Placement::Address(_) | Placement::Unknown => None,
-        });
-        network.is_some_and(|network| network.security_groups.contains(group))
-            || hosts.any(|host| host.present().is_none_or(|host| host.security_groups.contains(group)))
-    });
-    by_services
-        || wanted.targets.iter().flatten().next().is_some()
-        || balancers.into_iter().filter(is_its).any(|balancer| balancer.security_groups.contains(group))
-}
 
 /// The broken paths of the objects that a run is about, if what was read shows them.
 pub(super) fn broken(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp) -> Vec<BrokenPath> {
@@ -176,6 +96,10 @@ fn note(plan: &mut Plan, found: &BTreeMap<StepId, Vec<Loss>>) {
 pub(super) mod tests {
     use super::*;
     use crate::model::{GroupRuleId, IpProtocol, ObjectRef, PortRange, RuleSource};
+    use std::collections::BTreeSet;
+
+    use crate::model::GroupId;
+    use crate::plan::Action;
     use crate::trace::fixture::{PORT, Stand, from_group, rule};
 
     /// A step of the one service.
@@ -195,7 +119,7 @@ pub(super) mod tests {
         }
     }
 
-    fn revoke(number: usize, rule: &str) -> Step {
+    pub(crate) fn revoke(number: usize, rule: &str) -> Step {
         let (group, rule) = (GroupId::from("sg-tasks"), GroupRuleId::from(rule));
         let revoke =
             Action::RevokeSecurityGroupIngress { group, rule, mark: BTreeMap::new(), carriers: BTreeSet::new() };
@@ -224,7 +148,7 @@ pub(super) mod tests {
     }
 
     /// Two rules that each let the load balancer in.
-    fn doubly_open() -> Stand {
+    pub(crate) fn doubly_open() -> Stand {
         let mut stand = Stand::sound();
         let named = |name: &str| crate::model::IngressRule {
             id: GroupRuleId::from(name),
@@ -272,24 +196,5 @@ pub(super) mod tests {
         let mut stand = doubly_open();
         stand.rules().clear();
         assert_eq!(blamed(&stand, &both), [0; 0], "broken before");
-    }
-
-    #[test]
-    fn the_network_is_read_around_what_steps_touch() {
-        let stand = doubly_open();
-        let now = view(&stand).now;
-        let touched = |plan: &Plan| touched(&stand.desired, &stand.observed, plan, now);
-        assert_eq!(touched(&plan_of(Vec::new())), None);
-        assert_eq!(touched(&plan_of(vec![authorize(0, PORT, from_group("sg-lb"))])), Some(stand.desired.clone()));
-        assert_eq!(
-            touched(&plan_of(vec![revoke(0, "sgr-1")])),
-            Some(stand.desired.clone()),
-            "its tasks carry the group"
-        );
-        let mut other = revoke(0, "sgr-1");
-        if let Action::RevokeSecurityGroupIngress { group, .. } = &mut other.action {
-            *group = GroupId::from("sg-office");
-        }
-        assert_eq!(touched(&plan_of(vec![other])), None, "nobody's group");
     }
 }

@@ -10,7 +10,7 @@ use crate::trace::{Hop, HopId, Path, State, Trace, Witness};
 
 use super::acts::acts;
 use super::losses::is_known_broken;
-use super::paths::touched_by;
+use super::touched::touched_by;
 use super::view::View;
 
 /// The steps that wait, each with the first hop that keeps it.
@@ -87,10 +87,8 @@ fn leads_through(given: &Given<'_>, arn: &ListenerArn, path: &Path) -> bool {
 
 /// A rule of a security group concerns clients where the load balancer has the group, and targets elsewhere.
 fn acts_at(given: &Given<'_>, step: &Step, id: HopId, path: &Path) -> bool {
-    match (&step.action, id) {
-        (Action::RevokeSecurityGroupIngress { group, .. }, HopId::LoadBalancer) => guards(given, group, path),
-        _ => true,
-    }
+    let Action::RevokeSecurityGroupIngress { group, .. } = &step.action else { return true };
+    id != HopId::LoadBalancer || guards(given, group, path)
 }
 
 fn guards(given: &Given<'_>, group: &GroupId, path: &Path) -> bool {

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use crate::model::group_rules::may_name_address;
-use crate::model::{Given, GroupId, IngressRule, Passage, Peer, RuleSource, passage};
+use crate::model::{
+    DesiredService, Gap, Given, GroupId, IngressRule, ObjectRef, Owner, Passage, Peer, RuleSource, passage,
+};
 
-use super::node_addresses::{Allowed, allowed};
-use super::second_group;
-use super::security_group::{Flow, flows_of_fleet};
+use super::draft::Drafts;
+use super::flow::Flow;
 
 /// Whether these rules allow a flow that comes from `peer`.
 pub(super) fn flow_from<'a>(
@@ -47,31 +48,65 @@ fn telling<'a>(
     })
 }
 
-/// The prefix lists whose entries have to be read: those that may allow a flow of the manifest that no other rule allows.
-/// Needs: ingress rules, the nodes of network load balancers.
-pub(super) fn lists_to_read(given: &Given<'_>) -> BTreeSet<String> {
-    let live = given.observed.ingress.values().filter_map(|seen| seen.as_ref().present()).flatten();
-    if !live.into_iter().any(|rule| matches!(rule.source, RuleSource::PrefixList(_))) {
-        return BTreeSet::new();
-    }
-    flows_of_fleet(given).iter().flat_map(|(groups, flow)| lists_for(given, groups, flow)).collect()
+/// Whether rules by address allow what a network load balancer sends.
+pub(super) enum Allowed {
+    No,
+    /// Rules allow every address.
+    ForAll,
+    /// Rules allow these addresses, those of its nodes.
+    ForNodes(Vec<IpNet>),
+    /// A failed read hides it.
+    Unknown(Gap),
 }
 
-/// The prefix lists that may allow one flow.
-fn lists_for(given: &Given<'_>, groups: &BTreeSet<GroupId>, flow: &Flow) -> BTreeSet<String> {
+/// Whether rules by address allow a flow that no rule allows for the load balancer's group. A rule of this fleet's own does
+/// not count, as for a second group of the load balancer.
+pub(super) fn by_address(given: &Given<'_>, groups: &BTreeSet<GroupId>, flow: &Flow) -> Allowed {
+    let (Some(nodes), RuleSource::Group(source)) = (&flow.nodes, &flow.source) else { return Allowed::No };
     let live: Vec<&IngressRule> =
         groups.iter().filter_map(|group| given.observed.ingress_of(group).present()).flatten().collect();
-    let opening = live.iter().filter(|rule| rule.opens_some(flow.transport, flow.ports));
-    let lists: BTreeSet<String> = opening
-        .filter_map(|rule| match &rule.source {
-            RuleSource::PrefixList(id) => Some(id.clone()),
-            RuleSource::Cidr(_) | RuleSource::Group(_) | RuleSource::Unknown => None,
-        })
-        .collect();
-    let is_allowed = || {
-        flow.peer().is_none_or(|peer| matches!(flow_from(given, live.iter().copied(), flow, &peer), Passage::Open(_)))
-            || second_group::already_allowed(given, groups, flow).is_some()
-            || matches!(allowed(given, groups, flow), Allowed::ForAll | Allowed::ForNodes(_))
+    let fleet = &given.desired.fleet.name;
+    let is_own = |rule: &&IngressRule| matches!(Owner::of(&rule.tags, fleet), Owner::Ours(_));
+    let of_others: Vec<&IngressRule> = live.iter().copied().filter(|rule| !is_own(rule)).collect();
+    let allow = |rules: &[&IngressRule], homes: &[IpNet]| {
+        flow_from(given, rules.iter().copied(), flow, &Peer::group(source, homes))
     };
-    if lists.is_empty() || is_allowed() { BTreeSet::new() } else { lists }
+    if matches!(allow(&live, &[]), Passage::Open(_)) {
+        return Allowed::No;
+    }
+    let unread_list = match allow(&of_others, &[nodes.family.every_address()]) {
+        Passage::Open(_) => return Allowed::ForAll,
+        Passage::Closed => None,
+        Passage::Unknown(gap) => Some(gap),
+    };
+    let may_be_named = || may_allow_addresses(given, of_others.iter().copied(), flow, &nodes.subnets);
+    match (&nodes.homes, &nodes.keeps) {
+        (_, Ok(true)) => unread_list.map_or(Allowed::No, Allowed::Unknown),
+        (Err(gap), _) if may_be_named() => Allowed::Unknown(gap.clone()),
+        (Err(_), _) => Allowed::No,
+        (Ok(homes), keeps) => match (allow(&of_others, homes), keeps) {
+            (Passage::Open(_), Ok(_)) => Allowed::ForNodes(homes.clone()),
+            (Passage::Open(_), Err(gap)) => Allowed::Unknown(gap.clone()),
+            (Passage::Closed, _) => Allowed::No,
+            (Passage::Unknown(gap), _) => Allowed::Unknown(gap),
+        },
+    }
+}
+
+/// A remark on a group that no rule allows, where rules allow the addresses of the load balancer's nodes.
+pub(super) fn report_addresses(wanted: &DesiredService, flow: &Flow, addresses: &[IpNet], drafts: &mut Drafts) {
+    let is_one = |block: &IpNet| block.prefix_len() == block.max_prefix_len();
+    let show = |block: &IpNet| if is_one(block) { block.addr().to_string() } else { block.to_string() };
+    let shown: Vec<String> = addresses.iter().map(show).collect();
+    drafts.find(
+        &ObjectRef::service(&wanted.key),
+        format!(
+            "{} {} is not opened for {} ({}): rules already allow the addresses of the load balancer's nodes, {}",
+            flow.transport,
+            flow.ports,
+            flow.source,
+            flow.who,
+            shown.join(", ")
+        ),
+    );
 }

@@ -10,7 +10,7 @@ use crate::model::{
     StaticTarget, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
 };
 
-use super::action::{Action, NewTargetGroup, PortFix, Ref, WiredEntry};
+use super::action::{Action, NewTargetGroup, PortFix, Ref, RuleEdit, WiredEntry};
 use super::change::Step;
 
 /// A reference resolved in the planned state: an output becomes a placeholder.
@@ -38,7 +38,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 observed.task_definitions.insert(arn, Seen::Present(copy));
             }
         }
-        Action::UpdateServiceCount { service, desired_count, .. } => {
+        Action::UpdateServiceCount { service, desired_count, from: _, unscaled: _ } => {
             if let Some(live) = present(observed.services.get_mut(service)) {
                 live.desired_count = *desired_count;
                 live.running_count = *desired_count;
@@ -61,7 +61,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 Arc::make_mut(live).extend(attributes.clone());
             }
         }
-        Action::DeleteTargetGroup { target_group, .. } => {
+        Action::DeleteTargetGroup { target_group, mark: _ } => {
             if let Seen::Present(all) = &mut observed.target_groups {
                 all.retain(|live| live.arn != *target_group);
             }
@@ -81,22 +81,22 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             }
             attach(observed, listener, &planned(target_group));
         }
-        Action::ModifyRule { rule, edit, .. } => {
-            modify_rule(observed, rule, edit.conditions.as_ref(), edit.forward.as_ref());
+        Action::ModifyRule { rule, edit: RuleEdit { forward, conditions }, expect: _ } => {
+            modify_rule(observed, rule, conditions.as_ref(), forward.as_ref());
         }
         Action::SetRulePriorities { listener, priorities, expect: _ } => {
             for rule in present(observed.rules.get_mut(listener)).into_iter().flatten() {
                 rule.priority = priorities.get(&rule.arn).copied().unwrap_or(rule.priority);
             }
         }
-        Action::DeleteRule { rule, .. } => delete_rule(observed, rule),
-        Action::AddTags { target_group, tags, .. } => {
+        Action::DeleteRule { rule, mark: _, expect: _ } => delete_rule(observed, rule),
+        Action::AddTags { target_group, tags, mark: _ } => {
             let group = target_group_mut(observed, target_group);
             if let Some(live) = group.and_then(|group| present(Some(&mut group.tags))) {
                 live.extend(tags.clone());
             }
         }
-        Action::ModifyListener { listener, target_group, idle, .. } => {
+        Action::ModifyListener { listener, target_group, idle, expect: _ } => {
             let mut forward = Forward::to(planned(target_group));
             forward.weights.extend(idle.as_ref().map(|idle| (planned(idle), 0)));
             let named: Vec<TargetGroupArn> = forward.weights.keys().cloned().collect();
@@ -111,7 +111,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             detach(observed, lost);
         }
         Action::RegisterTargets { target_group, targets } => register(observed, &planned(target_group), targets),
-        Action::DeregisterTargets { target_group, targets, .. } => {
+        Action::DeregisterTargets { target_group, targets, expect: _ } => {
             if let Some(live) = present(observed.targets.get_mut(target_group)) {
                 live.retain(|target| !targets.contains(&target.key));
             }
@@ -125,7 +125,7 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 rules.extend(rule);
             }
         }
-        Action::RevokeSecurityGroupIngress { group, rule, .. } => {
+        Action::RevokeSecurityGroupIngress { group, rule, mark: _, carriers: _ } => {
             if let Seen::Present(marked) = &mut observed.marked_ingress {
                 marked.retain(|live| live.id != *rule);
             }
@@ -144,11 +144,10 @@ fn copied(
 ) -> TaskDefinition {
     let mut copy = TaskDefinition { arn, active: true, ..source.clone() };
     copy.tags.extend(tags.clone());
-    for fix in ports {
-        let mapping =
-            PortMapping { container_port: fix.container_port, host_port: fix.host_port, protocol: fix.protocol };
-        let container = copy.containers.entry(fix.container.clone()).or_default();
-        container.ports.retain(|live| live.container_port != fix.container_port);
+    for PortFix { container, container_port, host_port, protocol } in ports {
+        let mapping = PortMapping { container_port: *container_port, host_port: *host_port, protocol: *protocol };
+        let container = copy.containers.entry(container.clone()).or_default();
+        container.ports.retain(|live| live.container_port != *container_port);
         container.ports.push(mapping);
         container.ports.sort();
     }
@@ -179,18 +178,19 @@ fn update_service(
 }
 
 fn create_target_group(observed: &mut Observed, arn: TargetGroupArn, new: &NewTargetGroup) {
+    let NewTargetGroup { name, vpc, protocol, protocol_version, port, target_type, health_check, tags } = new;
     let group = TargetGroup {
         arn: arn.clone(),
-        name: new.name.clone(),
-        protocol: new.protocol.clone(),
-        protocol_version: new.protocol_version.clone().or(new.protocol.is_http().then_some(ProtocolVersion::Http1)),
-        port: Some(new.port),
-        vpc: Some(new.vpc.clone()),
-        target_type: new.target_type.clone(),
+        name: name.clone(),
+        protocol: protocol.clone(),
+        protocol_version: protocol_version.clone().or(protocol.is_http().then_some(ProtocolVersion::Http1)),
+        port: Some(*port),
+        vpc: Some(vpc.clone()),
+        target_type: target_type.clone(),
         family: AddressFamily::Ipv4,
-        health_check: new_health_check(new),
+        health_check: new_health_check(protocol, protocol_version.as_ref(), health_check),
         load_balancers: BTreeSet::new(),
-        tags: Seen::Present(new.tags.clone()),
+        tags: Seen::Present(tags.clone()),
     };
     if let Seen::Present(all) = &mut observed.target_groups {
         all.push(group);
@@ -200,9 +200,9 @@ fn create_target_group(observed: &mut Observed, arn: TargetGroupArn, new: &NewTa
 }
 
 /// AWS's defaults (`CreateTargetGroup`), with the declared fields on top.
-fn new_health_check(new: &NewTargetGroup) -> HealthCheck {
-    let http = new.protocol.is_http();
-    let grpc = new.protocol_version == Some(ProtocolVersion::Grpc);
+fn new_health_check(protocol: &Protocol, version: Option<&ProtocolVersion>, declared: &HealthCheck) -> HealthCheck {
+    let http = protocol.is_http();
+    let grpc = version == Some(&ProtocolVersion::Grpc);
     let mut check = HealthCheck {
         protocol: Some(if http { Protocol::Http } else { Protocol::Tcp }),
         port: Some(crate::model::HealthPort::Traffic),
@@ -213,7 +213,7 @@ fn new_health_check(new: &NewTargetGroup) -> HealthCheck {
         healthy_threshold: Some(5),
         unhealthy_threshold: Some(2),
     };
-    merge(&new.health_check, &mut check);
+    merge(declared, &mut check);
     check
 }
 
@@ -305,9 +305,9 @@ fn detach(observed: &mut Observed, lost: BTreeSet<TargetGroupArn>) {
 
 fn register(observed: &mut Observed, target_group: &TargetGroupArn, targets: &[StaticTarget]) {
     let Some(live) = present(observed.targets.get_mut(target_group)) else { return };
-    live.extend(targets.iter().map(|target| Target {
-        key: target.key.clone(),
-        zone: target.zone.clone(),
+    live.extend(targets.iter().map(|StaticTarget { key, zone }| Target {
+        key: key.clone(),
+        zone: zone.clone(),
         health: TargetHealth { state: TargetState::Initial, reason: None, description: None },
     }));
 }

@@ -7,10 +7,10 @@ use crate::model::{
 
 use super::draft::{Drafts, Obstacle};
 use super::field::Field;
+use super::flow::Flow;
 use super::health_port::{CheckedPort, checked_ports};
 use super::node_addresses::NodeAddresses;
 use super::resolve;
-use super::security_group::Flow;
 
 pub(super) fn flows_of_load_balancer(
     given: &Given<'_>,

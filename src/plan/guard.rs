@@ -13,7 +13,7 @@ use crate::model::{
 use super::action::Action;
 use super::change::{Blocked, Planned, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
-use super::listener_rule::ListenerPlanner;
+use super::listener_planner::ListenerPlanner;
 use super::parked::{Parking, dns_failover};
 use super::reason::Reason;
 use super::{Policy, Veto, consent, edges, parked, resolve, stuck, traffic};

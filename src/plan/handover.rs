@@ -2,7 +2,7 @@
 //! that has fewer healthy targets than the one that serves them now.
 //!
 //! No state is kept: which phase it is in is read from what AWS answers, so a run may end after any call and the next one
-//! goes on. The record is a temporary rule on the same listener ([`temporary`]). It matches no request. First it forwards to
+//! goes on. The record is a temporary rule on the same listener ([`super::temporary`]). It matches no request. First it forwards to
 //! the new target group, for health checks start, and ECS takes a target group, only once something forwards to it. After the
 //! move it forwards to the old one, for as long as a service names it: a task whose target group belongs to no load balancer
 //! never counts as healthy, and no deployment of it would end.
@@ -19,11 +19,11 @@
 //! A listener of a network load balancer has no rules: there the default action itself names the other target group with
 //! weight 0, and tags of the new target group are the record ([`network`]). The phases are the same.
 
+mod forwards;
 pub(super) mod network;
 mod network_steps;
 mod refusal;
 mod steps;
-pub(super) mod temporary;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,16 +31,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::owner::REPLACES_TAG;
 use crate::model::{
-    DesiredPort, DesiredService, Given, Listener, LoadBalancerEntry, LoadBalancerKind, Registrar, Rollout, RuleActions,
-    Seen, Serve, Service, TargetGroup, TargetGroupArn, TargetState,
+    DesiredPort, DesiredService, Given, Listener, LoadBalancerEntry, LoadBalancerKind, ObjectRef, Registrar, Rollout,
+    RuleActions, Seen, Serve, Service, ServiceId, TargetGroup, TargetGroupArn, TargetState,
 };
 
+use super::action::Ref;
 use super::draft::Obstacle;
 use super::reason::Reason;
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
+use super::temporary::{self, Temporary};
 use super::{resolve, serving, weights};
-use temporary::Temporary;
 
+pub(super) use forwards::other_forward;
 pub(super) use refusal::{of_replacement, passes_both};
 pub(super) use steps::plan_handovers;
 
@@ -59,6 +61,22 @@ pub(super) struct Handover<'a> {
     temporary: Vec<Temporary<'a>>,
     /// How far it is.
     pub(super) phase: Phase,
+}
+
+impl Handover<'_> {
+    /// The declared target group, live or created by this plan.
+    fn new_group(&self, given: &Given<'_>) -> Result<Ref<TargetGroupArn>, Obstacle> {
+        let group = &given.desired.target_groups[self.key];
+        match resolve::target_group(given, group) {
+            Seen::Present(live) => Ok(Ref::Known(live.arn.clone())),
+            Seen::Absent => Ok(Ref::Output(ObjectRef::target_group(self.key))),
+            Seen::Unknown(gap) => Err(Obstacle::gap(format!("target group {}", group.name), gap)),
+        }
+    }
+}
+
+fn deployed_first(service: &ServiceId, group: &str) -> String {
+    format!("service {service} has to be deployed without {group} first")
 }
 
 /// How far a handover is.
@@ -397,7 +415,7 @@ fn when(
     now: Timestamp,
 ) -> Result<Leaving, Obstacle> {
     let what = format!("take {} out of its service", group.name);
-    if let Some(other) = temporary::other_forward(given, &group.arn) {
+    if let Some(other) = other_forward(given, &group.arn) {
         let sentence =
             Reason::new(format!("{other} still forwards to it"), "declare that route, or change it yourself");
         return Err(Obstacle::difference(what, sentence));

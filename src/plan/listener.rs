@@ -10,7 +10,7 @@ use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle};
 use super::field::Field;
 use super::handover::{self, Turn};
-use super::listener_rule::{ListenerPlanner, object};
+use super::listener_planner::ListenerPlanner;
 use super::reason::Reason;
 use super::resolve;
 use super::rule_match::RouteRef;
@@ -19,7 +19,7 @@ use super::weights::{self, Forwarding};
 
 pub(super) fn plan_default(planner: &ListenerPlanner<'_>, route: RouteRef<'_>, drafts: &mut Drafts) {
     if let Err(obstacle) = try_plan_default(planner, &route, drafts) {
-        obstacle.block(drafts, &object(&route));
+        obstacle.block(drafts, &route.object());
     }
 }
 
@@ -39,11 +39,11 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
     match weights::judge(planner.given, route.key, &arns, &live.default_actions) {
         Forwarding::AsDeclared => return Ok(()),
         Forwarding::Theirs { what: weights, owner } => {
-            drafts.defer(&object(route), format!("{what}: {weights}"), owner);
+            drafts.defer(&route.object(), format!("{what}: {weights}"), owner);
             return Ok(());
         }
         Forwarding::Carried(weights) => {
-            drafts.find(&object(route), format!("{what}: {weights}"));
+            drafts.find(&route.object(), format!("{what}: {weights}"));
             return Ok(());
         }
         Forwarding::Blocked(sentence) => {
@@ -133,7 +133,7 @@ fn push(
             idle: beside.map(Ref::Known),
             expect: live.default_actions.clone(),
         },
-        object: object(route),
+        object: route.object(),
         also: BTreeSet::new(),
         target: live.arn.to_string(),
         summary: format!("forward by default from listener {} to {}", live.port, route.key),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::owner::OBJECT_TAG;
 use crate::model::{
-    DesiredTargetGroup, Given, Listener, ListenerArn, Mark, ObjectRef, Owner, Rule, Seen, Serve, TargetGroupArn,
+    DesiredTargetGroup, Given, ListenerArn, Mark, ObjectRef, Owner, Route, Rule, Seen, Serve, TargetGroupArn,
 };
 
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
@@ -14,6 +14,7 @@ use super::change::{Change, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::field::Field;
 use super::handover::{self, Turn};
+use super::listener_planner::ListenerPlanner;
 use super::priority::{Moves, plan_priorities};
 use super::reason::Reason;
 use super::rule_match::{Match, RouteRef, match_rules, routes_by_listener};
@@ -56,12 +57,6 @@ fn reachable_listeners(given: &Given<'_>, group: &DesiredTargetGroup) -> Result<
     Ok(())
 }
 
-/// What planning the routes of one listener needs.
-pub(super) struct ListenerPlanner<'a> {
-    pub(super) given: &'a Given<'a>,
-    pub(super) live: &'a Listener,
-}
-
 impl<'a> ListenerPlanner<'a> {
     fn plan_rules(&self, routes: &[RouteRef<'a>], drafts: &mut Drafts) {
         if routes.is_empty() {
@@ -72,7 +67,7 @@ impl<'a> ListenerPlanner<'a> {
             Seen::Absent => &[],
             Seen::Unknown(gap) => {
                 for route in routes {
-                    drafts.block(&object(route), describe_route(route.route), WaitingOn::Gap(gap.clone()));
+                    drafts.block(&route.object(), describe_route(route.route), WaitingOn::Gap(gap.clone()));
                 }
                 return;
             }
@@ -84,7 +79,7 @@ impl<'a> ListenerPlanner<'a> {
             Match::Rule(rule) => match self.refusal(route, rule) {
                 None => true,
                 Some(obstacle) => {
-                    obstacle.block(drafts, &object(route));
+                    obstacle.block(drafts, &route.object());
                     false
                 }
             },
@@ -102,7 +97,7 @@ impl<'a> ListenerPlanner<'a> {
                 Match::Unknown(gap) => Err(Obstacle::gap(describe_route(route.route), gap.clone())),
             };
             if let Err(obstacle) = result {
-                obstacle.block(drafts, &object(route));
+                obstacle.block(drafts, &route.object());
             }
         }
         self.order(rules, drafts);
@@ -164,7 +159,7 @@ impl<'a> ListenerPlanner<'a> {
         }
         match seen {
             Seen::Unknown(gap) => Err(Obstacle::gap(what, gap)),
-            Seen::Absent => Ok(Ref::Output(object(route))),
+            Seen::Absent => Ok(Ref::Output(route.object())),
             Seen::Present(live) => match target_group::other_load_balancers(self.given, group, live) {
                 // A way to a group that another fleet made is that fleet's to make.
                 None => {
@@ -205,7 +200,7 @@ impl<'a> ListenerPlanner<'a> {
                 "create the rule by hand",
             )));
         }
-        let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: object(route) };
+        let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: route.object() };
         drafts.push(Draft {
             action: Action::CreateRule {
                 listener: self.live.arn.clone(),
@@ -214,7 +209,7 @@ impl<'a> ListenerPlanner<'a> {
                 target_group,
                 tags: mark.tags(),
             },
-            object: object(route),
+            object: route.object(),
             also: BTreeSet::new(),
             target: self.live.arn.to_string(),
             summary: format!("create rule {priority} on listener {}: {conditions} → {}", self.live.port, route.key),
@@ -298,8 +293,10 @@ impl<'a> ListenerPlanner<'a> {
     }
 
     fn correct(&self, route: &RouteRef<'a>, rule: &Rule, drafts: &mut Drafts) -> Result<(), Obstacle> {
+        // The listener was found by its port; the priority has been planned, and the login was asked for before.
+        let Route { listener: _, default: _, priority: _, conditions: declared, login: _ } = route.route;
         let forward = self.forward_edit(route, rule, drafts)?;
-        let conditions = (rule.conditions != route.route.conditions).then(|| route.route.conditions.clone());
+        let conditions = (rule.conditions != *declared).then(|| declared.clone());
         if forward.is_none() && conditions.is_none() {
             return Ok(());
         }
@@ -325,7 +322,7 @@ impl<'a> ListenerPlanner<'a> {
                 edit: RuleEdit { forward, conditions },
                 expect: RuleBelief::of(rule),
             },
-            object: object(route),
+            object: route.object(),
             also: self.losers(route, rule),
             target: rule.arn.to_string(),
             summary: format!("correct rule {} on listener {} ({})", rule.priority, self.live.port, fields.join(", ")),
@@ -353,11 +350,11 @@ impl<'a> ListenerPlanner<'a> {
         match self.judge(route, rule) {
             Forwarding::AsDeclared => Ok(None),
             Forwarding::Theirs { what, owner } => {
-                drafts.defer(&object(route), format!("{}: {what}", describe_rule(self.live.port, rule)), owner);
+                drafts.defer(&route.object(), format!("{}: {what}", describe_rule(self.live.port, rule)), owner);
                 Ok(None)
             }
             Forwarding::Carried(what) => {
-                drafts.find(&object(route), format!("{}: {what}", describe_rule(self.live.port, rule)));
+                drafts.find(&route.object(), format!("{}: {what}", describe_rule(self.live.port, rule)));
                 Ok(None)
             }
             // Said where the rule was refused.
@@ -438,8 +435,4 @@ impl<'a> ListenerPlanner<'a> {
         let mark = tags.and_then(|tags| tags.get(OBJECT_TAG)).map_or("", String::as_str);
         resolve::concerned(self.given, mark, others)
     }
-}
-
-pub(super) fn object(route: &RouteRef<'_>) -> ObjectRef {
-    ObjectRef::target_group(route.key)
 }

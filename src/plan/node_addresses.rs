@@ -8,51 +8,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use crate::model::{
-    AddressFamily, Attributes, DesiredService, DesiredTargetGroup, Gap, Given, GroupId, IngressRule, LoadBalancer,
-    LoadBalancerArn, LoadBalancerKind, ObjectRef, Owner, PRESERVE_CLIENT_IP, Passage, Peer, Protocol, RuleSource, Seen,
-    TargetGroup, TargetGroupArn, TargetType, Transport,
+    AddressFamily, Attributes, DesiredTargetGroup, Gap, Given, LoadBalancer, LoadBalancerArn, PRESERVE_CLIENT_IP,
+    Protocol, Seen, TargetGroup, TargetGroupArn, TargetType, Transport,
 };
 
-use super::allowed::{flow_from, may_allow_addresses};
-use super::draft::Drafts;
 use super::resolve;
-use super::second_group;
-use super::security_group::{Flow, flows_of_fleet};
-use super::target_group::new_target_type;
 
 /// Where what a network load balancer sends comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NodeAddresses {
-    balancer: LoadBalancerArn,
-    family: AddressFamily,
+    pub(super) balancer: LoadBalancerArn,
+    pub(super) family: AddressFamily,
     /// The nodes' addresses; the whole subnet where a node's are not known. Empty: nothing is known of a subnet.
-    homes: Result<Vec<IpNet>, Gap>,
+    pub(super) homes: Result<Vec<IpNet>, Gap>,
     /// The subnets of the nodes; empty where they are not known.
-    subnets: Vec<IpNet>,
+    pub(super) subnets: Vec<IpNet>,
     /// Whether the targets see the clients' addresses instead.
-    keeps: Result<bool, Gap>,
+    pub(super) keeps: Result<bool, Gap>,
     /// The target groups of which that has to be known.
-    groups: BTreeSet<TargetGroupArn>,
-}
-
-/// Whether rules by address allow what a network load balancer sends.
-pub(super) enum Allowed {
-    No,
-    /// Rules allow every address.
-    ForAll,
-    /// Rules allow these addresses, those of its nodes.
-    ForNodes(Vec<IpNet>),
-    /// A failed read hides it.
-    Unknown(Gap),
-}
-
-/// What has to be read about load balancers whose nodes may be allowed by address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NodesToRead {
-    /// The load balancers whose nodes' addresses it needs.
-    pub balancers: BTreeSet<LoadBalancerArn>,
-    /// The target groups whose attributes say whether targets see the clients' addresses.
-    pub attributes: BTreeSet<TargetGroupArn>,
+    pub(super) groups: BTreeSet<TargetGroupArn>,
 }
 
 impl NodeAddresses {
@@ -139,80 +113,8 @@ fn keeps_as_it_is(given: &Given<'_>, live: &TargetGroup, declared: Option<&Strin
 fn will_keep(given: &Given<'_>, wanted: &DesiredTargetGroup) -> bool {
     let is_udp = |protocol: &Protocol| protocol.transports().contains(&Transport::Udp);
     let first = given.ports_of(&wanted.key).next().map(|(service, _)| service);
-    let by_default = new_target_type(given.observed, wanted, first).map_or(true, |kind| kind != TargetType::Ip);
+    let by_default =
+        resolve::new_target_type(given.observed, wanted, first).map_or(true, |kind| kind != TargetType::Ip);
     let declared = wanted.attributes.get(PRESERVE_CLIENT_IP).map(|value| value == "true");
     wanted.protocol.as_ref().is_none_or(is_udp) || declared.unwrap_or(by_default)
-}
-
-/// Whether rules by address allow a flow that no rule allows for the load balancer's group. A rule of this fleet's own does
-/// not count, as for a second group of the load balancer.
-pub(super) fn allowed(given: &Given<'_>, groups: &BTreeSet<GroupId>, flow: &Flow) -> Allowed {
-    let (Some(nodes), RuleSource::Group(source)) = (&flow.nodes, &flow.source) else { return Allowed::No };
-    let live: Vec<&IngressRule> =
-        groups.iter().filter_map(|group| given.observed.ingress_of(group).present()).flatten().collect();
-    let fleet = &given.desired.fleet.name;
-    let is_own = |rule: &&IngressRule| matches!(Owner::of(&rule.tags, fleet), Owner::Ours(_));
-    let of_others: Vec<&IngressRule> = live.iter().copied().filter(|rule| !is_own(rule)).collect();
-    let allow = |rules: &[&IngressRule], homes: &[IpNet]| {
-        flow_from(given, rules.iter().copied(), flow, &Peer::group(source, homes))
-    };
-    if matches!(allow(&live, &[]), Passage::Open(_)) {
-        return Allowed::No;
-    }
-    let unread_list = match allow(&of_others, &[nodes.family.every_address()]) {
-        Passage::Open(_) => return Allowed::ForAll,
-        Passage::Closed => None,
-        Passage::Unknown(gap) => Some(gap),
-    };
-    let may_be_named = || may_allow_addresses(given, of_others.iter().copied(), flow, &nodes.subnets);
-    match (&nodes.homes, &nodes.keeps) {
-        (_, Ok(true)) => unread_list.map_or(Allowed::No, Allowed::Unknown),
-        (Err(gap), _) if may_be_named() => Allowed::Unknown(gap.clone()),
-        (Err(_), _) => Allowed::No,
-        (Ok(homes), keeps) => match (allow(&of_others, homes), keeps) {
-            (Passage::Open(_), Ok(_)) => Allowed::ForNodes(homes.clone()),
-            (Passage::Open(_), Err(gap)) => Allowed::Unknown(gap.clone()),
-            (Passage::Closed, _) => Allowed::No,
-            (Passage::Unknown(gap), _) => Allowed::Unknown(gap),
-        },
-    }
-}
-
-/// A remark on a group that no rule allows, where rules allow the addresses of the load balancer's nodes.
-pub(super) fn report(wanted: &DesiredService, flow: &Flow, addresses: &[IpNet], drafts: &mut Drafts) {
-    let is_one = |block: &IpNet| block.prefix_len() == block.max_prefix_len();
-    let show = |block: &IpNet| if is_one(block) { block.addr().to_string() } else { block.to_string() };
-    let shown: Vec<String> = addresses.iter().map(show).collect();
-    drafts.find(
-        &ObjectRef::service(&wanted.key),
-        format!(
-            "{} {} is not opened for {} ({}): rules already allow the addresses of the load balancer's nodes, {}",
-            flow.transport,
-            flow.ports,
-            flow.source,
-            flow.who,
-            shown.join(", ")
-        ),
-    );
-}
-
-/// What has to be read before [`allowed`] can answer. Needs: ingress rules. Most fleets need nothing: their rules name the
-/// load balancer's group, or no address near it.
-pub(super) fn to_read(given: &Given<'_>) -> NodesToRead {
-    let mut wanted = NodesToRead::default();
-    let balancers = given.observed.load_balancers.as_ref().present();
-    let has_nodes = |one: &LoadBalancer| one.kind == LoadBalancerKind::Network && !one.security_groups.is_empty();
-    if !balancers.is_some_and(|all| all.iter().any(has_nodes)) {
-        return wanted;
-    }
-    for (groups, flow) in flows_of_fleet(given) {
-        let Some(nodes) = &flow.nodes else { continue };
-        let is_allowed = second_group::already_allowed(given, &groups, &flow).is_some();
-        // What has not been read is unknown.
-        if !is_allowed && matches!(allowed(given, &groups, &flow), Allowed::Unknown(_)) {
-            wanted.balancers.insert(nodes.balancer.clone());
-            wanted.attributes.extend(nodes.groups.iter().filter(|_| nodes.keeps.is_err()).cloned());
-        }
-    }
-    wanted
 }

@@ -8,7 +8,7 @@ use super::action::Action;
 use super::change::Change;
 use super::draft::{Draft, DraftId, Drafts};
 use super::field::Field;
-use super::listener_rule::{ListenerPlanner, object};
+use super::listener_planner::ListenerPlanner;
 use super::reason::Reason;
 use super::rule_match::{Match, RouteRef};
 use super::rule_words::describe_route;
@@ -75,8 +75,8 @@ fn push(planner: &ListenerPlanner<'_>, moves: &[Move<'_>], drafts: &mut Drafts) 
             priorities: moves.iter().map(|one| (one.rule.arn.clone(), one.to)).collect(),
             expect: moves.iter().map(|one| (one.rule.arn.clone(), one.rule.priority)).collect(),
         },
-        object: object(moves[0].route),
-        also: moves.iter().map(|one| object(one.route)).collect(),
+        object: moves[0].route.object(),
+        also: moves.iter().map(|one| one.route.object()).collect(),
         target: planner.live.arn.to_string(),
         summary: format!("set {what} of listener {}", planner.live.port),
         reason: "rules are tried in the order of their priorities, the first that matches decides".to_owned(),
@@ -108,7 +108,7 @@ fn drop_moves_onto_others(moves: &mut Vec<Move<'_>>, rules: &[Rule], drafts: &mu
         let occupant = format!("{} ({})", occupant.arn, occupant.conditions);
         let dropped = moves.remove(index);
         drafts.block_on(
-            &object(dropped.route),
+            &dropped.route.object(),
             format!(
                 "{}: {} has priority {}",
                 describe_route(dropped.route.route),

@@ -109,22 +109,20 @@ fn diff_network(
     network: &Network,
 ) -> Result<Option<(Awsvpc, Vec<Change>)>, Obstacle> {
     let Some(current) = &live.network else { return Ok(None) };
-    if network.mode.is_some_and(|mode| mode != NetworkMode::Awsvpc) {
-        return Ok(None);
-    }
-    if network.subnets.is_none() && network.security_groups.is_none() {
+    let Network { mode, subnets, security_groups, ingress_group: _ } = network;
+    if mode.is_some_and(|mode| mode != NetworkMode::Awsvpc) || (subnets.is_none() && security_groups.is_none()) {
         return Ok(None);
     }
     let vpc = resolve::vpc_of_service(given, wanted)?;
     let mut block = current.clone();
     let mut changes = Vec::new();
-    if let Some(names) = &network.subnets {
+    if let Some(names) = subnets {
         block.subnets = resolve::subnets(given.observed, vpc, names)?;
         if block.subnets != current.subnets {
             changes.push(set_change(Field::Subnets, &current.subnets, &block.subnets));
         }
     }
-    if let Some(names) = &network.security_groups {
+    if let Some(names) = security_groups {
         block.security_groups = resolve::security_groups(given, vpc, names)?;
         if block.security_groups != current.security_groups {
             changes.push(set_change(Field::SecurityGroups, &current.security_groups, &block.security_groups));

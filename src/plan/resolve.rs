@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::model::{
     Desired, DesiredService, DesiredTargetGroup, Given, GroupId, Listener, LoadBalancer, Lookup, NetworkMode,
-    ObjectRef, Observed, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TaskDefinition, Vpc,
+    ObjectRef, Observed, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TargetType, TaskDefinition, Vpc,
 };
 
 use super::draft::{Obstacle, need};
@@ -185,4 +185,17 @@ pub(super) fn declared_object(desired: &Desired, written: &str) -> Option<Object
     let group = desired.target_groups.get(key).map(|group| ObjectRef::target_group(&group.key));
     let service = desired.services.get(key).map(|service| ObjectRef::service(&service.key));
     group.into_iter().chain(service).find(|object| object.is_written(written))
+}
+
+/// How targets will be registered in a target group that has to be created. `first` is the first service that names it.
+pub(super) fn new_target_type(
+    observed: &Observed,
+    wanted: &DesiredTargetGroup,
+    first: Option<&DesiredService>,
+) -> Result<TargetType, Obstacle> {
+    match (&wanted.target_type, first) {
+        (Some(declared), _) => Ok(declared.clone()),
+        (None, Some(service)) => Ok(network_mode(observed, service)?.target_type()),
+        (None, None) => Ok(NetworkMode::Awsvpc.target_type()),
+    }
 }

@@ -10,7 +10,7 @@ use crate::model::{
     TargetGroupArn,
 };
 
-use super::handover::temporary;
+use super::temporary;
 use super::{resolve, weights};
 
 /// A route of a target group on one listener.
@@ -19,6 +19,13 @@ pub(super) struct RouteRef<'a> {
     /// Key of the target group.
     pub(super) key: &'a str,
     pub(super) route: &'a Route,
+}
+
+impl RouteRef<'_> {
+    /// The target group that declares it.
+    pub(super) fn object(&self) -> ObjectRef {
+        ObjectRef::target_group(self.key)
+    }
 }
 
 /// What became of a route.

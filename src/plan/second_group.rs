@@ -6,7 +6,7 @@ use crate::model::{DesiredService, Given, GroupId, IngressRule, ObjectRef, Owner
 
 use super::allowed::flow_from;
 use super::draft::Drafts;
-use super::security_group::Flow;
+use super::flow::Flow;
 
 /// The other group of the same load balancer that a rule already allows. A rule of this fleet's own does not count: where
 /// Portolan opens a port, it opens it for every group, so that the load balancer may lose one of them.

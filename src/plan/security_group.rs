@@ -3,49 +3,23 @@
 
 use std::collections::BTreeSet;
 
-use ipnet::IpNet;
-
 use crate::model::{
-    Desired, DesiredPort, DesiredService, Gap, Given, GroupId, IngressRule, IngressSource, IpProtocol, Mark,
-    NetworkMode, ObjectRef, Observed, Passage, Peer, Placement, PortRange, Redeploy, RuleSource, Seen, TaskDefinition,
-    Transport, Vpc,
+    Desired, DesiredPort, DesiredService, Given, GroupId, IngressRule, IngressSource, IpProtocol, Mark, NetworkMode,
+    ObjectRef, Observed, Passage, Placement, PortRange, Redeploy, RuleSource, Seen, TaskDefinition, Vpc,
 };
 
 use super::action::Action;
-use super::allowed::{flow_from, may_allow_addresses};
+use super::allowed::{Allowed, by_address, flow_from, may_allow_addresses, report_addresses};
 use super::change::Change;
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::field::Field;
+use super::flow::Flow;
 use super::from_load_balancer::flows_of_load_balancer;
 use super::health_port::is_out_of_reach;
-use super::node_addresses::{self, Allowed, NodeAddresses};
 use super::reason::Reason;
 use super::resolve;
 use super::second_group;
 use super::task_definition::{RealPort, mapping_of, real_port};
-
-/// One thing that must be let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Flow {
-    pub(super) transport: Transport,
-    pub(super) ports: PortRange,
-    pub(super) source: RuleSource,
-    /// Where the source is known to live.
-    pub(super) homes: Vec<IpNet>,
-    /// Why that is not known.
-    pub(super) unread_homes: Option<Gap>,
-    pub(super) description: Option<String>,
-    /// For people: who comes in, and what for.
-    pub(super) who: String,
-    /// What the manifest declares it by.
-    pub(super) field: Field,
-    /// It may be opened. Else it only stays open where it is: nothing declares it.
-    pub(super) opens: bool,
-    /// Groups that the same sender has besides: what one of them may send, the sender sends.
-    pub(super) also: BTreeSet<GroupId>,
-    /// The addresses that it comes from, where a network load balancer sends it: rules may allow these instead of its group.
-    pub(super) nodes: Option<NodeAddresses>,
-}
 
 /// A flow that the manifest wants, satisfied or not.
 #[derive(Clone, Debug)]
@@ -75,22 +49,6 @@ pub(super) struct WantedIngress {
     pub(super) flows: Vec<WantedFlow>,
     /// `Service/key` of services whose needs are not known now: everything marked for them stays.
     pub(super) keep: BTreeSet<String>,
-}
-
-impl Flow {
-    /// The other side, as rules are asked.
-    pub(super) fn peer(&self) -> Option<Peer> {
-        match &self.source {
-            RuleSource::Group(id) => Some(Peer::group(id, &self.homes)),
-            RuleSource::Cidr(cidr) => Some(Peer::block(*cidr)),
-            RuleSource::PrefixList(_) | RuleSource::Unknown => None,
-        }
-    }
-
-    /// What a rule for it would allow, for people.
-    fn words(&self) -> String {
-        format!("allow {} {} from {} ({})", self.transport, self.ports, self.source, self.who)
-    }
 }
 
 /// Plans the ingress of one service.
@@ -148,14 +106,14 @@ fn plan_flow(
         second_group::report(wanted, flow, &other, drafts);
         return Ok(());
     }
-    match node_addresses::allowed(given, groups, flow) {
+    match by_address(given, groups, flow) {
         Allowed::No if flow.opens => open(given, wanted, wanted_flow, drafts),
         Allowed::No => {
             report_unopened(given, wanted, wanted_flow, drafts);
             Ok(())
         }
         Allowed::ForNodes(addresses) => {
-            node_addresses::report(wanted, flow, &addresses, drafts);
+            report_addresses(wanted, flow, &addresses, drafts);
             Ok(())
         }
         Allowed::Unknown(gap) if flow.opens => Err(Obstacle::gap(flow.words(), gap)),

@@ -19,13 +19,15 @@ pub(super) const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
 pub(super) const EXTERNAL: &str = "external deployment controller";
 
 pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &mut Drafts) {
-    let object = ObjectRef::service(&wanted.key);
+    // The count is compared here, network and ports where the service is redeployed and where its ingress is planned.
+    let DesiredService { key, id, mode: _, suspend: _, desired_count: _, network: _, ports: _ } = wanted;
+    let object = ObjectRef::service(key);
     let live = match live_service(given.observed, wanted) {
         Ok(live) => live,
         Err(obstacle) => return obstacle.block(drafts, &object),
     };
     if live.managed_by_ecs {
-        let what = format!("service {} and its load balancing", wanted.id);
+        let what = format!("service {id} and its load balancing");
         return drafts.defer(&object, what, MANAGED_BY_ECS);
     }
     plan_count(given, wanted, live, drafts);

@@ -60,15 +60,27 @@ pub(super) fn unknown_targets<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup
     groups.into_iter().flat_map(|live| unknown_in(given, wanted, live).unwrap_or_default()).collect()
 }
 
+/// The registrations that no task explains, whether the manifest manages the targets or not.
+pub(super) fn unregistered_targets<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Vec<Unknown<'a>> {
+    let groups = standing_groups(given, wanted);
+    groups.into_iter().flat_map(|live| unregistered_in(given, wanted, live).unwrap_or_default()).collect()
+}
+
 /// The unknown registrations of one live group; `None` while the address of some task is not known.
 pub(super) fn unknown_in<'a>(
     given: &Given<'a>,
     wanted: &DesiredTargetGroup,
     live: &TargetGroup,
 ) -> Option<Vec<Unknown<'a>>> {
-    if !is_managed(given, wanted) {
-        return Some(Vec::new());
-    }
+    if is_managed(given, wanted) { unregistered_in(given, wanted, live) } else { Some(Vec::new()) }
+}
+
+/// The same of a target group whose targets the manifest need not manage.
+pub(super) fn unregistered_in<'a>(
+    given: &Given<'a>,
+    wanted: &DesiredTargetGroup,
+    live: &TargetGroup,
+) -> Option<Vec<Unknown<'a>>> {
     let arns = given.stand_ins(live);
     let registrants = given.registrants(wanted, &arns);
     let targets = given.observed.targets_of(&live.arn).present().into_iter().flatten();

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, LoadBalancerArn, Mark, NetworkMode, ObjectRef,
-    Observed, Owner, Protocol, Seen, TargetGroup, TargetType, is_arn,
+    DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, LoadBalancerArn, Mark, ObjectRef, Observed,
+    Owner, Protocol, Seen, TargetGroup, TargetType, is_arn,
 };
 
 use super::action::{Action, NewTargetGroup, Ref};
@@ -53,33 +53,35 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
     let mut ports = given.ports_of(&wanted.key);
     let first = ports.next();
     let port = new_port(wanted, first);
-    let target_type = new_target_type(given.observed, wanted, first.map(|(service, _)| service))?;
+    let target_type = resolve::new_target_type(given.observed, wanted, first.map(|(service, _)| service))?;
     let port =
         port.ok_or_else(|| blocked("declare its port: no service names it whose container port could be used".into()))?;
     within_quota(given.observed, &what, drafts)?;
     let mark = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() };
     let tags = mark.tags().into_iter().chain(handover::record_of_new(given, &wanted.key)).collect();
+    let new = NewTargetGroup {
+        name: wanted.name.clone(),
+        vpc: vpc.id.clone(),
+        protocol,
+        protocol_version: wanted.protocol_version.clone(),
+        port,
+        target_type,
+        health_check: wanted.health_check.clone(),
+        tags,
+    };
     drafts.push(Draft {
-        action: Action::CreateTargetGroup(NewTargetGroup {
-            name: wanted.name.clone(),
-            vpc: vpc.id.clone(),
-            protocol: protocol.clone(),
-            protocol_version: wanted.protocol_version.clone(),
-            port,
-            target_type: target_type.clone(),
-            health_check: wanted.health_check.clone(),
-            tags,
-        }),
         object: object.clone(),
         also: BTreeSet::new(),
         target: wanted.name.clone(),
         summary: format!(
-            "create target group {} ({protocol} {port}, targets by {})",
-            wanted.name,
-            target_type.as_str()
+            "create target group {} ({} {port}, targets by {})",
+            new.name,
+            new.protocol,
+            new.target_type.as_str()
         ),
         reason: "no target group in this region has that name".to_owned(),
-        changes: creation_changes(wanted, &protocol, port, &target_type),
+        changes: creation_changes(&new),
+        action: Action::CreateTargetGroup(new),
         after: BTreeSet::new(),
         redeploys: false,
         removes: false,
@@ -111,18 +113,6 @@ fn new_port(wanted: &DesiredTargetGroup, first: Option<(&DesiredService, &Desire
         .next())
 }
 
-pub(super) fn new_target_type(
-    observed: &Observed,
-    wanted: &DesiredTargetGroup,
-    first: Option<&DesiredService>,
-) -> Result<TargetType, Obstacle> {
-    match (&wanted.target_type, first) {
-        (Some(declared), _) => Ok(declared.clone()),
-        (None, Some(service)) => Ok(resolve::network_mode(observed, service)?.target_type()),
-        (None, None) => Ok(NetworkMode::Awsvpc.target_type()),
-    }
-}
-
 /// R9: the region's quota, as the account has it. One that could not be read holds nothing back: AWS says no itself.
 fn within_quota(observed: &Observed, what: &str, drafts: &Drafts) -> Result<(), Obstacle> {
     let (Seen::Present(limits), Seen::Present(all)) = (&observed.limits, &observed.target_groups) else {
@@ -139,29 +129,42 @@ fn within_quota(observed: &Observed, what: &str, drafts: &Drafts) -> Result<(), 
     ))
 }
 
-fn creation_changes(
-    wanted: &DesiredTargetGroup,
-    protocol: &Protocol,
-    port: u16,
-    target_type: &TargetType,
-) -> Vec<Change> {
+fn creation_changes(new: &NewTargetGroup) -> Vec<Change> {
+    // Its name and its VPC are in the step, its tags say whose it is.
+    let NewTargetGroup { name: _, vpc: _, protocol, protocol_version, port, target_type, health_check, tags: _ } = new;
     let mut changes = vec![
         Change::of(Field::Protocol, None, Some(protocol.to_string())),
         Change::of(Field::Port, None, Some(port.to_string())),
         Change::of(Field::TargetType, None, Some(target_type.as_str().to_owned())),
     ];
-    if let Some(version) = &wanted.protocol_version {
+    if let Some(version) = protocol_version {
         changes.push(Change::of(Field::ProtocolVersion, None, Some(version.as_str().to_owned())));
     }
-    changes.extend(health_check::differing(&wanted.health_check, &HealthCheck::default()).1);
+    changes.extend(health_check::differing(health_check, &HealthCheck::default()).1);
     changes
 }
 
 fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, drafts: &mut Drafts) {
-    let object = ObjectRef::target_group(&wanted.key);
+    // Each declared field is compared: here, in what is called here, or, as routes and targets are, in files of their own.
+    let DesiredTargetGroup {
+        key,
+        name: _,
+        mode: _,
+        load_balancer: _,
+        vpc: _,
+        protocol: _,
+        protocol_version: _,
+        port: _,
+        target_type: _,
+        health_check: declared,
+        attributes: _,
+        routes: _,
+        targets: _,
+    } = wanted;
+    let object = ObjectRef::target_group(key);
     let differing = report_immutable(given, wanted, live, drafts);
     report_other_load_balancer(given, wanted, live, drafts);
-    let (health_check, changes) = health_check::differing(&wanted.health_check, &live.health_check);
+    let (health_check, changes) = health_check::differing(declared, &live.health_check);
     let changes = answered(given, wanted, live, changes, drafts);
     let attributes = match diff_attributes(given, wanted, live) {
         Ok(changes) => changes,
@@ -177,7 +180,7 @@ fn correct(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup, d
         return obstacle.block(drafts, &object);
     }
     let edits = Edits { health_check: changes, attributes };
-    let kept = form::withhold(&object, live, &wanted.health_check, &differing, edits, drafts);
+    let kept = form::withhold(&object, live, declared, &differing, edits, drafts);
     let Edits { health_check: changes, attributes } = kept;
     if !changes.is_empty() {
         drafts.push(Draft {

@@ -116,11 +116,22 @@ fn is_in_a_range(container: &Container, port: u16) -> bool {
 
 /// The declared mapping; an undeclared host port keeps what stands.
 fn wanted_mapping(port: &DesiredPort, mode: NetworkMode, live: Option<&PortMapping>) -> PortMapping {
+    // The others are compared with loadBalancers and registrations, and with ingress.
+    let DesiredPort {
+        name: _,
+        container: _,
+        container_port,
+        host_port,
+        protocol,
+        target_groups: _,
+        registrar: _,
+        allow_from: _,
+    } = port;
     let host_port = match mode {
-        NetworkMode::Bridge => port.host_port.or(live.and_then(|mapping| mapping.host_port)).or(Some(0)),
+        NetworkMode::Bridge => host_port.or(live.and_then(|mapping| mapping.host_port)).or(Some(0)),
         NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
     };
-    PortMapping { container_port: port.container_port, host_port, protocol: port.protocol }
+    PortMapping { container_port: *container_port, host_port, protocol: *protocol }
 }
 
 fn describe(container: &str, mapping: &PortMapping) -> String {

@@ -12,7 +12,7 @@ use super::by_resource::ListenerChange;
 use super::change::{Receivers, WaitingOn};
 use super::draft::{Draft, DraftId};
 use super::edges;
-use super::handover::temporary;
+use super::handover::other_forward;
 use super::parked::{Parking, parking};
 use super::reason::Reason;
 use super::serving::{EVERY_REQUEST, Serving, has_healthy_target, rule_serves, serves};
@@ -313,7 +313,7 @@ fn was_parked(given: &Given<'_>, getter: &Entry<'_>) -> bool {
         Receiver::Group(Ref::Known(arn)) if getter.now.is_some() => {
             let rules = given.observed.rules.values().filter_map(|seen| seen.as_ref().present()).flatten();
             let mut own = rules.filter(|rule| receivers(&rule.actions).contains(&arn));
-            own.any(|rule| rule.conditions.is_parked()) && temporary::other_forward(given, arn).is_none()
+            own.any(|rule| rule.conditions.is_parked()) && other_forward(given, arn).is_none()
         }
         Receiver::Group(_) | Receiver::Live(_) => false,
     };

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::apply::StepResult;
 use crate::model::{Gap, Place};
-use crate::plan::{Action, Change, Mend, WaitingOn};
+use crate::plan::{Action, Blocked, Change, Deferred, Finding, Mend, Planned, Step, WaitingOn};
 use crate::trace::catalogue;
 
+use super::broken::BrokenPath;
 use super::place::Item;
 use super::text::{plain, symbol};
 use super::{Error, Report};
@@ -195,26 +196,40 @@ fn of_error(error: &Error) -> Entry<'_> {
 fn steps(report: &Report) -> impl Iterator<Item = Entry<'_>> {
     let open = report.plan.steps.iter().filter(|step| report.result_of(step) != Some(&StepResult::Done));
     open.map(|step| {
-        let mends = || report.plan.mends.get(&step.id).into_iter().flatten();
-        let mut notes = vec![("because", step.reason.clone())];
+        // The resource is in the summary, the order is that of the list, and the symbol says what is removed.
+        let Step {
+            id,
+            action,
+            object,
+            target: _,
+            summary,
+            reason,
+            changes,
+            after: _,
+            redeploys,
+            removes: _,
+            receivers: _,
+        } = step;
+        let mends = || report.plan.mends.get(id).into_iter().flatten();
+        let mut notes = vec![("because", reason.clone())];
         notes.extend(mends().map(|mend| ("repairs", format!("{}: {}", code_of(mend), mend.evidence))));
-        notes.push(("fix", format!("portolan reconcile sends {} (step {})", step.action.operation(), step.id)));
-        if step.redeploys {
+        notes.push(("fix", format!("portolan reconcile sends {} (step {id})", action.operation())));
+        if *redeploys {
             notes.push(("note", "starts an ECS deployment".to_owned()));
         }
         Entry {
             kind: Kind::Pending,
-            symbol: symbol(&step.action).0,
-            object: step.object.to_string(),
-            operation: Some(step.action.operation()),
-            action: Some(step.action.operation()),
+            symbol: symbol(action).0,
+            object: object.to_string(),
+            operation: Some(action.operation()),
+            action: Some(action.operation()),
             path: None,
-            what: step.summary.clone(),
-            changes: &step.changes,
+            what: summary.clone(),
+            changes,
             codes: mends().map(code_of).collect(),
             aliases: mends().flat_map(former_codes).collect(),
             notes,
-            at: report.places.get(&Item::Step(step.id)).map(At::of),
+            at: report.places.get(&Item::Step(*id)).map(At::of),
         }
     })
 }
@@ -247,17 +262,17 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
         at: report.places.get(&item).map(At::of),
     };
     let blocked = plan.blocked.iter().enumerate().map(move |(number, entry)| {
-        let (kind, symbol) = match &entry.waiting_on {
+        let Blocked { object, what, waiting_on, action, changes } = entry;
+        let (kind, symbol) = match waiting_on {
             WaitingOn::ObserveMode | WaitingOn::Difference(_) => (Kind::Blocked, "!"),
             WaitingOn::Gap(_) | WaitingOn::Unread { .. } => (Kind::NotRead, "?"),
         };
-        let way_out = entry.waiting_on.to_unblock().map(|way_out| ("to unblock", way_out));
-        let object = entry.object.to_string();
+        let way_out = waiting_on.to_unblock().map(|way_out| ("to unblock", way_out));
         Entry {
-            action: entry.action.as_ref().map(Action::operation),
-            changes: &entry.changes,
-            notes: [("because", entry.waiting_on.because())].into_iter().chain(way_out).collect(),
-            ..bare(kind, symbol, object, &entry.what, Item::Blocked(number))
+            action: action.as_ref().map(Action::operation),
+            changes,
+            notes: [("because", waiting_on.because())].into_iter().chain(way_out).collect(),
+            ..bare(kind, symbol, object.to_string(), what, Item::Blocked(number))
         }
     });
     let gaps = plan.gaps.iter().enumerate().map(move |(number, (object, gap))| Entry {
@@ -265,30 +280,31 @@ fn others(report: &Report) -> impl Iterator<Item = Entry<'_>> {
         notes: vec![("fix", read_again(gap))],
         ..bare(Kind::NotRead, "?", object.clone(), &WaitingOn::Gap(gap.clone()).to_string(), Item::Gap(number))
     });
-    let planned = plan.planned.iter().enumerate().map(move |(number, entry)| Entry {
-        notes: vec![("because", entry.because.clone()), ("fix", LATER.to_owned())],
-        ..bare(Kind::Pending, "…", entry.object.to_string(), &entry.what, Item::Planned(number))
+    let planned = plan.planned.iter().enumerate();
+    let planned = planned.map(move |(number, Planned { object, what, because })| Entry {
+        notes: vec![("because", because.clone()), ("fix", LATER.to_owned())],
+        ..bare(Kind::Pending, "…", object.to_string(), what, Item::Planned(number))
     });
-    let deferred = plan.deferred.iter().enumerate().map(move |(number, entry)| Entry {
-        notes: vec![("owner", entry.owner.clone())],
-        ..bare(Kind::Deferred, "»", entry.object.to_string(), &entry.what, Item::Deferred(number))
+    let deferred = plan.deferred.iter().enumerate();
+    let deferred = deferred.map(move |(number, Deferred { object, what, owner })| Entry {
+        notes: vec![("owner", owner.clone())],
+        ..bare(Kind::Deferred, "»", object.to_string(), what, Item::Deferred(number))
     });
     let findings = plan.findings.iter().enumerate();
-    let findings = findings.map(move |(number, entry)| {
-        bare(Kind::Finding, "i", entry.object.to_string(), &entry.what, Item::Finding(number))
+    let findings = findings.map(move |(number, Finding { object, what })| {
+        bare(Kind::Finding, "i", object.to_string(), what, Item::Finding(number))
     });
-    let broken = report.unrepaired().iter().enumerate().map(move |(number, path)| Entry {
-        codes: [path.code()].into(),
-        aliases: path.former_codes().collect(),
-        path: Some(path.name.to_string()),
-        notes: vec![("because", path.evidence.clone()), ("fix", path.fix.clone())],
-        ..bare(
-            Kind::BrokenPath,
-            "✗",
-            path.object().to_string(),
-            &format!("{} is broken; run portolan trace", path.name),
-            Item::BrokenPath(number),
-        )
+    let broken = report.unrepaired().iter().enumerate().map(move |(number, path)| {
+        // The codes and the finding are in `code`.
+        let BrokenPath { name, codes: _, finding: _, evidence, fix } = path;
+        let what = format!("{name} is broken; run portolan trace");
+        Entry {
+            codes: [path.code()].into(),
+            aliases: path.former_codes().collect(),
+            path: Some(name.to_string()),
+            notes: vec![("because", evidence.clone()), ("fix", fix.clone())],
+            ..bare(Kind::BrokenPath, "✗", path.object().to_string(), &what, Item::BrokenPath(number))
+        }
     });
     planned.chain(blocked).chain(gaps).chain(broken).chain(deferred).chain(findings)
 }

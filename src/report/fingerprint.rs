@@ -45,17 +45,20 @@ fn fields(entry: &Entry<'_>, name: fn(&Field) -> String) -> String {
     entry.changes.iter().map(|change| name(&change.field)).collect::<Vec<_>>().join(",")
 }
 
-/// What the first version called a field. A field that is shown by another name from now on gets an arm with the old one; a
-/// new field has no first name to keep, and takes its identifier.
+/// What the first version called a field. A field that is shown by another name from now on gets the old one here; a new
+/// field has no first name to keep, and takes its identifier.
 fn first_name(field: &Field) -> String {
-    match field {
-        Field::AllowFrom(_) | Field::Ingress(_) => "ingress".to_owned(),
-        Field::PriorityOf(key) => format!("{key} priority"),
-        Field::DefaultForward => "default forward".to_owned(),
-        Field::TemporaryRule => "temporary rule".to_owned(),
-        Field::TemporaryForward => "temporary forward".to_owned(),
-        other => identifier(other),
+    if let Field::PriorityOf(key) = field {
+        return format!("{key} priority");
     }
+    let others = [
+        (matches!(field, Field::AllowFrom(_) | Field::Ingress(_)), "ingress"),
+        (matches!(field, Field::DefaultForward), "default forward"),
+        (matches!(field, Field::TemporaryRule), "temporary rule"),
+        (matches!(field, Field::TemporaryForward), "temporary forward"),
+    ];
+    let own = others.into_iter().find(|(is_it, _)| *is_it).map(|(_, name)| name.to_owned());
+    own.unwrap_or_else(|| identifier(field))
 }
 
 /// A field's path in the manifest or in AWS. It is part of `difference/v2`: no arm may change.

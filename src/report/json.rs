@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::apply::StepResult;
-use crate::model::{PathName, Place};
-use crate::plan::{Change, Mend, Step, Verdict};
+use crate::model::{Gap, PathName, Place};
+use crate::plan::{Change, Mend, Plan, Step, Verdict};
 use crate::trace::catalogue;
 
 use super::{Error, Item, Report};
@@ -21,27 +21,22 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// The document of a pass, with a line feed at its end.
 pub fn render(report: &Report) -> String {
-    let plan = &report.plan;
+    // `gaps` has those around the paths; what a step repairs is in its own entry.
+    let Plan { steps, blocked, planned, deferred, unchanged, findings, gaps, gaps_around: _, mends: _ } = &report.plan;
     let at = |item: Item| report.places.get(&item).map(WirePlace::of);
     to_text(&Document {
         schema_version: SCHEMA_VERSION,
         verdict: report.verdict().as_str(),
-        steps: plan
-            .steps
+        steps: steps
             .iter()
             .map(|step| WireStep { at: at(Item::Step(step.id)), ..WireStep::of(step, report) })
             .collect(),
-        blocked: numbered(&plan.blocked, |n, entry| WireBlocked { at: at(Item::Blocked(n)), ..WireBlocked::of(entry) }),
-        planned: numbered(&plan.planned, |n, entry| WirePlanned::of(entry, at(Item::Planned(n)))),
-        deferred: numbered(&plan.deferred, |n, entry| WireDeferred::of(entry, at(Item::Deferred(n)))),
-        unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
-        findings: numbered(&plan.findings, |n, entry| WireFinding::of(entry, at(Item::Finding(n)))),
-        gaps: numbered(&plan.gaps, |n, (object, gap)| WireGap {
-            object,
-            call: &gap.call,
-            why: &gap.why,
-            at: at(Item::Gap(n)),
-        }),
+        blocked: numbered(blocked, |n, entry| WireBlocked { at: at(Item::Blocked(n)), ..WireBlocked::of(entry) }),
+        planned: numbered(planned, |n, entry| WirePlanned::of(entry, at(Item::Planned(n)))),
+        deferred: numbered(deferred, |n, entry| WireDeferred::of(entry, at(Item::Deferred(n)))),
+        unchanged: unchanged.iter().map(ToString::to_string).collect(),
+        findings: numbered(findings, |n, entry| WireFinding::of(entry, at(Item::Finding(n)))),
+        gaps: numbered(gaps, |n, (object, Gap { call, why })| WireGap { object, call, why, at: at(Item::Gap(n)) }),
         broken_paths: report.broken_paths.as_ref().map(Vec::len),
         errors: report.errors.iter().map(WireError::of).collect(),
         calls: report.calls.clone(),

@@ -1,6 +1,8 @@
 //! A pass as Markdown, for the summary of a job or a comment on a pull request: the verdict, a table of what differs,
 //! the reasons folded below it. What others wrote into names cannot format, link, or call anybody.
 
+use crate::plan::Change;
+
 use super::Report;
 use super::entry::{Entry, Kind, entries, shown};
 use super::text::plain;
@@ -65,11 +67,11 @@ fn row(entry: &Entry<'_>) -> String {
     let fields: Vec<_> = entry
         .changes
         .iter()
-        .map(|change| {
+        .map(|Change { field, live, desired }| {
             let value = |value: &Option<String>| {
                 if value.is_none() { "none".to_owned() } else { cell(shown(value.as_deref())) }
             };
-            format!("{}: {} → {}", cell(&change.field.to_string()), value(&change.live), value(&change.desired))
+            format!("{}: {} → {}", cell(&field.to_string()), value(live), value(desired))
         })
         .collect();
     let at = entry.at.map(|at| cell(&at.text())).unwrap_or_default();

@@ -108,7 +108,26 @@ impl Map<'_> {
                 self.at(&ObjectRef::target_group(key), &field)
             }
             Field::Ingress(port) => self.at(object, &format!("ports.{port}")),
-            field => self.at(object, &field.to_string()),
+            field @ (Field::DesiredCount
+            | Field::Subnets
+            | Field::SecurityGroups
+            | Field::LoadBalancers
+            | Field::PortMapping(_)
+            | Field::PortTargetGroups(_)
+            | Field::AllowFrom(_)
+            | Field::Protocol
+            | Field::ProtocolVersion
+            | Field::Port
+            | Field::TargetType
+            | Field::HealthCheck(_)
+            | Field::Attribute(_)
+            | Field::Tag(_)
+            | Field::Targets
+            | Field::Forward
+            | Field::Conditions
+            | Field::Priority
+            | Field::TemporaryRule
+            | Field::TemporaryForward) => self.at(object, &field.to_string()),
         }
     }
 

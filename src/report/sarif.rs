@@ -5,6 +5,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::plan::Change;
+
 use super::Report;
 use super::entry::{At, Entry, Kind, entries, shown};
 use super::fingerprint::{Fingerprint, fingerprints};
@@ -89,12 +91,8 @@ fn rule(kind: Kind) -> Value {
 
 fn result(entry: &Entry<'_>, print: &Fingerprint) -> Value {
     let (kind, level) = judgement(entry.kind);
-    let changes = entry.changes.iter().map(|change| {
-        json!({
-            "field": change.field.to_string(),
-            "live": shown(change.live.as_deref()),
-            "desired": shown(change.desired.as_deref()),
-        })
+    let changes = entry.changes.iter().map(|Change { field, live, desired }| {
+        json!({"field": field.to_string(), "live": shown(live.as_deref()), "desired": shown(desired.as_deref())})
     });
     json!({
         "ruleId": entry.kind.id(),

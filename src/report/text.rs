@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::columns::{columns, pad};
 use crate::model::ObjectRef;
 use crate::plan::{Blocked, Deferred, Finding, Plan, Planned, Step, WaitingOn};
 
@@ -105,32 +106,33 @@ fn render_group(object: &ObjectRef, group: &Group<'_>, page: &step::Page<'_>, st
     for blocked in &group.blocked {
         render_blocked(&mut block, blocked);
     }
-    for planned in &group.planned {
-        block.marked("…", Tone::Quiet, "later:", &planned.what);
-        block.labelled(4, "because", &planned.because, Tone::Plain);
+    for Planned { object: _, what, because } in &group.planned {
+        block.marked("…", Tone::Quiet, "later:", what);
+        block.labelled(4, "because", because, Tone::Plain);
     }
-    for deferred in &group.deferred {
-        block.marked("»", Tone::Defer, "deferred:", &deferred.what);
-        block.labelled(4, "owner", &deferred.owner, Tone::Quiet);
+    for Deferred { object: _, what, owner } in &group.deferred {
+        block.marked("»", Tone::Defer, "deferred:", what);
+        block.labelled(4, "owner", owner, Tone::Quiet);
     }
-    for finding in &group.findings {
-        block.marked("i", Tone::Quiet, "note:", &finding.what);
+    for Finding { object: _, what } in &group.findings {
+        block.marked("i", Tone::Quiet, "note:", what);
     }
     block.into_text()
 }
 
 fn render_blocked(block: &mut Block, blocked: &Blocked) {
-    if let (WaitingOn::ObserveMode, Some(action)) = (&blocked.waiting_on, &blocked.action) {
+    let Blocked { object: _, what, waiting_on, action, changes } = blocked;
+    if let (WaitingOn::ObserveMode, Some(action)) = (waiting_on, action) {
         let (symbol, tone) = symbol(action);
-        block.marked(symbol, tone, "observed only:", &blocked.what);
-        block.changes(6, &blocked.changes);
+        block.marked(symbol, tone, "observed only:", what);
+        block.changes(6, changes);
         return;
     }
-    block.marked("!", Tone::Blocked, "blocked:", &blocked.what);
-    block.changes(6, &blocked.changes);
-    let way_out = blocked.waiting_on.to_unblock();
-    let width = if way_out.is_some() { UNBLOCK.len() } else { BECAUSE.len() };
-    block.wrapped(4, &format!("{BECAUSE:<width$}  "), width + 2, &blocked.waiting_on.because(), Tone::Plain);
+    block.marked("!", Tone::Blocked, "blocked:", what);
+    block.changes(6, changes);
+    let way_out = waiting_on.to_unblock();
+    let width = if way_out.is_some() { columns(UNBLOCK) } else { columns(BECAUSE) };
+    block.wrapped(4, &format!("{}  ", pad(BECAUSE, width)), width + 2, &waiting_on.because(), Tone::Plain);
     if let Some(way_out) = way_out {
         block.wrapped(4, &format!("{UNBLOCK}  "), width + 2, &way_out, Tone::Plain);
     }

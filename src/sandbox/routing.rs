@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use regex::Regex;
 use serde_json::Value;
 
+use super::glob::Glob;
 use super::input::Input;
 use super::state::State;
 
@@ -52,9 +53,11 @@ fn is_met(condition: Input, asked: &Asked) -> bool {
     match condition.text("Field").unwrap_or_default() {
         "host-header" => {
             let host = asked.host.split(':').next().unwrap_or_default().to_lowercase();
-            one_of(condition, "HostHeaderConfig", |value| wild(&value.to_lowercase(), &host), &host)
+            one_of(condition, "HostHeaderConfig", |value| Glob::plain(&value.to_lowercase()).fits(&host), &host)
         }
-        "path-pattern" => one_of(condition, "PathPatternConfig", |value| wild(value, asked.path), asked.path),
+        "path-pattern" => {
+            one_of(condition, "PathPatternConfig", |value| Glob::plain(value).fits(asked.path), asked.path)
+        }
         "http-request-method" => {
             one_of(condition, "HttpRequestMethodConfig", |value| value == asked.method, asked.method)
         }
@@ -70,7 +73,7 @@ fn is_met(condition: Input, asked: &Asked) -> bool {
             let found = asked.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
             found.is_some_and(|(_, text)| {
                 let text = text.to_lowercase();
-                one_of(condition, "HttpHeaderConfig", |value| wild(&value.to_lowercase(), &text), &text)
+                one_of(condition, "HttpHeaderConfig", |value| Glob::plain(&value.to_lowercase()).fits(&text), &text)
             })
         }
         "query-string" => query_is_met(condition, asked.query),
@@ -91,28 +94,10 @@ fn query_is_met(condition: Input, query: &str) -> bool {
         .collect();
     let config = condition.get("QueryStringConfig");
     config.into_iter().flat_map(|config| config.list("Values")).any(|wanted| {
-        let (key, value) = (wanted.text("Key"), wanted.text("Value").unwrap_or_default().to_lowercase());
-        pairs.iter().any(|(name, text)| key.is_none_or(|key| wild(&key.to_lowercase(), name)) && wild(&value, text))
+        let (key, value) = (wanted.text("Key"), wanted.text("Value").unwrap_or_default());
+        let fits = |pattern: &str, text: &str| Glob::escaped(&pattern.to_lowercase()).fits(text);
+        pairs.iter().any(|(name, text)| key.is_none_or(|key| fits(key, name)) && fits(value, text))
     })
-}
-
-/// `*` stands for any number of characters, `?` for one.
-fn wild(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let mut reached = vec![false; text.len() + 1];
-    reached[0] = true;
-    for symbol in pattern {
-        if symbol == '*' {
-            let first = reached.iter().position(|at| *at).unwrap_or(reached.len());
-            reached.iter_mut().skip(first).for_each(|at| *at = true);
-            continue;
-        }
-        for end in (1..reached.len()).rev() {
-            reached[end] = reached[end - 1] && (symbol == '?' || symbol == text[end - 1]);
-        }
-        reached[0] = false;
-    }
-    reached.last().copied().unwrap_or(false)
 }
 
 /// The path that a target sees, after the rule's transforms.
@@ -137,22 +122,6 @@ mod tests {
     }
 
     #[test]
-    fn patterns_match_as_the_listener_guide_says() {
-        for (pattern, path, is_taken) in [
-            ("/img/*", "/img/a.png", true),
-            ("/img/*", "/img", false),
-            ("/api", "/api/", false),
-            ("/API", "/api", false),
-            ("*", "", true),
-            ("/a?c", "/abc", true),
-            ("/a?c", "/ac", false),
-            ("/*/x", "/a/b/x", true),
-        ] {
-            assert_eq!(wild(pattern, path), is_taken, "{pattern} on {path}");
-        }
-    }
-
-    #[test]
     fn every_condition_is_needed_and_one_value_of_each_is_enough() {
         let headers = BTreeMap::from([("X-Tier".to_owned(), "Gold".to_owned())]);
         let condition = |field: &str, config: &str, values: Value| json!({"Field": field, config: {"Values": values}});
@@ -167,6 +136,10 @@ mod tests {
         for met in [&host, &path, &header, &query, &source] {
             assert!(takes(std::slice::from_ref(met), &sent), "{met}");
         }
+        let escaped =
+            |value: &str| condition("query-string", "QueryStringConfig", json!([{"Key": "b", "Value": value}]));
+        let starred = Asked { query: "b=%2A", ..asked("shop.example.com", "/", &headers) };
+        assert!(takes(&[escaped(r"\*")], &starred) && !takes(&[escaped(r"\*")], &sent));
         assert!(takes(&[host.clone(), path.clone(), source], &sent));
         assert!(!takes(&[host.clone(), method], &sent));
         assert!(!takes(&[host], &asked("example.com", "/api/v1", &headers)));

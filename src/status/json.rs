@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::Seen;
+use crate::model::{Gap, Seen};
 
 use super::{Row, Share, Table};
 
 /// The document, with a line feed at its end. `calls` is the number of AWS calls by operation.
 pub fn render(table: &Table, calls: &BTreeMap<String, u64>) -> String {
-    let services: Vec<Value> = table.rows.iter().map(row).collect();
-    let gaps: Vec<Value> =
-        table.gaps.iter().map(|(object, gap)| json!({"object": object, "call": gap.call, "why": gap.why})).collect();
+    let Table { rows, verdict, gaps } = table;
+    let services: Vec<Value> = rows.iter().map(row).collect();
+    let gaps = gaps.iter().map(|(object, Gap { call, why })| json!({"object": object, "call": call, "why": why}));
+    let gaps: Vec<Value> = gaps.collect();
     let document = json!({
         "schemaVersion": 1,
-        "verdict": table.verdict.map(|verdict| verdict.as_str()),
+        "verdict": verdict.map(|verdict| verdict.as_str()),
         "services": services,
         "gaps": gaps,
         "errors": [],
@@ -43,7 +44,7 @@ fn row(row: &Row) -> Value {
 /// Null if the object has no such count; the numbers are null if they could not be read.
 fn share(seen: &Seen<Share>, good: &str, all: &str) -> Value {
     match seen {
-        Seen::Present(share) => json!({good: share.good, all: share.all}),
+        Seen::Present(Share { good: healthy, all: wanted }) => json!({good: healthy, all: wanted}),
         Seen::Unknown(_) => json!({good: null, all: null}),
         Seen::Absent => Value::Null,
     }

@@ -1,5 +1,6 @@
 //! The status table as text: sorted, aligned, with optional colours.
 
+use crate::columns::columns;
 use crate::model::Seen;
 use crate::report::text::{Paint, Tone, plain};
 
@@ -13,10 +14,10 @@ type Cell = (String, Option<Tone>);
 /// The table, and the failed reads below it.
 pub fn render(table: &Table, paint: Paint) -> String {
     let rows: Vec<[Cell; 5]> = table.rows.iter().map(cells).collect();
-    let mut widths = TITLES.map(|title| title.chars().count());
+    let mut widths = TITLES.map(columns);
     for row in &rows {
         for (width, (text, _)) in widths.iter_mut().zip(row) {
-            *width = (*width).max(text.chars().count());
+            *width = (*width).max(columns(text));
         }
     }
     let title = TITLES.map(|title| (title.to_owned(), Some(Tone::Heading)));
@@ -39,7 +40,7 @@ fn line(cells: &[Cell; 5], widths: [usize; 5], paint: Paint) -> String {
         }
         line.push_str(&tone.map_or_else(|| text.clone(), |tone| paint.tone(tone, text)));
         if number + 1 < cells.len() {
-            line.push_str(&" ".repeat(width - text.chars().count()));
+            line.push_str(&" ".repeat(width - columns(text)));
         }
     }
     line.push('\n');

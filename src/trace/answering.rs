@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use crate::model::{Gap, Scheduling, Service, Target, TargetKey, TargetState, Task};
 
 use super::catalogue::{codes, named};
-use super::end::is_up;
+use super::end::{SETTLES, is_up};
 use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, State, is_broken};
 use super::kill_loop;
+use super::path::{Path, Verdict};
 use super::progress::{Progress, progress};
-use super::registration::SETTLES;
 use super::serving::Serving;
 use super::way::{Lack, Way};
-use super::{Path, Verdict};
 
 /// The result of the hop, from the findings about single targets and tasks.
 pub(super) fn settle(way: &Way<'_>, hops: &[Hop], findings: Vec<Finding>, gap: Option<Gap>, counted: &str) -> Examined {

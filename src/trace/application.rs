@@ -458,7 +458,7 @@ mod tests {
     #[test]
     fn tasks_that_are_stopped_again_and_again_had_no_time() {
         let mut stand = ill(FAILED, "");
-        stand.service().conduct = Conduct { events: vec![stopped("targetgroup/shop/1"); 2], ..Conduct::default() };
+        *stand.service().conduct = Conduct { events: vec![stopped("targetgroup/shop/1"); 2], ..Conduct::default() };
         assert_eq!(stand.found(HOP), ["M18|M19|M21|M24", "M55"], "its image tag may name another app today");
         stand.definition().containers.values_mut().for_each(|container| container.is_pinned = true);
         assert_eq!(stand.found(HOP), ["M24", "M55"], "the same revision was healthy before");
@@ -477,7 +477,7 @@ mod tests {
         let other =
             LoadBalancerEntry { target_group: Some("targetgroup/inner/1".into()), ..LoadBalancerEntry::default() };
         stand.service().load_balancers.push(other);
-        stand.service().conduct = Conduct { events: vec![stopped("targetgroup/inner/1"); 2], ..Conduct::default() };
+        *stand.service().conduct = Conduct { events: vec![stopped("targetgroup/inner/1"); 2], ..Conduct::default() };
         assert_eq!(stand.found(HOP), ["M26"]);
         assert!(stand.hop(HOP).evidence.contains("because of"), "{}", stand.hop(HOP).evidence);
     }

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::hop::HopId;
+use super::hop_id::HopId;
 
 /// Defines each fault with a number as a [`Code`], and the list of them: no code is without its explanation.
 macro_rules! numbered {

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use ipnet::IpNet;
-
 use crate::model::{
     AddressFamily, AddressSet, Attributes, Gap, IpAddressType, LoadBalancer, RuleSource, Seen, Transport,
 };
 
-use super::load_balancer::list;
+use super::finding::list;
 use super::way::Way;
 
 /// The clients of a path.
@@ -113,9 +111,4 @@ pub(super) fn narrowed(addresses: AddressSet, passed: impl IntoIterator<Item = A
         let both = addresses.and(next.blocks());
         if both.is_empty() { addresses } else { both }
     })
-}
-
-/// Blocks of one family.
-pub(super) fn of_family(blocks: impl IntoIterator<Item = IpNet>, family: AddressFamily) -> Vec<IpNet> {
-    blocks.into_iter().filter(|block| AddressFamily::of(block) == family).collect()
 }

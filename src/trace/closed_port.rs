@@ -6,10 +6,9 @@ use crate::model::{IngressRule, Lookup, Passage, RuleSource, Transport};
 
 use super::catalogue::{Code, codes};
 use super::end::End;
-use super::finding::Finding;
-use super::ingress::Receiver;
-use super::load_balancer::list;
+use super::finding::{Finding, list};
 use super::private_link;
+use super::receiver::Receiver;
 use super::way::Way;
 
 /// Requests are blocked: the finding with its code.

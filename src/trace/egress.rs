@@ -4,9 +4,8 @@
 use crate::model::{Passage, PortRange, Transport, passage};
 
 use super::catalogue::codes;
-use super::finding::{self, Finding};
+use super::finding::{self, Finding, list};
 use super::hop::{Examined, Hop};
-use super::load_balancer::list;
 use super::way::Way;
 
 pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {

@@ -1,18 +1,11 @@
-//! Where the requests of a path arrive: the live tasks, the declared targets or, while no task runs, the subnets where tasks
-//! would start.
+//! Where the requests of a path arrive: a task, a declared target, or a subnet where a task would start.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use ipnet::IpNet;
+use jiff::SignedDuration;
 
-use crate::model::{
-    Gap, GroupId, InstanceId, NetworkMode, Peer, Placement, Seen, StaticTarget, SubnetId, TargetKey, Task,
-};
-
-use super::client::of_family;
-use super::load_balancer::is_inside;
-use super::way::{Found, Lack, Way};
+use crate::model::{Gap, GroupId, Peer, SubnetId, TargetKey, Task};
 
 /// One receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,99 +41,10 @@ impl End {
     }
 }
 
+/// How long ECS may take to register a running task.
+pub(super) const SETTLES: SignedDuration = SignedDuration::from_secs(120);
+
 /// Whether a task should receive requests now.
 pub(super) fn is_up(task: &Task) -> bool {
     task.status == "RUNNING"
-}
-
-pub(super) fn ends(way: &Way<'_>) -> Found<Vec<End>> {
-    let mut ends: Vec<End> = way.group.targets.iter().flatten().map(|target| declared(way, target)).collect();
-    let Some((_, port)) = way.container_port() else { return Ok(ends) };
-    let up: Vec<&Task> = way.tasks()?.iter().filter(|task| is_up(task)).collect();
-    ends.extend(up.iter().filter_map(|task| of_task(way, task)));
-    if ends.is_empty() {
-        ends = prospective(way, port)?;
-    }
-    Ok(ends)
-}
-
-fn of_task(way: &Way<'_>, task: &Task) -> Option<End> {
-    let key = way.endpoint_of(task)?;
-    let id = task.arn.id();
-    let name = format!("task {} at {key}", &id[..id.len().min(8)]);
-    let mut end = match &task.placement {
-        Placement::Address(address) => at_address(way, name, *address, key.port),
-        Placement::Instance { instance, .. } => at_instance(way, name, instance, key.port),
-        Placement::Unknown => return None,
-    };
-    let instance = task.container_instance.as_ref().and_then(|arn| way.given.observed.container_instances.get(arn));
-    if let (Placement::Address(_), Some(Seen::Present(instance))) = (&task.placement, instance) {
-        end.carrier = way.given.observed.host(instance).present().map(|host| host.security_groups.clone());
-    }
-    end.key = Some(key);
-    Some(end)
-}
-
-fn declared(way: &Way<'_>, target: &StaticTarget) -> End {
-    let name = format!("target {}", target.key);
-    let mut end = match target.key.id.parse::<IpAddr>() {
-        Ok(address) => at_address(way, name, address, target.key.port),
-        Err(_) => at_instance(way, name, &InstanceId::from(target.key.id.as_str()), target.key.port),
-    };
-    end.key = Some(target.key.clone());
-    end
-}
-
-fn at_address(way: &Way<'_>, name: String, address: IpAddr, port: u16) -> End {
-    let (groups, subnet) = match way.given.observed.interface(&address) {
-        Seen::Present(interface) => (Ok(interface.security_groups.clone()), Some(interface.subnet.clone())),
-        Seen::Absent => {
-            let why = format!("no network interface has {address}");
-            (Err(Gap { call: "ec2:DescribeNetworkInterfaces".to_owned(), why }), None)
-        }
-        Seen::Unknown(gap) => (Err(gap), None),
-    };
-    let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
-    let block = IpNet::from(address);
-    let is_inside = vpc.is_some_and(|vpc| is_inside(way, vpc, &block));
-    let is_outside = subnet.is_none() && vpc.is_some() && way.given.observed.vpcs.gap().is_none() && !is_inside;
-    let health_port = way.health_port(port);
-    End { name, key: None, blocks: vec![block], groups, subnet, port, health_port, is_outside, carrier: None }
-}
-
-fn at_instance(way: &Way<'_>, name: String, instance: &InstanceId, port: u16) -> End {
-    let (groups, subnet, addresses) = match way.given.observed.host(instance) {
-        Seen::Present(host) => (Ok(host.security_groups.clone()), host.subnet.clone(), host.addresses.clone()),
-        Seen::Absent => {
-            let why = format!("instance {instance} does not exist");
-            (Err(Gap { call: "ec2:DescribeInstances".to_owned(), why }), None, BTreeSet::new())
-        }
-        Seen::Unknown(gap) => (Err(gap), None, BTreeSet::new()),
-    };
-    let blocks = of_family(addresses.into_iter().map(IpNet::from), way.family());
-    let health_port = way.health_port(port);
-    End { name, key: None, blocks, groups, subnet, port, health_port, is_outside: false, carrier: None }
-}
-
-/// Where tasks would start: with their own network interfaces, in any of the service's subnets.
-fn prospective(way: &Way<'_>, port: u16) -> Found<Vec<End>> {
-    if way.mode() != Some(NetworkMode::Awsvpc) {
-        return Err(Lack::Missing("no task runs, so the host port is unknown".to_owned()));
-    }
-    let service = way.live_service()?;
-    let Some(network) = service.network.as_ref().filter(|network| !network.security_groups.is_empty()) else {
-        return Err(Lack::Missing("no task runs, and the service sets no security groups".to_owned()));
-    };
-    let end = |subnet: &SubnetId| End {
-        name: format!("a task in {subnet}"),
-        key: None,
-        blocks: of_family(way.blocks_of(subnet), way.family()),
-        groups: Ok(network.security_groups.clone()),
-        subnet: Some(subnet.clone()),
-        port,
-        health_port: way.health_port(port),
-        is_outside: false,
-        carrier: None,
-    };
-    Ok(network.subnets.iter().map(end).collect())
 }

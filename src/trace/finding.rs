@@ -7,6 +7,11 @@ use crate::model::TargetKey;
 use super::catalogue::{self, Code, Named, named};
 use super::end::End;
 
+/// Several things in one text.
+pub(super) fn list<T: ToString>(all: &BTreeSet<T>) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// What a finding does to the requests of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {

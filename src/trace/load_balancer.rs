@@ -6,7 +6,7 @@ use crate::model::{Gap, IngressRule, LoadBalancer, Passage, Peer, PortRange, Rul
 
 use super::catalogue::{codes, named};
 use super::client;
-use super::finding::Finding;
+use super::finding::{Finding, list};
 use super::hop::{Examined, Hop};
 use super::private_link;
 use super::way::{Lack, Way};
@@ -51,10 +51,6 @@ pub(super) fn examine(way: &Way<'_>, _: &[Hop]) -> Examined {
     let passing = passing.map(|services| format!("; they do not filter {}", private_link::words(&services)));
     let evidence = format!("{} is {scheme}; {groups}{}", balancer.name, passing.unwrap_or_default());
     Examined::of(findings, gaps.into_iter().next(), evidence)
-}
-
-pub(super) fn list<T: ToString>(all: &BTreeSet<T>) -> String {
-    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// M09: the security groups allow no client on the listener's port, or not the client that was asked about.
@@ -127,7 +123,7 @@ fn opened(rules: &[&IngressRule], transport: Transport) -> String {
 /// M10: internet clients cannot reach nodes in subnets without a route to an internet gateway.
 fn without_internet(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Finding>, Gap> {
     let Some(vpc) = &balancer.vpc else { return Ok(None) };
-    if balancer.internal || way.asked.client.is_some_and(|client| is_inside(way, vpc, &client)) {
+    if balancer.internal || way.asked.client.is_some_and(|client| way.is_in_vpc(vpc, &client)) {
         return Ok(None);
     }
     let mut private = BTreeSet::new();
@@ -149,13 +145,6 @@ fn without_internet(way: &Way<'_>, balancer: &LoadBalancer) -> Result<Option<Fin
         list(&private)
     );
     Ok((!private.is_empty()).then(|| Finding::of(codes::PUBLIC_LOAD_BALANCER_IN_PRIVATE_SUBNETS, what)))
-}
-
-/// Whether a block lies in a VPC.
-pub(super) fn is_inside(way: &Way<'_>, vpc: &crate::model::VpcId, block: &ipnet::IpNet) -> bool {
-    let all = way.given.observed.vpcs.as_ref().present().into_iter().flatten();
-    let mut cidrs = all.filter(|known| known.id == *vpc).flat_map(|known| &known.cidrs);
-    cidrs.any(|cidr| crate::model::acl::overlap(cidr, block) == Some(*block))
 }
 
 #[cfg(test)]

@@ -11,9 +11,8 @@ use crate::model::{AddressSet, Gap, LoadBalancer, NetworkAcl, Piece, PortRange, 
 use super::catalogue::codes;
 use super::client::{self, Clients};
 use super::end::End;
-use super::finding::{self, Finding};
+use super::finding::{self, Finding, list};
 use super::hop::{Examined, Hop};
-use super::load_balancer::list;
 use super::private_link;
 use super::way::{Lack, Way};
 

@@ -1,19 +1,14 @@
 //! Whether the registered targets are exactly the live tasks and the declared targets.
 
-use jiff::SignedDuration;
-
 use crate::model::{Gap, Registrar, Target, TargetKey, TargetState, Task, unlisted};
 
 use super::catalogue::{codes, named};
-use super::end::is_up;
+use super::end::{SETTLES, is_up};
 use super::finding::Finding;
 use super::hop::{Examined, Hop, HopId, is_broken};
 use super::unknown_target;
 use super::way::{Lack, Way};
 use super::{answering, shortage};
-
-/// How long ECS may take to register a running task.
-pub(super) const SETTLES: SignedDuration = SignedDuration::from_secs(120);
 
 pub(super) fn examine(way: &Way<'_>, hops: &[Hop]) -> Examined {
     if is_broken(hops, HopId::TargetGroup) || is_broken(hops, HopId::ServiceWiring) {
@@ -148,11 +143,11 @@ mod tests {
         stand.targets().clear();
         stand.service().running_count = 0;
         assert_eq!(stand.found(HOP), ["no-task-runs"]);
-        stand.service().conduct = says("(service shop) was unable to place a task: it is already using a port");
+        *stand.service().conduct = says("(service shop) was unable to place a task: it is already using a port");
         assert_eq!(stand.found(HOP), ["M52"]);
-        stand.service().conduct = says("(service shop) was unable to place a task: RESOURCE:ENI");
+        *stand.service().conduct = says("(service shop) was unable to place a task: RESOURCE:ENI");
         assert_eq!(stand.found(HOP), ["M53"]);
-        stand.service().conduct = says("(service shop) was unable to place a task: not enough memory");
+        *stand.service().conduct = says("(service shop) was unable to place a task: not enough memory");
         assert_eq!(stand.found(HOP), ["task-not-placed"]);
         stand.service().conduct.events.insert(0, "(service shop) has reached a steady state.".to_owned());
         assert_eq!(stand.found(HOP), ["no-task-runs"], "what was said before is over");

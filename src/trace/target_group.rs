@@ -1,6 +1,6 @@
 //! Whether the target group exists, and fits the load balancer and the tasks.
 
-use crate::model::{NetworkMode, TargetGroup, TargetState, VpcId};
+use crate::model::{NetworkMode, Placement, TargetGroup, TargetState, VpcId};
 
 use super::catalogue::{codes, named};
 use super::check_proof::{Proof, proof};
@@ -64,8 +64,8 @@ fn wrong_vpc(way: &Way<'_>, live: &TargetGroup) -> Option<Finding> {
     let by_subnet = configured.filter_map(|subnet| way.vpc_of(subnet)).find(elsewhere);
     let found = by_subnet.or_else(|| {
         let hosts = way.tasks().ok()?.iter().filter(|task| is_up(task)).filter_map(|task| match &task.placement {
-            crate::model::Placement::Instance { instance, .. } => Some(instance),
-            _ => None,
+            Placement::Instance { instance, .. } => Some(instance),
+            Placement::Address(_) | Placement::Unknown => None,
         });
         let hosts = hosts.filter_map(|instance| way.given.observed.host(instance).present()?.subnet.as_ref());
         hosts.filter_map(|subnet| way.vpc_of(subnet)).find(elsewhere)

@@ -8,7 +8,6 @@ use crate::model::{Behind, Gap, InstanceId, Seen, ServiceId, Target, TargetKey, 
 
 use super::catalogue::{Code, codes};
 use super::finding::Finding;
-use super::load_balancer::is_inside;
 use super::way::Way;
 
 pub(super) fn findings(way: &Way<'_>, targets: &[&Target]) -> Result<Vec<Finding>, Gap> {
@@ -103,7 +102,7 @@ fn has_other_feeder(way: &Way<'_>) -> Result<bool, Gap> {
 
 fn is_ours(way: &Way<'_>, address: IpAddr) -> bool {
     let vpc = way.live_group().ok().and_then(|group| group.vpc.as_ref());
-    vpc.is_some_and(|vpc| is_inside(way, vpc, &ipnet::IpNet::from(address)))
+    vpc.is_some_and(|vpc| way.is_in_vpc(vpc, &ipnet::IpNet::from(address)))
 }
 
 #[cfg(test)]
@@ -202,7 +201,7 @@ mod tests {
         let other = ServiceId { name: "other".to_owned(), ..id() };
         let place = Placement::Address(address("10.0.10.77"));
         let moved = Task { service: other.clone(), ..started("5", place) };
-        stand.observed.other_tasks = vec![moved.clone()];
+        stand.observed.other_tasks.insert("prod".to_owned(), Seen::Present(vec![moved.clone()]));
         is(&stand, &key("10.0.10.77", PORT), "task of prod/other");
         stand.observed.other_tasks.clear();
         let mut live = stand.service().clone();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::{Conditions, Gap, Listener, LoadBalancer, LoadBalancerKind, Request, Route, Share, Taken};
 
-use super::Asked;
-use super::rule::describe;
+use super::asked::Asked;
+use super::rule_words::describe;
 use super::way::{Lack, Way};
 
 /// How one listener handles a request that no path matches.
@@ -79,7 +79,7 @@ fn taker(
 ) -> (String, Option<Gap>) {
     let rules = match balancer.kind {
         LoadBalancerKind::Application => way.rules(listener),
-        _ => Ok(Vec::new()),
+        LoadBalancerKind::Network | LoadBalancerKind::Gateway => Ok(Vec::new()),
     };
     let rules = match rules {
         Ok(rules) => rules,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+use crate::model::block::overlap;
 use crate::model::{
     AddressFamily, Conditions, DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Gap, Given,
     HealthPort, Listener, LoadBalancer, LoadBalancerEntry, LoadBalancerKind, Lookup, NetworkMode, Protocol, Registrar,
@@ -12,8 +13,9 @@ use crate::model::{
     TargetState, Task, TaskDefinition, Transport, VpcId,
 };
 
-use super::end::{self, End};
-use super::{Asked, client, hop::Examined};
+use super::asked::Asked;
+use super::end::End;
+use super::hop::Examined;
 
 /// Why a required object is not available.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,11 +206,11 @@ impl<'a> Way<'a> {
         Self { route, live_group, live_service, balancer, ends, stand_ins, receivers, ..*self }
     }
 
-    /// Determines where requests arrive.
-    pub(super) fn with_ends(mut self) -> Self {
-        self.receivers = self.weights();
-        self.ends = end::ends(&self);
-        self
+    /// Whether a block lies in a VPC.
+    pub(super) fn is_in_vpc(&self, vpc: &VpcId, block: &IpNet) -> bool {
+        let all = self.given.observed.vpcs.as_ref().present().into_iter().flatten();
+        let mut cidrs = all.filter(|known| known.id == *vpc).flat_map(|known| &known.cidrs);
+        cidrs.any(|cidr| overlap(cidr, block) == Some(*block))
     }
 
     pub(super) fn balancer(&self) -> Found<&'a LoadBalancer> {
@@ -277,7 +279,7 @@ impl<'a> Way<'a> {
             Registrar::Portolan => current,
             Registrar::Ecs => self.given.ports_of_task(&service.id, task, &self.stand_ins, &current)?,
         };
-        Some(ports.iter().filter_map(|(container, port)| task.endpoint(container, *port)).collect())
+        Some(task.endpoints(&ports).collect())
     }
 
     /// Where a task receives requests; for a task whose revision was not read, where it is registered.
@@ -427,7 +429,7 @@ impl<'a> Way<'a> {
     /// The same for one subnet: the node's addresses, or the whole subnet if they are unknown or may change.
     pub(super) fn homes_in(&self, balancer: &LoadBalancer, subnet: &crate::model::SubnetId) -> Vec<IpNet> {
         let nodes = self.given.observed.nodes_in(&balancer.arn, subnet).copied().map(IpNet::from);
-        let nodes = client::of_family(nodes, self.family());
-        if nodes.is_empty() { client::of_family(self.blocks_of(subnet), self.family()) } else { nodes }
+        let nodes = self.family().only(nodes);
+        if nodes.is_empty() { self.family().only(self.blocks_of(subnet)) } else { nodes }
     }
 }

@@ -6,9 +6,8 @@ use std::net::IpAddr;
 use crate::model::{Gap, LoadBalancerKind, Seen, Target, TargetState};
 
 use super::catalogue::codes;
-use super::finding::Finding;
+use super::finding::{Finding, list};
 use super::hop::{Examined, Hop};
-use super::load_balancer::list;
 use super::way::Way;
 
 const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";

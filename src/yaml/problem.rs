@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::format::Format;
 use super::source::Source;
+use crate::columns::columns;
 
 /// Most problems that one load reports; a file of nonsense must not become a wall of text.
 const MOST_PROBLEMS: usize = 1_000;
@@ -62,7 +63,8 @@ impl fmt::Display for Problem {
         write!(f, ": error: {}", self.message)?;
         if let (Some(excerpt), Some(line)) = (&self.excerpt, self.line) {
             let number = line.to_string();
-            let (margin, indent) = (number.len(), excerpt.mark);
+            let before: String = excerpt.text.chars().take(excerpt.mark).collect();
+            let (margin, indent) = (number.len(), columns(&before));
             write!(f, "\n  {number} | {}", excerpt.text)?;
             write!(f, "\n  {:margin$} | {:indent$}^", "", "")?;
         }

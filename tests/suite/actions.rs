@@ -75,3 +75,12 @@ fn the_recipe_for_an_action_names_each_of_these_files() {
     let missing: Vec<&str> = LISTS.into_iter().filter(|file| !recipe.contains(&format!("`src/{file}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// Metrics have a series for each operation, and the worlds have to send each.
+#[test]
+fn the_operations_are_those_of_the_facts() {
+    let facts = include_str!("../../src/plan/facts.rs");
+    let named = facts.split("Facts::of(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let named: BTreeSet<&str> = named.collect();
+    assert_eq!(named, portolan::plan::OPERATIONS.into());
+}

@@ -1,6 +1,6 @@
 //! Who may use whom: the layers of the library, read off its `use` lines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,59 @@ fn layers_use_only_what_lies_beneath() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Files of one folder that use each other, and shall not for ever: folder, the file, and the one that it should not use.
+const CIRCLES: [(&str, &str, &str); 0] = [];
+
+/// The siblings that a file names by `super::sibling`.
+fn siblings(code: &str) -> BTreeSet<&str> {
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let mut found = BTreeSet::new();
+    for (at, word) in code.match_indices("super::").filter(|(at, _)| !code[..*at].ends_with("super::")) {
+        let rest = &code[at + word.len()..];
+        let list = rest.strip_prefix('{').and_then(|list| list.split('}').next());
+        let named = list.map_or_else(|| vec![rest], |list| list.split(',').collect());
+        found.extend(named.into_iter().filter_map(|name| name.trim_start().split(|c| !is_word(c)).next()));
+    }
+    found
+}
+
+#[test]
+fn files_of_one_folder_use_each_other_in_no_circle() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    let layers = ARROWS.iter().map(|(layer, _)| *layer).filter(|layer| *layer != "sandbox").chain(["cli"]);
+    for path in layers.flat_map(files_of) {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+        let code = lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let folder = path.parent().and_then(|folder| folder.strip_prefix(&src).ok()).expect("a folder of src");
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        folders.entry(folder.display().to_string()).or_default().push((name, code));
+    }
+    let mut circles = Vec::new();
+    for (folder, files) in &folders {
+        let mut left: Vec<(&str, BTreeSet<&str>)> =
+            files.iter().map(|(name, code)| (name.as_str(), siblings(code))).collect();
+        let is_known = |name: &str, used: &str| CIRCLES.contains(&(folder.as_str(), name, used));
+        // A file that uses none of the rest is in no circle with them.
+        loop {
+            let names: BTreeSet<&str> = left.iter().map(|(name, _)| *name).collect();
+            let before = left.len();
+            left.retain(|(name, used)| {
+                used.iter().any(|other| other != name && names.contains(other) && !is_known(name, other))
+            });
+            if left.len() == before {
+                break;
+            }
+        }
+        let names: Vec<&str> = left.iter().map(|(name, _)| *name).collect();
+        if !names.is_empty() {
+            circles.push(format!("{folder}: in or before a circle: {}", names.join(", ")));
+        }
+    }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
 #[test]
 fn only_the_aws_tree_names_the_sdk() {
     let mut wrong = Vec::new();
@@ -85,8 +138,10 @@ fn only_the_aws_tree_names_the_sdk() {
 
 /// What is written in one file alone, and that file: everybody else asks there. The sandbox, which plays AWS, knows nothing
 /// of the rest.
-const ONE_PLACE: [(&str, &[&str], &str); 1] =
-    [("takes ARNs apart", &["\"arn:", "splitn(", "rsplit('/')"], "model/arn.rs")];
+const ONE_PLACE: [(&str, &[&str], &str); 2] = [
+    ("takes ARNs apart", &["\"arn:", "splitn(", "rsplit('/')"], "model/arn.rs"),
+    ("counts columns", &["unicode_width", ":<width$", ":>width$"], "src/columns.rs"),
+];
 
 #[test]
 fn each_question_has_one_place_that_answers_it() {
@@ -114,4 +169,25 @@ fn no_file_outgrows_its_room() {
         })
         .collect();
     assert!(long.is_empty(), "split these: {}", long.join(", "));
+}
+
+/// Modules that match on values of YAML and JSON; `sanitize` matches on none.
+const WITH_WILDCARDS: [&str; 3] = ["sandbox", "sanitize", "yaml"];
+
+#[test]
+fn everywhere_else_a_match_names_each_variant() {
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("the library");
+    let mut is_held = false;
+    let mut free = Vec::new();
+    for line in lib.lines() {
+        if let Some(name) = line.trim_start_matches("pub ").strip_prefix("mod ") {
+            if !std::mem::take(&mut is_held) {
+                free.push(name.trim_end_matches(';'));
+            }
+        } else {
+            is_held |= line == "#[warn(clippy::wildcard_enum_match_arm)]";
+        }
+    }
+    free.sort_unstable();
+    assert_eq!(free, WITH_WILDCARDS);
 }

@@ -12,17 +12,18 @@ mod two_writers;
 mod vanishing;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use portolan::apply::{AwsError, Observe, Outputs, Perform, Performed, Watch, Watched};
+use portolan::apply::{Answers, AwsError, Outputs, Perform, Performed, Read};
 use portolan::aws::{Clients, Reader, Writer, in_process};
 use portolan::controller::tiers::SHARE;
 use portolan::controller::{Controller, Declare, Ended, Event, PASS_DEADLINE, Pass, Settings};
 use portolan::manifest::{self, Problem, Source};
-use portolan::model::{Desired, Observed, Question, Seen, Target, TargetGroupArn};
+use portolan::model::{Desired, Observed, Queries, TargetGroupArn};
 use portolan::plan::{Action, Receivers};
 use portolan::sandbox::{Sent, Shared, World, world_file};
 use serde_json::{Value, json};
@@ -89,7 +90,7 @@ impl Bed {
     }
 
     /// Runs a service on these ports until `story` ends.
-    async fn run<R: Watch, W: Perform>(&self, reader: &R, writer: Option<&W>, seed: u64, story: impl Future) {
+    async fn run<R: Read, W: Perform>(&self, reader: &R, writer: Option<&W>, seed: u64, story: impl Future) {
         let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed };
         let now = || self.shared.world().now();
         let mut controller = Controller::new(reader, writer, &self.manifest, now, settings, desired());
@@ -334,7 +335,7 @@ async fn another_fleet_is_refused_while_it_runs() {
 async fn an_observer_changes_nothing() {
     let bed = Bed::new(world_file::load("world.yaml", WORLD).unwrap());
     let before = bed.writes();
-    Box::pin(bed.run(&Reader::new(&bed.clients()), None::<&Writer>, 1, seconds(900))).await;
+    Box::pin(bed.run(&Reader::new(&bed.clients()), None::<&Writer>, 1, seconds(905))).await;
     assert_eq!(bed.writes(), before);
     assert_eq!(bed.words().last(), Some(&"pending"));
 }
@@ -367,33 +368,34 @@ impl<'a> Failing<'a> {
     }
 }
 
-impl Observe for Failing<'_> {
-    async fn observe(&self, desired: &Desired) -> Observed {
-        self.reader.observe(desired).await
+impl Read for Failing<'_> {
+    fn region(&self) -> &str {
+        self.reader.region()
+    }
+
+    fn balancing_calls(&self) -> u64 {
+        self.reader.balancing_calls()
+    }
+
+    fn read<'r>(&'r self, queries: Queries, known: &Observed) -> Answers<'r> {
+        let mut looks = self.looks.lock().unwrap();
+        // Asked once in every look.
+        *looks += u32::from(queries == Queries::Account);
+        match *looks {
+            1 => {
+                drop(looks);
+                panic!("a bug")
+            }
+            2 => stream::pending().boxed_local(),
+            _ => self.reader.read(queries, known),
+        }
     }
 }
 
-impl Watch for Failing<'_> {
-    async fn ask_health(&self, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
-        self.reader.ask_health(groups).await
-    }
-
-    async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
-        self.reader.renew(desired, watched, questions).await;
-    }
-
-    async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
-        let look = {
-            let mut looks = self.looks.lock().unwrap();
-            *looks += 1;
-            *looks
-        };
-        match look {
-            1 => panic!("a bug"),
-            2 => std::future::pending().await,
-            _ => self.reader.watch(desired, renew).await,
-        }
-    }
+/// Answers of which the last one takes a while.
+fn slowly(answers: Answers<'_>, wait: u64) -> Answers<'_> {
+    let end = stream::once(seconds(wait)).filter_map(async |()| None);
+    answers.chain(end).boxed_local()
 }
 
 /// The rules of the public load balancer's first listener.

@@ -7,7 +7,6 @@ use std::thread::JoinHandle;
 
 use aws_config::SdkConfig;
 use jiff::SignedDuration;
-use portolan::apply::Observe;
 use portolan::aws::{Clients, Reader, in_process};
 use portolan::model::{Desired, Observed};
 use portolan::sandbox::server::Server;
@@ -118,7 +117,7 @@ impl Emulator for InProcess {
 pub fn observe(world: World, desired: &Desired) -> Observed {
     let emulator = InProcess(Shared::still(world));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async { Reader::new(&emulator.clients()).observe(desired).await })
+    runtime.block_on(async { portolan::pass::observe(desired, &Reader::new(&emulator.clients())).await })
 }
 
 /// The sandbox on a free loopback port; it ends with this value. A thread of its own serves it, for tests block theirs

@@ -19,30 +19,22 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use portolan::init::{Written, write};
 use portolan::manifest::{self, Source};
-use portolan::model::{Desired, Gap, Mode, Observed, Scope, Seen, Standing};
+use portolan::model::{Desired, Mode, Observed, Scope, Seen};
 use portolan::plan::{Plan, Policy, plan};
-use portolan::survey::{Depth, outline};
+use portolan::survey::outline;
 
 /// The time of every plan.
 pub fn now() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().expect("a timestamp")
 }
 
-/// What the reader would find in a reading of a case.
-fn standing(observed: &Observed) -> Standing {
-    Standing {
-        clusters: BTreeMap::from([("prod".to_owned(), Seen::Present(()))]),
-        others: Seen::Unknown(Gap { call: "ecs:ListClusters".to_owned(), why: "not asked".to_owned() }),
-        services: observed.services.clone(),
-        target_groups: observed.target_groups.clone(),
-    }
-}
-
 /// The manifest of a reading.
 pub fn written(observed: &Observed) -> Written {
     let scope = Scope { clusters: ["prod".to_owned()].into(), ..Scope::default() };
-    let outline = outline(&standing(observed), &scope, &observed.region, Depth::Manifest).expect("a sound question");
-    write(&outline, observed, None, now())
+    let service_names = BTreeMap::from([("prod".to_owned(), Seen::Present(Vec::new()))]);
+    let observed = Observed { service_names, ..observed.clone() };
+    let outline = outline(&observed, &scope, &observed.region).expect("a sound question");
+    write(&outline, &observed, None, now())
 }
 
 /// Reads a manifest back as a user would give it.

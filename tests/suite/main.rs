@@ -47,6 +47,7 @@ mod properties;
 #[cfg(feature = "aws")]
 mod proxy;
 mod queue;
+mod reads;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;

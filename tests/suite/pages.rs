@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use portolan::cli::args::Cli;
+use portolan::model::Operation;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -101,6 +102,9 @@ fn the_policies_allow_what_is_called_and_nothing_else() {
                     let text = read(&path);
                     // Attributes and character literals hold quotes of their own; names never span lines.
                     found.extend(text.lines().flat_map(iam_names));
+                    let is_named = |one: &&Operation| text.contains(&format!("Operation::{one:?}"));
+                    let named = Operation::ALL.iter().filter(is_named);
+                    found.extend(named.map(|one| one.call().to_owned()));
                 }
             }
         }

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portolan::apply::{Observe, Watch, Watched};
 use portolan::aws::{Clients, Reader, in_process};
 use portolan::manifest::{self, Source};
-use portolan::model::{Desired, Question, Seen};
+use portolan::model::{Desired, Kind, Query, Seen};
+use portolan::pass::{self, Kept, Reading};
 use portolan::sandbox::{Shared, world_file};
 use serde_json::json;
 
@@ -19,6 +19,7 @@ struct Bed {
     shared: Shared,
     clients: Clients,
     reader: Reader,
+    kept: Kept,
     desired: Desired,
 }
 
@@ -30,17 +31,17 @@ impl Bed {
         let clients = Clients::new(&in_process::config("eu-west-1", move |request| answering.answer(request))).unwrap();
         let source = Source { name: "fleet.yaml".to_owned(), text: fleet::manifest(SIZE) };
         let desired = manifest::load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}"));
-        Self { shared, reader: Reader::new(&clients), clients, desired }
+        Self { shared, reader: Reader::new(&clients), kept: Kept::empty(), clients, desired }
     }
 
     /// A look, and the calls of each kind that it took.
-    async fn watch(&self, renew: &BTreeSet<Question>) -> (Watched, BTreeMap<String, u64>) {
+    async fn watch(&mut self, renew: &BTreeSet<Query>) -> (Reading, BTreeMap<String, u64>) {
         let before = self.clients.calls().snapshot();
-        let watched = self.reader.watch(&self.desired, renew).await;
+        let watched = pass::read_again(&self.desired, &self.reader, &mut self.kept, renew.clone()).await;
         (watched, since(&before, &self.clients.calls().snapshot()))
     }
 
-    async fn watch_quietly(&self) -> (Watched, BTreeMap<String, u64>) {
+    async fn watch_quietly(&mut self) -> (Reading, BTreeMap<String, u64>) {
         self.watch(&BTreeSet::new()).await
     }
 
@@ -66,8 +67,8 @@ const SLOW: [&str; 4] = [
 
 #[tokio::test(start_paused = true)]
 async fn the_second_look_asks_the_structure_alone_and_shows_the_same() {
-    let bed = Bed::new();
-    let whole = bed.reader.observe(&bed.desired).await;
+    let mut bed = Bed::new();
+    let whole = portolan::pass::observe(&bed.desired, &bed.reader).await;
     let (first, calls) = bed.watch_quietly().await;
     assert_eq!(first.observed, whole);
     assert_eq!(SLOW.map(|call| calls[call]), [10, 1, 10, 1], "ten target groups, and with their rules twenty tags");
@@ -81,17 +82,17 @@ async fn the_second_look_asks_the_structure_alone_and_shows_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_to_be_renewed_is_asked_and_nothing_else() {
-    let bed = Bed::new();
+    let mut bed = Bed::new();
     let (_, _) = bed.watch_quietly().await;
     let arn = bed.group("svc-3");
     let stray = json!({"TargetGroupArn": arn, "Targets": [{"Id": "10.0.4.200", "Port": 8080}]});
     bed.shared.world().call("elasticloadbalancing:RegisterTargets", &stray).unwrap();
     let (mut late, _) = bed.watch_quietly().await;
-    let targets = |watched: &Watched| watched.observed.targets[&arn.as_str().into()].clone().present().unwrap().len();
+    let targets = |watched: &Reading| watched.observed.targets[&arn.as_str().into()].clone().present().unwrap().len();
     assert_eq!(targets(&late), 2, "it is not this one's turn");
-    let question = BTreeSet::from([Question::Health(arn.as_str().into())]);
+    let question = BTreeSet::from([Query::Health(arn.as_str().into())]);
     let before = bed.clients.calls().snapshot();
-    bed.reader.renew(&bed.desired, &mut late, &question).await;
+    pass::renew(&bed.desired, &bed.reader, &mut bed.kept, &mut late, &question).await;
     let calls = since(&before, &bed.clients.calls().snapshot());
     assert_eq!(targets(&late), 3);
     assert_eq!(calls[HEALTH], 1);
@@ -103,11 +104,11 @@ async fn what_is_to_be_renewed_is_asked_and_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn what_failed_is_asked_again_and_what_is_gone_is_forgotten() {
-    let bed = Bed::new();
+    let mut bed = Bed::new();
     bed.shared.world().settings.denied.insert(HEALTH.to_owned());
     let (blind, _) = bed.watch_quietly().await;
     assert!(blind.observed.targets.values().all(|seen| seen.gap().is_some()));
-    assert!(blind.ages.keys().all(|question| !question.is_health()));
+    assert!(blind.ages.keys().all(|question| question.kind() != Kind::Health));
     bed.shared.world().settings.denied.clear();
     let (seeing, calls) = bed.watch_quietly().await;
     assert_eq!(calls[HEALTH], 10);
@@ -115,8 +116,8 @@ async fn what_failed_is_asked_again_and_what_is_gone_is_forgotten() {
     // A failure of what was known once is a gap, too, and not yesterday's answer.
     bed.shared.world().settings.denied.insert(HEALTH.to_owned());
     let arn = bed.group("svc-1");
-    let (half, _) = bed.watch(&BTreeSet::from([Question::Health(arn.as_str().into())])).await;
+    let (half, _) = bed.watch(&BTreeSet::from([Query::Health(arn.as_str().into())])).await;
     assert!(half.observed.targets[&arn.as_str().into()].gap().is_some());
     assert!(!half.observed.gaps.is_empty());
-    assert_eq!(half.ages.keys().filter(|question| question.is_health()).count(), 9);
+    assert_eq!(half.ages.keys().filter(|question| question.kind() == Kind::Health).count(), 9);
 }

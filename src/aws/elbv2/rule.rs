@@ -137,36 +137,34 @@ fn unsayable(condition: &sdk::RuleCondition) -> Unsayable {
 
 /// Conditions as they are sent: by the `*Config` members, which all fields have.
 pub(crate) fn conditions_to_sdk(conditions: &Conditions) -> Vec<sdk::RuleCondition> {
+    // A rule with a condition that the manifest cannot express is not sent.
+    let Conditions { hosts, paths, methods, source_ips, headers, queries, unsayable: _ } = conditions;
     let list = |set: &BTreeSet<String>| (!set.is_empty()).then(|| set.iter().cloned().collect::<Vec<_>>());
     let field = |name: &str| sdk::RuleCondition::builder().field(name);
     let mut all = Vec::new();
-    if let Some(hosts) = list(&conditions.hosts) {
+    if let Some(hosts) = list(hosts) {
         let config = sdk::HostHeaderConditionConfig::builder().set_values(Some(hosts)).build();
         all.push(field("host-header").host_header_config(config).build());
     }
-    if let Some(paths) = list(&conditions.paths) {
+    if let Some(paths) = list(paths) {
         let config = sdk::PathPatternConditionConfig::builder().set_values(Some(paths)).build();
         all.push(field("path-pattern").path_pattern_config(config).build());
     }
-    if let Some(methods) = list(&conditions.methods) {
+    if let Some(methods) = list(methods) {
         let config = sdk::HttpRequestMethodConditionConfig::builder().set_values(Some(methods)).build();
         all.push(field("http-request-method").http_request_method_config(config).build());
     }
-    if !conditions.source_ips.is_empty() {
-        let blocks = conditions.source_ips.iter().map(ToString::to_string).collect();
+    if !source_ips.is_empty() {
+        let blocks = source_ips.iter().map(ToString::to_string).collect();
         let config = sdk::SourceIpConditionConfig::builder().set_values(Some(blocks)).build();
         all.push(field("source-ip").source_ip_config(config).build());
     }
-    for header in &conditions.headers {
-        let config = sdk::HttpHeaderConditionConfig::builder()
-            .http_header_name(&header.name)
-            .set_values(list(&header.values))
-            .build();
+    for HeaderCondition { name, values } in headers {
+        let config = sdk::HttpHeaderConditionConfig::builder().http_header_name(name).set_values(list(values)).build();
         all.push(field("http-header").http_header_config(config).build());
     }
-    for query in &conditions.queries {
-        let pairs = query
-            .pairs
+    for QueryCondition { pairs } in queries {
+        let pairs = pairs
             .iter()
             .map(|(key, value)| sdk::QueryStringKeyValuePair::builder().set_key(key.clone()).value(value).build());
         let config = sdk::QueryStringConditionConfig::builder().set_values(Some(pairs.collect())).build();

@@ -1,6 +1,8 @@
 //! The buckets that calls draw from, by AWS's documented defaults (the throttling pages of the ECS, Elastic Load
 //! Balancing and EC2 references).
 
+use crate::model::{Bucket, Operation};
+
 /// A bucket: calls at once, and calls a second after that.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Size {
@@ -10,22 +12,29 @@ pub(super) struct Size {
 
 /// The names and sizes of the buckets of a call (`prefix:Operation`). A call of no family is not paced.
 pub(super) fn families(call: &str) -> impl Iterator<Item = (&str, Size)> {
+    let names = match Operation::of_call(call).map(Operation::bucket) {
+        Some(Bucket::ElasticLoadBalancing) => [Some("elb"), None],
+        Some(Bucket::EcsServices) => [Some("ecs services"), None],
+        Some(Bucket::EcsTasks) => [Some("ecs tasks"), None],
+        Some(Bucket::EcsClusters) => [Some("ecs clusters"), None],
+        Some(Bucket::OfOperation) => [Some(call), None],
+        Some(Bucket::None) => [None, None],
+        None => of_change(call),
+    };
+    names.into_iter().flatten().map(|name| (name, size_of(name)))
+}
+
+/// The buckets of a call that changes something, or of another service.
+fn of_change(call: &str) -> [Option<&str>; 2] {
     let (prefix, operation) = call.split_once(':').unwrap_or_default();
-    let names = match (prefix, operation) {
+    match (prefix, operation) {
         ("elasticloadbalancing", "RegisterTargets" | "DeregisterTargets") => [Some("elb"), Some("elb targets")],
-        ("elasticloadbalancing", operation) if operation.starts_with("Describe") => [Some("elb"), None],
         ("elasticloadbalancing", _) => [Some("elb"), Some("elb writes")],
-        ("ecs", "DescribeServices" | "ListServices") => [Some("ecs services"), None],
-        ("ecs", "DescribeTasks" | "ListTasks" | "DescribeContainerInstances" | "ListContainerInstances") => {
-            [Some("ecs tasks"), None]
-        }
-        ("ecs", "DescribeClusters" | "ListClusters") => [Some("ecs clusters"), None],
         ("ecs", "UpdateService") => [Some("ecs updates"), None],
         ("ecs", "RegisterTaskDefinition") => [Some("ecs registrations"), None],
         ("ecs" | "ec2", _) => [Some(call), None],
         _ => [None, None],
-    };
-    names.into_iter().flatten().map(|name| (name, size_of(name)))
+    }
 }
 
 /// The size of a bucket that [`families`] names.

@@ -5,7 +5,7 @@ use futures_util::stream;
 
 /// Questions of one kind that wait or are under way, so that there is always another one to send. More would only wait, for
 /// AWS lets some dozens of calls go in a second; and each that waits holds all that the SDK needs for a call.
-const AT_ONCE: usize = 2 * super::IN_FLIGHT;
+pub(super) const AT_ONCE: usize = 2 * super::IN_FLIGHT;
 
 /// The same for a list of questions whose answers name a hundred things or more: each is held twice for a moment, as AWS's
 /// types and as ours.

@@ -10,14 +10,14 @@ use crate::aws::ended::{self, LIST, NEWEST, ended};
 use crate::aws::{ecs, error};
 use crate::model::owner::FINGERPRINT_TAG;
 use crate::model::{
-    EndedDeployment, Observed, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn,
+    EndedDeployment, Operation, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn,
 };
 
 use super::concurrency::few_at_once;
 use super::matching::{complete, incomplete};
 use super::{Reader, unknown};
 
-const REVISIONS: &str = "ecs:DescribeServiceRevisions";
+const REVISIONS: Operation = Operation::DescribeServiceRevisions;
 
 /// What is known of how a service's deployments ended, before their revisions were described.
 enum Ended {
@@ -32,11 +32,10 @@ impl Reader {
     /// common batches.
     pub(super) async fn past_deployments(
         &self,
-        ids: &BTreeSet<ServiceId>,
-        observed: &Observed,
+        services: &BTreeMap<ServiceId, Seen<Service>>,
     ) -> BTreeMap<ServiceId, Seen<Vec<PastDeployment>>> {
-        let lists = ids.iter().map(async |id| {
-            let ended = match observed.service(id) {
+        let lists = services.iter().map(async |(id, service)| {
+            let ended = match service.as_ref() {
                 Seen::Present(service) => self.ended_of(service).await,
                 Seen::Absent => Seen::Absent,
                 Seen::Unknown(gap) => Seen::Unknown(gap),
@@ -89,7 +88,7 @@ impl Reader {
 
     async fn newest_deployments(&self, id: &ServiceId) -> Result<Vec<sdk::ServiceDeploymentBrief>, AwsError> {
         let request = ended::request(&self.clients.reading.ecs, id);
-        Ok(self.ask(LIST, request.send()).await?.service_deployments.unwrap_or_default())
+        Ok(self.ask(Operation::ListServiceDeployments, request.send()).await?.service_deployments.unwrap_or_default())
     }
 
     /// Revisions by ARN, of whatever services, twenty in a call. Those that AWS calls missing are left out.
@@ -100,7 +99,7 @@ impl Reader {
             let request = client.describe_service_revisions().set_service_revision_arns(Some(batch.to_vec()));
             let answer = self.ask(REVISIONS, request.send()).await?;
             let answered = answer.service_revisions().iter().map(sdk::ServiceRevision::service_revision_arn);
-            complete(REVISIONS, batch, answered, answer.failures())?;
+            complete(REVISIONS.call(), batch, answered, answer.failures())?;
             Ok(answer.service_revisions.unwrap_or_default())
         });
         let answers: Result<Vec<_>, AwsError> = few_at_once(batches).await.into_iter().collect();
@@ -111,10 +110,9 @@ impl Reader {
     /// service by service and described in common batches.
     pub(super) async fn revisions(
         &self,
-        ids: &BTreeSet<ServiceId>,
-        observed: &Observed,
+        services: &BTreeMap<ServiceId, Seen<Service>>,
     ) -> BTreeMap<ServiceId, Seen<Vec<Revision>>> {
-        let services = ids.iter().filter_map(|id| observed.service(id).present());
+        let services = services.values().filter_map(|seen| seen.as_ref().present());
         let lists = services.map(async |service| (service, self.revisions_of(service).await));
         let lists = few_at_once(lists).await;
         let arns = lists.iter().filter_map(|(_, arns)| arns.as_ref().ok()).flatten().cloned().collect();
@@ -179,7 +177,7 @@ fn described_revision<'a>(
     arn: &str,
 ) -> Result<&'a sdk::ServiceRevision, AwsError> {
     let found = described.iter().find(|revision| revision.service_revision_arn() == Some(arn));
-    found.ok_or_else(|| incomplete(REVISIONS, "a listed deployment's revision is missing"))
+    found.ok_or_else(|| incomplete(REVISIONS.call(), "a listed deployment's revision is missing"))
 }
 
 /// Whether a list tells of a time before the service's primary deployment began: then that deployment, or the one whose

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types as sdk;
 
-use crate::model::{EndpointServices, LoadBalancerArn, Seen};
+use crate::model::{EndpointServices, LoadBalancerArn, Operation, Seen};
 
 use super::{Reader, unknown};
 
@@ -14,7 +14,7 @@ impl Reader {
         let request = self.clients.reading.ec2.describe_vpc_endpoint_service_configurations();
         let pages = request.into_paginator().page_size(1000).items().send();
         let answer: Result<Vec<_>, _> =
-            self.ask("ec2:DescribeVpcEndpointServiceConfigurations", pages.try_collect()).await;
+            self.ask(Operation::DescribeVpcEndpointServiceConfigurations, pages.try_collect()).await;
         answer.map_or_else(|error| unknown(&error), |list| Seen::Present(by_balancer(&list)))
     }
 }

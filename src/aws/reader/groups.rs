@@ -6,12 +6,12 @@ use aws_sdk_ec2::types::{Filter, SecurityGroupRule};
 
 use crate::apply::AwsError;
 use crate::aws::ec2;
-use crate::model::{GroupId, IngressRule, Seen};
+use crate::model::{GroupId, IngressRule, Operation, Seen};
 
 use super::concurrency::{LARGE_AT_ONCE, some_at_once};
 use super::{Reader, unknown};
 
-pub(super) const RULES: &str = "ec2:DescribeSecurityGroupRules";
+pub(super) const RULES: Operation = Operation::DescribeSecurityGroupRules;
 
 /// Values that EC2 takes in one filter.
 pub(super) const FILTER_VALUES: usize = 200;
@@ -20,22 +20,23 @@ pub(super) const FILTER_VALUES: usize = 200;
 pub(super) type RulesByGroup = BTreeMap<GroupId, Seen<Vec<IngressRule>>>;
 
 impl Reader {
-    pub(super) async fn ingress(&self, groups: &BTreeSet<GroupId>) -> RulesByGroup {
+    /// Ingress and egress rules.
+    pub(super) async fn rules_of_groups(&self, groups: &BTreeSet<GroupId>) -> (RulesByGroup, RulesByGroup) {
         let groups: Vec<&GroupId> = groups.iter().collect();
         let batches = groups.chunks(FILTER_VALUES).map(async |batch| {
-            let mut rules = by_group(batch, &self.rules_of(batch).await, ec2::ingress_from_sdk);
-            for seen in rules.values_mut() {
-                if let Seen::Present(list) = seen {
-                    list.sort_by(|a, b| a.id.cmp(&b.id));
-                }
-            }
-            rules
+            let answer = self.rules_of(batch).await;
+            [ec2::ingress_from_sdk, ec2::egress_from_sdk].map(|from| by_group(batch, &answer, from))
         });
-        some_at_once(LARGE_AT_ONCE, batches).await.into_iter().flatten().collect()
+        let (mut ingress, mut egress) = (RulesByGroup::new(), RulesByGroup::new());
+        for [entering, leaving] in some_at_once(LARGE_AT_ONCE, batches).await {
+            ingress.extend(entering);
+            egress.extend(leaving);
+        }
+        (ingress, egress)
     }
 
     /// The rules of at most [`FILTER_VALUES`] groups; both directions come in one answer.
-    pub(super) async fn rules_of(&self, groups: &[&GroupId]) -> Result<Vec<SecurityGroupRule>, AwsError> {
+    async fn rules_of(&self, groups: &[&GroupId]) -> Result<Vec<SecurityGroupRule>, AwsError> {
         let ids = groups.iter().map(ToString::to_string).collect();
         let filter = Filter::builder().name("group-id").set_values(Some(ids)).build();
         let request = self.clients.reading.ec2.describe_security_group_rules().filters(filter);
@@ -44,8 +45,8 @@ impl Reader {
     }
 }
 
-/// The rules of one direction, for each of the groups that were asked about, in the order of the answer.
-pub(super) fn by_group(
+/// The rules of one direction, for each of the groups that were asked about, sorted by their ids.
+fn by_group(
     groups: &[&GroupId],
     answer: &Result<Vec<SecurityGroupRule>, AwsError>,
     from_sdk: fn(&SecurityGroupRule) -> Option<IngressRule>,
@@ -61,6 +62,9 @@ pub(super) fn by_group(
         }
     }
     // Most groups have a rule or two, and these are kept for as long as the reading is.
-    found.values_mut().for_each(Vec::shrink_to_fit);
+    for rules in found.values_mut() {
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        rules.shrink_to_fit();
+    }
     found.into_iter().map(|(id, rules)| (id, Seen::Present(rules))).collect()
 }

@@ -9,12 +9,13 @@ use ipnet::IpNet;
 
 use crate::apply::AwsError;
 use crate::aws::ec2;
-use crate::model::{AddressOwner, LoadBalancerArn, Nodes, Seen, Subnet, SubnetId, is_of_task};
+use crate::model::{
+    AddressOwner, Gap, Interface, LoadBalancerArn, Nodes, Operation, Seen, Subnet, SubnetId, VpcId, is_of_task,
+};
 
-use super::background::Haste;
-use super::concurrency::{few_at_once, some_at_once};
+use super::concurrency::{LARGE_AT_ONCE, few_at_once, some_at_once};
 use super::groups::FILTER_VALUES;
-use super::{Reader, not_asked, unknown};
+use super::{Reader, unknown};
 
 /// Whose these interfaces with one address are; none: there is no such interface.
 fn owner(all: &[&NetworkInterface]) -> Option<AddressOwner> {
@@ -22,14 +23,29 @@ fn owner(all: &[&NetworkInterface]) -> Option<AddressOwner> {
     (!all.is_empty()).then(|| if all.iter().any(is_of_task) { AddressOwner::Task } else { AddressOwner::Other })
 }
 
+/// Of the interfaces that have an address, the one in these VPCs; targets in others are reached by peering.
+fn interface_in(vpcs: &BTreeSet<VpcId>, all: &[&NetworkInterface]) -> Option<Interface> {
+    let is_here = |one: &&&NetworkInterface| one.vpc_id().is_some_and(|id| vpcs.contains(&VpcId::from(id)));
+    all.iter().find(is_here).or(all.first()).and_then(|one| ec2::interface_from_sdk(one))
+}
+
 impl Reader {
-    /// Whose network interface of the region has these addresses, as its own or inside a prefix delegated to it.
+    /// The network interfaces that have these addresses as their own. Of several VPCs, these count.
     pub(super) async fn interfaces(
+        &self,
+        addresses: &BTreeSet<IpAddr>,
+        vpcs: &BTreeSet<VpcId>,
+    ) -> BTreeMap<IpAddr, Seen<Interface>> {
+        self.interfaces_at(addresses, |all| interface_in(vpcs, all)).await
+    }
+
+    /// Whose network interface of the region has these addresses, as its own or inside a prefix delegated to it.
+    pub(super) async fn address_owners(
         &self,
         addresses: &BTreeSet<IpAddr>,
         subnets: &Seen<Vec<Subnet>>,
     ) -> BTreeMap<IpAddr, Seen<AddressOwner>> {
-        let mut found = self.interfaces_at(addresses, Haste::Now, owner).await;
+        let mut found = self.interfaces_at(addresses, owner).await;
         let unseen: Vec<IpAddr> =
             found.iter().filter(|(_, seen)| **seen == Seen::Absent).map(|(address, _)| *address).collect();
         for (address, seen) in self.prefixes_with(&unseen, subnets).await {
@@ -48,7 +64,7 @@ impl Reader {
             return Vec::new();
         }
         let Seen::Present(subnets) = subnets else {
-            let gap = subnets.gap().cloned().unwrap_or_else(|| not_asked("ec2:DescribeSubnets"));
+            let gap = subnets.gap().cloned().unwrap_or_else(|| Gap::not_asked("ec2:DescribeSubnets"));
             return addresses.iter().map(|address| (*address, Seen::Unknown(gap.clone()))).collect();
         };
         let holds =
@@ -72,10 +88,9 @@ impl Reader {
 
     /// What is to be read of the interfaces that have an address as their own, for each of these addresses. VPCs of a region
     /// may use the same addresses, so there may be several.
-    pub(super) async fn interfaces_at<T: Clone>(
+    async fn interfaces_at<T: Clone>(
         &self,
         addresses: &BTreeSet<IpAddr>,
-        haste: Haste,
         read: impl Fn(&[&NetworkInterface]) -> Option<T>,
     ) -> BTreeMap<IpAddr, Seen<T>> {
         let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.iter().partition(|address| address.is_ipv4());
@@ -97,12 +112,12 @@ impl Reader {
             let find = |address| having.get(address).and_then(|all| read(all)).map_or(Seen::Absent, Seen::Present);
             batch.iter().map(|address| (*address, find(address))).collect()
         });
-        some_at_once(haste.at_once(), batches).await.into_iter().flatten().collect()
+        some_at_once(LARGE_AT_ONCE, batches).await.into_iter().flatten().collect()
     }
 
     /// The addresses of the nodes of network load balancers, by subnet: the interfaces that ELB describes with the load
     /// balancer's name.
-    pub(super) async fn nodes_of(&self, balancers: &BTreeSet<LoadBalancerArn>, haste: Haste) -> Nodes {
+    pub(super) async fn nodes_of(&self, balancers: &BTreeSet<LoadBalancerArn>) -> Nodes {
         let network: Vec<(&LoadBalancerArn, String)> =
             balancers.iter().filter_map(|arn| Some((arn, node_description(arn)?))).collect();
         let batches = network.chunks(FILTER_VALUES).map(async |batch| {
@@ -124,14 +139,14 @@ impl Reader {
             });
             nodes.collect()
         });
-        some_at_once(haste.at_once(), batches).await.into_iter().flatten().collect()
+        some_at_once(LARGE_AT_ONCE, batches).await.into_iter().flatten().collect()
     }
 
     /// The interfaces that a filter lets through.
     pub(super) async fn network_interfaces(&self, filter: Filter) -> Result<Vec<NetworkInterface>, AwsError> {
         let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
         let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
-        self.ask("ec2:DescribeNetworkInterfaces", pages.try_collect()).await
+        self.ask(Operation::DescribeNetworkInterfaces, pages.try_collect()).await
     }
 }
 

@@ -40,6 +40,11 @@ pub(super) fn incomplete(call: &str, reason: &str) -> AwsError {
     }
 }
 
+/// Whether AWS says that the cluster itself is not there.
+pub(super) fn is_cluster_missing(error: &AwsError) -> bool {
+    error.kind == ErrorKind::NotFound
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,25 +4,30 @@ use aws_sdk_ecs::types as sdk;
 
 use crate::apply::AwsError;
 use crate::aws::ecs;
-use crate::model::{LoadBalancerEntry, ServiceId};
+use crate::model::{LoadBalancerEntry, Operation, ServiceId};
 
 use super::Reader;
 use super::concurrency::few_at_once;
 use super::matching::complete;
 
-const SERVICES: &str = "ecs:DescribeServices";
+const SERVICES: Operation = Operation::DescribeServices;
 
 impl Reader {
     /// Every service of a cluster with its load balancer entries.
     pub(super) async fn wired_in(&self, cluster: &str) -> Result<Vec<(ServiceId, Vec<LoadBalancerEntry>)>, AwsError> {
         let request = self.clients.reading.ecs.list_services().cluster(cluster);
         let pages = request.into_paginator().page_size(100).items().send();
-        let arns: Vec<String> = self.ask("ecs:ListServices", pages.try_collect()).await?;
+        let arns: Vec<String> = self.ask(Operation::ListServices, pages.try_collect()).await?;
         let batches = arns.chunks(10).map(async |batch| {
             let request = self.clients.reading.ecs.describe_services().cluster(cluster);
             let answer = self.ask(SERVICES, request.set_services(Some(batch.to_vec())).send()).await?;
             // A service that went away since it was listed is missing, and names nothing any more.
-            complete(SERVICES, batch, answer.services().iter().map(sdk::Service::service_name), answer.failures())?;
+            complete(
+                SERVICES.call(),
+                batch,
+                answer.services().iter().map(sdk::Service::service_name),
+                answer.failures(),
+            )?;
             Ok(answer)
         });
         let mut found = Vec::new();

@@ -15,7 +15,10 @@ use super::{Reader, absent_or_unknown, unknown};
 
 impl Reader {
     /// The addresses of all network interfaces that carry these groups.
-    pub(super) async fn carriers(&self, groups: &BTreeSet<GroupId>) -> BTreeMap<GroupId, Seen<BTreeSet<IpAddr>>> {
+    pub(super) async fn group_addresses(
+        &self,
+        groups: &BTreeSet<GroupId>,
+    ) -> BTreeMap<GroupId, Seen<BTreeSet<IpAddr>>> {
         let each = groups.iter().map(async |group| {
             let filter = Filter::builder().name("group-id").values(group.as_str()).build();
             let seen = match self.network_interfaces(filter).await {

@@ -6,34 +6,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types as sdk;
 use ipnet::IpNet;
 
-use crate::model::{Seen, VpcId};
+use crate::model::{Operation, Seen, VpcId};
 
-use super::surroundings::in_vpcs;
+use super::vpcs::in_vpcs;
 use super::{Reader, unknown};
 
 impl Reader {
     /// Destinations of all routes of each VPC. The default routes are left out: they lead to whatever is nowhere else.
     pub(super) async fn routes(&self, vpcs: &BTreeSet<VpcId>) -> BTreeMap<VpcId, Seen<BTreeSet<IpNet>>> {
-        if vpcs.is_empty() {
-            return BTreeMap::new();
-        }
-        let ids: Vec<VpcId> = vpcs.iter().cloned().collect();
-        let request = self.clients.reading.ec2.describe_route_tables().filters(in_vpcs(&ids));
+        let request = self.clients.reading.ec2.describe_route_tables().filters(in_vpcs(vpcs));
         let pages = request.into_paginator().page_size(100).items().send();
-        let answer: Result<Vec<sdk::RouteTable>, _> = self.ask("ec2:DescribeRouteTables", pages.try_collect()).await;
+        let answer: Result<Vec<sdk::RouteTable>, _> =
+            self.ask(Operation::DescribeRouteTables, pages.try_collect()).await;
         let tables = match answer {
             Ok(tables) => tables,
-            Err(error) => return ids.into_iter().map(|id| (id, unknown(&error))).collect(),
+            Err(error) => return vpcs.iter().map(|id| (id.clone(), unknown(&error))).collect(),
         };
         let lists = tables.iter().flat_map(|table| table.routes()).filter_map(list_of).map(str::to_owned).collect();
         let lists = self.prefix_lists(&lists).await;
-        let of = |id: VpcId| {
+        let of = |id: &VpcId| {
             let own = tables.iter().filter(|table| table.vpc_id() == Some(id.as_str()));
             let routes: Vec<&sdk::Route> = own.flat_map(|table| table.routes()).collect();
             let seen = destinations(&routes, &lists);
-            (id, seen)
+            (id.clone(), seen)
         };
-        ids.into_iter().map(of).collect()
+        vpcs.iter().map(of).collect()
     }
 }
 

@@ -4,73 +4,46 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 
-use crate::apply::{AwsError, ErrorKind};
+use crate::apply::AwsError;
 use crate::aws::ecs;
 use crate::model::arn::last_part;
-use crate::model::{
-    Autoscaling, Cluster, Desired, Gap, Observed, ScalableTarget, Seen, Service, ServiceId, TaskDefinition,
-    TaskDefinitionArn,
-};
+use crate::model::{Cluster, Gap, Operation, ScalableTarget, Seen, Service, ServiceId};
 
 use super::concurrency::few_at_once;
-use super::matching::{MISSING, UNANSWERED};
-use super::tasks::ReadTasks;
+use super::matching::{MISSING, UNANSWERED, is_cluster_missing};
 use super::{Reader, absent_or_unknown, unknown};
 
-const CLUSTERS: &str = "ecs:DescribeClusters";
-const SERVICES: &str = "ecs:DescribeServices";
-const SCALABLE_TARGETS: &str = "application-autoscaling:DescribeScalableTargets";
-
-/// Everything that is read from ECS before planning has questions.
-pub(super) struct ReadServices {
-    clusters: BTreeMap<String, Seen<Cluster>>,
-    services: BTreeMap<ServiceId, Seen<Service>>,
-    task_definitions: BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>>,
-    scalable_targets: BTreeMap<ServiceId, Seen<ScalableTarget>>,
-    tasks: ReadTasks,
-}
-
-impl ReadServices {
-    pub(super) fn store(self, observed: &mut Observed) {
-        observed.clusters = self.clusters;
-        observed.services = self.services;
-        observed.task_definitions = self.task_definitions;
-        observed.scalable_targets = self.scalable_targets;
-        self.tasks.store(observed);
-    }
-}
+const CLUSTERS: Operation = Operation::DescribeClusters;
+const SERVICES: Operation = Operation::DescribeServices;
+const SCALABLE_TARGETS: Operation = Operation::DescribeScalableTargets;
 
 impl Reader {
-    pub(super) async fn services(&self, desired: &Desired) -> ReadServices {
-        let ids: BTreeSet<ServiceId> = desired.services.values().map(|service| service.id.clone()).collect();
-        let (clusters, (services, task_definitions), scalable_targets, tasks) = tokio::join!(
-            self.clusters(desired.clusters()),
-            self.services_and_definitions(&ids),
-            self.scalable_targets(desired, &ids),
-            self.tasks(desired),
-        );
-        ReadServices { clusters, services, task_definitions, scalable_targets, tasks }
+    /// The names of all services of a cluster; absent: there is no such cluster.
+    pub(super) async fn service_names(&self, cluster: &str) -> Seen<Vec<String>> {
+        let request = self.clients.reading.ecs.list_services().cluster(cluster);
+        let pages = request.into_paginator().page_size(100).items().send();
+        let arns: Result<Vec<String>, AwsError> = self.ask(Operation::ListServices, pages.try_collect()).await;
+        match arns {
+            Ok(arns) => Seen::Present(arns.iter().map(|arn| last_part(arn).to_owned()).collect()),
+            Err(error) if is_cluster_missing(&error) => Seen::Absent,
+            Err(error) => unknown(&error),
+        }
     }
 
-    async fn services_and_definitions(
-        &self,
-        ids: &BTreeSet<ServiceId>,
-    ) -> (BTreeMap<ServiceId, Seen<Service>>, BTreeMap<TaskDefinitionArn, Seen<TaskDefinition>>) {
-        let services = self.describe_services(ids).await;
-        let present = services.values().filter_map(|seen| seen.as_ref().present());
-        let arns: BTreeSet<TaskDefinitionArn> = present
-            .flat_map(|service| {
-                let deployed = service.deployments.iter().map(|deployment| &deployment.task_definition);
-                deployed.chain([&service.task_definition])
-            })
-            .filter(|arn| !arn.as_str().is_empty())
-            .cloned()
-            .collect();
-        let definitions = self.task_definitions(&arns).await;
-        (services, definitions)
+    pub(super) async fn cluster_names(&self) -> Seen<Vec<String>> {
+        let pages = self.clients.reading.ecs.list_clusters().into_paginator().page_size(100).items().send();
+        let arns: Result<Vec<String>, AwsError> = self.ask(Operation::ListClusters, pages.try_collect()).await;
+        match arns {
+            Ok(arns) => {
+                let mut names: Vec<String> = arns.iter().map(|arn| last_part(arn).to_owned()).collect();
+                names.sort();
+                Seen::Present(names)
+            }
+            Err(error) => unknown(&error),
+        }
     }
 
-    async fn clusters(&self, names: BTreeSet<String>) -> BTreeMap<String, Seen<Cluster>> {
+    pub(super) async fn clusters(&self, names: BTreeSet<String>) -> BTreeMap<String, Seen<Cluster>> {
         let names: Vec<String> = names.into_iter().collect();
         let batches = names.chunks(100).map(async |names| {
             let request = self.clients.reading.ecs.describe_clusters().set_clusters(Some(names.to_vec()));
@@ -105,14 +78,10 @@ impl Reader {
         }
     }
 
-    async fn scalable_targets(
+    pub(super) async fn scalable_targets(
         &self,
-        desired: &Desired,
         ids: &BTreeSet<ServiceId>,
     ) -> BTreeMap<ServiceId, Seen<ScalableTarget>> {
-        if desired.fleet.autoscaling == Autoscaling::None {
-            return ids.iter().map(|id| (id.clone(), Seen::Absent)).collect();
-        }
         let ids: Vec<(ServiceId, String)> = ids.iter().map(|id| (id.clone(), ecs::resource_id(id))).collect();
         let batches = ids.chunks(50).map(async |batch| {
             let request = self
@@ -157,10 +126,10 @@ fn cluster(
                 name: cluster.cluster_name().unwrap_or(name).to_owned(),
             }),
             "INACTIVE" => Seen::Absent,
-            status => Seen::Unknown(Gap { call: CLUSTERS.to_owned(), why: format!("the cluster is {status}") }),
+            status => Seen::Unknown(Gap { call: CLUSTERS.call().to_owned(), why: format!("the cluster is {status}") }),
         },
         (None, Some(MISSING)) => Seen::Absent,
-        (None, reason) => not_answered(CLUSTERS, reason),
+        (None, reason) => not_answered(CLUSTERS.call(), reason),
     }
 }
 
@@ -173,13 +142,13 @@ fn service(
         return match (ecs::service_from_sdk(id, service), service.status()) {
             (Some(service), _) => Seen::Present(service),
             (None, Some("INACTIVE")) => Seen::Absent,
-            (None, status) => not_answered(SERVICES, status.or(Some("no status"))),
+            (None, status) => not_answered(SERVICES.call(), status.or(Some("no status"))),
         };
     }
     let failure = answer.failures().iter().find(|failure| failure.arn().map(last_part) == Some(&id.name));
     match failure.map(|failure| failure.reason().unwrap_or_default()) {
         Some(MISSING) => Seen::Absent,
-        reason => not_answered(SERVICES, reason),
+        reason => not_answered(SERVICES.call(), reason),
     }
 }
 
@@ -187,9 +156,4 @@ fn service(
 fn not_answered<T>(call: &str, reason: Option<&str>) -> Seen<T> {
     let why = reason.unwrap_or(UNANSWERED).to_owned();
     Seen::Unknown(Gap { call: call.to_owned(), why })
-}
-
-/// Whether AWS says that the cluster itself is not there.
-pub(super) fn is_cluster_missing(error: &AwsError) -> bool {
-    error.kind == ErrorKind::NotFound
 }

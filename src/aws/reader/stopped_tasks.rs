@@ -6,13 +6,13 @@ use aws_sdk_ecs::types as sdk;
 
 use crate::apply::AwsError;
 use crate::aws::ecs::timestamp_from_sdk;
-use crate::model::{Seen, ServiceId, StopCause, StoppedTask};
+use crate::model::{Operation, Seen, ServiceId, StopCause, StoppedTask};
 
 use super::concurrency::few_at_once;
 use super::{Reader, unknown};
 
-const LIST: &str = "ecs:ListTasks";
-const DESCRIBE: &str = "ecs:DescribeTasks";
+const LIST: Operation = Operation::ListTasks;
+const DESCRIBE: Operation = Operation::DescribeTasks;
 
 impl Reader {
     /// The stopped tasks of each of these services.

@@ -7,12 +7,20 @@ use aws_sdk_ecs::types::TaskDefinitionField;
 
 use crate::aws::copy::{self, KeepAnswer, Slot};
 use crate::aws::ecs;
-use crate::model::{Gap, Observed, Seen, TaskDefinition, TaskDefinitionArn};
+use crate::model::{Gap, Operation, Seen, TaskDefinition, TaskDefinitionArn};
 
 use super::concurrency::few_at_once;
 use super::{Reader, unknown};
 
-const CALL: &str = "ecs:DescribeTaskDefinition";
+const CALL: Operation = Operation::DescribeTaskDefinition;
+
+/// A definition that was read once.
+#[derive(Debug)]
+pub(super) struct Known {
+    definition: TaskDefinition,
+    /// It was asked for lately.
+    is_used: bool,
+}
 
 impl Reader {
     pub(super) async fn task_definitions(
@@ -23,26 +31,29 @@ impl Reader {
         few_at_once(all).await.into_iter().collect()
     }
 
-    async fn task_definition(&self, arn: &TaskDefinitionArn) -> Seen<TaskDefinition> {
+    pub(super) async fn task_definition(&self, arn: &TaskDefinitionArn) -> Seen<TaskDefinition> {
         if let Some(known) = self.remembered(arn) {
             return Seen::Present(known);
         }
         let read = self.read_task_definition(arn).await;
         if let Seen::Present(definition) = &read {
             let mut memory = self.task_definitions.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.insert(arn.clone(), definition.clone());
+            memory.insert(arn.clone(), Known { definition: definition.clone(), is_used: true });
         }
         read
     }
 
-    /// Forgets what no service uses any more.
-    pub(super) fn forget_definitions(&self, observed: &Observed) {
+    /// Forgets the definitions that have not been asked for since the last but one time that this was called.
+    pub(super) fn age_definitions(&self) {
         let mut memory = self.task_definitions.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.retain(|arn, _| observed.task_definitions.contains_key(arn));
+        memory.retain(|_, known| std::mem::replace(&mut known.is_used, false));
     }
 
     fn remembered(&self, arn: &TaskDefinitionArn) -> Option<TaskDefinition> {
-        self.task_definitions.lock().unwrap_or_else(PoisonError::into_inner).get(arn).cloned()
+        let mut memory = self.task_definitions.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = memory.get_mut(arn)?;
+        known.is_used = true;
+        Some(known.definition.clone())
     }
 
     async fn read_task_definition(&self, arn: &TaskDefinitionArn) -> Seen<TaskDefinition> {
@@ -64,7 +75,7 @@ impl Reader {
         };
         let Some(definition) = answer.task_definition() else {
             let why = "the response has no task definition".to_owned();
-            return Seen::Unknown(Gap { call: CALL.to_owned(), why });
+            return Seen::Unknown(Gap { call: CALL.call().to_owned(), why });
         };
         let mut read = ecs::task_definition_from_sdk(definition, answer.tags());
         read.uncopyable = copy::losses(client, &raw.take(), definition, answer.tags()).await;

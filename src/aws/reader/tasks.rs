@@ -7,62 +7,17 @@ use aws_sdk_ecs::types as sdk;
 use crate::apply::AwsError;
 use crate::aws::ecs;
 use crate::model::{
-    Binding, Desired, Gap, Host, InstanceId, Observed, Placement, STARTED_ALONE, Seen, ServiceId, Task, TaskArn,
+    Answer, Binding, Gap, InstanceId, Operation, Placement, STARTED_ALONE, Seen, ServiceId, Task, TaskArn,
     TaskDefinitionArn,
 };
 
 use super::concurrency::{LARGE_AT_ONCE, few_at_once, some_at_once};
-use super::matching::complete;
-use super::services::is_cluster_missing;
+use super::matching::{complete, is_cluster_missing};
 use super::{Reader, gap};
 
-const LIST: &str = "ecs:ListTasks";
-const DESCRIBE: &str = "ecs:DescribeTasks";
-const CONTAINER_INSTANCES: &str = "ecs:DescribeContainerInstances";
-
-/// Tasks of the manifest's services with their instances.
-pub(super) struct ReadTasks {
-    tasks: BTreeMap<ServiceId, Seen<Vec<Task>>>,
-    others: Vec<Task>,
-    hosts: BTreeMap<InstanceId, Seen<Host>>,
-    gaps: Vec<(String, Gap)>,
-}
-
-impl ReadTasks {
-    pub(super) fn store(self, observed: &mut Observed) {
-        observed.tasks = self.tasks;
-        observed.other_tasks = self.others;
-        observed.hosts.extend(self.hosts);
-        observed.gaps.extend(self.gaps);
-    }
-}
-
-/// Tasks that are on their way out, by cluster: those that ECS lists as STOPPED before they are.
-pub(super) struct StoppingTasks {
-    clusters: BTreeMap<String, Result<ClusterTasks, Gap>>,
-    hosts: BTreeMap<InstanceId, Seen<Host>>,
-    gaps: Vec<(String, Gap)>,
-}
-
-impl StoppingTasks {
-    /// Adds them to the tasks that are known. Where they could not be read, a complete list is not known any more.
-    pub(super) fn store(mut self, observed: &mut Observed) {
-        for (id, seen) in &mut observed.tasks {
-            match (self.clusters.get_mut(&id.cluster), &mut *seen) {
-                (Some(Err(gap)), Seen::Present(_)) => *seen = Seen::Unknown(gap.clone()),
-                (Some(Ok(found)), Seen::Present(tasks)) => {
-                    let known: BTreeSet<TaskArn> = tasks.iter().map(|task| task.arn.clone()).collect();
-                    let found = found.remove(id).unwrap_or_default();
-                    tasks.extend(found.into_iter().filter(|task| !known.contains(&task.arn)));
-                    tasks.sort_by(|a, b| a.arn.cmp(&b.arn));
-                }
-                _ => {}
-            }
-        }
-        observed.hosts.extend(self.hosts);
-        observed.gaps.extend(self.gaps);
-    }
-}
+const LIST: Operation = Operation::ListTasks;
+const DESCRIBE: Operation = Operation::DescribeTasks;
+const CONTAINER_INSTANCES: Operation = Operation::DescribeContainerInstances;
 
 /// A task before the instances are known that carry those without an address of their own.
 struct FoundTask {
@@ -115,46 +70,52 @@ impl FoundTask {
 /// The tasks of a cluster by service, each list sorted.
 type ClusterTasks = BTreeMap<ServiceId, Vec<Task>>;
 
-/// What was read of clusters: their tasks, the instances that carry these, and what is missing.
-type TasksOfClusters =
-    (BTreeMap<String, Result<ClusterTasks, Gap>>, BTreeMap<InstanceId, Seen<Host>>, Vec<(String, Gap)>);
+/// What was read of a cluster: its tasks, and whether the instances are known that carry them.
+type ReadCluster = (ClusterTasks, Seen<()>);
 
 impl Reader {
-    /// Tasks of the clusters in which some service of the manifest has a port with a target group.
-    pub(super) async fn tasks(&self, desired: &Desired) -> ReadTasks {
-        let wired = desired.services.values().filter(|service| {
-            let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
-            groups.count() > 0
-        });
-        let names: BTreeSet<String> = wired.map(|service| service.id.cluster.clone()).collect();
-        let (mut clusters, hosts, gaps) = self.tasks_of_clusters(&names, sdk::DesiredStatus::Running).await;
-        let mut tasks = BTreeMap::new();
-        let ids: BTreeSet<&ServiceId> = desired.services.values().map(|service| &service.id).collect();
+    /// Tasks of services, with everything else that runs in their clusters. The list of a cluster costs less than one for each
+    /// service.
+    pub(super) async fn tasks(&self, ids: &BTreeSet<ServiceId>) -> Vec<Answer> {
+        let names: BTreeSet<String> = ids.iter().map(|id| id.cluster.clone()).collect();
+        let (mut clusters, mut answers) = self.tasks_of_clusters(&names, sdk::DesiredStatus::Running).await;
         for id in ids {
             let seen = match clusters.get_mut(&id.cluster) {
                 None => continue,
                 Some(Err(gap)) => Seen::Unknown(gap.clone()),
                 Some(Ok(found)) => Seen::Present(found.remove(id).unwrap_or_default()),
             };
-            tasks.insert(id.clone(), seen);
+            answers.push(Answer::Tasks(id.clone(), seen));
         }
-        let others = clusters.into_values().filter_map(Result::ok).flat_map(BTreeMap::into_values).flatten().collect();
-        ReadTasks { tasks, others, hosts, gaps }
+        for (cluster, read) in clusters {
+            if let Ok(others) = read {
+                answers.push(Answer::OtherTasks(cluster, Seen::Present(others.into_values().flatten().collect())));
+            }
+        }
+        answers
     }
 
-    pub(super) async fn stopping_tasks(&self, names: &BTreeSet<String>) -> StoppingTasks {
-        let (clusters, hosts, gaps) = self.tasks_of_clusters(names, sdk::DesiredStatus::Stopped).await;
-        StoppingTasks { clusters, hosts, gaps }
+    /// Tasks of clusters that ECS lists as STOPPED before they are.
+    pub(super) async fn stopping_tasks(&self, names: &BTreeSet<String>) -> Vec<Answer> {
+        let (clusters, mut answers) = self.tasks_of_clusters(names, sdk::DesiredStatus::Stopped).await;
+        for (cluster, read) in clusters {
+            let seen = read.map_or_else(Seen::Unknown, Seen::Present);
+            answers.push(Answer::StoppingTasks(cluster, seen));
+        }
+        answers
     }
 
-    async fn tasks_of_clusters(&self, names: &BTreeSet<String>, status: sdk::DesiredStatus) -> TasksOfClusters {
+    /// The tasks of clusters, and what came along: the instances that carry them.
+    async fn tasks_of_clusters(
+        &self,
+        names: &BTreeSet<String>,
+        status: sdk::DesiredStatus,
+    ) -> (BTreeMap<String, Result<ClusterTasks, Gap>>, Vec<Answer>) {
         let all = names.iter().map(|cluster| self.tasks_of_cluster(cluster, status.clone()));
-        let mut clusters = BTreeMap::new();
-        let mut instances = BTreeSet::new();
-        let mut gaps = Vec::new();
+        let (mut clusters, mut instances, mut answers) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
         for (cluster, read) in names.iter().zip(few_at_once(all).await) {
-            let read = read.map(|(tasks, more)| {
-                gaps.extend(more);
+            let read = read.map(|(tasks, placements)| {
+                answers.push(Answer::TaskPlacements(cluster.clone(), placements));
                 instances.extend(tasks.values().flatten().filter_map(|task| match &task.placement {
                     Placement::Instance { instance, .. } => Some(instance.clone()),
                     Placement::Address(_) | Placement::Unknown => None,
@@ -163,16 +124,12 @@ impl Reader {
             });
             clusters.insert(cluster.clone(), read.map_err(|error| gap(&error)));
         }
-        let hosts = self.hosts(&instances).await;
-        (clusters, hosts, gaps)
+        answers.extend(self.hosts(&instances).await.into_iter().map(|(id, seen)| Answer::Host(id, seen)));
+        (clusters, answers)
     }
 
     /// Every task of a cluster that is not STOPPED.
-    async fn tasks_of_cluster(
-        &self,
-        cluster: &str,
-        status: sdk::DesiredStatus,
-    ) -> Result<(ClusterTasks, Vec<(String, Gap)>), AwsError> {
+    async fn tasks_of_cluster(&self, cluster: &str, status: sdk::DesiredStatus) -> Result<ReadCluster, AwsError> {
         let request = self.clients.reading.ecs.list_tasks().cluster(cluster).desired_status(status);
         let pages = request.into_paginator().page_size(100).items().send();
         let arns = match self.ask(LIST, pages.try_collect()).await {
@@ -186,19 +143,19 @@ impl Reader {
             found.extend(batch?);
         }
         found.sort_by(|a: &FoundTask, b| a.task.arn.cmp(&b.task.arn));
-        let (instances, gaps) = self.container_instances(cluster, &found).await;
+        let (instances, placements) = self.container_instances(cluster, &found).await;
         let mut tasks = ClusterTasks::new();
         for task in found.into_iter().map(|found| found.place(&instances)) {
             tasks.entry(task.service.clone()).or_default().push(task);
         }
-        Ok((tasks, gaps))
+        Ok((tasks, placements))
     }
 
     async fn describe_tasks(&self, cluster: &str, arns: &[String]) -> Result<Vec<FoundTask>, AwsError> {
         let request = self.clients.reading.ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns.to_vec()));
         let answer = self.ask(DESCRIBE, request.send()).await?;
         // What is missing ended between the two calls.
-        complete(DESCRIBE, arns, answer.tasks().iter().map(sdk::Task::task_arn), answer.failures())?;
+        complete(DESCRIBE.call(), arns, answer.tasks().iter().map(sdk::Task::task_arn), answer.failures())?;
         Ok(answer.tasks().iter().filter_map(|task| found_from_sdk(cluster, task)).collect())
     }
 
@@ -207,7 +164,7 @@ impl Reader {
         &self,
         cluster: &str,
         tasks: &[FoundTask],
-    ) -> (BTreeMap<String, InstanceId>, Vec<(String, Gap)>) {
+    ) -> (BTreeMap<String, InstanceId>, Seen<()>) {
         let unplaced = tasks.iter().filter(|found| found.bindings.is_some());
         let arns: BTreeSet<&String> = unplaced.filter_map(|found| found.task.container_instance.as_ref()).collect();
         let arns: Vec<String> = arns.into_iter().cloned().collect();
@@ -217,20 +174,20 @@ impl Reader {
             let answer =
                 self.ask(CONTAINER_INSTANCES, request.set_container_instances(Some(arns.to_vec())).send()).await?;
             let answered = answer.container_instances().iter().map(sdk::ContainerInstance::container_instance_arn);
-            complete(CONTAINER_INSTANCES, arns, answered, answer.failures())?;
+            complete(CONTAINER_INSTANCES.call(), arns, answered, answer.failures())?;
             Ok(answer.container_instances.unwrap_or_default())
         });
         let mut instances = BTreeMap::new();
-        let mut gaps = Vec::new();
+        let mut placements = Seen::Present(());
         for batch in few_at_once(batches).await {
             match batch {
                 Ok(list) => instances.extend(list.iter().filter_map(|instance| {
                     let id = InstanceId::from(instance.ec2_instance_id()?);
                     Some((instance.container_instance_arn()?.to_owned(), id))
                 })),
-                Err(error) => gaps.push((cluster.to_owned(), gap(&error))),
+                Err(error) => placements = Seen::Unknown(gap(&error)),
             }
         }
-        (instances, gaps)
+        (instances, placements)
     }
 }

@@ -1,20 +1,18 @@
 //! What becomes of deployments that are in progress: whether they are taken back, and which of their tasks have failed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use aws_sdk_ecs::types as sdk;
 
 use crate::apply::AwsError;
 use crate::aws::error;
-use crate::model::{
-    DeploymentController, Observed, Seen, Service, ServiceId, StopCause, StoppedTask, Strategy, UnderWay,
-};
+use crate::model::{Operation, Seen, Service, ServiceId, StopCause, StoppedTask, UnderWay};
 
 use super::concurrency::few_at_once;
 use super::{Reader, unknown};
 
-const DEPLOYMENTS: &str = "ecs:ListServiceDeployments";
+const DEPLOYMENTS: Operation = Operation::ListServiceDeployments;
 
 /// The states of a service deployment in which it will not go on.
 const TAKEN_BACK: [sdk::ServiceDeploymentStatus; 3] = [
@@ -24,18 +22,13 @@ const TAKEN_BACK: [sdk::ServiceDeploymentStatus; 3] = [
 ];
 
 impl Reader {
-    /// Asks about those of these services whose rolling deployment is in progress.
+    /// Asks about services whose rolling deployment is in progress.
     pub(super) async fn under_way(
         &self,
-        ids: &BTreeSet<ServiceId>,
-        observed: &Observed,
+        services: &BTreeMap<ServiceId, Seen<Service>>,
     ) -> BTreeMap<ServiceId, Seen<UnderWay>> {
-        let services = ids.iter().filter_map(|id| observed.service(id).present());
-        let rolling = services.filter(|service| {
-            let is_rolling = service.controller == DeploymentController::Ecs && service.strategy == Strategy::Rolling;
-            is_rolling && service.is_deploying()
-        });
-        let all = rolling.map(async |service| {
+        let services = services.values().filter_map(|seen| seen.as_ref().present());
+        let all = services.map(async |service| {
             let seen = match self.under_way_of(service).await {
                 Ok(under_way) => Seen::Present(under_way),
                 Err(error) => unknown(&error),

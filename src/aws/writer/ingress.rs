@@ -31,22 +31,24 @@ pub(super) struct NewRule<'a> {
 impl NewRule<'_> {
     /// Whether that rule does what this one is to do; description and tags are no part of a rule.
     fn is(&self, rule: &IngressRule) -> bool {
-        let ports = (*self.protocol != IpProtocol::All).then_some(self.ports);
-        rule.protocol == *self.protocol && rule.source == *self.source && (ports.is_none() || rule.ports == ports)
+        let Self { group: _, protocol, ports, source, description: _, tags: _ } = self;
+        let ports = (**protocol != IpProtocol::All).then_some(*ports);
+        rule.protocol == **protocol && rule.source == **source && (ports.is_none() || rule.ports == ports)
     }
 }
 
 impl Writer {
     pub(super) async fn authorize_ingress(&self, new: NewRule<'_>) -> Result<Performed, AwsError> {
-        let permission = ec2::permission_to_sdk(new.protocol, new.ports, new.source, new.description.as_deref());
+        let NewRule { group, protocol, ports, source, description, tags } = &new;
+        let permission = ec2::permission_to_sdk(protocol, *ports, source, description.as_deref());
         let request = self
             .clients
             .writing
             .ec2
             .authorize_security_group_ingress()
-            .group_id(new.group.as_str())
+            .group_id(group.as_str())
             .ip_permissions(permission)
-            .set_tag_specifications(ec2::rule_tags_to_sdk(new.tags).map(|tags| vec![tags]));
+            .set_tag_specifications(ec2::rule_tags_to_sdk(tags).map(|tags| vec![tags]));
         match answer(AUTHORIZE, request.send()).await {
             Ok(_) => DONE,
             Err(error) if error.code == DUPLICATE => self.seen_to_stand(&new, error).await,

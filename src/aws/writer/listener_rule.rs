@@ -46,16 +46,17 @@ impl Writer {
         outputs: &Outputs,
     ) -> Result<Performed, AwsError> {
         let arn = target_group(CREATE, target, outputs)?;
+        let NewRule { listener, priority, conditions, tags } = new;
         let request = self
             .clients
             .writing
             .elb
             .create_rule()
-            .listener_arn(new.listener.as_str())
-            .priority(priority_to_sdk(CREATE, new.priority)?)
-            .set_conditions(Some(conditions_to_sdk(new.conditions)))
+            .listener_arn(listener.as_str())
+            .priority(priority_to_sdk(CREATE, priority)?)
+            .set_conditions(Some(conditions_to_sdk(conditions)))
             .actions(forward_to_sdk(&arn))
-            .set_tags(tags_to_sdk(new.tags));
+            .set_tags(tags_to_sdk(tags));
         let passes = is_too_new(target);
         match retrying(async || answer(CREATE, request.clone().send()).await, passes).await {
             Ok(_) => DONE,
@@ -68,17 +69,18 @@ impl Writer {
 
     /// Whether an earlier attempt got through: the same rule, with our mark.
     async fn stands(&self, new: &NewRule<'_>, target: &TargetGroupArn) -> Result<bool, AwsError> {
-        let request = self.clients.reading.elb.describe_rules().listener_arn(new.listener.as_str()).page_size(400);
+        let NewRule { listener, priority, conditions, tags } = new;
+        let request = self.clients.reading.elb.describe_rules().listener_arn(listener.as_str()).page_size(400);
         let rules: Vec<sdk::Rule> = answer(READ, request.into_paginator().items().send().try_collect()).await?;
-        let priority = new.priority.to_string();
+        let priority = priority.to_string();
         let Some(rule) = rules.iter().find(|rule| rule.priority() == Some(&priority)) else {
             return Ok(false);
         };
         let wanted = RuleActions { login: false, token: false, serve: Serve::Forward(Forward::to(target.clone())) };
-        if conditions_from_sdk(rule.conditions()) != *new.conditions || actions_from_sdk(rule.actions()) != wanted {
+        if conditions_from_sdk(rule.conditions()) != **conditions || actions_from_sdk(rule.actions()) != wanted {
             return Ok(false);
         }
-        Ok(bears(&self.balancing_tags(rule.rule_arn().unwrap_or_default()).await?, new.tags))
+        Ok(bears(&self.balancing_tags(rule.rule_arn().unwrap_or_default()).await?, tags))
     }
 
     pub(super) async fn modify_rule(
@@ -88,7 +90,8 @@ impl Writer {
         expect: &RuleBelief,
         outputs: &Outputs,
     ) -> Result<Performed, AwsError> {
-        let forward = edit.forward.as_ref().map(|target| target_group(MODIFY, target, outputs)).transpose()?;
+        let RuleEdit { forward: target, conditions } = edit;
+        let forward = target.as_ref().map(|target| target_group(MODIFY, target, outputs)).transpose()?;
         let Some(rule) = self.rule(arn).await? else {
             return stale("the rule no longer exists");
         };
@@ -101,13 +104,13 @@ impl Writer {
         let changed = |edited: &Vec<sdk::Action>| actions_from_sdk(edited) != actions;
         let edited = forward.map(|target| forward_instead(rule.actions(), &target));
         let actions = edited.filter(changed);
-        let conditions = edit.conditions.as_ref().map(conditions_to_sdk);
+        let conditions = conditions.as_ref().map(conditions_to_sdk);
         if actions.is_none() && conditions.is_none() {
             return DONE;
         }
         let client = &self.clients.writing.elb;
         let request = client.modify_rule().rule_arn(arn.as_str()).set_actions(actions).set_conditions(conditions);
-        let passes = |error: &AwsError| edit.forward.as_ref().is_some_and(|target| is_too_new(target)(error));
+        let passes = |error: &AwsError| target.as_ref().is_some_and(|target| is_too_new(target)(error));
         retrying(async || answer(MODIFY, request.clone().send()).await, passes).await?;
         DONE
     }
@@ -140,11 +143,12 @@ impl Writer {
         mark: &Tags,
         expect: &DeletedRuleBelief,
     ) -> Result<Performed, AwsError> {
+        let DeletedRuleBelief { rule: expected, idle } = expect;
         let Some(rule) = self.rule(arn).await? else { return DONE };
-        if let Some(why) = difference(&rule, &expect.rule) {
+        if let Some(why) = difference(&rule, expected) {
             return stale(why);
         }
-        for group in &expect.idle {
+        for group in idle {
             match self.targets(group).await {
                 Ok(targets) => {
                     let healthy = targets.iter().filter(|target| target.health.state == TargetState::Healthy).count();
@@ -177,8 +181,9 @@ impl Writer {
         expect: &RuleActions,
         outputs: &Outputs,
     ) -> Result<Performed, AwsError> {
-        let to = target_group(LISTENER, forward.to, outputs)?;
-        let idle = forward.idle.map(|idle| target_group(LISTENER, idle, outputs)).transpose()?;
+        let NewForward { to: new, idle: beside } = forward;
+        let to = target_group(LISTENER, new, outputs)?;
+        let idle = beside.map(|idle| target_group(LISTENER, idle, outputs)).transpose()?;
         let request = self.clients.reading.elb.describe_listeners().listener_arns(arn.as_str());
         let found = match answer(READ_LISTENER, request.send()).await {
             Ok(found) => found,
@@ -201,7 +206,7 @@ impl Writer {
         let request = client.modify_listener().listener_arn(arn.as_str()).set_default_actions(Some(actions));
         retrying(
             async || answer(LISTENER, request.clone().send()).await,
-            |error| is_too_new(forward.to)(error) || forward.idle.is_some_and(|idle| is_too_new(idle)(error)),
+            |error| is_too_new(new)(error) || beside.is_some_and(|idle| is_too_new(idle)(error)),
         )
         .await?;
         DONE
@@ -220,14 +225,15 @@ impl Writer {
 
 /// What makes a rule another one than the plan believes, if anything.
 fn difference(rule: &sdk::Rule, expect: &RuleBelief) -> Option<String> {
+    let RuleBelief { priority, conditions, actions: expected } = expect;
     let actions = actions_from_sdk(rule.actions());
-    if actions != expect.actions {
+    if actions != *expected {
         return Some(format!("the rule {} now", describe(&actions)));
     }
-    if conditions_from_sdk(rule.conditions()) != expect.conditions {
+    if conditions_from_sdk(rule.conditions()) != *conditions {
         return Some("the rule's conditions have changed since it was read".to_owned());
     }
-    (priority_of(rule) != Some(expect.priority)).then(|| "the rule's priority has changed since it was read".to_owned())
+    (priority_of(rule) != Some(*priority)).then(|| "the rule's priority has changed since it was read".to_owned())
 }
 
 fn priority_of(rule: &sdk::Rule) -> Option<u32> {

@@ -64,10 +64,10 @@ impl Writer {
         expect: &ServiceBelief,
         outputs: &Outputs,
     ) -> Result<Performed, AwsError> {
-        let definition =
-            update.task_definition.as_ref().map(|target| task_definition(CALL, target, outputs)).transpose()?;
-        let balancers = update.load_balancers.as_ref().map(|entries| entries_to_sdk(entries, outputs)).transpose()?;
-        let network = update.network.as_ref().map(ecs::awsvpc_to_sdk);
+        let Update { task_definition: definition, load_balancers, network } = update;
+        let definition = definition.as_ref().map(|target| task_definition(CALL, target, outputs)).transpose()?;
+        let balancers = load_balancers.as_ref().map(|entries| entries_to_sdk(entries, outputs)).transpose()?;
+        let network = network.as_ref().map(ecs::awsvpc_to_sdk);
         let network = network.transpose().map_err(|message| refusal(CALL, ErrorKind::Invalid, "NoSubnets", message))?;
         let request = self
             .clients
@@ -163,7 +163,9 @@ fn is_believed(live: &Service, expect: &ServiceBelief) -> bool {
 
 /// Whether a service is another one than it was, and all that an update asks for.
 fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBelief) -> bool {
-    let now = ServiceBelief::of(live);
+    // An update starts a deployment of its own, and what ended before it says nothing of it.
+    let ServiceBelief { task_definition, load_balancers, network: now, deployment: _, ended: _ } =
+        ServiceBelief::of(live);
     let definition = update.get_task_definition().as_ref();
     let balancers = update.get_load_balancers().as_ref().map(|entries| {
         let mut entries: Vec<_> = entries.iter().map(ecs::entry_from_sdk).collect();
@@ -172,9 +174,9 @@ fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBel
     });
     let network = update.get_network_configuration().as_ref().and_then(ecs::awsvpc_from_sdk);
     !is_believed(live, before)
-        && definition.is_none_or(|arn| now.task_definition.as_str() == arn)
-        && balancers.is_none_or(|entries| now.load_balancers == entries)
-        && network.is_none_or(|network| now.network.as_ref() == Some(&network))
+        && definition.is_none_or(|arn| task_definition.as_str() == arn)
+        && balancers.is_none_or(|entries| load_balancers == entries)
+        && network.is_none_or(|network| now.as_ref() == Some(&network))
 }
 
 fn entries_to_sdk(entries: &[WiredEntry], outputs: &Outputs) -> Result<Vec<sdk::LoadBalancer>, AwsError> {

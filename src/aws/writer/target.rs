@@ -51,6 +51,7 @@ impl Writer {
         keys: &BTreeSet<TargetKey>,
         expect: &RegistrationBelief,
     ) -> Result<Performed, AwsError> {
+        let RegistrationBelief { healthy: believed_healthy, vacant, tasks } = expect;
         let live = match self.targets(arn).await {
             Ok(live) => live,
             Err(error) if error.kind == ErrorKind::NotFound => return DONE,
@@ -63,15 +64,16 @@ impl Writer {
         if healthy_going > 0 && healthy_going == healthy {
             return stale("this would remove the last healthy target");
         }
-        if let Some(target) = going.iter().find(|target| is_healthy(target) && !expect.healthy.contains(&target.key)) {
+        if let Some(target) = going.iter().find(|target| is_healthy(target) && !believed_healthy.contains(&target.key))
+        {
             return stale(format!("{} is healthy now; it was not when it was read", target.key));
         }
         let addresses = going.iter().filter_map(|target| target.key.id.parse().ok());
-        let vacant: BTreeSet<IpAddr> = addresses.filter(|address| expect.vacant.contains(address)).collect();
+        let vacant: BTreeSet<IpAddr> = addresses.filter(|address| vacant.contains(address)).collect();
         if let Some(address) = self.taken(&vacant).await? {
             return stale(format!("a network interface has {address} now; none had it when it was read"));
         }
-        if let Some(task) = self.gone(&expect.tasks).await? {
+        if let Some(task) = self.gone(tasks).await? {
             return stale(format!("task {task} was running and registered when it was read, and no longer runs"));
         }
         let before = going.iter().map(|target| format!("{} {:?}", target.key, target.health.state)).collect();

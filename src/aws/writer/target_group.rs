@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
-use crate::aws::elbv2;
+use crate::aws::elbv2::{self, HealthCheckInput};
 use crate::aws::error::answer;
 use crate::model::owner::FLEET_TAG;
 use crate::model::{HealthCheck, Seen, Tags, TargetGroup, TargetGroupArn, TargetState};
@@ -21,29 +21,42 @@ const DELETE: &str = "elasticloadbalancing:DeleteTargetGroup";
 const TAG: &str = "elasticloadbalancing:AddTags";
 const READ: &str = "elasticloadbalancing:DescribeTargetGroups";
 
+/// Puts a health check on a call: `CreateTargetGroup` and `ModifyTargetGroup` have the same members, but not the same type.
+macro_rules! with_health_check {
+    ($request:expr, $check:expr) => {{
+        let HealthCheckInput {
+            protocol,
+            port,
+            path,
+            matcher,
+            interval,
+            timeout,
+            healthy_threshold,
+            unhealthy_threshold,
+        } = elbv2::health_check_to_sdk($check);
+        $request
+            .set_health_check_protocol(protocol)
+            .set_health_check_port(port)
+            .set_health_check_path(path)
+            .set_matcher(matcher)
+            .set_health_check_interval_seconds(interval)
+            .set_health_check_timeout_seconds(timeout)
+            .set_healthy_threshold_count(healthy_threshold)
+            .set_unhealthy_threshold_count(unhealthy_threshold)
+    }};
+}
+
 impl Writer {
     pub(super) async fn create_target_group(&self, new: &NewTargetGroup) -> Result<Performed, AwsError> {
-        let check = elbv2::health_check_to_sdk(&new.health_check);
-        let request = self
-            .clients
-            .writing
-            .elb
-            .create_target_group()
-            .name(&new.name)
-            .vpc_id(new.vpc.as_str())
-            .protocol(sdk::ProtocolEnum::from(new.protocol.as_str()))
-            .set_protocol_version(new.protocol_version.as_ref().map(|version| version.as_str().to_owned()))
-            .port(i32::from(new.port))
-            .target_type(sdk::TargetTypeEnum::from(new.target_type.as_str()))
-            .set_health_check_protocol(check.protocol)
-            .set_health_check_port(check.port)
-            .set_health_check_path(check.path)
-            .set_matcher(check.matcher)
-            .set_health_check_interval_seconds(check.interval)
-            .set_health_check_timeout_seconds(check.timeout)
-            .set_healthy_threshold_count(check.healthy_threshold)
-            .set_unhealthy_threshold_count(check.unhealthy_threshold)
-            .set_tags(elbv2::tags_to_sdk(&new.tags));
+        let NewTargetGroup { name, vpc, protocol, protocol_version, port, target_type, health_check, tags } = new;
+        let request = with_health_check!(self.clients.writing.elb.create_target_group(), health_check)
+            .name(name)
+            .vpc_id(vpc.as_str())
+            .protocol(sdk::ProtocolEnum::from(protocol.as_str()))
+            .set_protocol_version(protocol_version.as_ref().map(|version| version.as_str().to_owned()))
+            .port(i32::from(*port))
+            .target_type(sdk::TargetTypeEnum::from(target_type.as_str()))
+            .set_tags(elbv2::tags_to_sdk(tags));
         let created = match answer(CREATE, request.send()).await {
             Ok(created) => created,
             Err(error)
@@ -79,22 +92,8 @@ impl Writer {
         arn: &TargetGroupArn,
         health_check: &HealthCheck,
     ) -> Result<Performed, AwsError> {
-        let check = elbv2::health_check_to_sdk(health_check);
-        let request = self
-            .clients
-            .writing
-            .elb
-            .modify_target_group()
-            .target_group_arn(arn.as_str())
-            .set_health_check_protocol(check.protocol)
-            .set_health_check_port(check.port)
-            .set_health_check_path(check.path)
-            .set_matcher(check.matcher)
-            .set_health_check_interval_seconds(check.interval)
-            .set_health_check_timeout_seconds(check.timeout)
-            .set_healthy_threshold_count(check.healthy_threshold)
-            .set_unhealthy_threshold_count(check.unhealthy_threshold);
-        answer(MODIFY, request.send()).await?;
+        let request = self.clients.writing.elb.modify_target_group().target_group_arn(arn.as_str());
+        answer(MODIFY, with_health_check!(request, health_check).send()).await?;
         DONE
     }
 
@@ -176,24 +175,27 @@ impl Writer {
 /// Whether a target group that stands is the one that was to be made: in everything that cannot be changed later,
 /// and in the declared fields of the health check.
 fn has_settings_of(group: &TargetGroup, new: &NewTargetGroup) -> bool {
-    group.protocol == new.protocol
-        && new.protocol_version.as_ref().is_none_or(|version| group.protocol_version.as_ref() == Some(version))
-        && group.port == Some(new.port)
-        && group.vpc.as_ref() == Some(&new.vpc)
-        && group.target_type == new.target_type
-        && has_check_of(&group.health_check, &new.health_check)
+    let NewTargetGroup { name: _, vpc, protocol, protocol_version, port, target_type, health_check, tags: _ } = new;
+    group.protocol == *protocol
+        && protocol_version.as_ref().is_none_or(|version| group.protocol_version.as_ref() == Some(version))
+        && group.port == Some(*port)
+        && group.vpc.as_ref() == Some(vpc)
+        && group.target_type == *target_type
+        && has_check_of(&group.health_check, health_check)
 }
 
 fn has_check_of(live: &HealthCheck, wanted: &HealthCheck) -> bool {
     fn same<T: PartialEq>(live: &Option<T>, wanted: &Option<T>) -> bool {
         wanted.is_none() || live == wanted
     }
-    same(&live.protocol, &wanted.protocol)
-        && same(&live.port, &wanted.port)
-        && same(&live.path, &wanted.path)
-        && same(&live.matcher, &wanted.matcher)
-        && same(&live.interval, &wanted.interval)
-        && same(&live.timeout, &wanted.timeout)
-        && same(&live.healthy_threshold, &wanted.healthy_threshold)
-        && same(&live.unhealthy_threshold, &wanted.unhealthy_threshold)
+    let HealthCheck { protocol, port, path, matcher, interval, timeout, healthy_threshold, unhealthy_threshold } =
+        wanted;
+    same(&live.protocol, protocol)
+        && same(&live.port, port)
+        && same(&live.path, path)
+        && same(&live.matcher, matcher)
+        && same(&live.interval, interval)
+        && same(&live.timeout, timeout)
+        && same(&live.healthy_threshold, healthy_threshold)
+        && same(&live.unhealthy_threshold, unhealthy_threshold)
 }

@@ -26,7 +26,8 @@ async fn reconciled(options: &[&str]) -> (Answer, BTreeSet<Option<u16>>) {
     let line = [&["portolan", "reconcile", "-f", "fleet.yaml", "-q", "--color", "never"], options].concat();
     let cli = Cli::try_parse_from(line).expect("options");
     let Verb::Reconcile(args) = &cli.verb else { panic!("another verb") };
-    let (terminal, signals) = (Terminal::of(&cli.global), Signals::default());
+    let (terminal, signals) =
+        (Terminal::of(cli.global.color, cli.global.quiet, cli.global.verbose), Signals::default());
     let run = Run::on(clients, &cli.global, terminal, &signals, desired, Policy::default());
     let mut codes = BTreeSet::new();
     let asking = async {

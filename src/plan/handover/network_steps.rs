@@ -14,8 +14,7 @@ use super::super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::super::field::Field;
 use super::super::prune::mark_of;
 use super::super::weights;
-use super::steps::{deployed_first, new_group};
-use super::{Handover, network};
+use super::{Handover, deployed_first, network};
 
 /// The default action of a network load balancer's listener names another target group with weight 0: the new one before the
 /// move, the old one after it.
@@ -67,7 +66,7 @@ pub(super) fn write_time(
     moves: &BTreeSet<DraftId>,
     drafts: &mut Drafts,
 ) -> Result<(), Obstacle> {
-    let Ref::Known(new) = new_group(given, found)? else { return Ok(()) };
+    let Ref::Known(new) = found.new_group(given)? else { return Ok(()) };
     if network::is_written(given, &new, &found.old.arn, now) {
         return Ok(());
     }

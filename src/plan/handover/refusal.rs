@@ -12,7 +12,7 @@ use crate::model::{
 use super::super::draft::Obstacle;
 use super::super::reason::Reason;
 use super::super::wiring::MOST_TARGET_GROUPS;
-use super::super::{resolve, service, serving, target_group};
+use super::super::{resolve, service, serving};
 use super::{Handover, fed_by_ecs, network};
 
 /// What is always possible: tasks of their own for the new target group.
@@ -216,7 +216,7 @@ fn fits(
 ) -> Result<(), Obstacle> {
     let new = match new {
         Some(live) => live.target_type.clone(),
-        None => target_group::new_target_type(given.observed, group, Some(wanted))?,
+        None => resolve::new_target_type(given.observed, group, Some(wanted))?,
     };
     if new == old.target_type {
         return Ok(());

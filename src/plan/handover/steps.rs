@@ -6,23 +6,21 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::model::owner::{MOVED_TAG, REPLACES_TAG};
-use crate::model::{
-    DesiredTargetGroup, Given, LoadBalancerKind, Mark, ObjectRef, Seen, Serve, Service, ServiceId, TargetGroupArn,
-};
+use crate::model::{DesiredTargetGroup, Given, LoadBalancerKind, Mark, ObjectRef, Serve, Service, TargetGroupArn};
 
 use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
 use super::super::by_resource::ListenerChange;
 use super::super::change::Change;
 use super::super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::super::field::Field;
-use super::super::listener_rule::ListenerPlanner;
+use super::super::listener_planner::ListenerPlanner;
 use super::super::parked::{self, dns_failover};
 use super::super::prune::mark_of;
 use super::super::reason::Reason;
 use super::super::resolve;
+use super::super::temporary::{self, Temporary};
 use super::network_steps::{beside, let_go, write_time};
-use super::temporary::{self, Temporary};
-use super::{Handover, Leaving, Phase, leaving, network, of};
+use super::{Handover, Leaving, Phase, deployed_first, leaving, network, of, other_forward};
 
 /// Plans every handover, and takes away what is left of those that are over or were given up.
 pub(in super::super) fn plan_handovers(given: &Given<'_>, now: Timestamp, drafts: &mut Drafts) {
@@ -52,7 +50,7 @@ pub(in super::super) fn plan_handovers(given: &Given<'_>, now: Timestamp, drafts
 
 /// Deletes a rule that attached a declared target group once its routes lead there, or with the steps that make them.
 fn detach(given: &Given<'_>, object: &ObjectRef, rule: &Temporary<'_>, drafts: &mut Drafts) {
-    let leads = resolve::stand_ins(given, &object.key).iter().any(|arn| temporary::other_forward(given, arn).is_some());
+    let leads = resolve::stand_ins(given, &object.key).iter().any(|arn| other_forward(given, arn).is_some());
     let moves = drafts.attaching(object);
     let has_routes = |group: &DesiredTargetGroup| group.routes.iter().flatten().next().is_some();
     if leads || !moves.is_empty() {
@@ -65,7 +63,7 @@ fn detach(given: &Given<'_>, object: &ObjectRef, rule: &Temporary<'_>, drafts: &
 fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mut Drafts) -> Result<(), Obstacle> {
     match &found.phase {
         Phase::Attach => {
-            let new = new_group(given, found)?;
+            let new = found.new_group(given)?;
             let what = format!("attach target group {}", found.key);
             let first = dns_failover::turn_off(given, found.key, new.clone(), drafts)
                 .map_err(|waiting_on| Obstacle { what, waiting_on })?;
@@ -83,7 +81,7 @@ fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mu
             );
         }
         Phase::Fill(waits) => {
-            let new = new_group(given, found)?;
+            let new = found.new_group(given)?;
             let what = format!("turn off DNS failover of {}", found.key);
             dns_failover::turn_off(given, found.key, new, drafts)
                 .map_err(|waiting_on| Obstacle { what, waiting_on })?;
@@ -132,7 +130,7 @@ fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mu
             take_out_later(found, drafts);
         }
         Phase::Keep if found.kind == LoadBalancerKind::Network => {
-            beside(found, new_group(given, found)?, Ref::Known(found.old.arn.clone()), BTreeSet::new(), drafts);
+            beside(found, found.new_group(given)?, Ref::Known(found.old.arn.clone()), BTreeSet::new(), drafts);
             take_out_later(found, drafts);
         }
         Phase::Keep => {
@@ -150,19 +148,6 @@ fn plan_one(given: &Given<'_>, found: &Handover<'_>, now: Timestamp, drafts: &mu
         }
     }
     Ok(())
-}
-
-pub(super) fn deployed_first(service: &ServiceId, group: &str) -> String {
-    format!("service {service} has to be deployed without {group} first")
-}
-
-pub(super) fn new_group(given: &Given<'_>, found: &Handover<'_>) -> Result<Ref<TargetGroupArn>, Obstacle> {
-    let group = &given.desired.target_groups[found.key];
-    match resolve::target_group(given, group) {
-        Seen::Present(live) => Ok(Ref::Known(live.arn.clone())),
-        Seen::Absent => Ok(Ref::Output(ObjectRef::target_group(found.key))),
-        Seen::Unknown(gap) => Err(Obstacle::gap(format!("target group {}", group.name), gap)),
-    }
 }
 
 fn take_out_later(found: &Handover<'_>, drafts: &mut Drafts) {
@@ -302,7 +287,7 @@ fn clear(given: &Given<'_>, rule: &Temporary<'_>, drafts: &mut Drafts) {
     };
     let object = object_of(given, rule);
     let what = format!("delete temporary rule {}", rule.rule.priority);
-    for arn in named.iter().filter(|arn| temporary::other_forward(given, arn).is_none()) {
+    for arn in named.iter().filter(|arn| other_forward(given, arn).is_none()) {
         if let [live, ..] = given.services_feeding(arn) {
             return drafts.plan_later(&object, what, deployed_first(&live.id, arn.name()));
         }

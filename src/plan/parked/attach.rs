@@ -10,8 +10,8 @@ use super::super::change::{Change, WaitingOn};
 use super::super::draft::Draft;
 use super::super::evidence;
 use super::super::field::Field;
-use super::super::handover::temporary;
 use super::super::resolve;
+use super::super::temporary;
 use super::{Parking, balancer_of, checks, conditions};
 
 /// How a target group that nothing leads to gets health checks before a live rule or default action leads to it.

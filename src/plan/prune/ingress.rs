@@ -109,11 +109,12 @@ fn is_unmanaged(given: &Given<'_>, object: &str, rule: &IngressRule) -> bool {
 
 /// Whether a rule is just what a flow asks for.
 fn is_exactly(rule: &IngressRule, wanted: &WantedFlow) -> bool {
+    let IngressRule { id: _, group, protocol, ports, source, description: _, tags: _ } = rule;
     let flow = &wanted.flow;
-    wanted.ingress_group == rule.group
-        && rule.protocol == flow.transport.into()
-        && rule.ports == Some(flow.ports)
-        && rule.source == flow.source
+    wanted.ingress_group == *group
+        && *protocol == flow.transport.into()
+        && *ports == Some(flow.ports)
+        && *source == flow.source
 }
 
 /// Whether a wanted flow needs a rule.

@@ -8,11 +8,11 @@ use crate::model::{Desired, Given, ListenerArn, ObjectRef, Rule, RuleArn, Seen, 
 use super::super::action::{Action, DeletedRuleBelief, RuleBelief};
 use super::super::by_resource::ListenerChange;
 use super::super::draft::{Draft, DraftId, Drafts};
-use super::super::handover::temporary;
 use super::super::reason::Reason;
 use super::super::resolve;
 use super::super::rule_match::{Match, RouteRef, forwards_only_to, match_rules, routes_by_listener};
 use super::super::rule_words::describe_route;
+use super::super::temporary;
 use super::{DeletedRule, Words, mark_of, marked_for, removal};
 
 /// A route without a live rule that does what the route says.

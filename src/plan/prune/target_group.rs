@@ -7,7 +7,7 @@ use super::super::action::Action;
 use super::super::change::WaitingOn;
 use super::super::draft::Drafts;
 use super::super::handover;
-use super::super::questions::left_overs;
+use super::super::needs::left_overs;
 use super::super::reason::Reason;
 use super::super::resolve;
 use super::{DeletedRule, Words, mark_of, marked_for, removal};

@@ -60,14 +60,16 @@ struct WirePath<'a> {
 
 impl<'a> WirePath<'a> {
     fn of(path: &'a Path) -> Self {
+        // Why no request needs an answer is the verdict and the evidence of its hops; the route is in the name.
+        let Path { name, route: _, witness: (witness, evidence), hops, standby: _ } = path;
         Self {
-            name: WirePathName::of(&path.name),
+            name: WirePathName::of(name),
             verdict: path.verdict().as_str(),
             degraded: path.is_degraded(),
             starting: path.is_starting(),
             broken_hop: path.broken_hop().map(|hop| hop.id.as_str()),
-            health: WireHealth { witness: path.witness.0.as_str(), evidence: &path.witness.1 },
-            hops: path.hops.iter().map(WireHop::of).collect(),
+            health: WireHealth { witness: witness.as_str(), evidence },
+            hops: hops.iter().map(WireHop::of).collect(),
         }
     }
 }
@@ -104,8 +106,9 @@ struct WireHop<'a> {
 
 impl<'a> WireHop<'a> {
     fn of(hop: &'a Hop) -> Self {
-        let findings = hop.findings.iter().map(WireFinding::of).collect();
-        Self { hop: hop.id.as_str(), state: hop.state.as_str(), evidence: &hop.evidence, findings }
+        let Hop { id, state, evidence, findings } = hop;
+        let findings = findings.iter().map(WireFinding::of).collect();
+        Self { hop: id.as_str(), state: state.as_str(), evidence, findings }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lines: indented, wrapped, aligned, and plain: whatever others wrote into names and descriptions steers no terminal.
 
+use crate::columns::{columns, pad, wrap};
 use crate::plan::Change;
 use crate::sanitize::plain;
 
@@ -16,35 +17,6 @@ const ALIGNED_LIVE: usize = 32;
 const HANG: usize = 4;
 /// The same for the names of fields.
 const ALIGNED_FIELD: usize = 36;
-
-/// Columns of a text; those of its own colours do not count. Text of others has no escape sequences (`sanitize`).
-fn width(text: &str) -> usize {
-    let mut pieces = text.split('\u{1b}');
-    let first = pieces.next().map_or(0, |piece| piece.chars().count());
-    let shown = pieces.map(|piece| piece.split_once('m').map_or(0, |(_, shown)| shown.chars().count()));
-    first + shown.sum::<usize>()
-}
-
-fn pad(text: &str, to: usize) -> String {
-    format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
-}
-
-/// Breaks at spaces so that no line is wider than `room`, and never within a word: a longer one stands alone.
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && width(&line) + 1 + width(word) > room {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
-}
 
 /// Lines that belong together.
 pub(super) struct Block {
@@ -81,7 +53,7 @@ impl Block {
 
     /// `lead` with `rest` behind it or, where that is too wide, below it at `hang`.
     pub(super) fn pair(&mut self, indent: usize, lead: &str, hang: usize, rest: &str) {
-        if self.style.fits(indent + width(lead) + width(rest)) {
+        if self.style.fits(indent + columns(lead) + columns(rest)) {
             self.line(indent, &format!("{lead}{rest}"));
         } else {
             self.line(indent, lead);
@@ -106,7 +78,7 @@ impl Block {
             let shown = self.style.paint.tone(Tone::Heading, line);
             if number < last {
                 self.line(indent, &shown);
-            } else if self.style.fits(indent + width(line) + 2 + width(&word)) {
+            } else if self.style.fits(indent + columns(line) + 2 + columns(&word)) {
                 self.line(indent, &format!("{shown}  {word}"));
             } else {
                 self.line(indent, &shown);
@@ -126,8 +98,8 @@ impl Block {
     /// `! blocked: text`, wrapped with the text's own indentation.
     pub(super) fn marked(&mut self, symbol: &str, tone: Tone, word: &str, text: &str) {
         let lead = if word.is_empty() { symbol.to_owned() } else { format!("{symbol} {word}") };
-        let indent = 2 + width(symbol) + 1;
-        let first_room = self.style.room(2 + width(&lead) + 1);
+        let indent = 2 + columns(symbol) + 1;
+        let first_room = self.style.room(2 + columns(&lead) + 1);
         let text = plain(text);
         let first = wrap(&text, first_room).swap_remove(0);
         self.line(2, &format!("{} {first}", self.style.paint.tone(tone, &lead)));
@@ -158,7 +130,7 @@ impl Block {
     pub(super) fn changes(&mut self, indent: usize, changes: &[Change]) {
         let rows: Vec<_> = changes.iter().map(Row::of).collect();
         let longest = |part: fn(&Row) -> &str, most: usize| {
-            rows.iter().map(|row| width(part(row))).filter(|width| *width <= most).max().unwrap_or(0)
+            rows.iter().map(|row| columns(part(row))).filter(|columns| *columns <= most).max().unwrap_or(0)
         };
         let field = longest(|row| &row.field, ALIGNED_FIELD);
         let live = longest(|row| &row.live, ALIGNED_LIVE);
@@ -170,7 +142,7 @@ impl Block {
     fn change(&mut self, indent: usize, row: &Row, field: usize, live: usize) {
         let Row { field: name, live: from, desired: to } = row;
         let line = format!("{}  {} → {to}", pad(name, field), pad(from, live));
-        if self.style.fits(indent + width(&line)) {
+        if self.style.fits(indent + columns(&line)) {
             self.line(indent, &line);
             return;
         }
@@ -198,5 +170,33 @@ impl Row {
             Some(text) => plain(text),
         };
         Self { field: plain(&change.field.to_string()), live: shown(&change.live), desired: shown(&change.desired) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Field;
+
+    #[test]
+    fn arrows_are_below_each_other_whatever_is_before_them() {
+        let change = |live: &str| Change {
+            field: Field::Targets,
+            live: Some(live.to_owned()),
+            desired: Some("none".to_owned()),
+        };
+        let mut block = Block::new(Style::UNBROKEN);
+        block.changes(2, &["shop", "日本", "e\u{301}"].map(change));
+        let text = block.into_text();
+        let arrows: Vec<usize> = text.lines().map(|line| columns(&line[..line.find('→').expect("an arrow")])).collect();
+        assert_eq!(arrows, [arrows[0]; 3], "{text}");
+    }
+
+    #[test]
+    fn a_sentence_of_wide_characters_keeps_within_the_page() {
+        let mut block = Block::new(Style { width: Some(30), ..Style::UNBROKEN });
+        block.sentence(4, &"日本語 ".repeat(12), None);
+        let text = block.into_text();
+        assert!(text.lines().count() > 1 && text.lines().all(|line| columns(line) <= 30), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::StepResult;
+use crate::columns::{columns, pad};
 use crate::model::arn::resource;
 use crate::plan::{Action, Deed, Mend, Step, StepId};
 
@@ -32,8 +33,8 @@ impl<'a> Page<'a> {
         Self {
             report,
             steps: steps.iter().map(|step| (step.id, step)).collect(),
-            id: steps.iter().map(|step| step.id.to_string().len()).max().unwrap_or(0),
-            result: words.map(|result| word(result).0.len()).max().unwrap_or(0),
+            id: steps.iter().map(|step| columns(&step.id.to_string())).max().unwrap_or(0),
+            result: words.map(|result| columns(word(result).0)).max().unwrap_or(0),
         }
     }
 
@@ -90,30 +91,45 @@ pub fn render_result(step: &Step, result: &StepResult, paint: Paint) -> String {
         StepResult::Skipped { because } => format!(": {because} was not done"),
         StepResult::Stale(why) => format!(": {}", plain(why)),
     };
-    format!("{} {what}{why}", paint.tone(tone, &format!("{text:<7}")))
+    format!("{} {what}{why}", paint.tone(tone, &pad(text, 7)))
 }
 
 pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
     let paint = block.paint();
-    let (symbol, tone) = symbol(&step.action);
+    // The object is the heading; `after`, `redeploys` and `removes` are asked of the whole step.
+    let Step {
+        id,
+        action,
+        object: _,
+        target,
+        summary,
+        reason,
+        changes,
+        after: _,
+        redeploys: _,
+        removes: _,
+        receivers: _,
+    } = step;
+    let (symbol, tone) = symbol(action);
     let result = page.report.result_of(step);
-    let id = format!("{:<width$}", step.id.to_string(), width = page.id);
+    let mends = page.report.plan.mends.get(id).into_iter().flatten();
+    let id = pad(&id.to_string(), page.id);
     let mut head = format!("{} {id}  ", paint.tone(tone, symbol));
     if let Some(result) = result {
         let (text, tone) = word(result);
-        head.push_str(&paint.tone(tone, &format!("{text:<width$}", width = page.result)));
+        head.push_str(&paint.tone(tone, &pad(text, page.result)));
         head.push_str("  ");
     }
-    head.push_str(&paint.tone(tone, step.action.operation()));
+    head.push_str(&paint.tone(tone, action.operation()));
     head.push_str(" · ");
     let body = page.body();
-    block.pair(2, &head, body, &plain(resource(&step.target)));
+    block.pair(2, &head, body, &plain(resource(target)));
 
     render_outcome(block, body, result);
-    block.sentence(body, &step.summary, None);
-    block.changes(body + 2, &step.changes);
-    block.labelled(body, "because", &step.reason, Tone::Plain);
-    for mend in page.report.plan.mends.get(&step.id).into_iter().flatten() {
+    block.sentence(body, summary, None);
+    block.changes(body + 2, changes);
+    block.labelled(body, "because", reason, Tone::Plain);
+    for mend in mends {
         block.labelled(body, "repairs", &render_mend(mend), Tone::Good);
     }
     if let Some(after) = page.after(step) {
@@ -126,12 +142,13 @@ pub(super) fn render_step(block: &mut Block, step: &Step, page: &Page<'_>) {
 
 /// Such as `M01 target-security-group-blocks-load-balancer: … (on public:80 → checkout → checkout/http)`.
 fn render_mend(mend: &Mend) -> String {
-    let codes = if mend.codes.is_empty() { String::new() } else { format!("{} ", mend.codes.join(" or ")) };
-    let mut paths: Vec<String> = mend.paths.iter().take(NAMED_PATHS).map(ToString::to_string).collect();
-    if mend.paths.len() > NAMED_PATHS {
-        paths.push(format!("{} more", mend.paths.len() - NAMED_PATHS));
+    let Mend { codes, name, hop: _, evidence, paths } = mend;
+    let codes = if codes.is_empty() { String::new() } else { format!("{} ", codes.join(" or ")) };
+    let mut named: Vec<String> = paths.iter().take(NAMED_PATHS).map(ToString::to_string).collect();
+    if paths.len() > NAMED_PATHS {
+        named.push(format!("{} more", paths.len() - NAMED_PATHS));
     }
-    format!("{codes}{}: {} (on {})", mend.name, mend.evidence, paths.join(" and "))
+    format!("{codes}{name}: {evidence} (on {})", named.join(" and "))
 }
 
 /// What AWS said and what to do about it; nothing for a step that is done or only planned.

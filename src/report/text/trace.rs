@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::columns::{columns, pad};
 use crate::model::Gap;
 use crate::trace::{Effect, Finding, Hop, Path, State, Trace, Unrouted, Verdict, Witness};
 
@@ -86,7 +87,7 @@ fn render_unrouted(unrouted: &Unrouted, style: Style) -> String {
     block.title(&format!("{request} at {at}"), (word, tone));
     for (label, text) in [("handled by", Some(taken_by)), ("nearest", nearest.as_ref())] {
         if let Some(text) = text {
-            block.wrapped(2, &format!("{label:<UNROUTED$}  "), UNROUTED + 2, text, Tone::Plain);
+            block.wrapped(2, &format!("{}  ", pad(label, UNROUTED)), UNROUTED + 2, text, Tone::Plain);
         }
     }
     block.into_text()
@@ -122,7 +123,7 @@ fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool) {
         State::Unknown(_) | State::Starting(_) => ("?", Tone::Blocked),
         State::Skipped(_) => ("·", Tone::Quiet),
     };
-    let name = format!("{:<HOP$}", hop.id.as_str());
+    let name = pad(hop.id.as_str(), HOP);
     if hop.state != State::Broken && !is_degraded {
         let line = format!("{} {name}  ", paint.tone(tone, mark));
         // The reason for an unknown hop is important; the evidence of a working hop is not.
@@ -140,7 +141,7 @@ fn render_hop(block: &mut Block, hop: &Hop, is_verdict: bool) {
 fn render_finding(block: &mut Block, finding: &Finding) {
     let codes: Vec<String> = finding.codes.iter().map(ToString::to_string).collect();
     let codes = if codes.is_empty() { String::new() } else { format!("{}  ", codes.join(" or ")) };
-    block.wrapped(6, &codes, codes.chars().count(), finding.name, Tone::Plain);
+    block.wrapped(6, &codes, columns(&codes), finding.name, Tone::Plain);
     block.labelled(8, "why", &finding.evidence, Tone::Plain);
     block.labelled(8, "fix", &finding.fix, Tone::Heading);
     if let Some(step) = &finding.step {

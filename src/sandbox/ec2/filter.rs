@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::sandbox::glob::Glob;
 use crate::sandbox::input::Input;
 use crate::sandbox::refusal::Refusal;
 
@@ -28,10 +29,10 @@ pub fn keep(input: Input, known: &Filters, mut things: Vec<Value>) -> Result<Vec
     for filter in input.list("Filter") {
         let name = filter.need("Name", Refusal::missing)?;
         let reads = reading(name, known)?;
-        let patterns: Vec<Vec<char>> = filter.texts("Value").into_iter().map(|text| text.chars().collect()).collect();
+        let patterns: Vec<Glob> = filter.texts("Value").into_iter().map(Glob::escaped).collect();
         things.retain(|thing| {
             let values = reads.values(thing);
-            values.iter().any(|value| patterns.iter().any(|pattern| fits(pattern, &value.chars().collect::<Vec<_>>())))
+            values.iter().any(|value| patterns.iter().any(|pattern| pattern.fits(value)))
         });
     }
     Ok(things)
@@ -89,53 +90,10 @@ fn collect<'a>(value: &Value, mut path: impl Iterator<Item = &'a str> + Clone, v
     }
 }
 
-/// Whether a text is what a pattern describes. A backslash takes the meaning from `*`, `?` and itself.
-fn fits(pattern: &[char], text: &[char]) -> bool {
-    let (mut at, mut read) = (0, 0);
-    // Where to go on after the last `*`, should what follows it not fit: one more character belongs to it then.
-    let mut retry: Option<(usize, usize)> = None;
-    loop {
-        let step = match pattern.get(at..).unwrap_or_default() {
-            ['*', ..] => {
-                retry = Some((at + 1, read));
-                at += 1;
-                continue;
-            }
-            [] if read == text.len() => return true,
-            ['?', ..] if read < text.len() => Some(1),
-            ['\\', literal, ..] if text.get(read) == Some(literal) => Some(2),
-            [literal, ..] if *literal != '\\' && text.get(read) == Some(literal) => Some(1),
-            _ => None,
-        };
-        match (step, retry) {
-            (Some(step), _) => (at, read) = (at + step, read + 1),
-            (None, Some((after, from))) if from < text.len() => {
-                retry = Some((after, from + 1));
-                (at, read) = (after, from + 1);
-            }
-            (None, _) => return false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    fn matches(pattern: &str, text: &str) -> bool {
-        fits(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn wildcards_stand_for_any_text_and_for_one_character() {
-        for (pattern, text) in [("*", ""), ("a*c", "abbc"), ("*a*b", "aab"), ("?", "x"), ("", ""), (r"\*", "*")] {
-            assert!(matches(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("?", ""), ("a*c", "abb"), ("a", "ab"), ("ab", "a"), (r"\*", "x"), ("A", "a")] {
-            assert!(!matches(pattern, text), "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn filters_are_anded_and_their_values_ored() {

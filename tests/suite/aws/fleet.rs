@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use portolan::apply::{Observe, Outputs, Perform, Performed};
+use portolan::apply::{Outputs, Perform, Performed};
 use portolan::aws::{Clients, Reader, Writer};
 use portolan::model::{
     Desired, Observed, Placement, PortMapping, Scheduling, Seen, Serve, ServiceStatus, TargetState, TargetType,
@@ -33,7 +33,7 @@ fn now() -> Timestamp {
 }
 
 async fn observe(clients: &Clients, desired: &Desired) -> Observed {
-    Reader::new(clients).observe(desired).await
+    portolan::pass::observe(desired, &Reader::new(clients)).await
 }
 
 async fn planned(clients: &Clients, desired: &Desired) -> Plan {
@@ -188,10 +188,10 @@ async fn a_pass_over_fifty_services_repeats_nothing_that_can_be_batched(on: &imp
     let clients = on.clients();
     let reader = Reader::new(&clients);
     let desired = fleet.desired();
-    let observed = reader.observe(&desired).await;
+    let observed = portolan::pass::observe(&desired, &reader).await;
     assert_eq!(observed.gaps, BTreeSet::new());
     let first = clients.calls().snapshot();
-    let again = reader.observe(&desired).await;
+    let again = portolan::pass::observe(&desired, &reader).await;
     assert_eq!(observed, again);
 
     assert_eq!(first["ecs:DescribeServices"], 5);

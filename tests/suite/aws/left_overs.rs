@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use portolan::apply::Observe;
 use portolan::aws::Reader;
 use portolan::model::{AddressOwner, Observed, Seen};
 use serde_json::json;
@@ -78,7 +77,7 @@ fn world(request: &Request) -> Answer {
 
 async fn read(answering: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static) -> (Script, Observed) {
     let script = Script::new(move |request| answering(request).unwrap_or_else(|| world(request)));
-    let observed = Reader::new(&script.clients()).observe(&desired(MANIFEST)).await;
+    let observed = portolan::pass::observe(&desired(MANIFEST), &Reader::new(&script.clients())).await;
     (script, observed)
 }
 

@@ -1,6 +1,5 @@
 //! How the last deployments ended, of a service whose wiring differs from the manifest's.
 
-use portolan::apply::Observe;
 use portolan::aws::Reader;
 use portolan::model::{Observed, PastDeployment, Seen, ServiceId};
 use serde_json::{Value, json};
@@ -100,7 +99,7 @@ async fn look_back(listed: Answer) -> (Script, Seen<Vec<PastDeployment>>, Observ
         "DescribeServiceRevisions" => script::json(json!({"serviceRevisions": [revision("2"), revision("1")]})),
         _ => world(request),
     });
-    let observed = Reader::new(&script.clients()).observe(&desired(MANIFEST)).await;
+    let observed = portolan::pass::observe(&desired(MANIFEST), &Reader::new(&script.clients())).await;
     let id = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
     let seen = observed.past_deployments.get(&id).cloned().expect("the service was looked back at");
     (script, seen, observed)
@@ -175,7 +174,11 @@ async fn the_revisions_of_several_services_are_described_in_one_call() {
     });
     let (fleet, objects) = MANIFEST.split_once("---\n").unwrap();
     let cart = objects.replace("checkout", "cart");
-    let observed = Reader::new(&script.clients()).observe(&desired(&format!("{fleet}---\n{objects}---\n{cart}"))).await;
+    let observed = portolan::pass::observe(
+        &desired(&format!("{fleet}---\n{objects}---\n{cart}")),
+        &Reader::new(&script.clients()),
+    )
+    .await;
     let past = |name: &str| {
         let id = ServiceId { cluster: "prod".to_owned(), name: name.to_owned() };
         let past = observed.past_deployments[&id].as_ref().present().expect("it is known");

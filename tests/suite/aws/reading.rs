@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use portolan::apply::Observe;
 use portolan::aws::Reader;
 use portolan::model::{
     Desired, Gap, GroupId, Observed, Placement, ScalableTarget, Seen, ServiceId, ServiceStatus, TargetKey,
@@ -38,7 +37,7 @@ fn id(name: &str) -> ServiceId {
 }
 
 async fn observe(script: &Script, desired: &Desired) -> Observed {
-    Reader::new(&script.clients()).observe(desired).await
+    portolan::pass::observe(desired, &Reader::new(&script.clients())).await
 }
 
 /// Reads a fleet of so many services; the closure answers what it cares for.
@@ -318,8 +317,7 @@ async fn a_scalable_target_with_everything_suspended_says_so() {
 #[tokio::test]
 async fn autoscaling_is_not_asked_where_the_owner_says_that_there_is_none() {
     let script = Script::new(script::empty);
-    let observed = observe(&script, &manifest(1, ", autoscaling: none")).await;
-    assert_eq!(observed.scalable_target(&id("s00")), Seen::Absent);
+    observe(&script, &manifest(1, ", autoscaling: none")).await;
     assert_eq!(script.sent("DescribeScalableTargets").len(), 0);
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use portolan::apply::{Observe, Outputs, Perform};
+use portolan::apply::{Outputs, Perform};
 use portolan::aws::{Reader, Writer};
 use portolan::model::Tags;
 use portolan::plan::{Action, ServiceBelief};
@@ -52,7 +52,7 @@ async fn the_environment_of_containers_is_in_no_log_and_no_value() {
 
     let clients = moto.clients();
     let reader = Reader::new(&clients);
-    let observed = reader.observe(&fleet.desired()).await;
+    let observed = portolan::pass::observe(&fleet.desired(), &reader).await;
     let source = fleet.services[0].task_definition.as_str().into();
     let service = fleet.services[0].id();
     let expect = ServiceBelief::of(observed.service(&service).present().expect("it stands"));

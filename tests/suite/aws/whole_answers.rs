@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use portolan::apply::Observe;
 use portolan::aws::{Clients, Reader, in_process};
 use portolan::model::{Desired, Observed};
 use portolan::sandbox::{Shared, world_file};
@@ -39,7 +38,7 @@ async fn observe(of: &str, alter: fn(&[u8], &str) -> Vec<u8>) -> (Clients, Obser
     });
     let clients = Clients::new(&config).unwrap();
     let wanted: Desired = desired(&read().manifest);
-    let observed = Reader::new(&clients).observe(&wanted).await;
+    let observed = portolan::pass::observe(&wanted, &Reader::new(&clients)).await;
     (clients, observed)
 }
 
@@ -94,7 +93,7 @@ async fn tasks_with(token: fn(usize) -> String) -> (Script, Vec<String>) {
         }
         _ => script::empty(request),
     });
-    let observed = Reader::new(&script.clients()).observe(&desired(&read().manifest)).await;
+    let observed = portolan::pass::observe(&desired(&read().manifest), &Reader::new(&script.clients())).await;
     let gaps = observed.gaps.iter().filter(|(_, gap)| gap.call == "ecs:ListTasks");
     let why = gaps.map(|(_, gap)| gap.why.clone()).collect();
     (script, why)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portolan::apply::{Observe, Outputs, Perform, Performed};
+use portolan::apply::{Outputs, Perform, Performed};
 use portolan::aws::{Reader, Writer};
 use portolan::model::{
     Conditions, IngressRule, IpProtocol, Mark, ObjectRef, Observed, PortRange, Rule, RuleActions, RuleSource, Seen,
@@ -41,7 +41,7 @@ impl Stage {
     }
 
     async fn observed(&self) -> Observed {
-        Reader::new(&self.moto.clients()).observe(&self.fleet.desired()).await
+        portolan::pass::observe(&self.fleet.desired(), &Reader::new(&self.moto.clients())).await
     }
 }
 
@@ -136,7 +136,7 @@ async fn a_target_group_is_configured_and_deleted_when_it_bears_the_mark_and_not
         .fleet
         .manifest()
         .replace("  healthCheck:", "  attributes: {deregistration_delay.timeout_seconds: \"30\"}\n  healthCheck:");
-    let observed = Reader::new(&stage.moto.clients()).observe(&seed::desired(&manifest)).await;
+    let observed = portolan::pass::observe(&seed::desired(&manifest), &Reader::new(&stage.moto.clients())).await;
     assert_eq!(observed.attributes_of(&arn).present().unwrap()["deregistration_delay.timeout_seconds"], "30");
 
     stage.stale(Action::DeleteTargetGroup { target_group: arn, mark: mark() }).await;

@@ -123,27 +123,24 @@ struct Slow<'a> {
     looks: Cell<u32>,
 }
 
-impl Observe for Slow<'_> {
-    async fn observe(&self, desired: &Desired) -> Observed {
-        self.reader.observe(desired).await
-    }
-}
-
-impl Watch for Slow<'_> {
-    async fn ask_health(&self, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
-        self.reader.ask_health(groups).await
+impl Read for Slow<'_> {
+    fn region(&self) -> &str {
+        self.reader.region()
     }
 
-    async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
+    fn balancing_calls(&self) -> u64 {
+        self.reader.balancing_calls()
+    }
+
+    fn read<'r>(&'r self, queries: Queries, known: &Observed) -> Answers<'r> {
+        let is_first = queries == Queries::Account;
+        let answers = self.reader.read(queries, known);
+        if !is_first {
+            return answers;
+        }
         self.looks.set(self.looks.get() + 1);
         self.is_reading.notify_one();
-        let watched = self.reader.watch(desired, renew).await;
-        seconds(15).await;
-        watched
-    }
-
-    async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
-        self.reader.renew(desired, watched, questions).await;
+        slowly(answers, 15)
     }
 }
 

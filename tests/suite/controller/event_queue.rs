@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use portolan::apply::{AwsError, ErrorKind, Watch};
+use portolan::apply::{AwsError, ErrorKind, Read};
 use portolan::aws::{Reader, Writer};
 use portolan::controller::event_queue::{self, HELD, Tally};
 use portolan::controller::tiers::SHARE;
@@ -99,7 +99,7 @@ impl Listening {
         Self { bed: Bed::new(sound()), queue: Queue::default(), passes: RefCell::default(), tally: RefCell::default() }
     }
 
-    async fn run(&self, reader: &impl Watch, writer: &Writer, story: impl Future) {
+    async fn run(&self, reader: &impl Read, writer: &Writer, story: impl Future) {
         let settings = Settings { interval: INTERVAL, deadline: PASS_DEADLINE, share: SHARE, seed: 1 };
         let now = || self.bed.shared.world().now();
         let controller = Controller::new(reader, Some(writer), &self.bed.manifest, now, settings, desired());

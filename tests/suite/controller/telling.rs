@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use portolan::apply::{Surround, Watch};
+use portolan::apply::Read;
 use portolan::aws::{Clients, Reader, Writer};
 use portolan::controller::tiers::SHARE;
 use portolan::controller::{Controller, Event, PASS_DEADLINE, Settings, reachability};
@@ -20,9 +20,9 @@ fn endpoint(bed: &Bed, clients: &Clients) -> Endpoint {
 }
 
 /// Runs a service with a path tracer, and reports to the endpoint.
-async fn run<E: Surround>(
+async fn run<E: Read>(
     bed: &Bed,
-    reader: &impl Watch,
+    reader: &impl Read,
     eyes: &E,
     clients: &Clients,
     endpoint: &Endpoint,

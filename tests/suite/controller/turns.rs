@@ -15,7 +15,8 @@ async fn health_is_asked_evenly_and_not_by_the_passes() {
     let clients = bed.clients();
     let asked = || clients.calls().snapshot().get(HEALTH).copied().unwrap_or_default();
     let story = async {
-        seconds(61).await;
+        // Between the ticks, so that each second holds one.
+        tokio::time::sleep(std::time::Duration::from_millis(61_500)).await;
         let (begun, mut before) = (asked(), asked());
         for second in 0..300 {
             seconds(1).await;

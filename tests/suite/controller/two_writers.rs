@@ -16,26 +16,19 @@ const GRAIN: u64 = 10;
 /// Eyes that take their time.
 struct Slow(Reader);
 
-impl Observe for Slow {
-    async fn observe(&self, desired: &Desired) -> Observed {
-        self.0.observe(desired).await
-    }
-}
-
-impl Watch for Slow {
-    async fn ask_health(&self, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Seen<Vec<Target>>> {
-        self.0.ask_health(groups).await
+impl Read for Slow {
+    fn region(&self) -> &str {
+        self.0.region()
     }
 
-    async fn watch(&self, desired: &Desired, renew: &BTreeSet<Question>) -> Watched {
-        let watched = self.0.watch(desired, renew).await;
-        seconds(SLOWNESS).await;
-        watched
+    fn balancing_calls(&self) -> u64 {
+        self.0.balancing_calls()
     }
 
-    async fn renew(&self, desired: &Desired, watched: &mut Watched, questions: &BTreeSet<Question>) {
-        self.0.renew(desired, watched, questions).await;
-        seconds(SLOWNESS).await;
+    fn read<'r>(&'r self, queries: Queries, known: &Observed) -> Answers<'r> {
+        let is_first = queries == Queries::Account;
+        let answers = self.0.read(queries, known);
+        if is_first { slowly(answers, SLOWNESS) } else { answers }
     }
 }
 

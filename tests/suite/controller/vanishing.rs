@@ -131,6 +131,11 @@ async fn what_somebody_else_does_to_tagged_resources_is_told_and_what_the_servic
         until(40, "it is told", || told("rule 99") == 1).await;
         let last = bed.foreign.borrow().last().cloned().unwrap();
         assert!(last.contains("(TargetGroup/elsewhere) was created"), "{last}");
+
+        let rewrites = json!([{"Regex": "^/further", "Replace": "/"}]);
+        let transforms = json!([{"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": rewrites}}]);
+        bed.call("elasticloadbalancing:ModifyRule", &json!({"RuleArn": rule(), "Transforms": transforms}));
+        until(40, "it is told", || told("transforms changed") == 1).await;
     })
     .await;
 }

@@ -73,8 +73,7 @@ async fn three_hundred_services_are_read_in_batches() {
         ("ec2:DescribeSubnets", 1),
         ("ec2:DescribeVpcs", 1),
         ("ecs:DescribeClusters", 1),
-        // Once to learn what they name, once with everything else.
-        ("ecs:DescribeServices", 2 * 30),
+        ("ecs:DescribeServices", 30),
         ("ecs:DescribeTaskDefinition", 300),
         ("ecs:DescribeTasks", 3),
         ("ecs:ListServices", 3),
@@ -85,7 +84,7 @@ async fn three_hundred_services_are_read_in_batches() {
         ("elasticloadbalancing:DescribeRules", 4),
         ("elasticloadbalancing:DescribeTags", 30),
         ("elasticloadbalancing:DescribeTargetGroupAttributes", 300),
-        ("elasticloadbalancing:DescribeTargetGroups", 2),
+        ("elasticloadbalancing:DescribeTargetGroups", 1),
         ("elasticloadbalancing:DescribeTargetHealth", 300),
         ("sts:GetCallerIdentity", 1),
     ];

@@ -430,7 +430,7 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
             .collect(),
         task_sets_move: service.task_sets_move,
         current_revisions: Vec::new(),
-        conduct: model::Conduct { minimum_percent: service.minimum_percent, ..model::Conduct::default() },
+        conduct: Box::new(model::Conduct { minimum_percent: service.minimum_percent, ..model::Conduct::default() }),
     };
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));
     observed.tasks.insert(id.clone(), Seen::Present(tasks.collect()));

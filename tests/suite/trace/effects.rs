@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
-use portolan::apply::{Observe, StepResult, apply};
+use portolan::apply::{StepResult, apply};
 use portolan::aws::{Clients, Reader, Writer, in_process};
 use portolan::model::{Observed, RuleActions, RuleArn, Seen, Serve, TargetGroup, TargetGroupArn, TargetState};
 use portolan::pass;
@@ -58,8 +58,8 @@ async fn live_through(place: Place, wrong: &mut Vec<String>, compared: &mut BTre
             *compared.entry(look.plan.steps[at].action.operation()).or_default() += 1;
         }
         // With the network around every path: what a step opens or closes there counts, too.
-        let mut read = reader.observe(&place.desired).await;
-        read.merge(reader.surroundings(&place.desired, &read).await);
+        let read = pass::observe(&place.desired, &reader).await;
+        let read = pass::observe_around(&place.desired, &reader, read).await;
         let (believed, read) = (state(&believed), state(&read));
         for (thing, value) in believed.iter().filter(|(thing, value)| read.get(*thing) != Some(*value)) {
             // These are read only as long as some step may depend on them.

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use portolan::apply::{Observe, StepResult, apply};
+use portolan::apply::{StepResult, apply};
 use portolan::aws::{Clients, Reader, Writer, in_process};
 use portolan::manifest::{self, Source};
 use portolan::model::{Desired, Observed};
@@ -126,9 +126,7 @@ impl Stage {
 
     /// All that is known once the network around every path was read, too.
     pub async fn around(&self, look: &Look) -> Observed {
-        let mut world = look.observed.clone();
-        world.merge(self.reader.surroundings(&self.desired, &look.observed).await);
-        world
+        pass::observe_around(&self.desired, &self.reader, look.observed.clone()).await
     }
 
     /// Carries a plan out; ten minutes later everything has come up.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use portolan::apply::Watch;
 use portolan::aws::{Clients, Reader, in_process};
 use portolan::manifest::{Source, load};
-use portolan::pass;
+use portolan::model::Kind;
+use portolan::pass::{self, Kept};
 use portolan::plan::{Policy, Verdict};
 use portolan::sandbox::{Shared, world_file};
 use tokio::time::Instant;
@@ -43,17 +43,17 @@ pub async fn sweeps(services: usize) -> Vec<Sweep> {
         Clients::new(&in_process::far_config("eu-west-1", far, move |request| shared.answer(request))).unwrap();
     let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleet::manifest(size) }]).unwrap();
     let reader = Reader::new(&clients);
-    let mut renew = BTreeSet::new();
+    let (mut kept, mut renew) = (Kept::empty(), BTreeSet::new());
     let mut sweeps = Vec::new();
     for title in ["first look, nothing known", "structure and all health", "structure alone"] {
         tokio::time::sleep(Duration::from_secs(600)).await;
         let (before, began) = (clients.calls().snapshot(), Instant::now());
-        let watched = reader.watch(&desired, &renew).await;
+        let watched = pass::read_again(&desired, &reader, &mut kept, renew.clone()).await;
         let seconds = began.elapsed().as_secs_f64();
         assert_eq!(watched.observed.gaps, BTreeSet::new());
         let calls = since(&before, &clients.calls().snapshot());
         sweeps.push(Sweep { title, calls, seconds, refused: clients.calls().refused() });
-        let health = watched.ages.keys().filter(|question| question.is_health()).cloned();
+        let health = watched.ages.keys().filter(|query| query.kind() == Kind::Health).cloned();
         renew = if renew.is_empty() { health.collect() } else { BTreeSet::new() };
     }
     sweeps

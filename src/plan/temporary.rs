@@ -7,42 +7,41 @@ use crate::model::{
     Given, Listener, ListenerArn, ObjectRef, Observed, Owner, Rule, RuleActions, Seen, Serve, TargetGroupArn,
 };
 
-use super::super::resolve;
-use super::network;
+use super::resolve;
 
 /// The value of the tag of a temporary rule that is there for no handover: it attaches a target group until its routes lead
 /// to it.
-pub(in super::super) const NOTHING: &str = "nothing";
+pub(super) const NOTHING: &str = "nothing";
 
 /// A temporary rule of this fleet.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Temporary<'a> {
+pub(super) struct Temporary<'a> {
     /// The rule.
-    pub(in super::super) rule: &'a Rule,
+    pub(super) rule: &'a Rule,
     /// The listener that it is on.
-    pub(in super::super) listener: &'a Listener,
+    pub(super) listener: &'a Listener,
     /// `Kind/key` of the target group that replaces.
-    pub(in super::super) object: String,
+    pub(super) object: String,
     /// ARN of the target group that is replaced, or [`NOTHING`].
-    pub(in super::super) replaces: &'a str,
+    pub(super) replaces: &'a str,
     /// When requests moved; `None` before.
-    pub(in super::super) moved: Option<Timestamp>,
+    pub(super) moved: Option<Timestamp>,
 }
 
 impl Temporary<'_> {
     /// Whether it forwards to this target group.
-    pub(in super::super) fn forwards_to(&self, arn: &TargetGroupArn) -> bool {
+    pub(super) fn forwards_to(&self, arn: &TargetGroupArn) -> bool {
         names(&self.rule.actions, arn)
     }
 }
 
 /// Whether a forward names a target group, whatever its weight.
-fn names(actions: &RuleActions, arn: &TargetGroupArn) -> bool {
+pub(super) fn names(actions: &RuleActions, arn: &TargetGroupArn) -> bool {
     matches!(&actions.serve, Serve::Forward(forward) if forward.weights.contains_key(arn))
 }
 
 /// Whether a rule of this fleet is there for a handover alone.
-pub(in super::super) fn is_temporary(given: &Given<'_>, rule: &Rule) -> bool {
+pub(super) fn is_temporary(given: &Given<'_>, rule: &Rule) -> bool {
     replaces(given, rule).is_some()
 }
 
@@ -92,28 +91,13 @@ pub(super) fn of_object<'a>(given: &Given<'a>, key: &str) -> Vec<Temporary<'a>> 
 }
 
 /// The temporary rule that attaches a declared target group until its routes lead to it.
-pub(in super::super) fn attaching<'a>(given: &Given<'a>, key: &str) -> Option<Temporary<'a>> {
+pub(super) fn attaching<'a>(given: &Given<'a>, key: &str) -> Option<Temporary<'a>> {
     of_object(given, key).into_iter().find(|rule| rule.replaces == NOTHING)
 }
 
 /// The temporary rule that keeps a target group attached; of several, the one that says when requests moved.
 pub(super) fn forwarding_to<'a>(given: &Given<'a>, arn: &TargetGroupArn) -> Option<Temporary<'a>> {
     all(given).filter(|rule| rule.forwards_to(arn)).max_by_key(|rule| rule.moved)
-}
-
-/// A rule or listener that forwards to a target group, in words. A temporary rule does not count, nor does weight 0 in the
-/// default action of a network load balancer.
-pub(in super::super) fn other_forward(given: &Given<'_>, arn: &TargetGroupArn) -> Option<String> {
-    let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
-    lists.flatten().find_map(|listener| {
-        let by_weights = || network::pairs(given).any(|pair| pair.listener.arn == listener.arn && pair.idle == arn);
-        if names(&listener.default_actions, arn) && !by_weights() {
-            return Some(format!("the default action of listener {}", listener.port));
-        }
-        let rules = given.observed.rules_of(&listener.arn).present().into_iter().flatten();
-        let mut others = rules.filter(|rule| names(&rule.actions, arn) && !is_temporary(given, rule));
-        others.next().map(|rule| format!("rule {} of listener {}", rule.priority, listener.port))
-    })
 }
 
 /// A listener by its ARN.

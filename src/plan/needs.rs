@@ -1,5 +1,7 @@
-//! What observing has to ask further, given what it knows so far. Planning needs these answers; asking for more
-//! would cost calls, asking for less would leave blocked entries.
+//! What planning needs to know, given what is known so far. Asking for more would cost calls, asking for less would leave
+//! blocked entries. Pure.
+
+mod structure;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -7,58 +9,146 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::model::{
-    Behind, DeploymentController, DesiredPort, DesiredService, Given, GroupId, InstanceId, LoadBalancerEntry,
-    LoadBalancerKind, Lookup, Owner, Registrar, Seen, Serve, ServiceId, TargetGroup, TargetGroupArn, TargetKey,
-    TargetState, VpcId,
+    Behind, DeploymentController, Desired, DesiredPort, DesiredService, Given, GroupId, InstanceId, Kind,
+    LoadBalancerArn, LoadBalancerEntry, Lookup, Observed, Owner, Placement, Query, Registrar, Seen, Serve, ServiceId,
+    Strategy, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
 };
 
-use super::allowed;
-use super::node_addresses;
-pub use super::node_addresses::NodesToRead;
+use super::ingress_reads;
 use super::resolve::stand_ins;
 use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
 pub use super::target::Unknown;
 use super::{handover, parked, redeployment, resolve, target};
 
-/// What planning needs besides the services, the chain of load balancing and the network.
+/// What planning a manifest needs to know, given what is known so far: in stages, each of which follows from the answers to the one
+/// before. A stage is derived once, however often it is asked for while its answers arrive.
 #[derive(Debug)]
-pub struct Further {
-    /// The security groups whose ingress rules planning compares.
-    pub ingress: BTreeSet<GroupId>,
-    /// The target groups whose health it needs.
-    pub health: BTreeSet<TargetGroupArn>,
-    /// The target groups whose owner it needs, besides the manifest's own: those that would lose requests.
-    pub owners: BTreeSet<TargetGroupArn>,
-    /// The services whose last deployments have to be known (R7a).
-    pub past_deployments: BTreeSet<ServiceId>,
-    /// The groups whose carriers it needs, with prune.
-    pub carriers: BTreeSet<GroupId>,
-    /// The clusters of which every service has to be known: with prune, and before an unmarked target group is replaced.
-    pub clusters: BTreeSet<String>,
-    /// The target groups whose attributes it needs, besides those with declared ones: those that have been replaced, and
-    /// those that a parked rule leads to or may get one.
-    pub attributes: BTreeSet<TargetGroupArn>,
-    /// The VPCs whose routes it needs: those of load balancers whose rules may be made parked.
-    pub routes: BTreeSet<VpcId>,
+pub struct PlanNeeds<'d> {
+    desired: &'d Desired,
+    further: Option<BTreeSet<Query>>,
+    /// What explains registrations and allows flows; it may grow with its answers.
+    last: BTreeSet<Query>,
+    is_complete: bool,
 }
 
-/// What to ask further. Needs: services, task definitions, VPCs, subnets, security groups, load balancers, listeners, rules
-/// with tags, target groups; with prune, clusters, the tags of target groups, and marked ingress.
-pub fn further(given: &Given<'_>) -> Further {
+impl<'d> PlanNeeds<'d> {
+    /// Nothing is known yet.
+    pub fn new(desired: &'d Desired) -> Self {
+        Self { desired, further: None, last: BTreeSet::new(), is_complete: false }
+    }
+
+    /// Every question whose answer is needed, answered or not.
+    pub fn given(&mut self, observed: &Observed) -> BTreeSet<Query> {
+        let mut needs = structure::needs(self.desired, observed);
+        // The health of all target groups takes longest, and nothing of the next stage depends on it.
+        if needs.difference(&observed.answered).any(|query| query.kind() != Kind::Health) {
+            return needs;
+        }
+        let further = self.further.get_or_insert_with(|| further(&Given::new(self.desired, observed)));
+        needs.extend(further.iter().cloned());
+        if !self.is_complete && needs.is_subset(&observed.answered) && self.last.is_subset(&observed.answered) {
+            let before = self.last.len();
+            self.last.extend(last(&Given::new(self.desired, observed)));
+            self.is_complete = self.last.len() == before;
+        }
+        needs.extend(self.last.iter().cloned());
+        needs
+    }
+}
+
+/// What may explain registrations and allow flows by address; and once that is known, what is behind older tasks.
+fn last(given: &Given<'_>) -> BTreeSet<Query> {
+    let mut needs = explaining(given);
+    needs.extend(allowing(given));
+    if needs.is_subset(&given.observed.answered) {
+        needs.extend(services_with_older_tasks(given).into_iter().map(Query::Revisions));
+    }
+    needs
+}
+
+/// What planning needs besides the services, the chain of load balancing and the network: all that is known.
+fn further(given: &Given<'_>) -> BTreeSet<Query> {
     let losing = who_may_lose_requests(given);
     let may_park = parked::may_park(given);
     let young = may_park.keys.iter().flat_map(|key| stand_ins(given, key));
-    let attributes: BTreeSet<TargetGroupArn> = young.chain(handover::kept(given)).collect();
-    Further {
-        ingress: groups_to_read(given),
-        owners: losing.iter().filter(|arn| is_untagged(given, arn)).cloned().collect(),
-        health: target_groups_to_check(given, losing),
-        past_deployments: services_to_look_back(given),
-        carriers: groups_to_look_around(given),
-        clusters: clusters_to_list(given),
-        attributes,
-        routes: may_park.vpcs,
+    let look_back = services_to_look_back(given);
+    let mut needs = BTreeSet::new();
+    needs.extend(groups_to_read(given).into_iter().map(Query::SecurityGroupRules));
+    needs.extend(losing.iter().filter(|arn| is_untagged(given, arn)).map(|arn| Query::Tags(arn.to_string())));
+    needs.extend(look_back.iter().filter(|id| is_rolling(given, id)).cloned().map(Query::UnderWay));
+    needs.extend(look_back.into_iter().map(Query::PastDeployments));
+    needs.extend(groups_to_look_around(given).into_iter().map(Query::GroupAddresses));
+    needs.extend(clusters_to_list(given).into_iter().map(Query::NamedTargetGroups));
+    needs.extend(young.chain(handover::kept(given)).map(Query::Attributes));
+    needs.extend(may_park.vpcs.into_iter().map(Query::Routes));
+    needs.extend(target_groups_to_check(given, losing).into_iter().map(Query::Health));
+    needs
+}
+
+/// Whether a rolling deployment of a service is in progress.
+fn is_rolling(given: &Given<'_>, id: &ServiceId) -> bool {
+    given.observed.service(id).present().is_some_and(|live| {
+        live.controller == DeploymentController::Ecs && live.strategy == Strategy::Rolling && live.is_deploying()
+    })
+}
+
+/// What may explain registrations that nothing explains so far.
+fn explaining(given: &Given<'_>) -> BTreeSet<Query> {
+    needs_of(given, &unexplained_targets(given))
+}
+
+fn needs_of(given: &Given<'_>, unexplained: &Unexplained) -> BTreeSet<Query> {
+    let mut needs = BTreeSet::new();
+    if !unexplained.keys.is_empty() {
+        needs.extend(given.observed.tasks.keys().map(|service| Query::StoppingTasks(service.cluster.clone())));
+        needs.extend(unexplained.addresses.iter().copied().map(Query::AddressOwner));
+        needs.extend(unexplained.instances.iter().cloned().map(Query::Host));
     }
+    needs
+}
+
+/// Forgets the tasks of services outside the manifest whose places nothing needs to explain: a cluster may have thousands.
+pub fn forget_explained(desired: &Desired, observed: &mut Observed) {
+    let given = Given::new(desired, observed);
+    let groups = desired.target_groups.keys().flat_map(|key| stand_ins(&given, key));
+    let targets = groups.collect::<BTreeSet<_>>().into_iter();
+    let targets = targets.filter_map(|arn| given.observed.targets_of(&arn).present()).flatten();
+    let registered: BTreeSet<TargetKey> = targets.map(|target| target.key.clone()).collect();
+    let ids: BTreeSet<String> = registered.iter().map(|key| key.id.clone()).collect();
+    let is_registered = |task: &Task| match &task.placement {
+        Placement::Address(address) => ids.contains(&address.to_string()),
+        Placement::Instance { instance, bindings } => bindings
+            .iter()
+            .any(|binding| registered.contains(&TargetKey { id: instance.to_string(), port: binding.host_port })),
+        Placement::Unknown => false,
+    };
+    for seen in observed.other_tasks.values_mut() {
+        if let Seen::Present(tasks) = seen {
+            tasks.retain(is_registered);
+        }
+    }
+}
+
+/// What may explain any registration at all, whether the manifest manages it or not: `init` describes them.
+pub fn explaining_all(desired: &Desired, observed: &Observed) -> BTreeSet<Query> {
+    let given = Given::new(desired, observed);
+    let all = desired.target_groups.values().flat_map(|group| target::unregistered_targets(&given, group));
+    needs_of(&given, &Unexplained::of(all))
+}
+
+/// What may allow flows by address: the nodes of network load balancers, and the entries of prefix lists.
+fn allowing(given: &Given<'_>) -> BTreeSet<Query> {
+    let mut needs = BTreeSet::new();
+    let nodes = ingress_reads::nodes_to_read(given);
+    let is_known = |arn: &LoadBalancerArn| given.observed.nodes.contains_key(arn);
+    if nodes.balancers.iter().any(|arn| !is_known(arn)) {
+        needs.extend(nodes.attributes.into_iter().map(Query::Attributes));
+    }
+    needs.extend(nodes.balancers.into_iter().map(Query::Nodes));
+    if needs.is_subset(&given.observed.answered) {
+        needs.extend(ingress_reads::prefix_lists_to_read(given).into_iter().map(Query::PrefixList));
+    }
+    needs
 }
 
 /// The security groups whose ingress rules planning compares.
@@ -182,45 +272,28 @@ fn who_may_lose_requests(given: &Given<'_>) -> BTreeSet<TargetGroupArn> {
     arns
 }
 
-/// What has to be read about network load balancers whose nodes may be allowed by address. Needs: ingress rules.
-pub fn nodes_to_read(given: &Given<'_>) -> NodesToRead {
-    node_addresses::to_read(given)
-}
-
-/// The prefix lists that may allow a flow of the manifest. Needs: what [`nodes_to_read`] needs, and the nodes.
-pub fn prefix_lists_to_read(given: &Given<'_>) -> BTreeSet<String> {
-    allowed::lists_to_read(given)
-}
-
-/// Whether `DescribeRules` can answer anything for this load balancer: network ones have a default action only.
-pub fn has_rules(kind: LoadBalancerKind) -> bool {
-    kind == LoadBalancerKind::Application
-}
-
 /// Registrations that no known task and no declared target explains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unexplained {
+struct Unexplained {
     /// The registrations.
-    pub keys: BTreeSet<TargetKey>,
+    keys: BTreeSet<TargetKey>,
     /// Addresses to look for among network interfaces.
-    pub addresses: BTreeSet<IpAddr>,
+    addresses: BTreeSet<IpAddr>,
     /// Instances to look for.
-    pub instances: BTreeSet<InstanceId>,
-}
-
-impl Unexplained {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
+    instances: BTreeSet<InstanceId>,
 }
 
 /// What registrations have to be proven stale or alive. Needs: target health, tasks, services.
-pub fn unexplained_targets(given: &Given<'_>) -> Unexplained {
-    let mut unexplained = Unexplained::default();
-    for group in given.desired.target_groups.values() {
-        for unknown in target::unknown_targets(given, group) {
-            let key = &unknown.target.key;
+fn unexplained_targets(given: &Given<'_>) -> Unexplained {
+    let groups = given.desired.target_groups.values();
+    Unexplained::of(groups.flat_map(|group| target::unknown_targets(given, group)))
+}
+
+impl Unexplained {
+    fn of<'a>(unknown: impl Iterator<Item = Unknown<'a>>) -> Self {
+        let mut unexplained = Self::default();
+        for one in unknown {
+            let key = &one.target.key;
             match key.id.parse::<IpAddr>() {
                 Ok(address) => {
                     unexplained.addresses.insert(address);
@@ -231,13 +304,13 @@ pub fn unexplained_targets(given: &Given<'_>) -> Unexplained {
             }
             unexplained.keys.insert(key.clone());
         }
+        unexplained
     }
-    unexplained
 }
 
 /// The services whose revisions have to be known: an older deployment of theirs started a task with a registration that the
 /// live wiring does not explain. Needs what [`unexplained_targets`] needs.
-pub fn services_with_older_tasks(given: &Given<'_>) -> BTreeSet<ServiceId> {
+fn services_with_older_tasks(given: &Given<'_>) -> BTreeSet<ServiceId> {
     let mut services = BTreeSet::new();
     for wanted in given.desired.target_groups.values() {
         let arns = stand_ins(given, &wanted.key);
@@ -253,12 +326,12 @@ pub fn services_with_older_tasks(given: &Given<'_>) -> BTreeSet<ServiceId> {
 }
 
 /// The registrations of a target group that no task and no declared target explains, and who is behind each; `None` where
-/// that cannot be told. Needs what [`unexplained_targets`] needs.
+/// that cannot be told. Needs target health, tasks and services.
 pub fn unexplained_in<'a>(given: &Given<'a>, key: &str) -> Option<Vec<Unknown<'a>>> {
     let wanted = given.desired.target_groups.get(key)?;
     let live = resolve::target_group(given, wanted).present()?;
     given.observed.targets_of(&live.arn).present()?;
-    target::unknown_in(given, wanted, live)
+    target::unregistered_in(given, wanted, live)
 }
 
 /// The services whose last deployments have to be known: those for which a repair would start one (R7a), and those that are
