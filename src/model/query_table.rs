@@ -39,7 +39,7 @@ macro_rules! query_table {
                     .to_trace();
             }
             one {
-                /// The ingress rules that bear the mark of a fleet, by its name.
+                /// The ingress rules with the tag of a fleet, by its name.
                 MarkedIngress(String) => marked_ingress: Rules,
                     facts(&[Op::DescribeSecurityGroupRules], Batch::Each, "one for each page, with prune");
             }

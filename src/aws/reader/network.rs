@@ -47,7 +47,7 @@ impl Reader {
         }
     }
 
-    /// The ingress rules that bear the mark of a fleet.
+    /// The ingress rules with the tag of a fleet.
     pub(super) async fn marked_ingress(&self, fleet: &str) -> Seen<Vec<IngressRule>> {
         let mark = Filter::builder().name(format!("tag:{FLEET_TAG}")).values(fleet).build();
         let request = self.clients.reading.ec2.describe_security_group_rules().filters(mark);
