@@ -69,6 +69,7 @@ pub fn open(folder: &Path) -> Folder {
 }
 
 /// `worlds/m28-dead-address`
+#[cfg(any(feature = "aws", feature = "sandbox"))]
 pub fn open_named(name: &str) -> Folder {
     open(&tests().join(name))
 }
