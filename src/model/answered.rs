@@ -4,6 +4,16 @@ use super::observed::Observed;
 use super::query::{Answer, Query};
 use super::seen::{Gap, Seen};
 
+/// Whether an older answer says more than a newer one: it is known and the newer one is not, or it says why it is not known and
+/// the newer one was not asked.
+fn says_more<T>(older: &Seen<T>, newer: &Seen<T>) -> bool {
+    match (older.gap(), newer.gap()) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(older), Some(newer)) => newer.is_not_asked() && !older.is_not_asked(),
+    }
+}
+
 macro_rules! places {
     (
         lists { $($(#[doc = $list_doc:literal])* $list:ident => $list_field:ident: $list_value:ty, $list_facts:expr;)* }
@@ -37,14 +47,14 @@ macro_rules! places {
 
             /// Adds what an older reading knows and this one does not.
             pub fn fill(&mut self, older: &Self) {
-                $(if self.$list_field.gap().is_some() {
+                $(if says_more(&older.$list_field, &self.$list_field) {
                     self.$list_field.clone_from(&older.$list_field);
                 })*
-                $(if self.$one_field.gap().is_some() {
+                $(if says_more(&older.$one_field, &self.$one_field) {
                     self.$one_field.clone_from(&older.$one_field);
                 })*
                 $(for (key, seen) in &older.$field {
-                    if self.$field.get(key).is_none_or(|known| known.gap().is_some()) {
+                    if self.$field.get(key).is_none_or(|known| says_more(seen, known)) {
                         self.$field.insert(key.clone(), seen.clone());
                     }
                 })*
@@ -64,3 +74,26 @@ macro_rules! places {
 }
 
 query_table!(places);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{LoadBalancerArn, SecurityGroup};
+
+    #[test]
+    fn an_older_reading_that_did_not_ask_hides_no_failure_of_the_newer_one() {
+        let denied = Gap { call: "ec2:DescribeSecurityGroups".to_owned(), why: "UnauthorizedOperation".to_owned() };
+        let failed: Seen<Vec<SecurityGroup>> = Seen::Unknown(denied.clone());
+        let mut newer = Observed::unasked("eu-west-1");
+        newer.security_groups = failed.clone();
+        let mut older = Observed::unasked("eu-west-1");
+        newer.fill(&older);
+        assert_eq!(newer.security_groups, failed);
+        let balancer = LoadBalancerArn::from("lb/public");
+        older.nodes.insert(balancer.clone(), Seen::Unknown(denied));
+        older.security_groups = Seen::Present(Vec::new());
+        newer.fill(&older);
+        assert_eq!(newer.security_groups, Seen::Present(Vec::new()), "it was known before");
+        assert!(newer.nodes[&balancer].gap().is_some(), "why it is not known");
+    }
+}

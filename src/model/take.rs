@@ -22,7 +22,7 @@ impl Observed {
             rules.iter_mut().for_each(|rule| self.tag(rule.arn.as_str(), &mut rule.tags));
         }
         if let Answer::Listeners(balancer, Seen::Present(listeners)) = &answer
-            && !self.has_rules(balancer)
+            && self.has_default_actions_alone(balancer)
         {
             let known = listeners.iter().map(|listener| (listener.arn.clone(), Seen::Present(Vec::new())));
             self.rules.extend(known);
@@ -33,7 +33,7 @@ impl Observed {
         if let Answer::TaskPlacements(cluster, Seen::Present(())) = &answer
             && self.task_placements.get(cluster).is_some_and(|known| known.gap().is_some())
         {
-            // Known of its tasks on the way out, say: those of the others are not.
+            // This answer came with another list of the same cluster's tasks; what the first list lacks is still unknown.
             return;
         }
         if let Answer::Tags(arn, seen) = answer {
@@ -43,10 +43,10 @@ impl Observed {
         }
     }
 
-    /// Whether `DescribeRules` can answer anything for a load balancer: the others have default actions alone.
-    fn has_rules(&self, balancer: &LoadBalancerArn) -> bool {
+    /// Whether a load balancer is known to be of a kind whose listeners have default actions and no rules.
+    fn has_default_actions_alone(&self, balancer: &LoadBalancerArn) -> bool {
         let mut all = self.load_balancers.as_ref().present().into_iter().flatten();
-        all.any(|one| one.arn == *balancer && one.kind == LoadBalancerKind::Application)
+        all.any(|one| one.arn == *balancer && one.kind != LoadBalancerKind::Application)
     }
 
     /// Gives a thing the tags that have arrived before it.
@@ -108,6 +108,30 @@ impl Observed {
                 }
                 (Seen::Absent, _) | (_, Seen::Absent | Seen::Unknown(_)) => {}
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Listener;
+    use crate::trace::fixture::{Stand, balancer_arn, listener_arn};
+
+    #[test]
+    fn only_a_load_balancer_that_is_known_to_have_no_rules_has_none() {
+        let listeners = |stand: &Stand| -> Seen<Vec<Listener>> { stand.observed.listeners[&balancer_arn()].clone() };
+        for (mut stand, expected) in
+            [(Stand::behind_network(), Some(Seen::Present(Vec::new()))), (Stand::sound(), None)]
+        {
+            let answer = Answer::Listeners(balancer_arn(), listeners(&stand));
+            stand.observed.rules.clear();
+            stand.observed.take(answer.clone());
+            assert_eq!(stand.observed.rules.get(&listener_arn()), expected.as_ref());
+            stand.observed.rules.clear();
+            stand.observed.load_balancers = Seen::Absent;
+            stand.observed.take(answer);
+            assert_eq!(stand.observed.rules.get(&listener_arn()), None, "its kind is not known");
         }
     }
 }
