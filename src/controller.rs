@@ -419,9 +419,7 @@ impl<'a, R: ReadAws, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a
             }
         }
         let (reader, now) = (self.reader, (self.now)());
-        let (ages, balancing_calls) = (reading.ages.clone(), reading.balancing_calls);
         plan = pass::hold_to_paths(&self.desired, reader, &mut reading, &policy, now, plan).await;
-        (reading.ages, reading.balancing_calls) = (ages, balancing_calls);
         let mut held = self.tiers.too_old(&self.desired, &reading, &plan, elapsed);
         if !self.is_confirmed {
             held.extend(declared::unconfirmed(&plan));

@@ -1,7 +1,7 @@
 //! One pass, for every mode: observe, plan, and hold the plan against the paths that it touches. Carrying the plan out is a
 //! separate call ([`crate::apply::apply`]), so a dry run and a drift check are simply passes without it, and need no writer.
 //!
-//! No loop and no printing: how often a pass runs, and who reads its report, is up to the caller.
+//! Nothing is printed, and no pass is repeated: how often one runs, and who reads its report, is up to the caller.
 
 pub mod acts;
 mod gaps;
@@ -73,8 +73,8 @@ pub async fn observe_around(desired: &Desired, reader: &impl Read, observed: Obs
 
 /// Reads what planning needs and is not known yet.
 pub async fn read_for_plan(reading: &mut Reading, desired: &Desired, reader: &impl Read, kept: &mut Kept) {
-    // Boxed: what the SDK nests would take much of a stack.
     let mut needs = PlanNeeds::new(desired);
+    // Boxed: what the SDK nests would take much of a stack.
     Box::pin(reading.read(reader, kept, Pace::Now, |observed| needs.given(observed))).await;
     let observed = &mut reading.observed;
     forget_explained(desired, observed);
@@ -85,10 +85,17 @@ pub async fn read_for_plan(reading: &mut Reading, desired: &Desired, reader: &im
 pub async fn read_again(desired: &Desired, reader: &impl Read, kept: &mut Kept, renew: BTreeSet<Query>) -> Reading {
     kept.begin(renew);
     let mut reading = Reading::new(reader.region());
-    read_for_plan(&mut reading, desired, reader, kept).await;
+    read_with_ages(&mut reading, desired, reader, kept).await;
+    reading
+}
+
+/// As [`read_for_plan`], and notes how old the answers are and what they cost. What was of no use is no longer kept.
+async fn read_with_ages(reading: &mut Reading, desired: &Desired, reader: &impl Read, kept: &mut Kept) {
+    let before = reader.balancing_calls();
+    read_for_plan(reading, desired, reader, kept).await;
     kept.end(&reading.observed.answered);
     reading.ages = kept.ages();
-    reading
+    reading.balancing_calls = reader.balancing_calls().saturating_sub(before);
 }
 
 /// Asks these questions again, and what follows from their answers.
@@ -101,7 +108,7 @@ pub async fn renew(
 ) {
     kept.begin(queries.clone());
     reading.ask_again(|query| queries.contains(query) || explains(query.kind()));
-    read_for_plan(reading, desired, reader, kept).await;
+    read_with_ages(reading, desired, reader, kept).await;
 }
 
 /// Asks the health of these target groups, and keeps it.

@@ -139,8 +139,8 @@ impl Tiers {
             let age = SignedDuration::try_from(*age).unwrap_or(SignedDuration::ZERO);
             self.asked.insert(question.clone(), now - age);
         }
-        let anew = |(question, at): &(&Query, &Timestamp)| before.get(*question).is_none_or(|before| before < *at);
-        let asked: f64 = self.asked.iter().filter(anew).map(|(question, _)| cost(question)).sum();
+        let is_newer = |(question, at): &(&Query, &Timestamp)| before.get(*question).is_none_or(|before| before < *at);
+        let asked: f64 = self.asked.iter().filter(is_newer).map(|(question, _)| cost(question)).sum();
         let spent = if extra { watched.balancing_calls as f64 } else { asked };
         // The first look is one for which no share can be kept.
         if !is_first {

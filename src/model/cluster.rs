@@ -1,4 +1,4 @@
-//! Clusters, scalable targets and quotas: what stands around services.
+//! Clusters, scalable targets and quotas.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What Portolan asks AWS: a row for each kind of query, with the field of `Observed` that holds its answer and what it costs.
 //! [`super::query`] and `answered` make their types and functions of it.
 
-/// The rows, for whoever makes something of them.
+/// Passes the rows to a macro.
 macro_rules! query_table {
     ($make:ident) => {
         $make! {

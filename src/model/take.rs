@@ -111,27 +111,3 @@ impl Observed {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Listener;
-    use crate::trace::fixture::{Stand, balancer_arn, listener_arn};
-
-    #[test]
-    fn only_a_load_balancer_that_is_known_to_have_no_rules_has_none() {
-        let listeners = |stand: &Stand| -> Seen<Vec<Listener>> { stand.observed.listeners[&balancer_arn()].clone() };
-        for (mut stand, expected) in
-            [(Stand::behind_network(), Some(Seen::Present(Vec::new()))), (Stand::sound(), None)]
-        {
-            let answer = Answer::Listeners(balancer_arn(), listeners(&stand));
-            stand.observed.rules.clear();
-            stand.observed.take(answer.clone());
-            assert_eq!(stand.observed.rules.get(&listener_arn()), expected.as_ref());
-            stand.observed.rules.clear();
-            stand.observed.load_balancers = Seen::Absent;
-            stand.observed.take(answer);
-            assert_eq!(stand.observed.rules.get(&listener_arn()), None, "its kind is not known");
-        }
-    }
-}

@@ -39,9 +39,9 @@ enum Event {
 pub struct Reading {
     /// What is known.
     pub observed: Observed,
-    /// For each kept answer, how long ago it had arrived when the last read ended.
+    /// For each kept answer that a plan may use, how long ago it had arrived when it was read for the plan.
     pub ages: BTreeMap<Query, Duration>,
-    /// Calls of Elastic Load Balancing that the last read took: all draw on one bucket of the account.
+    /// Calls of Elastic Load Balancing that this took: all draw on one bucket of the account.
     pub balancing_calls: u64,
 }
 
@@ -59,19 +59,6 @@ impl Reading {
     /// Asks whatever `needs` names, and what follows from the answers. Answers that `kept` may use are not asked. What arrived
     /// stays if the future is dropped.
     pub async fn read(
-        &mut self,
-        reader: &impl Read,
-        kept: &mut Kept,
-        pace: Pace,
-        needs: impl FnMut(&Observed) -> BTreeSet<Query>,
-    ) {
-        let before = reader.balancing_calls();
-        self.ask_all(reader, kept, pace, needs).await;
-        self.ages = kept.ages();
-        self.balancing_calls = reader.balancing_calls().saturating_sub(before);
-    }
-
-    async fn ask_all(
         &mut self,
         reader: &impl Read,
         kept: &mut Kept,

@@ -1,5 +1,5 @@
-//! Actions by the AWS resource that they change. Whoever is concerned with one resource matches on the changes of that alone; a
-//! new variant of [`Action`] is sorted in here, once. The variants have the names of the actions, and those fields that are asked for.
+//! Actions by the AWS resource that they change. A rule about one resource matches only on the changes of that resource. A new
+//! variant of [`Action`] is sorted here, once. The variants have the names of the actions, and those fields that are asked for.
 
 use std::collections::BTreeMap;
 

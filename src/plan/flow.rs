@@ -9,7 +9,7 @@ use crate::model::{Gap, GroupId, Peer, PortRange, RuleSource, Transport};
 use super::field::Field;
 use super::node_addresses::NodeAddresses;
 
-/// One thing that must be let in.
+/// Traffic that a security group has to allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flow {
     pub(super) transport: Transport,

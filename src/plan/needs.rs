@@ -109,6 +109,9 @@ fn needs_of(given: &Given<'_>, unexplained: &Unexplained) -> BTreeSet<Query> {
 
 /// Forgets the tasks of services outside the manifest whose places nothing needs to explain: a cluster may have thousands.
 pub fn forget_explained(desired: &Desired, observed: &mut Observed) {
+    if observed.other_tasks().next().is_none() {
+        return;
+    }
     let given = Given::new(desired, observed);
     let groups = desired.target_groups.keys().flat_map(|key| stand_ins(&given, key));
     let targets = groups.collect::<BTreeSet<_>>().into_iter();

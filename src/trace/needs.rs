@@ -246,8 +246,8 @@ fn is_troubled(observed: &Observed, id: &ServiceId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attributes, TargetKey};
-    use crate::trace::fixture::{Stand, TASKS, address, gap};
+    use crate::model::{Answer, Attributes, Listener, TargetKey};
+    use crate::trace::fixture::{Stand, TASKS, address, balancer_arn, gap, listener_arn};
 
     fn subjects(stand: &Stand) -> Subjects {
         Subjects::of(&stand.desired, &stand.observed, &Chosen::All)
@@ -299,5 +299,22 @@ mod tests {
         let failed = Seen::Unknown(gap("elasticloadbalancing:DescribeTargetGroupAttributes"));
         stand.observed.attributes.insert(arn, failed);
         assert!(stand.observed.only(|one| *one == query).answered.is_empty());
+    }
+
+    #[test]
+    fn only_a_load_balancer_that_is_known_to_have_no_rules_has_none() {
+        let listeners = |stand: &Stand| -> Seen<Vec<Listener>> { stand.observed.listeners[&balancer_arn()].clone() };
+        for (mut stand, expected) in
+            [(Stand::behind_network(), Some(Seen::Present(Vec::new()))), (Stand::sound(), None)]
+        {
+            let answer = Answer::Listeners(balancer_arn(), listeners(&stand));
+            stand.observed.rules.clear();
+            stand.observed.take(answer.clone());
+            assert_eq!(stand.observed.rules.get(&listener_arn()), expected.as_ref());
+            stand.observed.rules.clear();
+            stand.observed.load_balancers = Seen::Absent;
+            stand.observed.take(answer);
+            assert_eq!(stand.observed.rules.get(&listener_arn()), None, "its kind is not known");
+        }
     }
 }
