@@ -1,0 +1,4 @@
+{
+  family: 'tours',
+  containerDefinitions: [{ name: 'app', image: 'tours:' + std.extVar('tag') }],
+}
