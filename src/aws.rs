@@ -18,6 +18,7 @@ mod http;
 pub mod in_process;
 pub mod post;
 mod rate_limit;
+mod raw;
 pub mod reader;
 pub mod writer;
 

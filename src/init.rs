@@ -8,6 +8,7 @@
 
 mod attribute;
 mod fleet;
+mod members;
 mod names;
 mod page;
 mod port;

@@ -13,6 +13,7 @@
 //!
 //! In reading order; each layer uses only layers before it (`tests/suite/arrows.rs` checks which):
 //!
+//! - [`shape`]: AWS's own blocks, such as a task definition, as trees with a row for each member.
 //! - [`model`]: what a manifest declares and what AWS answers. No SDK, no serde, no I/O.
 //! - `yaml`: YAML to trees in which every node knows its place; all problems of a text together.
 //! - [`manifest`]: YAML to [`model::Desired`], checked offline.
@@ -74,6 +75,8 @@ pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod sanitize;
+#[warn(clippy::wildcard_enum_match_arm)]
+pub mod shape;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod status;
 #[warn(clippy::wildcard_enum_match_arm)]

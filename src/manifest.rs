@@ -13,6 +13,8 @@ mod format;
 mod hints;
 mod in_time;
 mod lower;
+mod member;
+mod member_schema;
 mod places;
 mod rules;
 mod scalar;

@@ -466,6 +466,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
             task_sets_move: false,
             current_revisions: Vec::new(),
             conduct: Default::default(),
+            members: Seen::Present(Default::default()),
         }
     }
 

@@ -29,6 +29,7 @@ mod ingress_reads;
 mod listener;
 mod listener_planner;
 mod listener_rule;
+mod members;
 mod names;
 pub mod needs;
 mod node_addresses;

@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::plan::needs::{PlanNeeds, explaining_all};
 use crate::plan::{CHECK_ACCESS, ScopeError};
+use crate::shape::Tree;
 
 pub mod key;
 
@@ -266,6 +267,7 @@ fn service(
         desired_count: None,
         network,
         ports: Some(ports.into_values().collect()),
+        members: Tree::default(),
     }
 }
 

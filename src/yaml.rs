@@ -15,16 +15,14 @@ mod read;
 mod source;
 mod word;
 
-pub(crate) use decode::{At, Decode, Fields, Must, Slot, TEXT, TextMap, document, items, mapping, text_of, wrong_type};
+pub(crate) use decode::{
+    At, Decode, Fields, Must, Slot, TEXT, TextMap, any_text, document, items, mapping, text_of, wrong_type,
+};
 pub(crate) use format::{Format, Limits, nearest};
-pub(crate) use node::{Node, Sort, Value};
+pub(crate) use node::{Entry, Node, Sort, Value};
 pub(crate) use number::{Number, Port};
 pub use problem::{Excerpt, Problem};
 pub(crate) use problem::{Position, Problems, quoted};
 pub(crate) use read::read;
 pub use source::{STDIN, Source};
 pub(crate) use word::{Word, words};
-
-/// What only the sandbox's worlds need of it.
-#[cfg(feature = "sandbox")]
-pub(crate) use {decode::any_text, node::Entry};

@@ -11,9 +11,10 @@ use crate::model::arn::last_part;
 use crate::model::service::AdvancedConfiguration;
 use crate::model::{
     Awsvpc, Binding, Conduct, Container, Deployment, DeploymentController, EndedDeployment, GroupId, LoadBalancerEntry,
-    NetworkMode, PastDeployment, PortMapping, Revision, Rollout, ScalableTarget, Scheduling, Service, ServiceId,
+    NetworkMode, PastDeployment, PortMapping, Revision, Rollout, ScalableTarget, Scheduling, Seen, Service, ServiceId,
     ServiceStatus, Strategy, SubnetId, Tags, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Transport,
 };
+use crate::shape::Tree;
 
 /// Numbers of AWS's are signed; a negative one, which AWS never sends, reads as 0.
 pub(super) fn count(number: i32) -> u32 {
@@ -37,7 +38,7 @@ pub(super) fn tags_to_sdk(tags: &Tags) -> Vec<sdk::Tag> {
 }
 
 /// A service that is ACTIVE or DRAINING; `None` for every other status, which all mean that it does not exist.
-pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option<Service> {
+pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service, members: Seen<Tree>) -> Option<Service> {
     let status = match service.status()? {
         "ACTIVE" => ServiceStatus::Active,
         "DRAINING" => ServiceStatus::Draining,
@@ -84,6 +85,7 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service) -> Option
             .filter_map(|revision| revision.arn().map(str::to_owned))
             .collect(),
         conduct: Box::new(conduct_from_sdk(service)),
+        members,
     })
 }
 

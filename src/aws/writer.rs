@@ -8,6 +8,7 @@ mod ingress;
 mod listener_rule;
 mod retry;
 mod service;
+mod service_members;
 mod target;
 mod target_group;
 mod task_definition;
@@ -50,6 +51,10 @@ impl Writer {
                 let update = service::Update { task_definition, load_balancers, network };
                 self.update_service(service, update, expect, outputs).await
             }
+            Action::UpdateServiceMembers { service, members, expect } => {
+                self.update_service_members(service, members, expect).await
+            }
+            Action::TagService { service: _, arn, tags } => self.tag_service(arn, tags).await,
             Action::CreateTargetGroup(new) => self.create_target_group(new).await,
             Action::ModifyTargetGroup { target_group, health_check } => {
                 self.modify_target_group(target_group, health_check).await
@@ -144,7 +149,10 @@ fn target_of(action: &Action) -> String {
     };
     match action {
         Action::RegisterTaskDefinition { source, .. } => source.to_string(),
-        Action::UpdateServiceCount { service, .. } | Action::UpdateService { service, .. } => service.to_string(),
+        Action::UpdateServiceCount { service, .. }
+        | Action::UpdateServiceMembers { service, .. }
+        | Action::TagService { service, .. }
+        | Action::UpdateService { service, .. } => service.to_string(),
         Action::CreateTargetGroup(new) => new.name.clone(),
         Action::ModifyTargetGroup { target_group, .. }
         | Action::DeleteTargetGroup { target_group, .. }

@@ -300,6 +300,8 @@ fn effects(action: &Action) -> Vec<Effect> {
         Action::ModifyTargetGroupAttributes { target_group: Ref::Output(_), .. }
         | Action::RegisterTaskDefinition { .. }
         | Action::UpdateServiceCount { .. }
+        | Action::UpdateServiceMembers { .. }
+        | Action::TagService { .. }
         | Action::UpdateService { .. }
         | Action::AddTags { .. }
         | Action::ModifyListener { .. }

@@ -9,7 +9,7 @@ use crate::model::{
 use crate::survey::groups_of_instances;
 
 use super::page::{Entry, Page, Value};
-use super::{Scene, names, page_of, port};
+use super::{Scene, members, names, page_of, port};
 
 pub(super) fn page(scene: &Scene<'_>, service: &DesiredService) -> Page {
     let object = ObjectRef::service(&service.key);
@@ -27,6 +27,7 @@ pub(super) fn page(scene: &Scene<'_>, service: &DesiredService) -> Page {
         if !live.managed_by_ecs {
             spec.push(count(scene, service, live));
             spec.extend(network(scene, service, live));
+            spec.extend(members::entries(live));
             spec.extend(port::ports(scene, service, live));
         }
     }

@@ -1,15 +1,20 @@
 //! The manifest as people write it. The comments here become the descriptions in the JSON Schema.
 
+use std::borrow::Cow;
+use std::ops::Deref;
+
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::scalar::{Duration, Managed, NonEmpty, ObjectKey};
 use super::words::{ApiVersion, CheckProtocol, FleetKind, Required, ServiceKind, TargetGroupKind};
+use super::{member, member_schema};
 use crate::model::{
     Autoscaling, Budget, HealthPort, Mode, NetworkMode, PortRange, Protocol, ProtocolVersion, Redeploy, Registrar,
     ServingRemoval, TargetType, Transport,
 };
-use crate::yaml::{At, Decode, Must, Node, Number, Port, Problems, TextMap, Value, document, wrong_type};
+use crate::shape::{SERVICE, Tree};
+use crate::yaml::{At, Decode, Entry, Must, Node, Number, Port, Problems, TextMap, Value, document, wrong_type};
 
 document! {
     /// Owner id, place and limits of the fleet. A manifest has exactly one.
@@ -35,7 +40,7 @@ document! {
         /// Name, labels and annotations.
         metadata as "metadata": At<Metadata>,
         /// The service.
-        spec as "spec": At<ServiceSpec>,
+        spec as "spec": At<WholeServiceSpec>,
     }
 }
 
@@ -124,6 +129,64 @@ document! {
     }
 }
 
+/// A service in Portolan's words and in AWS's.
+#[derive(Clone, Debug)]
+pub(crate) struct WholeServiceSpec {
+    own: ServiceSpec,
+    /// Members with AWS's names.
+    pub members: Members,
+}
+
+/// Members with AWS's names: what was read of them, and where.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Members {
+    pub tree: Tree,
+    pub entries: Vec<Entry>,
+}
+
+impl Members {
+    /// What was written for a member.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
+    }
+}
+
+impl Deref for WholeServiceSpec {
+    type Target = ServiceSpec;
+
+    fn deref(&self) -> &ServiceSpec {
+        &self.own
+    }
+}
+
+impl Decode for WholeServiceSpec {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let Value::Mapping(entries) = &node.value else {
+            return ServiceSpec::decode(node, name, problems).map(|own| Self { own, members: Members::default() });
+        };
+        let (members, own): (Vec<Entry>, Vec<Entry>) =
+            entries.iter().cloned().partition(|entry| SERVICE.member(&entry.key).is_some());
+        let node_of = |entries: Vec<Entry>| Node { at: node.at, value: Value::Mapping(entries) };
+        let own = ServiceSpec::decode(&node_of(own), name, problems)?;
+        let tree = member::read(&SERVICE, ServiceSpec::FIELDS.0, &node_of(members.clone()), problems)?;
+        Some(Self { own, members: Members { tree: Tree::new(tree), entries: members } })
+    }
+}
+
+impl JsonSchema for WholeServiceSpec {
+    fn schema_name() -> Cow<'static, str> {
+        ServiceSpec::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = ServiceSpec::json_schema(generator);
+        if let Some(serde_json::Value::Object(fields)) = schema.get_mut("properties") {
+            fields.extend(member_schema::properties(&SERVICE));
+        }
+        schema
+    }
+}
+
 document! {
     /// A pause.
     struct SuspendSpec in "Service.spec.suspend" {
@@ -176,7 +239,7 @@ impl JsonSchema for Count {
         true
     }
 
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Count".into()
     }
 

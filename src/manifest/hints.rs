@@ -1,13 +1,16 @@
 //! What people probably meant: Kubernetes habits, fields of another kind, slips of the pen.
 
 use super::document::MAPPINGS;
+use crate::shape::SERVICE;
 use crate::yaml::nearest;
 
 /// For a field that does not belong where it stands.
 pub(super) fn unknown_field(place: &str, field: &str, known: &[&str]) -> Option<String> {
+    let of_aws = if place == "Service.spec" { SERVICE.members } else { &[] };
+    let known = known.iter().copied().chain(of_aws.iter().map(|member| member.name));
     habit(place, field)
         .map(str::to_owned)
-        .or_else(|| nearest(field, known.iter().copied()).map(|near| format!("did you mean \"{near}\"?")))
+        .or_else(|| nearest(field, known).map(|near| format!("did you mean \"{near}\"?")))
         .or_else(|| elsewhere(place, field))
 }
 
@@ -28,7 +31,7 @@ fn habit(place: &str, field: &str) -> Option<&'static str> {
         ("Service.spec", "image" | "template" | "containers" | "taskDefinition" | "env" | "environment") => {
             "the task definition says what runs; Portolan only keeps its ports reachable"
         }
-        ("Service.spec", "launchType" | "capacityProviderStrategy" | "deploymentConfiguration") => {
+        ("Service.spec", "launchType" | "capacityProviderStrategy") => {
             "Portolan does not create or deploy services; it keeps their ports reachable"
         }
         ("Service.spec", "loadBalancers" | "targetGroups") => "name target groups in ports.targetGroups",
@@ -51,7 +54,7 @@ fn habit(place: &str, field: &str) -> Option<&'static str> {
         ("TargetGroup.spec.healthCheck", "successThreshold") => "write healthyThreshold, as ELBv2 calls it",
         ("TargetGroup.spec.healthCheck", "failureThreshold") => "write unhealthyThreshold, as ELBv2 calls it",
         ("TargetGroup.spec.healthCheck", "initialDelaySeconds") => {
-            "this is the ECS service's healthCheckGracePeriodSeconds, which Portolan does not manage"
+            "write healthCheckGracePeriodSeconds in Service.spec, as ECS calls it"
         }
         ("TargetGroup.spec.routes", "host") => "write a list: hosts: [name]",
         ("TargetGroup.spec.routes", "path" | "pathType") => "write a list: paths: [\"/api/*\"]",

@@ -82,6 +82,7 @@ fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
         }),
         network: spec.network.as_ref().map(|network| lower_network(network)),
         ports: spec.ports.as_ref().map(|ports| ports.0.iter().map(|port| lower_port(port, mode)).collect()),
+        members: spec.members.tree.clone(),
     }
 }
 

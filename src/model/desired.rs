@@ -12,6 +12,7 @@ use super::owner::Tags;
 use super::target::TargetKey;
 use super::target_group::{HealthCheck, Protocol, ProtocolVersion, TargetType};
 use super::task_definition::NetworkMode;
+use crate::shape::Tree;
 
 /// One fleet: everything that one run was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,6 +251,8 @@ pub struct DesiredService {
     pub network: Option<Network>,
     /// The ports.
     pub ports: Option<Vec<DesiredPort>>,
+    /// Members with AWS's names, as [`crate::shape::SERVICE`] knows them.
+    pub members: Tree,
 }
 
 /// One way from a listener to a target group.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::id::{GroupId, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn};
+use super::seen::Seen;
+use crate::shape::Tree;
 
 /// Lifecycle of a service. `INACTIVE` and `MISSING` are both [`super::Seen::Absent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +168,8 @@ pub struct Service {
     pub current_revisions: Vec<String>,
     /// How ECS runs it.
     pub conduct: Box<Conduct>,
+    /// Members as AWS writes them, as far as [`crate::shape::SERVICE`] has a row for them.
+    pub members: Seen<Tree>,
 }
 
 /// How ECS runs a service, as far as it explains why tasks do not come up or do not stay.
@@ -243,7 +247,7 @@ impl Service {
     pub fn traffic_mover(&self) -> Option<&'static str> {
         match (self.controller, self.strategy) {
             (DeploymentController::CodeDeploy, _) => Some(CODE_DEPLOY),
-            (DeploymentController::External, _) => Some("external deployment controller"),
+            (DeploymentController::External, _) => Some(EXTERNAL),
             (DeploymentController::Ecs, Strategy::BlueGreen | Strategy::Linear | Strategy::Canary) => {
                 Some("ecs (blue/green weights)")
             }
@@ -272,6 +276,8 @@ impl Service {
 
 /// CodeDeploy, as the owner of weights and wiring.
 pub const CODE_DEPLOY: &str = "codedeploy";
+/// The owner of services with an EXTERNAL deployment controller.
+pub const EXTERNAL: &str = "external deployment controller";
 
 /// Why a task has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

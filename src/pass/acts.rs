@@ -32,6 +32,8 @@ pub fn acts(action: &Action) -> Acts {
     match action {
         // A revision that nothing runs.
         Action::RegisterTaskDefinition { .. } => adds(&[]),
+        // How tasks are replaced and placed from now on: no running task is touched.
+        Action::UpdateServiceMembers { .. } | Action::TagService { .. } => adds(&[]),
         Action::UpdateServiceCount { desired_count, from, .. } if desired_count < from => takes(&[HopId::Registration]),
         Action::UpdateServiceCount { .. } => adds(&[HopId::Registration]),
         Action::UpdateService { .. } => of_update(action),

@@ -10,6 +10,7 @@ use crate::model::{
     RuleSource, Serve, Service, ServiceId, StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskArn,
     TaskDefinitionArn, Transport, VpcId,
 };
+use crate::shape::Tree;
 
 /// A value that is known now, or that the step which creates it for an object will answer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -192,6 +193,24 @@ pub enum Action {
         /// What the planner saw: a mismatch makes the step stale, for whole blocks would undo somebody's change.
         expect: ServiceBelief,
     },
+    /// `UpdateService` with members that change in place: starts no deployment.
+    UpdateServiceMembers {
+        /// The service.
+        service: ServiceId,
+        /// The members, each of them whole: AWS replaces blocks.
+        members: Tree,
+        /// What these members were in the reading that the plan was made from: a mismatch makes the step stale.
+        expect: Tree,
+    },
+    /// `TagResource` for a service.
+    TagService {
+        /// The service.
+        service: ServiceId,
+        /// Its ARN.
+        arn: String,
+        /// The tags to set; others stay.
+        tags: Tags,
+    },
     /// `CreateTargetGroup`
     CreateTargetGroup(NewTargetGroup),
     /// `ModifyTargetGroup`: only the fields that are `Some` are sent.
@@ -321,9 +340,10 @@ pub enum Action {
 }
 
 /// The AWS operations that steps are.
-pub const OPERATIONS: [&str; 16] = [
+pub const OPERATIONS: [&str; 17] = [
     "RegisterTaskDefinition",
     "UpdateService",
+    "TagResource",
     "CreateTargetGroup",
     "ModifyTargetGroup",
     "ModifyTargetGroupAttributes",

@@ -31,6 +31,8 @@ pub(crate) enum ServiceChange<'a> {
         source: &'a TaskDefinitionArn,
     },
     UpdateServiceCount,
+    /// What changes in place: members, tags.
+    InPlace,
     UpdateService {
         service: &'a ServiceId,
         task_definition: &'a Option<Ref<TaskDefinitionArn>>,
@@ -59,6 +61,7 @@ impl Action {
             Self::UpdateService { service, task_definition, load_balancers, network, expect: _ } => {
                 Service(ServiceChange::UpdateService { service, task_definition, load_balancers, network })
             }
+            Self::UpdateServiceMembers { .. } | Self::TagService { .. } => Service(ServiceChange::InPlace),
             Self::CreateTargetGroup(_)
             | Self::ModifyTargetGroup { .. }
             | Self::ModifyTargetGroupAttributes { .. }

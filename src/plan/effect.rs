@@ -12,6 +12,7 @@ use crate::model::{
 
 use super::action::{Action, NewTargetGroup, PortFix, Ref, RuleEdit, WiredEntry};
 use super::change::Step;
+use super::members;
 
 /// A reference resolved in the planned state: an output becomes a placeholder.
 fn planned<T: Clone + From<String>>(reference: &Ref<T>) -> T {
@@ -42,6 +43,20 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             if let Some(live) = present(observed.services.get_mut(service)) {
                 live.desired_count = *desired_count;
                 live.running_count = *desired_count;
+            }
+        }
+        Action::UpdateServiceMembers { service, members, expect: _ } => {
+            if let Some(live) =
+                present(observed.services.get_mut(service)).and_then(|live| present(Some(&mut live.members)))
+            {
+                live.members_mut().extend(members.members().clone());
+            }
+        }
+        Action::TagService { service, arn: _, tags } => {
+            if let Some(live) =
+                present(observed.services.get_mut(service)).and_then(|live| present(Some(&mut live.members)))
+            {
+                members::set_tags(live, tags);
             }
         }
         Action::UpdateService { service, task_definition, load_balancers, network, expect: _ } => {

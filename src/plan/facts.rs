@@ -98,6 +98,8 @@ impl Action {
             Self::UpdateServiceCount { .. } | Self::UpdateService { .. } => {
                 Facts::of("UpdateService", Ecs, Change).counts(Budgeted::Services, 1)
             }
+            Self::UpdateServiceMembers { .. } => Facts::of("UpdateService", Ecs, Change),
+            Self::TagService { .. } => Facts::of("TagResource", Ecs, Change),
             Self::CreateTargetGroup(_) => Facts::of("CreateTargetGroup", Elb, Create).produces(Product::TargetGroup),
             Self::ModifyTargetGroup { health_check, .. } => {
                 let facts = Facts::of("ModifyTargetGroup", Elb, Change);

@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use crate::shape::Path;
+
 /// A field of an object. Its text is the path in the manifest, such as `healthCheck.path`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
     /// `desiredCount` of a service.
     DesiredCount,
+    /// A member of a service with AWS's name.
+    Member(Path),
     /// `network.subnets` of a service.
     Subnets,
     /// `network.securityGroups` of a service.
@@ -93,6 +97,7 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DesiredCount => f.write_str("desiredCount"),
+            Self::Member(path) => path.fmt(f),
             Self::Subnets => f.write_str("network.subnets"),
             Self::SecurityGroups => f.write_str("network.securityGroups"),
             Self::LoadBalancers => f.write_str("loadBalancers"),

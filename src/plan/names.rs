@@ -53,7 +53,9 @@ impl Action {
     /// What it names.
     pub(crate) fn names(&self) -> Names<'_> {
         match self {
-            Self::UpdateServiceCount { service, .. } => Names::of_service(service),
+            Self::UpdateServiceCount { service, .. }
+            | Self::UpdateServiceMembers { service, .. }
+            | Self::TagService { service, .. } => Names::of_service(service),
             Self::UpdateService { service, task_definition, load_balancers, .. } => {
                 let groups = load_balancers.iter().flatten().filter_map(|(group, _)| group.as_ref());
                 Names::of_service(service).and_revision(task_definition.as_ref()).and_groups(groups)

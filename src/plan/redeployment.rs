@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::model::service::EXTERNAL;
 use crate::model::{
     Awsvpc, DeploymentController, DesiredService, Given, GroupId, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
     Observed, PastDeployment, Seen, Service, Strategy, TargetGroupArn, TaskDefinition,
@@ -18,7 +19,7 @@ use super::field::Field;
 use super::reason::Reason;
 use super::resolve;
 use super::security_group::ServiceIngress;
-use super::service::{EXTERNAL, live_service};
+use super::service::live_service;
 use super::task_definition::{diff_ports, fingerprint, fingerprint_tags};
 use super::wiring::{Wiring, diff_wiring};
 

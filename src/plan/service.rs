@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::service::EXTERNAL;
 use crate::model::{
     Autoscaling, DeploymentController, DesiredCount, DesiredService, Given, ObjectRef, Observed, Scheduling, Seen,
     Service, ServiceStatus,
@@ -11,16 +12,15 @@ use super::action::Action;
 use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts, Obstacle, need};
 use super::field::Field;
+use super::members;
 use super::reason::Reason;
 
 /// The owner of a chain that ECS makes itself: Express mode and gateways.
 pub(super) const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
-/// The owner of services with an EXTERNAL deployment controller.
-pub(super) const EXTERNAL: &str = "external deployment controller";
 
 pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &mut Drafts) {
     // The count is compared here, network and ports where the service is redeployed and where its ingress is planned.
-    let DesiredService { key, id, mode: _, suspend: _, desired_count: _, network: _, ports: _ } = wanted;
+    let DesiredService { key, id, mode: _, suspend: _, desired_count: _, network: _, ports: _, members: _ } = wanted;
     let object = ObjectRef::service(key);
     let live = match live_service(given.observed, wanted) {
         Ok(live) => live,
@@ -31,6 +31,7 @@ pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &
         return drafts.defer(&object, what, MANAGED_BY_ECS);
     }
     plan_count(given, wanted, live, drafts);
+    members::plan_members(wanted, live, drafts);
 }
 
 /// The live service, or why nothing of it can be planned.

@@ -65,6 +65,7 @@ fn first_name(field: &Field) -> String {
 fn identifier(field: &Field) -> String {
     let text = match field {
         Field::DesiredCount => "desiredCount",
+        Field::Member(path) => return path.to_string(),
         Field::Subnets => "network.subnets",
         Field::SecurityGroups => "network.securityGroups",
         Field::LoadBalancers => "loadBalancers",

@@ -108,6 +108,7 @@ impl Map<'_> {
                 self.at(&ObjectRef::target_group(key), &field)
             }
             Field::Ingress(port) => self.at(object, &format!("ports.{port}")),
+            Field::Member(path) => self.at(object, &path.dotted()),
             field @ (Field::DesiredCount
             | Field::Subnets
             | Field::SecurityGroups

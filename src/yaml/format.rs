@@ -64,6 +64,11 @@ pub(crate) trait Format: Sync {
     fn instead_of_templates(&self) -> Option<&'static str> {
         None
     }
+
+    /// Whether `${` is ordinary data in the value that these keys lead to.
+    fn takes_templates(&self, _keys: &[&str]) -> bool {
+        false
+    }
 }
 
 /// The candidate that differs least, if it is near enough to be a slip.

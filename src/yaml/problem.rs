@@ -89,22 +89,31 @@ pub(crate) struct Problems<'a> {
     format: &'static dyn Format,
     found: Vec<Found>,
     dropped: usize,
+    /// What is found now is in a text that may hold secrets: no line of it is repeated.
+    is_secret: bool,
 }
 
 struct Found {
     at: Position,
     message: String,
     hint: Option<String>,
+    is_secret: bool,
 }
 
 impl<'a> Problems<'a> {
     pub fn new(sources: &'a [Source], format: &'static dyn Format) -> Self {
-        Self { sources, format, found: Vec::new(), dropped: 0 }
+        Self { sources, format, found: Vec::new(), dropped: 0, is_secret: false }
     }
 
     /// What the sources are written in.
     pub fn format(&self) -> &'static dyn Format {
         self.format
+    }
+
+    /// Whether what is found from now on is in a text that may hold secrets, such as the environment of a container: lines of it
+    /// are not repeated. Returns what held before.
+    pub fn hide_lines(&mut self, hide: bool) -> bool {
+        std::mem::replace(&mut self.is_secret, hide)
     }
 
     /// Notes a problem.
@@ -125,7 +134,7 @@ impl<'a> Problems<'a> {
     fn push(&mut self, at: Position, message: String, hint: Option<String>) {
         if self.found.len() < MOST_PROBLEMS {
             let (message, hint) = (printable(&message), hint.as_deref().map(printable));
-            self.found.push(Found { at, message, hint });
+            self.found.push(Found { at, message, hint, is_secret: self.is_secret });
         } else {
             self.dropped += 1;
         }
@@ -184,7 +193,7 @@ impl<'a> Problems<'a> {
             message: found.message.clone(),
             hint: found.hint.clone(),
             excerpt: text
-                .filter(|text| column <= LAST_COLUMN && !text.trim().is_empty())
+                .filter(|text| !found.is_secret && column <= LAST_COLUMN && !text.trim().is_empty())
                 .map(|text| excerpt(text, column.max(1) - 1)),
         }
     }

@@ -46,9 +46,13 @@ pub(crate) fn read(source: usize, text: &str, problems: &mut Problems<'_>) -> Re
         block_nesting_limit: MOST_DEPTH,
     };
     let parser = Parser::new_from_str_with_options(text, options);
+    // What cannot be read has no place yet, and may be a variable of a container.
+    let hidden = problems.hide_lines(text.contains("environment"));
     let mut reader = Reader { source, problems, limits, parser, frames: Vec::new(), documents: Vec::new(), nodes: 0 };
     let whole = reader.run();
-    Read { documents: reader.documents, whole }
+    let documents = reader.documents;
+    problems.hide_lines(hidden);
+    Read { documents, whole }
 }
 
 /// A list or mapping that is still open.
@@ -194,16 +198,26 @@ impl<'a> Reader<'a, '_> {
         }
         if let Some(instead) = self.problems.format().instead_of_templates()
             && text.contains("${")
+            && !self.problems.format().takes_templates(&self.keys())
         {
             self.problems.add_hint(at, format!("\"${{\" is reserved, found in {}", quoted(text)), instead);
             return Ok(Node { at, value: Value::Broken });
         }
         if text.contains('\0') {
-            self.problems.add(at, format!("a NUL character in {}", quoted(text)));
+            self.problems.add(at, "a value with a NUL character");
             return Ok(Node { at, value: Value::Broken });
         }
         let plain = style == ScalarStyle::Plain;
         Ok(Node { at, value: Value::Scalar(Scalar { text: text.to_owned(), plain }) })
+    }
+
+    /// The keys that lead to the value that is read now.
+    fn keys(&self) -> Vec<&str> {
+        let open = self.frames.iter().filter_map(|frame| match frame {
+            Frame::Mapping { key: Some(key), .. } => key.text.as_deref(),
+            Frame::Mapping { key: None, .. } | Frame::Sequence { .. } => None,
+        });
+        open.collect()
     }
 
     fn close(&mut self) {

@@ -5,20 +5,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer, and the layers it may name. `main` and `cli` may name all.
-pub(crate) const ARROWS: [(&str, &[&str]); 17] = [
-    ("model", &[]),
+pub(crate) const ARROWS: [(&str, &[&str]); 18] = [
+    ("shape", &[]),
+    ("model", &["shape"]),
     ("yaml", &[]),
-    ("manifest", &["yaml", "model"]),
-    ("plan", &["model"]),
-    ("survey", &["plan", "model"]),
-    ("init", &["survey", "manifest", "plan", "model"]),
+    ("manifest", &["yaml", "shape", "model"]),
+    ("plan", &["shape", "model"]),
+    ("survey", &["plan", "shape", "model"]),
+    ("init", &["survey", "manifest", "plan", "shape", "model"]),
     ("status", &["report", "trace", "plan", "model"]),
     // Which rule is a route's own is decided once, by the planner's matching.
     ("trace", &["plan", "model"]),
     ("apply", &["plan", "model"]),
     ("report", &["plan", "apply", "trace", "model"]),
     ("events", &["apply", "model"]),
-    ("aws", &["events", "plan", "apply", "model"]),
+    ("aws", &["events", "plan", "apply", "shape", "model"]),
     ("sandbox", &["yaml"]),
     ("queue", &[]),
     ("controller", &["queue", "events", "trace", "pass", "manifest", "plan", "apply", "report", "model"]),

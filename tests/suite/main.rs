@@ -32,6 +32,7 @@ mod large;
 #[cfg(feature = "aws")]
 mod main_job;
 mod manifest;
+mod members;
 #[cfg(all(feature = "aws", feature = "sandbox"))]
 mod misbehaving;
 #[cfg(feature = "aws")]
@@ -51,6 +52,7 @@ mod reads;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod shapes;
 #[cfg(all(target_os = "linux", feature = "aws", feature = "sandbox"))]
 mod soak;
 mod stuck;

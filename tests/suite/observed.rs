@@ -339,6 +339,8 @@ pub struct Service {
     pub deployments: Vec<String>,
     /// A CODE_DEPLOY or EXTERNAL deployment is under way.
     pub task_sets_move: bool,
+    /// Members as AWS writes them.
+    pub members: serde_json::Map<String, serde_json::Value>,
     pub scaling: Option<Scaling>,
     pub tasks: Vec<Task>,
     /// Asked in every case; newest first.
@@ -365,6 +367,7 @@ impl Default for Service {
             assign_public_ip: "DISABLED".to_owned(),
             deployments: Vec::new(),
             task_sets_move: false,
+            members: Default::default(),
             scaling: None,
             tasks: Vec::new(),
             past: Vec::new(),

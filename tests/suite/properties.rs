@@ -318,7 +318,10 @@ fn may_touch(desired: &Desired, observed: &Observed, action: &Action) -> bool {
     let service = |id: &portolan::model::ServiceId| desired.services.values().any(|wanted| wanted.id == *id);
     match action {
         Action::RegisterTaskDefinition { .. } | Action::CreateTargetGroup(_) => true,
-        Action::UpdateServiceCount { service: id, .. } | Action::UpdateService { service: id, .. } => service(id),
+        Action::UpdateServiceCount { service: id, .. }
+        | Action::UpdateServiceMembers { service: id, .. }
+        | Action::TagService { service: id, .. }
+        | Action::UpdateService { service: id, .. } => service(id),
         Action::ModifyTargetGroup { target_group, .. }
         | Action::AddTags { target_group, .. }
         | Action::DeregisterTargets { target_group, .. } => is_declared(desired, observed, target_group),

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+use aws_sdk_ecs::types::ServiceField;
 
 use crate::apply::AwsError;
+use crate::aws::copy::{KeepAnswer, Slot};
 use crate::aws::ecs;
+use crate::aws::raw::ServiceMembers;
 use crate::model::arn::last_part;
 use crate::model::{Cluster, Gap, Operation, ScalableTarget, Seen, Service, ServiceId};
 
@@ -66,9 +69,14 @@ impl Reader {
     async fn describe_batch(&self, ids: &[&ServiceId]) -> Vec<(ServiceId, Seen<Service>)> {
         let Some(first) = ids.first() else { return Vec::new() };
         let names = ids.iter().map(|id| id.name.clone()).collect();
+        let body = Slot::default();
         let request = self.clients.reading.ecs.describe_services().cluster(&first.cluster).set_services(Some(names));
+        let request = request.include(ServiceField::Tags).customize().interceptor(KeepAnswer(body.clone()));
         match self.ask(SERVICES, request.send()).await {
-            Ok(answer) => ids.iter().map(|id| ((*id).clone(), service(id, &answer))).collect(),
+            Ok(answer) => {
+                let mut members = ServiceMembers::of(&body.take());
+                ids.iter().map(|id| ((*id).clone(), service(id, &answer, &mut members))).collect()
+            }
             // Some service of the batch was purged long ago, and AWS does not say which.
             Err(error) if error.code == "ServiceNotFoundException" && ids.len() > 1 => {
                 let single = ids.chunks(1).map(|single| Box::pin(self.describe_batch(single)));
@@ -136,10 +144,11 @@ fn cluster(
 fn service(
     id: &ServiceId,
     answer: &aws_sdk_ecs::operation::describe_services::DescribeServicesOutput,
+    members: &mut ServiceMembers,
 ) -> Seen<Service> {
     let found = answer.services().iter().find(|service| service.service_name() == Some(&id.name));
     if let Some(service) = found {
-        return match (ecs::service_from_sdk(id, service), service.status()) {
+        return match (ecs::service_from_sdk(id, service, members.take(&id.name)), service.status()) {
             (Some(service), _) => Seen::Present(service),
             (None, Some("INACTIVE")) => Seen::Absent,
             (None, status) => not_answered(SERVICES.call(), status.or(Some("no status"))),

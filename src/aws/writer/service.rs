@@ -5,9 +5,11 @@ use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
 use aws_sdk_ecs::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
+use crate::aws::copy::{KeepAnswer, Slot};
 use crate::aws::ecs;
 use crate::aws::ended::{self, LIST};
 use crate::aws::error::{answer, is_unknown_operation};
+use crate::aws::raw::ServiceMembers;
 use crate::model::{Awsvpc, EndedDeployment, Service, ServiceId, TaskDefinitionArn};
 use crate::plan::{Ref, ServiceBelief, WiredEntry};
 
@@ -142,8 +144,10 @@ impl Writer {
     }
 
     /// The service, right now; `None` when it does not exist any more.
-    async fn service_now(&self, id: &ServiceId) -> Result<Option<Service>, AwsError> {
-        let request = self.clients.reading.ecs.describe_services().cluster(&id.cluster).services(&id.name);
+    pub(super) async fn service_now(&self, id: &ServiceId) -> Result<Option<Service>, AwsError> {
+        let (client, body) = (&self.clients.reading.ecs, Slot::default());
+        let request = client.describe_services().cluster(&id.cluster).services(&id.name);
+        let request = request.customize().interceptor(KeepAnswer(body.clone()));
         let found = answer(READ, request.send()).await?;
         let named = found.services().iter().find(|service| service.service_name() == Some(&id.name));
         let is_missing = found.failures().iter().any(|failure| failure.reason() == Some("MISSING"));
@@ -152,7 +156,8 @@ impl Writer {
             let reason = reason.unwrap_or("neither in the response nor among its failures");
             return Err(refusal(READ, ErrorKind::Other, reason, String::new()));
         }
-        Ok(named.and_then(|service| ecs::service_from_sdk(id, service)))
+        let members = ServiceMembers::of(&body.take()).take(&id.name);
+        Ok(named.and_then(|service| ecs::service_from_sdk(id, service, members)))
     }
 }
 

@@ -104,6 +104,29 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
             Deed::Delete => delete_service(world, service),
             Deed::Deregister | Deed::Register | Deed::Empty => {}
         },
+        Action::UpdateServiceMembers { service, members, .. } => {
+            let mut input = serde_json::Map::from_iter([
+                ("cluster".to_owned(), json!(service.cluster)),
+                ("service".to_owned(), json!(service.name)),
+            ]);
+            match deed {
+                Deed::Edit => {
+                    input.insert("healthCheckGracePeriodSeconds".to_owned(), json!(7));
+                    call(world, "ecs:UpdateService", &input.into());
+                }
+                Deed::Same => {
+                    input.extend(members.members().clone());
+                    call(world, "ecs:UpdateService", &input.into());
+                }
+                Deed::Delete => delete_service(world, service),
+                Deed::Deregister | Deed::Register | Deed::Empty => {}
+            }
+        }
+        Action::TagService { service, .. } => {
+            if let Deed::Delete = deed {
+                delete_service(world, service);
+            }
+        }
         Action::UpdateService { service, .. } => match deed {
             Deed::Edit => count(world, service, 3),
             Deed::Delete => delete_service(world, service),

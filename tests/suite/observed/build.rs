@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portolan::model::service::AdvancedConfiguration;
 use portolan::model::{self, *};
+use portolan::shape::Tree;
 
 use super::{Does, Entry, GapFile, Marked, ObservedFile};
 
@@ -431,6 +432,7 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
         task_sets_move: service.task_sets_move,
         current_revisions: Vec::new(),
         conduct: Box::new(model::Conduct { minimum_percent: service.minimum_percent, ..model::Conduct::default() }),
+        members: Seen::Present(Tree::new(service.members.clone())),
     };
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));
     observed.tasks.insert(id.clone(), Seen::Present(tasks.collect()));

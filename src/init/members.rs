@@ -1,0 +1,43 @@
+//! Members of a service with AWS's names.
+
+use serde_json::Value as Json;
+
+use crate::model::{Seen, Service};
+use crate::shape::{SERVICE, declarable};
+
+use super::page::{Entry, Value};
+use super::scalar;
+
+/// Members that are not written: AWS has set the first for most services without anybody's wish, and the second is often another
+/// tool's.
+const LEFT_OUT: [&str; 2] = ["availabilityZoneRebalancing", "tags"];
+
+const DEPLOYMENT: &str = "deploymentConfiguration";
+const BAKE_TIME: &str = "bakeTimeInMinutes";
+
+/// Those that say something.
+pub(super) fn entries(live: &Service) -> Vec<Entry> {
+    let Seen::Present(members) = &live.members else { return Vec::new() };
+    let mut all = declarable(&SERVICE, members.members());
+    let bake = members.get(DEPLOYMENT).and_then(|block| block.get(BAKE_TIME));
+    // A manifest with another strategy says it, be it 0.
+    if let (Some(Json::Object(block)), Some(bake)) = (all.get_mut(DEPLOYMENT), bake)
+        && block.contains_key("strategy")
+    {
+        block.insert(BAKE_TIME.to_owned(), bake.clone());
+    }
+    let written = all.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
+    written.map(|(name, value)| Entry::field(name, written_value(value))).collect()
+}
+
+fn written_value(value: &Json) -> Value {
+    match value {
+        Json::Null => Value::Nothing,
+        Json::Bool(_) | Json::Number(_) => Value::Scalar(value.to_string()),
+        Json::String(text) => Value::Scalar(scalar::text(text)),
+        Json::Array(entries) => Value::List(entries.iter().map(|entry| Entry::item(written_value(entry))).collect()),
+        Json::Object(members) => {
+            Value::Map(members.iter().map(|(name, value)| Entry::field(name, written_value(value))).collect())
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Members with AWS's names, read by their rows: a mistake is noted where it is, as for the manifest's own fields.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Number as JsonNumber, Value as Json};
+
+use crate::shape::{Kind, Member, Order, Structure, size};
+use crate::yaml::{Entry, Node, Position, Problems, Sort, Value, any_text, quoted, wrong_type};
+
+/// A block by its rows; `place` is what it is called in messages. What could not be read is left out.
+pub(super) fn read(
+    structure: &Structure,
+    place: &str,
+    node: &Node,
+    problems: &mut Problems<'_>,
+) -> Option<Map<String, Json>> {
+    let Value::Mapping(entries) = &node.value else {
+        wrong_type(node, place, "a mapping", problems.format().shape(place), problems);
+        return None;
+    };
+    let mut members = Map::new();
+    for entry in entries {
+        if let Some(value) = read_entry(structure, place, entry, problems) {
+            members.insert(entry.key.clone(), value);
+        }
+    }
+    for member in structure.members.iter().filter(|member| member.is_required) {
+        if !entries.iter().any(|entry| entry.key == member.name) {
+            let message = format!("missing field \"{}\" in {place}", member.name);
+            problems.push_hint(node.at, message, problems.format().missing_field(place, member.name));
+        }
+    }
+    Some(members)
+}
+
+fn read_entry(structure: &Structure, place: &str, entry: &Entry, problems: &mut Problems<'_>) -> Option<Json> {
+    let Some(member) = structure.member(&entry.key) else {
+        let known: Vec<&str> = structure.members.iter().map(|member| member.name).collect();
+        let hint = problems.format().unknown_field(place, &entry.key, &known);
+        let hint = hint.or_else(|| Some(format!("this release knows no such member of AWS's {}", structure.name)));
+        problems.push_hint(entry.key_at, format!("unknown field {} in {place}", quoted(&entry.key)), hint);
+        return None;
+    };
+    if member.is_output || (entry.value.is_nothing() && problems.format().takes_nothing_for_absent()) {
+        return None;
+    }
+    if is_empty_list(&entry.value) && !member.may_be_empty && !problems.format().takes_nothing_for_absent() {
+        let hint = "remove it to leave it unmanaged";
+        problems.add_hint(entry.value.at, format!("{} must not be an empty list", member.name), hint);
+        return None;
+    }
+    read_value(member, &member.kind, &format!("{place}.{}", member.name), &entry.value, problems)
+}
+
+fn is_empty_list(node: &Node) -> bool {
+    matches!(&node.value, Value::Sequence(nodes) if nodes.is_empty())
+}
+
+fn read_value(member: &Member, kind: &Kind, place: &str, node: &Node, problems: &mut Problems<'_>) -> Option<Json> {
+    let name = member.name;
+    match kind {
+        Kind::Text(text) => read_text(member, text.most, node, problems).map(Json::from),
+        Kind::Number { from, to } => read_number(name, *from, *to, node, problems).map(Json::from),
+        Kind::Decimal { from, to } => read_decimal(name, *from, *to, node, problems).map(Json::Number),
+        Kind::Boolean => match scalar(node) {
+            Some((Sort::Boolean(value), _)) => Some(value.into()),
+            _ => wrong(node, name, "true or false", None, problems),
+        },
+        Kind::Word(words) => read_word(name, words, node, problems).map(Json::from),
+        Kind::Cpu | Kind::Memory => read_size(name, kind, node, problems).map(Json::from),
+        Kind::Map => read_map(name, node, problems),
+        Kind::Structure(structure) => read(structure, place, node, problems).map(Json::Object),
+        Kind::List(of, order) => match &node.value {
+            Value::Sequence(nodes) => {
+                if let Order::Keyed(keys) = order {
+                    check_keys(name, keys, nodes, problems);
+                }
+                Some(nodes.iter().filter_map(|node| read_value(member, of, place, node, problems)).collect())
+            }
+            Value::Scalar(_) | Value::Mapping(_) | Value::Broken => {
+                let hint = problems.format().shape(place);
+                wrong(node, name, "a list", hint, problems)
+            }
+        },
+        Kind::Anything => Some(anything(node)),
+    }
+}
+
+/// Reports entries with the key of an earlier one.
+fn check_keys(name: &str, keys: &[&str], nodes: &[Node], problems: &mut Problems<'_>) {
+    let mut seen: BTreeMap<&str, Position> = BTreeMap::new();
+    for node in nodes {
+        let Value::Mapping(entries) = &node.value else { continue };
+        let Some(key) = keys.iter().find_map(|key| entries.iter().find(|entry| entry.key == *key)) else { continue };
+        let Some((_, text)) = scalar(&key.value) else { continue };
+        if let Some(first) = seen.insert(text, key.value.at) {
+            let message = format!("{name}: {} {} is listed twice", key.key, quoted(text));
+            problems.add_hint(key.value.at, message, format!("first at {}", problems.place(first)));
+        }
+    }
+}
+
+fn scalar(node: &Node) -> Option<(Sort, &str)> {
+    match &node.value {
+        Value::Scalar(scalar) => Some((scalar.sort(), &scalar.text)),
+        Value::Sequence(_) | Value::Mapping(_) | Value::Broken => None,
+    }
+}
+
+fn wrong<T>(node: &Node, name: &str, expected: &str, hint: Option<String>, problems: &mut Problems<'_>) -> Option<T> {
+    wrong_type(node, name, expected, hint, problems);
+    None
+}
+
+fn read_text(member: &Member, most: usize, node: &Node, problems: &mut Problems<'_>) -> Option<String> {
+    let name = member.name;
+    if member.is_secret && !matches!(scalar(node), Some((Sort::Text, _))) && !matches!(node.value, Value::Broken) {
+        // What is there is not repeated.
+        problems.add_hint(node.at, format!("{name}: expected text, found something else"), "quote it");
+        return None;
+    }
+    let text = any_text(node, name, problems)?;
+    let length = text.chars().count();
+    if length > most {
+        problems.add(node.at, format!("{name} has {length} characters; AWS takes at most {most}"));
+        return None;
+    }
+    Some(text)
+}
+
+/// A whole number, also in quotes: AWS's answers and other tools' files have both.
+fn read_number(name: &str, from: i64, to: i64, node: &Node, problems: &mut Problems<'_>) -> Option<i64> {
+    let is_number = |sort: Sort, text: &str| match sort {
+        Sort::Integer => true,
+        Sort::Text => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
+        Sort::Nothing | Sort::Boolean(_) | Sort::OtherNumber => false,
+    };
+    let Some((_, text)) = scalar(node).filter(|(sort, text)| is_number(*sort, text)) else {
+        return wrong(node, name, "a number", None, problems);
+    };
+    match text.parse::<i64>() {
+        Ok(number) if (from..=to).contains(&number) => Some(number),
+        _ => {
+            problems.add(node.at, format!("{name} must be {from} to {to}, found {}", quoted(text).trim_matches('"')));
+            None
+        }
+    }
+}
+
+fn read_decimal(name: &str, from: i64, to: i64, node: &Node, problems: &mut Problems<'_>) -> Option<JsonNumber> {
+    let number = scalar(node).and_then(|(sort, text)| match sort {
+        Sort::Integer | Sort::OtherNumber => text.parse::<f64>().ok().filter(|number| number.is_finite()),
+        Sort::Nothing | Sort::Boolean(_) | Sort::Text => None,
+    });
+    let Some(number) = number else { return wrong(node, name, "a number", None, problems) };
+    if number < from as f64 || number > to as f64 {
+        problems.add(node.at, format!("{name} must be {from} to {to}, found {number}"));
+        return None;
+    }
+    JsonNumber::from_f64(number)
+}
+
+fn read_word(name: &str, words: &[&'static str], node: &Node, problems: &mut Problems<'_>) -> Option<&'static str> {
+    let Some((Sort::Text, text)) = scalar(node) else {
+        return wrong(node, name, &words.join(" or "), None, problems);
+    };
+    let found = words.iter().find(|word| **word == text).copied();
+    if found.is_none() {
+        let message = match words {
+            [only] => format!("{name} must be {only}, found {}", quoted(text)),
+            several => format!("{name} must be one of {}, found {}", several.join(", "), quoted(text)),
+        };
+        problems.push_hint(node.at, message, problems.format().wrong_word(name, text, words));
+    }
+    found
+}
+
+/// The size of a task, as AWS keeps it: text of whole units.
+fn read_size(name: &str, kind: &Kind, node: &Node, problems: &mut Problems<'_>) -> Option<String> {
+    let example = if matches!(kind, Kind::Cpu) { "1024 or 1 vCPU" } else { "2048 or 2 GB" };
+    let found = scalar(node).filter(|(sort, _)| matches!(sort, Sort::Integer | Sort::Text));
+    let number = found.and_then(|(_, text)| size(kind, &Json::from(text))).filter(|number| *number > 0);
+    match number {
+        Some(number) => Some(number.to_string()),
+        None => wrong(node, name, &format!("a size such as {example}"), None, problems),
+    }
+}
+
+fn read_map(name: &str, node: &Node, problems: &mut Problems<'_>) -> Option<Json> {
+    let Value::Mapping(entries) = &node.value else {
+        return wrong(node, name, "a mapping of text to text", None, problems);
+    };
+    let texts = entries.iter().filter_map(|entry| {
+        let text = any_text(&entry.value, &entry.key, problems)?;
+        Some((entry.key.clone(), Json::from(text)))
+    });
+    Some(Json::Object(texts.collect()))
+}
+
+/// A value without a row.
+fn anything(node: &Node) -> Json {
+    match &node.value {
+        Value::Sequence(nodes) => nodes.iter().map(anything).collect(),
+        Value::Mapping(entries) => {
+            Json::Object(entries.iter().map(|entry| (entry.key.clone(), anything(&entry.value))).collect())
+        }
+        Value::Scalar(scalar) => match scalar.sort() {
+            Sort::Nothing => Json::Null,
+            Sort::Boolean(value) => value.into(),
+            Sort::Integer => scalar.text.parse::<i64>().map_or_else(|_| scalar.text.clone().into(), Json::from),
+            Sort::OtherNumber => scalar.text.parse::<f64>().map_or_else(|_| scalar.text.clone().into(), Json::from),
+            Sort::Text => scalar.text.clone().into(),
+        },
+        Value::Broken => Json::Null,
+    }
+}

@@ -1,0 +1,164 @@
+//! `deploymentConfiguration` and placement of a service: what AWS refuses, and what no deployment can get past.
+
+use crate::manifest::document::{Count, Members, WholeServiceSpec};
+use crate::yaml::{At, Node, Problems, Value as NodeValue, quoted};
+
+/// ECS `CreateServiceRequest$placementStrategy`, `$placementConstraints`.
+const MOST_STRATEGIES: usize = 5;
+const MOST_CONSTRAINTS: usize = 10;
+/// What ECS takes for a service.
+const MOST_TAGS: usize = 50;
+
+pub(super) fn check(spec: &At<WholeServiceSpec>, problems: &mut Problems<'_>) {
+    let members = &spec.members;
+    check_percentages(members, &spec.desired_count, problems);
+    check_strategy(members, problems);
+    check_placement(members, problems);
+    check_tags(members, problems);
+}
+
+/// A member of a mapping.
+pub(super) fn within<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    match &node.value {
+        NodeValue::Mapping(entries) => entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value),
+        NodeValue::Scalar(_) | NodeValue::Sequence(_) | NodeValue::Broken => None,
+    }
+}
+
+/// The entries of a list.
+pub(super) fn entries(node: Option<&Node>) -> &[Node] {
+    match node.map(|node| &node.value) {
+        Some(NodeValue::Sequence(nodes)) => nodes,
+        Some(NodeValue::Scalar(_) | NodeValue::Mapping(_) | NodeValue::Broken) | None => &[],
+    }
+}
+
+/// The text of a scalar, whatever it is.
+pub(super) fn text(node: Option<&Node>) -> Option<&str> {
+    match node.map(|node| &node.value) {
+        Some(NodeValue::Scalar(scalar)) => Some(&scalar.text),
+        Some(NodeValue::Sequence(_) | NodeValue::Mapping(_) | NodeValue::Broken) | None => None,
+    }
+}
+
+fn number(node: Option<&Node>) -> Option<u64> {
+    text(node)?.parse().ok()
+}
+
+/// A deployment replaces tasks between a floor and a ceiling; where the two meet, it can neither stop nor start any.
+fn check_percentages(members: &Members, count: &Option<At<Count>>, problems: &mut Problems<'_>) {
+    let Some(block) = members.node("deploymentConfiguration") else { return };
+    let (minimum, maximum) = (within(block, "minimumHealthyPercent"), within(block, "maximumPercent"));
+    let (Some(low), Some(high), Some(at)) = (number(minimum), number(maximum), maximum) else { return };
+    if high < low {
+        return problems.add(at.at, format!("maximumPercent {high} is below minimumHealthyPercent {low}"));
+    }
+    let hint = "raise maximumPercent, or lower minimumHealthyPercent";
+    if high == 100 && low == 100 {
+        let message = "minimumHealthyPercent 100 and maximumPercent 100: no deployment could stop or start a task";
+        return problems.add_hint(at.at, message, hint);
+    }
+    if let Some(Count::Exact(count)) = count.as_ref().map(|count| &count.value)
+        && *count > 0
+        && (u64::from(*count) * low).div_ceil(100) == u64::from(*count)
+        && u64::from(*count) * high / 100 == u64::from(*count)
+    {
+        let message = format!(
+            "with desiredCount {count}, minimumHealthyPercent {low} and maximumPercent {high} both mean {count} tasks: no \
+             deployment could stop or start one"
+        );
+        problems.add_hint(at.at, message, hint);
+    }
+    if let Some(node) = members.node("availabilityZoneRebalancing")
+        && text(Some(node)) == Some("ENABLED")
+        && high <= 100
+    {
+        let message = format!("availabilityZoneRebalancing needs a maximumPercent above 100, found {high}");
+        problems.add_hint(node.at, message, "ECS starts a task in the other zone before it stops one");
+    }
+}
+
+fn check_strategy(members: &Members, problems: &mut Problems<'_>) {
+    let Some(block) = members.node("deploymentConfiguration") else { return };
+    let strategy = text(within(block, "strategy"));
+    for (name, of) in [("linearConfiguration", "LINEAR"), ("canaryConfiguration", "CANARY")] {
+        if let Some(node) = within(block, name)
+            && strategy != Some(of)
+        {
+            problems.add_hint(node.at, format!("{name} belongs to strategy {of}"), format!("add strategy: {of}"));
+        }
+    }
+    if strategy == Some("BLUE_GREEN") && within(block, "bakeTimeInMinutes").is_none() {
+        let hint = "how long both revisions run after the traffic has moved: 0 or more";
+        problems.add_hint(block.at, "strategy BLUE_GREEN needs bakeTimeInMinutes", hint);
+    }
+    for hook in entries(within(block, "lifecycleHooks")) {
+        let pauses = text(within(hook, "targetType")) == Some("PAUSE");
+        for name in ["hookTargetArn", "roleArn"] {
+            if !pauses && within(hook, name).is_none() {
+                problems.add(hook.at, format!("a hook that calls a function needs {name}"));
+            }
+        }
+    }
+}
+
+fn check_placement(members: &Members, problems: &mut Problems<'_>) {
+    let constraints = entries(members.node("placementConstraints"));
+    if let Some(more) = constraints.get(MOST_CONSTRAINTS) {
+        problems.add(more.at, format!("a service has at most {MOST_CONSTRAINTS} placementConstraints"));
+    }
+    for constraint in constraints {
+        let expression = within(constraint, "expression");
+        match (text(within(constraint, "type")), expression) {
+            (Some("distinctInstance"), Some(node)) => problems.add(node.at, "distinctInstance takes no expression"),
+            (Some("memberOf"), None) => {
+                let hint = "such as expression: \"attribute:ecs.instance-type =~ m7g.*\"";
+                problems.add_hint(constraint.at, "memberOf needs an expression", hint);
+            }
+            _ => {}
+        }
+    }
+    let strategies = entries(members.node("placementStrategy"));
+    if let Some(more) = strategies.get(MOST_STRATEGIES) {
+        problems.add(more.at, format!("a service has at most {MOST_STRATEGIES} placementStrategy entries"));
+    }
+    for strategy in strategies {
+        let field = within(strategy, "field");
+        match (text(within(strategy, "type")), field, text(field)) {
+            (Some("random"), Some(node), _) => problems.add(node.at, "random takes no field"),
+            (Some("binpack"), Some(node), Some(found))
+                if !["cpu", "memory"].contains(&found.to_lowercase().as_str()) =>
+            {
+                problems.add(node.at, format!("binpack fills cpu or memory, found {}", quoted(found)));
+            }
+            (Some("binpack"), None, _) => problems.add(strategy.at, "binpack needs a field: cpu or memory"),
+            (Some("spread"), None, _) => {
+                let hint = "such as field: \"attribute:ecs.availability-zone\" or field: instanceId";
+                problems.add_hint(strategy.at, "spread needs a field", hint);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_tags(members: &Members, problems: &mut Problems<'_>) {
+    let tags = entries(members.node("tags"));
+    if let Some(more) = tags.get(MOST_TAGS) {
+        problems.add(more.at, format!("a service has at most {MOST_TAGS} tags"));
+    }
+    for tag in tags {
+        let key = within(tag, "key");
+        check_tag_key(key, problems);
+    }
+}
+
+/// Keys that nobody but AWS, and nobody but Portolan, writes.
+pub(super) fn check_tag_key(key: Option<&Node>, problems: &mut Problems<'_>) {
+    let (Some(node), Some(name)) = (key, text(key)) else { return };
+    if name.to_lowercase().starts_with("aws:") {
+        problems.add(node.at, format!("the tag {} is reserved for AWS", quoted(name)));
+    }
+    if name.starts_with("portolan.dev/") {
+        problems.add(node.at, format!("the tag {} is reserved for Portolan", quoted(name)));
+    }
+}
