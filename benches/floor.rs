@@ -73,7 +73,9 @@ fn main() {
 
 async fn measure(services: usize, times: u32) {
     let size = Size { services, more: false };
-    let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleets::manifest(size) }]).unwrap();
+    let desired =
+        load(&[Source { name: "fleet.yaml".to_owned(), text: fleets::manifest(size), files: Default::default() }])
+            .unwrap();
     let record = recorded(size, &desired).await;
     let bare = median(times, async || {
         let answers = Mutex::new(queues(&record));

@@ -35,7 +35,11 @@ fn main() -> Result<(), String> {
 
 async fn run(rounds: u32, passes: u32) -> Result<(), String> {
     let world = world_file::load("world.yaml", include_str!("passes/world.yaml")).map_err(|error| error.to_string())?;
-    let source = Source { name: "fleet.yaml".to_owned(), text: include_str!("passes/fleet.yaml").to_owned() };
+    let source = Source {
+        name: "fleet.yaml".to_owned(),
+        text: include_str!("passes/fleet.yaml").to_owned(),
+        files: Default::default(),
+    };
     let desired = load(&[source]).map_err(|problems| format!("{problems:?}"))?;
     let region = world.region().to_owned();
     let shared = Shared::still(world);

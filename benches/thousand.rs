@@ -60,7 +60,9 @@ async fn think(services: usize, times: u32) {
     let shared = Shared::still(world_file::load("world.yaml", &fleets::world(size)).unwrap());
     let now: Timestamp = shared.world().now();
     let clients = Clients::new(&in_process::config("eu-west-1", move |request| shared.answer(request))).unwrap();
-    let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleets::manifest(size) }]).unwrap();
+    let desired =
+        load(&[Source { name: "fleet.yaml".to_owned(), text: fleets::manifest(size), files: Default::default() }])
+            .unwrap();
     let reader = Reader::new(&clients);
     let observed = portolan::pass::observe(&desired, &reader).await;
     let observed = portolan::pass::observe_around(&desired, &reader, observed).await;

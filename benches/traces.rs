@@ -35,7 +35,7 @@ async fn run() -> Result<(), String> {
     let text = format!("{}settle: 600\n", fleet.world());
     let world = world_file::load("world.yaml", &text).map_err(|error| error.to_string())?;
     let now = world.now();
-    let source = Source { name: "fleet.yaml".to_owned(), text: fleet.manifest("") };
+    let source = Source { name: "fleet.yaml".to_owned(), text: fleet.manifest(""), files: Default::default() };
     let desired = load(&[source]).map_err(|problems| format!("{problems:?}"))?;
     let region = world.region().to_owned();
     let shared = Shared::still(world);

@@ -6,7 +6,6 @@
 
 pub mod calls;
 mod complete;
-mod copy;
 mod credentials;
 mod ec2;
 mod ecs;

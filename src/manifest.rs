@@ -8,6 +8,8 @@
 //! Offline by design: nothing here asks AWS, but everything that AWS is known to refuse is refused before it is sent.
 
 mod collect;
+mod definition;
+mod definition_file;
 mod document;
 mod format;
 mod hints;

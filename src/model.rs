@@ -51,8 +51,9 @@ pub use arn::{Arn, is_arn};
 pub use behind::{Behind, Registrants, unlisted};
 pub use cluster::{AccountLimits, Cluster, ScalableTarget};
 pub use desired::{
-    Autoscaling, Budget, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, IngressSource,
-    Mode, Network, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget, Suspend,
+    Autoscaling, Budget, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
+    IngressSource, Mode, Network, OtherContainers, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget,
+    Suspend,
 };
 pub use given::Given;
 pub(crate) use given::RulesOfRoutes;

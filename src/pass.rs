@@ -430,7 +430,8 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
 ";
 
     fn desired() -> Desired {
-        load(&[Source { name: "fleet.yaml".to_owned(), text: FLEET.to_owned() }]).expect("a sound manifest")
+        load(&[Source { name: "fleet.yaml".to_owned(), text: FLEET.to_owned(), files: Default::default() }])
+            .expect("a sound manifest")
     }
 
     fn all() -> BTreeSet<ObjectRef> {
@@ -466,7 +467,7 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
             task_sets_move: false,
             current_revisions: Vec::new(),
             conduct: Default::default(),
-            members: Seen::Present(Default::default()),
+            members: Box::new(Seen::Present(Default::default())),
         }
     }
 
@@ -514,7 +515,11 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
     #[test]
     fn tasks_that_portolan_registers_are_waited_for_once_they_stand() {
         let text = FLEET.replace("[checkout-http]", "[checkout-http], registrar: portolan");
-        let source = Source { name: "fleet.yaml".to_owned(), text: text.replace("10.1.0.9", "10.1.0.0") };
+        let source = Source {
+            name: "fleet.yaml".to_owned(),
+            text: text.replace("10.1.0.9", "10.1.0.0"),
+            files: Default::default(),
+        };
         let desired = load(&[source]).expect("a sound manifest");
         let service = Service { load_balancers: Vec::new(), ..service(Rollout::Completed, 2) };
         let task = |last: u8| Task {

@@ -12,6 +12,7 @@ mod by_resource;
 pub mod change;
 mod consent;
 mod container_rename;
+mod definition;
 mod draft;
 mod edges;
 pub mod effect;
@@ -72,6 +73,7 @@ pub(crate) use by_resource::ListenerChange;
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
+pub use definition::is_same_content;
 pub use facts::{Api, Deed, Facts};
 pub use field::{Field, HealthCheckField};
 pub use reason::Reason;

@@ -267,6 +267,7 @@ fn service(
         desired_count: None,
         network,
         ports: Some(ports.into_values().collect()),
+        task_definition: None,
         members: Tree::default(),
     }
 }

@@ -1,6 +1,6 @@
 //! ECS's types and the model's, both ways. What AWS fills in or leaves out is made the same here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use aws_sdk_applicationautoscaling::types::ScalableTarget as SdkScalableTarget;
@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use crate::model::arn::last_part;
 use crate::model::service::AdvancedConfiguration;
 use crate::model::{
-    Awsvpc, Binding, Conduct, Container, Deployment, DeploymentController, EndedDeployment, GroupId, LoadBalancerEntry,
-    NetworkMode, PastDeployment, PortMapping, Revision, Rollout, ScalableTarget, Scheduling, Seen, Service, ServiceId,
-    ServiceStatus, Strategy, SubnetId, Tags, TargetGroupArn, TaskDefinition, TaskDefinitionArn, Transport,
+    Awsvpc, Binding, Conduct, Deployment, DeploymentController, EndedDeployment, GroupId, LoadBalancerEntry,
+    PastDeployment, Revision, Rollout, ScalableTarget, Scheduling, Seen, Service, ServiceId, ServiceStatus, Strategy,
+    SubnetId, Tags, TargetGroupArn, TaskDefinitionArn, Transport,
 };
 use crate::shape::Tree;
 
@@ -85,7 +85,7 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service, members: 
             .filter_map(|revision| revision.arn().map(str::to_owned))
             .collect(),
         conduct: Box::new(conduct_from_sdk(service)),
-        members,
+        members: Box::new(members),
     })
 }
 
@@ -202,73 +202,11 @@ pub(super) fn awsvpc_to_sdk(network: &Awsvpc) -> Result<sdk::NetworkConfiguratio
 }
 
 /// A task definition without what a copy would lose, which its raw answer tells.
-pub(super) fn task_definition_from_sdk(definition: &sdk::TaskDefinition, tags: &[sdk::Tag]) -> TaskDefinition {
-    let network_mode = match definition.network_mode() {
-        Some(sdk::NetworkMode::Awsvpc) => NetworkMode::Awsvpc,
-        Some(sdk::NetworkMode::Host) => NetworkMode::Host,
-        Some(sdk::NetworkMode::None) => NetworkMode::None,
-        None | Some(sdk::NetworkMode::Bridge) => NetworkMode::Bridge,
-        // A mode that this version does not know maps no port that it could reason about.
-        Some(_) => NetworkMode::None,
-    };
-    let containers = definition.container_definitions().iter().map(|container| {
-        (container.name().unwrap_or_default().to_owned(), container_from_sdk(container, network_mode))
-    });
-    TaskDefinition {
-        arn: TaskDefinitionArn::from(definition.task_definition_arn().unwrap_or_default()),
-        family: definition.family().unwrap_or_default().to_owned(),
-        active: definition.status() == Some(&sdk::TaskDefinitionStatus::Active),
-        network_mode,
-        containers: containers.collect::<BTreeMap<_, _>>(),
-        tags: tags_from_sdk(tags),
-        uncopyable: Vec::new(),
-    }
-}
-
-fn container_from_sdk(container: &sdk::ContainerDefinition, mode: NetworkMode) -> Container {
-    let mut ports: Vec<PortMapping> = container
-        .port_mappings()
-        .iter()
-        .filter_map(|mapping| {
-            Some(PortMapping {
-                container_port: mapping.container_port().and_then(port).filter(|number| *number > 0)?,
-                host_port: match mode {
-                    NetworkMode::Bridge => Some(mapping.host_port().and_then(port).unwrap_or(0)),
-                    NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
-                },
-                protocol: transport_from_sdk(mapping.protocol()),
-            })
-        })
-        .collect();
-    ports.sort();
-    let ranges = container.port_mappings().iter().filter_map(|mapping| mapping.container_port_range());
-    let start_time = container.health_check().map_or(0, start_time);
-    let start_period = container.health_check().and_then(sdk::HealthCheck::start_period).map_or(0, count);
-    let is_pinned = container.image().is_some_and(|image| image.contains("@sha256:"))
-        && container.secrets().is_empty()
-        && container.environment_files().is_empty();
-    Container { ports, port_ranges: ranges.map(str::to_owned).collect(), start_time, start_period, is_pinned }
-}
-
-/// The start period and every retry of a container's health check, with AWS's defaults (`HealthCheck`), in seconds.
-fn start_time(check: &sdk::HealthCheck) -> u32 {
-    let of = |value: Option<i32>, default: u32| value.and_then(|value| u32::try_from(value).ok()).unwrap_or(default);
-    let each = of(check.interval(), 30).saturating_add(of(check.timeout(), 5));
-    of(check.start_period(), 0).saturating_add(each.saturating_mul(of(check.retries(), 3)))
-}
-
 /// ECS takes everything but `udp` for tcp, what it does not know included.
 pub(super) fn transport_from_sdk(protocol: Option<&sdk::TransportProtocol>) -> Transport {
     match protocol {
         Some(sdk::TransportProtocol::Udp) => Transport::Udp,
         _ => Transport::Tcp,
-    }
-}
-
-pub(super) fn transport_to_sdk(transport: Transport) -> sdk::TransportProtocol {
-    match transport {
-        Transport::Tcp => sdk::TransportProtocol::Tcp,
-        Transport::Udp => sdk::TransportProtocol::Udp,
     }
 }
 
@@ -331,7 +269,7 @@ pub(super) fn past_from_sdk(ended: &EndedDeployment, revision: &sdk::ServiceRevi
         failed: ended.failed,
         revision: Some(ended.revision.clone()),
         task_definition: TaskDefinitionArn::from(revision.task_definition().unwrap_or_default()),
-        fingerprint: None,
+        content: None,
         load_balancers: revision.load_balancers().iter().map(entry_from_sdk).collect(),
         network: revision.network_configuration().and_then(awsvpc_from_sdk),
     }

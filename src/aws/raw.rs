@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_ecs::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use serde::Deserialize;
@@ -79,6 +83,18 @@ impl ServiceMembers {
     }
 }
 
+/// The task definition in an answer of `DescribeTaskDefinition` or `RegisterTaskDefinition`.
+pub(super) fn task_definition(body: &[u8]) -> Result<Tree, String> {
+    let answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    match answer {
+        Value::Object(mut members) => match members.remove("taskDefinition") {
+            Some(Value::Object(definition)) => Ok(Tree::new(definition)),
+            Some(_) | None => Err("the response has no task definition".to_owned()),
+        },
+        _ => Err("the response is not a JSON object".to_owned()),
+    }
+}
+
 /// Adds members to a request in JSON, before it is signed.
 pub(super) fn add_members(request: &mut HttpRequest, members: &Map<String, Value>) {
     let body = request.body().bytes().unwrap_or_default();
@@ -87,4 +103,48 @@ pub(super) fn add_members(request: &mut HttpRequest, members: &Map<String, Value
     let body = Value::Object(all).to_string();
     request.headers_mut().insert("content-length", body.len().to_string());
     *request.body_mut() = SdkBody::from(body);
+}
+
+/// Where an interceptor leaves a body.
+#[derive(Clone, Default)]
+pub(super) struct Slot(Arc<Mutex<Vec<u8>>>);
+
+impl fmt::Debug for Slot {
+    /// The body shows the environment of containers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slot(…)")
+    }
+}
+
+impl Slot {
+    /// The body, if one came by.
+    pub(super) fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, body: &[u8]) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = body.to_vec();
+    }
+}
+
+/// Keeps the raw answer of a call.
+#[derive(Debug)]
+pub(super) struct KeepAnswer(pub(super) Slot);
+
+impl Intercept for KeepAnswer {
+    fn name(&self) -> &'static str {
+        "KeepAnswer"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(body) = context.response().body().bytes() {
+            self.0.put(body);
+        }
+        Ok(())
+    }
 }

@@ -41,8 +41,8 @@ impl Writer {
 
     async fn send(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
         match action {
-            Action::RegisterTaskDefinition { service, source, ports, tags, expect } => {
-                self.register_task_definition(task_definition::New { service, source, ports, tags, expect }).await
+            Action::RegisterTaskDefinition { service, source, content, tags, expect } => {
+                self.register_task_definition(task_definition::New { service, source, content, tags, expect }).await
             }
             Action::UpdateServiceCount { service, desired_count, from, unscaled } => {
                 self.update_service_count(service, *desired_count, *from, *unscaled).await

@@ -82,7 +82,7 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn new(world: World, global: &'a Global, terminal: Terminal, signals: &'a Signals) -> Result<Self, Failure> {
-        let source = Source { name: MANIFEST_PATH.to_owned(), text: MANIFEST.to_owned() };
+        let source = Source { name: MANIFEST_PATH.to_owned(), text: MANIFEST.to_owned(), files: Default::default() };
         let desired = manifest::load(&[source]).map_err(|problems| Failure::of_problems(&problems))?;
         let region = world.region().to_owned();
         let shared = Shared::still(world);

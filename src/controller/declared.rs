@@ -165,7 +165,11 @@ spec: {region: eu-west-1, cluster: prod, vpc: main, mode: enforce}
 
     /// The same manifest, written differently.
     fn read(remark: &str) -> Read {
-        Ok(vec![Source { name: "fleet.yaml".to_owned(), text: format!("# {remark}\n{FLEET}") }])
+        Ok(vec![Source {
+            name: "fleet.yaml".to_owned(),
+            text: format!("# {remark}\n{FLEET}"),
+            files: Default::default(),
+        }])
     }
 
     #[tokio::test(start_paused = true)]
@@ -182,7 +186,11 @@ spec: {region: eu-west-1, cluster: prod, vpc: main, mode: enforce}
     #[tokio::test(start_paused = true)]
     async fn a_manifest_is_confirmed_by_a_reading_a_minute_later_and_by_no_other() {
         let current = read("a").and_then(|sources| manifest::load(&sources)).expect("a sound manifest");
-        let text = |mode: &str| Source { name: "fleet.yaml".to_owned(), text: FLEET.replace("enforce", mode) };
+        let text = |mode: &str| Source {
+            name: "fleet.yaml".to_owned(),
+            text: FLEET.replace("enforce", mode),
+            files: Default::default(),
+        };
         let other = || Ok(vec![text("observe")]);
         let unread = || Err(vec![Problem::of_file("fleet.yaml", "gone", None)]);
         let mut declared = Declared::default();
@@ -204,8 +212,8 @@ spec: {region: eu-west-1, cluster: prod, vpc: main, mode: enforce}
     #[tokio::test(start_paused = true)]
     async fn a_file_that_is_no_longer_there_is_named_even_if_nothing_else_vanishes() {
         let current = read("a").and_then(|sources| manifest::load(&sources)).expect("a sound manifest");
-        let fleet = Source { name: "d/fleet.yaml".to_owned(), text: FLEET.to_owned() };
-        let empty = Source { name: "d/web.yaml".to_owned(), text: "# nothing\n".to_owned() };
+        let fleet = Source { name: "d/fleet.yaml".to_owned(), text: FLEET.to_owned(), files: Default::default() };
+        let empty = Source { name: "d/web.yaml".to_owned(), text: "# nothing\n".to_owned(), files: Default::default() };
         let mut declared = Declared::default();
         assert!(declared.take(Ok(vec![fleet.clone(), empty]), &current).is_some());
         let taken = declared.take(Ok(vec![fleet]), &current).expect("another reading").expect("a sound manifest");

@@ -102,7 +102,7 @@ spec: {region: eu-west-1, cluster: prod, vpc: main, mode: enforce}
             "---\napiVersion: portolan.dev/v1alpha1\nkind: Service\nmetadata: {name: web}\nspec: {desiredCount: 1}\n";
         let load = |parts: &[&str]| {
             let text = format!("{FLEET}{}", parts.concat());
-            manifest::load(&[Source { name: "fleet.yaml".to_owned(), text }])
+            manifest::load(&[Source { name: "fleet.yaml".to_owned(), text, files: Default::default() }])
                 .unwrap_or_else(|problems| panic!("{problems:?}"))
         };
         let (one, both) = (

@@ -17,7 +17,7 @@ const BAKE_TIME: &str = "bakeTimeInMinutes";
 
 /// Those that say something.
 pub(super) fn entries(live: &Service) -> Vec<Entry> {
-    let Seen::Present(members) = &live.members else { return Vec::new() };
+    let Seen::Present(members) = &*live.members else { return Vec::new() };
     let mut all = declarable(&SERVICE, members.members());
     let bake = members.get(DEPLOYMENT).and_then(|block| block.get(BAKE_TIME));
     // A manifest with another strategy says it, be it 0.

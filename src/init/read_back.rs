@@ -46,7 +46,11 @@ pub(super) fn settle(mut pages: Vec<(ObjectRef, Page)>, scene: &Scene<'_>, now: 
 
 /// Each document is a source of its own, named by its place: then no fleet is too large for one file.
 fn sources(rendered: &[Rendered]) -> Vec<Source> {
-    let source = |(place, rendered): (usize, &Rendered)| Source { name: place.to_string(), text: rendered.text() };
+    let source = |(place, rendered): (usize, &Rendered)| Source {
+        name: place.to_string(),
+        text: rendered.text(),
+        files: Default::default(),
+    };
     let has_content = |source: &Source| source.text.lines().any(|line| !line.trim_start().starts_with('#'));
     rendered.iter().enumerate().map(source).filter(has_content).collect()
 }

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::definition::DefinitionSpec;
 use super::scalar::{Duration, Managed, NonEmpty, ObjectKey};
 use super::words::{ApiVersion, CheckProtocol, FleetKind, Required, ServiceKind, TargetGroupKind};
 use super::{member, member_schema};
@@ -126,6 +127,8 @@ document! {
         network as "network": Option<At<NetworkSpec>>,
         /// The ports that must be reachable.
         ports as "ports": Option<At<NonEmpty<PortSpec>>>,
+        /// What runs: members of RegisterTaskDefinition, {file: PATH}, or {family: NAME, revision: NUMBER}. Absent: unmanaged.
+        task_definition as "taskDefinition": Option<At<DefinitionSpec>>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The manifest as a format.
 
-use super::hints;
+use super::{hints, member};
+use crate::shape::{SERVICE, TASK_DEFINITION};
 use crate::yaml::{Format, Limits};
 
 /// A thousand services with their target groups take about a mebibyte, and as many nodes as fit into it when people write it.
@@ -37,6 +38,14 @@ impl Format for Manifest {
 
     fn instead_of_aliases(&self) -> &'static str {
         "write the value out, or render the manifest and pipe it to -f -"
+    }
+
+    fn takes_templates(&self, keys: &[&str]) -> bool {
+        match keys {
+            ["spec", "taskDefinition", rest @ ..] => member::is_data(&TASK_DEFINITION, rest),
+            ["spec", rest @ ..] => member::is_data(&SERVICE, rest),
+            _ => false,
+        }
     }
 
     fn instead_of_templates(&self) -> Option<&'static str> {

@@ -8,15 +8,17 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::collect::Documents;
+use super::definition::{self, DefinitionSpec};
 use super::document::{
     Count, FleetSpec, HealthCheckSpec, IngressSpec, NetworkSpec, PortSpec, RouteSpec, ServiceDocument,
     TargetGroupDocument, TargetSpec,
 };
 use super::scalar::{Managed, NonEmpty};
 use crate::model::{
-    Conditions, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, HeaderCondition,
-    HealthCheck, IngressSource, Matcher, Mode, Network, NetworkMode, PortRange, ProtocolVersion, QueryCondition,
-    Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey, Transport,
+    Conditions, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
+    HeaderCondition, HealthCheck, IngressSource, Matcher, Mode, Network, NetworkMode, OtherContainers, PortRange,
+    ProtocolVersion, QueryCondition, Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey,
+    Transport,
 };
 use crate::yaml::{At, TextMap};
 
@@ -82,7 +84,37 @@ fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
         }),
         network: spec.network.as_ref().map(|network| lower_network(network)),
         ports: spec.ports.as_ref().map(|ports| ports.0.iter().map(|port| lower_port(port, mode)).collect()),
+        task_definition: spec
+            .task_definition
+            .as_ref()
+            .map(|definition| lower_definition(definition, mode, spec.ports.as_ref())),
         members: spec.members.tree.clone(),
+    }
+}
+
+fn lower_definition(
+    definition: &DefinitionSpec,
+    mode: Option<NetworkMode>,
+    ports: Option<&At<NonEmpty<PortSpec>>>,
+) -> Definition {
+    match definition {
+        DefinitionSpec::Reference { family, revision } => Definition::Reference {
+            family: family.value.clone(),
+            revision: revision.as_ref().map(|revision| revision.0),
+        },
+        DefinitionSpec::Content(content) => {
+            let mut members = content.tree.clone();
+            if let Some(mode) = mode
+                && members.get("networkMode").is_none()
+            {
+                members.members_mut().insert("networkMode".to_owned(), mode.as_str().into());
+            }
+            let ports = ports.into_iter().flat_map(|ports| &ports.0);
+            ports.for_each(|port| definition::add_mapping(&mut members, port));
+            // A file is the whole definition.
+            let otherwise = if content.file.is_some() { OtherContainers::Remove } else { OtherContainers::Keep };
+            Definition::Content { members, other_containers: copied(&content.others).unwrap_or(otherwise) }
+        }
     }
 }
 

@@ -33,6 +33,20 @@ pub(super) fn read(
     Some(members)
 }
 
+/// Whether the member that these keys lead to holds text in which `${` is ordinary.
+pub(super) fn is_data(structure: &Structure, keys: &[&str]) -> bool {
+    let Some((first, rest)) = keys.split_first() else { return false };
+    let Some(member) = structure.member(first) else { return false };
+    if member.is_data {
+        return true;
+    }
+    let mut kind = &member.kind;
+    while let Kind::List(of, _) = kind {
+        kind = of;
+    }
+    matches!(kind, Kind::Structure(of) if is_data(of, rest))
+}
+
 fn read_entry(structure: &Structure, place: &str, entry: &Entry, problems: &mut Problems<'_>) -> Option<Json> {
     let Some(member) = structure.member(&entry.key) else {
         let known: Vec<&str> = structure.members.iter().map(|member| member.name).collect();

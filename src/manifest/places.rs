@@ -104,7 +104,7 @@ spec:
 ";
 
     fn at(object: &ObjectRef, field: &str) -> Option<String> {
-        let sources = [Source { name: "-".to_owned(), text: FLEET.to_owned() }];
+        let sources = [Source { name: "-".to_owned(), text: FLEET.to_owned(), files: Default::default() }];
         places(&sources).find(object, field).map(|Place { file, line, column }| format!("{file}:{line}:{column}"))
     }
 
@@ -137,8 +137,11 @@ spec:
 
     #[test]
     fn of_what_cannot_be_read_are_none() {
-        let broken =
-            [Source { name: "a.yaml".to_owned(), text: "kind: Service\nmetadata: {name: a\nspec: [".to_owned() }];
+        let broken = [Source {
+            name: "a.yaml".to_owned(),
+            text: "kind: Service\nmetadata: {name: a\nspec: [".to_owned(),
+            files: Default::default(),
+        }];
         assert_eq!(places(&broken), Places::default());
     }
 }

@@ -3,6 +3,7 @@
 //! A rule notes a problem where the value stands that is at odds; a field that is absent is at odds with nothing.
 
 mod attribute;
+mod definition;
 mod deployment;
 mod fleet;
 mod health_check;

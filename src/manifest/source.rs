@@ -1,10 +1,11 @@
 //! Which texts make up the fleet: files, folders, standard input.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::definition_file;
 use super::format::LIMITS;
 use super::in_time::Medium;
 use crate::yaml::{Problem, STDIN, Source};
@@ -39,11 +40,14 @@ pub fn find_sources_with(
     opens: &dyn Fn(&str, Medium),
 ) -> Result<Vec<Source>, Vec<Problem>> {
     let (sources, problems, seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    let mut search = Search { recursive, reads, opens, sources, problems, seen, entries: 0, bytes: 0 };
+    let folders = paths.iter().filter(|path| Path::new(path).is_dir()).map(PathBuf::from);
+    let roots = folders.chain([PathBuf::from(".")]).filter_map(|folder| fs::canonicalize(folder).ok()).collect();
+    let mut search = Search { recursive, reads, opens, sources, problems, seen, entries: 0, bytes: 0, roots };
     for path in paths {
         match (path.as_str(), stdin) {
             (STDIN, Some(text)) if search.seen.insert(PathBuf::from(STDIN)) => {
-                search.sources.push(Source { name: STDIN.to_owned(), text: text.to_owned() });
+                let files = search.named(Path::new(""), text);
+                search.sources.push(Source { name: STDIN.to_owned(), text: text.to_owned(), files });
             }
             (STDIN, Some(_)) => {}
             (STDIN, None) => search.problem("<stdin>", "standard input was not read", None),
@@ -69,6 +73,8 @@ struct Search<'a> {
     seen: BTreeSet<PathBuf>,
     entries: usize,
     bytes: usize,
+    /// Folders in which files that manifests name may lie: those of `-f`, and the working folder.
+    roots: Vec<PathBuf>,
 }
 
 /// What a path leads to.
@@ -244,9 +250,46 @@ impl Search<'_> {
         // Reading doubles its room whenever that is full, and the service keeps the texts.
         bytes.shrink_to_fit();
         match String::from_utf8(bytes) {
-            Ok(text) => self.sources.push(Source { name, text }),
+            Ok(text) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                let files = self.named(folder, &text);
+                self.sources.push(Source { name, text, files });
+            }
             Err(_) => self.problem(&name, "not UTF-8 text", Some("save it as UTF-8")),
         }
+    }
+
+    /// The files that a manifest names: their texts, or why they cannot be read.
+    fn named(&mut self, folder: &Path, text: &str) -> BTreeMap<String, Result<String, String>> {
+        let paths = definition_file::named(text).into_iter();
+        paths.map(|path| (path.clone(), self.beside(folder, &path))).collect()
+    }
+
+    fn beside(&mut self, folder: &Path, path: &str) -> Result<String, String> {
+        if Path::new(path).is_absolute() {
+            return Err("is an absolute path; write it relative to the manifest".to_owned());
+        }
+        let unread = |error: std::io::Error| format!("cannot be read: {}", reason(&error));
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let wanted = folder.join(path);
+        (self.opens)(&wanted.display().to_string(), Medium::Disk);
+        let resolved = fs::canonicalize(&wanted).map_err(unread)?;
+        let home = fs::canonicalize(folder).map_err(unread)?;
+        if !self.roots.iter().chain([&home]).any(|root| resolved.starts_with(root)) {
+            return Err("lies outside of the manifest's folder, the folders of -f and the working folder".to_owned());
+        }
+        let kind = Kind::of(fs::metadata(&resolved).map_err(unread)?.file_type());
+        if !matches!(kind, Kind::File) {
+            return Err(format!("cannot be read: it is {}, not a file", kind.words()));
+        }
+        let mut bytes = Vec::new();
+        let file = fs::File::open(&resolved).map_err(unread)?;
+        file.take(LIMITS.bytes as u64 + 1).read_to_end(&mut bytes).map_err(unread)?;
+        self.bytes += bytes.len();
+        if bytes.len() > LIMITS.bytes || self.bytes > MOST_BYTES {
+            return Err(format!("is {}", LIMITS.too_large()));
+        }
+        String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
     }
 }
 

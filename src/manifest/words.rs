@@ -1,8 +1,8 @@
 //! Values out of a closed set, spelled as AWS or ECS spell them. Case counts.
 
 use crate::model::{
-    Autoscaling, Mode, NetworkMode, Protocol, ProtocolVersion, Redeploy, Registrar, ServingRemoval, TargetType,
-    Transport,
+    Autoscaling, Mode, NetworkMode, OtherContainers, Protocol, ProtocolVersion, Redeploy, Registrar, ServingRemoval,
+    TargetType, Transport,
 };
 use crate::yaml::words;
 
@@ -37,6 +37,7 @@ words! {
     Autoscaling { "check" => Self::Check, "none" => Self::None }
     NetworkMode { "awsvpc" => Self::Awsvpc, "bridge" => Self::Bridge, "host" => Self::Host }
     Transport { "tcp" => Self::Tcp, "udp" => Self::Udp }
+    OtherContainers { "keep" => Self::Keep, "remove" => Self::Remove }
     Registrar { "ecs" => Self::Ecs, "portolan" => Self::Portolan }
     Required { "required" => Self }
     TargetType { "ip" => Self::Ip, "instance" => Self::Instance }

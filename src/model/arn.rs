@@ -141,6 +141,17 @@ impl TaskDefinitionArn {
         last_part(self.as_str())
     }
 
+    /// Its revision; `None` where this ARN has none.
+    pub fn revision(&self) -> Option<u32> {
+        self.name().split_once(':')?.1.parse().ok()
+    }
+
+    /// The first revision of another family of the same account and region; `None` where this ARN has no revision.
+    pub fn of_family(&self, family: &str) -> Option<Self> {
+        let before = self.as_str().strip_suffix(self.name())?;
+        self.revision().map(|_| Self::from(format!("{before}{family}:1")))
+    }
+
     /// Another revision of the same family; `None` where this ARN has no revision.
     pub fn with_revision(&self, revision: i32) -> Option<Self> {
         let family = self.as_str().strip_suffix(self.name())?;

@@ -234,6 +234,34 @@ pub struct DesiredPort {
     pub allow_from: Option<Vec<IngressSource>>,
 }
 
+/// What a service shall run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// Portolan registers it where no revision has this content.
+    Content {
+        /// Members of `RegisterTaskDefinition`, as far as they are managed.
+        members: Tree,
+        /// Containers of the running revision that it does not name.
+        other_containers: OtherContainers,
+    },
+    /// Somebody else registers it.
+    Reference {
+        /// The family.
+        family: String,
+        /// The revision; `None`: any of the family.
+        revision: Option<u32>,
+    },
+}
+
+/// What becomes of containers that run and that a manifest does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherContainers {
+    /// They stay.
+    Keep,
+    /// They go with the next revision.
+    Remove,
+}
+
 /// A declared service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredService {
@@ -251,6 +279,8 @@ pub struct DesiredService {
     pub network: Option<Network>,
     /// The ports.
     pub ports: Option<Vec<DesiredPort>>,
+    /// What it runs; `None` is unmanaged.
+    pub task_definition: Option<Definition>,
     /// Members with AWS's names, as [`crate::shape::SERVICE`] knows them.
     pub members: Tree,
 }

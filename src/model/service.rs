@@ -1,6 +1,7 @@
 //! A live ECS service: counts, wiring, network, rollout state.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -169,7 +170,7 @@ pub struct Service {
     /// How ECS runs it.
     pub conduct: Box<Conduct>,
     /// Members as AWS writes them, as far as [`crate::shape::SERVICE`] has a row for them.
-    pub members: Seen<Tree>,
+    pub members: Box<Seen<Tree>>,
 }
 
 /// How ECS runs a service, as far as it explains why tasks do not come up or do not stay.
@@ -321,8 +322,8 @@ pub struct PastDeployment {
     pub revision: Option<String>,
     /// What it ran.
     pub task_definition: TaskDefinitionArn,
-    /// The fingerprint tag of that revision, if Portolan made it.
-    pub fingerprint: Option<String>,
+    /// The content of that revision; `None`: it does not exist any more.
+    pub content: Option<Arc<Tree>>,
     /// The wiring it had.
     pub load_balancers: Vec<LoadBalancerEntry>,
     /// The network it had.

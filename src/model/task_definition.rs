@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 use super::id::{TaskDefinitionArn, Transport};
 use super::owner::Tags;
 use super::target_group::TargetType;
+use crate::shape::{TASK_DEFINITION, Tree, without_outputs};
 
 /// Network mode of a task definition; an absent one is `bridge` (ECS's default on Linux).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +93,89 @@ pub struct TaskDefinition {
     pub containers: BTreeMap<String, Container>,
     /// Its tags.
     pub tags: Tags,
-    /// Members of AWS's raw answer that a copy would lose, because the SDK does not know them. Not empty: never copied.
-    pub uncopyable: Vec<String>,
+    /// All of it as AWS writes it, without tags and without what only answers have: registering it makes the same again.
+    pub content: Arc<Tree>,
+}
+
+impl TaskDefinition {
+    /// A revision with this content, which AWS or a manifest wrote.
+    pub fn new(arn: TaskDefinitionArn, active: bool, tags: Tags, content: Tree) -> Self {
+        let mut content = Tree::new(without_outputs(&TASK_DEFINITION, content.members()));
+        content.members_mut().remove("tags");
+        let network_mode = match text(content.members(), "networkMode") {
+            None | Some("bridge") => NetworkMode::Bridge,
+            Some("awsvpc") => NetworkMode::Awsvpc,
+            Some("host") => NetworkMode::Host,
+            // A mode that this version does not know maps no port that it could reason about.
+            Some(_) => NetworkMode::None,
+        };
+        let containers = list(content.members(), "containerDefinitions").filter_map(Value::as_object);
+        let containers = containers.map(|container| {
+            let name = text(container, "name").unwrap_or_default().to_owned();
+            (name, Container::new(container, network_mode))
+        });
+        Self {
+            arn,
+            family: text(content.members(), "family").unwrap_or_default().to_owned(),
+            active,
+            network_mode,
+            containers: containers.collect(),
+            tags,
+            content: Arc::new(content),
+        }
+    }
+}
+
+impl Container {
+    /// As AWS writes it (ECS `ContainerDefinition`).
+    fn new(container: &Map<String, Value>, mode: NetworkMode) -> Self {
+        let mappings = || list(container, "portMappings").filter_map(Value::as_object);
+        let mut ports: Vec<PortMapping> = mappings().filter_map(|mapping| PortMapping::new(mapping, mode)).collect();
+        ports.sort();
+        let ranges = mappings().filter_map(|mapping| text(mapping, "containerPortRange"));
+        let check = container.get("healthCheck").and_then(Value::as_object);
+        let is_empty = |name: &str| list(container, name).next().is_none();
+        Self {
+            ports,
+            port_ranges: ranges.map(str::to_owned).collect(),
+            start_time: check.map_or(0, start_time),
+            start_period: check.map_or(0, |check| number(check, "startPeriod", 0)),
+            is_pinned: text(container, "image").is_some_and(|image| image.contains("@sha256:"))
+                && is_empty("secrets")
+                && is_empty("environmentFiles"),
+        }
+    }
+}
+
+impl PortMapping {
+    fn new(mapping: &Map<String, Value>, mode: NetworkMode) -> Option<Self> {
+        let port = |name: &str| mapping.get(name).and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
+        Some(Self {
+            container_port: port("containerPort").filter(|port| *port > 0)?,
+            host_port: match mode {
+                NetworkMode::Bridge => Some(port("hostPort").unwrap_or(0)),
+                NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
+            },
+            // ECS takes everything but `udp` for tcp, what it does not know included.
+            protocol: if text(mapping, "protocol") == Some("udp") { Transport::Udp } else { Transport::Tcp },
+        })
+    }
+}
+
+/// The start period and every retry of a container's health check, with AWS's defaults (ECS `HealthCheck`), in seconds.
+fn start_time(check: &Map<String, Value>) -> u32 {
+    let each = number(check, "interval", 30).saturating_add(number(check, "timeout", 5));
+    number(check, "startPeriod", 0).saturating_add(each.saturating_mul(number(check, "retries", 3)))
+}
+
+fn text<'t>(members: &'t Map<String, Value>, name: &str) -> Option<&'t str> {
+    members.get(name).and_then(Value::as_str)
+}
+
+fn number(members: &Map<String, Value>, name: &str, otherwise: u32) -> u32 {
+    members.get(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok()).unwrap_or(otherwise)
+}
+
+fn list<'t>(members: &'t Map<String, Value>, name: &str) -> impl Iterator<Item = &'t Value> {
+    members.get(name).and_then(Value::as_array).into_iter().flatten()
 }

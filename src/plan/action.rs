@@ -155,18 +155,17 @@ pub struct RuleEdit {
 /// A mutating AWS call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A copy of `source` with only these port mappings corrected (added, or replaced where the container port
-    /// stands already).
+    /// A revision with this content, unless there is one already.
     RegisterTaskDefinition {
-        /// The service that is to run the copy.
+        /// The service that is to run it.
         service: ServiceId,
         /// The running revision.
         source: TaskDefinitionArn,
-        /// The corrections.
-        ports: Vec<PortFix>,
-        /// Tags to add to the source's own: the fingerprint.
+        /// All that is registered, images and members that the manifest does not name included.
+        content: Tree,
+        /// Its tags: those of the running revision, declared ones, and the fingerprint.
         tags: Tags,
-        /// What the service must still be: a copy that nothing uses would stay.
+        /// What the service must still be: a revision that nothing uses would stay.
         expect: ServiceBelief,
     },
     /// `UpdateService` with `desiredCount` alone: starts no deployment.

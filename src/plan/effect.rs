@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::model::{
     AddressFamily, Attributes, Awsvpc, Conditions, Forward, HealthCheck, Listener, ListenerArn, LoadBalancerEntry,
-    Matcher, Observed, PortMapping, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId,
-    StaticTarget, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
+    Matcher, Observed, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId, StaticTarget,
+    Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
 };
 
-use super::action::{Action, NewTargetGroup, PortFix, Ref, RuleEdit, WiredEntry};
+use super::action::{Action, NewTargetGroup, Ref, RuleEdit, WiredEntry};
 use super::change::Step;
 use super::members;
 
@@ -32,12 +32,10 @@ fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
 /// Applies a step to a reading of AWS. Deployments that it starts count as finished.
 pub fn apply_effect(step: &Step, observed: &mut Observed) {
     match &step.action {
-        Action::RegisterTaskDefinition { service: _, source, ports, tags, expect: _ } => {
+        Action::RegisterTaskDefinition { service: _, source: _, content, tags, expect: _ } => {
             let arn = TaskDefinitionArn::from(format!("planned:{}", step.object));
-            if let Some(Seen::Present(definition)) = observed.task_definitions.get(source) {
-                let copy = copied(definition, arn.clone(), ports, tags);
-                observed.task_definitions.insert(arn, Seen::Present(copy));
-            }
+            let made = TaskDefinition::new(arn.clone(), true, tags.clone(), content.clone());
+            observed.task_definitions.insert(arn, Seen::Present(made));
         }
         Action::UpdateServiceCount { service, desired_count, from: _, unscaled: _ } => {
             if let Some(live) = present(observed.services.get_mut(service)) {
@@ -47,14 +45,14 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
         }
         Action::UpdateServiceMembers { service, members, expect: _ } => {
             if let Some(live) =
-                present(observed.services.get_mut(service)).and_then(|live| present(Some(&mut live.members)))
+                present(observed.services.get_mut(service)).and_then(|live| present(Some(&mut *live.members)))
             {
                 live.members_mut().extend(members.members().clone());
             }
         }
         Action::TagService { service, arn: _, tags } => {
             if let Some(live) =
-                present(observed.services.get_mut(service)).and_then(|live| present(Some(&mut live.members)))
+                present(observed.services.get_mut(service)).and_then(|live| present(Some(&mut *live.members)))
             {
                 members::set_tags(live, tags);
             }
@@ -149,24 +147,6 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             }
         }
     }
-}
-
-fn copied(
-    source: &TaskDefinition,
-    arn: TaskDefinitionArn,
-    ports: &[PortFix],
-    tags: &crate::model::Tags,
-) -> TaskDefinition {
-    let mut copy = TaskDefinition { arn, active: true, ..source.clone() };
-    copy.tags.extend(tags.clone());
-    for PortFix { container, container_port, host_port, protocol } in ports {
-        let mapping = PortMapping { container_port: *container_port, host_port: *host_port, protocol: *protocol };
-        let container = copy.containers.entry(container.clone()).or_default();
-        container.ports.retain(|live| live.container_port != *container_port);
-        container.ports.push(mapping);
-        container.ports.sort();
-    }
-    copy
 }
 
 fn update_service(

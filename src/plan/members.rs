@@ -29,7 +29,7 @@ pub(super) fn plan_members(wanted: &DesiredService, live: &Service, drafts: &mut
         return;
     }
     let object = ObjectRef::service(&wanted.key);
-    let known = match &live.members {
+    let known = match &*live.members {
         Seen::Present(known) => known,
         Seen::Absent => return,
         Seen::Unknown(gap) => {

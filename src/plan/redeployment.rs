@@ -11,22 +11,24 @@ use crate::model::{
     Observed, PastDeployment, Seen, Service, Strategy, TargetGroupArn, TaskDefinition,
 };
 
-use super::action::{Action, PortFix, Ref, ServiceBelief, WiredEntry};
+use super::action::{Action, Ref, ServiceBelief, WiredEntry};
 use super::change::{Change, WaitingOn};
 use super::container_rename::one_call;
+use super::definition::{self, Move, NewRevision, Origin, TASK_DEFINITION_FIELD, Target, movement};
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::field::Field;
 use super::reason::Reason;
 use super::resolve;
 use super::security_group::ServiceIngress;
 use super::service::live_service;
-use super::task_definition::{diff_ports, fingerprint, fingerprint_tags};
+use super::task_definition::{PortDiff, diff_ports};
 use super::wiring::{Wiring, diff_wiring};
 
 /// Everything about a service that only a new deployment can put right.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Redeployment {
-    pub(super) fixes: Vec<PortFix>,
+    /// How it comes to another revision.
+    pub(super) revision: Option<Move>,
     pub(super) wiring: Wiring,
     pub(super) network: Option<Awsvpc>,
     pub(super) changes: Vec<Change>,
@@ -51,27 +53,14 @@ pub(super) fn redeployment(
             Err(obstacle) => obstacles.push(obstacle),
         }
     }
-    if wanted.ports.is_some() {
-        let what = format!("task definition {}", live.task_definition);
-        match need(given.observed.task_definition(&live.task_definition), &what, || {
-            "it does not exist any more".to_owned()
-        }) {
-            Ok(definition) => {
-                if mode_agrees(wanted, definition, obstacles) {
-                    let renamed = || one_call(given, wanted, live, definition, now);
-                    let ports = diff_ports(wanted, definition, &renamed, obstacles);
-                    found.fixes = ports.fixes;
-                    found.changes.extend(ports.changes);
-                    let mode = definition.network_mode;
-                    found.wiring = diff_wiring(given, wanted, live, mode, &ports.unmapped, now, obstacles);
-                    found.changes.extend(found.wiring.changes.clone());
-                }
-            }
+    if wanted.ports.is_some() || wanted.task_definition.is_some() {
+        match target_of(given, wanted, live) {
+            Ok(target) => diff_target(given, wanted, live, target, now, &mut found, obstacles),
             Err(obstacle) => obstacles.push(obstacle),
         }
     }
-    let differs = !found.fixes.is_empty() || !found.wiring.changes.is_empty() || found.network.is_some();
-    if differs && found.fixes.is_empty() && is_inactive(given.observed, live) {
+    let differs = found.revision.is_some() || !found.wiring.changes.is_empty() || found.network.is_some();
+    if differs && found.revision.is_none() && is_inactive(given.observed, live) {
         obstacles.push(Obstacle::difference(
             describe_changes(&found.changes),
             Reason::new(
@@ -82,6 +71,50 @@ pub(super) fn redeployment(
         return None;
     }
     differs.then_some(found)
+}
+
+/// What the service shall run.
+fn target_of(given: &Given<'_>, wanted: &DesiredService, live: &Service) -> Result<Target, Obstacle> {
+    let what = format!("task definition {}", live.task_definition);
+    let running =
+        need(given.observed.task_definition(&live.task_definition), &what, || "it does not exist any more".to_owned())?;
+    definition::target(given, wanted, live, running)
+}
+
+/// The definition, its ports, and the wiring to them.
+fn diff_target(
+    given: &Given<'_>,
+    wanted: &DesiredService,
+    live: &Service,
+    target: Target,
+    now: Timestamp,
+    found: &mut Redeployment,
+    obstacles: &mut Vec<Obstacle>,
+) {
+    if !mode_agrees(wanted, &target.definition, obstacles) {
+        return;
+    }
+    let renamed = || one_call(given, wanted, live, &target.definition, now);
+    let mut ports = diff_ports(wanted, &target.definition, &renamed, obstacles);
+    if target.origin == Origin::Referenced && !ports.fixes.is_empty() {
+        obstacles.push(Obstacle::difference(
+            describe_changes(&ports.changes),
+            Reason::new(
+                format!(
+                    "the manifest refers to {}, and Portolan registers no revision of it",
+                    target.definition.arn.name()
+                ),
+                "register a revision with these port mappings, or declare the task definition",
+            ),
+        ));
+        ports = PortDiff { unmapped: ports.all(), ..PortDiff::default() };
+    }
+    found.revision = movement(&target, &ports.fixes);
+    found.changes.extend(target.changes);
+    found.changes.extend(ports.changes);
+    let mode = target.definition.network_mode;
+    found.wiring = diff_wiring(given, wanted, live, mode, &ports.unmapped, now, obstacles);
+    found.changes.extend(found.wiring.changes.clone());
 }
 
 fn is_inactive(observed: &Observed, live: &Service) -> bool {
@@ -183,7 +216,7 @@ pub(super) fn plan_redeployment(
             ),
         );
     }
-    match rolled_back(given.observed, wanted, live, &found) {
+    match rolled_back(given.observed, wanted, &found) {
         Ok(false) => {}
         Ok(true) => {
             return drafts.block_on(
@@ -211,30 +244,22 @@ fn describe_changes(changes: &[Change]) -> String {
 }
 
 /// R7a: whether the newest deployment of that content, of that wiring or of that network failed or was rolled back.
-fn rolled_back(
-    observed: &Observed,
-    wanted: &DesiredService,
-    live: &Service,
-    found: &Redeployment,
-) -> Result<bool, Obstacle> {
+fn rolled_back(observed: &Observed, wanted: &DesiredService, found: &Redeployment) -> Result<bool, Obstacle> {
     let past = match observed.past_deployments_of(&wanted.id) {
         Seen::Present(past) => past,
         Seen::Absent => return Ok(false),
         Seen::Unknown(gap) => return Err(Obstacle::gap("last deployments", gap)),
     };
-    let copy = match (&found.fixes[..], observed.task_definition(&live.task_definition)) {
-        ([], _) => None,
-        (fixes, Seen::Present(definition)) => Some(fingerprint(definition, fixes)),
-        (_, Seen::Absent | Seen::Unknown(_)) => return Ok(false),
-    };
     let wiring = (!found.wiring.changes.is_empty()).then(|| wired(&found.wiring.entries)).flatten();
-    let same_copy = |past: &PastDeployment| copy.is_some() && past.fingerprint == copy;
+    let form = found.revision.as_ref().map(|revision| definition::one_form(revision.content()));
+    let same_content =
+        |past: &PastDeployment| form.is_some() && form == past.content.as_deref().map(definition::one_form);
     let same_wiring = |past: &PastDeployment| wiring.as_ref().is_some_and(|own| *own == sorted(&past.load_balancers));
     let same_network = |past: &PastDeployment| found.network.is_some() && found.network == past.network;
     let failed = |is_same: &dyn Fn(&PastDeployment) -> bool| {
         past.iter().find(|past| is_same(past)).is_some_and(|newest| newest.failed)
     };
-    Ok(failed(&same_copy) || failed(&same_wiring) || failed(&same_network))
+    Ok(failed(&same_content) || failed(&same_wiring) || failed(&same_network))
 }
 
 /// The entries as they would be sent; `None` while a target group does not exist: that wiring was never deployed.
@@ -279,42 +304,14 @@ fn push_redeployment(
         Seen::Present(past) => ServiceBelief::of(live).and_of(past),
         Seen::Absent | Seen::Unknown(_) => ServiceBelief::of(live),
     };
-    let mut task_definition = None;
-    if let (false, Seen::Present(definition)) =
-        (found.fixes.is_empty(), given.observed.task_definition(&live.task_definition))
-    {
-        task_definition = Some(Ref::Output(object.clone()));
-        drafts.push(Draft {
-            action: Action::RegisterTaskDefinition {
-                service: wanted.id.clone(),
-                source: definition.arn.clone(),
-                ports: found.fixes.clone(),
-                tags: fingerprint_tags(definition, &found.fixes),
-                expect: expect.clone(),
-            },
-            object: object.clone(),
-            also: BTreeSet::new(),
-            target: definition.family.clone(),
-            summary: format!("register a copy of {} with the declared port mappings", definition.arn.name()),
-            reason: "port mappings of a revision cannot be changed; everything else is copied unchanged".to_owned(),
-            changes: found
-                .changes
-                .iter()
-                .filter(|change| matches!(change.field, Field::PortMapping(_)))
-                .cloned()
-                .collect(),
-            after: Default::default(),
-            redeploys: false,
-            removes: false,
-            held: None,
-            receivers: Default::default(),
-        });
+    if let Some(Move::Register(new)) = &found.revision {
+        drafts.push(registration(wanted, live, new, &found.changes, expect.clone()));
     }
     let reason = redeployment_reason(&found);
     drafts.push(Draft {
         action: Action::UpdateService {
             service: wanted.id.clone(),
-            task_definition,
+            task_definition: found.revision.as_ref().map(|revision| revision.target(&object)),
             load_balancers: (!found.wiring.changes.is_empty()).then(|| found.wiring.entries.clone()),
             network: found.network.clone(),
             expect,
@@ -333,9 +330,50 @@ fn push_redeployment(
     });
 }
 
+fn registration(
+    wanted: &DesiredService,
+    live: &Service,
+    new: &NewRevision,
+    changes: &[Change],
+    expect: ServiceBelief,
+) -> Draft {
+    let of_definition = |change: &&Change| {
+        matches!(&change.field, Field::PortMapping(_))
+            || matches!(&change.field, Field::Member(path) if path.first() == Some(TASK_DEFINITION_FIELD))
+    };
+    let is_declared = wanted.task_definition.is_some();
+    let from = live.task_definition.name();
+    Draft {
+        action: Action::RegisterTaskDefinition {
+            service: wanted.id.clone(),
+            source: live.task_definition.clone(),
+            content: new.content.clone(),
+            tags: new.tags.clone(),
+            expect,
+        },
+        object: ObjectRef::service(&wanted.key),
+        also: BTreeSet::new(),
+        target: new.family().to_owned(),
+        summary: match is_declared {
+            true => format!("register {} as the manifest declares it", new.family()),
+            false => format!("register a copy of {from} with the declared port mappings"),
+        },
+        reason: match is_declared {
+            true => format!("{from} is not as the manifest declares; what the manifest leaves out stays as in {from}"),
+            false => "port mappings of a revision cannot be changed; everything else is copied unchanged".to_owned(),
+        },
+        changes: changes.iter().filter(of_definition).cloned().collect(),
+        after: Default::default(),
+        redeploys: false,
+        removes: false,
+        held: None,
+        receivers: Default::default(),
+    }
+}
+
 fn redeployed_parts(found: &Redeployment) -> Vec<&'static str> {
     let parts = [
-        (!found.fixes.is_empty(), "the task definition"),
+        (found.revision.is_some(), "the task definition"),
         (!found.wiring.changes.is_empty(), "load balancers"),
         (found.network.is_some(), "the network"),
     ];

@@ -20,7 +20,17 @@ pub(super) const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
 
 pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &mut Drafts) {
     // The count is compared here, network and ports where the service is redeployed and where its ingress is planned.
-    let DesiredService { key, id, mode: _, suspend: _, desired_count: _, network: _, ports: _, members: _ } = wanted;
+    let DesiredService {
+        key,
+        id,
+        mode: _,
+        suspend: _,
+        desired_count: _,
+        network: _,
+        ports: _,
+        task_definition: _,
+        members: _,
+    } = wanted;
     let object = ObjectRef::service(key);
     let live = match live_service(given.observed, wanted) {
         Ok(live) => live,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Container, DesiredPort, DesiredService, NetworkMode, PortMapping, Tags, TaskDefinition, owner};
+use crate::model::{Container, DesiredPort, DesiredService, NetworkMode, PortMapping, TaskDefinition};
 
 use super::action::PortFix;
 use super::change::Change;
@@ -18,6 +18,17 @@ pub(super) struct PortDiff {
     pub(super) changes: Vec<Change>,
     /// Names of ports that the revision does not map and that nothing here can correct: they cannot be wired either.
     pub(super) unmapped: BTreeSet<String>,
+}
+
+impl PortDiff {
+    /// Names of all ports that differ.
+    pub(super) fn all(&self) -> BTreeSet<String> {
+        let differing = self.changes.iter().filter_map(|change| {
+            let Field::PortMapping(port) = &change.field else { return None };
+            Some(port.clone())
+        });
+        differing.chain(self.unmapped.iter().cloned()).collect()
+    }
 }
 
 /// The corrections that the running revision needs, with the differences for people to read. `renamed` gives the command
@@ -38,23 +49,6 @@ pub(super) fn diff_ports(
             obstacles.push(obstacle);
             diff.unmapped.insert(port.name.clone());
         }
-    }
-    if !diff.fixes.is_empty() && !definition.uncopyable.is_empty() {
-        obstacles.push(Obstacle::difference(
-            format!("port mappings of {}", definition.arn.name()),
-            Reason::new(
-                format!(
-                    "a copy would lose members that this version does not know: {}",
-                    definition.uncopyable.join(", ")
-                ),
-                "register the revision yourself",
-            ),
-        ));
-        let fixed = |port: &&DesiredPort| {
-            diff.fixes.iter().any(|fix| fix.container == port.container && fix.container_port == port.container_port)
-        };
-        let unmapped = wanted.ports.iter().flatten().filter(fixed).map(|port| port.name.clone()).collect();
-        diff = PortDiff { unmapped, ..PortDiff::default() };
     }
     diff.fixes.sort();
     diff
@@ -159,25 +153,6 @@ fn no_container(port: &DesiredPort, definition: &TaskDefinition, command: Option
             ),
         ),
     )
-}
-
-/// The fingerprint of a copy's content: its source and its corrections, so that the same copy made again has the same
-/// one (R7a). FNV-1a, 64 bits: it names content, it protects nothing.
-pub(super) fn fingerprint(definition: &TaskDefinition, fixes: &[PortFix]) -> String {
-    let mut text = definition.arn.to_string();
-    for fix in fixes {
-        let host = fix.host_port.map_or_else(|| "-".to_owned(), |port| port.to_string());
-        text.push_str(&format!("|{}:{}:{host}/{}", fix.container, fix.container_port, fix.protocol));
-    }
-    let hash = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("v1-{hash:016x}")
-}
-
-/// The fingerprint as the tag that the copy gets.
-pub(super) fn fingerprint_tags(definition: &TaskDefinition, fixes: &[PortFix]) -> Tags {
-    Tags::from([(owner::FINGERPRINT_TAG.to_owned(), fingerprint(definition, fixes))])
 }
 
 /// The port on the host that traffic really goes to, as far as declaration and running revision say.

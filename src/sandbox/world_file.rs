@@ -31,7 +31,7 @@ impl std::error::Error for WorldError {}
 
 /// Builds the world that a file describes. `file` is its name, for errors.
 pub fn load(file: &str, text: &str) -> Result<World, WorldError> {
-    let source = [Source { name: file.to_owned(), text: text.to_owned() }];
+    let source = [Source { name: file.to_owned(), text: text.to_owned(), files: Default::default() }];
     let mut problems = Problems::new(&source, &WorldFile);
     let node = only_document(text, &mut problems);
     let shape = node.and_then(|node| shape::World::decode(&node, "the world", &mut problems));
@@ -49,7 +49,7 @@ pub fn load(file: &str, text: &str) -> Result<World, WorldError> {
 
 /// Reads what an image does, as `{image: …}` with the members of an app.
 pub(super) fn app(text: &str) -> Result<(String, App), WorldError> {
-    let source = [Source { name: "the body".to_owned(), text: text.to_owned() }];
+    let source = [Source { name: "the body".to_owned(), text: text.to_owned(), files: Default::default() }];
     let mut problems = Problems::new(&source, &WorldFile);
     let node = only_document(text, &mut problems);
     match node.and_then(|node| named_app(node, &mut problems)).filter(|_| problems.is_empty()) {
@@ -124,7 +124,7 @@ mod tests {
     fn parameters_of_a_call_are_what_yaml_makes_of_them() {
         let text =
             "then: [{call: ecs:ListClusters, with: {a: 1, b: \"1\", c: true, d: null, e: [x, {f: 0.5}], g: -3}}]";
-        let source = [Source { name: "world.yaml".to_owned(), text: text.to_owned() }];
+        let source = [Source { name: "world.yaml".to_owned(), text: text.to_owned(), files: Default::default() }];
         let mut problems = Problems::new(&source, &WorldFile);
         let node = only_document(text, &mut problems).expect("a document");
         let shape = shape::World::decode(&node, "the world", &mut problems).expect("a world");

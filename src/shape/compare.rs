@@ -135,11 +135,11 @@ fn note(member: &Member, live: Option<&Value>, declared: &Value, at: &Place, fou
 
 /// A value for people.
 fn shown(member: &Member, value: &Value) -> String {
-    match value {
-        _ if member.is_secret => HIDDEN.to_owned(),
-        Value::String(text) => cut(text),
-        other => cut(&without_secrets(&member.kind, other).to_string()),
+    if member.is_secret {
+        return HIDDEN.to_owned();
     }
+    let Value::String(text) = value else { return cut(&without_secrets(&member.kind, value).to_string()) };
+    cut(text)
 }
 
 /// An entry of a list for people.

@@ -78,14 +78,12 @@ pub(super) fn fold(kind: &Kind, value: &Value) -> Option<Value> {
         Kind::Decimal { .. } => decimal(value).map_or_else(|| value.clone(), Value::Number),
         Kind::Cpu | Kind::Memory => size(kind, value).map_or_else(|| value.clone(), |size| size.to_string().into()),
         Kind::Map | Kind::Boolean | Kind::Word(_) | Kind::Anything => value.clone(),
-        Kind::Structure(structure) => match value {
-            Value::Object(members) => Value::Object(folded(structure, members)),
-            other => other.clone(),
-        },
-        Kind::List(of, order) => match value {
-            Value::Array(entries) => Value::Array(fold_list(of, *order, entries)),
-            other => other.clone(),
-        },
+        Kind::Structure(structure) => {
+            value.as_object().map_or_else(|| value.clone(), |members| Value::Object(folded(structure, members)))
+        }
+        Kind::List(of, order) => {
+            value.as_array().map_or_else(|| value.clone(), |entries| Value::Array(fold_list(of, *order, entries)))
+        }
     };
     let is_empty = match &folded {
         Value::Array(entries) => entries.is_empty(),
@@ -99,7 +97,7 @@ fn fold_text(text: Text, value: &Value) -> Value {
     let written = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        other => return other.clone(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return value.clone(),
     };
     match text.same {
         Same::Equal | Same::ArnOrName | Same::PlatformVersion => written.into(),
@@ -127,10 +125,8 @@ fn fold_list(of: &Kind, order: Order, entries: &[Value]) -> Vec<Value> {
 /// By what an entry is found: the first of these members that it has, or all of it.
 pub(super) fn key_of(keys: &[&str], entry: &Value) -> String {
     let found = keys.iter().find_map(|key| entry.get(key).filter(|value| !value.is_null()));
-    match found.unwrap_or(entry) {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    let key = found.unwrap_or(entry);
+    key.as_str().map_or_else(|| key.to_string(), str::to_owned)
 }
 
 /// Whether two values of a kind say the same.

@@ -70,9 +70,8 @@ pub fn without(
             (Some(_), _) if row.is_some_and(goes) => continue,
             (Some(Kind::Structure(of)), Value::Object(members)) => Value::Object(without(of, members, goes)),
             (Some(Kind::List(Kind::Structure(of), _)), Value::Array(entries)) => {
-                let entry = |entry: &Value| match entry {
-                    Value::Object(members) => Value::Object(without(of, members, goes)),
-                    other => other.clone(),
+                let entry = |entry: &Value| {
+                    entry.as_object().map_or_else(|| entry.clone(), |members| Value::Object(without(of, members, goes)))
                 };
                 entries.iter().map(entry).collect()
             }

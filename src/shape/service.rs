@@ -39,6 +39,26 @@ pub static SERVICE: Structure = Structure {
             .absent(Absent::Text("NONE"))
             .takes_effect(Effect::NewTasks)
             .with_all_controllers(),
+        row(
+            "launchType",
+            Kind::Word(&["FARGATE", "EC2", "EXTERNAL"]),
+            "Where tasks run. Either this or capacityProviderStrategy.",
+        )
+        .takes_effect(Effect::Creation),
+        row(
+            "capacityProviderStrategy",
+            Kind::List(&Kind::Structure(&PROVIDER), Order::Keyed(&["capacityProvider"])),
+            "Which capacity providers start the tasks.",
+        )
+        .or_empty()
+        .takes_effect(Effect::Deployment),
+        row("schedulingStrategy", Kind::Word(&["REPLICA", "DAEMON"]), "A number of tasks, or one on every instance.")
+            .absent(Absent::Text("REPLICA"))
+            .takes_effect(Effect::Creation),
+        row("platformVersion", Kind::Text(Text { most: 255, same: Same::PlatformVersion }), "Version of Fargate.")
+            .takes_effect(Effect::Deployment),
+        row("deploymentController", Kind::Structure(&CONTROLLER), "Who deploys; checked only.")
+            .takes_effect(Effect::Creation),
         row("availabilityZoneRebalancing", SWITCH, "Whether ECS moves tasks so that all zones have as many.")
             .absent(Absent::Text("DISABLED")),
         row(
@@ -62,6 +82,22 @@ pub static SERVICE: Structure = Structure {
         )
         .with_all_controllers(),
     ],
+};
+
+static PROVIDER: Structure = Structure {
+    name: "CapacityProviderStrategyItem",
+    members: &[
+        row("capacityProvider", text(255), "The capacity provider.").required(),
+        row("weight", number(0, 1000), "Its share of the tasks beyond base.").absent(Absent::Number(0)),
+        row("base", number(0, 100_000), "Fewest tasks on it.").absent(Absent::Number(0)),
+    ],
+};
+
+static CONTROLLER: Structure = Structure {
+    name: "DeploymentController",
+    members: &[row("type", Kind::Word(&["ECS", "CODE_DEPLOY", "EXTERNAL"]), "The controller.")
+        .required()
+        .absent(Absent::Text("ECS"))],
 };
 
 static PLACEMENT_CONSTRAINT: Structure = Structure {

@@ -158,7 +158,7 @@ mod tests {
             failed: true,
             revision: None,
             task_definition: "shop:2".into(),
-            fingerprint: None,
+            content: None,
             load_balancers: wanted,
             network: None,
         };

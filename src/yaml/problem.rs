@@ -89,6 +89,8 @@ pub(crate) struct Problems<'a> {
     format: &'static dyn Format,
     found: Vec<Found>,
     dropped: usize,
+    /// Problems of other texts.
+    others: Vec<Problem>,
     /// What is found now is in a text that may hold secrets: no line of it is repeated.
     is_secret: bool,
 }
@@ -102,7 +104,7 @@ struct Found {
 
 impl<'a> Problems<'a> {
     pub fn new(sources: &'a [Source], format: &'static dyn Format) -> Self {
-        Self { sources, format, found: Vec::new(), dropped: 0, is_secret: false }
+        Self { sources, format, found: Vec::new(), dropped: 0, others: Vec::new(), is_secret: false }
     }
 
     /// What the sources are written in.
@@ -114,6 +116,22 @@ impl<'a> Problems<'a> {
     /// are not repeated. Returns what held before.
     pub fn hide_lines(&mut self, hide: bool) -> bool {
         std::mem::replace(&mut self.is_secret, hide)
+    }
+
+    /// What was read of a file that the source of a place names.
+    pub fn file(&self, at: Position, path: &str) -> Option<&'a Result<String, String>> {
+        self.sources.get(at.source)?.files.get(path)
+    }
+
+    /// Adds the problems of another text.
+    pub fn adopt(&mut self, others: Vec<Problem>) {
+        self.others.extend(others);
+    }
+
+    /// Notes a problem in place of all others.
+    pub fn only(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
+        self.found.clear();
+        self.add_hint(at, message, hint);
     }
 
     /// Notes a problem.
@@ -142,7 +160,7 @@ impl<'a> Problems<'a> {
 
     /// The number of problems so far, to notice whether a part added some.
     pub fn len(&self) -> usize {
-        self.found.len() + self.dropped
+        self.found.len() + self.dropped + self.others.len()
     }
 
     /// Whether further problems are only counted.
@@ -157,15 +175,15 @@ impl<'a> Problems<'a> {
 
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
+        self.found.is_empty() && self.others.is_empty()
     }
 
     /// `file:line:column` of a place, to be named in a message about another one.
     pub fn place(&self, at: Position) -> String {
-        format!("{}:{}:{}", printable(self.file(at.source)), at.line, at.column)
+        format!("{}:{}:{}", printable(self.name(at.source)), at.line, at.column)
     }
 
-    fn file(&self, source: usize) -> &str {
+    fn name(&self, source: usize) -> &str {
         self.sources.get(source).map_or("<input>", Source::shown_name)
     }
 
@@ -173,11 +191,12 @@ impl<'a> Problems<'a> {
     pub fn finish(self) -> Vec<Problem> {
         let lines: Vec<Vec<&str>> = self.sources.iter().map(|source| source.text.lines().collect()).collect();
         let mut problems: Vec<Problem> = self.found.iter().map(|found| self.render(found, &lines)).collect();
+        problems.extend(self.others.iter().cloned());
         problems.sort();
         problems.dedup();
         if self.found.len() >= MOST_PROBLEMS {
             let message = format!("these are the first {MOST_PROBLEMS} problems; there may be more");
-            problems.push(Problem::of_file(self.file(self.sources.len().saturating_sub(1)), message, None));
+            problems.push(Problem::of_file(self.name(self.sources.len().saturating_sub(1)), message, None));
         }
         problems
     }
@@ -187,7 +206,7 @@ impl<'a> Problems<'a> {
         let known = (line > 0).then_some(());
         let text = lines.get(source).and_then(|lines| lines.get(line.checked_sub(1)?));
         Problem {
-            file: self.file(source).to_owned(),
+            file: self.name(source).to_owned(),
             line: known.map(|()| line),
             column: known.map(|()| column),
             message: found.message.clone(),

@@ -47,7 +47,8 @@ pub(crate) fn read(source: usize, text: &str, problems: &mut Problems<'_>) -> Re
     };
     let parser = Parser::new_from_str_with_options(text, options);
     // What cannot be read has no place yet, and may be a variable of a container.
-    let hidden = problems.hide_lines(text.contains("environment"));
+    let hidden = problems.hide_lines(true);
+    problems.hide_lines(hidden || text.contains("environment"));
     let mut reader = Reader { source, problems, limits, parser, frames: Vec::new(), documents: Vec::new(), nodes: 0 };
     let whole = reader.run();
     let documents = reader.documents;

@@ -1,5 +1,7 @@
 //! A text that is read.
 
+use std::collections::BTreeMap;
+
 /// The name that stands for standard input.
 pub const STDIN: &str = "-";
 
@@ -10,6 +12,8 @@ pub struct Source {
     pub name: String,
     /// What is in it.
     pub text: String,
+    /// The files that it names, as it writes their paths: their texts, or why they cannot be read.
+    pub files: BTreeMap<String, Result<String, String>>,
 }
 
 impl Source {

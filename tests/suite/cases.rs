@@ -81,7 +81,7 @@ pub fn named(name: &str) -> Case {
 
 pub fn load(folder: &Path) -> Case {
     let files = folder::open(folder);
-    let source = Source { name: "manifest.yaml".to_owned(), text: files.manifest.clone() };
+    let source = Source { name: "manifest.yaml".to_owned(), text: files.manifest.clone(), files: Default::default() };
     let desired = manifest::load(&[source]).unwrap_or_else(|problems| {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         panic!("{}: the manifest is not valid:\n{}", folder.display(), problems.join("\n"))

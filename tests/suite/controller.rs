@@ -48,7 +48,11 @@ struct Text(Mutex<String>);
 
 impl Declare for Text {
     async fn read(&self) -> Result<Vec<Source>, Vec<Problem>> {
-        Ok(vec![Source { name: "fleet.yaml".to_owned(), text: self.0.lock().unwrap().clone() }])
+        Ok(vec![Source {
+            name: "fleet.yaml".to_owned(),
+            text: self.0.lock().unwrap().clone(),
+            files: Default::default(),
+        }])
     }
 }
 
@@ -170,7 +174,8 @@ spec:
 ";
 
 fn desired() -> Desired {
-    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: MANIFEST.to_owned() }]).unwrap()
+    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: MANIFEST.to_owned(), files: Default::default() }])
+        .unwrap()
 }
 
 async fn seconds(seconds: u64) {

@@ -41,7 +41,8 @@ fn read_samples() -> Vec<(String, String)> {
 }
 
 fn desired() -> Desired {
-    load(&[Source { name: "fleet.yaml".to_owned(), text: MANIFEST.to_owned() }]).expect("a sound manifest")
+    load(&[Source { name: "fleet.yaml".to_owned(), text: MANIFEST.to_owned(), files: Default::default() }])
+        .expect("a sound manifest")
 }
 
 /// The hints of an event that are the fleet's, and why there are none.

@@ -30,7 +30,11 @@ struct Fixed(Mutex<String>);
 
 impl Declare for Fixed {
     async fn read(&self) -> Result<Vec<Source>, Vec<Problem>> {
-        Ok(vec![Source { name: "fleet.yaml".to_owned(), text: self.0.lock().unwrap().clone() }])
+        Ok(vec![Source {
+            name: "fleet.yaml".to_owned(),
+            text: self.0.lock().unwrap().clone(),
+            files: Default::default(),
+        }])
     }
 }
 
@@ -95,6 +99,6 @@ impl InProcess {
 }
 
 fn load(text: &str) -> Desired {
-    let source = Source { name: "fleet.yaml".to_owned(), text: text.to_owned() };
+    let source = Source { name: "fleet.yaml".to_owned(), text: text.to_owned(), files: Default::default() };
     manifest::load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
 }

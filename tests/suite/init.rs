@@ -39,10 +39,11 @@ pub fn written(observed: &Observed) -> Written {
 
 /// Reads a manifest back as a user would give it.
 pub fn read_back(text: &str) -> Desired {
-    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: text.to_owned() }]).unwrap_or_else(|problems| {
-        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        panic!("{}\n{text}", problems.join("\n"))
-    })
+    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: text.to_owned(), files: Default::default() }])
+        .unwrap_or_else(|problems| {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            panic!("{}\n{text}", problems.join("\n"))
+        })
 }
 
 /// The plan of a manifest as if repairs were allowed: in observe mode nothing would ever be a step.

@@ -50,7 +50,8 @@ fn declared(number: usize, drift: Drift) -> Desired {
             at + 1
         );
     }
-    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text }]).unwrap_or_else(|problems| panic!("{problems:?}"))
+    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text, files: Default::default() }])
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 fn standing(number: usize, drift: Drift) -> Observed {

@@ -12,6 +12,7 @@ mod cli;
 mod contract;
 #[cfg(feature = "aws")]
 mod controller;
+mod definitions;
 #[cfg(all(unix, feature = "aws", feature = "sandbox"))]
 mod deploy;
 mod docs;

@@ -34,7 +34,7 @@ fn examples() -> Vec<PathBuf> {
 
 fn source(path: &Path) -> Source {
     let name = path.file_name().expect("name of a file").to_string_lossy().into_owned();
-    Source { name, text: std::fs::read_to_string(path).expect("a test's manifest") }
+    Source { name, text: std::fs::read_to_string(path).expect("a test's manifest"), files: Default::default() }
 }
 
 fn load_folder(folder: &Path) -> Result<Desired, Vec<Problem>> {
@@ -42,7 +42,7 @@ fn load_folder(folder: &Path) -> Result<Desired, Vec<Problem>> {
 }
 
 fn load_text(text: &str) -> Result<Desired, Vec<Problem>> {
-    load(&[Source { name: "fleet.yaml".to_owned(), text: text.to_owned() }])
+    load(&[Source { name: "fleet.yaml".to_owned(), text: text.to_owned(), files: Default::default() }])
 }
 
 fn render(problems: &[Problem]) -> String {
@@ -105,7 +105,8 @@ fn every_edge_is_accepted_and_lowered() {
 
 #[test]
 fn problems_of_several_files_come_sorted_and_all_at_once() {
-    let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
+    let source =
+        |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned(), files: Default::default() };
     let fleet = "apiVersion: portolan.dev/v1alpha1\nkind: Fleet\nmetadata: {name: f}\nspec: {mode: on}\n";
     let service = "apiVersion: portolan.dev/v1alpha1\nkind: Service\nmetadata: {name: s}\nspec: {replicas: 2}\n";
     let problems =

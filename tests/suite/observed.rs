@@ -302,8 +302,12 @@ pub struct TaskDefinition {
     pub containers: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Further members, as AWS writes them.
     #[serde(default)]
-    pub uncopyable: Vec<String>,
+    pub content: serde_json::Map<String, serde_json::Value>,
+    /// Further members of containers, by their names.
+    #[serde(default)]
+    pub more: serde_json::Map<String, serde_json::Value>,
 }
 
 fn awsvpc() -> String {
@@ -411,7 +415,6 @@ pub struct Task {
 pub struct Past {
     pub failed: bool,
     pub task_definition: String,
-    pub fingerprint: Option<String>,
     pub load_balancers: Vec<Entry>,
 }
 

@@ -26,10 +26,11 @@ fn now() -> Timestamp {
 
 fn desired(spec: &Spec, style: Style) -> Desired {
     let text = spec.manifest(style);
-    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: text.clone() }]).unwrap_or_else(|problems| {
-        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        panic!("{}\n{text}", problems.join("\n"))
-    })
+    manifest::load(&[Source { name: "fleet.yaml".to_owned(), text: text.clone(), files: Default::default() }])
+        .unwrap_or_else(|problems| {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            panic!("{}\n{text}", problems.join("\n"))
+        })
 }
 
 fn observed(spec: &Spec) -> Observed {

@@ -29,7 +29,7 @@ impl Bed {
         let shared = Shared::still(world);
         let answering = shared.clone();
         let clients = Clients::new(&in_process::config("eu-west-1", move |request| answering.answer(request))).unwrap();
-        let source = Source { name: "fleet.yaml".to_owned(), text: fleet::manifest(SIZE) };
+        let source = Source { name: "fleet.yaml".to_owned(), text: fleet::manifest(SIZE), files: Default::default() };
         let desired = manifest::load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}"));
         Self { shared, reader: Reader::new(&clients), kept: Kept::empty(), clients, desired }
     }

@@ -8,7 +8,6 @@ use aws_sdk_ecs::types as sdk;
 use crate::apply::AwsError;
 use crate::aws::ended::{self, LIST, NEWEST, ended};
 use crate::aws::{ecs, error};
-use crate::model::owner::FINGERPRINT_TAG;
 use crate::model::{
     EndedDeployment, Operation, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn,
 };
@@ -64,7 +63,7 @@ impl Reader {
                     }
                 }
             };
-            (id, self.with_fingerprints(past).await)
+            (id, self.with_contents(past).await)
         });
         few_at_once(all).await.into_iter().collect()
     }
@@ -152,15 +151,15 @@ impl Reader {
         Ok(arns)
     }
 
-    /// Portolan's copies bear the fingerprint of their content; everything else has none.
-    async fn with_fingerprints(&self, mut past: Vec<PastDeployment>) -> Seen<Vec<PastDeployment>> {
+    /// What each of them ran: a content that failed is not deployed again (rule R7a).
+    async fn with_contents(&self, mut past: Vec<PastDeployment>) -> Seen<Vec<PastDeployment>> {
         let arns: BTreeSet<TaskDefinitionArn> =
             past.iter().map(|deployment| deployment.task_definition.clone()).collect();
         let definitions = self.task_definitions(&arns).await;
         for deployment in &mut past {
             match definitions.get(&deployment.task_definition) {
                 Some(Seen::Present(definition)) => {
-                    deployment.fingerprint = definition.tags.get(FINGERPRINT_TAG).cloned();
+                    deployment.content = Some(definition.content.clone());
                 }
                 Some(Seen::Unknown(gap)) => return Seen::Unknown(gap.clone()),
                 Some(Seen::Absent) | None => {}
@@ -205,7 +204,7 @@ fn current_deployments(service: &Service) -> Vec<PastDeployment> {
         failed,
         revision: None,
         task_definition: deployment.task_definition.clone(),
-        fingerprint: None,
+        content: None,
         load_balancers: service.load_balancers.clone(),
         network: service.network.clone(),
     });

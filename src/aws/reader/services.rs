@@ -6,9 +6,8 @@ use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace}
 use aws_sdk_ecs::types::ServiceField;
 
 use crate::apply::AwsError;
-use crate::aws::copy::{KeepAnswer, Slot};
 use crate::aws::ecs;
-use crate::aws::raw::ServiceMembers;
+use crate::aws::raw::{KeepAnswer, ServiceMembers, Slot};
 use crate::model::arn::last_part;
 use crate::model::{Cluster, Gap, Operation, ScalableTarget, Seen, Service, ServiceId};
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
-use aws_sdk_ecs::types::TaskDefinitionField;
+use aws_sdk_ecs::types::{TaskDefinitionField, TaskDefinitionStatus};
 
-use crate::aws::copy::{self, KeepAnswer, Slot};
 use crate::aws::ecs;
+use crate::aws::raw::{self, KeepAnswer, Slot};
 use crate::model::{Gap, Operation, Seen, TaskDefinition, TaskDefinitionArn};
 
 use super::concurrency::few_at_once;
@@ -58,13 +58,13 @@ impl Reader {
 
     async fn read_task_definition(&self, arn: &TaskDefinitionArn) -> Seen<TaskDefinition> {
         let client = &self.clients.reading.ecs;
-        let raw = Slot::default();
+        let body = Slot::default();
         let request = client
             .describe_task_definition()
             .task_definition(arn.as_str())
             .include(TaskDefinitionField::Tags)
             .customize()
-            .interceptor(KeepAnswer(raw.clone()));
+            .interceptor(KeepAnswer(body.clone()));
         let answer = match self.ask(CALL, request.send()).await {
             Ok(answer) => answer,
             // ECS has no code of its own for a revision that was deleted.
@@ -77,8 +77,12 @@ impl Reader {
             let why = "the response has no task definition".to_owned();
             return Seen::Unknown(Gap { call: CALL.call().to_owned(), why });
         };
-        let mut read = ecs::task_definition_from_sdk(definition, answer.tags());
-        read.uncopyable = copy::losses(client, &raw.take(), definition, answer.tags()).await;
-        Seen::Present(read)
+        let content = match raw::task_definition(&body.take()) {
+            Ok(content) => content,
+            Err(why) => return Seen::Unknown(Gap { call: CALL.call().to_owned(), why }),
+        };
+        let arn = TaskDefinitionArn::from(definition.task_definition_arn().unwrap_or_default());
+        let is_active = definition.status() == Some(&TaskDefinitionStatus::Active);
+        Seen::Present(TaskDefinition::new(arn, is_active, ecs::tags_from_sdk(answer.tags()), content))
     }
 }

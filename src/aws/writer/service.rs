@@ -5,11 +5,10 @@ use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
 use aws_sdk_ecs::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
-use crate::aws::copy::{KeepAnswer, Slot};
 use crate::aws::ecs;
 use crate::aws::ended::{self, LIST};
 use crate::aws::error::{answer, is_unknown_operation};
-use crate::aws::raw::ServiceMembers;
+use crate::aws::raw::{KeepAnswer, ServiceMembers, Slot};
 use crate::model::{Awsvpc, EndedDeployment, Service, ServiceId, TaskDefinitionArn};
 use crate::plan::{Ref, ServiceBelief, WiredEntry};
 

@@ -47,7 +47,7 @@ impl Writer {
 
     /// The members of a service, right now; `None` when it does not exist any more.
     async fn members_now(&self, id: &ServiceId) -> Result<Option<Tree>, AwsError> {
-        match self.service_now(id).await?.map(|live| live.members) {
+        match self.service_now(id).await?.map(|live| *live.members) {
             None | Some(Seen::Absent) => Ok(None),
             Some(Seen::Present(members)) => Ok(Some(members)),
             Some(Seen::Unknown(gap)) => {

@@ -21,7 +21,7 @@ async fn reconciled(options: &[&str]) -> (Answer, BTreeSet<Option<u16>>) {
     let answering = shared.clone();
     let config = in_process::config("eu-west-1", move |request| answering.answer(request));
     let clients = Clients::new(&config).expect("clients");
-    let source = Source { name: "fleet.yaml".to_owned(), text: MANIFEST.to_owned() };
+    let source = Source { name: "fleet.yaml".to_owned(), text: MANIFEST.to_owned(), files: Default::default() };
     let desired = manifest::load(&[source]).expect("a manifest");
     let line = [&["portolan", "reconcile", "-f", "fleet.yaml", "-q", "--color", "never"], options].concat();
     let cli = Cli::try_parse_from(line).expect("options");

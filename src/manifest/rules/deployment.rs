@@ -11,10 +11,53 @@ const MOST_TAGS: usize = 50;
 
 pub(super) fn check(spec: &At<WholeServiceSpec>, problems: &mut Problems<'_>) {
     let members = &spec.members;
+    check_launch(members, spec, problems);
     check_percentages(members, &spec.desired_count, problems);
     check_strategy(members, problems);
     check_placement(members, problems);
     check_tags(members, problems);
+}
+
+/// Launch type, capacity providers and scheduling: what goes together.
+fn check_launch(members: &Members, spec: &WholeServiceSpec, problems: &mut Problems<'_>) {
+    let (launch, providers) = (members.node("launchType"), members.node("capacityProviderStrategy"));
+    let listed = entries(providers);
+    if let (Some(launch), Some(_)) = (launch, listed.first()) {
+        let hint = "keep one of them; capacityProviderStrategy: [] returns a service to its launch type";
+        problems.add_hint(launch.at, "launchType and capacityProviderStrategy exclude each other", hint);
+    }
+    let names = listed.iter().filter_map(|entry| text(within(entry, "capacityProvider")));
+    let on_fargate = text(launch) == Some("FARGATE") || names.clone().any(|name| name.starts_with("FARGATE"));
+    let bases: Vec<&Node> =
+        listed.iter().filter_map(|entry| within(entry, "base")).filter(|base| number(Some(base)) != Some(0)).collect();
+    if let Some(second) = bases.get(1) {
+        problems.add(second.at, "only one capacity provider may have a base");
+    }
+    let weights = listed.iter().map(|entry| number(within(entry, "weight")).unwrap_or(0));
+    if let (Some(node), false) = (providers.filter(|_| !listed.is_empty()), weights.clone().any(|weight| weight > 0)) {
+        problems.add(node.at, "one capacity provider at least needs a weight above 0");
+    }
+    if on_fargate {
+        for name in ["placementConstraints", "placementStrategy"] {
+            if let Some(first) = entries(members.node(name)).first() {
+                problems.add(first.at, format!("Fargate has no {name}"));
+            }
+        }
+    }
+    if let (Some("EC2" | "EXTERNAL"), Some(node)) = (text(launch), members.node("platformVersion")) {
+        problems.add(node.at, "platformVersion is for Fargate");
+    }
+    if text(members.node("schedulingStrategy")) == Some("DAEMON") {
+        if let Some(count) = &spec.desired_count {
+            problems.add_hint(count.at, "a DAEMON service has no desiredCount", "it has one task on every instance");
+        }
+        if let Some(first) = entries(members.node("placementStrategy")).first() {
+            problems.add(first.at, "a DAEMON service has no placementStrategy");
+        }
+        if let Some(launch) = launch.filter(|_| on_fargate) {
+            problems.add(launch.at, "Fargate has no DAEMON services");
+        }
+    }
 }
 
 /// A member of a mapping.

@@ -1,6 +1,6 @@
 //! A service and its network.
 
-use super::{Scene, check_once, deployment, name, port};
+use super::{Scene, check_once, definition, deployment, name, port};
 use crate::manifest::document::{Count, NetworkSpec, ServiceDocument, ServiceSpec};
 use crate::model::{NetworkMode, Registrar};
 use crate::yaml::{At, Problems, quoted};
@@ -26,6 +26,7 @@ pub(super) fn check(service: &At<ServiceDocument>, scene: &Scene<'_>, problems: 
     check_target_group_count(spec, problems);
     port::check(spec, scene, problems);
     deployment::check(spec, problems);
+    definition::check(spec, problems);
 }
 
 fn check_names(service: &At<ServiceDocument>, scene: &Scene<'_>, problems: &mut Problems<'_>) {

@@ -7,6 +7,7 @@ use crate::model::{
     Autoscaling, Desired, DesiredTargetGroup, Listener, LoadBalancer, LoadBalancerKind, Observed, Query, Seen,
     ServiceId, TargetGroup,
 };
+use crate::plan::definition;
 
 /// What is needed of these, given what is known so far.
 pub(super) fn needs(desired: &Desired, observed: &Observed) -> BTreeSet<Query> {
@@ -41,6 +42,11 @@ fn add_services(desired: &Desired, observed: &Observed, needs: &mut Vec<Query>) 
         let deployed = service.deployments.iter().map(|deployment| &deployment.task_definition);
         deployed.chain([&service.task_definition])
     });
+    let referenced = desired.services.values().filter_map(|wanted| {
+        let live = observed.service(&wanted.id).present()?;
+        definition::needed(wanted, live)
+    });
+    needs.extend(referenced.map(Query::TaskDefinition));
     needs.extend(definitions.filter(|arn| !arn.as_str().is_empty()).cloned().map(Query::TaskDefinition));
     // Of the clusters in which a service has a port with a target group.
     let wired = desired.services.values().filter(|service| {

@@ -1,9 +1,10 @@
-//! Task definitions: what a copy keeps, and what it would lose.
+//! Task definitions: what is registered.
 
 use portolan::apply::{Outputs, Perform, Performed};
 use portolan::aws::Writer;
-use portolan::model::{Tags, TaskDefinitionArn, Transport};
-use portolan::plan::{Action, Output, PortFix};
+use portolan::model::{Tags, TaskDefinition, TaskDefinitionArn};
+use portolan::plan::{Action, Output};
+use portolan::shape::Tree;
 use serde_json::{Value, json};
 
 use super::script::{self, Request, Script};
@@ -72,118 +73,71 @@ fn script(described: Value) -> Script {
     })
 }
 
-fn action(ports: Vec<PortFix>) -> Action {
-    let tags = Tags::from([("portolan.dev/fingerprint".to_owned(), "v1:abc".to_owned())]);
+/// What a plan registers: the definition without what only answers have, changed by `edit`.
+fn content(edit: impl FnOnce(&mut Value)) -> Tree {
+    let mut definition = described()["taskDefinition"].clone();
+    edit(&mut definition);
+    let definition =
+        TaskDefinition::new(SOURCE.into(), true, Tags::new(), Tree::new(definition.as_object().unwrap().clone()));
+    (*definition.content).clone()
+}
+
+fn action(content: Tree) -> Action {
+    let tags = [("portolan.dev/fingerprint", "v2:abc"), ("team", "payments")];
+    let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
     Action::RegisterTaskDefinition {
         service: service(),
         source: TaskDefinitionArn::from(SOURCE),
-        ports,
-        tags,
+        content,
+        tags: Tags::from(tags),
         expect: belief(),
     }
 }
 
-fn fix(container_port: u16, host_port: Option<u16>) -> PortFix {
-    PortFix { container: "app".to_owned(), container_port, host_port, protocol: Transport::Tcp }
-}
-
 #[tokio::test]
-async fn a_copy_differs_in_the_corrected_ports_and_tags_alone() {
+async fn a_revision_is_registered_as_it_is_with_its_tags() {
     let script = script(described());
     let writer = Writer::new(&script.clients());
-    let done = writer.perform(&action(vec![fix(8080, None), fix(8081, None)]), &Outputs::new()).await;
+    let wanted = content(|definition| definition["containerDefinitions"][0]["image"] = json!("example/app:2"));
+    let done = writer.perform(&action(wanted.clone()), &Outputs::new()).await;
     assert_eq!(done, Ok(Performed::Done(Some(Output::TaskDefinition(TaskDefinitionArn::from(COPY))))));
-
-    assert_eq!(script.sent("DescribeTaskDefinition")[0].json["include"], json!(["TAGS"]));
-    let sent = script.only("RegisterTaskDefinition").json;
-    let source = described();
-    let source = &source["taskDefinition"];
-    for member in [
-        "family",
-        "requiresCompatibilities",
-        "networkMode",
-        "cpu",
-        "memory",
-        "taskRoleArn",
-        "executionRoleArn",
-        "ephemeralStorage",
-        "runtimePlatform",
-        "volumes",
-    ] {
-        assert_eq!(sent[member], source[member], "{member}");
-    }
-    for member in ["image", "environment", "secrets", "healthCheck", "logConfiguration", "linuxParameters", "essential"]
-    {
-        assert_eq!(sent["containerDefinitions"][0][member], source["containerDefinitions"][0][member], "{member}");
-    }
-    assert_eq!(
-        sent["containerDefinitions"][0]["portMappings"],
-        json!([
-            {"containerPort": 8080, "protocol": "tcp", "name": "http", "appProtocol": "http2"},
-            {"containerPortRange": "9000-9010", "protocol": "tcp"},
-            {"containerPort": 8081, "protocol": "tcp"}
-        ])
-    );
-    assert_eq!(
-        sent["tags"],
-        json!([{"key": "portolan.dev/fingerprint", "value": "v1:abc"}, {"key": "team", "value": "payments"}]),
-        "tags of AWS's own cannot be written"
-    );
+    let mut sent = script.only("RegisterTaskDefinition").json;
+    let tags = json!([{"key": "portolan.dev/fingerprint", "value": "v2:abc"}, {"key": "team", "value": "payments"}]);
+    assert_eq!(sent.as_object_mut().unwrap().remove("tags"), Some(tags));
+    assert_eq!(sent, Value::Object(wanted.members().clone()));
     assert_eq!(sent.get("revision"), None);
 }
 
 #[tokio::test]
-async fn a_dynamic_host_port_is_sent_as_zero() {
+async fn members_that_the_sdk_does_not_know_are_sent() {
     let script = script(described());
-    Writer::new(&script.clients()).perform(&action(vec![fix(8080, Some(0))]), &Outputs::new()).await.unwrap();
+    let wanted = content(|definition| {
+        definition["containerDefinitions"][0]["newThing"] = json!({"on": true});
+        definition["newRole"] = json!("arn");
+    });
+    Writer::new(&script.clients()).perform(&action(wanted), &Outputs::new()).await.unwrap();
     let sent = script.only("RegisterTaskDefinition").json;
-    assert_eq!(sent["containerDefinitions"][0]["portMappings"][0]["hostPort"], json!(0));
+    assert_eq!(sent["containerDefinitions"][0]["newThing"], json!({"on": true}));
+    assert_eq!(sent["newRole"], json!("arn"));
 }
 
 #[tokio::test]
-async fn a_definition_with_a_member_that_the_sdk_does_not_know_is_not_copied() {
-    let mut answer = described();
-    answer["taskDefinition"]["containerDefinitions"][0]["newThing"] = json!({"on": true});
-    answer["taskDefinition"]["containerDefinitions"][0]["linuxParameters"]["newSwitch"] = json!(7);
-    answer["taskDefinition"]["emptyNewThing"] = json!([]);
-    answer["taskDefinition"]["newRole"] = json!("arn");
-    let script = script(answer);
-    let done = Writer::new(&script.clients()).perform(&action(Vec::new()), &Outputs::new()).await;
-    let Ok(Performed::Stale(why)) = done else { panic!("{done:?}") };
-    for path in ["containerDefinitions[0].newThing", "containerDefinitions[0].linuxParameters.newSwitch", "newRole"] {
-        assert!(why.contains(path), "{path} in {why}");
-    }
-    assert!(!why.contains("emptyNewThing"), "{why}");
-    assert_eq!(script.sent("RegisterTaskDefinition").len(), 0);
-}
-
-#[tokio::test]
-async fn a_missing_container_is_an_error_and_nothing_is_sent() {
-    let script = script(described());
-    let fix = PortFix { container: "nobody".to_owned(), ..fix(80, None) };
-    let error = Writer::new(&script.clients()).perform(&action(vec![fix]), &Outputs::new()).await.unwrap_err();
-    assert_eq!(error.code, "MissingContainer");
-    assert_eq!(script.sent("RegisterTaskDefinition").len(), 0);
-}
-
-#[tokio::test]
-async fn a_copy_that_an_earlier_pass_left_behind_is_used() {
+async fn a_revision_that_an_earlier_pass_left_behind_is_used() {
     let script = Script::new(|request: &Request| {
         if let Some(answer) = standing_service(request) {
             return answer;
         }
         let mut answer = described();
-        // Asked for by family, AWS answers the newest revision, which is the copy.
+        // Asked for by family, AWS answers the newest revision, which has the content.
         if request.json["taskDefinition"] != SOURCE {
             answer["taskDefinition"]["taskDefinitionArn"] = json!(COPY);
             answer["taskDefinition"]["revision"] = json!(8);
-            let ports = answer["taskDefinition"]["containerDefinitions"][0]["portMappings"].as_array_mut();
-            ports.unwrap().push(json!({"containerPort": 8081, "hostPort": 8081, "protocol": "tcp"}));
-            answer["tags"] = json!([{"key": "portolan.dev/fingerprint", "value": "v1:abc"}]);
+            answer["taskDefinition"]["containerDefinitions"][0]["image"] = json!("example/app:2");
         }
         script::json(answer)
     });
-    let done = Writer::new(&script.clients()).perform(&action(vec![fix(8081, None)]), &Outputs::new()).await;
+    let wanted = content(|definition| definition["containerDefinitions"][0]["image"] = json!("example/app:2"));
+    let done = Writer::new(&script.clients()).perform(&action(wanted), &Outputs::new()).await;
     assert_eq!(done, Ok(Performed::Done(Some(Output::TaskDefinition(TaskDefinitionArn::from(COPY))))));
     assert_eq!(script.sent("RegisterTaskDefinition").len(), 0);
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portolan::apply::{Outputs, Perform, Performed};
 use portolan::aws::Writer;
-use portolan::model::{Tags, TargetGroupArn, TaskDefinitionArn, Transport};
-use portolan::plan::{Action, Output, PortFix, Receivers, Ref};
+use portolan::model::{Tags, TargetGroupArn, TaskDefinitionArn};
+use portolan::plan::{Action, Output, Receivers, Ref};
+use portolan::shape::Tree;
 use serde_json::{Value, json};
 
 use super::script::{self, Answer, Request, Script};
@@ -129,7 +130,7 @@ impl Revision {
     }
 }
 
-/// Corrects revision 7 so that it maps 8081 as well. `registered` is what stands when the registration has its answer.
+/// Registers what revision 7 is, with 8081 mapped as well. `registered` is what stands when the registration has its answer.
 async fn corrected(before: &[Revision], registered: &[Revision]) -> (usize, Result<Option<Output>, String>) {
     let (before, registered) = (before.to_vec(), registered.to_vec());
     let made = registered.last().copied();
@@ -151,11 +152,15 @@ async fn corrected(before: &[Revision], registered: &[Revision]) -> (usize, Resu
             None => script::json_error(400, "ClientException", "Unable to describe task definition."),
         }
     });
-    let fix = PortFix { container: "app".to_owned(), container_port: 8081, host_port: None, protocol: Transport::Tcp };
     let tags = Tags::from([("portolan.dev/fingerprint".to_owned(), "v1:abc".to_owned())]);
     let source = TaskDefinitionArn::from(format!("{REVISIONS}:7"));
-    let action =
-        Action::RegisterTaskDefinition { service: service(), source, ports: vec![fix], tags, expect: belief() };
+    let content = json!({
+        "family": "checkout", "networkMode": "awsvpc",
+        "containerDefinitions": [{"name": "app", "image": "app:1",
+            "portMappings": [{"containerPort": 8081, "protocol": "tcp"}, {"containerPort": 8080}]}],
+    });
+    let content = Tree::new(content.as_object().unwrap().clone());
+    let action = Action::RegisterTaskDefinition { service: service(), source, content, tags, expect: belief() };
     let done = Writer::new(&script.clients()).perform(&action, &Outputs::new()).await;
     let output = match done {
         Ok(Performed::Done(output)) => Ok(output),
@@ -185,10 +190,14 @@ async fn everybody_uses_the_lowest_revision_with_the_content() {
 
 #[tokio::test]
 async fn a_tag_alone_does_not_make_a_revision_the_same() {
-    for other in
-        [Revision(8, &[8080, 9999], true, true), Revision(8, BOTH, false, true), Revision(8, BOTH, true, false)]
-    {
+    for other in [Revision(8, &[8080, 9999], true, true), Revision(8, BOTH, false, true)] {
         let made = [SOURCE, other, Revision(9, BOTH, true, true)];
         assert_eq!(corrected(&[SOURCE, other], &made).await, (1, revision(9)));
     }
+}
+
+#[tokio::test]
+async fn equal_content_is_enough_without_the_tag() {
+    let left = [SOURCE, Revision(8, BOTH, true, false)];
+    assert_eq!(corrected(&left, &[]).await, (0, revision(8)));
 }

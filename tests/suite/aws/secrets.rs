@@ -56,8 +56,9 @@ async fn the_environment_of_containers_is_in_no_log_and_no_value() {
     let source = fleet.services[0].task_definition.as_str().into();
     let service = fleet.services[0].id();
     let expect = ServiceBelief::of(observed.service(&service).present().expect("it stands"));
-    let (ports, tags) = (Vec::new(), Tags::new());
-    let action = Action::RegisterTaskDefinition { service, source, ports, tags, expect };
+    let running = observed.task_definition(&source).present().expect("it is read");
+    let (content, tags) = ((*running.content).clone(), Tags::new());
+    let action = Action::RegisterTaskDefinition { service, source, content, tags, expect };
     let done = Writer::new(&clients).perform(&action, &Outputs::new()).await;
     drop(guard);
 

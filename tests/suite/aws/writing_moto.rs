@@ -6,9 +6,11 @@ use portolan::apply::{Outputs, Perform, Performed};
 use portolan::aws::{Reader, Writer};
 use portolan::model::{
     Conditions, IngressRule, IpProtocol, Mark, ObjectRef, Observed, PortRange, Rule, RuleActions, RuleSource, Seen,
-    Serve, StaticTarget, Tags, TargetGroupArn, TargetKey, Transport,
+    Serve, StaticTarget, Tags, TargetGroupArn, TargetKey, TaskDefinitionArn,
 };
-use portolan::plan::{Action, DeletedRuleBelief, Output, PortFix, Ref, RegistrationBelief, RuleBelief, ServiceBelief};
+use portolan::plan::{Action, DeletedRuleBelief, Output, Ref, RegistrationBelief, RuleBelief, ServiceBelief};
+
+use serde_json::json;
 
 use crate::emulator::Emulator;
 use crate::moto::Moto;
@@ -199,14 +201,17 @@ async fn ingress_is_granted_once_and_revoked_by_id() {
 }
 
 #[tokio::test]
-async fn a_task_definition_is_copied_with_one_port_changed() {
+async fn a_task_definition_is_registered_with_one_port_more() {
     let stage = Stage::set(&["checkout"]).await;
     let checkout = &stage.fleet.services[0];
-    let fix = PortFix { container: "app".to_owned(), container_port: 9000, host_port: None, protocol: Transport::Udp };
-    let source = checkout.task_definition.as_str().into();
-    let expect = ServiceBelief::of(stage.observed().await.service(&checkout.id()).present().expect("it stands"));
-    let (service, ports, tags) = (checkout.id(), vec![fix], mark());
-    let copy = Action::RegisterTaskDefinition { service, source, ports, tags, expect };
+    let source: TaskDefinitionArn = checkout.task_definition.as_str().into();
+    let observed = stage.observed().await;
+    let expect = ServiceBelief::of(observed.service(&checkout.id()).present().expect("it stands"));
+    let mut content = (*observed.task_definition(&source).present().expect("it is read").content).clone();
+    let mappings = &mut content.members_mut()["containerDefinitions"][0]["portMappings"];
+    mappings.as_array_mut().expect("a list").push(json!({"containerPort": 9000, "protocol": "udp"}));
+    let (service, tags) = (checkout.id(), mark());
+    let copy = Action::RegisterTaskDefinition { service, source, content, tags, expect };
     let Some(Output::TaskDefinition(copy)) = stage.done(copy).await else { panic!("no ARN") };
     assert!(copy.as_str().ends_with("/checkout:2"), "{copy}");
     let (ecs, _, _) = stage.fleet.sdk();

@@ -20,7 +20,7 @@ pub struct Place {
 
 impl Place {
     pub fn of(name: String, world: &str, manifest: &str) -> Self {
-        let source = Source { name: "manifest.yaml".to_owned(), text: manifest.to_owned() };
+        let source = Source { name: "manifest.yaml".to_owned(), text: manifest.to_owned(), files: Default::default() };
         let desired = manifest::load(&[source]).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
         let load = |text: &str| world_file::load("world.yaml", text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let earlier = folder::without(world, "then").map(|before| load(&before));

@@ -99,7 +99,7 @@ impl Embedded {
     }
 
     async fn run(&self, cli: &Cli) -> Ended<(Exit, String)> {
-        let source = Source { name: "fleet.yaml".to_owned(), text: self.manifest.clone() };
+        let source = Source { name: "fleet.yaml".to_owned(), text: self.manifest.clone(), files: Default::default() };
         let desired = load(&[source]).map_err(|problems| problems.iter().map(of_problem).collect::<Vec<_>>())?;
         let clients = Clients::new(&self.config(cli)).expect("a region");
         let now = self.world.world().now();

@@ -107,7 +107,11 @@ fn a_thousand_services_fit() {
             number % 100 + 1,
         ));
     }
-    let source = |name: &str, text: String| portolan::manifest::Source { name: name.to_owned(), text };
+    let source = |name: &str, text: String| portolan::manifest::Source {
+        name: name.to_owned(),
+        text,
+        files: Default::default(),
+    };
     let loaded = portolan::manifest::load(&[source("services.yaml", services), source("groups.yaml", groups)]);
     let desired = loaded.unwrap_or_else(|problems| panic!("{}", render(&problems)));
     assert_eq!((desired.services.len(), desired.target_groups.len()), (1_000, 1_000));

@@ -77,7 +77,7 @@ fn links_in_a_circle_end() {
 #[test]
 fn standard_input_is_given_by_the_caller() {
     let stdin = [STDIN.to_owned(), STDIN.to_owned()];
-    let source = Source { name: STDIN.to_owned(), text: "a".to_owned() };
+    let source = Source { name: STDIN.to_owned(), text: "a".to_owned(), files: Default::default() };
     assert_eq!(source.shown_name(), "<stdin>");
     assert_eq!(find_sources(&stdin, false, Some("a")), Ok(vec![source]));
     let problems = find_sources(&stdin[..1], false, None).expect_err("no text");
@@ -154,7 +154,7 @@ fn a_pipe_that_is_written_and_closed_is_read_once() {
     let writer = std::thread::spawn(move || fs::write(path, "kind: Fleet").expect("somebody reads"));
     let read = find_sources(std::slice::from_ref(&name), false, None).expect("its text");
     writer.join().expect("it ends");
-    assert_eq!(read, [Source { name, text: "kind: Fleet".to_owned() }]);
+    assert_eq!(read, [Source { name, text: "kind: Fleet".to_owned(), files: Default::default() }]);
 }
 
 #[cfg(unix)]

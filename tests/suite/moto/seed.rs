@@ -428,7 +428,7 @@ spec:
 
 /// What a manifest says.
 pub fn desired(manifest: &str) -> Desired {
-    let source = Source { name: "fleet.yaml".to_owned(), text: manifest.to_owned() };
+    let source = Source { name: "fleet.yaml".to_owned(), text: manifest.to_owned(), files: Default::default() };
     load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 

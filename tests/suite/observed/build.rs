@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portolan::model::service::AdvancedConfiguration;
 use portolan::model::{self, *};
 use portolan::shape::Tree;
+use serde_json::{Value, json};
 
 use super::{Does, Entry, GapFile, Marked, ObservedFile};
 
@@ -283,27 +284,33 @@ fn entry(entry: &Entry) -> LoadBalancerEntry {
     }
 }
 
+/// A revision with the ports of its containers, and what else the file says of it.
+fn task_definition(definition: &super::TaskDefinition) -> TaskDefinition {
+    let mappings =
+        |ports: &Vec<String>| -> Value { ports.iter().map(|text| mapping(text, &definition.mode)).collect() };
+    let container = |(name, ports): (&String, &Vec<String>)| {
+        let mut members = json!({"name": name, "image": format!("{name}:1"), "portMappings": mappings(ports)});
+        for (key, value) in definition.more.get(name).and_then(Value::as_object).into_iter().flatten() {
+            members[key] = value.clone();
+        }
+        members
+    };
+    let mut content = definition.content.clone();
+    let family = definition.name.split(':').next().unwrap_or_default();
+    content.insert("family".to_owned(), family.into());
+    content.insert("networkMode".to_owned(), definition.mode.as_str().into());
+    content.insert("containerDefinitions".to_owned(), definition.containers.iter().map(container).collect());
+    TaskDefinition::new(
+        definition_arn(&definition.name),
+        definition.active,
+        definition.tags.clone(),
+        Tree::new(content),
+    )
+}
+
 fn ecs(file: &ObservedFile, observed: &mut Observed) {
     for definition in &file.task_definitions {
-        let mode = match definition.mode.as_str() {
-            "awsvpc" => NetworkMode::Awsvpc,
-            "bridge" => NetworkMode::Bridge,
-            "host" => NetworkMode::Host,
-            other => panic!("unknown network mode {other}"),
-        };
-        let container = |ports: &Vec<String>| Container {
-            ports: ports.iter().map(|text| mapping(text, mode)).collect(),
-            ..Container::default()
-        };
-        let built = TaskDefinition {
-            arn: definition_arn(&definition.name),
-            family: definition.name.split(':').next().unwrap_or_default().to_owned(),
-            active: definition.active,
-            network_mode: mode,
-            containers: definition.containers.iter().map(|(name, ports)| (name.clone(), container(ports))).collect(),
-            tags: definition.tags.clone(),
-            uncopyable: definition.uncopyable.clone(),
-        };
+        let built = task_definition(definition);
         observed.task_definitions.insert(built.arn.clone(), Seen::Present(built));
     }
     let mut interfaces: BTreeMap<std::net::IpAddr, Seen<AddressOwner>> = file
@@ -359,17 +366,16 @@ fn carriers(file: &ObservedFile, observed: &mut Observed) {
     }
 }
 
-fn mapping(text: &str, mode: NetworkMode) -> PortMapping {
+/// A port mapping as AWS answers it.
+fn mapping(text: &str, mode: &str) -> Value {
     let (inside, host) = match text.split_once("->") {
-        Some((inside, host)) => (inside, Some(host.parse().expect("a port"))),
+        Some((inside, host)) => (inside, Some(host.parse::<u16>().expect("a port"))),
         None => (text, None),
     };
     let (port, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
-    PortMapping {
-        container_port: port.parse().expect("a port"),
-        host_port: if mode == NetworkMode::Bridge { host.or(Some(0)) } else { None },
-        protocol: if protocol == "udp" { Transport::Udp } else { Transport::Tcp },
-    }
+    let port: u16 = port.parse().expect("a port");
+    let host = if mode == "bridge" { host.unwrap_or(0) } else { port };
+    json!({"containerPort": port, "hostPort": host, "protocol": protocol})
 }
 
 fn ecs_service(service: &super::Service, observed: &mut Observed) {
@@ -432,7 +438,7 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
         task_sets_move: service.task_sets_move,
         current_revisions: Vec::new(),
         conduct: Box::new(model::Conduct { minimum_percent: service.minimum_percent, ..model::Conduct::default() }),
-        members: Seen::Present(Tree::new(service.members.clone())),
+        members: Box::new(Seen::Present(Tree::new(service.members.clone()))),
     };
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));
     observed.tasks.insert(id.clone(), Seen::Present(tasks.collect()));
@@ -440,7 +446,10 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
         failed: past.failed,
         revision: None,
         task_definition: definition_arn(&past.task_definition),
-        fingerprint: past.fingerprint.clone(),
+        content: match observed.task_definitions.get(&definition_arn(&past.task_definition)) {
+            Some(Seen::Present(definition)) => Some(definition.content.clone()),
+            _ => None,
+        },
         load_balancers: past.load_balancers.iter().map(entry).collect(),
         network: None,
     });

@@ -366,7 +366,8 @@ impl ServiceSpec {
             active: true,
             containers: BTreeMap::from([("app".to_owned(), vec![mapping])]),
             tags: BTreeMap::new(),
-            uncopyable: Vec::new(),
+            content: Default::default(),
+            more: Default::default(),
         });
         file.services.push(Service {
             name: format!("s{number}"),

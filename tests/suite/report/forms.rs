@@ -78,7 +78,7 @@ const FIRST_PRINTS: &str = "
 ";
 
 fn sources(name: &str) -> Vec<Source> {
-    vec![Source { name: name.to_owned(), text: MANIFEST.to_owned() }]
+    vec![Source { name: name.to_owned(), text: MANIFEST.to_owned(), files: Default::default() }]
 }
 
 fn desired() -> Desired {

@@ -192,7 +192,8 @@ fn every_world_says_what_tracing_is_to_find_in_it() {
 #[test]
 fn every_manifest_of_a_world_validates() {
     all(|folder| {
-        let source = Source { name: "manifest.yaml".to_owned(), text: folder.manifest.clone() };
+        let source =
+            Source { name: "manifest.yaml".to_owned(), text: folder.manifest.clone(), files: Default::default() };
         manifest::load(&[source]).err().unwrap_or_default().iter().map(ToString::to_string).collect()
     });
 }

@@ -97,7 +97,7 @@ impl Stage {
 
     /// A world whose time is the caller's business.
     pub fn on(shared: Shared, manifest: &str) -> Result<Self, String> {
-        let source = Source { name: "manifest.yaml".to_owned(), text: manifest.to_owned() };
+        let source = Source { name: "manifest.yaml".to_owned(), text: manifest.to_owned(), files: Default::default() };
         let desired = manifest::load(&[source])
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
         let region = shared.world().region().to_owned();

@@ -72,7 +72,7 @@ struct Text(String);
 
 impl Declare for Text {
     async fn read(&self) -> Result<Vec<Source>, Vec<Problem>> {
-        Ok(vec![Source { name: "fleet.yaml".to_owned(), text: self.0.clone() }])
+        Ok(vec![Source { name: "fleet.yaml".to_owned(), text: self.0.clone(), files: Default::default() }])
     }
 }
 

@@ -41,7 +41,9 @@ pub async fn sweeps(services: usize) -> Vec<Sweep> {
     let far = Duration::from_millis(30);
     let clients =
         Clients::new(&in_process::far_config("eu-west-1", far, move |request| shared.answer(request))).unwrap();
-    let desired = load(&[Source { name: "fleet.yaml".to_owned(), text: fleet::manifest(size) }]).unwrap();
+    let desired =
+        load(&[Source { name: "fleet.yaml".to_owned(), text: fleet::manifest(size), files: Default::default() }])
+            .unwrap();
     let reader = Reader::new(&clients);
     let (mut kept, mut renew) = (Kept::empty(), BTreeSet::new());
     let mut sweeps = Vec::new();
@@ -76,9 +78,12 @@ pub async fn drift(services: usize) -> Sweep {
     let far = Duration::from_millis(30);
     let clients =
         Clients::new(&in_process::far_config("eu-west-1", far, move |request| shared.answer(request))).unwrap();
-    let desired =
-        load(&[Source { name: "fleet.yaml".to_owned(), text: bare(services).manifest(", autoscaling: none") }])
-            .unwrap();
+    let desired = load(&[Source {
+        name: "fleet.yaml".to_owned(),
+        text: bare(services).manifest(", autoscaling: none"),
+        files: Default::default(),
+    }])
+    .unwrap();
     let began = Instant::now();
     let look = pass::look(&desired, &Reader::new(&clients), &Policy::default(), now).await.unwrap();
     let seconds = began.elapsed().as_secs_f64();

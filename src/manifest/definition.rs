@@ -1,0 +1,151 @@
+//! `taskDefinition` of a service: inline, from a file, or by reference.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value as Json, json};
+
+use super::document::PortSpec;
+use super::member_schema;
+use super::{definition_file, member};
+use crate::model::OtherContainers;
+use crate::shape::{TASK_DEFINITION, Tree, overlay};
+use crate::yaml::{At, Decode, Entry, Node, Number, Problems, Value, wrong_type};
+
+/// What it is called in messages.
+pub(super) const PLACE: &str = "Service.spec.taskDefinition";
+
+/// What is written.
+#[derive(Clone, Debug)]
+pub(crate) enum DefinitionSpec {
+    /// Members of `RegisterTaskDefinition`, in the manifest or in a file.
+    Content(Content),
+    /// A revision, or any of a family, that somebody else registers.
+    Reference { family: At<String>, revision: Option<At<Number<1, { u32::MAX }>>> },
+}
+
+/// A declared task definition.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Content {
+    /// All members, those of the manifest over those of the file.
+    pub tree: Tree,
+    /// What the manifest says, without the words that are Portolan's own.
+    pub own: Option<Node>,
+    /// What the file says.
+    pub file: Option<definition_file::Read>,
+    /// What becomes of containers that it does not name.
+    pub others: Option<At<OtherContainers>>,
+}
+
+impl Decode for DefinitionSpec {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let Value::Mapping(entries) = &node.value else {
+            let hint = "write {family: NAME}, {file: PATH}, or the members of RegisterTaskDefinition";
+            wrong_type(node, name, "a mapping", Some(hint.to_owned()), problems);
+            return None;
+        };
+        // A line of it may hold a variable of a container.
+        let hidden = problems.hide_lines(true);
+        let spec = match is_reference(entries) {
+            true => reference(node, entries, problems),
+            false => Some(Self::Content(content(node, entries, problems))),
+        };
+        problems.hide_lines(hidden);
+        spec
+    }
+}
+
+/// Nothing but a family, and perhaps its revision.
+fn is_reference(entries: &[Entry]) -> bool {
+    let has = |name: &str| entries.iter().any(|entry| entry.key == name);
+    has("family") && entries.iter().all(|entry| ["family", "revision"].contains(&entry.key.as_str()))
+}
+
+fn reference(_: &Node, entries: &[Entry], problems: &mut Problems<'_>) -> Option<DefinitionSpec> {
+    let find = |name: &str| entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value);
+    let family = find("family").and_then(|node| At::decode(node, "family", problems));
+    let revision = find("revision").map(|node| At::decode(node, "revision", problems));
+    match (family, revision) {
+        (Some(family), None) => Some(DefinitionSpec::Reference { family, revision: None }),
+        (Some(family), Some(Some(revision))) => Some(DefinitionSpec::Reference { family, revision: Some(revision) }),
+        _ => None,
+    }
+}
+
+fn content(node: &Node, entries: &[Entry], problems: &mut Problems<'_>) -> Content {
+    let mut content = Content::default();
+    let mut own = Vec::new();
+    let mut file = None;
+    for entry in entries {
+        match entry.key.as_str() {
+            "otherContainers" => content.others = At::decode(&entry.value, "otherContainers", problems),
+            "file" => file = At::<String>::decode(&entry.value, "file", problems),
+            _ => own.push(entry.clone()),
+        }
+    }
+    let has = |name: &str| own.iter().any(|entry: &Entry| entry.key == name);
+    if let Some(revision) = own.iter().find(|entry| entry.key == "revision")
+        && file.is_none()
+        && !has("containerDefinitions")
+    {
+        let hint = "to refer to a registered revision, write family and revision alone";
+        problems.add_hint(revision.key_at, "revision is for a reference, which has no other members than family", hint);
+    }
+    let own = Node { at: node.at, value: Value::Mapping(own) };
+    let members = member::read(&TASK_DEFINITION, PLACE, &own, problems).unwrap_or_default();
+    content.tree = Tree::new(members);
+    content.own = Some(own);
+    if let Some(path) = file
+        && let Some(read) = definition_file::read(&path, problems)
+    {
+        content.tree = Tree::new(overlay(&TASK_DEFINITION, read.tree.members(), content.tree.members()));
+        content.file = Some(read);
+    }
+    content
+}
+
+impl JsonSchema for DefinitionSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "TaskDefinition".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut properties = member_schema::properties(&TASK_DEFINITION);
+        let more = [
+            (
+                "file",
+                json!({"type": "string", "description": "A file with the members, beside the manifest. Members beside it are laid over it."}),
+            ),
+            (
+                "otherContainers",
+                json!({"enum": ["keep", "remove"], "description": "What becomes of running containers that are not named. Default: keep; with file, remove."}),
+            ),
+            (
+                "revision",
+                json!({"type": "integer", "minimum": 1, "description": "With family alone: the revision that the service shall run."}),
+            ),
+        ];
+        properties.extend(more.map(|(name, schema)| (name.to_owned(), schema)));
+        json_schema!({"type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1})
+    }
+}
+
+/// Adds a declared port to the mappings of its container, where these are written and do not have it.
+pub(super) fn add_mapping(members: &mut Tree, port: &PortSpec) {
+    let containers = members.members_mut().get_mut("containerDefinitions").and_then(Json::as_array_mut);
+    let is_its = |container: &&mut Json| container.get("name").and_then(Json::as_str) == Some(&port.container);
+    let Some(container) = containers.into_iter().flatten().find(is_its) else { return };
+    let Some(mappings) = container.get_mut("portMappings").and_then(Json::as_array_mut) else { return };
+    let number = port.container_port.0;
+    if mappings.iter().any(|mapping| mapping.get("containerPort") == Some(&json!(number))) {
+        return;
+    }
+    let mut mapping = json!({"containerPort": number});
+    if let Some(protocol) = &port.protocol {
+        mapping["protocol"] = protocol.value.to_string().into();
+    }
+    if let Some(host) = &port.host_port {
+        mapping["hostPort"] = host.0.into();
+    }
+    mappings.push(mapping);
+}

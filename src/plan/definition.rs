@@ -1,0 +1,321 @@
+//! The task definition that a service shall run: the live one, one that a manifest declares, or one that it refers to.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    Definition, DesiredService, Given, OtherContainers, Service, Tags, TaskDefinition, TaskDefinitionArn, owner,
+};
+use crate::shape::{
+    NetworkMapping, Path, TASK_DEFINITION, Tree, differences, fold_host_ports, folded, overlay, without_outputs,
+};
+
+use super::action::{PortFix, Ref};
+use super::change::Change;
+use super::draft::{Obstacle, need};
+use super::field::Field;
+use super::reason::Reason;
+
+/// Where AWS and manifests have the containers, their names and images.
+const CONTAINERS: &str = "containerDefinitions";
+const NAME: &str = "name";
+const IMAGE: &str = "image";
+/// The member of a service in a manifest.
+pub(super) const TASK_DEFINITION_FIELD: &str = "taskDefinition";
+
+/// What a service shall run.
+pub(super) struct Target {
+    /// What ports and load balancers are compared with.
+    pub(super) definition: TaskDefinition,
+    /// How it differs from the live revision.
+    pub(super) changes: Vec<Change>,
+    pub(super) origin: Origin,
+}
+
+/// Where the definition comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It runs already, and port mappings may be corrected in a copy.
+    Live,
+    /// The manifest declares it: where it differs, it is registered.
+    Declared,
+    /// The manifest refers to it: Portolan never registers it.
+    Referenced,
+}
+
+/// What the service shall run, given what it runs.
+pub(super) fn target(
+    given: &Given<'_>,
+    wanted: &DesiredService,
+    live: &Service,
+    running: &TaskDefinition,
+) -> Result<Target, Obstacle> {
+    match &wanted.task_definition {
+        None => Ok(Target { definition: running.clone(), changes: Vec::new(), origin: Origin::Live }),
+        Some(Definition::Content { members, other_containers }) => {
+            declared(members, *other_containers, running).map_err(|obstacle| obstacle.of(running))
+        }
+        Some(Definition::Reference { family, revision }) => referenced(given, live, running, family, *revision),
+    }
+}
+
+/// Why a declared definition cannot be drawn up.
+struct Missing(String);
+
+impl Missing {
+    fn of(self, running: &TaskDefinition) -> Obstacle {
+        let Self(container) = self;
+        Obstacle::difference(
+            TASK_DEFINITION_FIELD,
+            Reason::new(
+                format!("container {container:?} has no image, and {} has no such container", running.arn.name()),
+                format!("write its image, or give one: --image SERVICE/{container}=IMAGE"),
+            ),
+        )
+    }
+}
+
+fn declared(members: &Tree, others: OtherContainers, running: &TaskDefinition) -> Result<Target, Missing> {
+    let mapping = NetworkMapping::of(mode_of(members.members()).or(mode_of(running.content.members())));
+    let (mut live, mut wanted) = (running.content.members().clone(), members.members().clone());
+    // Tags are set when a revision is registered.
+    wanted.remove("tags");
+    fold_host_ports(&mut live, mapping);
+    fold_host_ports(&mut wanted, mapping);
+    if others == OtherContainers::Keep {
+        name_others(&live, &mut wanted);
+    }
+    let path = Path::default().member(TASK_DEFINITION_FIELD);
+    let found = differences(&TASK_DEFINITION, &live, &wanted, &path);
+    let content = without_outputs(&TASK_DEFINITION, &overlay(&TASK_DEFINITION, &live, &wanted));
+    if let Some(container) = containers(&content).find(|container| container.get(IMAGE).is_none_or(Value::is_null)) {
+        return Err(Missing(container.get(NAME).and_then(Value::as_str).unwrap_or_default().to_owned()));
+    }
+    let changes = found.into_iter().map(|found| Change::of(Field::Member(found.path), found.live, found.declared));
+    let changes: Vec<Change> = changes.collect();
+    let tags = if changes.is_empty() { running.tags.clone() } else { tags_of(members, &running.tags) };
+    // What AWS fills in differs from revision to revision: an equal one stays what it is.
+    let content = if changes.is_empty() { (*running.content).clone() } else { Tree::new(content) };
+    let definition = TaskDefinition::new(running.arn.clone(), running.active, tags, content);
+    Ok(Target { definition, changes, origin: Origin::Declared })
+}
+
+fn mode_of(members: &Map<String, Value>) -> Option<&str> {
+    members.get("networkMode").and_then(Value::as_str)
+}
+
+fn containers(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    members.get(CONTAINERS).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Containers that a manifest does not name stay as they are: naming them says so.
+fn name_others(live: &Map<String, Value>, wanted: &mut Map<String, Value>) {
+    let Some(Value::Array(declared)) = wanted.get_mut(CONTAINERS) else { return };
+    for name in containers(live).filter_map(|container| container.get(NAME)) {
+        if !declared.iter().any(|container| container.get(NAME) == Some(name)) {
+            declared.push(json!({"name": name}));
+        }
+    }
+}
+
+/// The tags of the running revision, without Portolan's and AWS's, and the declared ones.
+fn tags_of(members: &Tree, running: &Tags) -> Tags {
+    let mut tags = own_tags(running);
+    let declared = members.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let text = |tag: &Value, name: &str| tag.get(name).and_then(Value::as_str).map(str::to_owned);
+    tags.extend(declared.filter_map(|tag| Some((text(tag, "key")?, text(tag, "value").unwrap_or_default()))));
+    tags
+}
+
+/// Tags that a copy keeps: nobody can write AWS's own, and the fingerprint is that of the content.
+pub(super) fn own_tags(tags: &Tags) -> Tags {
+    let is_own = |key: &str| !key.starts_with("aws:") && key != owner::FINGERPRINT_TAG;
+    tags.iter().filter(|(key, _)| is_own(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+fn referenced(
+    given: &Given<'_>,
+    live: &Service,
+    running: &TaskDefinition,
+    family: &str,
+    revision: Option<u32>,
+) -> Result<Target, Obstacle> {
+    let is_it =
+        running.family == family && revision.is_none_or(|revision| live.task_definition.revision() == Some(revision));
+    if is_it {
+        return Ok(Target { definition: running.clone(), changes: Vec::new(), origin: Origin::Referenced });
+    }
+    let name = reference(family, revision);
+    let what = format!("{TASK_DEFINITION_FIELD}: {} → {name}", running.arn.name());
+    let found = need(given.observed.task_definition(&TaskDefinitionArn::from(name.as_str())), &what, || {
+        Reason::new(format!("there is no task definition {name}"), "register it, or correct the manifest")
+    })?;
+    if !found.active {
+        let reason =
+            Reason::new(format!("{name} is INACTIVE, and ECS takes no update with it"), "name an ACTIVE revision");
+        return Err(Obstacle::difference(what, reason));
+    }
+    let path = Path::default().member(TASK_DEFINITION_FIELD);
+    let change =
+        Change::of(Field::Member(path), Some(running.arn.name().to_owned()), Some(found.arn.name().to_owned()));
+    Ok(Target { definition: found.clone(), changes: vec![change], origin: Origin::Referenced })
+}
+
+/// How AWS names a revision, or the newest one that is ACTIVE.
+pub(super) fn reference(family: &str, revision: Option<u32>) -> String {
+    revision.map_or_else(|| family.to_owned(), |revision| format!("{family}:{revision}"))
+}
+
+/// A revision to be registered: its content and tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NewRevision {
+    pub(super) content: Tree,
+    pub(super) tags: Tags,
+}
+
+impl NewRevision {
+    /// Its family.
+    pub(super) fn family(&self) -> &str {
+        self.content.get("family").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// How a service comes to its definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    /// By a revision that is registered first.
+    Register(Box<NewRevision>),
+    /// By a revision that exists.
+    To(TaskDefinitionArn, Arc<Tree>),
+}
+
+impl Move {
+    /// What the service runs afterwards.
+    pub(super) fn content(&self) -> &Tree {
+        match self {
+            Self::Register(new) => &new.content,
+            Self::To(_, content) => content,
+        }
+    }
+
+    /// What the update names.
+    pub(super) fn target(&self, object: &crate::model::ObjectRef) -> Ref<TaskDefinitionArn> {
+        match self {
+            Self::Register(_) => Ref::Output(object.clone()),
+            Self::To(arn, _) => Ref::Known(arn.clone()),
+        }
+    }
+}
+
+/// What has to be registered or used for a target with these corrections; `None`: the live revision is it.
+pub(super) fn movement(target: &Target, fixes: &[PortFix]) -> Option<Move> {
+    match target.origin {
+        Origin::Referenced if target.changes.is_empty() => None,
+        Origin::Referenced => Some(Move::To(target.definition.arn.clone(), target.definition.content.clone())),
+        Origin::Live | Origin::Declared if target.changes.is_empty() && fixes.is_empty() => None,
+        Origin::Live | Origin::Declared => {
+            let mut content = without_outputs(&TASK_DEFINITION, target.definition.content.members());
+            fixes.iter().for_each(|fix| correct(&mut content, fix));
+            content.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
+            let content = Tree::new(content);
+            let mut tags = own_tags(&target.definition.tags);
+            tags.insert(owner::FINGERPRINT_TAG.to_owned(), fingerprint(&content));
+            Some(Move::Register(Box::new(NewRevision { content, tags })))
+        }
+    }
+}
+
+/// Replaces the mapping of a container port, or adds it. What else the mapping says stays.
+fn correct(content: &mut Map<String, Value>, fix: &PortFix) {
+    let containers = content.get_mut(CONTAINERS).and_then(Value::as_array_mut).into_iter().flatten();
+    let Some(Value::Object(container)) =
+        containers.into_iter().find(|container| container.get(NAME).and_then(Value::as_str) == Some(&fix.container))
+    else {
+        return;
+    };
+    let mappings = container.entry("portMappings").or_insert_with(|| json!([]));
+    let Some(mappings) = mappings.as_array_mut() else { return };
+    let is_it = |mapping: &&mut Value| mapping.get("containerPort") == Some(&json!(fix.container_port));
+    let mut new = Map::new();
+    match mappings.iter_mut().find(is_it) {
+        Some(Value::Object(mapping)) => fill(mapping, fix),
+        Some(_) | None => {
+            fill(&mut new, fix);
+            mappings.push(Value::Object(new));
+        }
+    }
+}
+
+fn fill(mapping: &mut Map<String, Value>, fix: &PortFix) {
+    mapping.insert("containerPort".to_owned(), fix.container_port.into());
+    mapping.insert("protocol".to_owned(), fix.protocol.to_string().into());
+    match fix.host_port {
+        Some(port) => mapping.insert("hostPort".to_owned(), port.into()),
+        None => mapping.remove("hostPort"),
+    };
+}
+
+/// The content in the form that all its spellings share.
+pub(super) fn one_form(content: &Tree) -> Map<String, Value> {
+    let mut members = content.members().clone();
+    let mapping = NetworkMapping::of(mode_of(&members));
+    fold_host_ports(&mut members, mapping);
+    folded(&TASK_DEFINITION, &members)
+}
+
+/// Whether two contents register the same.
+pub fn is_same_content(one: &Tree, other: &Tree) -> bool {
+    one_form(one) == one_form(other)
+}
+
+/// The fingerprint of a content. It is a hint for people and for the first look: whether two revisions are the same, their
+/// contents decide. FNV-1a, 64 bits: it names content, it protects nothing.
+pub(super) fn fingerprint(content: &Tree) -> String {
+    let mut text = String::new();
+    write(&Value::Object(one_form(content)), &mut text);
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("v2-{hash:016x}")
+}
+
+/// JSON with the members of each object in order.
+fn write(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let mut names: Vec<&String> = members.keys().collect();
+            names.sort();
+            text.push('{');
+            for name in names {
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                write(&members[name], text);
+                text.push(',');
+            }
+            text.push('}');
+        }
+        Value::Array(entries) => {
+            text.push('[');
+            for entry in entries {
+                write(entry, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => text.push_str(&value.to_string()),
+    }
+}
+
+/// The definition that has to be read before a service can move to it: the manifest refers to another one than it runs.
+pub(super) fn needed(wanted: &DesiredService, live: &Service) -> Option<TaskDefinitionArn> {
+    let Some(Definition::Reference { family, revision }) = &wanted.task_definition else { return None };
+    let differs = !is_of(&live.task_definition, family, *revision);
+    differs.then(|| TaskDefinitionArn::from(reference(family, *revision)))
+}
+
+/// Whether a revision is the one that a manifest refers to.
+fn is_of(arn: &TaskDefinitionArn, family: &str, revision: Option<u32>) -> bool {
+    let (name, number) = arn.name().split_once(':').unwrap_or((arn.name(), ""));
+    name == family && revision.is_none_or(|revision| number == revision.to_string())
+}
