@@ -11,11 +11,12 @@
 //!        └──── Query ── needs of plan and trace, until every question is answered
 //! ```
 //!
-//! In reading order; each layer uses only layers before it (`tests/suite/arrows.rs` checks which):
+//! In reading order; each layer uses only layers before it (`tests/suite/arrows.rs` checks which); those that are
+//! packages of their own are in `crates/`:
 //!
 //! - [`shape`]: AWS's own blocks, such as a task definition, as trees with a row for each member.
 //! - [`model`]: what a manifest declares and what AWS answers. No SDK, no serde, no I/O.
-//! - `yaml`: YAML to trees in which every node knows its place; all problems of a text together.
+//! - `yaml` (package `portolan-yaml`): YAML to trees in which every node knows its place; all problems of a text together.
 //! - [`manifest`]: YAML to [`model::Desired`], checked offline.
 //! - [`plan`]: desired and observed to a [`plan::Plan`]. Total and pure: no clock, no I/O, no `Result`.
 //! - [`trace`]: the path of every declared port from listener to container, and what is wrong at which hop. Total and pure.
@@ -23,7 +24,7 @@
 //! - [`init`]: an observation to the text of a manifest that describes it.
 //! - [`apply`]: runs the steps of a plan along its edges; defines the two ports to AWS: `Read` and `Perform`.
 //! - `sanitize`: makes text that others wrote safe to print.
-//! - `columns`: how wide text is on a terminal; pads, wraps and cuts it.
+//! - `columns` (package `portolan-columns`): how wide text is on a terminal; pads, wraps and cuts it.
 //! - [`report`]: a pass as text, JSON, JUnit, SARIF, GitHub annotations and Markdown.
 //! - [`status`]: an observation to a table with one line for each service.
 //! - [`events`]: messages of EventBridge to hints about what to read first, and the port to a queue of them.
@@ -32,7 +33,7 @@
 //! - [`queue`]: which key is worked on when, and how long a failed one waits.
 //! - [`controller`]: passes in a loop, with a memory.
 //! - `http` (feature `http`): the service's HTTP endpoint for Prometheus, probes and people.
-//! - `sandbox` (feature `sandbox`): AWS in memory, strict about what AWS rejects. Uses `yaml` alone.
+//! - `sandbox` (package `portolan-sandbox`, feature `sandbox`): AWS in memory, strict about what AWS rejects. Uses `yaml` alone.
 //! - `cli` (feature `aws`): the only module that prints, reads the environment and the clock, and knows exit codes.
 //!
 //! `docs/architecture.md` has the invariants, `docs/rules.md` the rules (R1 to R12) that comments cite, and `docs/aws-facts.md` the
@@ -49,8 +50,6 @@ pub mod aws;
 #[cfg(feature = "aws")]
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod cli;
-#[warn(clippy::wildcard_enum_match_arm)]
-mod columns;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod controller;
 #[warn(clippy::wildcard_enum_match_arm)]
@@ -72,8 +71,6 @@ pub mod plan;
 pub mod queue;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod report;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
 mod sanitize;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod shape;
@@ -83,4 +80,8 @@ pub mod status;
 pub mod survey;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod trace;
-mod yaml;
+
+use portolan_columns as columns;
+#[cfg(feature = "sandbox")]
+pub use portolan_sandbox as sandbox;
+use portolan_yaml as yaml;

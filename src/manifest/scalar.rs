@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::model::{Budget, HealthPort, PortRange};
@@ -58,19 +57,6 @@ impl Decode for ObjectKey {
             return None;
         }
         Some(Self(text.to_owned()))
-    }
-}
-
-impl Decode for Timestamp {
-    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        let expected = "a time such as 2026-12-01T08:00:00Z";
-        let text = text_of(node, name, expected, problems)?;
-        let time = text.parse().ok();
-        if time.is_none() {
-            let hint = "date, time and zone, as in RFC 3339".to_owned();
-            wrong_type(node, name, expected, Some(hint), problems);
-        }
-        time
     }
 }
 

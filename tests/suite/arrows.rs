@@ -38,15 +38,35 @@ fn files_of(layer: &str) -> Vec<PathBuf> {
             }
         }
     }
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = vec![src.join(format!("{layer}.rs"))];
-    walk(&src.join(layer), &mut found);
+    let mut found = Vec::new();
+    if is_package(layer) {
+        walk(&root().join("crates").join(layer).join("src"), &mut found);
+    } else {
+        let src = root().join("src");
+        found.push(src.join(format!("{layer}.rs")));
+        walk(&src.join(layer), &mut found);
+    }
     found
 }
 
-/// The layers that a file names by `crate::layer`.
-fn named(text: &str) -> BTreeSet<&str> {
-    let starts = text.match_indices("crate::").map(|(at, word)| &text[at + word.len()..]);
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The packages beside the library: the folders of `crates/`.
+pub(crate) fn packages() -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join("crates")).expect("packages").flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn is_package(layer: &str) -> bool {
+    packages().contains(layer)
+}
+
+/// The layers that a file names by `crate::layer`, if it is one of the library, or by `portolan_layer`.
+fn named<'a>(text: &'a str, of: &str) -> BTreeSet<&'a str> {
+    let marks: &[&str] = if is_package(of) { &["portolan_"] } else { &["crate::", "portolan_"] };
+    let starts = marks.iter().flat_map(|mark| text.match_indices(mark)).map(|(at, word)| &text[at + word.len()..]);
     starts
         .map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or_default())
         .filter(|layer| ARROWS.iter().any(|(known, _)| known == layer) || *layer == "cli")
@@ -60,7 +80,7 @@ fn layers_use_only_what_lies_beneath() {
         for path in files_of(layer) {
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-            for other in named(&code) {
+            for other in named(&code, layer) {
                 if other != layer && !allowed.contains(&other) {
                     wrong.push(format!("{}: {layer} must not name {other}", path.display()));
                 }
@@ -68,6 +88,21 @@ fn layers_use_only_what_lies_beneath() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Package of `crates/`, and the packages of this project that it may depend on. The library may depend on all.
+const PACKAGES: [(&str, &[&str]); 3] = [("columns", &[]), ("sandbox", &["yaml"]), ("yaml", &["columns"])];
+
+#[test]
+fn packages_depend_only_on_what_lies_beneath() {
+    assert_eq!(packages(), PACKAGES.map(|(package, _)| package.to_owned()).into());
+    for (package, allowed) in PACKAGES {
+        let path = root().join("crates").join(package).join("Cargo.toml");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let named = text.lines().filter_map(|line| line.strip_prefix("portolan-")?.split(['.', ' ']).next());
+        assert_eq!(named.collect::<Vec<_>>(), allowed, "{}", path.display());
+        assert!(!text.contains("\"portolan\""), "{} must not depend on the library", path.display());
+    }
 }
 
 /// Files of one folder that use each other, and shall not for ever: folder, the file, and the one that it should not use.
@@ -88,14 +123,14 @@ fn siblings(code: &str) -> BTreeSet<&str> {
 
 #[test]
 fn files_of_one_folder_use_each_other_in_no_circle() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     let layers = ARROWS.iter().map(|(layer, _)| *layer).filter(|layer| *layer != "sandbox").chain(["cli"]);
     for path in layers.flat_map(files_of) {
         let text = fs::read_to_string(&path).unwrap_or_default();
         let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
         let code = lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-        let folder = path.parent().and_then(|folder| folder.strip_prefix(&src).ok()).expect("a folder of src");
+        let folder =
+            path.parent().and_then(|folder| folder.strip_prefix(root()).ok()).expect("a folder of the project");
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         folders.entry(folder.display().to_string()).or_default().push((name, code));
     }
@@ -141,7 +176,7 @@ fn only_the_aws_tree_names_the_sdk() {
 /// of the rest.
 const ONE_PLACE: [(&str, &[&str], &str); 2] = [
     ("takes ARNs apart", &["\"arn:", "splitn(", "rsplit('/')"], "model/arn.rs"),
-    ("counts columns", &["unicode_width", ":<width$", ":>width$"], "src/columns.rs"),
+    ("counts columns", &["unicode_width", ":<width$", ":>width$"], "crates/columns/src/lib.rs"),
 ];
 
 #[test]
@@ -161,7 +196,8 @@ fn each_question_has_one_place_that_answers_it() {
 
 #[test]
 fn no_file_outgrows_its_room() {
-    let all = ARROWS.iter().flat_map(|(layer, _)| files_of(layer)).chain(files_of("cli"));
+    let all =
+        ARROWS.iter().flat_map(|(layer, _)| files_of(layer)).chain(["cli", "columns"].into_iter().flat_map(files_of));
     let long: Vec<_> = all
         .filter_map(|path| {
             let text = fs::read_to_string(&path).unwrap_or_default();
@@ -172,14 +208,18 @@ fn no_file_outgrows_its_room() {
     assert!(long.is_empty(), "split these: {}", long.join(", "));
 }
 
-/// Modules that match on values of YAML and JSON; `sanitize` matches on none.
+/// Modules and packages that match on values of YAML and JSON; `sanitize` matches on none.
 const WITH_WILDCARDS: [&str; 3] = ["sandbox", "sanitize", "yaml"];
 
 #[test]
 fn everywhere_else_a_match_names_each_variant() {
-    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("the library");
+    const HELD: &str = "#![warn(clippy::wildcard_enum_match_arm)]";
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let lib = read("src/lib.rs");
+    let packages = packages();
+    let is_free = |package: &&String| !read(&format!("crates/{package}/src/lib.rs")).lines().any(|line| line == HELD);
     let mut is_held = false;
-    let mut free = Vec::new();
+    let mut free: Vec<&str> = packages.iter().filter(is_free).map(String::as_str).collect();
     for line in lib.lines() {
         if let Some(name) = line.trim_start_matches("pub ").strip_prefix("mod ") {
             if !std::mem::take(&mut is_held) {

@@ -272,7 +272,7 @@ fn the_image_is_built_from_what_it_copies_and_runs_as_a_plain_user() {
     assert!(text.contains(&version), "{version}");
     // What the build needs is let through to it.
     let ignored = read(&root().join(".dockerignore"));
-    for needed in ["Cargo.toml", "Cargo.lock", "src", "benches", "tests/suite/main.rs"] {
+    for needed in ["Cargo.toml", "Cargo.lock", "crates", "src", "benches", "tests/suite/main.rs"] {
         assert!(ignored.lines().any(|line| line == format!("!{needed}")) && root().join(needed).exists(), "{needed}");
     }
 }

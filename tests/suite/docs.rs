@@ -164,7 +164,7 @@ fn every_cited_rule_has_a_heading() {
     let known = numbers("docs/rules.md");
     let mut wrong = BTreeSet::new();
     let mut cited = BTreeSet::new();
-    let folders = ["src", "tests", "docs", "benches", "manifests"];
+    let folders = ["src", "crates", "tests", "docs", "benches", "manifests"];
     for path in files_ending(&folders, &["rs", "md", "yaml", "py"]).into_iter().chain(pages()) {
         for rule in rules(&read(&path)) {
             cited.insert(rule.to_owned());
@@ -195,7 +195,7 @@ fn every_cited_fact_has_a_heading() {
     let known = numbers("docs/aws-facts.md");
     let mut wrong = BTreeSet::new();
     let mut cited = BTreeSet::new();
-    for path in files_ending(&["src", "tests", "docs", "localstack"], &["rs", "md", "yaml", "py"]) {
+    for path in files_ending(&["src", "crates", "tests", "docs", "localstack"], &["rs", "md", "yaml", "py"]) {
         for section in facts(&read(&path)) {
             cited.insert(section.to_owned());
             if !known.contains(section) {
@@ -208,11 +208,11 @@ fn every_cited_fact_has_a_heading() {
     assert!(cited.len() >= 25, "only {cited:?} were found");
 }
 
-/// The modules of the first level: files and folders of `src/`.
+/// The modules of the first level: files and folders of `src/`, and the packages of `crates/`.
 fn modules() -> BTreeSet<String> {
     let entries = fs::read_dir(root().join("src")).expect("src").flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.map(|name| name.trim_end_matches(".rs").to_owned()).collect()
+    names.map(|name| name.trim_end_matches(".rs").to_owned()).chain(super::arrows::packages()).collect()
 }
 
 #[test]
@@ -262,7 +262,9 @@ fn files_that_pages_name_exist() {
         let beside = root().join(page);
         for code in text.split('`').skip(1).step_by(2) {
             let name = code.split_whitespace().next().unwrap_or_default();
-            let is_file = ["src/", "tests/", "docs/", "benches/", "manifests/"].iter().any(|top| name.starts_with(top));
+            let is_file = ["src/", "crates/", "tests/", "docs/", "benches/", "manifests/"]
+                .iter()
+                .any(|top| name.starts_with(top));
             if is_file && !name.contains(['<', '*', '…', '{']) {
                 seen += 1;
                 if !root().join(name).exists() && !beside.with_file_name(name).exists() {

@@ -58,7 +58,7 @@ fn every_shown_command_is_one_that_portolan_takes() {
 
 /// The operations of a service that the sandbox serves, off its table of them.
 fn served(tree: &str) -> BTreeSet<String> {
-    let text = read(&root().join(format!("src/sandbox/{tree}.rs")));
+    let text = read(&root().join(format!("crates/sandbox/src/{tree}.rs")));
     let rows = text.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => "));
     let rows = rows.filter(|(_, what)| ["Read(", "Write(", "Session("].iter().any(|kind| what.contains(kind)));
     rows.map(|(name, _)| name.to_owned()).collect()
@@ -154,7 +154,7 @@ fn plans_on_the_page_about_the_command_line_are_what_comes_out() {
 
 /// Every key of a world file, with the mapping that it belongs to, and whether it must be there: read off the form itself.
 fn keys_of_worlds() -> Vec<(String, String, bool)> {
-    let shape = root().join("src/sandbox/world_file");
+    let shape = root().join("crates/sandbox/src/world_file");
     let files = ["shape.rs", "shape/network.rs", "shape/balancing.rs", "shape/compute.rs"];
     let text: String = files.iter().map(|file| read(&shape.join(file))).collect();
     let (mut mapping, mut keys) = (String::new(), Vec::new());
