@@ -47,8 +47,8 @@ impl Writer {
             Action::UpdateServiceCount { service, desired_count, from, unscaled } => {
                 self.update_service_count(service, *desired_count, *from, *unscaled).await
             }
-            Action::UpdateService { service, task_definition, load_balancers, network, expect } => {
-                let update = service::Update { task_definition, load_balancers, network };
+            Action::UpdateService { service, task_definition, load_balancers, network, members, expect } => {
+                let update = service::Update { task_definition, load_balancers, network, members };
                 self.update_service(service, update, expect, outputs).await
             }
             Action::UpdateServiceMembers { service, members, expect } => {

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::document::PortSpec;
 use super::member_schema;
 use super::{definition_file, member};
 use crate::model::OtherContainers;
@@ -128,24 +127,4 @@ impl JsonSchema for DefinitionSpec {
         properties.extend(more.map(|(name, schema)| (name.to_owned(), schema)));
         json_schema!({"type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1})
     }
-}
-
-/// Adds a declared port to the mappings of its container, where these are written and do not have it.
-pub(super) fn add_mapping(members: &mut Tree, port: &PortSpec) {
-    let containers = members.members_mut().get_mut("containerDefinitions").and_then(Json::as_array_mut);
-    let is_its = |container: &&mut Json| container.get("name").and_then(Json::as_str) == Some(&port.container);
-    let Some(container) = containers.into_iter().flatten().find(is_its) else { return };
-    let Some(mappings) = container.get_mut("portMappings").and_then(Json::as_array_mut) else { return };
-    let number = port.container_port.0;
-    if mappings.iter().any(|mapping| mapping.get("containerPort") == Some(&json!(number))) {
-        return;
-    }
-    let mut mapping = json!({"containerPort": number});
-    if let Some(protocol) = &port.protocol {
-        mapping["protocol"] = protocol.value.to_string().into();
-    }
-    if let Some(host) = &port.host_port {
-        mapping["hostPort"] = host.0.into();
-    }
-    mappings.push(mapping);
 }

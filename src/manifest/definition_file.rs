@@ -2,9 +2,6 @@
 //!
 //! Its text came with the manifest's ([`crate::yaml::Source`]): nothing is read here. Problems never repeat its content.
 
-use std::collections::BTreeSet;
-
-use super::format::Manifest;
 use super::member;
 use crate::shape::{TASK_DEFINITION, Tree};
 use crate::yaml::{self, At, Format, Limits, Node, Problems, Source, Value, quoted};
@@ -29,7 +26,7 @@ pub(crate) struct Read {
 }
 
 /// The format of such a file.
-pub(crate) struct DefinitionFile;
+pub(crate) struct DefinitionFile(/** It is JSON. */ bool);
 
 impl Format for DefinitionFile {
     fn limits(&self) -> &'static Limits {
@@ -40,8 +37,15 @@ impl Format for DefinitionFile {
         true
     }
 
-    fn instead_of_templates(&self) -> Option<&'static str> {
-        Some("write the value, or render the file first, for example with envsubst")
+    fn language(&self) -> &'static str {
+        if self.0 { "JSON" } else { "YAML" }
+    }
+
+    fn templates(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("${", "write the value, or render the file first, for example with envsubst"),
+            ("{{", "a template: ecspresso render taskdef > task-definition.json, and name that file"),
+        ]
     }
 
     fn takes_templates(&self, keys: &[&str]) -> bool {
@@ -70,37 +74,12 @@ pub(super) fn read(path: &At<String>, problems: &mut Problems<'_>) -> Option<Rea
     };
     let source = Source { name: path.value.clone(), text, files: Default::default() };
     let sources = [source.clone()];
-    let mut own = Problems::new(&sources, &DefinitionFile);
+    let format = if path.ends_with(".json") { &DefinitionFile(true) } else { &DefinitionFile(false) };
+    let mut own = Problems::new(&sources, format);
     own.hide_lines(true);
     let read = parse(source, &mut own);
     problems.adopt(own.finish());
     read
-}
-
-/// The paths of files that a manifest names. What cannot be read names none: loading says what is wrong with it.
-pub(super) fn named(text: &str) -> BTreeSet<String> {
-    // Most manifests name none, and need not be read twice.
-    if !text.contains("file") {
-        return BTreeSet::new();
-    }
-    let sources = [Source { name: String::new(), text: text.to_owned(), files: Default::default() }];
-    let documents = yaml::read(0, text, &mut Problems::new(&sources, &Manifest)).documents;
-    let file = |document: &Node| {
-        let path = ["spec", "taskDefinition", "file"];
-        let node = path.iter().try_fold(document, |node, name| within(node, name))?;
-        match &node.value {
-            Value::Scalar(scalar) => Some(scalar.text.clone()),
-            Value::Sequence(_) | Value::Mapping(_) | Value::Broken => None,
-        }
-    };
-    documents.iter().filter_map(file).collect()
-}
-
-fn within<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
-    match &node.value {
-        Value::Mapping(entries) => entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value),
-        Value::Scalar(_) | Value::Sequence(_) | Value::Broken => None,
-    }
 }
 
 fn refused(path: &str) -> Option<(String, Option<&'static str>)> {
@@ -116,7 +95,20 @@ fn refused(path: &str) -> Option<(String, Option<&'static str>)> {
     None
 }
 
+/// Notes where a text stops being JSON. YAML reads what JSON does not have, such as comments and a comma at the end.
+fn check_json(text: &str, problems: &mut Problems<'_>) -> bool {
+    let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) else { return true };
+    let at = yaml::Position { source: 0, line: error.line(), column: error.column() };
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    problems.add(at, format!("not valid JSON: {message}"));
+    false
+}
+
 fn parse(source: Source, problems: &mut Problems<'_>) -> Option<Read> {
+    if source.name.ends_with(".json") && template(&source.text).is_none() && !check_json(&source.text, problems) {
+        return None;
+    }
     let mut read = yaml::read(0, &source.text, problems);
     if let Some(at) = template(&source.text)
         && (!problems.is_empty() || !read.whole)
@@ -156,7 +148,7 @@ fn template(text: &str) -> Option<yaml::Position> {
 /// The definition without what `describe-task-definition` and ecspresso put around it.
 fn unwrapped(node: Node, problems: &mut Problems<'_>) -> Option<Node> {
     let Value::Mapping(entries) = &node.value else {
-        problems.add(node.at, format!("expected a task definition, found {}", node.found()));
+        problems.add(node.at, format!("expected a task definition, found {}", node.kind()));
         return None;
     };
     let Some(inner) = entries.iter().find(|entry| entry.key == "taskDefinition") else { return Some(node) };

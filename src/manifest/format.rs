@@ -48,7 +48,7 @@ impl Format for Manifest {
         }
     }
 
-    fn instead_of_templates(&self) -> Option<&'static str> {
-        Some("there is no templating: render with kustomize, jsonnet or envsubst and pipe to -f -")
+    fn templates(&self) -> &'static [(&'static str, &'static str)] {
+        &[("${", "there is no templating: render with kustomize, jsonnet or envsubst and pipe to -f -")]
     }
 }

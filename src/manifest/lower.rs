@@ -6,9 +6,10 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde_json::{Value as Json, json};
 
 use super::collect::Documents;
-use super::definition::{self, DefinitionSpec};
+use super::definition::DefinitionSpec;
 use super::document::{
     Count, FleetSpec, HealthCheckSpec, IngressSpec, NetworkSpec, PortSpec, RouteSpec, ServiceDocument,
     TargetGroupDocument, TargetSpec,
@@ -20,6 +21,7 @@ use crate::model::{
     ProtocolVersion, QueryCondition, Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey,
     Transport,
 };
+use crate::shape::Tree;
 use crate::yaml::{At, TextMap};
 
 /// Host ports that bridge tasks get when the fleet says nothing else.
@@ -110,12 +112,32 @@ fn lower_definition(
                 members.members_mut().insert("networkMode".to_owned(), mode.as_str().into());
             }
             let ports = ports.into_iter().flat_map(|ports| &ports.0);
-            ports.for_each(|port| definition::add_mapping(&mut members, port));
+            ports.for_each(|port| add_mapping(&mut members, port));
             // A file is the whole definition.
             let otherwise = if content.file.is_some() { OtherContainers::Remove } else { OtherContainers::Keep };
             Definition::Content { members, other_containers: copied(&content.others).unwrap_or(otherwise) }
         }
     }
+}
+
+/// Adds a declared port to the mappings of its container, where these are written and do not have it.
+fn add_mapping(members: &mut Tree, port: &PortSpec) {
+    let containers = members.members_mut().get_mut("containerDefinitions").and_then(Json::as_array_mut);
+    let is_its = |container: &&mut Json| container.get("name").and_then(Json::as_str) == Some(&port.container);
+    let Some(container) = containers.into_iter().flatten().find(is_its) else { return };
+    let Some(mappings) = container.get_mut("portMappings").and_then(Json::as_array_mut) else { return };
+    let number = port.container_port.0;
+    if mappings.iter().any(|mapping| mapping.get("containerPort") == Some(&json!(number))) {
+        return;
+    }
+    let mut mapping = json!({"containerPort": number});
+    if let Some(protocol) = &port.protocol {
+        mapping["protocol"] = protocol.value.to_string().into();
+    }
+    if let Some(host) = &port.host_port {
+        mapping["hostPort"] = host.0.into();
+    }
+    mappings.push(mapping);
 }
 
 fn lower_network(network: &NetworkSpec) -> Network {

@@ -133,6 +133,13 @@ fn read_text(member: &Member, most: usize, node: &Node, problems: &mut Problems<
         problems.add_hint(node.at, format!("{name}: expected text, found something else"), "quote it");
         return None;
     }
+    if let Value::Mapping(entries) = &node.value
+        && let [only] = entries.as_slice()
+        && only.value.is_nothing()
+    {
+        let hint = "quote it: YAML reads text that ends with a colon as a key".to_owned();
+        return wrong(node, name, "text", Some(hint), problems);
+    }
     let text = any_text(node, name, problems)?;
     let length = text.chars().count();
     if length > most {

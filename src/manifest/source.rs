@@ -5,10 +5,9 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::definition_file;
-use super::format::LIMITS;
+use super::format::{LIMITS, Manifest};
 use super::in_time::Medium;
-use crate::yaml::{Problem, STDIN, Source};
+use crate::yaml::{self, Node, Problem, Problems, STDIN, Source, Value};
 
 /// Entries of folders that one reading looks at, and bytes of all files together: far beyond any fleet, so that `-R /` ends.
 const MOST_ENTRIES: usize = 100_000;
@@ -261,7 +260,7 @@ impl Search<'_> {
 
     /// The files that a manifest names: their texts, or why they cannot be read.
     fn named(&mut self, folder: &Path, text: &str) -> BTreeMap<String, Result<String, String>> {
-        let paths = definition_file::named(text).into_iter();
+        let paths = paths_in(text).into_iter();
         paths.map(|path| (path.clone(), self.beside(folder, &path))).collect()
     }
 
@@ -290,6 +289,32 @@ impl Search<'_> {
             return Err(format!("is {}", LIMITS.too_large()));
         }
         String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
+    }
+}
+
+/// The paths of files that a manifest names. What cannot be read names none: loading says what is wrong with it.
+fn paths_in(text: &str) -> BTreeSet<String> {
+    // Most manifests name none, and need not be read twice.
+    if !text.contains("file") {
+        return BTreeSet::new();
+    }
+    let sources = [Source { name: String::new(), text: text.to_owned(), files: Default::default() }];
+    let documents = yaml::read(0, text, &mut Problems::new(&sources, &Manifest)).documents;
+    let file = |document: &Node| {
+        let path = ["spec", "taskDefinition", "file"];
+        let node = path.iter().try_fold(document, |node, name| within(node, name))?;
+        match &node.value {
+            Value::Scalar(scalar) => Some(scalar.text.clone()),
+            Value::Sequence(_) | Value::Mapping(_) | Value::Broken => None,
+        }
+    };
+    documents.iter().filter_map(file).collect()
+}
+
+fn within<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    match &node.value {
+        Value::Mapping(entries) => entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value),
+        Value::Scalar(_) | Value::Sequence(_) | Value::Broken => None,
     }
 }
 

@@ -119,6 +119,7 @@ mod tests {
         let service = ServiceId { cluster: "prod".to_owned(), name: "shop".to_owned() };
         let entry = |port| LoadBalancerEntry { container_port: port, ..LoadBalancerEntry::default() };
         let expect = ServiceBelief {
+            members: Default::default(),
             task_definition: "td:1".into(),
             load_balancers: vec![entry(80)],
             network: None,
@@ -128,7 +129,14 @@ mod tests {
         let update = |entries: Option<Vec<LoadBalancerEntry>>, network: Option<Awsvpc>| {
             let load_balancers = entries.map(|all| all.into_iter().map(|entry| (None, entry)).collect());
             let (service, expect) = (service.clone(), expect.clone());
-            acts(&Action::UpdateService { service, task_definition: None, load_balancers, network, expect })
+            acts(&Action::UpdateService {
+                members: Default::default(),
+                service,
+                task_definition: None,
+                load_balancers,
+                network,
+                expect,
+            })
         };
         assert!(!update(Some(vec![entry(80), entry(81)]), None).takes_away, "one more");
         assert!(update(Some(vec![entry(81)]), None).takes_away, "another port");

@@ -155,13 +155,24 @@ mod tests {
             ..network
         });
         let expect = ServiceBelief {
+            members: Default::default(),
             task_definition: service.task_definition.clone(),
             load_balancers: service.load_balancers.clone(),
             network: service.network.clone(),
             deployment: None,
             ended: None,
         };
-        step(0, Action::UpdateService { service: id(), task_definition: None, load_balancers: None, network, expect })
+        step(
+            0,
+            Action::UpdateService {
+                members: Default::default(),
+                service: id(),
+                task_definition: None,
+                load_balancers: None,
+                network,
+                expect,
+            },
+        )
     }
 
     #[test]
@@ -212,6 +223,7 @@ mod tests {
         stand.targets().push(other.clone());
         let entries = vec![LoadBalancerEntry::default()];
         let expect = ServiceBelief {
+            members: Default::default(),
             task_definition: "shop:1".into(),
             load_balancers: entries.clone(),
             network: None,
@@ -219,8 +231,14 @@ mod tests {
             ended: None,
         };
         let service = id();
-        let action =
-            Action::UpdateService { service, task_definition: None, load_balancers: None, network: None, expect };
+        let action = Action::UpdateService {
+            members: Default::default(),
+            service,
+            task_definition: None,
+            load_balancers: None,
+            network: None,
+            expect,
+        };
         stand.observed = after(&[step(0, action)], &stand.observed);
         assert_eq!(*stand.targets(), [other]);
     }

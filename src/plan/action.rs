@@ -68,6 +68,8 @@ pub struct ServiceBelief {
     pub load_balancers: Vec<LoadBalancerEntry>,
     /// Its network.
     pub network: Option<Awsvpc>,
+    /// The members with AWS's names that the step sends, as they were; empty: it sends none.
+    pub members: Tree,
     /// The deployment that is in progress, which the step does not wait for; `None`: there is none.
     pub deployment: Option<String>,
     /// How its last deployments ended, newest first: what failed once is not sent again (rule R7a). `None`: not known from
@@ -83,7 +85,7 @@ impl ServiceBelief {
         let (task_definition, network) = (live.task_definition.clone(), live.network.clone());
         let primary = live.deployments.iter().find(|deployment| deployment.primary);
         let deployment = primary.filter(|_| live.is_deploying()).map(|deployment| deployment.id.clone());
-        Self { task_definition, load_balancers, network, deployment, ended: None }
+        Self { task_definition, load_balancers, network, members: Tree::default(), deployment, ended: None }
     }
 
     /// And of how its last deployments ended.
@@ -189,6 +191,8 @@ pub enum Action {
         load_balancers: Option<Vec<WiredEntry>>,
         /// The whole block, `assignPublicIp` included.
         network: Option<Awsvpc>,
+        /// Members with AWS's names, each of them whole.
+        members: Tree,
         /// What the planner saw: a mismatch makes the step stale, for whole blocks would undo somebody's change.
         expect: ServiceBelief,
     },

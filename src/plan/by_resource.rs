@@ -58,7 +58,7 @@ impl Action {
         match self {
             Self::RegisterTaskDefinition { source, .. } => Service(ServiceChange::RegisterTaskDefinition { source }),
             Self::UpdateServiceCount { .. } => Service(ServiceChange::UpdateServiceCount),
-            Self::UpdateService { service, task_definition, load_balancers, network, expect: _ } => {
+            Self::UpdateService { service, task_definition, load_balancers, network, members: _, expect: _ } => {
                 Service(ServiceChange::UpdateService { service, task_definition, load_balancers, network })
             }
             Self::UpdateServiceMembers { .. } | Self::TagService { .. } => Service(ServiceChange::InPlace),

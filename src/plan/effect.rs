@@ -57,7 +57,13 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 members::set_tags(live, tags);
             }
         }
-        Action::UpdateService { service, task_definition, load_balancers, network, expect: _ } => {
+        Action::UpdateService { service, task_definition, load_balancers, network, members, expect: _ } => {
+            if let Some(live) =
+                present(observed.services.get_mut(service)).and_then(|live| present(Some(&mut *live.members)))
+            {
+                let sent = members.members().iter().filter(|(name, _)| crate::shape::SERVICE.member(name).is_some());
+                live.members_mut().extend(sent.map(|(name, value)| (name.clone(), value.clone())));
+            }
             update_service(observed, service, task_definition.as_ref(), load_balancers.as_deref(), network.as_ref());
         }
         Action::CreateTargetGroup(new) => {

@@ -20,6 +20,10 @@ use super::reason::Reason;
 const TAGS: &str = "tags";
 /// The block that AWS wants without the settings of other strategies.
 const DEPLOYMENT: &str = "deploymentConfiguration";
+/// The strategy that AWS changes only with a forced deployment.
+const PROVIDERS: &str = "capacityProviderStrategy";
+/// The member of the call that forces one.
+const FORCE: &str = "forceNewDeployment";
 /// Settings of one strategy each: AWS refuses them under another.
 const OF_STRATEGIES: [(&str, Strategy); 2] =
     [("linearConfiguration", Strategy::Linear), ("canaryConfiguration", Strategy::Canary)];
@@ -41,6 +45,9 @@ pub(super) fn plan_members(wanted: &DesiredService, live: &Service, drafts: &mut
     let mut declared = wanted.members.members().clone();
     declared.remove(TAGS);
     let found = differences(&SERVICE, known.members(), &declared, &Path::default());
+    // What starts a deployment goes with all else that does.
+    let found = found.into_iter().filter(|difference| difference.effect != Effect::Deployment).collect();
+    let found = without_creation(&object, found, drafts);
     let found = without_other_controllers(&object, live, found, drafts);
     let found = without_strategy(&object, found, drafts);
     if found.is_empty() {
@@ -77,6 +84,53 @@ fn without_other_controllers(
     let (taken, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(is_taken);
     if !refused.is_empty() {
         drafts.defer(object, describe(&refused), owner);
+    }
+    taken
+}
+
+/// Members of a service that only a deployment changes, and how they differ.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Redeployed {
+    /// What is sent: whole members, and that a deployment is forced where AWS wants that.
+    pub(super) members: Tree,
+    /// What these members were.
+    pub(super) before: Tree,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What of the members with AWS's names only a deployment changes.
+pub(super) fn redeployed(wanted: &DesiredService, live: &Service) -> Redeployed {
+    let Seen::Present(known) = &*live.members else { return Redeployed::default() };
+    let declared = wanted.members.members();
+    let found = differences(&SERVICE, known.members(), declared, &Path::default());
+    let found: Vec<Difference> =
+        found.into_iter().filter(|difference| difference.effect == Effect::Deployment).collect();
+    let differing: BTreeSet<&str> = found.iter().filter_map(|difference| difference.path.first()).collect();
+    let of = |all: &Map<String, Value>| -> Map<String, Value> {
+        all.iter().filter(|(name, _)| differing.contains(name.as_str())).map(owned).collect()
+    };
+    let before = of(known.members());
+    let mut members = overlay(&SERVICE, &before, &of(declared));
+    if differing.contains(PROVIDERS) {
+        members.insert(FORCE.to_owned(), true.into());
+    }
+    Redeployed {
+        members: Tree::new(members),
+        before: Tree::new(before),
+        changes: found.into_iter().map(change).collect(),
+    }
+}
+
+/// Blocks what AWS sets when a service is created and never again.
+fn without_creation(object: &ObjectRef, found: Vec<Difference>, drafts: &mut Drafts) -> Vec<Difference> {
+    let (refused, taken): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|difference| difference.effect == Effect::Creation);
+    if !refused.is_empty() {
+        let reason = Reason::new(
+            "it is set when a service is created, and ECS changes it never after",
+            "correct the manifest, or create the service again under another name",
+        );
+        drafts.block_on(object, describe(&refused), reason);
     }
     taken
 }

@@ -10,6 +10,7 @@ use crate::model::{
     Awsvpc, DeploymentController, DesiredService, Given, GroupId, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
     Observed, PastDeployment, Seen, Service, Strategy, TargetGroupArn, TaskDefinition,
 };
+use crate::shape::SERVICE;
 
 use super::action::{Action, Ref, ServiceBelief, WiredEntry};
 use super::change::{Change, WaitingOn};
@@ -17,6 +18,7 @@ use super::container_rename::one_call;
 use super::definition::{self, Move, NewRevision, Origin, TASK_DEFINITION_FIELD, Target, movement};
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::field::Field;
+use super::members::{self, Redeployed};
 use super::reason::Reason;
 use super::resolve;
 use super::security_group::ServiceIngress;
@@ -31,6 +33,7 @@ pub(super) struct Redeployment {
     pub(super) revision: Option<Move>,
     pub(super) wiring: Wiring,
     pub(super) network: Option<Awsvpc>,
+    pub(super) members: Redeployed,
     pub(super) changes: Vec<Change>,
 }
 
@@ -42,7 +45,8 @@ pub(super) fn redeployment(
     obstacles: &mut Vec<Obstacle>,
 ) -> Option<Redeployment> {
     let live = live_service(given.observed, wanted).ok().filter(|live| !live.managed_by_ecs)?;
-    let mut found = Redeployment::default();
+    let mut found = Redeployment { members: members::redeployed(wanted, live), ..Redeployment::default() };
+    found.changes.extend(found.members.changes.clone());
     if let Some(network) = &wanted.network {
         match diff_network(given, wanted, live, network) {
             Ok(Some((block, changes))) => {
@@ -59,7 +63,10 @@ pub(super) fn redeployment(
             Err(obstacle) => obstacles.push(obstacle),
         }
     }
-    let differs = found.revision.is_some() || !found.wiring.changes.is_empty() || found.network.is_some();
+    let differs = found.revision.is_some()
+        || !found.wiring.changes.is_empty()
+        || found.network.is_some()
+        || !found.members.members.is_empty();
     if differs && found.revision.is_none() && is_inactive(given.observed, live) {
         obstacles.push(Obstacle::difference(
             describe_changes(&found.changes),
@@ -300,10 +307,11 @@ fn push_redeployment(
             }
         }
     }
-    let expect = match given.observed.past_deployments_of(&wanted.id) {
+    let mut expect = match given.observed.past_deployments_of(&wanted.id) {
         Seen::Present(past) => ServiceBelief::of(live).and_of(past),
         Seen::Absent | Seen::Unknown(_) => ServiceBelief::of(live),
     };
+    expect.members = found.members.before.clone();
     if let Some(Move::Register(new)) = &found.revision {
         drafts.push(registration(wanted, live, new, &found.changes, expect.clone()));
     }
@@ -314,6 +322,7 @@ fn push_redeployment(
             task_definition: found.revision.as_ref().map(|revision| revision.target(&object)),
             load_balancers: (!found.wiring.changes.is_empty()).then(|| found.wiring.entries.clone()),
             network: found.network.clone(),
+            members: found.members.members.clone(),
             expect,
         },
         object,
@@ -371,13 +380,15 @@ fn registration(
     }
 }
 
-fn redeployed_parts(found: &Redeployment) -> Vec<&'static str> {
+fn redeployed_parts(found: &Redeployment) -> Vec<&str> {
+    let members = found.members.members.members().keys().map(String::as_str);
+    let members = members.filter(|name| SERVICE.member(name).is_some());
     let parts = [
         (found.revision.is_some(), "the task definition"),
         (!found.wiring.changes.is_empty(), "load balancers"),
         (found.network.is_some(), "the network"),
     ];
-    parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part).collect()
+    parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part).chain(members).collect()
 }
 
 fn redeployment_reason(found: &Redeployment) -> String {

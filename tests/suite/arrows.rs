@@ -15,7 +15,7 @@ pub(crate) const ARROWS: [(&str, &[&str]); 18] = [
     ("init", &["survey", "manifest", "plan", "shape", "model"]),
     ("status", &["report", "trace", "plan", "model"]),
     // Which rule is a route's own is decided once, by the planner's matching.
-    ("trace", &["plan", "model"]),
+    ("trace", &["plan", "shape", "model"]),
     ("apply", &["plan", "model"]),
     ("report", &["plan", "apply", "trace", "model"]),
     ("events", &["apply", "model"]),

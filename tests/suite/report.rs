@@ -96,6 +96,7 @@ fn create_rule() -> Step {
 fn update_service() -> Step {
     let service = ServiceId { cluster: "prod".to_owned(), name: "checkout".to_owned() };
     let expect = ServiceBelief {
+        members: Default::default(),
         task_definition: "app:7".into(),
         load_balancers: Vec::new(),
         network: None,
@@ -103,6 +104,7 @@ fn update_service() -> Step {
         ended: None,
     };
     let action = Action::UpdateService {
+        members: Default::default(),
         service,
         task_definition: None,
         load_balancers: Some(Vec::new()),

@@ -146,7 +146,9 @@ pub fn wrong_type(node: &Node, name: &str, expected: &str, hint: Option<String>,
         return;
     }
     let hint = if node.is_nothing() { Some(problems.format().instead_of_nothing().to_owned()) } else { hint };
-    problems.push_hint(node.at, format!("{name}: expected {expected}, found {}", node.found()), hint);
+    // What may be a secret is not repeated.
+    let found = if problems.hides_lines() { node.kind().to_owned() } else { node.found() };
+    problems.push_hint(node.at, format!("{name}: expected {expected}, found {found}"), hint);
 }
 
 /// What free text is expected as.
@@ -163,7 +165,11 @@ pub fn text_of<'n>(node: &'n Node, name: &str, expected: &str, problems: &mut Pr
             Some(&scalar.text)
         }
         Value::Scalar(scalar) => {
-            let hint = (expected == TEXT).then(|| format!("quote it: {}", quoted(&scalar.text)));
+            let quoted = || match problems.hides_lines() {
+                true => "quote it".to_owned(),
+                false => format!("quote it: {}", quoted(&scalar.text)),
+            };
+            let hint = (expected == TEXT).then(quoted);
             wrong_type(node, name, expected, hint, problems);
             None
         }

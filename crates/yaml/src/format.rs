@@ -25,6 +25,11 @@ pub trait Format: Sync {
     /// How much of one file is read.
     fn limits(&self) -> &'static Limits;
 
+    /// What it is written in.
+    fn language(&self) -> &'static str {
+        "YAML"
+    }
+
     /// For a field that does not belong where it stands.
     fn unknown_field(&self, _place: &str, field: &str, known: &[&str]) -> Option<String> {
         nearest(field, known.iter().copied()).map(|near| format!("did you mean \"{near}\"?"))
@@ -60,12 +65,12 @@ pub trait Format: Sync {
         "write the value out"
     }
 
-    /// For `${`, where it is kept for later; `None` where it is text like any other.
-    fn instead_of_templates(&self) -> Option<&'static str> {
-        None
+    /// Marks that betray a template which nobody has rendered, each with what to do about it.
+    fn templates(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
     }
 
-    /// Whether `${` is ordinary data in the value that these keys lead to.
+    /// Whether such a mark is ordinary data in the value that these keys lead to.
     fn takes_templates(&self, _keys: &[&str]) -> bool {
         false
     }

@@ -109,6 +109,21 @@ impl Node {
         }
     }
 
+    /// As [`Self::found`], without the value itself.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Scalar(scalar) => match scalar.sort() {
+                Sort::Nothing => "nothing",
+                Sort::Boolean(_) => "a boolean",
+                Sort::Integer | Sort::OtherNumber => "a number",
+                Sort::Text => "text",
+            },
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a mapping",
+            Value::Broken => "something broken",
+        }
+    }
+
     /// Whether nothing stands there (`key:` alone, or `null`).
     pub fn is_nothing(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.sort() == Sort::Nothing)

@@ -132,6 +132,11 @@ impl<'a> Problems<'a> {
         self.others.extend(others);
     }
 
+    /// Whether lines are hidden now.
+    pub fn hides_lines(&self) -> bool {
+        self.is_secret
+    }
+
     /// Notes a problem in place of all others.
     pub fn only(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
         self.found.clear();

@@ -127,7 +127,10 @@ impl<'a> Reader<'a, '_> {
             ErrorKind::DirectiveDisallowed => {
                 self.problems.add_hint(at, "YAML directives are not accepted", "remove the line that begins with %");
             }
-            _ => self.problems.add(at, format!("not valid YAML: {}", error.info())),
+            _ => {
+                let language = self.problems.format().language();
+                self.problems.add(at, format!("not valid {language}: {}", error.info()));
+            }
         }
     }
 
@@ -200,11 +203,13 @@ impl<'a> Reader<'a, '_> {
             self.problems.add(at, format!("a value longer than {} KiB", MOST_SCALAR_BYTES >> 10));
             return Err(Spent);
         }
-        if let Some(instead) = self.problems.format().instead_of_templates()
-            && text.contains("${")
+        let mut marks = self.problems.format().templates().iter();
+        if let Some((mark, instead)) = marks.find(|(mark, _)| text.contains(mark))
             && !self.problems.format().takes_templates(&self.keys())
         {
-            self.problems.add_hint(at, format!("\"${{\" is reserved, found in {}", quoted(text)), instead);
+            let found =
+                if self.problems.hides_lines() { String::new() } else { format!(", found in {}", quoted(text)) };
+            self.problems.add_hint(at, format!("{} is reserved{found}", quoted(mark)), *instead);
             return Ok(Node { at, value: Value::Broken });
         }
         if text.contains('\0') {

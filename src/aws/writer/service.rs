@@ -1,16 +1,19 @@
 //! `UpdateService`.
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
-use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
+use aws_sdk_ecs::client::customize::CustomizableOperation;
+use aws_sdk_ecs::operation::update_service::builders::{UpdateServiceFluentBuilder, UpdateServiceInputBuilder};
+use aws_sdk_ecs::operation::update_service::{UpdateServiceError, UpdateServiceOutput};
 use aws_sdk_ecs::types as sdk;
 
 use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
 use crate::aws::ecs;
 use crate::aws::ended::{self, LIST};
 use crate::aws::error::{answer, is_unknown_operation};
-use crate::aws::raw::{KeepAnswer, ServiceMembers, Slot};
+use crate::aws::raw::{self, KeepAnswer, ServiceMembers, Slot};
 use crate::model::{Awsvpc, EndedDeployment, Service, ServiceId, TaskDefinitionArn};
 use crate::plan::{Ref, ServiceBelief, WiredEntry};
+use crate::shape::Tree;
 
 use super::retry::retrying;
 use super::{DONE, Writer, refusal, stale, target_group, task_definition};
@@ -23,6 +26,7 @@ pub(super) struct Update<'a> {
     pub(super) task_definition: &'a Option<Ref<TaskDefinitionArn>>,
     pub(super) load_balancers: &'a Option<Vec<WiredEntry>>,
     pub(super) network: &'a Option<Awsvpc>,
+    pub(super) members: &'a Tree,
 }
 
 impl Writer {
@@ -65,7 +69,7 @@ impl Writer {
         expect: &ServiceBelief,
         outputs: &Outputs,
     ) -> Result<Performed, AwsError> {
-        let Update { task_definition: definition, load_balancers, network } = update;
+        let Update { task_definition: definition, load_balancers, network, members } = update;
         let definition = definition.as_ref().map(|target| task_definition(CALL, target, outputs)).transpose()?;
         let balancers = load_balancers.as_ref().map(|entries| entries_to_sdk(entries, outputs)).transpose()?;
         let network = network.as_ref().map(ecs::awsvpc_to_sdk);
@@ -83,7 +87,7 @@ impl Writer {
         // Before each attempt: what is replaced as a whole must still be what it was.
         let attempt = async || match self.difference(service, expect).await? {
             Some(why) => stale(why),
-            None => match answer(CALL, request.clone().send()).await {
+            None => match answer(CALL, with_members(request.clone(), members).send()).await {
                 Ok(_) => DONE,
                 // It may have got through, its answer lost.
                 Err(error) if error.kind == ErrorKind::Transient => {
@@ -160,15 +164,29 @@ impl Writer {
     }
 }
 
+/// The request with members that the SDK's types may not know.
+fn with_members(
+    request: UpdateServiceFluentBuilder,
+    members: &Tree,
+) -> CustomizableOperation<UpdateServiceOutput, UpdateServiceError, UpdateServiceFluentBuilder> {
+    let sent = members.members().clone();
+    request.customize().mutate_request(move |request| raw::add_members(request, &sent))
+}
+
 /// Whether `DescribeServices` says what a plan believes.
 fn is_believed(live: &Service, expect: &ServiceBelief) -> bool {
-    ServiceBelief { ended: expect.ended.clone(), ..ServiceBelief::of(live) } == *expect
+    let believed =
+        ServiceBelief { ended: expect.ended.clone(), members: expect.members.clone(), ..ServiceBelief::of(live) };
+    let known = live.members.as_ref().as_ref().present();
+    let is_same =
+        |(name, value): (&String, &serde_json::Value)| known.is_some_and(|known| known.get(name) == Some(value));
+    believed == *expect && expect.members.members().iter().all(is_same)
 }
 
 /// Whether a service is another one than it was, and all that an update asks for.
 fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBelief) -> bool {
     // An update starts a deployment of its own, and what ended before it says nothing of it.
-    let ServiceBelief { task_definition, load_balancers, network: now, deployment: _, ended: _ } =
+    let ServiceBelief { task_definition, load_balancers, network: now, members: _, deployment: _, ended: _ } =
         ServiceBelief::of(live);
     let definition = update.get_task_definition().as_ref();
     let balancers = update.get_load_balancers().as_ref().map(|entries| {

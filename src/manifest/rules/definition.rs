@@ -20,6 +20,8 @@ const MOST_CONTAINERS: usize = 10;
 struct Definition<'d> {
     content: &'d Content,
     at: Position,
+    /// Its network mode, as far as the manifest says.
+    mode: Option<&'d str>,
     /// It says all: what is left out is left out at AWS too.
     is_whole: bool,
 }
@@ -28,12 +30,15 @@ pub(super) fn check(spec: &At<WholeServiceSpec>, problems: &mut Problems<'_>) {
     let Some(declared) = &spec.task_definition else { return };
     let DefinitionSpec::Content(content) = &declared.value else { return };
     let hidden = problems.hide_lines(true);
-    let has_images = Definition { content, at: declared.at, is_whole: false }
+    let has_images = Definition { content, at: declared.at, mode: None, is_whole: false }
         .containers()
         .all(|container| text(container, "image").is_some());
     let removes = content.others.as_ref().is_some_and(|others| others.value == OtherContainers::Remove);
-    let is_whole = content.file.is_some() || removes || has_images;
-    let definition = Definition { content, at: declared.at, is_whole };
+    // What could not be read is not left out.
+    let is_whole = (content.file.is_some() || removes || has_images) && !declared.flawed;
+    let of_network = spec.network.as_ref().and_then(|network| network.mode.as_ref()).map(|mode| mode.value.as_str());
+    let mode = text(content.tree.members(), "networkMode").or(of_network);
+    let definition = Definition { content, at: declared.at, mode, is_whole };
     definition.check(spec, problems);
     problems.hide_lines(hidden);
 }

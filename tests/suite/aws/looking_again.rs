@@ -85,6 +85,7 @@ async fn an_update_whose_answer_was_lost_is_done_if_the_service_is_so() {
     for (deployed, is_done) in [("app:8", true), ("app:7", false)] {
         let sent = AtomicUsize::new(0);
         let action = Action::UpdateService {
+            members: Default::default(),
             service: service(),
             task_definition: Some(Ref::Known("app:8".into())),
             load_balancers: None,

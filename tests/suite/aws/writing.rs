@@ -63,6 +63,7 @@ pub fn standing_service(request: &Request) -> Option<Answer> {
 /// What a plan made from that believes.
 pub fn belief() -> ServiceBelief {
     ServiceBelief {
+        members: Default::default(),
         task_definition: "app:7".into(),
         load_balancers: Vec::new(),
         network: None,

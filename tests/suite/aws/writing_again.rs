@@ -489,6 +489,7 @@ async fn patience_has_an_end() {
 #[tokio::test(start_paused = true)]
 async fn a_target_group_that_ecs_does_not_see_in_a_rule_yet_is_tried_again() {
     let action = Action::UpdateService {
+        members: Default::default(),
         service: service(),
         task_definition: None,
         load_balancers: Some(Vec::new()),

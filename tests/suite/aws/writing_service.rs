@@ -42,6 +42,7 @@ async fn a_redeployment_carries_whole_blocks_and_nothing_else() {
         assign_public_ip: Some("DISABLED".to_owned()),
     };
     let action = Action::UpdateService {
+        members: Default::default(),
         service: service(),
         task_definition: Some(Ref::Known("app:8".into())),
         load_balancers: Some(vec![(Some(output()), entry), (None, other), (None, classic)]),
@@ -72,6 +73,7 @@ async fn a_redeployment_carries_whole_blocks_and_nothing_else() {
 #[tokio::test]
 async fn an_empty_list_of_load_balancers_is_sent_and_a_missing_one_is_not() {
     let action = |load_balancers| Action::UpdateService {
+        members: Default::default(),
         service: service(),
         task_definition: None,
         load_balancers,
@@ -87,6 +89,7 @@ async fn an_empty_list_of_load_balancers_is_sent_and_a_missing_one_is_not() {
 #[tokio::test]
 async fn a_missing_output_is_an_error_and_nothing_is_sent() {
     let action = Action::UpdateService {
+        members: Default::default(),
         service: service(),
         task_definition: Some(Ref::Output(ObjectRef::service("checkout"))),
         load_balancers: None,
@@ -128,6 +131,7 @@ async fn a_count_that_is_already_as_wanted_is_not_sent_again() {
 #[tokio::test]
 async fn a_service_that_changed_since_it_was_read_is_left_alone() {
     let update = |expect| Action::UpdateService {
+        members: Default::default(),
         service: service(),
         task_definition: None,
         load_balancers: Some(Vec::new()),

@@ -107,7 +107,7 @@ fn check_variables(definition: &Definition<'_>, container: &Map<String, Json>, p
 
 fn check_ports(definition: &Definition<'_>, container: &Map<String, Json>, problems: &mut Problems<'_>) {
     let name = name_of(container);
-    let mode = definition.text("networkMode");
+    let mode = definition.mode;
     for mapping in list(container, "portMappings") {
         let number = mapping.get("containerPort").and_then(Json::as_u64);
         let place = number.map(|number| number.to_string()).unwrap_or_default();

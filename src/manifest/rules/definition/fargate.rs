@@ -30,7 +30,7 @@ pub(super) fn check(definition: &Definition<'_>, problems: &mut Problems<'_>) {
             definition.refuse(&[name], format!("Fargate has no {what}"), problems);
         }
     }
-    if let Some(mode) = definition.text("networkMode").filter(|mode| *mode != "awsvpc") {
+    if let Some(mode) = definition.mode.filter(|mode| *mode != "awsvpc") {
         definition.refuse(&["networkMode"], format!("Fargate needs networkMode awsvpc, found {mode}"), problems);
     }
     if definition.text("pidMode") == Some("host") {
