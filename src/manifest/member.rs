@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number as JsonNumber, Value as Json};
 
-use crate::shape::{Kind, Member, Order, Structure, size};
+use crate::shape::{Absent, Kind, Member, Order, Structure, size};
 use crate::yaml::{Entry, Node, Position, Problems, Sort, Value, any_text, quoted, wrong_type};
 
 /// A block by its rows; `place` is what it is called in messages. What could not be read is left out.
@@ -87,7 +87,7 @@ fn read_value(member: &Member, kind: &Kind, place: &str, node: &Node, problems: 
         Kind::List(of, order) => match &node.value {
             Value::Sequence(nodes) => {
                 if let Order::Keyed(keys) = order {
-                    check_keys(name, keys, nodes, problems);
+                    check_keys(name, of, keys, nodes, problems);
                 }
                 Some(nodes.iter().filter_map(|node| read_value(member, of, place, node, problems)).collect())
             }
@@ -101,15 +101,26 @@ fn read_value(member: &Member, kind: &Kind, place: &str, node: &Node, problems: 
 }
 
 /// Reports entries with the key of an earlier one.
-fn check_keys(name: &str, keys: &[&str], nodes: &[Node], problems: &mut Problems<'_>) {
-    let mut seen: BTreeMap<&str, Position> = BTreeMap::new();
+fn check_keys(name: &str, of: &Kind, keys: &[&str], nodes: &[Node], problems: &mut Problems<'_>) {
+    let left_out = |key: &str| {
+        let Kind::Structure(structure) = of else { return None };
+        let Absent::Text(text) = structure.member(key)?.absent else { return None };
+        Some(text)
+    };
+    let mut seen: BTreeMap<String, Position> = BTreeMap::new();
     for node in nodes {
         let Value::Mapping(entries) = &node.value else { continue };
-        let Some(key) = keys.iter().find_map(|key| entries.iter().find(|entry| entry.key == *key)) else { continue };
-        let Some((_, text)) = scalar(&key.value) else { continue };
-        if let Some(first) = seen.insert(text, key.value.at) {
-            let message = format!("{name}: {} {} is listed twice", key.key, quoted(text));
-            problems.add_hint(key.value.at, message, format!("first at {}", problems.place(first)));
+        let written = |key: &str| entries.iter().find(|entry| entry.key == key);
+        let text = |key: &&str| match written(key) {
+            Some(entry) => scalar(&entry.value).map(|(_, text)| text),
+            None => left_out(key),
+        };
+        let Some(first) = keys.iter().find_map(|key| written(key)) else { continue };
+        let key = keys.iter().filter_map(text).collect::<Vec<_>>().join("/");
+        if let Some(before) = seen.insert(key, first.value.at) {
+            let found = scalar(&first.value).map_or("", |(_, text)| text);
+            let message = format!("{name}: {} {} is listed twice", first.key, quoted(found));
+            problems.add_hint(first.value.at, message, format!("first at {}", problems.place(before)));
         }
     }
 }

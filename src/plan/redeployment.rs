@@ -23,7 +23,7 @@ use super::reason::Reason;
 use super::resolve;
 use super::security_group::ServiceIngress;
 use super::service::live_service;
-use super::task_definition::{PortDiff, diff_ports};
+use super::task_definition::diff_ports;
 use super::wiring::{Wiring, diff_wiring};
 
 /// Everything about a service that only a new deployment can put right.
@@ -102,19 +102,26 @@ fn diff_target(
         return;
     }
     let renamed = || one_call(given, wanted, live, &target.definition, now);
-    let mut ports = diff_ports(wanted, &target.definition, &renamed, obstacles);
+    let ports = diff_ports(wanted, &target.definition, &renamed, obstacles);
     if target.origin == Origin::Referenced && !ports.fixes.is_empty() {
+        let changes = [&target.changes[..], &ports.changes[..]].concat();
         obstacles.push(Obstacle::difference(
-            describe_changes(&ports.changes),
+            describe_changes(&changes),
             Reason::new(
                 format!(
-                    "the manifest refers to {}, and Portolan registers no revision of it",
+                    "{} does not map the declared ports, and the manifest only refers to it",
                     target.definition.arn.name()
                 ),
-                "register a revision with these port mappings, or declare the task definition",
+                "register a revision that maps them, or declare the task definition",
             ),
         ));
-        ports = PortDiff { unmapped: ports.all(), ..PortDiff::default() };
+        return;
+    }
+    // A definition without the container or port that traffic goes to would be an outage.
+    if !target.changes.is_empty() && !ports.unmapped.is_empty() {
+        let sentence = "a declared port would lose its container: see the entries of the ports";
+        obstacles.push(Obstacle::difference(describe_changes(&target.changes), sentence));
+        return;
     }
     found.revision = movement(&target, &ports.fixes);
     found.changes.extend(target.changes);

@@ -20,17 +20,6 @@ pub(super) struct PortDiff {
     pub(super) unmapped: BTreeSet<String>,
 }
 
-impl PortDiff {
-    /// Names of all ports that differ.
-    pub(super) fn all(&self) -> BTreeSet<String> {
-        let differing = self.changes.iter().filter_map(|change| {
-            let Field::PortMapping(port) = &change.field else { return None };
-            Some(port.clone())
-        });
-        differing.chain(self.unmapped.iter().cloned()).collect()
-    }
-}
-
 /// The corrections that the running revision needs, with the differences for people to read. `renamed` gives the command
 /// that deploys a revision with the declared containers.
 pub(super) fn diff_ports(

@@ -66,7 +66,9 @@ fn of_structure(
     found: &mut Vec<Difference>,
 ) {
     for (name, value) in declared {
-        let Some(member) = structure.member(name).filter(|member| !member.is_output) else { continue };
+        let Some(member) = structure.member(name).filter(|member| !member.is_output && !value.is_null()) else {
+            continue;
+        };
         let absent = absent_value(member, live);
         let now = live.get(name).filter(|value| !value.is_null()).or(absent.as_ref());
         of_member(member, now, value, &at.member(member), found);
@@ -112,16 +114,16 @@ fn of_entries(
     found: &mut Vec<Difference>,
 ) {
     for entry in declared {
-        let key = key_of(keys, entry);
+        let key = key_of(Some(structure), keys, entry);
         let Value::Object(members) = entry else { continue };
-        match live.iter().find(|live| key_of(keys, live) == key) {
+        match live.iter().find(|live| key_of(Some(structure), keys, live) == key) {
             Some(Value::Object(live)) => of_structure(structure, live, members, &at.entry(key), found),
             _ => found.push(at.entry(key).note(None, Some(shown_entry(structure, entry)))),
         }
     }
     for entry in live {
-        let key = key_of(keys, entry);
-        if !declared.iter().any(|declared| key_of(keys, declared) == key) {
+        let key = key_of(Some(structure), keys, entry);
+        if !declared.iter().any(|declared| key_of(Some(structure), keys, declared) == key) {
             found.push(at.entry(key).note(Some(shown_entry(structure, entry)), None));
         }
     }

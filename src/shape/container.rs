@@ -18,7 +18,10 @@ pub(super) static CONTAINER: Structure = Structure {
         row("links", TEXT_SET, "Containers that this one reaches by name. bridge only.").or_empty(),
         row(
             "portMappings",
-            Kind::List(&Kind::Structure(&PORT_MAPPING), Order::Keyed(&["containerPort", "containerPortRange"])),
+            Kind::List(
+                &Kind::Structure(&PORT_MAPPING),
+                Order::Keyed(&["containerPort", "containerPortRange", "protocol"]),
+            ),
             "Ports; merged with the service's ports.",
         )
         .or_empty(),

@@ -109,11 +109,15 @@ fn fold_text(text: Text, value: &Value) -> Value {
     }
 }
 
+fn structure_of(kind: &Kind) -> Option<&'static Structure> {
+    if let Kind::Structure(structure) = kind { Some(structure) } else { None }
+}
+
 fn fold_list(of: &Kind, order: Order, entries: &[Value]) -> Vec<Value> {
     let mut folded: Vec<Value> = entries.iter().map(|entry| fold(of, entry).unwrap_or_default()).collect();
     match order {
         Order::Ordered => {}
-        Order::Keyed(keys) => folded.sort_by_cached_key(|entry| key_of(keys, entry)),
+        Order::Keyed(keys) => folded.sort_by_cached_key(|entry| key_of(structure_of(of), keys, entry)),
         Order::Set => {
             folded.sort_by_cached_key(ToString::to_string);
             folded.dedup();
@@ -122,11 +126,16 @@ fn fold_list(of: &Kind, order: Order, entries: &[Value]) -> Vec<Value> {
     folded
 }
 
-/// By what an entry is found: the first of these members that it has, or all of it.
-pub(super) fn key_of(keys: &[&str], entry: &Value) -> String {
-    let found = keys.iter().find_map(|key| entry.get(key).filter(|value| !value.is_null()));
-    let key = found.unwrap_or(entry);
-    key.as_str().map_or_else(|| key.to_string(), str::to_owned)
+/// By what an entry is found: those of these members that it has, with what is read back where they are left out.
+pub(super) fn key_of(structure: Option<&Structure>, keys: &[&str], entry: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let left_out = |key: &str| match structure.and_then(|structure| structure.member(key))?.absent {
+        Absent::Text(text) => Some(text.to_owned()),
+        Absent::Nothing | Absent::Number(_) | Absent::Boolean(_) | Absent::Member(_) => None,
+    };
+    let of = |key: &&str| entry.get(*key).filter(|value| !value.is_null()).map(text).or_else(|| left_out(key));
+    let found: Vec<String> = keys.iter().filter_map(of).collect();
+    if found.is_empty() { entry.to_string() } else { found.join("/") }
 }
 
 /// Whether two values of a kind say the same.

@@ -148,7 +148,7 @@ pub enum Same {
 /// How two lists are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Entry by entry, found by the first of these members that it has.
+    /// Entry by entry, found by those of these members that it has.
     Keyed(&'static [&'static str]),
     /// As written.
     Ordered,

@@ -45,8 +45,8 @@ fn both(structure: &Structure, pair: (&Value, &Value)) -> Value {
 }
 
 fn entry_over(structure: &Structure, keys: &[&str], live: &[Value], entry: &Value) -> Value {
-    let key = key_of(keys, entry);
-    match live.iter().find(|live| key_of(keys, live) == key) {
+    let key = key_of(Some(structure), keys, entry);
+    match live.iter().find(|live| key_of(Some(structure), keys, live) == key) {
         Some(live) => both(structure, (live, entry)),
         None => entry.clone(),
     }

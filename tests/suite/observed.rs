@@ -305,6 +305,9 @@ pub struct TaskDefinition {
     /// Further members, as AWS writes them.
     #[serde(default)]
     pub content: serde_json::Map<String, serde_json::Value>,
+    /// How it is asked for, where that is not its ARN.
+    #[serde(default)]
+    pub asked: Option<String>,
     /// Further members of containers, by their names.
     #[serde(default)]
     pub more: serde_json::Map<String, serde_json::Value>,

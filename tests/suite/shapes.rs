@@ -94,6 +94,7 @@ fn table(page: &str, name: &str, structure: &Structure) {
 #[test]
 fn the_page_about_the_manifest_lists_the_members() {
     table("docs/manifest.md", "a service", &SERVICE);
+    table("docs/task-definition.md", "a task definition", &TASK_DEFINITION);
 }
 
 fn every(structure: &'static Structure, seen: &mut BTreeSet<&'static str>, found: &mut Vec<(&'static str, Member)>) {

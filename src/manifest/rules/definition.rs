@@ -9,7 +9,6 @@ use serde_json::{Map, Value as Json};
 use super::deployment::{check_tag_key, entries, within};
 use crate::manifest::definition::{Content, DefinitionSpec};
 use crate::manifest::document::WholeServiceSpec;
-use crate::model::OtherContainers;
 use crate::shape::{Kind, size};
 use crate::yaml::{At, Node, Position, Problem, Problems, quoted};
 
@@ -33,9 +32,13 @@ pub(super) fn check(spec: &At<WholeServiceSpec>, problems: &mut Problems<'_>) {
     let has_images = Definition { content, at: declared.at, mode: None, is_whole: false }
         .containers()
         .all(|container| text(container, "image").is_some());
-    let removes = content.others.as_ref().is_some_and(|others| others.value == OtherContainers::Remove);
+    // An image alone is a change of the running definition; with a platform or a size it is a definition of its own.
+    let members = content.tree.members();
+    let is_own = ["requiresCompatibilities", "memory", "volumes"].iter().any(|name| members.contains_key(*name));
+    let is_launched = ["launchType", "capacityProviderStrategy"].iter().any(|name| spec.members.node(name).is_some());
+    let is_written = has_images && (is_own || is_launched || members.contains_key("networkMode"));
     // What could not be read is not left out.
-    let is_whole = (content.file.is_some() || removes || has_images) && !declared.flawed;
+    let is_whole = (content.file.is_some() || is_written) && !declared.flawed;
     let of_network = spec.network.as_ref().and_then(|network| network.mode.as_ref()).map(|mode| mode.value.as_str());
     let mode = text(content.tree.members(), "networkMode").or(of_network);
     let definition = Definition { content, at: declared.at, mode, is_whole };

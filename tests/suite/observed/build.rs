@@ -311,6 +311,9 @@ fn task_definition(definition: &super::TaskDefinition) -> TaskDefinition {
 fn ecs(file: &ObservedFile, observed: &mut Observed) {
     for definition in &file.task_definitions {
         let built = task_definition(definition);
+        if let Some(asked) = &definition.asked {
+            observed.task_definitions.insert(asked.as_str().into(), Seen::Present(built.clone()));
+        }
         observed.task_definitions.insert(built.arn.clone(), Seen::Present(built));
     }
     let mut interfaces: BTreeMap<std::net::IpAddr, Seen<AddressOwner>> = file

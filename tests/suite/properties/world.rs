@@ -367,6 +367,7 @@ impl ServiceSpec {
             containers: BTreeMap::from([("app".to_owned(), vec![mapping])]),
             tags: BTreeMap::new(),
             content: Default::default(),
+            asked: None,
             more: Default::default(),
         });
         file.services.push(Service {
