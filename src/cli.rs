@@ -20,6 +20,7 @@ pub mod failure;
 mod files;
 mod foreign;
 mod form;
+mod image;
 mod init;
 mod inputs;
 mod logging;

@@ -327,6 +327,9 @@ pub struct ReconcileArgs {
     /// Change only this object, such as service/checkout and its target groups; may repeat; never prunes
     #[arg(long, value_name = "KIND/KEY", action = clap::ArgAction::Append)]
     pub only: Vec<String>,
+    /// Image of a container in this run, where the manifest has none: a pipeline's whole deploy step; may repeat
+    #[arg(long = "image", value_name = "SERVICE[/CONTAINER]=IMAGE", action = clap::ArgAction::Append)]
+    pub images: Vec<String>,
     /// Use Terraform's exit codes: 2 for a difference, 1 for an error
     #[arg(long)]
     pub detailed_exitcode: bool,

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::args::{Form, Global, Inputs, ReconcileArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
+use super::image;
 use super::run::Run;
 use super::signals::Signals;
 use super::terminal::{Terminal, ask, can_ask, note};
@@ -29,6 +30,7 @@ pub async fn reconcile(
     signals: &Signals,
 ) -> Result<Answer, Failure> {
     let mut run = Run::open(global, terminal, signals, inputs, args.force, &args.only).await?;
+    image::set(&mut run.desired, &args.images)?;
     let asks = !args.yes && !args.dry_run && can_ask() && !inputs.files.iter().any(|path| path == STDIN);
     // A yes to a plan that shows such a removal is the consent to it.
     run.policy.prune_serving = args.prune_serving || asks;

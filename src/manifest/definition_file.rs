@@ -72,7 +72,7 @@ pub(super) fn read(path: &At<String>, problems: &mut Problems<'_>) -> Option<Rea
             return None;
         }
     };
-    let source = Source { name: path.value.clone(), text, files: Default::default() };
+    let source = Source { name: problems.beside(path.at, path), text, files: Default::default() };
     let sources = [source.clone()];
     let format = if path.ends_with(".json") { &DefinitionFile(true) } else { &DefinitionFile(false) };
     let mut own = Problems::new(&sources, format);

@@ -148,6 +148,18 @@ pub(crate) struct Members {
 }
 
 impl Members {
+    /// Whether data for a hook is in it: lines with it are not repeated.
+    pub fn has_details(&self) -> bool {
+        fn has(node: &Node) -> bool {
+            match &node.value {
+                Value::Mapping(entries) => entries.iter().any(|entry| entry.key == "hookDetails" || has(&entry.value)),
+                Value::Sequence(nodes) => nodes.iter().any(has),
+                Value::Scalar(_) | Value::Broken => false,
+            }
+        }
+        self.entries.iter().any(|entry| has(&entry.value))
+    }
+
     /// What was written for a member.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
@@ -171,8 +183,11 @@ impl Decode for WholeServiceSpec {
             entries.iter().cloned().partition(|entry| SERVICE.member(&entry.key).is_some());
         let node_of = |entries: Vec<Entry>| Node { at: node.at, value: Value::Mapping(entries) };
         let own = ServiceSpec::decode(&node_of(own), name, problems)?;
-        let tree = member::read(&SERVICE, ServiceSpec::FIELDS.0, &node_of(members.clone()), problems)?;
-        Some(Self { own, members: Members { tree: Tree::new(tree), entries: members } })
+        let members = Members { tree: Tree::default(), entries: members };
+        let hidden = problems.hide_lines(members.has_details() || problems.hides_lines());
+        let tree = member::read(&SERVICE, ServiceSpec::FIELDS.0, &node_of(members.entries.clone()), problems);
+        problems.hide_lines(hidden);
+        Some(Self { own, members: Members { tree: Tree::new(tree?), ..members } })
     }
 }
 

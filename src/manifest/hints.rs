@@ -28,11 +28,8 @@ fn habit(place: &str, field: &str) -> Option<&'static str> {
         ("Service.spec", "replicas" | "count" | "desired_count") => "write desiredCount, as ECS calls it",
         ("Service.spec", "selector") => "an ECS service owns its tasks; ports name the container",
         ("Service.spec", "type") => "name the load balancer in TargetGroup.spec.loadBalancer",
-        ("Service.spec", "image" | "template" | "containers" | "taskDefinition" | "env" | "environment") => {
-            "the task definition says what runs; Portolan only keeps its ports reachable"
-        }
-        ("Service.spec", "launchType" | "capacityProviderStrategy") => {
-            "Portolan does not create or deploy services; it keeps their ports reachable"
+        ("Service.spec", "image" | "template" | "containers" | "containerDefinitions" | "env" | "environment") => {
+            "write it under taskDefinition.containerDefinitions, as ECS calls it"
         }
         ("Service.spec", "loadBalancers" | "targetGroups") => "name target groups in ports.targetGroups",
         ("Service.spec", "serviceName") => "write name",
@@ -41,7 +38,7 @@ fn habit(place: &str, field: &str) -> Option<&'static str> {
         ("Service.spec.network", "assignPublicIp") => "Portolan does not manage it and keeps the live setting",
         ("Service.spec.ports", "port" | "targetPort") => "write containerPort, as ECS calls it",
         ("Service.spec.ports", "nodePort") => "write hostPort, as ECS calls it",
-        ("Service.spec.ports", "image") => "the task definition says what runs",
+        ("Service.spec.ports", "image") => "write it under taskDefinition.containerDefinitions, as ECS calls it",
         ("Service.spec.ports", "containerName") => "write container",
         ("Service.spec.ports", "targetGroup") => "write a list: targetGroups: [name]",
         ("TargetGroup.spec", "listeners" | "rules") => "put listener rules under routes",

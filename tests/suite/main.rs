@@ -51,6 +51,8 @@ mod proxy;
 mod queue;
 mod reads;
 mod report;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod rollout;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod shapes;

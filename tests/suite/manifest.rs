@@ -129,3 +129,18 @@ fn rendered_example_is_its_template_with_the_values_of_prod() {
     }
     assert_eq!(rendered, read("fleet.yaml"));
 }
+
+#[test]
+fn no_text_about_a_bad_manifest_repeats_a_value_that_may_be_a_secret() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests/bad/secrets-of-a-task-definition.yaml");
+    let manifest = std::fs::read_to_string(&path).expect("the manifest");
+    assert!(manifest.matches("not-for-eyes").count() > 5);
+    let text = render(&load(&[source(&path)]).expect_err("it is bad"));
+    assert!(!text.contains("not-for-eyes"), "{text}");
+    // Wherever the text is cut off, what is wrong with it says nothing either.
+    for end in (0..manifest.len()).step_by(7) {
+        if let Err(problems) = load_text(&manifest[..end]) {
+            assert!(!render(&problems).contains("not-for-eyes"), "cut at {end}: {}", render(&problems));
+        }
+    }
+}

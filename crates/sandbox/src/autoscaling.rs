@@ -198,6 +198,7 @@ mod tests {
             maximum_percent: 200,
             breaker: false,
             rollback: false,
+            deployment: Value::Null,
             strategy: "ROLLING".to_owned(),
             grace: 0,
             extras: Value::Null,

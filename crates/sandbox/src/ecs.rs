@@ -6,6 +6,7 @@ mod cluster;
 mod cluster_shown;
 mod container_instance;
 mod deployment;
+mod deployment_configuration;
 mod enumeration;
 mod fargate;
 mod identifier;

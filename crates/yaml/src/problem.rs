@@ -1,6 +1,7 @@
 //! What is wrong with a text, and where.
 
 use std::fmt;
+use std::path::Path;
 
 use super::format::Format;
 use super::source::Source;
@@ -125,6 +126,12 @@ impl<'a> Problems<'a> {
     /// What was read of a file that the source of a place names.
     pub fn file(&self, at: Position, path: &str) -> Option<&'a Result<String, String>> {
         self.sources.get(at.source)?.files.get(path)
+    }
+
+    /// A path that the source of a place writes, as seen from where that source was named.
+    pub fn beside(&self, at: Position, path: &str) -> String {
+        let folder = self.sources.get(at.source).and_then(|source| Path::new(&source.name).parent());
+        folder.map_or_else(|| path.to_owned(), |folder| folder.join(path).display().to_string())
     }
 
     /// Adds the problems of another text.

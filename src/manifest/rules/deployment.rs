@@ -11,11 +11,13 @@ const MOST_TAGS: usize = 50;
 
 pub(super) fn check(spec: &At<WholeServiceSpec>, problems: &mut Problems<'_>) {
     let members = &spec.members;
+    let hidden = problems.hide_lines(members.has_details() || problems.hides_lines());
     check_launch(members, spec, problems);
     check_percentages(members, &spec.desired_count, problems);
     check_strategy(members, problems);
     check_placement(members, problems);
     check_tags(members, problems);
+    problems.hide_lines(hidden);
 }
 
 /// Launch type, capacity providers and scheduling: what goes together.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cluster_shown::filled;
+use super::deployment_configuration;
 use super::service_check::{self as check, Scheduling};
 use super::{
     batch, cluster, compact, epoch, find_service, includes, last, list_page, missing, tag, tag_list, task,
@@ -104,6 +105,7 @@ fn new_service(
         breaker: flag("enable"),
         rollback: flag("rollback"),
         strategy: deployment.and_then(|deployment| deployment.text("strategy")).unwrap_or("ROLLING").to_owned(),
+        deployment: deployment.map_or(Value::Null, |block| deployment_configuration::merged(&Value::Null, block)),
         grace: input.int("healthCheckGracePeriodSeconds").unwrap_or(0),
         extras: extras(input, scheduling.starts_on()),
         deployments: Vec::new(),
@@ -200,7 +202,7 @@ pub fn shown(state: &State, service: &Service, with_tags: bool) -> Value {
         "platformFamily": platform(service).map(|_| "Linux"),
         "taskDefinition": service.revision.task_definition,
         "networkConfiguration": service.revision.network,
-        "deploymentConfiguration": deployment_configuration(service),
+        "deploymentConfiguration": deployment_configuration::shown(&service.deployment, service.scheduling == "DAEMON"),
         "deploymentController": {"type": service.controller},
         "currentServiceDeployment": service.deployments.first().map(|one| &one.arn),
         "currentServiceRevisions": service.deployments.iter().map(|one| {
@@ -265,16 +267,4 @@ fn deployment(state: &State, service: &Service, (place, one): (usize, &Deploymen
         "rolloutState": one.rollout,
         "rolloutStateReason": one.reason,
     }))
-}
-
-/// As an untouched service reads it back (aws-facts 2.2).
-fn deployment_configuration(service: &Service) -> Value {
-    json!({
-        "strategy": service.strategy,
-        "bakeTimeInMinutes": 0,
-        "minimumHealthyPercent": service.minimum_percent,
-        "maximumPercent": service.maximum_percent,
-        "alarms": {"alarmNames": [], "enable": false, "rollback": false},
-        "deploymentCircuitBreaker": {"enable": service.breaker, "rollback": service.rollback},
-    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::capacity_provider;
+use super::{capacity_provider, deployment_configuration};
 use crate::input::Input;
 use crate::refusal::Refusal;
 use crate::routing::balancers_of;
@@ -190,6 +190,9 @@ pub fn creation(input: Input) -> Result<(), Refusal> {
     let controller = input.get("deploymentController").and_then(|controller| controller.text("type")).unwrap_or("ECS");
     if is_daemon && controller != "ECS" {
         return no("The DAEMON scheduling strategy is not supported for this deployment controller.");
+    }
+    if let Some(block) = input.get("deploymentConfiguration") {
+        deployment_configuration::check(block)?;
     }
     counts(input)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::service::{network_read_back, shown};
 use super::service_check::{self as check, Scheduling};
-use super::{cluster, find_service, task_definition};
+use super::{cluster, deployment_configuration, find_service, task_definition};
 use crate::due::Due;
 use crate::input::Input;
 use crate::refusal::{Answer, Refusal};
@@ -20,6 +20,9 @@ pub fn update(state: &mut State, input: Input) -> Answer {
     }
     check_controller(&service, input)?;
     check::counts(input)?;
+    if let Some(block) = input.get("deploymentConfiguration") {
+        deployment_configuration::check(block)?;
+    }
     if service.scheduling == "DAEMON" && input.has("desiredCount") {
         return Err(Refusal::invalid(check::DAEMON_COUNT));
     }
@@ -96,11 +99,13 @@ fn write(service: &mut Service, input: Input) {
         service.capacity_providers = if is_empty { Value::Null } else { providers.0.clone() };
     }
     if let Some(deployment) = input.get("deploymentConfiguration") {
+        service.deployment = deployment_configuration::merged(&service.deployment, deployment);
         service.minimum_percent = deployment.int("minimumHealthyPercent").unwrap_or(service.minimum_percent);
         service.maximum_percent = deployment.int("maximumPercent").unwrap_or(service.maximum_percent);
         if let Some(breaker) = deployment.get("deploymentCircuitBreaker") {
             service.breaker = breaker.flag("enable").unwrap_or(service.breaker);
-            service.rollback = breaker.flag("rollback").unwrap_or(service.rollback);
+            // It is replaced: what is left out of it is off.
+            service.rollback = breaker.flag("rollback").unwrap_or(false);
         }
         service.strategy = deployment.text("strategy").unwrap_or(&service.strategy).to_owned();
     }

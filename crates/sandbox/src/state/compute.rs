@@ -102,6 +102,8 @@ pub struct Service {
     pub rollback: bool,
     /// `ROLLING`, `BLUE_GREEN`, …
     pub strategy: String,
+    /// `deploymentConfiguration`, as far as it was written.
+    pub deployment: Value,
     /// Seconds.
     pub grace: i64,
     /// The rest of what was written at creation and is only read back.

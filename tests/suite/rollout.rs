@@ -1,0 +1,154 @@
+//! What runs is declared and changed while requests come in, on the sandbox in this process: the real reader, planner and writer.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use jiff::SignedDuration;
+use portolan::plan::Plan;
+use portolan::sandbox::Sent;
+use serde_json::{Value, json};
+
+use crate::in_process::InProcess;
+
+const WORLD: &str = include_str!("handover/world.yaml");
+
+fn manifest(spec: &str) -> String {
+    format!(
+        "apiVersion: portolan.dev/v1alpha1
+kind: Fleet
+metadata: {{name: shop}}
+spec: {{region: eu-west-1, account: \"123456789012\", cluster: prod, vpc: main, mode: enforce, redeploy: allow}}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: Service
+metadata: {{name: web}}
+spec:
+  network: {{mode: awsvpc, subnets: [priv-a, priv-b], securityGroups: [web]}}
+  ports: [{{name: http, container: web, containerPort: 8080, targetGroups: [web]}}]
+{spec}
+---
+apiVersion: portolan.dev/v1alpha1
+kind: TargetGroup
+metadata: {{name: web}}
+spec: {{loadBalancer: edge, routes: [{{listener: 80, default: true}}]}}
+"
+    )
+}
+
+fn fleet(spec: &str) -> InProcess {
+    InProcess::new(WORLD, manifest(spec), false)
+}
+
+fn operations(plan: &Plan) -> Vec<&'static str> {
+    plan.steps.iter().map(|step| step.action.operation()).collect()
+}
+
+fn service(fleet: &InProcess) -> Value {
+    fleet.call("ecs:DescribeServices", &json!({"cluster": "prod", "services": ["web"]}))["services"][0].clone()
+}
+
+fn running(fleet: &InProcess) -> Value {
+    let name = service(fleet)["taskDefinition"].clone();
+    fleet.call("ecs:DescribeTaskDefinition", &json!({"taskDefinition": name, "include": ["TAGS"]}))
+}
+
+fn revisions(fleet: &InProcess) -> usize {
+    fleet.call("ecs:ListTaskDefinitions", &json!({"familyPrefix": "web"}))["taskDefinitionArns"]
+        .as_array()
+        .unwrap()
+        .len()
+}
+
+/// Minutes in which a request comes in every five seconds, all of which are answered.
+fn serve(fleet: &InProcess, minutes: i64) {
+    let mut world = fleet.shared.world();
+    for second in 0..minutes * 12 {
+        world.advance(SignedDuration::from_secs(5));
+        assert_eq!(world.request(&Sent::get("", "/")).code, Some(200), "after {} s", second * 5);
+    }
+}
+
+const IMAGE: &str = "  taskDefinition: {containerDefinitions: [{name: web, image: \"web:2\"}]}";
+
+#[tokio::test]
+async fn a_new_image_is_registered_and_deployed_without_a_lost_request() {
+    let fleet = fleet(IMAGE);
+    let before = running(&fleet)["taskDefinition"].clone();
+    assert_eq!(operations(&fleet.pass(9).await), ["RegisterTaskDefinition", "UpdateService"]);
+    serve(&fleet, 10);
+    let after = running(&fleet);
+    assert_eq!(after["taskDefinition"]["containerDefinitions"][0]["image"], "web:2");
+    assert_eq!(after["taskDefinition"]["memory"], before["memory"], "what the manifest leaves out stays");
+    assert_eq!(after["tags"][0]["key"], "portolan.dev/fingerprint");
+    assert!(fleet.pass(0).await.steps.is_empty(), "the next pass is silent");
+    assert_eq!(revisions(&fleet), 2);
+}
+
+#[tokio::test]
+async fn a_run_that_is_cut_off_after_the_registration_makes_no_second_revision() {
+    let fleet = fleet(IMAGE);
+    assert_eq!(operations(&fleet.pass(1).await), ["RegisterTaskDefinition"]);
+    assert_eq!(revisions(&fleet), 2);
+    assert_eq!(operations(&fleet.pass(9).await), ["RegisterTaskDefinition", "UpdateService"]);
+    assert_eq!(revisions(&fleet), 2, "the one of the first run is used");
+    serve(&fleet, 10);
+    assert_eq!(running(&fleet)["taskDefinition"]["containerDefinitions"][0]["image"], "web:2");
+}
+
+#[tokio::test]
+async fn what_a_pipeline_deployed_is_in_sync_as_long_as_the_declared_members_are() {
+    let fleet = fleet("  taskDefinition: {containerDefinitions: [{name: web, stopTimeout: 60}]}");
+    assert_eq!(fleet.pass(9).await.steps.len(), 2);
+    serve(&fleet, 10);
+    let mut copy = running(&fleet)["taskDefinition"].clone();
+    copy["containerDefinitions"][0]["image"] = json!("web:9");
+    let members = ["family", "networkMode", "containerDefinitions", "requiresCompatibilities", "cpu", "memory"];
+    let input: serde_json::Map<String, Value> = members
+        .iter()
+        .filter(|name| !copy[**name].is_null())
+        .map(|name| ((*name).to_owned(), copy[*name].clone()))
+        .collect();
+    let registered = fleet.call("ecs:RegisterTaskDefinition", &Value::Object(input));
+    let arn = registered["taskDefinition"]["taskDefinitionArn"].clone();
+    fleet.call("ecs:UpdateService", &json!({"cluster": "prod", "service": "web", "taskDefinition": arn}));
+    serve(&fleet, 10);
+    assert!(fleet.pass(0).await.steps.is_empty());
+    assert_eq!(running(&fleet)["taskDefinition"]["containerDefinitions"][0]["image"], "web:9");
+}
+
+#[tokio::test]
+async fn a_revision_that_the_manifest_names_is_deployed_and_none_is_registered() {
+    let fleet = fleet("  taskDefinition: {family: web, revision: 2}");
+    let other = json!({"family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
+        "memory": "512", "containerDefinitions":
+        [{"name": "web", "image": "web:2", "memory": 128, "portMappings": [{"containerPort": 8080}]}]});
+    fleet.call("ecs:RegisterTaskDefinition", &other);
+    assert_eq!(operations(&fleet.pass(9).await), ["UpdateService"]);
+    serve(&fleet, 10);
+    assert!(service(&fleet)["taskDefinition"].as_str().unwrap().ends_with(":2"));
+    assert!(fleet.pass(0).await.steps.is_empty());
+}
+
+const IN_PLACE: &str =
+    "  deploymentConfiguration: {minimumHealthyPercent: 50, deploymentCircuitBreaker: {enable: true, rollback: true}}
+  healthCheckGracePeriodSeconds: 90
+  enableExecuteCommand: true
+  propagateTags: SERVICE
+  tags: [{key: team, value: shop}]";
+
+#[tokio::test]
+async fn members_change_in_place_and_start_no_deployment() {
+    let fleet = fleet(IN_PLACE);
+    let before = service(&fleet)["deployments"][0]["id"].clone();
+    let sent = json!({"cluster": "prod", "service": "web",
+        "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true, "resetOnHealthyTask": false}}});
+    fleet.call("ecs:UpdateService", &sent);
+    assert_eq!(operations(&fleet.pass(9).await), ["TagResource", "UpdateService"]);
+    let after = service(&fleet);
+    assert_eq!(after["deployments"][0]["id"], before);
+    let block = &after["deploymentConfiguration"];
+    assert_eq!((&block["minimumHealthyPercent"], &block["maximumPercent"]), (&json!(50), &json!(200)));
+    let breaker = &block["deploymentCircuitBreaker"];
+    assert_eq!((&breaker["rollback"], &breaker["resetOnHealthyTask"]), (&json!(true), &json!(false)));
+    assert_eq!((&after["healthCheckGracePeriodSeconds"], &after["enableExecuteCommand"]), (&json!(90), &json!(true)));
+    assert!(fleet.pass(0).await.steps.is_empty(), "the next pass is silent");
+}
