@@ -36,7 +36,7 @@
 //! - `sandbox` (package `portolan-sandbox`, feature `sandbox`): AWS in memory, strict about what AWS rejects. Uses `yaml` alone.
 //! - `cli` (feature `aws`): the only module that prints, reads the environment and the clock, and knows exit codes.
 //!
-//! `docs/architecture.md` has the invariants, `docs/rules.md` the rules (R1 to R12) that comments cite, and `docs/aws-facts.md` the
+//! `docs/architecture.md` has the invariants, `docs/rules.md` the rules (R1 to R16) that comments cite, and `docs/aws-facts.md` the
 //! facts about AWS.
 //!
 //! What is deliberately absent: a state file (what Portolan creates is tagged), a dry-run flag (a dry run has no writer), a decision

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Autoscaling, Desired, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, GroupId, HealthCheck,
+    Autoscaling, Budget, Desired, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, GroupId, HealthCheck,
     LoadBalancerEntry, Mode, Network, Observed, Placement, PortRange, Protocol, Query, Redeploy, Registrar, Removal,
     Scope, Seen, Service, ServiceId, Tags, TargetGroup, TargetGroupArn, Transport,
 };
@@ -232,6 +232,7 @@ fn fleet(scope: &Scope, region: &str) -> Fleet {
         redeploy: Redeploy::Deny,
         autoscaling: Autoscaling::Check,
         dynamic_ports: DYNAMIC_PORTS,
+        concurrent_rollouts: Budget::Percent(10),
         removal: Removal::default(),
     }
 }

@@ -8,9 +8,9 @@ use crate::shape::{SERVICE, declarable};
 use super::page::{Entry, Value};
 use super::scalar;
 
-/// Members that are not written: AWS has set the first for most services without anybody's wish, and the second is often another
-/// tool's.
-const LEFT_OUT: [&str; 2] = ["availabilityZoneRebalancing", "tags"];
+/// Members that are not written: AWS has set the first two for most services without being asked, the next cannot change, and tags are
+/// often another tool's.
+const LEFT_OUT: [&str; 4] = ["availabilityZoneRebalancing", "platformVersion", "launchType", "tags"];
 
 const DEPLOYMENT: &str = "deploymentConfiguration";
 const BAKE_TIME: &str = "bakeTimeInMinutes";

@@ -93,8 +93,18 @@ document! {
         autoscaling as "autoscaling": Option<At<Autoscaling>>,
         /// Host ports that bridge tasks may get. Default: 32768-65535.
         dynamic_ports as "dynamicPorts": Option<At<PortRange>>,
+        /// Limits on deployments.
+        rollout as "rollout": Option<At<RolloutSpec>>,
         /// Limits on removals.
         removal as "removal": Option<At<RemovalSpec>>,
+    }
+}
+
+document! {
+    /// Limits on deployments.
+    struct RolloutSpec in "Fleet.spec.rollout" {
+        /// Most deployments that Portolan has running at a time: a number, or a share of the services (then at least 1). Default: 10%.
+        concurrent as "concurrent": Option<At<Budget>>,
     }
 }
 
@@ -431,7 +441,8 @@ document! {
 }
 
 /// Every mapping of the format with its fields.
-pub(crate) const MAPPINGS: [(&str, &[&str]); 17] = [
+pub(crate) const MAPPINGS: [(&str, &[&str]); 18] = [
+    RolloutSpec::FIELDS,
     FleetDocument::FIELDS,
     Metadata::FIELDS,
     FleetSpec::FIELDS,

@@ -16,7 +16,7 @@ use super::document::{
 };
 use super::scalar::{Managed, NonEmpty};
 use crate::model::{
-    Conditions, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
+    Budget, Conditions, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
     HeaderCondition, HealthCheck, IngressSource, Matcher, Mode, Network, NetworkMode, OtherContainers, PortRange,
     ProtocolVersion, QueryCondition, Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey,
     Transport,
@@ -26,6 +26,9 @@ use crate::yaml::{At, TextMap};
 
 /// Host ports that bridge tasks get when the fleet says nothing else.
 const DYNAMIC_PORTS: PortRange = PortRange { from: 32_768, to: 65_535 };
+
+/// Most deployments at a time, when the fleet says nothing else.
+const CONCURRENT_ROLLOUTS: Budget = Budget::Percent(10);
 
 /// The fleet, or `None` without a Fleet document.
 pub(super) fn lower(documents: &Documents) -> Option<Desired> {
@@ -52,6 +55,11 @@ pub(super) fn fleet(name: &str, spec: &FleetSpec) -> Fleet {
         redeploy: copied(&spec.redeploy).unwrap_or_default(),
         autoscaling: copied(&spec.autoscaling).unwrap_or_default(),
         dynamic_ports: copied(&spec.dynamic_ports).unwrap_or(DYNAMIC_PORTS),
+        concurrent_rollouts: spec
+            .rollout
+            .as_ref()
+            .and_then(|rollout| copied(&rollout.concurrent))
+            .unwrap_or(CONCURRENT_ROLLOUTS),
         removal: Removal {
             prune: removal.and_then(|removal| copied(&removal.prune)).unwrap_or(defaults.prune),
             budget: removal.and_then(|removal| copied(&removal.budget)).unwrap_or(defaults.budget),

@@ -134,6 +134,8 @@ pub struct Fleet {
     pub autoscaling: Autoscaling,
     /// Host ports that bridge tasks may get.
     pub dynamic_ports: PortRange,
+    /// Most deployments that Portolan has running at a time: a number, or a share of the services.
+    pub concurrent_rollouts: Budget,
     /// Removal policy.
     pub removal: Removal,
 }

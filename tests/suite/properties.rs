@@ -102,10 +102,26 @@ proptest! {
     }
 
     #[test]
+    fn no_more_deployments_run_at_a_time_than_the_fleet_allows(spec in world::any_spec()) {
+        let (desired, observed) = (desired(&spec, Style { concurrent: "1", ..Style::default() }), observed(&spec));
+        let plan = planned(&desired, &observed);
+        let is_deploying = |wanted: &DesiredService| {
+            observed.service(&wanted.id).present().is_some_and(|live| live.is_deploying())
+        };
+        let starts = |step: &&Step| step.redeploys && !desired.services.get(&step.object.key).is_some_and(is_deploying);
+        let (before, new) = (desired.services.values().filter(|wanted| is_deploying(wanted)).count(), plan.steps.iter().filter(starts).count());
+        prop_assert!(new == 0 || before + new <= 1, "{before} and {new}");
+        // A revision is registered only for a deployment that goes.
+        let registers = |step: &&Step| matches!(step.action, Action::RegisterTaskDefinition { .. });
+        let deploys = |object: &ObjectRef| plan.steps.iter().any(|step| step.redeploys && step.object == *object);
+        prop_assert!(plan.steps.iter().filter(registers).all(|step| deploys(&step.object)));
+    }
+
+    #[test]
     fn order_and_written_out_defaults_change_nothing(spec in world::any_spec()) {
         let observed = observed(&spec);
         let plain = planned(&desired(&spec, Style::default()), &observed);
-        let other = planned(&desired(&spec, Style { reversed: true, defaults: true }), &observed);
+        let other = planned(&desired(&spec, Style { reversed: true, defaults: true, ..Style::default() }), &observed);
         prop_assert_eq!(plain, other);
     }
 

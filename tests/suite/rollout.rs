@@ -38,6 +38,12 @@ fn fleet(spec: &str) -> InProcess {
     InProcess::new(WORLD, manifest(spec), false)
 }
 
+/// The world with what each test declares, with a name.
+pub fn places() -> Vec<(String, String, String)> {
+    let of = |(name, spec): (&str, &str)| (name.to_owned(), WORLD.to_owned(), manifest(spec));
+    [("rollout-image", IMAGE), ("rollout-in-place", IN_PLACE)].map(of).into()
+}
+
 fn operations(plan: &Plan) -> Vec<&'static str> {
     plan.steps.iter().map(|step| step.action.operation()).collect()
 }

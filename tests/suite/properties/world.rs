@@ -16,12 +16,20 @@ pub const FLEET: &str = "payments-prod";
 pub const PORT: u16 = 8080;
 
 /// How a manifest is written down.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Documents and lists the other way round.
     pub reversed: bool,
     /// Defaults written out.
     pub defaults: bool,
+    /// `rollout.concurrent`
+    pub concurrent: &'static str,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { reversed: false, defaults: false, concurrent: "100%" }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -202,8 +210,8 @@ impl Spec {
         let redeploy = if self.redeploy { "allow" } else { "deny" };
         let mut documents = vec![format!(
             "apiVersion: portolan.dev/v1alpha1\nkind: Fleet\nmetadata: {{name: {FLEET}}}\nspec: {{region: eu-west-1, cluster: prod, \
-             vpc: main, mode: enforce, redeploy: {redeploy}, removal: {{prune: {}, budget: 100%}}{defaults}}}\n",
-            self.prune
+             vpc: main, mode: enforce, redeploy: {redeploy}, rollout: {{concurrent: {}}}, removal: {{prune: {}, budget: 100%}}{defaults}}}\n",
+            style.concurrent, self.prune
         )];
         for (number, service) in self.services.iter().enumerate() {
             documents.push(service.service_document(number, style));

@@ -15,7 +15,7 @@ use portolan::sandbox::Shared;
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::worlds::{self, Place};
-use crate::handover;
+use crate::{handover, rollout};
 
 /// Passes of a world: a replaced target group takes most.
 const PASSES: usize = 8;
@@ -27,7 +27,8 @@ type State = BTreeMap<String, String>;
 async fn what_steps_are_believed_to_do_is_what_aws_shows() {
     let (mut wrong, mut compared) = (Vec::new(), BTreeMap::new());
     let replaced = handover::places().into_iter().map(|(name, world, manifest)| Place::of(name, &world, &manifest));
-    for place in worlds::names().iter().map(|name| worlds::open(name)).chain(replaced) {
+    let rolled_out = rollout::places().into_iter().map(|(name, world, manifest)| Place::of(name, &world, &manifest));
+    for place in worlds::names().iter().map(|name| worlds::open(name)).chain(replaced).chain(rolled_out) {
         live_through(place, &mut wrong, &mut compared).await;
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
@@ -97,6 +98,10 @@ fn state(observed: &Observed) -> State {
         state.insert(format!("service {id}: count"), live.desired_count.to_string());
         state.insert(format!("service {id}: wiring"), sorted(entries));
         state.insert(format!("service {id}: network"), format!("{:?}", live.network));
+        if let Seen::Present(members) = &*live.members {
+            let members = serde_json::Value::Object(members.members().clone());
+            state.insert(format!("service {id}: members"), members.to_string());
+        }
         state.insert(format!("service {id}: definition"), format!("{runs:?}"));
     }
     for group in &groups {
