@@ -87,14 +87,21 @@ async fn measure(services: usize, times: u32) {
     });
     let bare = bare.await;
     let floor_memory = peak();
-    let whole = median(times, async || steady(&record, size, &desired).await).await;
+    let whole = steady(&record, size, &desired, times).await;
+    let total = middle(whole.iter().map(Pass::total).collect());
     println!(
-        "{services} services, {} calls: a steady pass takes {whole:.1?} of the processor, the floor {bare:.1?}: {:.2} ×; \
+        "{services} services, {} calls: a steady pass takes {total:.1?} of the processor, the floor {bare:.1?}: {:.2} ×; \
          most memory {} with the floor alone, {} in the end",
         record.len(),
-        whole.as_secs_f64() / bare.as_secs_f64(),
+        total.as_secs_f64() / bare.as_secs_f64(),
         floor_memory,
         peak()
+    );
+    println!(
+        "  of that reading {:.1?}, planning {:.1?}, freeing {:.1?}",
+        middle(whole.iter().map(|pass| pass.reading).collect()),
+        middle(whole.iter().map(|pass| pass.planning).collect()),
+        middle(whole.iter().map(|pass| pass.freeing).collect()),
     );
 }
 
@@ -118,8 +125,21 @@ async fn recorded(size: Size, desired: &Desired) -> Record {
     std::mem::take(&mut *record.lock().unwrap())
 }
 
-/// The processor time of one steady pass, with recorded answers.
-async fn steady(record: &Record, size: Size, desired: &Desired) -> Duration {
+/// The processor time of one steady pass.
+struct Pass {
+    reading: Duration,
+    planning: Duration,
+    freeing: Duration,
+}
+
+impl Pass {
+    fn total(&self) -> Duration {
+        self.reading + self.planning + self.freeing
+    }
+}
+
+/// So many steady passes, with recorded answers.
+async fn steady(record: &Record, size: Size, desired: &Desired, times: u32) -> Vec<Pass> {
     let answers: BTreeMap<Sent, Response<Bytes>> =
         record.iter().map(|(sent, answer)| (sent.clone(), copy(answer))).collect();
     let shared = Shared::still(world_file::load("world.yaml", &fleets::world(size)).unwrap());
@@ -133,12 +153,19 @@ async fn steady(record: &Record, size: Size, desired: &Desired) -> Duration {
     let first = pass::read_again(desired, &reader, &mut kept, BTreeSet::new()).await;
     let health: BTreeSet<_> =
         first.observed.answered.iter().filter(|query| query.kind() == Kind::Health).cloned().collect();
-    let begun = cpu_time();
-    let second = pass::read_again(desired, &reader, &mut kept, health).await;
-    let plan = pass::plan_observed(desired, &second.observed, &Policy::default(), now).unwrap();
-    assert!(plan.steps.is_empty());
-    drop(second);
-    cpu_time() - begun
+    let mut passes = Vec::new();
+    for _ in 0..times {
+        let renew = health.clone();
+        let begun = cpu_time();
+        let reading = pass::read_again(desired, &reader, &mut kept, renew).await;
+        let read = cpu_time();
+        let plan = pass::plan_observed(desired, &reading.observed, &Policy::default(), now).unwrap();
+        assert!(plan.steps.is_empty());
+        let planned = cpu_time();
+        drop((reading, plan));
+        passes.push(Pass { reading: read - begun, planning: planned - read, freeing: cpu_time() - planned });
+    }
+    passes
 }
 
 fn queues(record: &Record) -> BTreeMap<String, VecDeque<Response<Bytes>>> {
@@ -165,8 +192,12 @@ async fn median(times: u32, measured: impl AsyncFn() -> Duration) -> Duration {
     for _ in 0..times {
         taken.push(measured().await);
     }
-    taken.sort();
-    taken[taken.len() / 2]
+    middle(taken)
+}
+
+fn middle(mut all: Vec<Duration>) -> Duration {
+    all.sort();
+    all[all.len() / 2]
 }
 
 fn cpu_time() -> Duration {

@@ -75,7 +75,7 @@ pub async fn observe_around(desired: &Desired, reader: &impl Read, observed: Obs
 pub async fn read_for_plan(reading: &mut Reading, desired: &Desired, reader: &impl Read, kept: &mut Kept) {
     let mut needs = PlanNeeds::new(desired);
     // Boxed: what the SDK nests would take much of a stack.
-    Box::pin(reading.read(reader, kept, Pace::Now, |observed| needs.given(observed))).await;
+    Box::pin(reading.read(reader, kept, Pace::Now, |observed, arrived| needs.given(observed, arrived))).await;
     let observed = &mut reading.observed;
     forget_explained(desired, observed);
     observed.gaps = gaps::of(&observed.answered, desired, observed);
@@ -120,7 +120,7 @@ pub async fn read_health(
     let queries: BTreeSet<Query> = groups.iter().cloned().map(Query::Health).collect();
     kept.begin(queries.clone());
     let mut reading = Reading::new(reader.region());
-    Box::pin(reading.read(reader, kept, Pace::Now, |_| queries.clone())).await;
+    Box::pin(reading.read(reader, kept, Pace::Now, |observed, _| observed.unanswered(&queries))).await;
     reading.observed.targets
 }
 
@@ -133,7 +133,8 @@ fn explains(kind: Kind) -> bool {
 pub async fn read_for_trace(reading: &mut Reading, desired: &Desired, chosen: &Chosen<'_>, reader: &impl Read) {
     let before = reading.observed.answered.clone();
     let mut kept = Kept::nothing();
-    Box::pin(reading.read(reader, &mut kept, Pace::Now, |observed| trace_needs(desired, observed, chosen))).await;
+    let needs = |observed: &Observed, _: &BTreeSet<Kind>| observed.unanswered(&trace_needs(desired, observed, chosen));
+    Box::pin(reading.read(reader, &mut kept, Pace::Now, needs)).await;
     let observed = &mut reading.observed;
     observed.gaps_around = gaps::of(observed.answered.difference(&before), desired, observed);
 }
@@ -233,7 +234,7 @@ pub fn plan_observed(
 /// Reads the services of clusters, and the target groups that they may name.
 pub async fn observe_scope(scope: &Scope, reader: &impl Read) -> Observed {
     let mut reading = Reading::new(reader.region());
-    let needs = |observed: &Observed| scope_needs(scope, observed);
+    let needs = |observed: &Observed, _: &BTreeSet<Kind>| observed.unanswered(&scope_needs(scope, observed));
     Box::pin(reading.read(reader, &mut Kept::nothing(), Pace::Now, needs)).await;
     reading.observed
 }
@@ -250,7 +251,7 @@ pub async fn take_stock(
     let mut kept = Kept::nothing();
     let outline = outline(&reading.observed, scope, region)?;
     let mut needs = OutlineNeeds::new(&outline, depth);
-    Box::pin(reading.read(reader, &mut kept, Pace::Now, |observed| needs.given(observed))).await;
+    Box::pin(reading.read(reader, &mut kept, Pace::Now, |observed, arrived| needs.given(observed, arrived))).await;
     let mut observed = reading.observed;
     observed.gaps = gaps::of(&observed.answered, &outline, &observed);
     if let Some(error) = nothing_answered(&observed) {

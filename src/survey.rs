@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Autoscaling, Budget, Desired, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, GroupId, HealthCheck,
+    Autoscaling, Budget, Desired, DesiredPort, DesiredService, DesiredTargetGroup, Fleet, GroupId, HealthCheck, Kind,
     LoadBalancerEntry, Mode, Network, Observed, Placement, PortRange, Protocol, Query, Redeploy, Registrar, Removal,
     Scope, Seen, Service, ServiceId, Tags, TargetGroup, TargetGroupArn, Transport,
 };
@@ -97,24 +97,26 @@ impl<'d> OutlineNeeds<'d> {
         Self { outline, depth, plan: PlanNeeds::new(outline) }
     }
 
-    /// Every question whose answer is needed, answered or not.
-    pub fn given(&mut self, observed: &Observed) -> BTreeSet<Query> {
-        let mut needs = self.plan.given(observed);
+    /// Every question whose answer is needed and not there. Answers of the kinds `arrived` have come since the last time.
+    pub fn given(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>) -> BTreeSet<Query> {
+        let mut open = self.plan.given(observed, arrived);
         match self.depth {
             Depth::Health => {}
-            Depth::Manifest => self.add_what_a_manifest_says(observed, &mut needs),
+            Depth::Manifest => self.add_what_a_manifest_says(observed, &mut open),
         }
-        needs
+        open
     }
 
-    fn add_what_a_manifest_says(&self, observed: &Observed, needs: &mut BTreeSet<Query>) {
+    fn add_what_a_manifest_says(&self, observed: &Observed, open: &mut BTreeSet<Query>) {
         let groups = observed.target_groups.as_ref().present().into_iter().flatten();
         let declared: BTreeSet<&str> = self.outline.target_groups.values().map(|group| group.name.as_str()).collect();
         let groups = groups.filter(|group| declared.contains(group.name.as_str()));
-        needs.extend(groups.map(|group| Query::Attributes(group.arn.clone())));
-        if needs.iter().all(|query| observed.answered.contains(query)) {
-            needs.extend(explaining_all(self.outline, observed));
-            needs.extend(instance_groups(self.outline, observed).into_iter().map(Query::SecurityGroupRules));
+        let is_open = |query: &Query| !observed.answered.contains(query);
+        open.extend(groups.map(|group| Query::Attributes(group.arn.clone())).filter(is_open));
+        if open.is_empty() {
+            open.extend(explaining_all(self.outline, observed));
+            open.extend(instance_groups(self.outline, observed).into_iter().map(Query::SecurityGroupRules));
+            open.retain(is_open);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! the slowest tier and a call a second where a call each is needed ([`PathTracer`]), and every pass is traced against the last
 //! reading. What the pass itself has read is fresher, and goes first. What is not known yet is unknown, never ok.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ impl<S: Read> NetworkReader<'_, S> {
         while let Some(question) = self.asks.recv().await {
             let Question { subjects, known } = *question;
             let mut reading = Reading::of(known);
-            let needs = |observed: &Observed| subjects.needs(observed);
+            let needs = |observed: &Observed, _: &BTreeSet<Kind>| observed.unanswered(&subjects.needs(observed));
             Box::pin(reading.read(self.reader, &mut Kept::nothing(), Pace::Background, needs)).await;
             let around = reading.observed;
             // Nobody to tell: the service is about to end.

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use super::desired::{Desired, DesiredPort, DesiredService, DesiredTargetGroup, Registrar};
 use super::id::{ListenerArn, RuleArn, ServiceId, TargetGroupArn, VpcId};
+use super::listener_rule::Rule;
 use super::network::{LoadBalancer, Lookup, Names, look_up};
 use super::observed::Observed;
 use super::security_group::SecurityGroup;
@@ -18,6 +19,8 @@ use super::target_group::TargetGroup;
 /// Of each listener, the places of the rules that each route has: by the key of its target group, and its place among the routes
 /// there.
 pub(crate) type RulesOfRoutes = BTreeMap<ListenerArn, BTreeMap<(String, usize), Vec<usize>>>;
+
+static NONE: BTreeSet<TargetGroupArn> = BTreeSet::new();
 
 /// A manifest and a reading. Made anew whenever one of them has changed.
 #[derive(Debug)]
@@ -36,6 +39,12 @@ pub struct Given<'a> {
     standing: BTreeMap<&'a str, &'a TargetGroup>,
     /// By the target groups that they feed, as primary or as alternate.
     feeding: BTreeMap<&'a TargetGroupArn, Vec<&'a Service>>,
+    /// The live groups that stand for each declared one, by its key; none where it is not live.
+    stand_ins: BTreeMap<&'a str, BTreeSet<TargetGroupArn>>,
+    /// Whether some declared service could not be read, or was not asked about.
+    pub has_unread_service: bool,
+    /// Rules that no request matches, by their listeners.
+    parked_rules: BTreeMap<&'a ListenerArn, Vec<&'a Rule>>,
     /// ARNs of rules and listeners that deployments move traffic with.
     deployment_rules: BTreeSet<&'a str>,
     /// By everything that a load balancer may be called.
@@ -50,7 +59,8 @@ impl<'a> Given<'a> {
     /// Looks through both once.
     pub fn new(desired: &'a Desired, observed: &'a Observed) -> Self {
         let live = || observed.services.values().filter_map(|seen| seen.as_ref().present());
-        Self {
+        let is_unread = |service: &DesiredService| matches!(observed.service(&service.id), Seen::Unknown(_));
+        let mut given = Self {
             desired,
             observed,
             services: services(desired),
@@ -58,11 +68,18 @@ impl<'a> Given<'a> {
             declared: declared(desired),
             standing: standing(observed),
             feeding: feeding(live()),
+            stand_ins: BTreeMap::new(),
+            has_unread_service: desired.services.values().any(is_unread),
+            parked_rules: parked_rules(observed),
             deployment_rules: live().flat_map(Service::deployment_rules).collect(),
             balancers: balancers(observed),
             security_groups: security_groups(observed),
             rules_of_routes: OnceLock::new(),
-        }
+        };
+        let groups = desired.target_groups.iter().map(|(key, wanted)| (key.as_str(), given.target_group(&wanted.name)));
+        let live = groups.filter_map(|(key, seen)| Some((key, given.stand_ins(seen.present()?))));
+        given.stand_ins = live.collect();
+        given
     }
 
     /// The declared service of an id.
@@ -125,6 +142,16 @@ impl<'a> Given<'a> {
         entries.flat_map(|entry| entry.target_groups()).cloned().chain([live.arn.clone()]).collect()
     }
 
+    /// The same for a declared target group, by its key.
+    pub fn stand_ins_of(&self, key: &str) -> &BTreeSet<TargetGroupArn> {
+        self.stand_ins.get(key).unwrap_or(&NONE)
+    }
+
+    /// The rules of a listener that no request matches.
+    pub fn parked_rules(&self, listener: &ListenerArn) -> &[&'a Rule] {
+        self.parked_rules.get(listener).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a blue/green service names a rule for its production or test traffic: then its weights are ECS's.
     pub fn is_deployment_rule(&self, rule: &RuleArn) -> bool {
         self.deployment_rules.contains(rule.as_str())
@@ -171,6 +198,17 @@ fn feeding<'a>(live: impl Iterator<Item = &'a Service>) -> BTreeMap<&'a TargetGr
         named.into_iter().for_each(|arn| feeding.entry(arn).or_default().push(service));
     }
     feeding
+}
+
+fn parked_rules(observed: &Observed) -> BTreeMap<&ListenerArn, Vec<&Rule>> {
+    let mut parked: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (listener, seen) in &observed.rules {
+        let rules = seen.as_ref().present().into_iter().flatten();
+        for rule in rules.filter(|rule| rule.conditions.is_parked()) {
+            parked.entry(listener).or_default().push(rule);
+        }
+    }
+    parked
 }
 
 fn balancers(observed: &Observed) -> BTreeMap<&str, Vec<&LoadBalancer>> {

@@ -166,6 +166,12 @@ impl Observed {
         self.limits.gap() != Some(gap) && !in_routes && !in_lists
     }
 
+    /// Those of these questions that have no answer.
+    pub fn unanswered(&self, queries: &BTreeSet<Query>) -> BTreeSet<Query> {
+        // Both are sorted, and long: they are walked through together.
+        queries.difference(&self.answered).cloned().collect()
+    }
+
     /// Every task that was read, with its service: those of the manifest's services, and others at registered addresses.
     pub fn all_tasks(&self) -> impl Iterator<Item = (&ServiceId, &Task)> {
         let known = self.tasks.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().present()?)));

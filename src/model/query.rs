@@ -208,26 +208,18 @@ macro_rules! types {
         impl Queries {
             /// Sorts questions by their kinds.
             pub fn by_kind(queries: BTreeSet<Query>) -> Vec<Self> {
-                let mut sorted: BTreeMap<Kind, Self> = BTreeMap::new();
+                // They are in the order of their kinds.
+                let mut sorted: Vec<Self> = Vec::new();
                 for query in queries {
-                    let kind = query.kind();
-                    match query {
-                        $(Query::$list => _ = sorted.insert(kind, Self::$list),)*
-                        $(Query::$one(key) => {
-                            let keys = sorted.entry(kind).or_insert_with(|| Self::$one(BTreeSet::new()));
-                            if let Self::$one(keys) = keys {
-                                keys.insert(key);
-                            }
-                        })*
-                        $(Query::$name(key) => {
-                            let keys = sorted.entry(kind).or_insert_with(|| Self::$name(BTreeSet::new()));
-                            if let Self::$name(keys) = keys {
-                                keys.insert(key);
-                            }
-                        })*
+                    match (sorted.last_mut(), query) {
+                        $((_, Query::$list) => sorted.push(Self::$list),)*
+                        $((Some(Self::$one(keys)), Query::$one(key)) => _ = keys.insert(key),)*
+                        $((_, Query::$one(key)) => sorted.push(Self::$one(BTreeSet::from([key]))),)*
+                        $((Some(Self::$name(keys)), Query::$name(key)) => _ = keys.insert(key),)*
+                        $((_, Query::$name(key)) => sorted.push(Self::$name(BTreeSet::from([key]))),)*
                     }
                 }
-                sorted.into_values().collect()
+                sorted
             }
         }
     };

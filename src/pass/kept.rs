@@ -50,8 +50,9 @@ impl Kept {
 
     /// The answer to a question, if it may be used.
     pub(super) fn recall(&self, query: &Query) -> Option<Answer> {
-        let answers = self.answers.as_ref().filter(|_| !self.renew.contains(query))?;
-        answers.get(query).map(|(answer, _)| answer.clone())
+        let answers = self.answers.as_ref().filter(|_| query.kind().facts().keep != Keep::Pass)?;
+        let (answer, _) = answers.get(query).filter(|_| !self.renew.contains(query))?;
+        Some(answer.clone())
     }
 
     pub(super) fn keep(&mut self, answer: &Answer) {

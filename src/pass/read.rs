@@ -56,28 +56,28 @@ impl Reading {
         Self { observed, ages: BTreeMap::new(), balancing_calls: 0 }
     }
 
-    /// Asks whatever `needs` names, and what follows from the answers. Answers that `kept` may use are not asked. What arrived
-    /// stays if the future is dropped.
+    /// Asks whatever `needs` names, and what follows from the answers: it is given what is known, and the kinds of the answers that
+    /// have arrived since it was last called; at first all kinds. It names no question that is answered. Answers that `kept` may use are
+    /// not asked. What arrived stays if the future is dropped.
     pub async fn read(
         &mut self,
         reader: &impl Read,
         kept: &mut Kept,
         pace: Pace,
-        mut needs: impl FnMut(&Observed) -> BTreeSet<Query>,
+        mut needs: impl FnMut(&Observed, &BTreeSet<Kind>) -> BTreeSet<Query>,
     ) {
         let (mut under_way, mut sent) = (SelectAll::new(), BTreeSet::new());
+        let mut arrived: BTreeSet<Kind> = Kind::ALL.iter().copied().collect();
         loop {
-            let needed = needs(&self.observed);
             // Both are sorted, and long: they are walked through together.
-            let missing = needed.difference(&self.observed.answered).filter(|query| !sent.contains(*query));
-            let missing: BTreeSet<Query> = missing.cloned().collect();
-            if self.recall(&missing, kept) {
+            let missing: BTreeSet<Query> = needs(&self.observed, &arrived).difference(&sent).cloned().collect();
+            debug_assert!(missing.is_disjoint(&self.observed.answered), "an answered query is asked again");
+            arrived = self.recall(&missing, kept);
+            if !arrived.is_empty() {
                 continue;
             }
-            for queries in ready(&missing, &sent, pace) {
+            for (queries, is_more) in ready(missing, &sent, pace) {
                 sent.extend(queries.iter().cloned());
-                let kind = queries.first().map(Query::kind);
-                let is_more = missing.iter().filter(|query| Some(query.kind()) == kind).count() > queries.len();
                 under_way.push(ask(reader, queries, &self.observed, pace, is_more));
             }
             loop {
@@ -85,11 +85,16 @@ impl Reading {
                     None => return,
                     Some(Event::Answered(answer)) => {
                         kept.keep(&answer);
-                        self.observed.answered.insert(answer.query());
+                        let query = answer.query();
+                        arrived.insert(query.kind());
+                        self.observed.answered.insert(query);
                         self.observed.take(*answer);
                     }
                     Some(Event::Ended(queries)) => {
-                        sent.retain(|query| !queries.contains(query));
+                        for query in &queries {
+                            sent.remove(query);
+                            arrived.insert(query.kind());
+                        }
                         self.observed.answered.extend(queries);
                         break;
                     }
@@ -98,16 +103,17 @@ impl Reading {
         }
     }
 
-    /// Takes what is kept. Whether that was anything: it may lead to further questions.
-    fn recall(&mut self, missing: &BTreeSet<Query>, kept: &Kept) -> bool {
-        let known: Vec<(Query, Answer)> =
-            missing.iter().filter_map(|query| Some((query.clone(), kept.recall(query)?))).collect();
-        let is_any = !known.is_empty();
-        for (query, answer) in known {
-            self.observed.take(answer);
-            self.observed.answered.insert(query);
+    /// Takes what is kept, and says of which kinds that was: it may lead to further questions.
+    fn recall(&mut self, missing: &BTreeSet<Query>, kept: &Kept) -> BTreeSet<Kind> {
+        let mut kinds = BTreeSet::new();
+        for query in missing {
+            if let Some(answer) = kept.recall(query) {
+                self.observed.take(answer);
+                self.observed.answered.insert(query.clone());
+                kinds.insert(query.kind());
+            }
         }
-        is_any
+        kinds
     }
 
     /// Asks these again, the next time that they are needed.
@@ -116,27 +122,27 @@ impl Reading {
     }
 }
 
-/// The questions that can be sent: of each kind that waits for no other.
-fn ready(missing: &BTreeSet<Query>, sent: &BTreeSet<Query>, pace: Pace) -> Vec<BTreeSet<Query>> {
-    let mut by_kind: BTreeMap<Kind, BTreeSet<Query>> = BTreeMap::new();
+/// The questions that can be sent, of each kind that waits for no other, and whether there are more of that kind.
+fn ready(missing: BTreeSet<Query>, sent: &BTreeSet<Query>, pace: Pace) -> Vec<(BTreeSet<Query>, bool)> {
+    let mut by_kind: BTreeMap<Kind, Vec<Query>> = BTreeMap::new();
     for query in missing {
-        by_kind.entry(query.kind()).or_default().insert(query.clone());
+        by_kind.entry(query.kind()).or_default().push(query);
     }
     let under_way: BTreeSet<Kind> = sent.iter().map(Query::kind).collect();
     let open: BTreeSet<Kind> = by_kind.keys().chain(&under_way).copied().collect();
     let mut ready = Vec::new();
     for (kind, queries) in by_kind {
-        let waits = before(kind).iter().any(|other| open.contains(other));
-        match (pace, kind.facts().batch) {
-            _ if waits => {}
-            (Pace::Now, _) => ready.push(queries),
-            (Pace::Background, _) if under_way.contains(&kind) => {}
-            (Pace::Background, Batch::Of(most)) => ready.push(queries.into_iter().take(most).collect()),
-            (Pace::Background, Batch::Each | Batch::PerCluster(_)) => {
-                ready.push(queries.into_iter().take(HANDFUL).collect());
-            }
-            (Pace::Background, Batch::List | Batch::With(_)) => ready.push(queries),
+        if before(kind).iter().any(|other| open.contains(other)) {
+            continue;
         }
+        let most = match (pace, kind.facts().batch) {
+            (Pace::Now, _) | (Pace::Background, Batch::List | Batch::With(_)) => queries.len(),
+            (Pace::Background, _) if under_way.contains(&kind) => continue,
+            (Pace::Background, Batch::Of(most)) => most,
+            (Pace::Background, Batch::Each | Batch::PerCluster(_)) => HANDFUL,
+        };
+        let is_more = queries.len() > most;
+        ready.push((queries.into_iter().take(most).collect(), is_more));
     }
     ready
 }
@@ -176,13 +182,45 @@ fn ask<'r>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::before;
-    use crate::model::Kind;
+    use crate::model::{Kind, Observed, Query, Seen};
+    use crate::plan::needs::PlanNeeds;
+    use crate::trace::fixture::Stand;
 
     #[test]
     fn no_kind_waits_for_itself() {
         for kind in Kind::ALL {
             assert!(!before(*kind).contains(kind), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn what_a_plan_needs_as_answers_arrive_is_what_it_needs_given_all_of_them() {
+        let stand = Stand::sound();
+        let rows = Kind::ALL.iter().copied();
+        let orders: [Vec<Kind>; 2] = [rows.clone().collect(), rows.rev().collect()];
+        for order in orders {
+            let mut needs = PlanNeeds::new(&stand.desired);
+            needs.given(&Observed::unasked("eu-west-1"), &BTreeSet::new());
+            for (at, kind) in order.iter().enumerate() {
+                let known = stand.observed.only(|query| order[..=at].contains(&query.kind()));
+                let open = needs.given(&known, &BTreeSet::from([*kind]));
+                assert_eq!(open, PlanNeeds::new(&stand.desired).given(&known, &BTreeSet::new()), "after {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_plan_needs_is_derived_again_when_that_arrives_which_it_follows_from() {
+        let stand = Stand::sound();
+        let mut known = stand.observed.only(|query| matches!(query.kind(), Kind::LoadBalancers | Kind::Listeners));
+        let mut needs = PlanNeeds::new(&stand.desired);
+        let has_rules = |open: BTreeSet<Query>| open.iter().any(|query| query.kind() == Kind::Rules);
+        assert!(has_rules(needs.given(&known, &BTreeSet::new())));
+        known.listeners.values_mut().for_each(|seen| *seen = Seen::Present(Vec::new()));
+        assert!(has_rules(needs.given(&known, &BTreeSet::from([Kind::TargetGroups]))), "nothing of theirs has arrived");
+        assert!(!has_rules(needs.given(&known, &BTreeSet::from([Kind::Listeners]))));
     }
 }

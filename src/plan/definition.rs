@@ -147,14 +147,14 @@ fn referenced(
         return Ok(Target { definition: running.clone(), changes: Vec::new(), origin: Origin::Referenced });
     }
     let name = reference(family, revision);
-    let what = format!("{TASK_DEFINITION_FIELD}: {} → {name}", running.arn.name());
-    let found = need(given.observed.task_definition(&TaskDefinitionArn::from(name.as_str())), &what, || {
+    let what = || format!("{TASK_DEFINITION_FIELD}: {} → {name}", running.arn.name());
+    let found = need(given.observed.task_definition(&TaskDefinitionArn::from(name.as_str())), what, || {
         Reason::new(format!("there is no task definition {name}"), "register it, or correct the manifest")
     })?;
     if !found.active {
         let reason =
             Reason::new(format!("{name} is INACTIVE, and ECS takes no update with it"), "name an ACTIVE revision");
-        return Err(Obstacle::difference(what, reason));
+        return Err(Obstacle::difference(what(), reason));
     }
     let path = Path::default().member(TASK_DEFINITION_FIELD);
     let change =

@@ -119,10 +119,14 @@ impl Obstacle {
 }
 
 /// A known value, or the obstacle that it is absent or unknown.
-pub(super) fn need<T, R: Into<Reason>>(seen: Seen<T>, what: &str, absent: impl FnOnce() -> R) -> Result<T, Obstacle> {
+pub(super) fn need<T, R: Into<Reason>>(
+    seen: Seen<T>,
+    what: impl FnOnce() -> String,
+    absent: impl FnOnce() -> R,
+) -> Result<T, Obstacle> {
     match seen {
         Seen::Present(value) => Ok(value),
-        Seen::Absent => Err(Obstacle::difference(what, absent())),
-        Seen::Unknown(gap) => Err(Obstacle::gap(what, gap)),
+        Seen::Absent => Err(Obstacle::difference(what(), absent())),
+        Seen::Unknown(gap) => Err(Obstacle::gap(what(), gap)),
     }
 }

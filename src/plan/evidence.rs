@@ -13,12 +13,12 @@ use super::{Action, Step};
 /// The target groups of an object that stand: its own, or those of its ports, with the others of their blue/green pairs.
 pub fn target_groups_of(given: &Given<'_>, object: &ObjectRef) -> BTreeSet<TargetGroupArn> {
     match object.kind {
-        ObjectKind::TargetGroup => stand_ins(given, &object.key),
+        ObjectKind::TargetGroup => stand_ins(given, &object.key).clone(),
         ObjectKind::Service => {
             let ports =
                 given.desired.services.get(&object.key).into_iter().flat_map(|service| service.ports.iter().flatten());
             let keys = ports.flat_map(|port| port.target_groups.iter().flatten());
-            keys.flat_map(|key| stand_ins(given, key)).collect()
+            keys.flat_map(|key| stand_ins(given, key)).cloned().collect()
         }
         ObjectKind::Fleet => BTreeSet::new(),
     }

@@ -16,15 +16,17 @@ use crate::model::{
 
 use super::ingress_reads;
 use super::resolve::stand_ins;
-use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
+use super::rule_match::{Match, RoutedListener, forwards_only_to, routed_listeners};
 pub use super::target::Unknown;
 use super::{handover, parked, redeployment, resolve, target};
+use structure::Structure;
 
 /// What planning a manifest needs to know, given what is known so far: in stages, each of which follows from the answers to the one
 /// before. A stage is derived once, however often it is asked for while its answers arrive.
 #[derive(Debug)]
 pub struct PlanNeeds<'d> {
     desired: &'d Desired,
+    structure: Structure,
     further: Option<BTreeSet<Query>>,
     /// What explains registrations and allows flows; it may grow with its answers.
     last: BTreeSet<Query>,
@@ -34,25 +36,27 @@ pub struct PlanNeeds<'d> {
 impl<'d> PlanNeeds<'d> {
     /// Nothing is known yet.
     pub fn new(desired: &'d Desired) -> Self {
-        Self { desired, further: None, last: BTreeSet::new(), is_complete: false }
+        Self { desired, structure: Structure::default(), further: None, last: BTreeSet::new(), is_complete: false }
     }
 
-    /// Every question whose answer is needed, answered or not.
-    pub fn given(&mut self, observed: &Observed) -> BTreeSet<Query> {
-        let mut needs = structure::needs(self.desired, observed);
+    /// Every question whose answer is needed and not there. Answers of the kinds `arrived` have come since the last time.
+    pub fn given(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>) -> BTreeSet<Query> {
+        self.structure.update(self.desired, observed, arrived);
+        let mut open = self.structure.open();
         // The health of all target groups takes longest, and nothing of the next stage depends on it.
-        if needs.difference(&observed.answered).any(|query| query.kind() != Kind::Health) {
-            return needs;
+        if open.iter().any(|query| query.kind() != Kind::Health) {
+            return open;
         }
+        let is_open = |query: &&Query| !observed.answered.contains(*query);
         let further = self.further.get_or_insert_with(|| further(&Given::new(self.desired, observed)));
-        needs.extend(further.iter().cloned());
-        if !self.is_complete && needs.is_subset(&observed.answered) && self.last.is_subset(&observed.answered) {
+        open.extend(further.iter().filter(is_open).cloned());
+        if !self.is_complete && open.is_empty() && self.last.is_subset(&observed.answered) {
             let before = self.last.len();
             self.last.extend(last(&Given::new(self.desired, observed)));
             self.is_complete = self.last.len() == before;
         }
-        needs.extend(self.last.iter().cloned());
-        needs
+        open.extend(self.last.iter().filter(is_open).cloned());
+        open
     }
 }
 
@@ -68,8 +72,9 @@ fn last(given: &Given<'_>) -> BTreeSet<Query> {
 
 /// What planning needs besides the services, the chain of load balancing and the network: all that is known.
 fn further(given: &Given<'_>) -> BTreeSet<Query> {
-    let losing = who_may_lose_requests(given);
-    let may_park = parked::may_park(given);
+    let listeners = routed_listeners(given);
+    let losing = who_may_lose_requests(given, &listeners);
+    let may_park = parked::may_park(given, &listeners);
     let young = may_park.keys.iter().flat_map(|key| stand_ins(given, key));
     let look_back = services_to_look_back(given);
     let mut needs = BTreeSet::new();
@@ -79,7 +84,7 @@ fn further(given: &Given<'_>) -> BTreeSet<Query> {
     needs.extend(look_back.into_iter().map(Query::PastDeployments));
     needs.extend(groups_to_look_around(given).into_iter().map(Query::GroupAddresses));
     needs.extend(clusters_to_list(given).into_iter().map(Query::NamedTargetGroups));
-    needs.extend(young.chain(handover::kept(given)).map(Query::Attributes));
+    needs.extend(young.cloned().chain(handover::kept(given)).map(Query::Attributes));
     needs.extend(may_park.vpcs.into_iter().map(Query::Routes));
     needs.extend(target_groups_to_check(given, losing).into_iter().map(Query::Health));
     needs
@@ -115,7 +120,7 @@ pub fn forget_explained(desired: &Desired, observed: &mut Observed) {
     let given = Given::new(desired, observed);
     let groups = desired.target_groups.keys().flat_map(|key| stand_ins(&given, key));
     let targets = groups.collect::<BTreeSet<_>>().into_iter();
-    let targets = targets.filter_map(|arn| given.observed.targets_of(&arn).present()).flatten();
+    let targets = targets.filter_map(|arn| given.observed.targets_of(arn).present()).flatten();
     let registered: BTreeSet<TargetKey> = targets.map(|target| target.key.clone()).collect();
     let ids: BTreeSet<String> = registered.iter().map(|key| key.id.clone()).collect();
     let is_registered = |task: &Task| match &task.placement {
@@ -173,7 +178,7 @@ fn groups_to_read(given: &Given<'_>) -> BTreeSet<GroupId> {
 /// left-overs with prune, and those that would lose requests to a rule that has to be made or changed (R2a).
 fn target_groups_to_check(given: &Given<'_>, losing: BTreeSet<TargetGroupArn>) -> BTreeSet<TargetGroupArn> {
     let mut arns: BTreeSet<TargetGroupArn> =
-        given.desired.target_groups.keys().flat_map(|key| resolve::stand_ins(given, key)).collect();
+        given.desired.target_groups.keys().flat_map(|key| stand_ins(given, key)).cloned().collect();
     if given.desired.fleet.removal.prune {
         arns.extend(left_overs(given).map(|group| group.arn.clone()));
     }
@@ -242,25 +247,21 @@ pub(super) fn left_overs<'a>(given: &Given<'a>) -> impl Iterator<Item = &'a Targ
 }
 
 /// On every listener where some route has no live rule that is exactly it, all groups that the listener forwards to.
-fn who_may_lose_requests(given: &Given<'_>) -> BTreeSet<TargetGroupArn> {
+fn who_may_lose_requests(given: &Given<'_>, listeners: &[RoutedListener<'_>]) -> BTreeSet<TargetGroupArn> {
     let mut arns = BTreeSet::new();
-    for (listener, routes) in routes_by_listener(given) {
-        let Seen::Present(rules) = given.observed.rules_of(&listener) else { continue };
-        let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
-        let Some(live) = lists.flatten().find(|found| found.arn == listener) else { continue };
-        let (defaults, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.route.default);
-        let matches = match_rules(given, &others, rules);
-        let exact = matches.iter().zip(&others).all(|(found, wanted)| match found {
+    for RoutedListener { live, rules, defaults, others } in listeners {
+        let Seen::Present(rules) = rules else { continue };
+        let exact = others.iter().all(|(wanted, found)| match found {
             Match::Rule(rule) => {
                 rule.conditions == wanted.route.conditions
                     && wanted.route.priority.is_none_or(|priority| priority == rule.priority)
-                    && forwards_only_to(&rule.actions, &stand_ins(given, wanted.key))
+                    && forwards_only_to(&rule.actions, stand_ins(given, wanted.key))
             }
             Match::None | Match::Tie(_) | Match::Unknown(_) => false,
         });
         let default_exact = defaults.iter().all(|wanted| {
             let arns = stand_ins(given, wanted.key);
-            forwards_only_to(&live.default_actions, &arns)
+            forwards_only_to(&live.default_actions, arns)
         });
         if exact && default_exact {
             continue;
@@ -317,7 +318,7 @@ fn services_with_older_tasks(given: &Given<'_>) -> BTreeSet<ServiceId> {
     let mut services = BTreeSet::new();
     for wanted in given.desired.target_groups.values() {
         let arns = stand_ins(given, &wanted.key);
-        let registrants = given.registrants(wanted, &arns);
+        let registrants = given.registrants(wanted, arns);
         let targets = arns.iter().filter_map(|arn| given.observed.targets_of(arn).present()).flatten();
         for target in targets.filter(|target| target.health.state != TargetState::Draining) {
             if let Behind::OlderTask(id) = registrants.behind(&target.key) {

@@ -40,7 +40,7 @@ impl NodeAddresses {
             homes: homes(given, balancer, family),
             subnets,
             keeps: keeps(given, group),
-            groups: resolve::stand_ins(given, &group.key),
+            groups: resolve::stand_ins(given, &group.key).clone(),
         }
     }
 

@@ -25,7 +25,7 @@ use super::field::Field;
 use super::handover;
 use super::reason::Reason;
 use super::resolve;
-use super::rule_match::{Match, forwards_only_to, match_rules, routes_by_listener};
+use super::rule_match::{Match, RoutedListener, forwards_only_to};
 
 /// The conditions of a rule that no request on this listener matches. A block of the load balancer's VPC, and whatever its
 /// route tables lead to, may hold any of the addresses; a VPC whose blocks are unknown may hold them all.
@@ -73,27 +73,23 @@ pub(super) struct MayPark {
 }
 
 /// Where a rule is missing or parked, or a target group is about to be replaced.
-pub(super) fn may_park(given: &Given<'_>) -> MayPark {
+pub(super) fn may_park(given: &Given<'_>, listeners: &[RoutedListener<'_>]) -> MayPark {
     let mut found = MayPark::default();
-    let lists = || given.observed.listeners.values().filter_map(|seen| seen.as_ref().present()).flatten();
-    for (arn, routes) in routes_by_listener(given) {
-        let Some(listener) = lists().find(|listener| listener.arn == arn) else { continue };
+    for RoutedListener { live: listener, rules: _, defaults, others } in listeners {
         let Some(balancer) = balancer_of(given, listener) else { continue };
+        let routes = || defaults.iter().chain(others.iter().map(|(route, _)| route));
         if balancer.kind != LoadBalancerKind::Application {
             // It has no rules to park; the attributes of what replaces another target group count all the same.
-            let handed = routes.iter().filter(|route| handover::is_concerned(given, route.key));
+            let handed = routes().filter(|route| handover::is_concerned(given, route.key));
             found.keys.extend(handed.map(|route| route.key.to_owned()));
             continue;
         }
-        let rules = given.observed.rules_of(&arn).present().map_or(&[][..], Vec::as_slice);
-        let handed = routes.iter().filter(|route| handover::is_concerned(given, route.key));
+        let handed = routes().filter(|route| handover::is_concerned(given, route.key));
         let mut keys: BTreeSet<String> = handed.map(|route| route.key.to_owned()).collect();
-        let leads = |actions: &RuleActions, key: &str| forwards_only_to(actions, &resolve::stand_ins(given, key));
-        let defaults =
-            routes.iter().filter(|route| route.route.default && !leads(&listener.default_actions, route.key));
+        let leads = |actions: &RuleActions, key: &str| forwards_only_to(actions, resolve::stand_ins(given, key));
+        let defaults = defaults.iter().filter(|route| !leads(&listener.default_actions, route.key));
         keys.extend(defaults.filter(|route| is_unattached(given, route.key)).map(|route| route.key.to_owned()));
-        let others: Vec<_> = routes.iter().filter(|route| !route.route.default).cloned().collect();
-        for (route, matched) in others.iter().zip(match_rules(given, &others, rules)) {
+        for (route, matched) in others {
             let may_park = match matched {
                 Match::None => true,
                 Match::Rule(rule) => {

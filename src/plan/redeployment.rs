@@ -82,9 +82,9 @@ pub(super) fn redeployment(
 
 /// What the service shall run.
 fn target_of(given: &Given<'_>, wanted: &DesiredService, live: &Service) -> Result<Target, Obstacle> {
-    let what = format!("task definition {}", live.task_definition);
+    let what = || format!("task definition {}", live.task_definition);
     let running =
-        need(given.observed.task_definition(&live.task_definition), &what, || "it does not exist any more".to_owned())?;
+        need(given.observed.task_definition(&live.task_definition), what, || "it does not exist any more".to_owned())?;
     definition::target(given, wanted, live, running)
 }
 
@@ -162,21 +162,24 @@ fn diff_network(
         return Ok(None);
     }
     let vpc = resolve::vpc_of_service(given, wanted)?;
+    let subnets = subnets.as_ref().map(|names| resolve::subnets(given.observed, vpc, names)).transpose()?;
+    let subnets = subnets.filter(|subnets| *subnets != current.subnets);
+    let groups = security_groups.as_ref().map(|names| resolve::security_groups(given, vpc, names)).transpose()?;
+    let groups = groups.filter(|groups| *groups != current.security_groups);
+    if subnets.is_none() && groups.is_none() {
+        return Ok(None);
+    }
     let mut block = current.clone();
     let mut changes = Vec::new();
-    if let Some(names) = subnets {
-        block.subnets = resolve::subnets(given.observed, vpc, names)?;
-        if block.subnets != current.subnets {
-            changes.push(set_change(Field::Subnets, &current.subnets, &block.subnets));
-        }
+    if let Some(subnets) = subnets {
+        changes.push(set_change(Field::Subnets, &current.subnets, &subnets));
+        block.subnets = subnets;
     }
-    if let Some(names) = security_groups {
-        block.security_groups = resolve::security_groups(given, vpc, names)?;
-        if block.security_groups != current.security_groups {
-            changes.push(set_change(Field::SecurityGroups, &current.security_groups, &block.security_groups));
-        }
+    if let Some(groups) = groups {
+        changes.push(set_change(Field::SecurityGroups, &current.security_groups, &groups));
+        block.security_groups = groups;
     }
-    Ok((!changes.is_empty()).then_some((block, changes)))
+    Ok(Some((block, changes)))
 }
 
 fn set_change<T: ToString>(

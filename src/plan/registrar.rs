@@ -67,8 +67,8 @@ pub(super) fn register_missing(
         return Ok(());
     }
     let kind = if additions.values().any(|addition| addition.service.is_some()) { "targets" } else { "static targets" };
-    let what = format!("{kind} of {}", live.arn);
-    let standing = need(given.observed.targets_of(&live.arn), &what, || "it has gone".to_owned())?;
+    let what = || format!("{kind} of {}", live.arn);
+    let standing = need(given.observed.targets_of(&live.arn), what, || "it has gone".to_owned())?;
     for Target { key, health, .. } in standing {
         if additions.remove(key).is_some() && health.state == TargetState::Draining {
             drafts.block_on(
@@ -159,10 +159,10 @@ fn tasks_to_register(
     port: &DesiredPort,
     drafts: &mut Drafts,
 ) -> Result<Vec<StaticTarget>, Obstacle> {
-    let what = format!("register the tasks of service {} in {}", service.id, group.wanted.name);
+    let what = || format!("register the tasks of service {} in {}", service.id, group.wanted.name);
     let live = match live_service(observed, service) {
         Ok(live) => live,
-        Err(Obstacle { waiting_on: WaitingOn::Gap(gap), .. }) => return Err(Obstacle::gap(what, gap)),
+        Err(Obstacle { waiting_on: WaitingOn::Gap(gap), .. }) => return Err(Obstacle::gap(what(), gap)),
         // It is not there, or is going: that is said where the service itself is planned.
         Err(_) => return Ok(Vec::new()),
     };
@@ -170,7 +170,7 @@ fn tasks_to_register(
         && live.entries_behind(arn).next().is_some()
     {
         return Err(Obstacle::difference(
-            what,
+            what(),
             Reason::new(
                 format!(
                     "ECS registers them: the live service names {} in its loadBalancers, and Portolan does not \
@@ -185,10 +185,10 @@ fn tasks_to_register(
             ),
         ));
     }
-    let mode = resolve::network_mode(observed, service).map_err(|why| Obstacle { what: what.clone(), ..why })?;
+    let mode = resolve::network_mode(observed, service).map_err(|why| Obstacle { what: what(), ..why })?;
     if mode.target_type() != group.target_type {
         return Err(Obstacle::difference(
-            what,
+            what(),
             Reason::new(
                 format!(
                     "{} has target type {}, and tasks in network mode {mode} are registered by {}",
@@ -200,7 +200,7 @@ fn tasks_to_register(
             ),
         ));
     }
-    let tasks = need(observed.tasks_of(&service.id), &what, || "the service has gone".to_owned())?;
+    let tasks = need(observed.tasks_of(&service.id), what, || "the service has gone".to_owned())?;
     Ok(places(observed, group, service, port, tasks, drafts))
 }
 

@@ -13,37 +13,46 @@ use super::draft::{Obstacle, need};
 use super::reason::Reason;
 
 /// One name, found exactly once.
-fn one<'a, T>(seen: Seen<Lookup<'a, T>>, kind: &str, name: &str, place: &str) -> Result<&'a T, Obstacle> {
-    let what = format!("{kind} {name}");
-    match need(seen, &what, || format!("no {kind} is called {name}{place}"))? {
+fn one<'a, T>(
+    seen: Seen<Lookup<'a, T>>,
+    kind: &str,
+    name: &str,
+    place: impl Fn() -> String,
+) -> Result<&'a T, Obstacle> {
+    let what = || format!("{kind} {name}");
+    match need(seen, what, || format!("no {kind} is called {name}{}", place()))? {
         Lookup::One(found) => Ok(found),
         Lookup::None => Err(Obstacle::difference(
-            what,
+            what(),
             Reason::new(
-                format!("no {kind} has the id, name or Name tag {name:?}{place}"),
+                format!("no {kind} has the id, name or Name tag {name:?}{}", place()),
                 "create it or correct the name",
             ),
         )),
         Lookup::Several(candidates) => Err(Obstacle::difference(
-            what,
+            what(),
             Reason::new(
-                format!("several are called {name:?}{place}: {}", candidates.join(", ")),
+                format!("several are called {name:?}{}: {}", place(), candidates.join(", ")),
                 "write the id of the intended one",
             ),
         )),
     }
 }
 
+fn in_region() -> String {
+    " in this region".to_owned()
+}
+
 pub(super) fn load_balancer<'a>(given: &Given<'a>, name: &str) -> Result<&'a LoadBalancer, Obstacle> {
-    one(given.load_balancer(name), "load balancer", name, " in this region")
+    one(given.load_balancer(name), "load balancer", name, in_region)
 }
 
 pub(super) fn vpc<'a>(observed: &'a Observed, name: &str) -> Result<&'a Vpc, Obstacle> {
-    one(observed.vpc(name), "VPC", name, " in this region")
+    one(observed.vpc(name), "VPC", name, in_region)
 }
 
 pub(super) fn security_group<'a>(given: &Given<'a>, vpc: &Vpc, name: &str) -> Result<&'a SecurityGroup, Obstacle> {
-    one(given.security_group(&vpc.id, name), "security group", name, &format!(" in {}", vpc.id))
+    one(given.security_group(&vpc.id, name), "security group", name, || format!(" in {}", vpc.id))
 }
 
 pub(super) fn security_groups(given: &Given<'_>, vpc: &Vpc, names: &[String]) -> Result<BTreeSet<GroupId>, Obstacle> {
@@ -51,10 +60,10 @@ pub(super) fn security_groups(given: &Given<'_>, vpc: &Vpc, names: &[String]) ->
 }
 
 pub(super) fn subnets(observed: &Observed, vpc: &Vpc, names: &[String]) -> Result<BTreeSet<SubnetId>, Obstacle> {
-    let place = format!(" in {}", vpc.id);
+    let place = || format!(" in {}", vpc.id);
     names
         .iter()
-        .map(|name| one(observed.subnet(&vpc.id, name), "subnet", name, &place).map(|subnet| subnet.id.clone()))
+        .map(|name| one(observed.subnet(&vpc.id, name), "subnet", name, place).map(|subnet| subnet.id.clone()))
         .collect()
 }
 
@@ -64,11 +73,11 @@ pub(super) fn listener<'a>(
     balancer: &LoadBalancer,
     port: u16,
 ) -> Result<&'a Listener, Obstacle> {
-    let what = format!("listener {port} of load balancer {}", balancer.name);
+    let what = || format!("listener {port} of load balancer {}", balancer.name);
     let missing =
         || Reason::new(format!("load balancer {} has no listener on port {port}", balancer.name), "create it");
-    let listeners = need(observed.listeners_of(&balancer.arn), &what, missing)?;
-    listeners.iter().find(|listener| listener.port == port).ok_or_else(|| Obstacle::difference(what, missing()))
+    let listeners = need(observed.listeners_of(&balancer.arn), what, missing)?;
+    listeners.iter().find(|listener| listener.port == port).ok_or_else(|| Obstacle::difference(what(), missing()))
 }
 
 /// The live target group of a declared one; absent when it has to be created.
@@ -114,21 +123,21 @@ pub(super) fn task_definition<'a>(observed: &'a Observed, service: &DesiredServi
 /// The network mode of a service: declared, or that of the running task definition.
 pub(super) fn network_mode(observed: &Observed, service: &DesiredService) -> Result<NetworkMode, Obstacle> {
     let declared = service.network.as_ref().and_then(|network| network.mode);
-    let what = format!("network mode of service {}", service.id);
+    let what = || format!("network mode of service {}", service.id);
     match (declared, task_definition(observed, service)) {
         (Some(declared), Seen::Present(live)) if live.network_mode != declared => {
             let sentence = Reason::new(
                 format!("{} runs with {}, declared {declared}", live.arn.name(), live.network_mode),
                 "the port to open depends on it",
             );
-            return Err(Obstacle::difference(what, sentence));
+            return Err(Obstacle::difference(what(), sentence));
         }
         (Some(declared), _) => return Ok(declared),
         (None, _) => {}
     }
     let absent =
         || Reason::new(format!("service {} does not exist", service.id), "declare network.mode or create the service");
-    need(task_definition(observed, service), &what, absent).map(|definition| definition.network_mode)
+    need(task_definition(observed, service), what, absent).map(|definition| definition.network_mode)
 }
 
 /// The blocks of a load balancer's subnets; none if AWS does not list one of them.
@@ -147,18 +156,21 @@ pub(super) fn homes(observed: &Observed, balancer: &LoadBalancer) -> Seen<Vec<Ip
 
 /// The services behind a target group: those whose ports name it, and those that feed it now, as primary or alternate.
 pub(super) fn services_behind<'a>(given: &Given<'a>, key: &str) -> Vec<&'a DesiredService> {
+    // By their keys, each once.
+    all_behind(given, key).map(|service| (&service.key, service)).collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+/// The same in no order, some perhaps twice.
+pub(super) fn all_behind<'a>(given: &Given<'a>, key: &str) -> impl Iterator<Item = &'a DesiredService> {
     let live = given.desired.target_groups.get(key).and_then(|group| target_group(given, group).present());
     let feeding = live.into_iter().flat_map(|live| given.services_feeding(&live.arn));
     let feeding = feeding.filter_map(|service| given.declared_service(&service.id));
-    let behind = given.ports_of(key).map(|(service, _)| service).chain(feeding);
-    // By their keys, each once.
-    behind.map(|service| (&service.key, service)).collect::<BTreeMap<_, _>>().into_values().collect()
+    given.ports_of(key).map(|(service, _)| service).chain(feeding)
 }
 
 /// A target group and, where ECS deploys blue/green with it, the other one of the pair: both count as the declared one.
-pub(super) fn stand_ins(given: &Given<'_>, key: &str) -> BTreeSet<TargetGroupArn> {
-    let live = given.desired.target_groups.get(key).and_then(|group| target_group(given, group).present());
-    live.map(|live| given.stand_ins(live)).unwrap_or_default()
+pub(super) fn stand_ins<'g>(given: &'g Given<'_>, key: &str) -> &'g BTreeSet<TargetGroupArn> {
+    given.stand_ins_of(key)
 }
 
 /// The objects whose mode, pause or deployment also hold back a step that takes something from them: the one that a mark

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Conditions, Given, ListenerArn, ObjectRef, Owner, Route, Rule, RuleActions, RulesOfRoutes, Seen, Serve,
+    Conditions, Given, Listener, ListenerArn, ObjectRef, Owner, Route, Rule, RuleActions, RulesOfRoutes, Seen, Serve,
     TargetGroupArn,
 };
 
@@ -58,6 +58,35 @@ pub(super) fn routes_by_listener<'a>(given: &Given<'a>) -> BTreeMap<ListenerArn,
         }
     }
     routes
+}
+
+/// A listener with the routes that the fleet has there.
+#[derive(Debug)]
+pub(super) struct RoutedListener<'a> {
+    /// The listener.
+    pub(super) live: &'a Listener,
+    /// Its rules.
+    pub(super) rules: Seen<&'a Vec<Rule>>,
+    /// Routes that are its default action.
+    pub(super) defaults: Vec<RouteRef<'a>>,
+    /// The others, each with the rule that it is; none of them has one where the rules are not known.
+    pub(super) others: Vec<(RouteRef<'a>, Match<'a>)>,
+}
+
+/// Every listener that routes of the fleet are on, by its ARN.
+pub(super) fn routed_listeners<'a>(given: &Given<'a>) -> Vec<RoutedListener<'a>> {
+    let lists = given.observed.listeners.values().filter_map(|seen| seen.as_ref().present());
+    let live: BTreeMap<&ListenerArn, &Listener> = lists.flatten().map(|listener| (&listener.arn, listener)).collect();
+    let mut found = Vec::new();
+    for (arn, routes) in routes_by_listener(given) {
+        let Some(live) = live.get(&arn) else { continue };
+        let rules = given.observed.rules_of(&live.arn);
+        let (defaults, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.route.default);
+        let known: &'a [Rule] = rules.clone().present().map_or(&[], Vec::as_slice);
+        let matches = match_rules(given, &others, known);
+        found.push(RoutedListener { live, rules, defaults, others: others.into_iter().zip(matches).collect() });
+    }
+    found
 }
 
 /// Whether the last action forwards to these target groups and to nothing else.

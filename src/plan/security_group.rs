@@ -220,9 +220,9 @@ fn flows_of_port(
     let definition = match mode {
         // Only a bridge port depends on the running revision.
         NetworkMode::Bridge => {
-            let what = format!("host port of {}", port.name);
+            let what = || format!("host port of {}", port.name);
             let absent = || format!("service {} does not exist", wanted.id);
-            Some(need(resolve::task_definition(given.observed, wanted), &what, absent)?)
+            Some(need(resolve::task_definition(given.observed, wanted), what, absent)?)
         }
         NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
     };

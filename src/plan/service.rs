@@ -46,15 +46,15 @@ pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &
 
 /// The live service, or why nothing of it can be planned.
 pub(super) fn live_service<'a>(observed: &'a Observed, wanted: &DesiredService) -> Result<&'a Service, Obstacle> {
-    let what = format!("service {}", wanted.id);
+    let what = || format!("service {}", wanted.id);
     if let Some(Seen::Absent) = observed.clusters.get(&wanted.id.cluster) {
         let sentence = Reason::new(
             format!("no cluster is called {:?} in this region", wanted.id.cluster),
             "create it or correct the name",
         );
-        return Err(Obstacle::difference(what, sentence));
+        return Err(Obstacle::difference(what(), sentence));
     }
-    let live = need(observed.service(&wanted.id), &what, || {
+    let live = need(observed.service(&wanted.id), what, || {
         Reason::new(
             format!("no service is called {:?} in cluster {:?}", wanted.id.name, wanted.id.cluster),
             "create it first (Portolan does not create services yet)",
@@ -62,7 +62,7 @@ pub(super) fn live_service<'a>(observed: &'a Observed, wanted: &DesiredService) 
     })?;
     match live.status {
         ServiceStatus::Active => Ok(live),
-        ServiceStatus::Draining => Err(Obstacle::difference(what, "it is being deleted (DRAINING)")),
+        ServiceStatus::Draining => Err(Obstacle::difference(what(), "it is being deleted (DRAINING)")),
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Behind, DesiredService, DesiredTargetGroup, Gap, Given, InstanceId, ObjectRef, Observed, Owner, Placement, Seen,
-    ServiceId, Target, TargetGroup, TargetKey, TargetState, Task, TaskArn, task_owner,
+    Behind, DesiredTargetGroup, Gap, Given, InstanceId, ObjectRef, Observed, Owner, Placement, Seen, ServiceId, Target,
+    TargetGroup, TargetKey, TargetState, Task, TaskArn, task_owner,
 };
 
 use super::action::{Action, RegistrationBelief};
@@ -88,13 +88,10 @@ pub(super) fn unregistered_in<'a>(
     let all = targets.map(|target| Unknown { target, behind: registrants.behind(&target.key) });
     let is_unknown = |one: &Unknown<'_>| !matches!(one.behind, Behind::Expected | Behind::OlderTask(_));
     let unknown: Vec<_> = all.filter(is_unknown).collect();
-    // Last, for it looks every service up. A service that was not read may name any target group.
-    let is_unread = |service: &DesiredService| matches!(given.observed.service(&service.id), Seen::Unknown(_));
-    let is_open = || {
-        let is_gap = registrants.gap.is_some() || registrants.uncounted().is_some();
-        registrants.has_unknown_address || is_gap || given.desired.services.values().any(is_unread)
-    };
-    (!is_open()).then_some(unknown)
+    let is_gap = registrants.gap.is_some() || registrants.uncounted().is_some();
+    // A service that was not read may name any target group.
+    let is_open = registrants.has_unknown_address || is_gap || given.has_unread_service;
+    (!is_open).then_some(unknown)
 }
 
 fn deregister_stale(

@@ -227,12 +227,12 @@ fn answered(
 
 /// What another fleet has marked is never touched; whose it is must be known.
 pub(super) fn may_touch(fleet: &str, live: &TargetGroup) -> Result<(), Obstacle> {
-    let what = format!("target group {}", live.name);
-    let tags = need(live.tags.as_ref(), &what, || "it has gone".to_owned())?;
+    let what = || format!("target group {}", live.name);
+    let tags = need(live.tags.as_ref(), what, || "it has gone".to_owned())?;
     match Owner::of(tags, fleet) {
         Owner::Unmarked | Owner::Ours(_) => Ok(()),
         Owner::AnotherFleet(other) => Err(Obstacle::difference(
-            what,
+            what(),
             Reason::new(format!("fleet {other} made it (tag portolan.dev/fleet)"), "change it there"),
         )),
     }
@@ -278,8 +278,8 @@ fn diff_attributes(
     if wanted.attributes.is_empty() {
         return Ok(Vec::new());
     }
-    let what = format!("attributes of {}", live.arn);
-    let attributes = need(given.observed.attributes_of(&live.arn), &what, || "it has gone".to_owned())?;
+    let what = || format!("attributes of {}", live.arn);
+    let attributes = need(given.observed.attributes_of(&live.arn), what, || "it has gone".to_owned())?;
     let is_free = |key: &str| key == dns_failover::COUNT && dns_failover::is_young(given, &wanted.key, live);
     let own = wanted.attributes.iter().filter(|(key, _)| !is_free(key));
     let differing = own.filter(|(key, value)| attributes.get(*key) != Some(value));

@@ -60,23 +60,15 @@ fn replaces<'a>(given: &Given<'_>, rule: &'a Rule) -> Option<(String, &'a str)> 
 
 /// Every temporary rule that was read.
 pub(super) fn all<'a>(given: &Given<'a>) -> impl Iterator<Item = Temporary<'a>> {
-    let observed = given.observed;
-    observed.rules.iter().flat_map(move |(arn, seen)| on_listener(given, observed, arn, seen))
+    given.observed.rules.keys().flat_map(move |arn| on_listener(given, arn))
 }
 
-fn on_listener<'a>(
-    given: &Given<'_>,
-    observed: &'a Observed,
-    arn: &ListenerArn,
-    seen: &'a Seen<Vec<Rule>>,
-) -> Vec<Temporary<'a>> {
-    let rules = seen.as_ref().present().into_iter().flatten();
-    let found = rules.filter_map(|rule| {
+fn on_listener<'a>(given: &Given<'a>, arn: &ListenerArn) -> impl Iterator<Item = Temporary<'a>> {
+    given.parked_rules(arn).iter().filter_map(|rule| {
         let (object, replaces) = replaces(given, rule)?;
         let moved = rule.tags.as_ref().present().and_then(|tags| tags.get(MOVED_TAG)?.parse().ok());
-        Some(Temporary { rule, listener: listener(observed, arn)?, object, replaces, moved })
-    });
-    found.collect()
+        Some(Temporary { rule, listener: listener(given.observed, arn)?, object, replaces, moved })
+    })
 }
 
 /// The temporary rules for a declared target group, on the listeners of its load balancer.
@@ -85,8 +77,7 @@ pub(super) fn of_object<'a>(given: &Given<'a>, key: &str) -> Vec<Temporary<'a>> 
     let balancer = given.desired.target_groups.get(key).and_then(|group| group.load_balancer.as_ref());
     let Some(Ok(balancer)) = balancer.map(|name| resolve::load_balancer(given, name)) else { return Vec::new() };
     let listeners = given.observed.listeners_of(&balancer.arn).present().into_iter().flatten();
-    let rules = listeners.filter_map(|listener| given.observed.rules.get_key_value(&listener.arn));
-    let found = rules.flat_map(|(arn, seen)| on_listener(given, given.observed, arn, seen));
+    let found = listeners.flat_map(|listener| on_listener(given, &listener.arn));
     found.filter(|rule| object.is_written(&rule.object)).collect()
 }
 

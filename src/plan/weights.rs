@@ -31,9 +31,8 @@ pub(super) fn judge(
     stand_ins: &BTreeSet<TargetGroupArn>,
     actions: &RuleActions,
 ) -> Forwarding {
-    let owner = weights_owner(given, key);
     let Serve::Forward(forward) = &actions.serve else {
-        return match owner {
+        return match weights_owner(given, key) {
             Some(owner) => Forwarding::Blocked(Reason::new(
                 format!("it does not forward, and {owner} owns this rule"),
                 "correct it there",
@@ -46,7 +45,7 @@ pub(super) fn judge(
     if receivers.len() == 1 && primary.is_some_and(|primary| receivers.contains(primary)) {
         return Forwarding::AsDeclared;
     }
-    if let Some(owner) = owner {
+    if let Some(owner) = weights_owner(given, key) {
         return judge_theirs(forward, stand_ins, owner);
     }
     if primary.is_some_and(|primary| receivers.contains(primary)) {
@@ -130,6 +129,6 @@ fn describe_forward(forward: &Forward) -> String {
 
 /// Whether ECS manages the whole chain of a service behind a target group (Express mode, gateways).
 pub(super) fn is_managed_by_ecs(given: &Given<'_>, key: &str) -> bool {
-    let services = resolve::services_behind(given, key);
-    services.iter().any(|service| given.observed.service(&service.id).present().is_some_and(|live| live.managed_by_ecs))
+    let mut services = resolve::all_behind(given, key);
+    services.any(|service| given.observed.service(&service.id).present().is_some_and(|live| live.managed_by_ecs))
 }

@@ -4,13 +4,50 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Autoscaling, Desired, DesiredTargetGroup, Listener, LoadBalancer, LoadBalancerKind, Observed, Query, Seen,
-    ServiceId, TargetGroup,
+    Autoscaling, Desired, DesiredTargetGroup, Kind, Listener, LoadBalancer, LoadBalancerKind, Observed, Query, Seen,
+    TargetGroup,
 };
 use crate::plan::definition;
 
-/// What is needed of these, given what is known so far.
-pub(super) fn needs(desired: &Desired, observed: &Observed) -> BTreeSet<Query> {
+/// A part of this, which follows from the answers to some kinds of questions and from nothing else.
+struct Part {
+    from: &'static [Kind],
+    needs: fn(&Desired, &Observed) -> Vec<Query>,
+}
+
+const PARTS: [Part; 4] = [
+    Part { from: &[], needs: of_manifest },
+    Part { from: &[Kind::Service], needs: task_definitions },
+    Part { from: &[Kind::TargetGroups], needs: of_target_groups },
+    Part { from: &[Kind::LoadBalancers, Kind::Listeners, Kind::Rules], needs: of_load_balancers },
+];
+
+/// What is needed of these and has no answer yet. A large fleet needs thousands, so that each part is derived again only where
+/// what it follows from has changed.
+#[derive(Debug, Default)]
+pub(super) struct Structure([Option<BTreeSet<Query>>; PARTS.len()]);
+
+impl Structure {
+    /// Takes note of what is known now; answers of these kinds have arrived since the last time.
+    pub(super) fn update(&mut self, desired: &Desired, observed: &Observed, arrived: &BTreeSet<Kind>) {
+        let is_open = |query: &Query| !observed.answered.contains(query);
+        for (part, open) in PARTS.iter().zip(&mut self.0) {
+            match open {
+                Some(open) if !part.from.iter().any(|kind| arrived.contains(kind)) => {
+                    open.retain(|query| !arrived.contains(&query.kind()) || is_open(query));
+                }
+                Some(_) | None => *open = Some((part.needs)(desired, observed).into_iter().filter(is_open).collect()),
+            }
+        }
+    }
+
+    /// What is needed and has no answer.
+    pub(super) fn open(&self) -> BTreeSet<Query> {
+        self.0.iter().flatten().flatten().cloned().collect()
+    }
+}
+
+fn of_manifest(desired: &Desired, _: &Observed) -> Vec<Query> {
     let mut needs = vec![
         Query::Account,
         Query::Vpcs,
@@ -23,42 +60,39 @@ pub(super) fn needs(desired: &Desired, observed: &Observed) -> BTreeSet<Query> {
     if desired.fleet.removal.prune {
         needs.push(Query::MarkedIngress(desired.fleet.name.clone()));
     }
-    add_services(desired, observed, &mut needs);
-    add_target_groups(desired, observed, &mut needs);
-    add_load_balancers(desired, observed, &mut needs);
-    // Sorted once: a large fleet needs thousands.
-    needs.into_iter().collect()
-}
-
-fn add_services(desired: &Desired, observed: &Observed, needs: &mut Vec<Query>) {
     needs.extend(desired.clusters().into_iter().map(Query::Cluster));
-    let ids: BTreeSet<&ServiceId> = desired.services.values().map(|service| &service.id).collect();
-    needs.extend(ids.iter().map(|id| Query::Service((*id).clone())));
+    let ids = || desired.services.values().map(|service| &service.id);
+    needs.extend(ids().cloned().map(Query::Service));
     if desired.fleet.autoscaling != Autoscaling::None {
-        needs.extend(ids.iter().map(|id| Query::ScalableTarget((*id).clone())));
+        needs.extend(ids().cloned().map(Query::ScalableTarget));
     }
-    let live = ids.iter().filter_map(|id| observed.service(id).present());
-    let definitions = live.flat_map(|service| {
-        let deployed = service.deployments.iter().map(|deployment| &deployment.task_definition);
-        deployed.chain([&service.task_definition])
-    });
-    let referenced = desired.services.values().filter_map(|wanted| {
-        let live = observed.service(&wanted.id).present()?;
-        definition::needed(wanted, live)
-    });
-    needs.extend(referenced.map(Query::TaskDefinition));
-    needs.extend(definitions.filter(|arn| !arn.as_str().is_empty()).cloned().map(Query::TaskDefinition));
     // Of the clusters in which a service has a port with a target group.
     let wired = desired.services.values().filter(|service| {
         let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
         groups.count() > 0
     });
     let clusters: BTreeSet<&str> = wired.map(|service| service.id.cluster.as_str()).collect();
-    needs.extend(ids.into_iter().filter(|id| clusters.contains(id.cluster.as_str())).cloned().map(Query::Tasks));
+    needs.extend(ids().filter(|id| clusters.contains(id.cluster.as_str())).cloned().map(Query::Tasks));
+    needs
+}
+
+fn task_definitions(desired: &Desired, observed: &Observed) -> Vec<Query> {
+    let live = desired.services.values().filter_map(|service| observed.service(&service.id).present());
+    let definitions = live.flat_map(|service| {
+        let deployed = service.deployments.iter().map(|deployment| &deployment.task_definition);
+        deployed.chain([&service.task_definition])
+    });
+    let definitions = definitions.filter(|arn| !arn.as_str().is_empty()).cloned();
+    let referenced = desired.services.values().filter_map(|wanted| {
+        let live = observed.service(&wanted.id).present()?;
+        definition::needed(wanted, live)
+    });
+    definitions.chain(referenced).map(Query::TaskDefinition).collect()
 }
 
 /// The declared target groups with their health; the tags of these, with prune of all.
-fn add_target_groups(desired: &Desired, observed: &Observed, needs: &mut Vec<Query>) {
+fn of_target_groups(desired: &Desired, observed: &Observed) -> Vec<Query> {
+    let mut needs = Vec::new();
     let names: BTreeSet<&str> = desired.target_groups.values().map(|group| group.name.as_str()).collect();
     let with_attributes = desired.target_groups.values().filter(|group| !group.attributes.is_empty());
     let with_attributes: BTreeSet<&str> =
@@ -75,6 +109,7 @@ fn add_target_groups(desired: &Desired, observed: &Observed, needs: &mut Vec<Que
             needs.push(Query::Tags(group.arn.to_string()));
         }
     }
+    needs
 }
 
 fn is_named(group: &TargetGroup, names: &BTreeSet<&str>) -> bool {
@@ -82,7 +117,8 @@ fn is_named(group: &TargetGroup, names: &BTreeSet<&str>) -> bool {
 }
 
 /// The load balancers that are named, with their listeners and rules and the tags of these.
-fn add_load_balancers(desired: &Desired, observed: &Observed, needs: &mut Vec<Query>) {
+fn of_load_balancers(desired: &Desired, observed: &Observed) -> Vec<Query> {
+    let mut needs = Vec::new();
     let names: BTreeSet<&str> =
         desired.target_groups.values().filter_map(|group| group.load_balancer.as_deref()).collect();
     let is_named = |one: &&LoadBalancer| names.contains(one.arn.as_str()) || names.contains(one.name.as_str());
@@ -98,4 +134,5 @@ fn add_load_balancers(desired: &Desired, observed: &Observed, needs: &mut Vec<Qu
             needs.extend(rules.map(|rule| Query::Tags(rule.arn.to_string())));
         }
     }
+    needs
 }
