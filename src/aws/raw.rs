@@ -86,12 +86,10 @@ impl ServiceMembers {
 /// The task definition in an answer of `DescribeTaskDefinition` or `RegisterTaskDefinition`.
 pub(super) fn task_definition(body: &[u8]) -> Result<Tree, String> {
     let answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    match answer {
-        Value::Object(mut members) => match members.remove("taskDefinition") {
-            Some(Value::Object(definition)) => Ok(Tree::new(definition)),
-            Some(_) | None => Err("the response has no task definition".to_owned()),
-        },
-        _ => Err("the response is not a JSON object".to_owned()),
+    let Value::Object(mut members) = answer else { return Err("the response is not a JSON object".to_owned()) };
+    match members.remove("taskDefinition") {
+        Some(Value::Object(definition)) => Ok(Tree::new(definition)),
+        Some(_) | None => Err("the response has no task definition".to_owned()),
     }
 }
 

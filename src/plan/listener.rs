@@ -36,7 +36,7 @@ fn try_plan_default(planner: &ListenerPlanner<'_>, route: &RouteRef<'_>, drafts:
         ));
     }
     let arns = resolve::stand_ins(planner.given, route.key);
-    match weights::judge(planner.given, route.key, &arns, &live.default_actions) {
+    match weights::judge(planner.given, route.key, arns, &live.default_actions) {
         Forwarding::AsDeclared => return Ok(()),
         Forwarding::Theirs { what: weights, owner } => {
             drafts.defer(&route.object(), format!("{what}: {weights}"), owner);

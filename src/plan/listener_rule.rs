@@ -368,7 +368,7 @@ impl<'a> ListenerPlanner<'a> {
 
     fn judge(&self, route: &RouteRef<'_>, rule: &Rule) -> Forwarding {
         let arns = resolve::stand_ins(self.given, route.key);
-        weights::judge(self.given, route.key, &arns, &rule.actions)
+        weights::judge(self.given, route.key, arns, &rule.actions)
     }
 
     /// Why a declared rule is left alone altogether, priority included.

@@ -181,7 +181,7 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
                     // Whose it is is open; a rule that agrees in all three is the declared one in any case.
                     (None, mark) => mark == Mark::None && how.least == 3,
                 };
-                whose && agrees(rule, route.route, &arns[index], how) && !taken.contains(rule.arn.as_str())
+                whose && agrees(rule, route.route, arns[index], how) && !taken.contains(rule.arn.as_str())
             };
             let candidates: Vec<&'a Rule> =
                 near[index].iter().map(|at| &owned[*at]).filter(may_be).map(|(rule, _)| *rule).collect();
@@ -273,7 +273,7 @@ pub(crate) fn rules_of_route<'a>(given: &Given<'a>, listener: &ListenerArn, key:
     }
     let arns = resolve::stand_ins(given, key);
     let close = Agreement { least: 2, same_conditions: false };
-    rules.iter().filter(|rule| agrees(rule, route, &arns, close)).collect()
+    rules.iter().filter(|rule| agrees(rule, route, arns, close)).collect()
 }
 
 /// The rules of every route, as far as all marks were read: matching is done for all routes of a listener at once.

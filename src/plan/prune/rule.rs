@@ -92,7 +92,7 @@ fn matched_rules<'a>(given: &Given<'a>) -> (BTreeSet<String>, Vec<Homeless<'a>>)
                 Match::Rule(rule) => {
                     matched.insert(rule.arn.to_string());
                     let arns = resolve::stand_ins(given, route.key);
-                    let stands = rule.conditions == route.route.conditions && forwards_only_to(&rule.actions, &arns);
+                    let stands = rule.conditions == route.route.conditions && forwards_only_to(&rule.actions, arns);
                     if !stands {
                         homeless.push(Homeless {
                             route: *route,
