@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::definition::DefinitionSpec;
 use super::scalar::{Managed, NonEmpty, ObjectKey};
-use super::words::{ApiVersion, FleetKind, ServiceKind, TargetGroupKind};
+use super::words::{ApiVersion, FleetKind, ServiceKind, Switch, TargetGroupKind};
 use super::{member, member_schema};
 use crate::model::{Autoscaling, Budget, Mode, NetworkMode, PortRange, Redeploy, Registrar, ServingRemoval, Transport};
 use crate::shape::{SERVICE, Tree};
@@ -288,6 +288,8 @@ document! {
         security_groups as "securityGroups": Option<At<NonEmpty<String>>>,
         /// The group that gets derived ingress, one of securityGroups. Default: the only one.
         ingress_group as "ingressGroup": Option<At<String>>,
+        /// awsvpc on Fargate: whether tasks get a public address. A change starts a deployment.
+        assign_public_ip as "assignPublicIp": Option<At<Switch>>,
     }
 }
 

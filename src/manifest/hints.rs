@@ -35,7 +35,6 @@ fn habit(place: &str, field: &str) -> Option<&'static str> {
         ("Service.spec", "serviceName") => "write name",
         ("Service.spec", "minReplicas" | "maxReplicas") => "desiredCount takes {min, max}",
         ("Service.spec", "networkMode") => "write network: {mode: …}",
-        ("Service.spec.network", "assignPublicIp") => "Portolan does not manage it and keeps the live setting",
         ("Service.spec.ports", "port" | "targetPort") => "write containerPort, as ECS calls it",
         ("Service.spec.ports", "nodePort") => "write hostPort, as ECS calls it",
         ("Service.spec.ports", "image") => "write it under taskDefinition.containerDefinitions, as ECS calls it",

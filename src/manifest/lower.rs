@@ -154,6 +154,7 @@ fn lower_network(network: &NetworkSpec) -> Network {
         subnets: network.subnets.as_ref().map(|subnets| sorted(&subnets.0)),
         security_groups: network.security_groups.as_ref().map(|groups| sorted(&groups.0)),
         ingress_group: text(&network.ingress_group),
+        assign_public_ip: network.assign_public_ip.as_ref().map(|switch| switch.value.0),
     }
 }
 

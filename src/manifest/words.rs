@@ -26,7 +26,12 @@ pub(crate) struct ServiceKind;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TargetGroupKind;
 
+/// `ENABLED` or `DISABLED`
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Switch(pub bool);
+
 words! {
+    Switch { "ENABLED" => Self(true), "DISABLED" => Self(false) }
     ApiVersion { "portolan.dev/v1alpha1" => Self }
     FleetKind { "Fleet" => Self }
     ServiceKind { "Service" => Self }

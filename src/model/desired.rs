@@ -174,6 +174,8 @@ pub struct Network {
     pub security_groups: Option<Vec<String>>,
     /// The group that gets derived ingress; one of the above.
     pub ingress_group: Option<String>,
+    /// awsvpc on Fargate: whether tasks get a public address.
+    pub assign_public_ip: Option<bool>,
 }
 
 impl Network {

@@ -13,6 +13,8 @@ pub enum Field {
     Member(Path),
     /// `network.subnets` of a service.
     Subnets,
+    /// `network.assignPublicIp` of a service.
+    AssignPublicIp,
     /// `network.securityGroups` of a service.
     SecurityGroups,
     /// The service's `loadBalancers` in AWS, where no port declares the entry any more.
@@ -99,6 +101,7 @@ impl fmt::Display for Field {
             Self::DesiredCount => f.write_str("desiredCount"),
             Self::Member(path) => path.fmt(f),
             Self::Subnets => f.write_str("network.subnets"),
+            Self::AssignPublicIp => f.write_str("network.assignPublicIp"),
             Self::SecurityGroups => f.write_str("network.securityGroups"),
             Self::LoadBalancers => f.write_str("loadBalancers"),
             Self::PortMapping(port) => write!(f, "ports.{port}.mapping"),

@@ -150,6 +150,10 @@ fn mode_agrees(wanted: &DesiredService, definition: &TaskDefinition, obstacles: 
     }
 }
 
+/// Whether tasks get a public address, in AWS's words.
+const ENABLED: &str = "ENABLED";
+const DISABLED: &str = "DISABLED";
+
 fn diff_network(
     given: &Given<'_>,
     wanted: &DesiredService,
@@ -157,8 +161,16 @@ fn diff_network(
     network: &Network,
 ) -> Result<Option<(Awsvpc, Vec<Change>)>, Obstacle> {
     let Some(current) = &live.network else { return Ok(None) };
-    let Network { mode, subnets, security_groups, ingress_group: _ } = network;
-    if mode.is_some_and(|mode| mode != NetworkMode::Awsvpc) || (subnets.is_none() && security_groups.is_none()) {
+    let Network { mode, subnets, security_groups, ingress_group: _, assign_public_ip } = network;
+    let names_things = subnets.is_some() || security_groups.is_some();
+    if mode.is_some_and(|mode| mode != NetworkMode::Awsvpc) || !(names_things || assign_public_ip.is_some()) {
+        return Ok(None);
+    }
+    // AWS reads DISABLED back where nobody wrote it.
+    let now = current.assign_public_ip.as_deref().unwrap_or(DISABLED);
+    let public =
+        assign_public_ip.map(|assigns| if assigns { ENABLED } else { DISABLED }).filter(|wanted| *wanted != now);
+    if !names_things && public.is_none() {
         return Ok(None);
     }
     let vpc = resolve::vpc_of_service(given, wanted)?;
@@ -166,7 +178,7 @@ fn diff_network(
     let subnets = subnets.filter(|subnets| *subnets != current.subnets);
     let groups = security_groups.as_ref().map(|names| resolve::security_groups(given, vpc, names)).transpose()?;
     let groups = groups.filter(|groups| *groups != current.security_groups);
-    if subnets.is_none() && groups.is_none() {
+    if subnets.is_none() && groups.is_none() && public.is_none() {
         return Ok(None);
     }
     let mut block = current.clone();
@@ -178,6 +190,10 @@ fn diff_network(
     if let Some(groups) = groups {
         changes.push(set_change(Field::SecurityGroups, &current.security_groups, &groups));
         block.security_groups = groups;
+    }
+    if let Some(public) = public {
+        changes.push(Change::of(Field::AssignPublicIp, Some(now.to_owned()), Some(public.to_owned())));
+        block.assign_public_ip = Some(public.to_owned());
     }
     Ok(Some((block, changes)))
 }

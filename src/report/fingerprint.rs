@@ -67,6 +67,7 @@ fn identifier(field: &Field) -> String {
         Field::DesiredCount => "desiredCount",
         Field::Member(path) => return path.to_string(),
         Field::Subnets => "network.subnets",
+        Field::AssignPublicIp => "network.assignPublicIp",
         Field::SecurityGroups => "network.securityGroups",
         Field::LoadBalancers => "loadBalancers",
         Field::PortMapping(port) => return format!("ports.{port}.mapping"),

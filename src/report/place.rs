@@ -111,6 +111,7 @@ impl Map<'_> {
             Field::Member(path) => self.at(object, &path.dotted()),
             field @ (Field::DesiredCount
             | Field::Subnets
+            | Field::AssignPublicIp
             | Field::SecurityGroups
             | Field::LoadBalancers
             | Field::PortMapping(_)

@@ -71,6 +71,9 @@ fn check_network(network: &At<NetworkSpec>, spec: &ServiceSpec, problems: &mut P
             problems.add_hint(subnets.at, format!("subnets are for awsvpc, not for {mode} mode"), hint);
         }
     }
+    if let (Some(public), Some(mode)) = (&network.assign_public_ip, on_instances) {
+        problems.add(public.at, format!("assignPublicIp is for awsvpc, not for {mode} mode"));
+    }
     let Some(groups) = &network.security_groups else {
         if let Some(group) = network.ingress_group.as_ref().filter(|_| !network.flawed) {
             let hint = "list the service's groups under securityGroups";

@@ -384,7 +384,7 @@ impl Fleet {
         let mut text = format!(
             "apiVersion: portolan.dev/v1alpha1\nkind: Fleet\nmetadata: {{name: harbour}}\nspec:\n  \
              region: {REGION}\n  account: \"{ACCOUNT}\"\n  cluster: {CLUSTER}\n  vpc: main\n  mode: enforce\n  \
-             redeploy: allow\n"
+             redeploy: allow\n  rollout: {{concurrent: 100%}}\n"
         );
         for Seeded { name, port, priority, .. } in &self.services {
             write!(
