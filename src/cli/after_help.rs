@@ -28,7 +28,7 @@ Examples:
   portolan reconcile -f manifests/ --dry-run
   portolan reconcile -f manifests/ --yes --wait --timeout 15m
   portolan reconcile -f manifests/ --only service/checkout
-  portolan reconcile -f manifests/ --image checkout=shop/checkout:1.5 --yes --wait";
+  portolan reconcile -f manifests/ --image checkout=shop:1.5 --yes --wait";
 
 pub const OF_DRIFT: &str = "\
 Every format except text has the line of the manifest. FORMAT=FILE writes a format to a file in the same pass. \
