@@ -47,7 +47,7 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
     }
     dns_failover::settle(given, drafts, &mut held, &mut later);
     edges::hold_dependents(&drafts.steps, &mut held);
-    concurrent::put_off(given, drafts, &mut held, &mut later);
+    concurrent::put_off(given, now, drafts, &mut held, &mut later);
     edges::hold_dependents(&drafts.steps, &mut held);
     let put_off: BTreeSet<DraftId> = later.keys().filter(|id| held.contains_key(id)).copied().collect();
     consent::hold_without_consent(given, policy, drafts, &mut held);
