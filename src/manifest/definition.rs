@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 
 use super::member_schema;
 use super::{definition_file, member};
@@ -11,6 +11,7 @@ use crate::model::OtherContainers;
 use crate::shape::{TASK_DEFINITION, Tree, overlay};
 use crate::yaml::{At, Decode, Entry, Node, Number, Problems, Value, wrong_type};
 
+const CONTAINERS: &str = "containerDefinitions";
 /// What it is called in messages.
 pub(super) const PLACE: &str = "Service.spec.taskDefinition";
 
@@ -97,10 +98,22 @@ fn content(node: &Node, entries: &[Entry], problems: &mut Problems<'_>) -> Conte
     if let Some(path) = file
         && let Some(read) = definition_file::read(&path, problems)
     {
+        name_the_rest(read.tree.members(), content.tree.members_mut());
         content.tree = Tree::new(overlay(&TASK_DEFINITION, read.tree.members(), content.tree.members()));
         content.file = Some(read);
     }
     content
+}
+
+/// Containers of a file that the manifest does not name stay as the file has them: naming them says so.
+fn name_the_rest(file: &Map<String, Json>, own: &mut Map<String, Json>) {
+    let Some(Json::Array(declared)) = own.get_mut(CONTAINERS) else { return };
+    let of_file = file.get(CONTAINERS).and_then(Json::as_array).into_iter().flatten();
+    for name in of_file.filter_map(|container| container.get("name")) {
+        if !declared.iter().any(|container| container.get("name") == Some(name)) {
+            declared.push(json!({"name": name}));
+        }
+    }
 }
 
 impl JsonSchema for DefinitionSpec {

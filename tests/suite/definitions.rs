@@ -4,6 +4,8 @@
 //! `tests/definitions/bad`: manifests and definition files that are refused, each with exactly the text of its `expected.txt`
 //! (`UPDATE_EXPECT=1 cargo test` writes it: read what it wrote).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -71,10 +73,15 @@ fn pairs(of: &str) -> Vec<(PathBuf, Map<String, Value>)> {
 
 /// A file of a task definition as a manifest reads it.
 fn read(path: &Path) -> Map<String, Value> {
+    read_with(path, "")
+}
+
+/// As [`read`], with members beside `file`.
+fn read_with(path: &Path, beside: &str) -> Map<String, Value> {
     let name = path.file_name().expect("a name").to_string_lossy().into_owned();
     let text = format!(
         "apiVersion: portolan.dev/v1alpha1\nkind: Fleet\nmetadata: {{name: f}}\nspec: {{mode: observe, cluster: c}}\n---\n\
-         apiVersion: portolan.dev/v1alpha1\nkind: Service\nmetadata: {{name: s}}\nspec: {{taskDefinition: {{file: {name}}}}}\n"
+         apiVersion: portolan.dev/v1alpha1\nkind: Service\nmetadata: {{name: s}}\nspec: {{taskDefinition: {{file: {name}{beside}}}}}\n"
     );
     let content = fs::read_to_string(path).expect("a file");
     let files = [(name, Ok(content))].into_iter().collect();
@@ -131,4 +138,17 @@ fn every_service_is_what_aws_reads_back_for_it() {
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+#[test]
+fn members_beside_a_file_are_laid_over_it_container_by_container() {
+    let (path, _) = pairs("tasks")
+        .into_iter()
+        .find(|(path, _)| read(path)["containerDefinitions"].as_array().map_or(0, Vec::len) > 1)
+        .unwrap();
+    let (plain, first) = (read(&path), read(&path)["containerDefinitions"][0]["name"].as_str().unwrap().to_owned());
+    let other = read_with(&path, &format!(", containerDefinitions: [{{name: {first}, image: \"other:1\"}}]"));
+    let mut expected = plain;
+    expected["containerDefinitions"][0]["image"] = "other:1".into();
+    assert_eq!(other, expected, "{}", path.display());
 }
