@@ -47,7 +47,7 @@ impl Decode for DefinitionSpec {
         // A line of it may hold a variable of a container.
         let hidden = problems.hide_lines(true);
         let spec = match is_reference(entries) {
-            true => reference(node, entries, problems),
+            true => reference(entries, problems),
             false => Some(Self::Content(content(node, entries, problems))),
         };
         problems.hide_lines(hidden);
@@ -61,7 +61,7 @@ fn is_reference(entries: &[Entry]) -> bool {
     has("family") && entries.iter().all(|entry| ["family", "revision"].contains(&entry.key.as_str()))
 }
 
-fn reference(_: &Node, entries: &[Entry], problems: &mut Problems<'_>) -> Option<DefinitionSpec> {
+fn reference(entries: &[Entry], problems: &mut Problems<'_>) -> Option<DefinitionSpec> {
     let find = |name: &str| entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value);
     let family = find("family").and_then(|node| At::decode(node, "family", problems));
     let revision = find("revision").map(|node| At::decode(node, "revision", problems));
