@@ -10,6 +10,7 @@ mod allowed;
 mod budget;
 mod by_resource;
 pub mod change;
+mod check_order;
 mod concurrent;
 mod consent;
 mod container_rename;

@@ -16,7 +16,7 @@ use super::draft::{Draft, DraftId, Drafts};
 use super::listener_planner::ListenerPlanner;
 use super::parked::{Parking, dns_failover};
 use super::reason::Reason;
-use super::{Policy, Veto, concurrent, consent, edges, parked, resolve, stuck, traffic};
+use super::{Policy, Veto, check_order, concurrent, consent, edges, parked, resolve, stuck, traffic};
 
 /// Everything that holds a single draft back, in the order in which it is asked.
 pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, vetoes: &[Veto], drafts: &mut Drafts) {
@@ -48,6 +48,7 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
     dns_failover::settle(given, drafts, &mut held, &mut later);
     edges::hold_dependents(&drafts.steps, &mut held);
     concurrent::put_off(given, now, drafts, &mut held, &mut later);
+    check_order::put_off(given, drafts, &mut held, &mut later);
     edges::hold_dependents(&drafts.steps, &mut held);
     let put_off: BTreeSet<DraftId> = later.keys().filter(|id| held.contains_key(id)).copied().collect();
     consent::hold_without_consent(given, policy, drafts, &mut held);
