@@ -52,8 +52,8 @@ pub use behind::{Behind, Registrants, unlisted};
 pub use cluster::{AccountLimits, Cluster, ScalableTarget};
 pub use desired::{
     Autoscaling, Budget, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
-    IngressSource, Mode, Network, OtherContainers, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget,
-    Suspend,
+    IngressSource, Mode, Network, OtherContainers, Redeploy, Registrar, Removal, Route, ServiceRemoval, ServingRemoval,
+    StaticTarget, Suspend,
 };
 pub use given::Given;
 pub(crate) use given::RulesOfRoutes;
@@ -81,7 +81,7 @@ pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
     Awsvpc, Conduct, Deployment, DeploymentController, EndedDeployment, LoadBalancerEntry, PastDeployment, Revision,
-    Rollout, Scheduling, Service, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
+    Rollout, Scheduling, Service, ServiceOutline, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
 };
 pub use target::{
     Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,

@@ -14,6 +14,7 @@ mod check_order;
 mod concurrent;
 mod consent;
 mod container_rename;
+mod creation;
 mod definition;
 mod draft;
 mod edges;
@@ -29,12 +30,14 @@ mod handover;
 mod health_check;
 mod health_port;
 mod ingress_reads;
+mod left_over;
 mod listener;
 mod listener_planner;
 mod listener_rule;
 mod members;
 mod names;
 pub mod needs;
+mod new_service;
 mod node_addresses;
 mod orphan;
 mod parked;
@@ -145,7 +148,7 @@ pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now
     }
     match &policy.only {
         Some(only) => guard::keep_only(given.desired, only, &mut drafts),
-        None => prune::plan_prune(given, &wanted, &mut drafts),
+        None => prune::plan_prune(given, policy, &wanted, &mut drafts),
     }
     guard::hold_back(given, policy, now, vetoes, &mut drafts);
     finish(given, policy, drafts)
@@ -160,9 +163,20 @@ fn plan_one_service(
     drafts: &mut Drafts,
 ) {
     let object = ObjectRef::service(&service.key);
-    service::plan_service(given, service, drafts);
+    let new = new_service::is_wanted(given, service).then(|| new_service::new_service(given, service));
+    let new = match new {
+        Some(Err(obstacles)) => {
+            creation::block(service, obstacles, drafts);
+            None
+        }
+        Some(Ok(new)) => Some(new),
+        None => {
+            service::plan_service(given, service, drafts);
+            None
+        }
+    };
     let mut ingress = ServiceIngress { is_unmanaged: true, ..ServiceIngress::default() };
-    if service::owns_its_ingress(given.observed, service) {
+    if new.is_some() || service::owns_its_ingress(given.observed, service) {
         match security_group::plan_ingress(given, service, drafts) {
             Ok(planned) => ingress = planned,
             Err(obstacle) => {
@@ -174,7 +188,10 @@ fn plan_one_service(
     if ingress.is_unmanaged || ingress.is_blocked {
         wanted.keep.insert(object.to_string());
     }
-    redeployment::plan_redeployment(given, service, now, &ingress, drafts);
+    match new {
+        Some(new) => creation::plan_creation(given, service, new, &ingress, drafts),
+        None => redeployment::plan_redeployment(given, service, now, &ingress, drafts),
+    }
     target_group::check_only_open_ports(service, &ingress, drafts);
     wanted.flows.extend(ingress.flows);
 }

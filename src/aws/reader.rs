@@ -4,6 +4,7 @@
 //! An error never ends a reading: it becomes [`Seen::Unknown`] for what it was about.
 
 mod balancing;
+mod cluster_services;
 mod concurrency;
 mod deployments;
 mod endpoint_services;
@@ -11,7 +12,6 @@ mod groups;
 mod hosts;
 mod interfaces;
 mod matching;
-mod named_target_groups;
 mod network;
 mod removal;
 mod routes;
@@ -146,8 +146,8 @@ impl Read for Reader {
                 all(async move { self.revisions(&services).await }, Answer::Revisions)
             }
             Queries::StoppedTasks(ids) => all(async move { self.stopped_tasks(&ids).await }, Answer::StoppedTasks),
-            Queries::NamedTargetGroups(clusters) => {
-                all(async move { self.named_target_groups(&clusters).await }, Answer::NamedTargetGroups)
+            Queries::ClusterServices(clusters) => {
+                all(async move { self.cluster_services(&clusters).await }, Answer::ClusterServices)
             }
             Queries::ContainerInstance(arns) => {
                 let clusters = hosts::by_cluster(&arns, known);

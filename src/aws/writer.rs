@@ -8,7 +8,9 @@ mod ingress;
 mod listener_rule;
 mod retry;
 mod service;
+mod service_creation;
 mod service_members;
+mod service_removal;
 mod target;
 mod target_group;
 mod task_definition;
@@ -42,7 +44,27 @@ impl Writer {
     async fn send(&self, action: &Action, outputs: &Outputs) -> Result<Performed, AwsError> {
         match action {
             Action::RegisterTaskDefinition { service, source, content, tags, expect } => {
+                let (source, expect) = (source.as_ref(), expect.as_ref());
                 self.register_task_definition(task_definition::New { service, source, content, tags, expect }).await
+            }
+            Action::CreateService {
+                service,
+                task_definition,
+                desired_count,
+                load_balancers,
+                network,
+                members,
+                client_token,
+            } => {
+                let new = service_creation::New {
+                    task_definition,
+                    desired_count: *desired_count,
+                    load_balancers,
+                    network: network.as_ref(),
+                    members,
+                    client_token,
+                };
+                self.create_service(service, new, outputs).await
             }
             Action::UpdateServiceCount { service, desired_count, from, unscaled } => {
                 self.update_service_count(service, *desired_count, *from, *unscaled).await
@@ -54,6 +76,8 @@ impl Writer {
             Action::UpdateServiceMembers { service, members, expect } => {
                 self.update_service_members(service, members, expect).await
             }
+            Action::DrainService { service, from, mark } => self.drain_service(service, *from, mark).await,
+            Action::DeleteService { service, mark } => self.delete_service(service, mark).await,
             Action::TagService { service: _, arn, tags } => self.tag_service(arn, tags).await,
             Action::CreateTargetGroup(new) => self.create_target_group(new).await,
             Action::ModifyTargetGroup { target_group, health_check } => {
@@ -148,8 +172,13 @@ fn target_of(action: &Action) -> String {
         Ref::Output(object) => object.to_string(),
     };
     match action {
-        Action::RegisterTaskDefinition { source, .. } => source.to_string(),
-        Action::UpdateServiceCount { service, .. }
+        Action::RegisterTaskDefinition { service, source, .. } => {
+            source.as_ref().map_or_else(|| service.to_string(), ToString::to_string)
+        }
+        Action::CreateService { service, .. }
+        | Action::UpdateServiceCount { service, .. }
+        | Action::DrainService { service, .. }
+        | Action::DeleteService { service, .. }
         | Action::UpdateServiceMembers { service, .. }
         | Action::TagService { service, .. }
         | Action::UpdateService { service, .. } => service.to_string(),

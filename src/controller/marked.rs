@@ -299,6 +299,9 @@ fn effects(action: &Action) -> Vec<Effect> {
         // A new target group comes with its attributes; the rest is not tagged.
         Action::ModifyTargetGroupAttributes { target_group: Ref::Output(_), .. }
         | Action::RegisterTaskDefinition { .. }
+        | Action::CreateService { .. }
+        | Action::DrainService { .. }
+        | Action::DeleteService { .. }
         | Action::UpdateServiceCount { .. }
         | Action::UpdateServiceMembers { .. }
         | Action::TagService { .. }

@@ -27,7 +27,7 @@ pub const TRUCE: SignedDuration = SignedDuration::from_hours(1);
 
 const DELAY: &str = "deregistration_delay.timeout_seconds";
 
-/// A removal that complete looks have planned, one after the other.
+/// A removal or a creation that complete looks have planned, one after the other.
 #[derive(Clone, Debug)]
 struct Sighting {
     action: Action,
@@ -39,7 +39,9 @@ struct Sighting {
 
 impl Sighting {
     fn is_of(&self, step: &Step) -> bool {
-        self.action == step.action && self.target == step.target && self.object == step.object
+        // What a service is created with may change between two looks: that it is missing is what counts.
+        let is_same = creates_service(step) && creates(&self.action) || self.action == step.action;
+        is_same && self.target == step.target && self.object == step.object
     }
 }
 
@@ -98,6 +100,7 @@ impl Memory {
             held.extend(why.map(|why| (step.id, why)));
         }
         hold_dependents(&plan.steps, &mut held);
+        hold_registrations(&plan.steps, &mut held);
         let steps = std::mem::take(&mut plan.steps);
         for step in steps {
             match held.remove(&step.id) {
@@ -172,7 +175,7 @@ impl Memory {
         }
         self.refusals.see(&plan.steps, observed);
         let before = std::mem::take(&mut self.sightings);
-        for step in plan.steps.iter().filter(|step| step.removes) {
+        for step in plan.steps.iter().filter(|step| step.removes || creates_service(step)) {
             let seen = before.iter().find(|sighting| sighting.is_of(step)).cloned();
             let mut sighting = seen.unwrap_or_else(|| Sighting {
                 action: step.action.clone(),
@@ -187,6 +190,11 @@ impl Memory {
     }
 
     fn by_sightings(&self, step: &Step, observed: &Observed, now: Timestamp) -> Option<String> {
+        if creates_service(step) {
+            let looks =
+                self.sightings.iter().find(|sighting| sighting.is_of(step)).map_or(0, |sighting| sighting.looks);
+            return (looks < 2).then(|| "creation delayed until two complete passes find no such service".to_owned());
+        }
         if !step.removes {
             return None;
         }
@@ -251,6 +259,28 @@ impl Memory {
         };
         Some(format!("a step of this object failed {times}, so the next attempt is at {retry}").into())
     }
+}
+
+/// Whether a step makes a service (rule R13).
+fn creates_service(step: &Step) -> bool {
+    creates(&step.action)
+}
+
+fn creates(action: &Action) -> bool {
+    matches!(action, Action::CreateService { .. })
+}
+
+/// A revision that nothing would use is not registered.
+fn hold_registrations(steps: &[Step], held: &mut BTreeMap<StepId, Reason>) {
+    let more: Vec<_> = steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::RegisterTaskDefinition { .. }) && !held.contains_key(&step.id))
+        .filter_map(|step| {
+            let user = steps.iter().find(|other| creates_service(other) && other.object == step.object)?;
+            Some((step.id, held.get(&user.id)?.clone()))
+        })
+        .collect();
+    held.extend(more);
 }
 
 /// A removal of what no object of the manifest names: the fleet's own.

@@ -12,7 +12,9 @@ use super::definition::DefinitionSpec;
 use super::scalar::{Managed, NonEmpty, ObjectKey};
 use super::words::{ApiVersion, FleetKind, ServiceKind, Switch, TargetGroupKind};
 use super::{member, member_schema};
-use crate::model::{Autoscaling, Budget, Mode, NetworkMode, PortRange, Redeploy, Registrar, ServingRemoval, Transport};
+use crate::model::{
+    Autoscaling, Budget, Mode, NetworkMode, PortRange, Redeploy, Registrar, ServiceRemoval, ServingRemoval, Transport,
+};
 use crate::shape::{SERVICE, Tree};
 use crate::yaml::{At, Decode, Entry, Must, Node, Number, Port, Problems, TextMap, Value, document, wrong_type};
 pub(crate) use target_group::{HeaderSpec, HealthCheckSpec, QuerySpec, RouteSpec, TargetGroupSpec, TargetSpec};
@@ -93,10 +95,22 @@ document! {
         autoscaling as "autoscaling": Option<At<Autoscaling>>,
         /// Host ports that bridge tasks may get. Default: 32768-65535.
         dynamic_ports as "dynamicPorts": Option<At<PortRange>>,
+        /// Tags on everything that Portolan creates, in addition to its own.
+        tags as "tags": Option<At<NonEmpty<TagSpec>>>,
         /// Limits on deployments.
         rollout as "rollout": Option<At<RolloutSpec>>,
         /// Limits on removals.
         removal as "removal": Option<At<RemovalSpec>>,
+    }
+}
+
+document! {
+    /// A tag.
+    struct TagSpec in "Fleet.spec.tags" {
+        /// Its key.
+        key as "key": At<String>,
+        /// Its value.
+        value as "value": At<String>,
     }
 }
 
@@ -117,6 +131,8 @@ document! {
         budget as "budget": Option<At<Budget>>,
         /// Whether `portolan run` may delete a rule that gives requests to healthy targets. Default: deny.
         serving as "serving": Option<At<ServingRemoval>>,
+        /// Whether services that this fleet created and no manifest names are deleted, with prune. Default: deny.
+        services as "services": Option<At<ServiceRemoval>>,
     }
 }
 
@@ -131,6 +147,8 @@ document! {
         mode as "mode": Option<At<Mode>>,
         /// A pause: Portolan changes nothing of this service.
         suspend as "suspend": Option<At<SuspendSpec>>,
+        /// Whether a repair may start a deployment of this service; deny overrides the fleet's allow, never the reverse.
+        redeploy as "redeploy": Option<At<Redeploy>>,
         /// A number, or the band {min, max}. Absent: unmanaged.
         desired_count as "desiredCount": Option<At<Count>>,
         /// The network of its tasks.
@@ -330,7 +348,8 @@ document! {
 }
 
 /// Every mapping of the format with its fields.
-pub(crate) const MAPPINGS: [(&str, &[&str]); 18] = [
+pub(crate) const MAPPINGS: [(&str, &[&str]); 19] = [
+    TagSpec::FIELDS,
     RolloutSpec::FIELDS,
     FleetDocument::FIELDS,
     Metadata::FIELDS,

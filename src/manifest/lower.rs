@@ -18,8 +18,8 @@ use super::scalar::{Managed, NonEmpty};
 use crate::model::{
     Budget, Conditions, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
     HeaderCondition, HealthCheck, IngressSource, Matcher, Mode, Network, NetworkMode, OtherContainers, PortRange,
-    ProtocolVersion, QueryCondition, Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags, TargetKey,
-    Transport,
+    ProtocolVersion, QueryCondition, Redeploy, Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags,
+    TargetKey, Transport,
 };
 use crate::shape::Tree;
 use crate::yaml::{At, TextMap};
@@ -53,6 +53,7 @@ pub(super) fn fleet(name: &str, spec: &FleetSpec) -> Fleet {
         vpc: text(&spec.vpc),
         mode: spec.mode.0.as_ref().map_or(Mode::Observe, |mode| mode.value),
         redeploy: copied(&spec.redeploy).unwrap_or_default(),
+        tags: fleet_tags(spec),
         autoscaling: copied(&spec.autoscaling).unwrap_or_default(),
         dynamic_ports: copied(&spec.dynamic_ports).unwrap_or(DYNAMIC_PORTS),
         concurrent_rollouts: spec
@@ -64,8 +65,14 @@ pub(super) fn fleet(name: &str, spec: &FleetSpec) -> Fleet {
             prune: removal.and_then(|removal| copied(&removal.prune)).unwrap_or(defaults.prune),
             budget: removal.and_then(|removal| copied(&removal.budget)).unwrap_or(defaults.budget),
             serving: removal.and_then(|removal| copied(&removal.serving)).unwrap_or(defaults.serving),
+            services: removal.and_then(|removal| copied(&removal.services)).unwrap_or(defaults.services),
         },
     }
+}
+
+fn fleet_tags(spec: &FleetSpec) -> Tags {
+    let tags = spec.tags.iter().flat_map(|tags| &tags.value.0);
+    tags.map(|tag| (tag.value.key.value.clone(), tag.value.value.value.clone())).collect()
 }
 
 /// Observe wins over the fleet's enforce, never the other way round.
@@ -88,6 +95,10 @@ fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
             .suspend
             .as_ref()
             .map(|pause| Suspend { until: pause.until.value, reason: pause.reason.value.clone() }),
+        redeploy: match (copied(&spec.redeploy), fleet.redeploy) {
+            (Some(Redeploy::Deny), _) | (_, Redeploy::Deny) => Redeploy::Deny,
+            (Some(Redeploy::Allow) | None, Redeploy::Allow) => Redeploy::Allow,
+        },
         desired_count: spec.desired_count.as_ref().map(|count| match &count.value {
             Count::Exact(count) => DesiredCount::Exact(*count),
             Count::Band(band) => DesiredCount::Band { min: band.min.0, max: band.max.0 },

@@ -1,8 +1,8 @@
 //! Values out of a closed set, spelled as AWS or ECS spell them. Case counts.
 
 use crate::model::{
-    Autoscaling, Mode, NetworkMode, OtherContainers, Protocol, ProtocolVersion, Redeploy, Registrar, ServingRemoval,
-    TargetType, Transport,
+    Autoscaling, Mode, NetworkMode, OtherContainers, Protocol, ProtocolVersion, Redeploy, Registrar, ServiceRemoval,
+    ServingRemoval, TargetType, Transport,
 };
 use crate::yaml::words;
 
@@ -38,6 +38,7 @@ words! {
     TargetGroupKind { "TargetGroup" => Self }
     Mode { "enforce" => Self::Enforce, "observe" => Self::Observe }
     Redeploy { "deny" => Self::Deny, "allow" => Self::Allow }
+    ServiceRemoval { "deny" => Self::Deny, "allow" => Self::Allow }
     ServingRemoval { "deny" => Self::Deny, "allow" => Self::Allow }
     Autoscaling { "check" => Self::Check, "none" => Self::None }
     NetworkMode { "awsvpc" => Self::Awsvpc, "bridge" => Self::Bridge, "host" => Self::Host }

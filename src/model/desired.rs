@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use super::id::{PortRange, ServiceId, Transport};
+use super::id::{ObjectRef, PortRange, ServiceId, Transport};
 use super::listener_rule::Conditions;
-use super::owner::Tags;
+use super::owner::{Mark, Tags};
 use super::target::TargetKey;
 use super::target_group::{HealthCheck, Protocol, ProtocolVersion, TargetType};
 use super::task_definition::NetworkMode;
@@ -95,12 +95,29 @@ pub struct Removal {
     pub budget: Budget,
     /// Whether the service may take away a way in that healthy targets answer.
     pub serving: ServingRemoval,
+    /// Whether services may go.
+    pub services: ServiceRemoval,
 }
 
 impl Default for Removal {
     fn default() -> Self {
-        Self { prune: false, budget: Budget::Percent(10), serving: ServingRemoval::Deny }
+        Self {
+            prune: false,
+            budget: Budget::Percent(10),
+            serving: ServingRemoval::Deny,
+            services: ServiceRemoval::Deny,
+        }
     }
+}
+
+/// Whether services that the fleet created and that no manifest names any more are deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServiceRemoval {
+    /// They stay, and are reported.
+    #[default]
+    Deny,
+    /// With prune, they are drained and deleted.
+    Allow,
 }
 
 /// Whether `portolan run` may remove a rule that gives requests to healthy targets.
@@ -130,6 +147,8 @@ pub struct Fleet {
     pub mode: Mode,
     /// Whether repairs may redeploy.
     pub redeploy: Redeploy,
+    /// Tags on what Portolan creates.
+    pub tags: Tags,
     /// Whether scalable targets are asked for.
     pub autoscaling: Autoscaling,
     /// Host ports that bridge tasks may get.
@@ -138,6 +157,14 @@ pub struct Fleet {
     pub concurrent_rollouts: Budget,
     /// Removal policy.
     pub removal: Removal,
+}
+
+impl Fleet {
+    /// The tags of something new that is for this object: the fleet's, and the mark.
+    pub fn tags_for(&self, object: &ObjectRef) -> Tags {
+        let mark = Mark { fleet: self.name.clone(), object: object.clone() };
+        self.tags.clone().into_iter().chain(mark.tags()).collect()
+    }
 }
 
 /// A pause of one service.
@@ -277,6 +304,8 @@ pub struct DesiredService {
     pub mode: Mode,
     /// A pause.
     pub suspend: Option<Suspend>,
+    /// Effective: the service's own deny wins over the fleet's allow.
+    pub redeploy: Redeploy,
     /// The count.
     pub desired_count: Option<DesiredCount>,
     /// The network.

@@ -19,7 +19,7 @@ use super::owner::Tags;
 use super::query::{Kind, Query};
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
-use super::service::{PastDeployment, Revision, Service, StoppedTask, UnderWay};
+use super::service::{PastDeployment, Revision, Service, ServiceOutline, StoppedTask, UnderWay};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
@@ -117,9 +117,9 @@ pub struct Observed {
     pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
     /// Addresses of the network interfaces that carry a group; asked for groups with marked ingress, with prune.
     pub group_addresses: BTreeMap<GroupId, Seen<BTreeSet<IpAddr>>>,
-    /// Target groups that any service of a cluster names, with these services, by cluster; asked when a target group may have
-    /// to go or is replaced.
-    pub named_target_groups: BTreeMap<String, Seen<BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>>>,
+    /// All services of a cluster, by cluster; asked when a service may have to be created or to go, and when a target group may
+    /// have to go or is replaced.
+    pub cluster_services: BTreeMap<String, Seen<Vec<ServiceOutline>>>,
     /// Quotas.
     pub limits: Seen<AccountLimits>,
     /// The questions that were answered, be it with a failure.
@@ -223,12 +223,17 @@ impl Observed {
             attributes: BTreeMap::new(),
             targets: BTreeMap::new(),
             group_addresses: BTreeMap::new(),
-            named_target_groups: BTreeMap::new(),
+            cluster_services: BTreeMap::new(),
             limits: not_asked(Kind::Limits),
             answered: BTreeSet::new(),
             gaps: BTreeSet::new(),
             gaps_around: BTreeSet::new(),
         }
+    }
+
+    /// A cluster by the name in the manifest.
+    pub fn cluster(&self, name: &str) -> Seen<&Cluster> {
+        asked(&self.clusters, name, Kind::Cluster)
     }
 
     /// A service of the manifest.
@@ -291,9 +296,9 @@ impl Observed {
         asked(&self.nodes, arn, Kind::Nodes)
     }
 
-    /// The target groups that any service of a cluster names, with these services.
-    pub fn named_target_groups_of(&self, cluster: &String) -> Seen<&BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>> {
-        asked(&self.named_target_groups, cluster, Kind::NamedTargetGroups)
+    /// All services of a cluster, those included that the manifest does not know.
+    pub fn cluster_services_of(&self, cluster: &String) -> Seen<&Vec<ServiceOutline>> {
+        asked(&self.cluster_services, cluster, Kind::ClusterServices)
     }
 
     /// The ingress rules of a group.

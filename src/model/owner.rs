@@ -20,6 +20,9 @@ pub const REPLACES_TAG: &str = "portolan.dev/replaces";
 /// Tag on a temporary rule: when requests moved to the new target group (RFC 3339).
 pub const MOVED_TAG: &str = "portolan.dev/moved";
 
+/// Tag that people put on a resource that Portolan must not remove, whatever its value.
+pub const PROTECT_TAG: &str = "portolan.dev/protect";
+
 /// The mark to write on something new.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {

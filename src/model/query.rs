@@ -20,15 +20,13 @@ use super::operation::Operation;
 use super::owner::Tags;
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::Seen;
-use super::service::{PastDeployment, Revision, Service, StoppedTask, UnderWay};
+use super::service::{PastDeployment, Revision, Service, ServiceOutline, StoppedTask, UnderWay};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
 
 /// Addresses of a load balancer's nodes, by subnet.
 type NodeAddresses = BTreeMap<SubnetId, BTreeSet<IpAddr>>;
-/// Target groups with the services that name them.
-type NamedTargetGroups = BTreeMap<TargetGroupArn, BTreeSet<ServiceId>>;
 /// Destinations of routes.
 type Destinations = BTreeSet<IpNet>;
 /// The blocks of a prefix list.

@@ -106,12 +106,12 @@ macro_rules! query_table {
                         "one of each for each service that lacks tasks or healthy targets",
                     )
                     .to_trace();
-                /// The target groups that the services of a cluster name.
-                NamedTargetGroups(String) => named_target_groups: NamedTargetGroups,
+                /// All services of a cluster.
+                ClusterServices(String) => cluster_services: Vec<ServiceOutline>,
                     facts(
                         &[Op::ListServices, Op::DescribeServices],
                         Batch::PerCluster(10),
-                        "only when something tagged may have to be removed, when an untagged target group is replaced, or when a \
+                        "only when a service would be created, when something tagged may have to be removed, when an untagged target group is replaced, or when a \
                          registered address is not that of a known task",
                     );
                 /// The instance behind a container instance, by the ARN of that.

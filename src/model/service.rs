@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::id::{GroupId, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn};
+use super::owner::Tags;
 use super::seen::Seen;
 use crate::shape::Tree;
 
@@ -232,6 +233,41 @@ impl Conduct {
 }
 
 impl Service {
+    /// One that was just created, with its first deployment taken as finished and every default of AWS's left out.
+    pub fn created(
+        id: &ServiceId,
+        task_definition: TaskDefinitionArn,
+        (count, load_balancers, network): (Option<u32>, Vec<LoadBalancerEntry>, Option<Awsvpc>),
+        members: &Tree,
+    ) -> Self {
+        let deployment = Deployment {
+            primary: true,
+            rollout: Some(Rollout::Completed),
+            task_definition: task_definition.clone(),
+            id: format!("planned:{id}"),
+            created: None,
+        };
+        Self {
+            id: id.clone(),
+            arn: String::new(),
+            status: ServiceStatus::Active,
+            scheduling: if count.is_some() { Scheduling::Replica } else { Scheduling::Daemon },
+            controller: DeploymentController::Ecs,
+            strategy: Strategy::Rolling,
+            managed_by_ecs: false,
+            desired_count: count.unwrap_or(0),
+            running_count: count.unwrap_or(0),
+            task_definition,
+            load_balancers,
+            network,
+            deployments: vec![deployment],
+            task_sets_move: false,
+            current_revisions: Vec::new(),
+            conduct: Box::default(),
+            members: Box::new(Seen::Present(members.clone())),
+        }
+    }
+
     /// Whether a deployment is under way: one in progress, or more than the primary one still there.
     pub fn is_deploying(&self) -> bool {
         self.task_sets_move
@@ -273,6 +309,17 @@ impl Service {
     pub fn entries_behind(&self, arn: &TargetGroupArn) -> impl Iterator<Item = &LoadBalancerEntry> {
         self.load_balancers.iter().filter(move |entry| entry.target_groups().any(|fed| fed == arn))
     }
+}
+
+/// One of all services of a cluster, as far as it tells which one it is (`ListServices`, `DescribeServices`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceOutline {
+    /// Its cluster and name.
+    pub id: ServiceId,
+    /// The target groups that its `loadBalancers` name, alternates included.
+    pub target_groups: BTreeSet<TargetGroupArn>,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// CodeDeploy, as the owner of weights and wiring.

@@ -35,6 +35,11 @@ impl NetworkMode {
         }
     }
 
+    /// Of ECS's word for it.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Awsvpc, Self::Bridge, Self::Host, Self::None].into_iter().find(|mode| mode.as_str() == word)
+    }
+
     /// The target type that ECS demands of this mode's target groups.
     pub fn target_type(self) -> TargetType {
         match self {

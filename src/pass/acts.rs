@@ -32,6 +32,11 @@ pub fn acts(action: &Action) -> Acts {
     match action {
         // A revision that nothing runs.
         Action::RegisterTaskDefinition { .. } => adds(&[]),
+        // Its tasks are new: nobody's requests went to them.
+        Action::CreateService { .. } => adds(&[HopId::ServiceWiring, HopId::Registration, HopId::PortBinding]),
+        Action::DrainService { .. } => takes(&[HopId::Registration]),
+        // It has no tasks any more.
+        Action::DeleteService { .. } => adds(&[]),
         // How tasks are replaced and placed from now on: no running task is touched.
         Action::UpdateServiceMembers { .. } | Action::TagService { .. } => adds(&[]),
         Action::UpdateServiceCount { desired_count, from, .. } if desired_count < from => takes(&[HopId::Registration]),

@@ -41,7 +41,7 @@ fn names(query: &Query, desired: &Desired, observed: &Observed) -> Vec<String> {
         | Query::OtherTasks(cluster)
         | Query::TaskPlacements(cluster)
         | Query::StoppingTasks(cluster)
-        | Query::NamedTargetGroups(cluster) => cluster.clone(),
+        | Query::ClusterServices(cluster) => cluster.clone(),
         Query::Service(id)
         | Query::ScalableTarget(id)
         | Query::Tasks(id)

@@ -18,6 +18,14 @@ pub fn after<'a>(steps: impl IntoIterator<Item = &'a Step>, observed: &Observed)
             restart(service, network.as_ref(), &mut observed);
         }
         apply_effect(step, &mut observed);
+        if let Action::CreateService { service, .. } = &step.action
+            && let Some(made) = present(observed.services.get_mut(service))
+        {
+            await_tasks(made);
+        }
+        if let Action::DrainService { service, .. } = &step.action {
+            go_down(service, &mut observed);
+        }
         if let Action::UpdateServiceCount { service, .. } = &step.action {
             come_up(service, &mut observed);
             go_down(service, &mut observed);

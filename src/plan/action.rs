@@ -161,14 +161,31 @@ pub enum Action {
     RegisterTaskDefinition {
         /// The service that is to run it.
         service: ServiceId,
-        /// The running revision.
-        source: TaskDefinitionArn,
+        /// The running revision; `None`: the service does not exist yet.
+        source: Option<TaskDefinitionArn>,
         /// All that is registered, images and members that the manifest does not name included.
         content: Tree,
         /// Its tags: those of the running revision, declared ones, and the fingerprint.
         tags: Tags,
-        /// What the service must still be: a revision that nothing uses would stay.
-        expect: ServiceBelief,
+        /// What the service must still be: a revision that nothing uses would stay. `None`: it must not exist.
+        expect: Option<ServiceBelief>,
+    },
+    /// `CreateService`, unless a service of that name exists.
+    CreateService {
+        /// The service.
+        service: ServiceId,
+        /// The revision.
+        task_definition: Ref<TaskDefinitionArn>,
+        /// The count; `None`: a DAEMON service.
+        desired_count: Option<u32>,
+        /// Its load balancer entries.
+        load_balancers: Vec<WiredEntry>,
+        /// Its network; `None`: bridge, host.
+        network: Option<Awsvpc>,
+        /// Members with AWS's names, tags and the mark included.
+        members: Tree,
+        /// What makes a second attempt the same request; at most 25 characters.
+        client_token: String,
     },
     /// `UpdateService` with `desiredCount` alone: starts no deployment.
     UpdateServiceCount {
@@ -180,6 +197,22 @@ pub enum Action {
         from: u32,
         /// Whether the planner saw that no autoscaler owns the count; then that is asked again, too.
         unscaled: bool,
+    },
+    /// `UpdateService` with a count of 0, for a service that is to go, if it still has the tags.
+    DrainService {
+        /// The service.
+        service: ServiceId,
+        /// What the count must still be.
+        from: u32,
+        /// The tags that it must still have.
+        mark: Tags,
+    },
+    /// `DeleteService`, if it still has the tags, no task, and no deployment in progress.
+    DeleteService {
+        /// The service.
+        service: ServiceId,
+        /// The tags that it must still have.
+        mark: Tags,
     },
     /// `UpdateService` with everything that redeploys in one call; a `None` is left out of the call.
     UpdateService {
@@ -343,9 +376,11 @@ pub enum Action {
 }
 
 /// The AWS operations that steps are.
-pub const OPERATIONS: [&str; 17] = [
+pub const OPERATIONS: [&str; 19] = [
     "RegisterTaskDefinition",
+    "CreateService",
     "UpdateService",
+    "DeleteService",
     "TagResource",
     "CreateTargetGroup",
     "ModifyTargetGroup",

@@ -28,8 +28,11 @@ pub(crate) enum ByResource<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ServiceChange<'a> {
     RegisterTaskDefinition {
-        source: &'a TaskDefinitionArn,
+        source: &'a Option<TaskDefinitionArn>,
     },
+    Create,
+    /// It goes, or its tasks do.
+    Remove,
     UpdateServiceCount,
     /// What changes in place: members, tags.
     InPlace,
@@ -57,6 +60,8 @@ impl Action {
         use ByResource::{Listener, SecurityGroup, Service, TargetGroup, Targets};
         match self {
             Self::RegisterTaskDefinition { source, .. } => Service(ServiceChange::RegisterTaskDefinition { source }),
+            Self::CreateService { .. } => Service(ServiceChange::Create),
+            Self::DrainService { .. } | Self::DeleteService { .. } => Service(ServiceChange::Remove),
             Self::UpdateServiceCount { .. } => Service(ServiceChange::UpdateServiceCount),
             Self::UpdateService { service, task_definition, load_balancers, network, members: _, expect: _ } => {
                 Service(ServiceChange::UpdateService { service, task_definition, load_balancers, network })

@@ -60,20 +60,65 @@ pub(super) fn target(
     }
 }
 
-/// Why a declared definition cannot be drawn up.
+/// What a service that does not exist yet shall run.
+pub(super) fn target_of_new(given: &Given<'_>, wanted: &DesiredService) -> Result<Target, Obstacle> {
+    match &wanted.task_definition {
+        None => Err(Obstacle::difference(TASK_DEFINITION_FIELD, "it is not declared")),
+        Some(Definition::Content { members, other_containers: _ }) => declared_anew(wanted, members),
+        Some(Definition::Reference { family, revision }) => {
+            let found = found(given, family, *revision, || format!("{TASK_DEFINITION_FIELD}: {family}"))?;
+            let path = Path::default().member(TASK_DEFINITION_FIELD);
+            let change = Change::of(Field::Member(path), None, Some(found.arn.name().to_owned()));
+            Ok(Target { definition: found.clone(), changes: vec![change], origin: Origin::Referenced })
+        }
+    }
+}
+
+/// A declared definition without a revision that it could be compared with.
+fn declared_anew(wanted: &DesiredService, members: &Tree) -> Result<Target, Obstacle> {
+    let mut declared = members.members().clone();
+    declared.remove("tags");
+    declared.entry("family").or_insert_with(|| wanted.id.name.as_str().into());
+    let mapping = NetworkMapping::of(mode_of(&declared));
+    fold_host_ports(&mut declared, mapping);
+    let content = without_outputs(&TASK_DEFINITION, &declared);
+    if let Some(container) = without_image(&content) {
+        return Err(Missing(container).of_new());
+    }
+    let path = Path::default().member(TASK_DEFINITION_FIELD);
+    let found = differences(&TASK_DEFINITION, &Map::new(), &content, &path);
+    let changes = found.into_iter().map(|found| Change::of(Field::Member(found.path), None, found.declared)).collect();
+    let family = content.get("family").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let tags = tags_of(members, &Tags::new());
+    let definition = TaskDefinition::new(TaskDefinitionArn::from(family), true, tags, Tree::new(content));
+    Ok(Target { definition, changes, origin: Origin::Declared })
+}
+
+/// Why a declared definition cannot be drawn up: a container without an image.
 struct Missing(String);
 
 impl Missing {
     fn of(self, running: &TaskDefinition) -> Obstacle {
-        let Self(container) = self;
-        Obstacle::difference(
-            TASK_DEFINITION_FIELD,
-            Reason::new(
-                format!("container {container:?} has no image, and {} has no such container", running.arn.name()),
-                format!("write its image, or give one: --image SERVICE/{container}=IMAGE"),
-            ),
-        )
+        let name = running.arn.name();
+        self.obstacle(|container| format!("container {container:?} has no image, and {name} has no such container"))
     }
+
+    fn of_new(self) -> Obstacle {
+        self.obstacle(|container| {
+            format!("container {container:?} has no image, and no revision runs that it could be taken from")
+        })
+    }
+
+    fn obstacle(self, why: impl FnOnce(&str) -> String) -> Obstacle {
+        let Self(container) = self;
+        let way_out = format!("write its image, or give one: --image SERVICE/{container}=IMAGE");
+        Obstacle::difference(TASK_DEFINITION_FIELD, Reason::new(why(&container), way_out))
+    }
+}
+
+fn without_image(content: &Map<String, Value>) -> Option<String> {
+    let found = containers(content).find(|container| container.get(IMAGE).is_none_or(Value::is_null))?;
+    Some(found.get(NAME).and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 fn declared(members: &Tree, others: OtherContainers, running: &TaskDefinition) -> Result<Target, Missing> {
@@ -89,8 +134,8 @@ fn declared(members: &Tree, others: OtherContainers, running: &TaskDefinition) -
     let path = Path::default().member(TASK_DEFINITION_FIELD);
     let found = differences(&TASK_DEFINITION, &live, &wanted, &path);
     let content = without_outputs(&TASK_DEFINITION, &overlay(&TASK_DEFINITION, &live, &wanted));
-    if let Some(container) = containers(&content).find(|container| container.get(IMAGE).is_none_or(Value::is_null)) {
-        return Err(Missing(container.get(NAME).and_then(Value::as_str).unwrap_or_default().to_owned()));
+    if let Some(container) = without_image(&content) {
+        return Err(Missing(container));
     }
     let changes = found.into_iter().map(|found| Change::of(Field::Member(found.path), found.live, found.declared));
     let changes: Vec<Change> = changes.collect();
@@ -148,18 +193,30 @@ fn referenced(
     }
     let name = reference(family, revision);
     let what = || format!("{TASK_DEFINITION_FIELD}: {} → {name}", running.arn.name());
-    let found = need(given.observed.task_definition(&TaskDefinitionArn::from(name.as_str())), what, || {
-        Reason::new(format!("there is no task definition {name}"), "register it, or correct the manifest")
-    })?;
-    if !found.active {
-        let reason =
-            Reason::new(format!("{name} is INACTIVE, and ECS takes no update with it"), "name an ACTIVE revision");
-        return Err(Obstacle::difference(what(), reason));
-    }
+    let found = found(given, family, revision, what)?;
     let path = Path::default().member(TASK_DEFINITION_FIELD);
     let change =
         Change::of(Field::Member(path), Some(running.arn.name().to_owned()), Some(found.arn.name().to_owned()));
     Ok(Target { definition: found.clone(), changes: vec![change], origin: Origin::Referenced })
+}
+
+/// The revision that a manifest refers to, where ECS takes it.
+fn found<'a>(
+    given: &Given<'a>,
+    family: &str,
+    revision: Option<u32>,
+    what: impl Fn() -> String,
+) -> Result<&'a TaskDefinition, Obstacle> {
+    let name = reference(family, revision);
+    let found = need(given.observed.task_definition(&TaskDefinitionArn::from(name.as_str())), &what, || {
+        Reason::new(format!("there is no task definition {name}"), "register it, or correct the manifest")
+    })?;
+    if !found.active {
+        let reason =
+            Reason::new(format!("{name} is INACTIVE, and ECS starts nothing with it"), "name an ACTIVE revision");
+        return Err(Obstacle::difference(what(), reason));
+    }
+    Ok(found)
 }
 
 /// How AWS names a revision, or the newest one that is ACTIVE.
@@ -257,27 +314,39 @@ fn fill(mapping: &mut Map<String, Value>, fix: &PortFix) {
 }
 
 /// The content in the form that all its spellings share.
-pub(super) fn one_form(content: &Tree) -> Map<String, Value> {
+fn one_form(content: &Tree) -> Map<String, Value> {
     let mut members = content.members().clone();
     let mapping = NetworkMapping::of(mode_of(&members));
     fold_host_ports(&mut members, mapping);
     folded(&TASK_DEFINITION, &members)
 }
 
-/// Whether two contents register the same.
+/// Whether two contents register the same. A role may be written by its name in one of them, and as an ARN in the other.
 pub fn is_same_content(one: &Tree, other: &Tree) -> bool {
-    one_form(one) == one_form(other)
+    let (one, other) = (one_form(one), one_form(other));
+    let has = |one, other| differences(&TASK_DEFINITION, one, other, &Path::default()).is_empty();
+    one == other || (has(&one, &other) && has(&other, &one))
 }
 
 /// The fingerprint of a content. It is a hint for people and for the first look: whether two revisions are the same, their
-/// contents decide. FNV-1a, 64 bits: it names content, it protects nothing.
+/// contents decide. It names content, it protects nothing.
 pub(super) fn fingerprint(content: &Tree) -> String {
-    let mut text = String::new();
-    write(&Value::Object(one_form(content)), &mut text);
+    format!("v2-{}", hash(&written(&one_form(content))))
+}
+
+/// FNV-1a, 64 bits, in 16 digits.
+pub(super) fn hash(text: &str) -> String {
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("v2-{hash:016x}")
+    format!("{hash:016x}")
+}
+
+/// Members as JSON, in one order.
+pub(super) fn written(members: &Map<String, Value>) -> String {
+    let mut text = String::new();
+    write(&Value::Object(members.clone()), &mut text);
+    text
 }
 
 /// JSON with the members of each object in order.
@@ -305,6 +374,12 @@ fn write(value: &Value, text: &mut String) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => text.push_str(&value.to_string()),
     }
+}
+
+/// The definition that has to be read before a service is created with it.
+pub(super) fn needed_for_new(wanted: &DesiredService) -> Option<TaskDefinitionArn> {
+    let Some(Definition::Reference { family, revision }) = &wanted.task_definition else { return None };
+    Some(TaskDefinitionArn::from(reference(family, *revision)))
 }
 
 /// The definition that has to be read before a service can move to it: the manifest refers to another one than it runs.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::model::{
     AddressFamily, Attributes, Awsvpc, Conditions, Forward, HealthCheck, Listener, ListenerArn, LoadBalancerEntry,
-    Matcher, Observed, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, ServiceId, StaticTarget,
-    Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
+    Matcher, Observed, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, Service, ServiceId,
+    StaticTarget, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
 };
 
 use super::action::{Action, NewTargetGroup, Ref, RuleEdit, WiredEntry};
@@ -37,10 +37,40 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             let made = TaskDefinition::new(arn.clone(), true, tags.clone(), content.clone());
             observed.task_definitions.insert(arn, Seen::Present(made));
         }
+        Action::CreateService {
+            service,
+            task_definition,
+            desired_count,
+            load_balancers,
+            network,
+            members,
+            client_token: _,
+        } => {
+            let (balancers, revision) = (sent_entries(load_balancers), planned(task_definition));
+            let mut network = network.clone();
+            // What AWS shows where nothing was said.
+            network.iter_mut().for_each(|block| {
+                block.assign_public_ip.get_or_insert_with(|| members::switch(false).to_owned());
+            });
+            let made = Service::created(service, revision, (*desired_count, balancers, network), members);
+            observed.tasks.insert(service.clone(), Seen::Present(Vec::new()));
+            observed.services.insert(service.clone(), Seen::Present(made));
+        }
         Action::UpdateServiceCount { service, desired_count, from: _, unscaled: _ } => {
             if let Some(live) = present(observed.services.get_mut(service)) {
                 live.desired_count = *desired_count;
                 live.running_count = *desired_count;
+            }
+        }
+        Action::DrainService { service, from: _, mark: _ } => {
+            if let Some(live) = present(observed.services.get_mut(service)) {
+                (live.desired_count, live.running_count) = (0, 0);
+            }
+        }
+        Action::DeleteService { service, mark: _ } => {
+            observed.services.insert(service.clone(), Seen::Absent);
+            if let Some(all) = present(observed.cluster_services.get_mut(&service.cluster)) {
+                all.retain(|other| other.id != *service);
             }
         }
         Action::UpdateServiceMembers { service, members, expect: _ } => {
@@ -167,15 +197,20 @@ fn update_service(
         live.task_definition = planned(reference);
     }
     if let Some(entries) = load_balancers {
-        let entry = |(target, entry): &WiredEntry| LoadBalancerEntry {
-            target_group: target.as_ref().map(planned),
-            ..entry.clone()
-        };
-        live.load_balancers = entries.iter().map(entry).collect();
+        live.load_balancers = sent_entries(entries);
     }
     if let Some(network) = network {
         live.network = Some(network.clone());
     }
+}
+
+/// Entries as AWS shows them.
+fn sent_entries(entries: &[WiredEntry]) -> Vec<LoadBalancerEntry> {
+    let entry = |(target, entry): &WiredEntry| LoadBalancerEntry {
+        target_group: target.as_ref().map(planned),
+        ..entry.clone()
+    };
+    entries.iter().map(entry).collect()
 }
 
 fn create_target_group(observed: &mut Observed, arn: TargetGroupArn, new: &NewTargetGroup) {

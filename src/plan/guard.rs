@@ -283,9 +283,14 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
 
 fn by_redeploy(desired: &Desired, draft: &Draft) -> Option<WaitingOn> {
     let needs_it = draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. });
-    match desired.fleet.redeploy {
+    let service = desired.services.get(&draft.object.key).filter(|_| draft.object.kind == ObjectKind::Service);
+    let own = service.map_or(desired.fleet.redeploy, |service| service.redeploy);
+    match own {
         Redeploy::Deny if needs_it => difference(Reason::new(
-            "it starts a deployment, and the Fleet says redeploy: deny",
+            match desired.fleet.redeploy {
+                Redeploy::Deny => "it starts a deployment, and the Fleet says redeploy: deny",
+                Redeploy::Allow => "it starts a deployment, and the Service says redeploy: deny",
+            },
             "write redeploy: allow to permit it",
         )),
         Redeploy::Deny | Redeploy::Allow => None,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::owner::OBJECT_TAG;
 use crate::model::{
-    DesiredTargetGroup, Given, ListenerArn, Mark, ObjectRef, Owner, Route, Rule, Seen, Serve, TargetGroupArn,
+    DesiredTargetGroup, Given, ListenerArn, ObjectRef, Owner, Route, Rule, Seen, Serve, TargetGroupArn,
 };
 
 use super::action::{Action, Ref, RuleBelief, RuleEdit};
@@ -200,14 +200,13 @@ impl<'a> ListenerPlanner<'a> {
                 "create the rule by hand",
             )));
         }
-        let mark = Mark { fleet: self.given.desired.fleet.name.clone(), object: route.object() };
         drafts.push(Draft {
             action: Action::CreateRule {
                 listener: self.live.arn.clone(),
                 priority,
                 conditions: conditions.clone(),
                 target_group,
-                tags: mark.tags(),
+                tags: self.given.desired.fleet.tags_for(&route.object()),
             },
             object: route.object(),
             also: BTreeSet::new(),

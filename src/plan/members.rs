@@ -193,7 +193,7 @@ fn owned((name, value): (&String, &Value)) -> (String, Value) {
     (name.clone(), value.clone())
 }
 
-fn change(Difference { path, live, declared, effect: _ }: Difference) -> Change {
+pub(super) fn change(Difference { path, live, declared, effect: _ }: Difference) -> Change {
     Change::of(Field::Member(path), live, declared)
 }
 
@@ -238,13 +238,23 @@ fn plan_tags(wanted: &DesiredService, live: &Service, known: &Tree, drafts: &mut
     });
 }
 
+/// Whether tasks get a public address, in AWS's words.
+pub(super) fn switch(is_on: bool) -> &'static str {
+    if is_on { "ENABLED" } else { "DISABLED" }
+}
+
+/// The strategy of `deploymentConfiguration`, if it is declared.
+pub(super) fn declared_strategy(members: &Tree) -> Option<&str> {
+    members.get(DEPLOYMENT)?.get("strategy")?.as_str()
+}
+
 /// `service/NAME` without a cluster.
 fn is_short(arn: &str) -> bool {
     arn.split_once(":service/").is_some_and(|(_, rest)| !rest.contains('/'))
 }
 
 /// Tags as AWS lists them.
-fn tags_of(members: &Tree) -> Tags {
+pub(super) fn tags_of(members: &Tree) -> Tags {
     let entries = members.get(TAGS).and_then(Value::as_array);
     let text = |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
     entries

@@ -55,10 +55,16 @@ impl Action {
         match self {
             Self::UpdateServiceCount { service, .. }
             | Self::UpdateServiceMembers { service, .. }
+            | Self::DrainService { service, .. }
+            | Self::DeleteService { service, .. }
             | Self::TagService { service, .. } => Names::of_service(service),
             Self::UpdateService { service, task_definition, load_balancers, .. } => {
                 let groups = load_balancers.iter().flatten().filter_map(|(group, _)| group.as_ref());
                 Names::of_service(service).and_revision(task_definition.as_ref()).and_groups(groups)
+            }
+            Self::CreateService { service, task_definition, load_balancers, .. } => {
+                let groups = load_balancers.iter().filter_map(|(group, _)| group.as_ref());
+                Names::of_service(service).and_revision(Some(task_definition)).and_groups(groups)
             }
             Self::ModifyTargetGroup { target_group, .. }
             | Self::DeleteTargetGroup { target_group, .. }

@@ -18,7 +18,7 @@ use super::ingress_reads;
 use super::resolve::stand_ins;
 use super::rule_match::{Match, RoutedListener, forwards_only_to, routed_listeners};
 pub use super::target::Unknown;
-use super::{handover, parked, redeployment, resolve, target};
+use super::{handover, left_over, new_service, parked, redeployment, resolve, target};
 use structure::Structure;
 
 /// What planning a manifest needs to know, given what is known so far: in stages, each of which follows from the answers to the one
@@ -64,6 +64,7 @@ impl<'d> PlanNeeds<'d> {
 fn last(given: &Given<'_>) -> BTreeSet<Query> {
     let mut needs = explaining(given);
     needs.extend(allowing(given));
+    needs.extend(left_over::needs(given));
     if needs.is_subset(&given.observed.answered) {
         needs.extend(services_with_older_tasks(given).into_iter().map(Query::Revisions));
     }
@@ -83,7 +84,7 @@ fn further(given: &Given<'_>) -> BTreeSet<Query> {
     needs.extend(look_back.iter().filter(|id| is_rolling(given, id)).cloned().map(Query::UnderWay));
     needs.extend(look_back.into_iter().map(Query::PastDeployments));
     needs.extend(groups_to_look_around(given).into_iter().map(Query::GroupAddresses));
-    needs.extend(clusters_to_list(given).into_iter().map(Query::NamedTargetGroups));
+    needs.extend(clusters_to_list(given).into_iter().map(Query::ClusterServices));
     needs.extend(young.cloned().chain(handover::kept(given)).map(Query::Attributes));
     needs.extend(may_park.vpcs.into_iter().map(Query::Routes));
     needs.extend(target_groups_to_check(given, losing).into_iter().map(Query::Health));
@@ -180,7 +181,7 @@ fn target_groups_to_check(given: &Given<'_>, losing: BTreeSet<TargetGroupArn>) -
     let mut arns: BTreeSet<TargetGroupArn> =
         given.desired.target_groups.keys().flat_map(|key| stand_ins(given, key)).cloned().collect();
     if given.desired.fleet.removal.prune {
-        arns.extend(left_overs(given).map(|group| group.arn.clone()));
+        arns.extend(left_over::target_groups(given).map(|group| group.arn.clone()));
     }
     arns.extend(losing);
     arns.extend(sharing(given, &arns));
@@ -220,30 +221,21 @@ fn groups_to_look_around(given: &Given<'_>) -> BTreeSet<GroupId> {
 }
 
 /// The clusters of which every service has to be known: with prune some target group may have to go, and one without a
-/// mark is replaced only where services of the manifest alone name it.
+/// mark is replaced only where services of the manifest alone name it. Those of a service that would be created are looked at for
+/// one that looks like it.
 fn clusters_to_list(given: &Given<'_>) -> BTreeSet<String> {
     let fleet = &given.desired.fleet.name;
     let is_ours = |group: &TargetGroup| {
         matches!(group.tags.as_ref().present().map(|tags| Owner::of(tags, fleet)), Some(Owner::Ours(_)))
     };
-    let may_go = given.desired.fleet.removal.prune && left_overs(given).next().is_some();
-    if may_go || handover::replaced(given).into_iter().any(|group| !is_ours(group)) {
-        given.desired.clusters()
-    } else {
-        BTreeSet::new()
+    let may_go = given.desired.fleet.removal.prune && left_over::target_groups(given).next().is_some();
+    if may_go || left_over::may_services_go(given) || handover::replaced(given).into_iter().any(|group| !is_ours(group))
+    {
+        return given.desired.clusters();
     }
-}
-
-/// Target groups that bear this fleet's mark and that the manifest does not name.
-pub(super) fn left_overs<'a>(given: &Given<'a>) -> impl Iterator<Item = &'a TargetGroup> + use<'a> {
-    let declared: BTreeSet<&str> = given.desired.target_groups.values().map(|group| group.name.as_str()).collect();
-    let all = given.observed.target_groups.as_ref().present().into_iter().flatten();
-    let fleet = &given.desired.fleet.name;
-    all.filter(move |group| {
-        let owner = group.tags.as_ref().present().map(|tags| Owner::of(tags, fleet));
-        let named = declared.contains(group.name.as_str()) || declared.contains(group.arn.as_str());
-        matches!(owner, Some(Owner::Ours(_))) && !named
-    })
+    let services = given.desired.services.values();
+    let to_create = services.filter(|wanted| new_service::is_consented(given, wanted));
+    to_create.map(|wanted| wanted.id.cluster.clone()).collect()
 }
 
 /// On every listener where some route has no live rule that is exactly it, all groups that the listener forwards to.

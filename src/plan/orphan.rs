@@ -1,11 +1,12 @@
 //! No target group and no rule is made that nothing would use: one whose routes cannot be made, or whose service does not
 //! exist.
 
-use crate::model::{DesiredTargetGroup, Given, ObjectRef, Seen, ServiceId, ServiceStatus};
+use crate::model::{DesiredService, DesiredTargetGroup, Given, ObjectRef, Seen, ServiceStatus};
 
 use super::action::Action;
 use super::change::WaitingOn;
 use super::draft::Drafts;
+use super::new_service;
 use super::reason::Reason;
 
 /// Why nothing would ever be registered in a target group: no service that the manifest names for it exists, and it
@@ -14,13 +15,14 @@ pub(super) fn without_service(given: &Given<'_>, wanted: &DesiredTargetGroup) ->
     if wanted.targets.iter().flatten().next().is_some() {
         return None;
     }
-    let services: Vec<_> = given.ports_of(&wanted.key).map(|(service, _)| &service.id).collect();
-    let is_gone = |id: &&ServiceId| match given.observed.service(id) {
-        Seen::Absent => true,
+    let services: Vec<_> = given.ports_of(&wanted.key).map(|(service, _)| service).collect();
+    let is_gone = |service: &&DesiredService| match given.observed.service(&service.id) {
+        // One that this plan creates needs its target group first.
+        Seen::Absent => !new_service::is_wanted(given, service) || new_service::new_service(given, service).is_err(),
         Seen::Present(live) => live.status == ServiceStatus::Draining,
         Seen::Unknown(_) => false,
     };
-    let first = services.first()?;
+    let first = &services.first()?.id;
     services.iter().all(is_gone).then(|| Reason::new(format!("service {first} does not exist"), "create it first"))
 }
 

@@ -3,23 +3,27 @@
 
 mod ingress;
 mod rule;
+pub(super) mod service;
 mod target_group;
 
 use std::collections::BTreeSet;
 
 use crate::model::{Desired, Given, ObjectRef, Owner, Tags, TargetGroupArn};
 
+use super::Policy;
 use super::action::Action;
 use super::draft::{Draft, DraftId, Drafts};
+use super::reason::Reason;
 use super::security_group::WantedIngress;
 
-pub(super) fn plan_prune(given: &Given<'_>, wanted: &WantedIngress, drafts: &mut Drafts) {
+pub(super) fn plan_prune(given: &Given<'_>, policy: &Policy, wanted: &WantedIngress, drafts: &mut Drafts) {
     // R11: an empty desired set removes nothing.
     if !given.desired.fleet.removal.prune
         || (given.desired.services.is_empty() && given.desired.target_groups.is_empty())
     {
         return;
     }
+    service::prune_services(given, policy, drafts);
     let mut deleted = rule::prune_rules(given, drafts);
     deleted.extend(rule::temporary_rules(given, drafts));
     target_group::prune_target_groups(given, &deleted, drafts);
@@ -33,6 +37,16 @@ pub(super) fn mark_of(tags: &Tags) -> Tags {
         .filter(|(key, _)| keys.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()
+}
+
+/// Whether people have said that a thing stays, whatever the manifest says.
+fn is_protected(tags: &Tags) -> bool {
+    tags.contains_key(crate::model::owner::PROTECT_TAG)
+}
+
+/// Why it stays.
+fn protected() -> Reason {
+    Reason::new("it has the tag portolan.dev/protect", "take that tag off to let it go")
 }
 
 /// `Kind/key` of a marked thing of this fleet.

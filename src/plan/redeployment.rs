@@ -24,7 +24,7 @@ use super::resolve;
 use super::security_group::ServiceIngress;
 use super::service::live_service;
 use super::task_definition::diff_ports;
-use super::wiring::{Wiring, diff_wiring};
+use super::wiring::{self, Wiring, diff_wiring};
 
 /// Everything about a service that only a new deployment can put right.
 #[derive(Clone, Debug, Default)]
@@ -150,10 +150,6 @@ fn mode_agrees(wanted: &DesiredService, definition: &TaskDefinition, obstacles: 
     }
 }
 
-/// Whether tasks get a public address, in AWS's words.
-const ENABLED: &str = "ENABLED";
-const DISABLED: &str = "DISABLED";
-
 fn diff_network(
     given: &Given<'_>,
     wanted: &DesiredService,
@@ -167,9 +163,8 @@ fn diff_network(
         return Ok(None);
     }
     // AWS reads DISABLED back where nobody wrote it.
-    let now = current.assign_public_ip.as_deref().unwrap_or(DISABLED);
-    let public =
-        assign_public_ip.map(|assigns| if assigns { ENABLED } else { DISABLED }).filter(|wanted| *wanted != now);
+    let now = current.assign_public_ip.as_deref().unwrap_or(members::switch(false));
+    let public = assign_public_ip.map(members::switch).filter(|wanted| *wanted != now);
     if !names_things && public.is_none() {
         return Ok(None);
     }
@@ -284,9 +279,8 @@ fn rolled_back(observed: &Observed, wanted: &DesiredService, found: &Redeploymen
         Seen::Unknown(gap) => return Err(Obstacle::gap("last deployments", gap)),
     };
     let wiring = (!found.wiring.changes.is_empty()).then(|| wired(&found.wiring.entries)).flatten();
-    let form = found.revision.as_ref().map(|revision| definition::one_form(revision.content()));
-    let same_content =
-        |past: &PastDeployment| form.is_some() && form == past.content.as_deref().map(definition::one_form);
+    let content = found.revision.as_ref().map(Move::content);
+    let same_content = |past: &PastDeployment| matches!((content, past.content.as_deref()), (Some(one), Some(other)) if definition::is_same_content(one, other));
     let same_wiring = |past: &PastDeployment| wiring.as_ref().is_some_and(|own| *own == sorted(&past.load_balancers));
     let same_network = |past: &PastDeployment| found.network.is_some() && found.network == past.network;
     let failed = |is_same: &dyn Fn(&PastDeployment) -> bool| {
@@ -326,7 +320,7 @@ fn push_redeployment(
         after.extend(drafts.setting_attributes(&leaving));
     }
     for key in &found.wiring.wired {
-        match wiring_waits_for(given, key, drafts) {
+        match wiring::waits_for(given, key, drafts) {
             Ok(ids) => after.extend(ids),
             Err(obstacle) => {
                 return Obstacle { what: describe_changes(&found.changes), ..obstacle }.block(drafts, &object);
@@ -381,10 +375,10 @@ fn registration(
     Draft {
         action: Action::RegisterTaskDefinition {
             service: wanted.id.clone(),
-            source: live.task_definition.clone(),
+            source: Some(live.task_definition.clone()),
             content: new.content.clone(),
             tags: new.tags.clone(),
-            expect,
+            expect: Some(expect),
         },
         object: ObjectRef::service(&wanted.key),
         also: BTreeSet::new(),
@@ -423,25 +417,4 @@ fn redeployment_reason(found: &Redeployment) -> String {
         reason.push_str("; ECS registers the tasks in a target group only when the service names it");
     }
     reason
-}
-
-/// ECS refuses a target group that no load balancer uses: the steps that attach it come first.
-fn wiring_waits_for(given: &Given<'_>, key: &str, drafts: &Drafts) -> Result<BTreeSet<DraftId>, Obstacle> {
-    let object = ObjectRef::target_group(key);
-    let attaching = drafts.attaching(&object);
-    if !attaching.is_empty() {
-        return Ok(attaching);
-    }
-    let group = given.desired.target_groups.get(key);
-    let live = group.and_then(|group| resolve::target_group(given, group).present());
-    if live.is_some_and(|live| !live.load_balancers.is_empty()) {
-        return Ok(Default::default());
-    }
-    Err(Obstacle::difference(
-        "loadBalancers",
-        Reason::new(
-            format!("{object} has no load balancer yet, and ECS takes only target groups that have one"),
-            "give it a route",
-        ),
-    ))
 }

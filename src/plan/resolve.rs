@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, Given, GroupId, Listener, LoadBalancer, Lookup, NetworkMode,
-    ObjectRef, Observed, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TargetType, TaskDefinition, Vpc,
+    Definition, Desired, DesiredService, DesiredTargetGroup, Given, GroupId, Listener, LoadBalancer, Lookup,
+    NetworkMode, ObjectRef, Observed, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TargetType,
+    TaskDefinition, Vpc,
 };
 
+use super::definition;
 use super::draft::{Obstacle, need};
 use super::reason::Reason;
 
@@ -115,14 +117,30 @@ pub(super) fn vpc_of_service<'a>(given: &Given<'a>, service: &DesiredService) ->
 pub(super) fn task_definition<'a>(observed: &'a Observed, service: &DesiredService) -> Seen<&'a TaskDefinition> {
     match observed.service(&service.id) {
         Seen::Present(live) => observed.task_definition(&live.task_definition),
-        Seen::Absent => Seen::Absent,
+        Seen::Absent => match definition::needed_for_new(service) {
+            Some(referenced) => observed.task_definition(&referenced),
+            None => Seen::Absent,
+        },
         Seen::Unknown(gap) => Seen::Unknown(gap),
     }
 }
 
+/// The network mode that a manifest declares, for the network or in the task definition.
+pub(super) fn declared_mode(service: &DesiredService) -> Option<NetworkMode> {
+    let of_definition = match &service.task_definition {
+        Some(Definition::Content { members, other_containers: _ }) => members.get("networkMode"),
+        Some(Definition::Reference { .. }) | None => None,
+    };
+    let of_definition = of_definition.and_then(serde_json::Value::as_str).and_then(NetworkMode::of);
+    service.network.as_ref().and_then(|network| network.mode).or(of_definition)
+}
+
 /// The network mode of a service: declared, or that of the running task definition.
 pub(super) fn network_mode(observed: &Observed, service: &DesiredService) -> Result<NetworkMode, Obstacle> {
-    let declared = service.network.as_ref().and_then(|network| network.mode);
+    let declared = match observed.service(&service.id) {
+        Seen::Absent => declared_mode(service),
+        Seen::Present(_) | Seen::Unknown(_) => service.network.as_ref().and_then(|network| network.mode),
+    };
     let what = || format!("network mode of service {}", service.id);
     match (declared, task_definition(observed, service)) {
         (Some(declared), Seen::Present(live)) if live.network_mode != declared => {

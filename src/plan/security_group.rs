@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Desired, DesiredPort, DesiredService, Given, GroupId, IngressRule, IngressSource, IpProtocol, Mark, NetworkMode,
+    Desired, DesiredPort, DesiredService, Given, GroupId, IngressRule, IngressSource, IpProtocol, NetworkMode,
     ObjectRef, Observed, Passage, Placement, PortRange, Redeploy, RuleSource, Seen, TaskDefinition, Vpc,
 };
 
@@ -17,9 +17,9 @@ use super::flow::Flow;
 use super::from_load_balancer::flows_of_load_balancer;
 use super::health_port::is_out_of_reach;
 use super::reason::Reason;
-use super::resolve;
 use super::second_group;
 use super::task_definition::{RealPort, mapping_of, real_port};
+use super::{new_service, resolve};
 
 /// A flow that the manifest wants, satisfied or not.
 #[derive(Clone, Debug)]
@@ -219,6 +219,7 @@ fn flows_of_port(
     let mode = resolve::network_mode(given.observed, wanted)?;
     let definition = match mode {
         // Only a bridge port depends on the running revision.
+        NetworkMode::Bridge if new_service::is_declared_anew(given, wanted) => None,
         NetworkMode::Bridge => {
             let what = || format!("host port of {}", port.name);
             let absent = || format!("service {} does not exist", wanted.id);
@@ -227,7 +228,7 @@ fn flows_of_port(
         NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
     };
     let mut flows = Vec::new();
-    for ports in real_ports(given.desired, port, mode, definition) {
+    for ports in real_ports(given.desired, wanted.redeploy, port, mode, definition) {
         for key in &keys {
             let Some(group) = given.desired.target_groups.get(*key) else { continue };
             let reach = |number| !is_out_of_reach(wanted, port, mode, definition, number);
@@ -246,6 +247,7 @@ fn flows_of_port(
 /// Where traffic arrives now, and where it will once a declared host port is deployed, if that may happen.
 fn real_ports(
     desired: &Desired,
+    redeploy: Redeploy,
     port: &DesiredPort,
     mode: NetworkMode,
     definition: Option<&TaskDefinition>,
@@ -259,7 +261,7 @@ fn real_ports(
     let container = definition.and_then(|definition| definition.containers.get(&port.container));
     let is_mapped = container.is_some_and(|container| mapping_of(container, port.container_port).is_some());
     let live = if is_mapped { range(real_port(&undeclared, mode, definition)) } else { declared };
-    match desired.fleet.redeploy {
+    match redeploy {
         Redeploy::Allow => BTreeSet::from([live, declared]),
         Redeploy::Deny => BTreeSet::from([live]),
     }
@@ -332,7 +334,7 @@ fn open(
             ports: flow.ports,
             source: flow.source.clone(),
             description: flow.description.clone(),
-            tags: Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() }.tags(),
+            tags: given.desired.fleet.tags_for(&object),
         },
         object,
         also: BTreeSet::new(),

@@ -30,6 +30,7 @@ pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &
         ports: _,
         task_definition: _,
         members: _,
+        redeploy: _,
     } = wanted;
     let object = ObjectRef::service(key);
     let live = match live_service(given.observed, wanted) {
@@ -57,7 +58,7 @@ pub(super) fn live_service<'a>(observed: &'a Observed, wanted: &DesiredService) 
     let live = need(observed.service(&wanted.id), what, || {
         Reason::new(
             format!("no service is called {:?} in cluster {:?}", wanted.id.name, wanted.id.cluster),
-            "create it first (Portolan does not create services yet)",
+            "create it first, or declare what it runs (taskDefinition), and Portolan creates it",
         )
     })?;
     match live.status {

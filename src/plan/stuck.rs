@@ -74,13 +74,15 @@ fn told(since: Timestamp, what: &str) -> String {
 fn repairs(live: &Service, action: &Action) -> bool {
     let ByResource::Service(change) = action.by_resource() else { return false };
     match change {
-        ServiceChange::RegisterTaskDefinition { source } => *source == live.task_definition,
+        ServiceChange::RegisterTaskDefinition { source } => source.as_ref() == Some(&live.task_definition),
         ServiceChange::UpdateService { service, task_definition, load_balancers, network } => {
             let groups = |network: &crate::model::Awsvpc| network.security_groups.clone();
             let other_groups = network.is_some() && network.as_ref().map(groups) != live.network.as_ref().map(groups);
             *service == live.id && (task_definition.is_some() || load_balancers.is_some() || other_groups)
         }
-        ServiceChange::UpdateServiceCount | ServiceChange::InPlace => false,
+        ServiceChange::Create | ServiceChange::Remove | ServiceChange::UpdateServiceCount | ServiceChange::InPlace => {
+            false
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, LoadBalancerArn, Mark, ObjectRef, Observed,
-    Owner, Protocol, Seen, TargetGroup, TargetType, is_arn,
+    DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, LoadBalancerArn, ObjectRef, Observed, Owner,
+    Protocol, Seen, TargetGroup, TargetType, is_arn,
 };
 
 use super::action::{Action, NewTargetGroup, Ref};
@@ -57,8 +57,8 @@ fn create(given: &Given<'_>, wanted: &DesiredTargetGroup, drafts: &mut Drafts) -
     let port =
         port.ok_or_else(|| blocked("declare its port: no service names it whose container port could be used".into()))?;
     within_quota(given.observed, &what, drafts)?;
-    let mark = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() };
-    let tags = mark.tags().into_iter().chain(handover::record_of_new(given, &wanted.key)).collect();
+    let tags =
+        given.desired.fleet.tags_for(&object).into_iter().chain(handover::record_of_new(given, &wanted.key)).collect();
     let new = NewTargetGroup {
         name: wanted.name.clone(),
         vpc: vpc.id.clone(),

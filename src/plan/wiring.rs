@@ -12,7 +12,7 @@ use crate::model::{
 
 use super::action::{Ref, WiredEntry};
 use super::change::{Change, WaitingOn};
-use super::draft::Obstacle;
+use super::draft::{DraftId, Drafts, Obstacle};
 use super::field::Field;
 use super::handover::{self, Leaving};
 use super::reason::Reason;
@@ -43,25 +43,32 @@ pub(super) fn diff_wiring(
 ) -> Wiring {
     let known = |entry: &LoadBalancerEntry| (entry.target_group.clone().map(Ref::Known), entry.clone());
     let mut wiring = Wiring { entries: live.load_balancers.iter().map(known).collect(), ..Wiring::default() };
-    for port in
-        wanted.ports.iter().flatten().filter(|port| port.registrar == Registrar::Ecs && !unmapped.contains(&port.name))
-    {
-        let Some(keys) = &port.target_groups else { continue };
-        if keys.is_empty() {
-            unwire(&mut wiring, port);
-        }
-        for key in keys {
-            if let Err(obstacle) = wire(given, &mut wiring, port, key, mode) {
-                obstacles.push(obstacle);
-            }
-        }
-    }
+    wire_ports(given, &mut wiring, wanted, (mode, unmapped), obstacles);
     for (arn, leaving) in handover::leaving(given, live, now) {
         // Until when the others stay is said where the handover is planned.
         if leaving.is_ok_and(|leaving| leaving == Leaving::Now) {
             drop_replaced(&mut wiring, &arn);
         }
     }
+    within_limit(&mut wiring, obstacles);
+    wiring
+}
+
+/// The block of a service that does not exist yet.
+pub(super) fn of_new(
+    given: &Given<'_>,
+    wanted: &DesiredService,
+    mode: NetworkMode,
+    unmapped: &BTreeSet<String>,
+    obstacles: &mut Vec<Obstacle>,
+) -> Wiring {
+    let mut wiring = Wiring::default();
+    wire_ports(given, &mut wiring, wanted, (mode, unmapped), obstacles);
+    within_limit(&mut wiring, obstacles);
+    wiring
+}
+
+fn within_limit(wiring: &mut Wiring, obstacles: &mut Vec<Obstacle>) {
     if wiring.entries.len() > MOST_TARGET_GROUPS && !wiring.changes.is_empty() {
         obstacles.push(Obstacle::difference(
             "loadBalancers",
@@ -76,7 +83,28 @@ pub(super) fn diff_wiring(
         ));
         wiring.changes.clear();
     }
-    wiring
+}
+
+/// Adds what the ports declare and takes out what they exclude.
+fn wire_ports(
+    given: &Given<'_>,
+    wiring: &mut Wiring,
+    wanted: &DesiredService,
+    (mode, unmapped): (NetworkMode, &BTreeSet<String>),
+    obstacles: &mut Vec<Obstacle>,
+) {
+    let is_of_ecs = |port: &&DesiredPort| port.registrar == Registrar::Ecs && !unmapped.contains(&port.name);
+    for port in wanted.ports.iter().flatten().filter(is_of_ecs) {
+        let Some(keys) = &port.target_groups else { continue };
+        if keys.is_empty() {
+            unwire(wiring, port);
+        }
+        for key in keys {
+            if let Err(obstacle) = wire(given, wiring, port, key, mode) {
+                obstacles.push(obstacle);
+            }
+        }
+    }
 }
 
 /// `targetGroups: []`: manage the port's entries and keep none.
@@ -207,4 +235,25 @@ fn is_of_deleted(observed: &Observed, entry: &LoadBalancerEntry, name: &str) -> 
     let (Some(arn), None) = (&entry.target_group, &entry.advanced) else { return false };
     let Seen::Present(all) = &observed.target_groups else { return false };
     arn.name() == name && !all.iter().any(|group| group.arn == *arn)
+}
+
+/// ECS refuses a target group that no load balancer uses: the steps that attach it come first.
+pub(super) fn waits_for(given: &Given<'_>, key: &str, drafts: &Drafts) -> Result<BTreeSet<DraftId>, Obstacle> {
+    let object = ObjectRef::target_group(key);
+    let attaching = drafts.attaching(&object);
+    if !attaching.is_empty() {
+        return Ok(attaching);
+    }
+    let group = given.desired.target_groups.get(key);
+    let live = group.and_then(|group| resolve::target_group(given, group).present());
+    if live.is_some_and(|live| !live.load_balancers.is_empty()) {
+        return Ok(Default::default());
+    }
+    Err(Obstacle::difference(
+        "loadBalancers",
+        Reason::new(
+            format!("{object} has no load balancer yet, and ECS takes only target groups that have one"),
+            "give it a route",
+        ),
+    ))
 }

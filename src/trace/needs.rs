@@ -120,7 +120,7 @@ impl Subjects {
             needs.insert(Query::EndpointServices);
         }
         if self.has_strangers {
-            needs.extend(self.clusters.iter().cloned().map(Query::NamedTargetGroups));
+            needs.extend(self.clusters.iter().cloned().map(Query::ClusterServices));
         }
         let carriers = self.container_instances.iter().filter_map(|arn| observed.container_instances.get(arn));
         let carriers = carriers.filter_map(|seen| seen.as_ref().present()).cloned();

@@ -219,8 +219,9 @@ mod tests {
         stand.observed.interfaces.insert(address("10.0.10.77"), known.clone());
         assert_eq!(stand.found(HOP), ["M27"]);
         let other = ServiceId { name: "undeclared".to_owned(), ..id() };
-        let named = Seen::Present([("targetgroup/shop/1".into(), [other].into())].into());
-        stand.observed.named_target_groups.insert("prod".to_owned(), named);
+        let target_groups = ["targetgroup/shop/1".into()].into();
+        let outline = crate::model::ServiceOutline { id: other, target_groups, tags: Default::default() };
+        stand.observed.cluster_services.insert("prod".to_owned(), Seen::Present(vec![outline]));
         assert_eq!(stand.state(HOP), "ok", "a service that the manifest does not know feeds it too");
         let Seen::Present(mut interface) = known else { panic!("it is there") };
         interface.description = "somebody's".to_owned();

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::model::{Behind, Gap, InstanceId, Seen, ServiceId, Target, TargetKey, TargetState, task_owner};
+use crate::model::{
+    Behind, Gap, InstanceId, Seen, ServiceId, ServiceOutline, Target, TargetKey, TargetState, task_owner,
+};
 
 use super::catalogue::{Code, codes};
 use super::finding::Finding;
@@ -85,9 +87,12 @@ fn without_task(way: &Way<'_>, key: &TargetKey) -> Result<Option<(Code, String)>
 /// The services of the manifest's clusters that register tasks in the target group, undeclared services included.
 fn feeders<'a>(way: &Way<'a>) -> Result<impl Iterator<Item = &'a ServiceId>, Gap> {
     let mut found = BTreeSet::new();
-    for seen in way.given.observed.named_target_groups.values() {
+    for seen in way.given.observed.cluster_services.values() {
         match seen {
-            Seen::Present(named) => found.extend(way.stand_ins.iter().filter_map(|arn| named.get(arn)).flatten()),
+            Seen::Present(all) => {
+                let feeds = |service: &&ServiceOutline| !service.target_groups.is_disjoint(&way.stand_ins);
+                found.extend(all.iter().filter(feeds).map(|service| &service.id));
+            }
             Seen::Absent => {}
             Seen::Unknown(gap) => return Err(gap.clone()),
         }

@@ -57,9 +57,18 @@ impl InProcess {
 
     /// One pass of which only the first steps are carried out.
     pub async fn pass(&self, most: usize) -> Plan {
+        self.pass_under(&Policy::default(), most).await
+    }
+
+    /// The same; what serves may go.
+    pub async fn pass_with_consent(&self, most: usize) -> Plan {
+        self.pass_under(&Policy { prune_serving: true, ..Policy::default() }, most).await
+    }
+
+    async fn pass_under(&self, policy: &Policy, most: usize) -> Plan {
         let clients = self.clients();
         let now = self.shared.world().now();
-        let look = Box::pin(pass::look(&self.desired, &Reader::new(&clients), &Policy::default(), now)).await;
+        let look = Box::pin(pass::look(&self.desired, &Reader::new(&clients), policy, now)).await;
         let mut plan = look.unwrap().plan;
         plan.steps.truncate(most);
         let stop = CancellationToken::new();
@@ -98,7 +107,7 @@ impl InProcess {
     }
 }
 
-fn load(text: &str) -> Desired {
+pub fn load(text: &str) -> Desired {
     let source = Source { name: "fleet.yaml".to_owned(), text: text.to_owned(), files: Default::default() };
     manifest::load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
 }

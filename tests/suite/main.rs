@@ -12,6 +12,8 @@ mod cli;
 mod contract;
 #[cfg(feature = "aws")]
 mod controller;
+#[cfg(all(feature = "aws", feature = "sandbox"))]
+mod creation;
 mod definitions;
 #[cfg(all(unix, feature = "aws", feature = "sandbox"))]
 mod deploy;

@@ -334,7 +334,12 @@ fn may_touch(desired: &Desired, observed: &Observed, action: &Action) -> bool {
     };
     let service = |id: &portolan::model::ServiceId| desired.services.values().any(|wanted| wanted.id == *id);
     match action {
-        Action::RegisterTaskDefinition { .. } | Action::CreateTargetGroup(_) => true,
+        Action::RegisterTaskDefinition { .. } | Action::CreateService { .. } | Action::CreateTargetGroup(_) => true,
+        Action::DrainService { service: id, .. } | Action::DeleteService { service: id, .. } => {
+            let mut all = observed.cluster_services.values().filter_map(|seen| seen.as_ref().present()).flatten();
+            let found = all.find(|live| live.id == *id).expect("the service of a step stands");
+            matches!(Owner::of(&found.tags, FLEET), Owner::Ours(_)) && !service(id)
+        }
         Action::UpdateServiceCount { service: id, .. }
         | Action::UpdateServiceMembers { service: id, .. }
         | Action::TagService { service: id, .. }

@@ -71,7 +71,7 @@ impl Writer {
     ) -> Result<Performed, AwsError> {
         let Update { task_definition: definition, load_balancers, network, members } = update;
         let definition = definition.as_ref().map(|target| task_definition(CALL, target, outputs)).transpose()?;
-        let balancers = load_balancers.as_ref().map(|entries| entries_to_sdk(entries, outputs)).transpose()?;
+        let balancers = load_balancers.as_ref().map(|entries| entries_to_sdk(CALL, entries, outputs)).transpose()?;
         let network = network.as_ref().map(ecs::awsvpc_to_sdk);
         let network = network.transpose().map_err(|message| refusal(CALL, ErrorKind::Invalid, "NoSubnets", message))?;
         let request = self
@@ -132,7 +132,7 @@ impl Writer {
     }
 
     /// Whether Application Auto Scaling owns the count of a service, right now.
-    async fn is_scaled(&self, id: &ServiceId) -> Result<bool, AwsError> {
+    pub(super) async fn is_scaled(&self, id: &ServiceId) -> Result<bool, AwsError> {
         let resource = ecs::resource_id(id);
         let request = self
             .clients
@@ -201,9 +201,13 @@ fn is_as(live: &Service, update: &UpdateServiceInputBuilder, before: &ServiceBel
         && network.is_none_or(|network| now.as_ref() == Some(&network))
 }
 
-fn entries_to_sdk(entries: &[WiredEntry], outputs: &Outputs) -> Result<Vec<sdk::LoadBalancer>, AwsError> {
+pub(super) fn entries_to_sdk(
+    call: &str,
+    entries: &[WiredEntry],
+    outputs: &Outputs,
+) -> Result<Vec<sdk::LoadBalancer>, AwsError> {
     let entries = entries.iter().map(|(target, entry)| {
-        let arn = target.as_ref().map(|target| target_group(CALL, target, outputs)).transpose()?;
+        let arn = target.as_ref().map(|target| target_group(call, target, outputs)).transpose()?;
         Ok(ecs::entry_to_sdk(entry, arn.as_ref()))
     });
     entries.collect()

@@ -23,23 +23,29 @@ const MOST_REVISIONS: i32 = 5;
 /// What to register, and the service that is to run it.
 pub(super) struct New<'a> {
     pub(super) service: &'a ServiceId,
-    pub(super) source: &'a TaskDefinitionArn,
+    pub(super) source: Option<&'a TaskDefinitionArn>,
     pub(super) content: &'a Tree,
     pub(super) tags: &'a Tags,
-    pub(super) expect: &'a ServiceBelief,
+    pub(super) expect: Option<&'a ServiceBelief>,
 }
 
 impl Writer {
     pub(super) async fn register_task_definition(&self, new: New<'_>) -> Result<Performed, AwsError> {
         let New { service, source, content, tags, expect } = new;
-        if let Some(why) = self.difference(service, expect).await? {
+        let difference = match expect {
+            Some(expect) => self.difference(service, expect).await?,
+            None => self.service_now(service).await?.map(|_| "the service exists now"),
+        };
+        if let Some(why) = difference {
             return stale(why);
         }
         let family = content.get("family").and_then(serde_json::Value::as_str).unwrap_or_default();
         let newest = self.newest_revision(family).await?;
-        let Some(named) = source.of_family(family) else {
-            return stale(format!("{source} names no family"));
+        let named = match source {
+            Some(source) => source.of_family(family),
+            None => Some(TaskDefinitionArn::from(format!("{family}:1"))),
         };
+        let Some(named) = named else { return stale("the running revision has no number") };
         let looked = (newest - MOST_REVISIONS + 1).max(1)..=newest;
         if let Some(same) = self.same_content(&named, looked, content).await? {
             return Ok(Performed::Done(Some(Output::TaskDefinition(same))));

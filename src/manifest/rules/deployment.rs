@@ -1,5 +1,6 @@
 //! `deploymentConfiguration` and placement of a service: what AWS refuses, and what no deployment can get past.
 
+use super::name;
 use crate::manifest::document::{Count, Members, WholeServiceSpec};
 use crate::yaml::{At, Node, Problems, Value as NodeValue, quoted};
 
@@ -199,11 +200,8 @@ fn check_tags(members: &Members, problems: &mut Problems<'_>) {
 
 /// Keys that nobody but AWS, and nobody but Portolan, writes.
 pub(super) fn check_tag_key(key: Option<&Node>, problems: &mut Problems<'_>) {
-    let (Some(node), Some(name)) = (key, text(key)) else { return };
-    if name.to_lowercase().starts_with("aws:") {
-        problems.add(node.at, format!("the tag {} is reserved for AWS", quoted(name)));
-    }
-    if name.starts_with("portolan.dev/") {
-        problems.add(node.at, format!("the tag {} is reserved for Portolan", quoted(name)));
+    let (Some(node), Some(key)) = (key, text(key)) else { return };
+    if let Some(why) = name::reserved_tag(key) {
+        problems.add(node.at, why);
     }
 }

@@ -1,9 +1,10 @@
 //! The Fleet document, and names that only one object of the fleet may have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Scene, name};
-use crate::yaml::{Position, Problems, quoted};
+use crate::manifest::document::TagSpec;
+use crate::yaml::{At, Position, Problems, quoted};
 
 pub(super) fn check(scene: &Scene<'_>, problems: &mut Problems<'_>) {
     check_fields(scene, problems);
@@ -29,6 +30,25 @@ fn check_fields(scene: &Scene<'_>, problems: &mut Problems<'_>) {
     }
     if let Some(vpc) = &fleet.spec.vpc {
         name::check_lookup(vpc, "vpc", problems);
+    }
+    check_tags(fleet.spec.tags.iter().flat_map(|tags| &tags.value.0), problems);
+}
+
+/// Keys that are Portolan's own or AWS's, and keys twice.
+fn check_tags<'a>(tags: impl Iterator<Item = &'a At<TagSpec>>, problems: &mut Problems<'_>) {
+    let mut seen = BTreeSet::new();
+    for At { value: tag, .. } in tags {
+        let (key, at) = (&tag.key.value, tag.key.at);
+        if let Some(why) = name::reserved_tag(key) {
+            problems.add(at, why);
+        } else if key.is_empty() || key.chars().count() > 128 {
+            problems.add(at, "a tag has a key of 1 to 128 characters");
+        } else if !seen.insert(key) {
+            problems.add(at, format!("the tag {} is written twice", quoted(key)));
+        }
+        if tag.value.value.chars().count() > 256 {
+            problems.add(tag.value.at, "the value of a tag has at most 256 characters");
+        }
     }
 }
 

@@ -80,3 +80,13 @@ pub(super) fn check_lookup(text: &At<String>, what: &str, problems: &mut Problem
         problems.add(text.at, format!("{what}: longer than {ECS_NAME} characters"));
     }
 }
+
+/// Why nobody may write a tag with this key.
+pub(super) fn reserved_tag(key: &str) -> Option<String> {
+    let whose = match key {
+        _ if key.to_ascii_lowercase().starts_with("aws:") => "AWS",
+        _ if key.starts_with("portolan.dev/") => "Portolan",
+        _ => return None,
+    };
+    Some(format!("the tag {} is reserved for {whose}", quoted(key)))
+}

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     DeploymentController, DesiredPort, DesiredService, DesiredTargetGroup, Given, HealthCheck, HealthPort,
-    LoadBalancerArn, LoadBalancerKind, Owner, Protocol, ProtocolVersion, Redeploy, Seen, Service, Strategy,
-    TargetGroup,
+    LoadBalancerArn, LoadBalancerKind, Owner, Protocol, ProtocolVersion, Redeploy, Seen, Service, ServiceOutline,
+    Strategy, TargetGroup,
 };
 
 use super::super::draft::Obstacle;
@@ -101,15 +101,17 @@ fn is_ours(given: &Given<'_>, old: &TargetGroup) -> Result<(), Obstacle> {
         Seen::Unknown(gap) => return Err(Obstacle::gap("", gap)),
     }
     for cluster in given.observed.clusters.keys() {
-        let named = match given.observed.named_target_groups_of(cluster) {
-            Seen::Present(named) => named,
+        let all = match given.observed.cluster_services_of(cluster) {
+            Seen::Present(all) => all,
             Seen::Absent => continue,
             Seen::Unknown(gap) => return Err(Obstacle::gap("", gap)),
         };
-        let declared = |id: &&crate::model::ServiceId| given.declared_service(id).is_none();
-        if let Some(other) = named.get(&old.arn).into_iter().flatten().find(declared) {
+        let is_other = |service: &&ServiceOutline| {
+            service.target_groups.contains(&old.arn) && given.declared_service(&service.id).is_none()
+        };
+        if let Some(other) = all.iter().find(is_other) {
             return no(Reason::new(
-                format!("service {other}, which the manifest does not declare, names {} too", old.name),
+                format!("service {}, which the manifest does not declare, names {} too", other.id, old.name),
                 format!("declare it, or declare {} beside the new target group", old.name),
             ));
         }

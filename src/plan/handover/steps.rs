@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::model::owner::{MOVED_TAG, REPLACES_TAG};
-use crate::model::{DesiredTargetGroup, Given, LoadBalancerKind, Mark, ObjectRef, Serve, Service, TargetGroupArn};
+use crate::model::{DesiredTargetGroup, Given, LoadBalancerKind, ObjectRef, Serve, Service, TargetGroupArn};
 
 use super::super::action::{Action, DeletedRuleBelief, Ref, RuleBelief};
 use super::super::by_resource::ListenerChange;
@@ -203,7 +203,7 @@ fn attach(
     let known = found.temporary.first().map(|rule| Ok(rule.rule.conditions.clone()));
     let conditions = known.unwrap_or_else(|| parked::conditions(given, found.listener));
     let conditions = conditions.map_err(|waiting_on| Obstacle { what: what.clone(), waiting_on })?;
-    let mut tags = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() }.tags();
+    let mut tags = given.desired.fleet.tags_for(&object);
     tags.insert(REPLACES_TAG.to_owned(), found.old.arn.to_string());
     tags.extend(moved.map(|at| (MOVED_TAG.to_owned(), at.strftime("%FT%TZ").to_string())));
     let reason = match moved {

@@ -83,9 +83,10 @@ fn task_definitions(desired: &Desired, observed: &Observed) -> Vec<Query> {
         deployed.chain([&service.task_definition])
     });
     let definitions = definitions.filter(|arn| !arn.as_str().is_empty()).cloned();
-    let referenced = desired.services.values().filter_map(|wanted| {
-        let live = observed.service(&wanted.id).present()?;
-        definition::needed(wanted, live)
+    let referenced = desired.services.values().filter_map(|wanted| match observed.service(&wanted.id) {
+        Seen::Present(live) => definition::needed(wanted, live),
+        Seen::Absent => definition::needed_for_new(wanted),
+        Seen::Unknown(_) => None,
     });
     definitions.chain(referenced).map(Query::TaskDefinition).collect()
 }

@@ -2,7 +2,7 @@
 //! that no request matches attaches them until enough of their targets are healthy.
 
 use crate::model::owner::REPLACES_TAG;
-use crate::model::{Conditions, Given, Listener, LoadBalancerKind, Mark, Seen};
+use crate::model::{Conditions, Given, Listener, LoadBalancerKind, Seen};
 
 use super::super::action::Action;
 use super::super::by_resource::ListenerChange;
@@ -61,7 +61,7 @@ pub(in super::super) fn attaching(
     };
     let listener = listener_of(given, &draft.action)?;
     let (object, name) = (draft.object.clone(), &draft.object.key);
-    let mut tags = Mark { fleet: given.desired.fleet.name.clone(), object: object.clone() }.tags();
+    let mut tags = given.desired.fleet.tags_for(&object);
     tags.insert(REPLACES_TAG.to_owned(), temporary::NOTHING.to_owned());
     Some(Draft {
         action: Action::CreateRule {

@@ -14,7 +14,7 @@ use super::super::change::WaitingOn;
 use super::super::draft::Drafts;
 use super::super::resolve;
 use super::super::security_group::{WantedFlow, WantedIngress};
-use super::{Words, mark_of, marked_for, removal};
+use super::{Words, is_protected, mark_of, marked_for, protected, removal};
 
 pub(super) fn prune_ingress(given: &Given<'_>, wanted: &WantedIngress, drafts: &mut Drafts) {
     let fleet = ObjectRef::fleet(&given.desired.fleet.name);
@@ -33,6 +33,10 @@ pub(super) fn prune_ingress(given: &Given<'_>, wanted: &WantedIngress, drafts: &
             continue;
         }
         if wanted.flows.iter().any(|flow| is_exactly(rule, flow)) {
+            continue;
+        }
+        if is_protected(&rule.tags) {
+            drafts.block_on(&fleet, format!("revoke ingress rule {} of {}", rule.id, rule.group), protected());
             continue;
         }
         let rests = wanted.flows.iter().map(|flow| rests_on(given.observed, flow, rule, &revoked));

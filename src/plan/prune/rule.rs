@@ -13,7 +13,7 @@ use super::super::resolve;
 use super::super::rule_match::{Match, RouteRef, forwards_only_to, match_rules, routes_by_listener};
 use super::super::rule_words::describe_route;
 use super::super::temporary;
-use super::{DeletedRule, Words, mark_of, marked_for, removal};
+use super::{DeletedRule, Words, is_protected, mark_of, marked_for, protected, removal};
 
 /// A route without a live rule that does what the route says.
 struct Homeless<'a> {
@@ -33,6 +33,11 @@ pub(super) fn prune_rules(given: &Given<'_>, drafts: &mut Drafts) -> Vec<Deleted
         for rule in lasting.filter(|rule| !matched.contains(rule.arn.as_str())) {
             let Some(object) = marked_for(rule.tags.as_ref().present(), &given.desired.fleet.name) else { continue };
             if routes_are_unmanaged(given.desired, &object) || given.is_deployment_rule(&rule.arn) {
+                continue;
+            }
+            if rule.tags.as_ref().present().is_some_and(is_protected) {
+                let what = format!("delete rule {} ({})", rule.priority, rule.conditions);
+                drafts.block_on(&ObjectRef::fleet(&given.desired.fleet.name), what, protected());
                 continue;
             }
             let waiting = homeless.iter().filter(|route| may_mean(given, route, listener, rule, &object));

@@ -6,15 +6,14 @@ use crate::model::{Given, ObjectRef, Observed, Seen, Serve, Tags, TargetGroup};
 use super::super::action::Action;
 use super::super::change::WaitingOn;
 use super::super::draft::Drafts;
-use super::super::handover;
-use super::super::needs::left_overs;
 use super::super::reason::Reason;
 use super::super::resolve;
-use super::{DeletedRule, Words, mark_of, marked_for, removal};
+use super::super::{handover, left_over};
+use super::{DeletedRule, Words, is_protected, mark_of, marked_for, protected, removal};
 
 pub(super) fn prune_target_groups(given: &Given<'_>, deleted: &[DeletedRule], drafts: &mut Drafts) {
     let fleet = ObjectRef::fleet(&given.desired.fleet.name);
-    for live in left_overs(given) {
+    for live in left_over::target_groups(given) {
         let Some(object) = marked_for(live.tags.as_ref().present(), &given.desired.fleet.name) else { continue };
         let what = format!("delete target group {}", live.name);
         // An object that only changed its AWS name is still wanted by somebody: never delete and create in one plan.
@@ -24,6 +23,10 @@ pub(super) fn prune_target_groups(given: &Given<'_>, deleted: &[DeletedRule], dr
                 "delete the old one yourself",
             );
             drafts.block_on(&fleet, what, sentence);
+            continue;
+        }
+        if live.tags.as_ref().present().is_some_and(is_protected) {
+            drafts.block_on(&fleet, what, protected());
             continue;
         }
         if let Some(because) = handover::keeps(given, live) {
@@ -60,8 +63,8 @@ fn unused(given: &Given<'_>, live: &TargetGroup, deleted: &[DeletedRule]) -> Res
         return Err(WaitingOn::difference(sentence));
     }
     for cluster in given.observed.clusters.keys() {
-        match given.observed.named_target_groups_of(cluster) {
-            Seen::Present(named) if named.contains_key(&live.arn) => {
+        match given.observed.cluster_services_of(cluster) {
+            Seen::Present(all) if all.iter().any(|service| service.target_groups.contains(&live.arn)) => {
                 return Err(WaitingOn::difference(format!("a service of cluster {cluster} still names it")));
             }
             Seen::Present(_) | Seen::Absent => {}

@@ -87,10 +87,10 @@ fn action(content: Tree) -> Action {
     let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
     Action::RegisterTaskDefinition {
         service: service(),
-        source: TaskDefinitionArn::from(SOURCE),
+        source: Some(TaskDefinitionArn::from(SOURCE)),
         content,
         tags: Tags::from(tags),
-        expect: belief(),
+        expect: Some(belief()),
     }
 }
 

@@ -126,7 +126,7 @@ async fn every_service_of_the_cluster_is_asked_before_a_target_group_goes() {
                 .then(|| script::json(json!({"services": [], "failures": [{"arn": "other", "reason": reason}]})))
         })
         .await;
-        let named = &observed.named_target_groups["prod"];
+        let named = &observed.cluster_services["prod"];
         assert_eq!(matches!(named, Seen::Present(_)), known, "{reason}: {named:?}");
         assert_eq!(script.only("ListServices").json["maxResults"], 100);
     }

@@ -161,7 +161,8 @@ async fn corrected(before: &[Revision], registered: &[Revision]) -> (usize, Resu
             "portMappings": [{"containerPort": 8081, "protocol": "tcp"}, {"containerPort": 8080}]}],
     });
     let content = Tree::new(content.as_object().unwrap().clone());
-    let action = Action::RegisterTaskDefinition { service: service(), source, content, tags, expect: belief() };
+    let (source, expect) = (Some(source), Some(belief()));
+    let action = Action::RegisterTaskDefinition { service: service(), source, content, tags, expect };
     let done = Writer::new(&script.clients()).perform(&action, &Outputs::new()).await;
     let output = match done {
         Ok(Performed::Done(output)) => Ok(output),

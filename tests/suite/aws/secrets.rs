@@ -58,6 +58,7 @@ async fn the_environment_of_containers_is_in_no_log_and_no_value() {
     let expect = ServiceBelief::of(observed.service(&service).present().expect("it stands"));
     let running = observed.task_definition(&source).present().expect("it is read");
     let (content, tags) = ((*running.content).clone(), Tags::new());
+    let (source, expect) = (Some(source), Some(expect));
     let action = Action::RegisterTaskDefinition { service, source, content, tags, expect };
     let done = Writer::new(&clients).perform(&action, &Outputs::new()).await;
     drop(guard);

@@ -211,6 +211,7 @@ async fn a_task_definition_is_registered_with_one_port_more() {
     let mappings = &mut content.members_mut()["containerDefinitions"][0]["portMappings"];
     mappings.as_array_mut().expect("a list").push(json!({"containerPort": 9000, "protocol": "udp"}));
     let (service, tags) = (checkout.id(), mark());
+    let (source, expect) = (Some(source), Some(expect));
     let copy = Action::RegisterTaskDefinition { service, source, content, tags, expect };
     let Some(Output::TaskDefinition(copy)) = stage.done(copy).await else { panic!("no ARN") };
     assert!(copy.as_str().ends_with("/checkout:2"), "{copy}");

@@ -122,6 +122,11 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
                 Deed::Deregister | Deed::Register | Deed::Empty => {}
             }
         }
+        Action::DrainService { service, .. } | Action::DeleteService { service, .. } => match deed {
+            Deed::Edit => count(world, service, 3),
+            Deed::Same | Deed::Delete => delete_service(world, service),
+            Deed::Deregister | Deed::Register | Deed::Empty => {}
+        },
         Action::TagService { service, .. } => {
             if let Deed::Delete = deed {
                 delete_service(world, service);
@@ -132,9 +137,16 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
             Deed::Delete => delete_service(world, service),
             Deed::Deregister | Deed::Register | Deed::Same | Deed::Empty => {}
         },
-        Action::RegisterTaskDefinition { source, .. } => {
+        Action::RegisterTaskDefinition { source: Some(source), .. } => {
             if let Deed::Delete = deed {
                 call(world, "ecs:DeregisterTaskDefinition", &json!({"taskDefinition": source.to_string()}));
+            }
+        }
+        Action::RegisterTaskDefinition { source: None, .. } => {}
+        // Somebody else creates one of that name, or the cluster has another one meanwhile.
+        Action::CreateService { service, .. } => {
+            if let Deed::Same | Deed::Edit = deed {
+                create_service(world, service);
             }
         }
         Action::AuthorizeSecurityGroupIngress { group, ports, .. } => {
@@ -159,6 +171,18 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
             Deed::Deregister | Deed::Register | Deed::Empty => {}
         },
     }
+}
+
+/// A service without tasks, of the newest revision that the account has.
+fn create_service(world: &mut World, service: &ServiceId) {
+    let revisions = world.call("ecs:ListTaskDefinitions", &json!({"sort": "DESC"})).unwrap_or_default();
+    let subnets = world.call("ec2:DescribeSubnets", &json!({})).unwrap_or_default();
+    let network = json!({"awsvpcConfiguration": {"subnets": [subnets["subnetSet"][0]["subnetId"]]}});
+    let input = json!({
+        "cluster": service.cluster, "serviceName": service.name, "desiredCount": 0, "launchType": "FARGATE",
+        "taskDefinition": revisions["taskDefinitionArns"][0], "networkConfiguration": network,
+    });
+    call(world, "ecs:CreateService", &input);
 }
 
 fn on_rule(world: &mut World, rule: &RuleArn, deed: Deed) {

@@ -356,17 +356,31 @@ fn carriers(file: &ObservedFile, observed: &mut Observed) {
     }
     for cluster in &file.clusters {
         let own = file.services.iter().filter(|service| service.cluster == *cluster);
-        let named =
-            own.flat_map(|service| service.load_balancers.iter().map(|entry| (&service.name, &entry.target_group)));
-        let elsewhere = "elsewhere".to_owned();
-        let all = named.chain(file.named_elsewhere.iter().map(|name| (&elsewhere, name)));
-        let mut named: BTreeMap<_, BTreeSet<ServiceId>> = BTreeMap::new();
-        for (service, name) in all {
-            let id = ServiceId { cluster: cluster.clone(), name: service.clone() };
-            named.entry(target_group_arn(name)).or_default().insert(id);
+        let outline = |name: &str, groups: Vec<&String>, tags: Tags| ServiceOutline {
+            id: ServiceId { cluster: cluster.clone(), name: name.to_owned() },
+            target_groups: groups.into_iter().map(|name| target_group_arn(name)).collect(),
+            tags,
+        };
+        let own = own.filter(|service| service.status == "ACTIVE").map(|service| {
+            let groups = service.load_balancers.iter().map(|entry| &entry.target_group).collect();
+            outline(&service.name, groups, service_tags(service))
+        });
+        let mut all: Vec<ServiceOutline> = own.collect();
+        if !file.named_elsewhere.is_empty() {
+            all.push(outline("elsewhere", file.named_elsewhere.iter().collect(), Tags::new()));
         }
-        observed.named_target_groups.insert(cluster.clone(), Seen::Present(named));
+        observed.cluster_services.insert(cluster.clone(), Seen::Present(all));
     }
+}
+
+/// The tags among the members of a service.
+fn service_tags(service: &super::Service) -> Tags {
+    let all = service.members.get("tags").and_then(Value::as_array).into_iter().flatten();
+    all.map(|tag| (text(&tag["key"]), text(&tag["value"]))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
 }
 
 /// A port mapping as AWS answers it.
@@ -535,7 +549,7 @@ fn open_gap(file: &GapFile, observed: &mut Observed) {
         }
         "elasticloadbalancing:DescribeTargetGroupAttributes" => all(&mut observed.attributes, &gap),
         "elasticloadbalancing:DescribeAccountLimits" => observed.limits = Seen::Unknown(gap.clone()),
-        "ecs:ListServices" => all(&mut observed.named_target_groups, &gap),
+        "ecs:ListServices" => all(&mut observed.cluster_services, &gap),
         other => panic!("no case needs a gap in {other} yet: say here what it hides"),
     }
     observed.gaps.insert((file.object.clone(), gap));
