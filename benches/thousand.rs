@@ -24,7 +24,7 @@ use portolan::sandbox::{Shared, world_file};
 use portolan::trace::{Asked, trace};
 use rustix::time::{ClockId, clock_gettime};
 use week::fleet::{self as fleets, Size};
-use week::sweep::{Sweep, added_at_first, besides, bound, drift, formula, sweeps};
+use week::sweep::{Look, Sweep, bound, drift, formula, sweeps};
 
 /// Fleets whose first `drift` is shown.
 const DRIFTED: [usize; 3] = [100, 300, 1000];
@@ -38,8 +38,8 @@ fn main() {
     let times = numbers.next().unwrap_or(TIMES).max(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     println!("{services} services of two tasks, 30 ms away, by the account's buckets");
-    for sweep in runtime.block_on(sweeps(services)) {
-        tell(services, &sweep);
+    for (sweep, look) in runtime.block_on(sweeps(services)).iter().zip([Look::First, Look::Again, Look::Structure]) {
+        tell(services, sweep, look);
     }
     println!("\ndrift of a fleet without declared attributes, nothing known:");
     for services in DRIFTED {
@@ -82,15 +82,14 @@ fn timed(times: u32, work: impl Fn()) -> Duration {
     (cpu() - begun) / times
 }
 
-fn tell(services: usize, sweep: &Sweep) {
+fn tell(services: usize, sweep: &Sweep, look: Look) {
     let (bound, bucket) = bound(&sweep.calls);
     let (all, seconds): (u64, f64) = (sweep.calls.values().sum(), sweep.seconds);
     println!("\n{}: {all} calls in {seconds:.1} s; the buckets allow it in {bound:.1} s ({bucket})", sweep.title);
     println!("  refused so far: {:?}", sweep.refused);
-    let told =
-        [("the formula", formula(services)), ("at first", added_at_first(services)), ("besides", besides(services))];
+    let expected = formula(services, look, true);
     for (call, count) in &sweep.calls {
-        let expected = told.iter().find_map(|(of, calls)| Some(format!("{of}: {}", calls.get(call.as_str())?)));
-        println!("  {count:>6}  {call} ({})", expected.unwrap_or_else(|| "not expected".to_owned()));
+        let expected = expected.get(call).copied().unwrap_or_default();
+        println!("  {count:>6}  {call} (the formula: {expected})");
     }
 }

@@ -19,7 +19,7 @@ pub enum Bucket {
 }
 
 macro_rules! operations {
-    ($($name:ident: $call:literal, $bucket:ident;)*) => {
+    ($($name:ident: $call:literal, $bucket:ident $(, $page:literal)?;)*) => {
         /// An operation that reads.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Operation {
@@ -43,40 +43,49 @@ macro_rules! operations {
                     $(Self::$name => Bucket::$bucket,)*
                 }
             }
+
+            /// How many things a page of its response may have, as Portolan asks for them; `None`: it asks for all in one response.
+            pub const fn page(self) -> Option<i32> {
+                match self {
+                    $(Self::$name => operations!(@page $($page)?),)*
+                }
+            }
         }
     };
+    (@page $page:literal) => { Some($page) };
+    (@page) => { None };
 }
 
 operations! {
-    DescribeScalableTargets: "application-autoscaling:DescribeScalableTargets", None;
-    DescribeInstances: "ec2:DescribeInstances", OfOperation;
-    DescribeNetworkAcls: "ec2:DescribeNetworkAcls", OfOperation;
-    DescribeNetworkInterfaces: "ec2:DescribeNetworkInterfaces", OfOperation;
-    DescribeRouteTables: "ec2:DescribeRouteTables", OfOperation;
-    DescribeSecurityGroupRules: "ec2:DescribeSecurityGroupRules", OfOperation;
-    DescribeSecurityGroups: "ec2:DescribeSecurityGroups", OfOperation;
-    DescribeSubnets: "ec2:DescribeSubnets", OfOperation;
-    DescribeVpcEndpointServiceConfigurations: "ec2:DescribeVpcEndpointServiceConfigurations", OfOperation;
-    DescribeVpcs: "ec2:DescribeVpcs", OfOperation;
-    GetManagedPrefixListEntries: "ec2:GetManagedPrefixListEntries", OfOperation;
+    DescribeScalableTargets: "application-autoscaling:DescribeScalableTargets", None, 50;
+    DescribeInstances: "ec2:DescribeInstances", OfOperation, 1000;
+    DescribeNetworkAcls: "ec2:DescribeNetworkAcls", OfOperation, 1000;
+    DescribeNetworkInterfaces: "ec2:DescribeNetworkInterfaces", OfOperation, 1000;
+    DescribeRouteTables: "ec2:DescribeRouteTables", OfOperation, 100;
+    DescribeSecurityGroupRules: "ec2:DescribeSecurityGroupRules", OfOperation, 1000;
+    DescribeSecurityGroups: "ec2:DescribeSecurityGroups", OfOperation, 1000;
+    DescribeSubnets: "ec2:DescribeSubnets", OfOperation, 1000;
+    DescribeVpcEndpointServiceConfigurations: "ec2:DescribeVpcEndpointServiceConfigurations", OfOperation, 1000;
+    DescribeVpcs: "ec2:DescribeVpcs", OfOperation, 1000;
+    GetManagedPrefixListEntries: "ec2:GetManagedPrefixListEntries", OfOperation, 100;
     DescribeClusters: "ecs:DescribeClusters", EcsClusters;
     DescribeContainerInstances: "ecs:DescribeContainerInstances", EcsTasks;
     DescribeServiceRevisions: "ecs:DescribeServiceRevisions", OfOperation;
     DescribeServices: "ecs:DescribeServices", EcsServices;
     DescribeTaskDefinition: "ecs:DescribeTaskDefinition", OfOperation;
     DescribeTasks: "ecs:DescribeTasks", EcsTasks;
-    ListClusters: "ecs:ListClusters", EcsClusters;
+    ListClusters: "ecs:ListClusters", EcsClusters, 100;
     ListServiceDeployments: "ecs:ListServiceDeployments", OfOperation;
-    ListServices: "ecs:ListServices", EcsServices;
-    ListTasks: "ecs:ListTasks", EcsTasks;
-    DescribeAccountLimits: "elasticloadbalancing:DescribeAccountLimits", ElasticLoadBalancing;
-    DescribeListeners: "elasticloadbalancing:DescribeListeners", ElasticLoadBalancing;
+    ListServices: "ecs:ListServices", EcsServices, 100;
+    ListTasks: "ecs:ListTasks", EcsTasks, 100;
+    DescribeAccountLimits: "elasticloadbalancing:DescribeAccountLimits", ElasticLoadBalancing, 400;
+    DescribeListeners: "elasticloadbalancing:DescribeListeners", ElasticLoadBalancing, 400;
     DescribeLoadBalancerAttributes: "elasticloadbalancing:DescribeLoadBalancerAttributes", ElasticLoadBalancing;
-    DescribeLoadBalancers: "elasticloadbalancing:DescribeLoadBalancers", ElasticLoadBalancing;
-    DescribeRules: "elasticloadbalancing:DescribeRules", ElasticLoadBalancing;
+    DescribeLoadBalancers: "elasticloadbalancing:DescribeLoadBalancers", ElasticLoadBalancing, 400;
+    DescribeRules: "elasticloadbalancing:DescribeRules", ElasticLoadBalancing, 400;
     DescribeTags: "elasticloadbalancing:DescribeTags", ElasticLoadBalancing;
     DescribeTargetGroupAttributes: "elasticloadbalancing:DescribeTargetGroupAttributes", ElasticLoadBalancing;
-    DescribeTargetGroups: "elasticloadbalancing:DescribeTargetGroups", ElasticLoadBalancing;
+    DescribeTargetGroups: "elasticloadbalancing:DescribeTargetGroups", ElasticLoadBalancing, 400;
     DescribeTargetHealth: "elasticloadbalancing:DescribeTargetHealth", ElasticLoadBalancing;
     GetCallerIdentity: "sts:GetCallerIdentity", None;
 }

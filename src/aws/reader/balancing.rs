@@ -12,7 +12,6 @@ use crate::model::{
 use super::concurrency::few_at_once;
 use super::{Reader, absent_or_unknown, unknown};
 
-const PAGE: i32 = 400;
 const ACCOUNT: Operation = Operation::GetCallerIdentity;
 const TAGS: Operation = Operation::DescribeTags;
 
@@ -26,14 +25,16 @@ impl Reader {
     }
 
     pub(super) async fn limits(&self) -> Seen<AccountLimits> {
-        let request = self.clients.reading.elb.describe_account_limits().page_size(PAGE);
+        let request =
+            self.clients.reading.elb.describe_account_limits().set_page_size(Operation::DescribeAccountLimits.page());
         let pages = request.into_paginator().items().send();
         let answer: Result<Vec<_>, _> = self.ask(Operation::DescribeAccountLimits, pages.try_collect()).await;
         answer.map_or_else(|error| unknown(&error), |limits| Seen::Present(elbv2::limits_from_sdk(&limits)))
     }
 
     pub(super) async fn load_balancers(&self) -> Seen<Vec<LoadBalancer>> {
-        let request = self.clients.reading.elb.describe_load_balancers().page_size(PAGE);
+        let request =
+            self.clients.reading.elb.describe_load_balancers().set_page_size(Operation::DescribeLoadBalancers.page());
         let pages = request.into_paginator().items().send();
         match self.ask(Operation::DescribeLoadBalancers, pages.try_collect()).await {
             Ok(list) => {
@@ -47,7 +48,8 @@ impl Reader {
 
     pub(super) async fn listeners(&self, balancer: &LoadBalancerArn) -> Seen<Vec<Listener>> {
         let client = &self.clients.reading.elb;
-        let request = client.describe_listeners().load_balancer_arn(balancer.as_str()).page_size(PAGE);
+        let request = client.describe_listeners().load_balancer_arn(balancer.as_str());
+        let request = request.set_page_size(Operation::DescribeListeners.page());
         let pages = request.into_paginator().items().send();
         match self.ask(Operation::DescribeListeners, pages.try_collect()).await {
             Ok(list) => {
@@ -61,7 +63,8 @@ impl Reader {
 
     /// Rules whose tags are not known yet, by priority.
     pub(super) async fn rules(&self, listener: &ListenerArn) -> Seen<Vec<Rule>> {
-        let request = self.clients.reading.elb.describe_rules().listener_arn(listener.as_str()).page_size(PAGE);
+        let request = self.clients.reading.elb.describe_rules().listener_arn(listener.as_str());
+        let request = request.set_page_size(Operation::DescribeRules.page());
         let pages = request.into_paginator().items().send();
         match self.ask(Operation::DescribeRules, pages.try_collect()).await {
             Ok(list) => {
@@ -75,7 +78,8 @@ impl Reader {
     }
 
     pub(super) async fn target_groups(&self) -> Seen<Vec<TargetGroup>> {
-        let request = self.clients.reading.elb.describe_target_groups().page_size(PAGE);
+        let request =
+            self.clients.reading.elb.describe_target_groups().set_page_size(Operation::DescribeTargetGroups.page());
         let pages = request.into_paginator().items().send();
         let untagged = Seen::Unknown(Gap::not_asked(TAGS.call()));
         match self.ask(Operation::DescribeTargetGroups, pages.try_collect()).await {

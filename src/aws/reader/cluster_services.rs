@@ -32,7 +32,7 @@ impl Reader {
 
     async fn services_in(&self, cluster: &str) -> Result<Vec<ServiceOutline>, AwsError> {
         let request = self.clients.reading.ecs.list_services().cluster(cluster);
-        let pages = request.into_paginator().page_size(100).items().send();
+        let pages = request.set_max_results(Operation::ListServices.page()).into_paginator().items().send();
         let arns: Vec<String> = self.ask(Operation::ListServices, pages.try_collect()).await?;
         let batches = arns.chunks(10).map(async |batch| {
             let request = self.clients.reading.ecs.describe_services().cluster(cluster).include(ServiceField::Tags);

@@ -8,13 +8,14 @@ use crate::model::{EndpointServices, LoadBalancerArn, Operation, Seen};
 
 use super::{Reader, unknown};
 
+const CALL: Operation = Operation::DescribeVpcEndpointServiceConfigurations;
+
 impl Reader {
     /// The endpoint services of this account that accept connections. EC2 has no filter for their load balancers.
     pub(super) async fn endpoint_services(&self) -> Seen<EndpointServices> {
         let request = self.clients.reading.ec2.describe_vpc_endpoint_service_configurations();
-        let pages = request.into_paginator().page_size(1000).items().send();
-        let answer: Result<Vec<_>, _> =
-            self.ask(Operation::DescribeVpcEndpointServiceConfigurations, pages.try_collect()).await;
+        let pages = request.set_max_results(CALL.page()).into_paginator().items().send();
+        let answer: Result<Vec<_>, _> = self.ask(CALL, pages.try_collect()).await;
         answer.map_or_else(|error| unknown(&error), |list| Seen::Present(by_balancer(&list)))
     }
 }

@@ -40,7 +40,7 @@ impl Reader {
         let ids = groups.iter().map(ToString::to_string).collect();
         let filter = Filter::builder().name("group-id").set_values(Some(ids)).build();
         let request = self.clients.reading.ec2.describe_security_group_rules().filters(filter);
-        let pages = request.into_paginator().page_size(1000).items().send();
+        let pages = request.set_max_results(RULES.page()).into_paginator().items().send();
         self.ask(RULES, pages.try_collect()).await
     }
 }

@@ -48,7 +48,7 @@ impl Reader {
             let values = batch.iter().map(ToString::to_string).collect();
             let filter = Filter::builder().name("instance-id").set_values(Some(values)).build();
             let request = self.clients.reading.ec2.describe_instances().filters(filter).include_managed_resources(true);
-            let pages = request.into_paginator().page_size(1000).items().send();
+            let pages = request.set_max_results(INSTANCES.page()).into_paginator().items().send();
             let answer = self.ask(INSTANCES, pages.try_collect()).await;
             let find = |id: &InstanceId| match &answer {
                 Err(error) => unknown(error),

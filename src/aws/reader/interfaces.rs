@@ -17,6 +17,8 @@ use super::concurrency::{LARGE_AT_ONCE, few_at_once, some_at_once};
 use super::groups::FILTER_VALUES;
 use super::{Reader, unknown};
 
+const CALL: Operation = Operation::DescribeNetworkInterfaces;
+
 /// Whose these interfaces with one address are; none: there is no such interface.
 fn owner(all: &[&NetworkInterface]) -> Option<AddressOwner> {
     let is_of_task = |one: &&NetworkInterface| one.description().is_some_and(is_of_task);
@@ -145,8 +147,9 @@ impl Reader {
     /// The interfaces that a filter lets through.
     pub(super) async fn network_interfaces(&self, filter: Filter) -> Result<Vec<NetworkInterface>, AwsError> {
         let request = self.clients.reading.ec2.describe_network_interfaces().filters(filter);
-        let pages = request.include_managed_resources(true).into_paginator().page_size(1000).items().send();
-        self.ask(Operation::DescribeNetworkInterfaces, pages.try_collect()).await
+        let request = request.include_managed_resources(true).set_max_results(CALL.page());
+        let pages = request.into_paginator().items().send();
+        self.ask(CALL, pages.try_collect()).await
     }
 }
 

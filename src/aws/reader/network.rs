@@ -11,7 +11,8 @@ use super::{Reader, unknown};
 
 impl Reader {
     pub(super) async fn vpcs(&self) -> Seen<Vec<Vpc>> {
-        let pages = self.clients.reading.ec2.describe_vpcs().into_paginator().page_size(1000).items().send();
+        let request = self.clients.reading.ec2.describe_vpcs().set_max_results(Operation::DescribeVpcs.page());
+        let pages = request.into_paginator().items().send();
         match self.ask(Operation::DescribeVpcs, pages.try_collect()).await {
             Ok(list) => {
                 let mut vpcs: Vec<Vpc> = list.iter().filter_map(ec2::vpc_from_sdk).collect();
@@ -23,7 +24,8 @@ impl Reader {
     }
 
     pub(super) async fn subnets(&self) -> Seen<Vec<Subnet>> {
-        let pages = self.clients.reading.ec2.describe_subnets().into_paginator().page_size(1000).items().send();
+        let request = self.clients.reading.ec2.describe_subnets().set_max_results(Operation::DescribeSubnets.page());
+        let pages = request.into_paginator().items().send();
         match self.ask(Operation::DescribeSubnets, pages.try_collect()).await {
             Ok(list) => {
                 let mut subnets: Vec<Subnet> = list.iter().filter_map(ec2::subnet_from_sdk).collect();
@@ -36,7 +38,8 @@ impl Reader {
 
     pub(super) async fn security_groups(&self) -> Seen<Vec<SecurityGroup>> {
         let request = self.clients.reading.ec2.describe_security_groups();
-        let pages = request.into_paginator().page_size(1000).items().send();
+        let request = request.set_max_results(Operation::DescribeSecurityGroups.page());
+        let pages = request.into_paginator().items().send();
         match self.ask(Operation::DescribeSecurityGroups, pages.try_collect()).await {
             Ok(list) => {
                 let mut groups: Vec<SecurityGroup> = list.iter().filter_map(ec2::group_from_sdk).collect();
@@ -51,7 +54,7 @@ impl Reader {
     pub(super) async fn marked_ingress(&self, fleet: &str) -> Seen<Vec<IngressRule>> {
         let mark = Filter::builder().name(format!("tag:{FLEET_TAG}")).values(fleet).build();
         let request = self.clients.reading.ec2.describe_security_group_rules().filters(mark);
-        let pages = request.into_paginator().page_size(1000).items().send();
+        let pages = request.set_max_results(RULES.page()).into_paginator().items().send();
         match self.ask(RULES, pages.try_collect()).await {
             Ok(list) => {
                 let mut rules: Vec<IngressRule> = list.iter().filter_map(ec2::ingress_from_sdk).collect();

@@ -15,7 +15,7 @@ impl Reader {
     /// Destinations of all routes of each VPC. The default routes are left out: they lead to whatever is nowhere else.
     pub(super) async fn routes(&self, vpcs: &BTreeSet<VpcId>) -> BTreeMap<VpcId, Seen<BTreeSet<IpNet>>> {
         let request = self.clients.reading.ec2.describe_route_tables().filters(in_vpcs(vpcs));
-        let pages = request.into_paginator().page_size(100).items().send();
+        let pages = request.set_max_results(Operation::DescribeRouteTables.page()).into_paginator().items().send();
         let answer: Result<Vec<sdk::RouteTable>, _> =
             self.ask(Operation::DescribeRouteTables, pages.try_collect()).await;
         let tables = match answer {

@@ -23,7 +23,8 @@ impl Reader {
     /// The names of all services of a cluster; absent: there is no such cluster.
     pub(super) async fn service_names(&self, cluster: &str) -> Seen<Vec<String>> {
         let request = self.clients.reading.ecs.list_services().cluster(cluster);
-        let pages = request.into_paginator().page_size(100).items().send();
+        let request = request.set_max_results(Operation::ListServices.page());
+        let pages = request.into_paginator().items().send();
         let arns: Result<Vec<String>, AwsError> = self.ask(Operation::ListServices, pages.try_collect()).await;
         match arns {
             Ok(arns) => Seen::Present(arns.iter().map(|arn| last_part(arn).to_owned()).collect()),
@@ -33,7 +34,8 @@ impl Reader {
     }
 
     pub(super) async fn cluster_names(&self) -> Seen<Vec<String>> {
-        let pages = self.clients.reading.ecs.list_clusters().into_paginator().page_size(100).items().send();
+        let request = self.clients.reading.ecs.list_clusters().set_max_results(Operation::ListClusters.page());
+        let pages = request.into_paginator().items().send();
         let arns: Result<Vec<String>, AwsError> = self.ask(Operation::ListClusters, pages.try_collect()).await;
         match arns {
             Ok(arns) => {
@@ -99,7 +101,8 @@ impl Reader {
                 .service_namespace(ServiceNamespace::Ecs)
                 .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
                 .set_resource_ids(Some(batch.iter().map(|(_, resource)| resource.clone()).collect()));
-            let pages = request.into_paginator().page_size(50).items().send();
+            let request = request.set_max_results(SCALABLE_TARGETS.page());
+            let pages = request.into_paginator().items().send();
             let answer = self.ask(SCALABLE_TARGETS, pages.try_collect()).await;
             let find = |resource: &str| match &answer {
                 Err(error) => unknown(error),

@@ -30,7 +30,7 @@ impl Reader {
     /// A hundred at most, the newest first.
     pub(super) async fn stopped_of(&self, id: &ServiceId) -> Result<Vec<StoppedTask>, AwsError> {
         let request = self.clients.reading.ecs.list_tasks().cluster(&id.cluster).service_name(&id.name);
-        let request = request.desired_status(sdk::DesiredStatus::Stopped).max_results(100);
+        let request = request.desired_status(sdk::DesiredStatus::Stopped).set_max_results(LIST.page());
         let arns = self.ask(LIST, request.send()).await?.task_arns.unwrap_or_default();
         if arns.is_empty() {
             return Ok(Vec::new());

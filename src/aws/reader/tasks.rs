@@ -131,7 +131,7 @@ impl Reader {
     /// Every task of a cluster that is not STOPPED.
     async fn tasks_of_cluster(&self, cluster: &str, status: sdk::DesiredStatus) -> Result<ReadCluster, AwsError> {
         let request = self.clients.reading.ecs.list_tasks().cluster(cluster).desired_status(status);
-        let pages = request.into_paginator().page_size(100).items().send();
+        let pages = request.set_max_results(LIST.page()).into_paginator().items().send();
         let arns = match self.ask(LIST, pages.try_collect()).await {
             Ok(arns) => arns,
             Err(error) if is_cluster_missing(&error) => Vec::new(),

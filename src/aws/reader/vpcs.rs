@@ -39,14 +39,14 @@ fn by_vpc<T>(
 impl Reader {
     pub(super) async fn network_acls(&self, vpcs: &BTreeSet<VpcId>) -> BTreeMap<VpcId, Seen<Vec<NetworkAcl>>> {
         let request = self.clients.reading.ec2.describe_network_acls().filters(in_vpcs(vpcs));
-        let pages = request.into_paginator().page_size(1000).items().send();
+        let pages = request.set_max_results(Operation::DescribeNetworkAcls.page()).into_paginator().items().send();
         let answer: Result<Vec<_>, _> = self.ask(Operation::DescribeNetworkAcls, pages.try_collect()).await;
         by_vpc(vpcs, answer.map(|list| list.iter().filter_map(ec2::acl_from_sdk).collect()), |acl| &acl.vpc)
     }
 
     pub(super) async fn route_tables(&self, vpcs: &BTreeSet<VpcId>) -> BTreeMap<VpcId, Seen<Vec<RouteTable>>> {
         let request = self.clients.reading.ec2.describe_route_tables().filters(in_vpcs(vpcs));
-        let pages = request.into_paginator().page_size(100).items().send();
+        let pages = request.set_max_results(Operation::DescribeRouteTables.page()).into_paginator().items().send();
         let answer: Result<Vec<_>, _> = self.ask(Operation::DescribeRouteTables, pages.try_collect()).await;
         by_vpc(vpcs, answer.map(|list| list.iter().filter_map(ec2::route_table_from_sdk).collect()), |table| &table.vpc)
     }
@@ -54,7 +54,8 @@ impl Reader {
     pub(super) async fn prefix_lists(&self, ids: &BTreeSet<String>) -> BTreeMap<String, Seen<BTreeSet<ipnet::IpNet>>> {
         let all = ids.iter().map(async |id| {
             let request = self.clients.reading.ec2.get_managed_prefix_list_entries().prefix_list_id(id);
-            let pages = request.into_paginator().page_size(100).items().send();
+            let pages =
+                request.set_max_results(Operation::GetManagedPrefixListEntries.page()).into_paginator().items().send();
             let answer: Result<Vec<_>, _> = self.ask(Operation::GetManagedPrefixListEntries, pages.try_collect()).await;
             let seen = match answer {
                 Ok(entries) => {

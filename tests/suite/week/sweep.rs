@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portolan::aws::{Clients, Reader, in_process};
 use portolan::manifest::{Source, load};
-use portolan::model::Kind;
+use portolan::model::{Batch, Facts, Keep, Kind, Operation};
 use portolan::pass::{self, Kept};
 use portolan::plan::{Policy, Verdict};
 use portolan::sandbox::{Shared, world_file};
@@ -101,41 +101,85 @@ fn since(before: &Counts, after: &Counts) -> Counts {
     new.filter(|(_, count)| *count > 0).collect()
 }
 
-/// The calls of a batched sweep of everything: ten services in a call, a hundred tasks, and so on.
-pub fn formula(services: usize) -> BTreeMap<&'static str, usize> {
-    let (tasks, balancers) = ((services * TASKS).div_ceil(100), services.div_ceil(100));
-    BTreeMap::from([
-        ("ecs:DescribeClusters", 1),
-        ("ecs:DescribeServices", services.div_ceil(10)),
-        ("ecs:ListTasks", tasks),
-        ("ecs:DescribeTasks", tasks),
-        ("elasticloadbalancing:DescribeLoadBalancers", balancers.div_ceil(400)),
-        ("elasticloadbalancing:DescribeListeners", balancers),
-        ("elasticloadbalancing:DescribeRules", balancers),
-        ("elasticloadbalancing:DescribeTargetGroups", services.div_ceil(400)),
-        ("elasticloadbalancing:DescribeTargetHealth", services),
-        ("ec2:DescribeSecurityGroups", services.div_ceil(1000)),
-    ])
+/// What a look knows before it begins, and what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// It knows nothing, and asks everything.
+    First,
+    /// It asks again what is not kept for an hour.
+    Again,
+    /// It asks the health of no target group.
+    Structure,
 }
 
-/// What the third tier and an empty memory add to it: twenty tags in a call, and rules and target groups have some.
-pub fn added_at_first(services: usize) -> BTreeMap<&'static str, usize> {
-    BTreeMap::from([
-        ("ecs:DescribeTaskDefinition", services),
-        ("elasticloadbalancing:DescribeTags", (2 * services).div_ceil(20)),
-        ("elasticloadbalancing:DescribeTargetGroupAttributes", services),
-        ("elasticloadbalancing:DescribeAccountLimits", 1),
-    ])
+impl Look {
+    fn asks(self, kind: Kind) -> bool {
+        match kind.facts().keep {
+            // A revision never changes: the reader remembers it.
+            Keep::Pass => self == Self::First || kind != Kind::TaskDefinition,
+            Keep::InTurn => self != Self::Structure,
+            Keep::Hour => self == Self::First,
+        }
+    }
 }
 
-/// What every look asks besides, whatever the size; rules of groups come two hundred groups in a call.
-pub fn besides(services: usize) -> BTreeMap<&'static str, usize> {
-    BTreeMap::from([
-        ("sts:GetCallerIdentity", 1),
-        ("ec2:DescribeVpcs", 1),
-        ("ec2:DescribeSubnets", 1),
-        ("ec2:DescribeSecurityGroupRules", services.div_ceil(200)),
-    ])
+/// The calls of a look at a fleet of so many services: from the rows of the kinds that planning asks. The fleet declares attributes of
+/// its target groups or does not.
+pub fn formula(services: usize, look: Look, has_attributes: bool) -> Counts {
+    let asked = asked(services, has_attributes).into_iter().filter(|(kind, _)| look.asks(*kind));
+    let mut all = Counts::new();
+    for (operation, calls) in asked.flat_map(|(kind, things)| calls(kind, things)) {
+        *all.entry(operation.call().to_owned()).or_default() += calls as u64;
+    }
+    all
+}
+
+/// The kinds that planning asks, with the number of keys, or of the things in a list.
+fn asked(services: usize, has_attributes: bool) -> Vec<(Kind, usize)> {
+    let (tasks, balancers) = (services * TASKS, services.div_ceil(100));
+    let mut asked = vec![
+        (Kind::Account, 1),
+        (Kind::Vpcs, 1),
+        (Kind::Subnets, 2),
+        // One for each service, and that of the load balancers.
+        (Kind::SecurityGroups, services + 1),
+        (Kind::LoadBalancers, balancers),
+        (Kind::TargetGroups, services),
+        (Kind::Limits, 1),
+        (Kind::Cluster, 1),
+        (Kind::Service, services),
+        (Kind::TaskDefinition, services),
+        (Kind::Tasks, tasks),
+        (Kind::SecurityGroupRules, services),
+        (Kind::Listeners, balancers),
+        (Kind::Rules, balancers),
+        // Of rules and target groups.
+        (Kind::Tags, 2 * services),
+        (Kind::Health, services),
+    ];
+    if has_attributes {
+        asked.push((Kind::Attributes, services));
+    }
+    asked
+}
+
+/// The calls that a kind takes for so many keys, or things in a list. What the first operation of a list of things names, the second
+/// describes; further ones are for tasks on instances, of which there are none here.
+fn calls(kind: Kind, things: usize) -> Vec<(Operation, usize)> {
+    let Facts { operations, batch, .. } = kind.facts();
+    let calls = match batch {
+        Batch::List => vec![pages(operations[0], things)],
+        Batch::Each => vec![things],
+        Batch::Of(most) => vec![things.div_ceil(most)],
+        Batch::PerCluster(most) => vec![pages(operations[0], things), things.div_ceil(most)],
+        Batch::With(_) => Vec::new(),
+    };
+    operations.iter().copied().zip(calls).collect()
+}
+
+/// A list without things is a page, too.
+fn pages(operation: Operation, things: usize) -> usize {
+    operation.page().map_or(1, |most| things.div_ceil(most as usize).max(1))
 }
 
 /// The shortest time for calls, and the bucket that says so: one of `burst` tokens that refills at `rate` lets n calls
