@@ -464,6 +464,8 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
                 task_definition: TaskDefinitionArn::from("td:1"),
                 id: "ecs-svc/1".to_owned(),
                 created: None,
+                reason: None,
+                tasks: Default::default(),
             }],
             task_sets_move: false,
             current_revisions: Vec::new(),

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::acl::NetworkAcl;
 use super::cluster::{AccountLimits, Cluster, ScalableTarget};
+use super::deployment::PastDeployment;
 use super::group_rules::PrefixLists;
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
@@ -19,7 +20,7 @@ use super::owner::Tags;
 use super::query::{Kind, Query};
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
-use super::service::{PastDeployment, Revision, Service, StoppedTask, UnderWay};
+use super::service::{Revision, Service, StoppedTask, UnderWay};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;

@@ -93,7 +93,7 @@ impl ServiceBelief {
     pub fn and_of(self, past: &[PastDeployment]) -> Self {
         let ended = past.iter().map(|past| {
             let revision = past.revision.clone()?;
-            Some(EndedDeployment { revision, failed: past.failed })
+            Some(EndedDeployment { revision, end: past.end, reason: past.reason.clone() })
         });
         Self { ended: ended.collect(), ..self }
     }

@@ -9,7 +9,8 @@ use crate::apply::AwsError;
 use crate::aws::ended::{self, LIST, NEWEST, ended};
 use crate::aws::{ecs, error};
 use crate::model::{
-    EndedDeployment, Operation, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn,
+    DeploymentEnd, EndedDeployment, Operation, PastDeployment, Revision, Rollout, Seen, Service, ServiceId,
+    TaskDefinitionArn,
 };
 
 use super::concurrency::few_at_once;
@@ -196,12 +197,13 @@ fn is_older_than(listed: &[sdk::ServiceDeploymentBrief], service: &Service) -> b
 /// each deployment, so the service's own stands for it.
 fn current_deployments(service: &Service) -> Vec<PastDeployment> {
     let ended = service.deployments.iter().filter_map(|deployment| match deployment.rollout {
-        Some(Rollout::Failed) => Some((true, deployment)),
-        Some(Rollout::Completed) => Some((false, deployment)),
+        Some(Rollout::Failed) => Some((DeploymentEnd::Failed, deployment)),
+        Some(Rollout::Completed) => Some((DeploymentEnd::Successful, deployment)),
         Some(Rollout::InProgress) | None => None,
     });
-    let past = ended.map(|(failed, deployment)| PastDeployment {
-        failed,
+    let past = ended.map(|(end, deployment)| PastDeployment {
+        end,
+        reason: deployment.reason.clone(),
         revision: None,
         task_definition: deployment.task_definition.clone(),
         content: None,
