@@ -51,7 +51,7 @@ pub use address::{AddressFamily, AddressSet};
 pub use arn::{Arn, is_arn};
 pub use behind::{Behind, Registrants, unlisted};
 pub use cluster::{AccountLimits, Cluster, ScalableTarget};
-pub use deployment::{DeploymentEnd, EndedDeployment, PastDeployment};
+pub use deployment::{DeploymentEnd, DeploymentState, EndedDeployment, PastDeployment, ServiceDeployment};
 pub use desired::{
     Autoscaling, Budget, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
     IngressSource, Mode, Network, OtherContainers, Redeploy, Registrar, Removal, Route, ServingRemoval, StaticTarget,
@@ -83,7 +83,7 @@ pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
     Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, Revision, Rollout, Scheduling, Service,
-    ServiceStatus, StopCause, StoppedTask, Strategy, TaskCounts, UnderWay,
+    ServiceStatus, StopCause, StoppedContainer, StoppedTask, Strategy, TaskCounts, UnderWay,
 };
 pub use target::{
     Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,

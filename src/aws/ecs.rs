@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use crate::model::arn::last_part;
 use crate::model::service::AdvancedConfiguration;
 use crate::model::{
-    Awsvpc, Binding, Conduct, Deployment, DeploymentController, DeploymentEnd, EndedDeployment, GroupId,
-    LoadBalancerEntry, PastDeployment, Revision, Rollout, ScalableTarget, Scheduling, Seen, Service, ServiceId,
-    ServiceStatus, Strategy, SubnetId, Tags, TargetGroupArn, TaskCounts, TaskDefinitionArn, Transport,
+    Awsvpc, Binding, Conduct, Deployment, DeploymentController, DeploymentEnd, DeploymentState, EndedDeployment,
+    GroupId, LoadBalancerEntry, PastDeployment, Revision, Rollout, ScalableTarget, Scheduling, Seen, Service,
+    ServiceDeployment, ServiceId, ServiceStatus, Strategy, SubnetId, Tags, TargetGroupArn, TaskCounts,
+    TaskDefinitionArn, Transport,
 };
 use crate::shape::Tree;
 
@@ -273,6 +274,19 @@ pub(super) fn deployment_end(status: &sdk::ServiceDeploymentStatus, was_supersed
         text if text.contains("FAIL") => Some(DeploymentEnd::Failed),
         _ => None,
     }
+}
+
+/// A deployment as AWS lists it; `None` if it lacks what every one has.
+pub(super) fn service_deployment_from_sdk(one: &sdk::ServiceDeploymentBrief) -> Option<ServiceDeployment> {
+    let time = |at: Option<&aws_smithy_types::DateTime>| at.and_then(timestamp_from_sdk);
+    Some(ServiceDeployment {
+        arn: one.service_deployment_arn()?.to_owned(),
+        revision: one.target_service_revision_arn()?.to_owned(),
+        state: DeploymentState::of(one.status()?.as_str()),
+        reason: one.status_reason().map(str::to_owned),
+        created: time(one.created_at()),
+        finished: time(one.finished_at()),
+    })
 }
 
 pub(super) fn past_from_sdk(ended: &EndedDeployment, revision: &sdk::ServiceRevision) -> PastDeployment {

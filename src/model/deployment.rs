@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::id::TaskDefinitionArn;
 use super::service::{Awsvpc, LoadBalancerEntry};
 use crate::shape::Tree;
@@ -85,4 +87,74 @@ pub struct PastDeployment {
     pub load_balancers: Vec<LoadBalancerEntry>,
     /// The network it had.
     pub network: Option<Awsvpc>,
+}
+
+/// The state of a service deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeploymentState {
+    /// PENDING
+    Pending,
+    /// IN_PROGRESS
+    InProgress,
+    /// STOP_REQUESTED
+    StopRequested,
+    /// It has ended, or is being rolled back.
+    Ended(DeploymentEnd),
+    /// A word that this version does not know.
+    Other,
+}
+
+impl DeploymentState {
+    /// From AWS's word.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "PENDING" => Self::Pending,
+            "IN_PROGRESS" => Self::InProgress,
+            "STOP_REQUESTED" => Self::StopRequested,
+            "SUCCESSFUL" => Self::Ended(DeploymentEnd::Successful),
+            "STOPPED" => Self::Ended(DeploymentEnd::Stopped),
+            "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => Self::Ended(DeploymentEnd::RollingBack),
+            "ROLLBACK_SUCCESSFUL" => Self::Ended(DeploymentEnd::RolledBack),
+            "ROLLBACK_FAILED" => Self::Ended(DeploymentEnd::RollbackFailed),
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether it may still succeed, so that it may be stopped.
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Pending | Self::InProgress)
+    }
+}
+
+/// A deployment of a service as `ListServiceDeployments` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceDeployment {
+    /// Its ARN.
+    pub arn: String,
+    /// The ARN of the service revision that it brings. Its last part is also that of the deployment's id, `ecs-svc/…`.
+    pub revision: String,
+    /// Where it is.
+    pub state: DeploymentState,
+    /// Why, in AWS's words (`statusReason`).
+    pub reason: Option<String>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+}
+
+impl ServiceDeployment {
+    /// Whether it is the deployment that `deployments[]` of the service calls `ecs-svc/…`.
+    pub fn is(&self, id: &str) -> bool {
+        let number = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
+        !id.is_empty() && number(&self.revision) == number(id)
+    }
+
+    /// Whether one of the others was created before this one ended: then it took its place.
+    pub fn was_superseded(&self, others: &[Self]) -> bool {
+        others.iter().any(|other| {
+            other.created > self.created
+                && self.finished.is_none_or(|finished| other.created.is_some_and(|at| at <= finished))
+        })
+    }
 }

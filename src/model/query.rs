@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::acl::NetworkAcl;
 use super::cluster::{AccountLimits, Cluster, ScalableTarget};
-use super::deployment::PastDeployment;
+use super::deployment::{PastDeployment, ServiceDeployment};
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
 };

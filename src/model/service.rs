@@ -318,6 +318,8 @@ pub enum StopCause {
 /// A task that has stopped or stops: ECS lists it for about an hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoppedTask {
+    /// The last part of its ARN.
+    pub id: String,
     /// `startedBy`: its deployment.
     pub started_by: Option<String>,
     /// When it stopped, or began to.
@@ -326,6 +328,19 @@ pub struct StoppedTask {
     pub cause: StopCause,
     /// Why, in AWS's words.
     pub reason: String,
+    /// Its containers that failed.
+    pub containers: Vec<StoppedContainer>,
+}
+
+/// A container of a stopped task that failed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoppedContainer {
+    /// Its name.
+    pub name: String,
+    /// `exitCode`; `None`: it never ran, or its end is not known.
+    pub exit_code: Option<i32>,
+    /// Why, in AWS's words.
+    pub reason: Option<String>,
 }
 
 /// A revision of a service (`DescribeServiceRevisions`), as far as it says where ECS registers the tasks of a deployment.

@@ -109,6 +109,8 @@ pub enum Output {
     TargetGroup(TargetGroupArn),
     /// `RegisterTaskDefinition`
     TaskDefinition(TaskDefinitionArn),
+    /// `UpdateService` with a new deployment: its id, `ecs-svc/…`.
+    Deployment(String),
 }
 
 /// The settings of a new target group.
