@@ -18,6 +18,7 @@ mod environment;
 pub mod exit;
 pub mod failure;
 mod files;
+mod follow;
 mod foreign;
 mod form;
 mod image;

@@ -17,6 +17,7 @@ pub mod attribute;
 mod behind;
 pub mod block;
 pub mod cluster;
+mod deployment;
 pub mod desired;
 pub mod given;
 pub mod group_rules;
@@ -50,6 +51,7 @@ pub use address::{AddressFamily, AddressSet};
 pub use arn::{Arn, is_arn};
 pub use behind::{Behind, Registrants, unlisted};
 pub use cluster::{AccountLimits, Cluster, ScalableTarget};
+pub use deployment::{DeploymentEnd, DeploymentState, EndedDeployment, PastDeployment, ServiceDeployment};
 pub use desired::{
     Autoscaling, Budget, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
     IngressSource, Mode, Network, OtherContainers, Redeploy, Registrar, Removal, Route, ServiceRemoval, ServingRemoval,
@@ -80,8 +82,8 @@ pub use scope::Scope;
 pub use security_group::{IngressRule, IpProtocol, RuleSource, SecurityGroup};
 pub use seen::{Gap, Seen};
 pub use service::{
-    Awsvpc, Conduct, Deployment, DeploymentController, EndedDeployment, LoadBalancerEntry, PastDeployment, Revision,
-    Rollout, Scheduling, Service, ServiceOutline, ServiceStatus, StopCause, StoppedTask, Strategy, UnderWay,
+    Awsvpc, Conduct, Deployment, DeploymentController, LoadBalancerEntry, Revision, Rollout, Scheduling, Service,
+    ServiceOutline, ServiceStatus, StopCause, StoppedContainer, StoppedTask, Strategy, TaskCounts, UnderWay,
 };
 pub use target::{
     Binding, Host, Placement, STARTED_ALONE, Target, TargetHealth, TargetKey, TargetState, Task, task_owner,

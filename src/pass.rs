@@ -14,6 +14,7 @@ mod parking;
 mod paths;
 mod planned;
 mod read;
+mod rollout;
 mod touched;
 mod unread;
 mod view;
@@ -37,6 +38,7 @@ pub use kept::Kept;
 pub use mends::link;
 pub use planned::after;
 pub use read::{Pace, Reading};
+pub use rollout::{Followed, follow};
 
 /// What one reading showed, and what it would take to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -464,6 +466,8 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
                 task_definition: TaskDefinitionArn::from("td:1"),
                 id: "ecs-svc/1".to_owned(),
                 created: None,
+                reason: None,
+                tasks: Default::default(),
             }],
             task_sets_move: false,
             current_revisions: Vec::new(),

@@ -48,6 +48,7 @@ mod reason;
 mod redeployment;
 mod registrar;
 mod resolve;
+mod rolled_back;
 mod rule_match;
 mod rule_words;
 pub mod scope;

@@ -17,12 +17,14 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod place;
+mod rollout;
 pub mod sarif;
 pub mod text;
 mod traced;
 
 pub use broken::BrokenPath;
 pub use place::{Item, locate};
+pub use rollout::{Rollout, RolloutState};
 pub use traced::Traced;
 
 /// What went wrong outside of the plan's steps: a manifest, the credentials, the command line.
@@ -63,6 +65,8 @@ pub struct Report {
     pub errors: Vec<Error>,
     /// The calls that were sent, by their IAM names.
     pub calls: BTreeMap<String, u64>,
+    /// Deployments that the run has followed.
+    pub rollouts: Vec<Rollout>,
     /// Where the manifest has what the plan says; empty for those who do not show it.
     pub places: BTreeMap<Item, Place>,
     /// What was checked, where that is all: the manifest alone, without AWS.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::ObjectRef;
 use crate::plan::StepId;
 
 use super::port::AwsError;
@@ -30,4 +31,6 @@ pub enum StepResult {
 pub struct Outcome {
     /// By step.
     pub results: BTreeMap<StepId, StepResult>,
+    /// The deployments that steps began, by service: `ecs-svc/…`.
+    pub deployments: BTreeMap<ObjectRef, String>,
 }

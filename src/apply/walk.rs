@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Plan, Step, StepId};
+use crate::plan::{Output, Plan, Step, StepId};
 
 use super::outcome::{Outcome, StepResult};
 use super::port::{AwsError, ErrorKind, Outputs, Performed};
@@ -100,7 +100,11 @@ impl<'p> Walk<'p> {
     }
 
     pub(super) fn into_outcome(self) -> Outcome {
-        Outcome { results: self.results }
+        let begun = self.outputs.into_iter().filter_map(|(object, output)| match output {
+            Output::Deployment(id) => Some((object, id)),
+            Output::TargetGroup(_) | Output::TaskDefinition(_) => None,
+        });
+        Outcome { results: self.results, deployments: begun.collect() }
     }
 
     fn book(&mut self, step: &'p Step, result: StepResult, settled: &mut Settled<'p>) {

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use crate::model::arn::last_part;
 use crate::model::service::AdvancedConfiguration;
 use crate::model::{
-    Awsvpc, Binding, Conduct, Deployment, DeploymentController, EndedDeployment, GroupId, LoadBalancerEntry,
-    PastDeployment, Revision, Rollout, ScalableTarget, Scheduling, Seen, Service, ServiceId, ServiceStatus, Strategy,
-    SubnetId, Tags, TargetGroupArn, TaskDefinitionArn, Transport,
+    Awsvpc, Binding, Conduct, Deployment, DeploymentController, DeploymentEnd, DeploymentState, EndedDeployment,
+    GroupId, LoadBalancerEntry, PastDeployment, Revision, Rollout, ScalableTarget, Scheduling, Seen, Service,
+    ServiceDeployment, ServiceId, ServiceStatus, Strategy, SubnetId, Tags, TargetGroupArn, TaskCounts,
+    TaskDefinitionArn, Transport,
 };
 use crate::shape::Tree;
 
@@ -132,6 +133,13 @@ fn deployment_from_sdk(deployment: &sdk::Deployment) -> Deployment {
         task_definition: TaskDefinitionArn::from(deployment.task_definition().unwrap_or_default()),
         id: deployment.id().unwrap_or_default().to_owned(),
         created: deployment.created_at().and_then(timestamp_from_sdk),
+        reason: deployment.rollout_state_reason().map(str::to_owned),
+        tasks: TaskCounts {
+            desired: count(deployment.desired_count()),
+            running: count(deployment.running_count()),
+            pending: count(deployment.pending_count()),
+            failed: count(deployment.failed_tasks()),
+        },
     }
 }
 
@@ -250,23 +258,41 @@ pub(super) fn bindings_from_sdk(task: &sdk::Task) -> Vec<Binding> {
     bindings.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// How a deployment that AWS lists ended: `None` while it is still under way, or when it says nothing.
+/// How a deployment that AWS lists ended: `None` while it is still under way, when it says nothing, or when a newer one took its
+/// place, which is no failure.
 ///
 /// AWS has no status FAILED: what the circuit breaker or an alarm gives up is rolled back, or STOPPED where no
-/// rollback is configured. A deployment is STOPPED as well when a newer one took its place: that is no failure.
-pub(super) fn has_failed(status: &sdk::ServiceDeploymentStatus, was_superseded: bool) -> Option<bool> {
+/// rollback is configured.
+pub(super) fn deployment_end(status: &sdk::ServiceDeploymentStatus, was_superseded: bool) -> Option<DeploymentEnd> {
     match status.as_str() {
-        "SUCCESSFUL" => Some(false),
+        "SUCCESSFUL" => Some(DeploymentEnd::Successful),
         "PENDING" | "IN_PROGRESS" => None,
-        text if text.starts_with("STOP") => (!was_superseded).then_some(true),
-        text if text.starts_with("ROLLBACK") || text.contains("FAIL") => Some(true),
+        "ROLLBACK_SUCCESSFUL" => Some(DeploymentEnd::RolledBack),
+        "ROLLBACK_FAILED" => Some(DeploymentEnd::RollbackFailed),
+        text if text.starts_with("STOP") => (!was_superseded).then_some(DeploymentEnd::Stopped),
+        text if text.starts_with("ROLLBACK") => Some(DeploymentEnd::RollingBack),
+        text if text.contains("FAIL") => Some(DeploymentEnd::Failed),
         _ => None,
     }
 }
 
+/// A deployment as AWS lists it; `None` if it lacks what every one has.
+pub(super) fn service_deployment_from_sdk(one: &sdk::ServiceDeploymentBrief) -> Option<ServiceDeployment> {
+    let time = |at: Option<&aws_smithy_types::DateTime>| at.and_then(timestamp_from_sdk);
+    Some(ServiceDeployment {
+        arn: one.service_deployment_arn()?.to_owned(),
+        revision: one.target_service_revision_arn()?.to_owned(),
+        state: DeploymentState::of(one.status()?.as_str()),
+        reason: one.status_reason().map(str::to_owned),
+        created: time(one.created_at()),
+        finished: time(one.finished_at()),
+    })
+}
+
 pub(super) fn past_from_sdk(ended: &EndedDeployment, revision: &sdk::ServiceRevision) -> PastDeployment {
     PastDeployment {
-        failed: ended.failed,
+        end: ended.end,
+        reason: ended.reason.clone(),
         revision: Some(ended.revision.clone()),
         task_definition: TaskDefinitionArn::from(revision.task_definition().unwrap_or_default()),
         content: None,

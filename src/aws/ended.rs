@@ -32,6 +32,7 @@ fn end(deployment: &sdk::ServiceDeploymentBrief, newer: &[sdk::ServiceDeployment
     let began_before = |other: &sdk::ServiceDeploymentBrief| {
         finished.is_none_or(|finished| nanos(other.created_at()).is_some_and(|created| created <= finished))
     };
-    let failed = ecs::has_failed(deployment.status()?, newer.iter().any(began_before))?;
-    Some(EndedDeployment { revision: deployment.target_service_revision_arn()?.to_owned(), failed })
+    let end = ecs::deployment_end(deployment.status()?, newer.iter().any(began_before))?;
+    let reason = deployment.status_reason().map(str::to_owned);
+    Some(EndedDeployment { revision: deployment.target_service_revision_arn()?.to_owned(), end, reason })
 }

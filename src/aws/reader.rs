@@ -137,6 +137,9 @@ impl Read for Reader {
                 let services = services(&ids, known);
                 all(async move { self.past_deployments(&services).await }, Answer::PastDeployments)
             }
+            Queries::ServiceDeployments(ids) => {
+                all(async move { self.service_deployments(&ids).await }, Answer::ServiceDeployments)
+            }
             Queries::UnderWay(ids) => {
                 let services = services(&ids, known);
                 all(async move { self.under_way(&services).await }, Answer::UnderWay)

@@ -211,7 +211,7 @@ fn target_group(call: &str, target: &Ref<TargetGroupArn>, outputs: &Outputs) -> 
         Ref::Known(arn) => Ok(arn.clone()),
         Ref::Output(object) => match outputs.get(object) {
             Some(Output::TargetGroup(arn)) => Ok(arn.clone()),
-            Some(Output::TaskDefinition(_)) | None => Err(missing_output(call, object)),
+            Some(Output::TaskDefinition(_) | Output::Deployment(_)) | None => Err(missing_output(call, object)),
         },
     }
 }
@@ -226,7 +226,7 @@ fn task_definition(
         Ref::Known(arn) => Ok(arn.clone()),
         Ref::Output(object) => match outputs.get(object) {
             Some(Output::TaskDefinition(arn)) => Ok(arn.clone()),
-            Some(Output::TargetGroup(_)) | None => Err(missing_output(call, object)),
+            Some(Output::TargetGroup(_) | Output::Deployment(_)) | None => Err(missing_output(call, object)),
         },
     }
 }

@@ -116,6 +116,35 @@ pub async fn show(terminal: Terminal, needed: Needed, region: &str, calls: &Call
     }
 }
 
+/// Lines about things that go on, each with a time: rewritten in place on a terminal, elsewhere said again when the text changes.
+#[derive(Default)]
+pub struct Lines {
+    told: Vec<String>,
+    shown: Option<Shown>,
+}
+
+impl Lines {
+    /// Shows what is so now.
+    pub fn show(&mut self, terminal: Terminal, lines: Vec<(String, String)>) {
+        if terminal.is_watched() {
+            let all: Vec<String> = lines.iter().map(|(text, time)| format!("{text}, {time}")).collect();
+            let room = terminal.notes.width.map_or(usize::MAX, |width| width.saturating_sub(1));
+            rewrite(cut(&format!("portolan: {}", all.join(" | ")), room));
+            self.shown = Some(Shown(true));
+            return;
+        }
+        for (text, time) in lines.iter().filter(|(text, _)| !self.told.contains(text)) {
+            terminal.progress(&format!("portolan: {text}, {time}"));
+        }
+        self.told = lines.into_iter().map(|(text, _)| text).collect();
+    }
+
+    /// Takes the line of a terminal away.
+    pub fn clear(&mut self) {
+        self.shown = None;
+    }
+}
+
 /// Whether a line is on the terminal; it goes when the reading ends, however it ends.
 struct Shown(bool);
 

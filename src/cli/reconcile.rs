@@ -1,5 +1,6 @@
 //! `portolan reconcile`: one pass, as far as it is allowed to go.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -7,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::args::{Form, Global, Inputs, ReconcileArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
+use super::follow::Rollouts;
 use super::image;
 use super::run::Run;
 use super::signals::Signals;
@@ -55,8 +57,16 @@ async fn carry_on(args: &ReconcileArgs, run: &Run<'_>, asks: bool) -> Result<Ans
         return Ok(run.answer(&run.report(look, None)));
     };
     let report = carry_out(run, look).await;
-    let (report, left) = if args.wait { go_on(args, run, report).await? } else { (report, args.timeout) };
-    Ok(run.answer(&settle(args, run, report, left).await))
+    if !args.wait {
+        return Ok(run.answer(&report));
+    }
+    let mut rollouts = Rollouts::default();
+    let (report, left) = go_on(args, run, report, &mut rollouts).await?;
+    let mut report = settle(args, run, report, left, &mut rollouts).await?;
+    rollouts.hide();
+    report.rollouts = rollouts.reports();
+    report.errors.extend(rollouts.errors());
+    Ok(run.answer(&report))
 }
 
 enum Consent {
@@ -151,10 +161,16 @@ pub async fn carry_out(run: &Run<'_>, look: Look) -> Report {
 
 /// `--wait`: carries out what the first pass could only plan for later, as soon as it may be. Answers the report of the last
 /// pass and the time that is left.
-async fn go_on(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Result<(Report, Duration), Failure> {
+async fn go_on(
+    args: &ReconcileArgs,
+    run: &Run<'_>,
+    mut report: Report,
+    rollouts: &mut Rollouts,
+) -> Result<(Report, Duration), Failure> {
     let end = Instant::now() + args.timeout;
     let left = || end.saturating_duration_since(Instant::now());
     let mut told = Vec::new();
+    rollouts.add(run, &report);
     while is_done_so_far(&report) && !report.plan.planned.is_empty() && run.signals.exit().is_none() {
         let missing: Vec<String> = report.plan.planned.iter().map(later).collect();
         if left().is_zero() {
@@ -171,6 +187,14 @@ async fn go_on(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Resul
             () = sleep(LONGEST_PERIOD.min(left())) => {}
         }
         let look = run.look().await?;
+        rollouts.look(run, &look.observed, &BTreeSet::new()).await;
+        rollouts.show(run);
+        if rollouts.have_failed() {
+            // What the first services did not take is not given to the others.
+            report = run.report(look, None);
+            break;
+        }
+        rollouts.hide();
         let look = if args.yes || look.plan.steps.is_empty() {
             look
         } else {
@@ -183,6 +207,7 @@ async fn go_on(args: &ReconcileArgs, run: &Run<'_>, mut report: Report) -> Resul
             }
         };
         report = carry_out(run, look).await;
+        rollouts.add(run, &report);
     }
     Ok((report, left()))
 }
@@ -200,21 +225,33 @@ fn is_done_so_far(report: &Report) -> bool {
 }
 
 /// `--wait`: until what was applied has arrived. There is nothing to wait for behind a step that failed.
-async fn settle(args: &ReconcileArgs, run: &Run<'_>, mut report: Report, left: Duration) -> Report {
-    if !args.wait || run.signals.exit().is_some() || !report.errors.is_empty() {
-        return report;
+async fn settle(
+    args: &ReconcileArgs,
+    run: &Run<'_>,
+    mut report: Report,
+    left: Duration,
+    rollouts: &mut Rollouts,
+) -> Result<Report, Failure> {
+    if run.signals.exit().is_some() || !report.errors.is_empty() {
+        return Ok(report);
     }
-    if matches!(report.verdict(), Verdict::Failed | Verdict::Pending) {
-        run.terminal.progress("portolan: not waiting, because not everything was applied");
-        return report;
+    let is_open = !rollouts.have_ended();
+    if matches!(report.verdict(), Verdict::Failed | Verdict::Pending) && !(rollouts.have_failed() && is_open) {
+        if !rollouts.have_failed() {
+            run.terminal.progress("portolan: not waiting, because not everything was applied");
+        }
+        return Ok(report);
     }
     let has_changed = !report.plan.steps.is_empty();
     let awaited = awaited(&run.desired, &report.plan, &run.policy);
-    if let Waited::TimedOut(missing) = wait(run, &awaited, left, has_changed).await {
+    if let Waited::TimedOut(missing) = wait(run, &awaited, rollouts, left, has_changed).await {
         report.errors = missing.into_iter().map(|what| timed_out(args.timeout, &what)).collect();
+    } else if rollouts.were_superseded() && !rollouts.have_failed() && run.signals.exit().is_none() {
+        // Whatever took the place of a deployment of this run may have brought something else.
+        report = run.report(run.look().await?, None);
     }
     report.calls = run.clients.calls().snapshot();
-    report
+    Ok(report)
 }
 
 fn timed_out(timeout: Duration, what: &str) -> Error {

@@ -1,10 +1,11 @@
-//! `--wait`: looks again until deployments are complete and targets healthy.
+//! `--wait`: looks again until deployments have ended and targets are healthy.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::follow::Rollouts;
 use super::run::Run;
 use crate::model::ObjectRef;
 use crate::pass::{self, unsettled};
@@ -16,7 +17,7 @@ pub const LONGEST_PERIOD: Duration = Duration::from_secs(20);
 
 /// How a wait ended.
 pub enum Waited {
-    /// Everything is there.
+    /// Everything is there, or a deployment did not succeed and none is in progress.
     Settled,
     /// A signal came first.
     Interrupted,
@@ -25,7 +26,13 @@ pub enum Waited {
 }
 
 /// Waits. After a change the first look comes a period later, because ECS may not show the deployment at once.
-pub async fn wait(run: &Run<'_>, awaited: &BTreeSet<ObjectRef>, timeout: Duration, has_changed: bool) -> Waited {
+pub async fn wait(
+    run: &Run<'_>,
+    awaited: &BTreeSet<ObjectRef>,
+    rollouts: &mut Rollouts,
+    timeout: Duration,
+    has_changed: bool,
+) -> Waited {
     let mut period = PERIOD;
     let mut next = if has_changed { Instant::now() + period } else { Instant::now() };
     let deadline = sleep(timeout);
@@ -34,20 +41,27 @@ pub async fn wait(run: &Run<'_>, awaited: &BTreeSet<ObjectRef>, timeout: Duratio
     loop {
         let look = async {
             sleep_until(next).await;
-            pass::observe(&run.desired, &run.reader).await
+            let observed = pass::observe(&run.desired, &run.reader).await;
+            rollouts.look(run, &observed, awaited).await;
+            observed
         };
         tokio::select! {
             biased;
             () = run.signals.token().cancelled() => return Waited::Interrupted,
             observed = look => {
                 let now_missing = unsettled(&run.desired, &observed, awaited);
-                if now_missing.is_empty() {
+                if rollouts.have_ended() && (now_missing.is_empty() || rollouts.have_failed()) {
                     return Waited::Settled;
                 }
-                if now_missing != missing {
-                    run.terminal.progress(&format!("portolan: waiting for {}", now_missing.join("; ")));
-                    missing = now_missing;
+                let others = |missing: &[String]| rollouts.without_followed(missing);
+                if others(&now_missing) != others(&missing) && !others(&now_missing).is_empty() {
+                    run.terminal.progress(&format!("portolan: waiting for {}", others(&now_missing).join("; ")));
                 }
+                missing = now_missing;
+                if missing.is_empty() {
+                    missing = rollouts.unfinished();
+                }
+                rollouts.show(run);
                 next = Instant::now() + period;
                 period = (period * 2).min(LONGEST_PERIOD);
             }

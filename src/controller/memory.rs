@@ -367,7 +367,7 @@ mod tests {
     }
 
     fn learn(memory: &mut Memory, step: Step, result: StepResult, seconds: i64) {
-        let outcome = Outcome { results: BTreeMap::from([(step.id, result)]) };
+        let outcome = Outcome { results: BTreeMap::from([(step.id, result)]), ..Outcome::default() };
         memory.learn(&plan(vec![step]), &outcome, &Observed::unasked("eu-west-1"), at(seconds));
     }
 

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::acl::NetworkAcl;
 use super::cluster::{AccountLimits, Cluster, ScalableTarget};
+use super::deployment::{PastDeployment, ServiceDeployment};
 use super::group_rules::PrefixLists;
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
@@ -19,7 +20,7 @@ use super::owner::Tags;
 use super::query::{Kind, Query};
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::{Gap, Seen};
-use super::service::{PastDeployment, Revision, Service, ServiceOutline, StoppedTask, UnderWay};
+use super::service::{Revision, Service, ServiceOutline, StoppedTask, UnderWay};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;
@@ -59,6 +60,9 @@ pub struct Observed {
     pub revisions: BTreeMap<ServiceId, Seen<Vec<Revision>>>,
     /// Newest first; asked only for services whose wiring, ports or network differ.
     pub past_deployments: BTreeMap<ServiceId, Seen<Vec<PastDeployment>>>,
+    /// The newest deployments of services, newest first; absent where the endpoint cannot list any. Asked where a deployment is
+    /// followed, limited or taken back.
+    pub service_deployments: BTreeMap<ServiceId, Seen<Vec<ServiceDeployment>>>,
     /// What becomes of deployments in progress; asked only for services whose wiring, ports or network differ meanwhile.
     pub under_way: BTreeMap<ServiceId, Seen<UnderWay>>,
     /// Tasks that have stopped, of services that lack tasks or healthy targets; asked for tracing.
@@ -195,6 +199,7 @@ impl Observed {
             stopping_tasks: BTreeMap::new(),
             revisions: BTreeMap::new(),
             past_deployments: BTreeMap::new(),
+            service_deployments: BTreeMap::new(),
             under_way: BTreeMap::new(),
             stopped_tasks: BTreeMap::new(),
             container_instances: BTreeMap::new(),
@@ -259,6 +264,11 @@ impl Observed {
     /// Finished deployments of a service, newest first.
     pub fn past_deployments_of(&self, id: &ServiceId) -> Seen<&Vec<PastDeployment>> {
         asked(&self.past_deployments, id, Kind::PastDeployments)
+    }
+
+    /// The newest deployments of a service, newest first.
+    pub fn service_deployments_of(&self, id: &ServiceId) -> Seen<&Vec<ServiceDeployment>> {
+        asked(&self.service_deployments, id, Kind::ServiceDeployments)
     }
 
     /// What becomes of the deployment of a service that is in progress.

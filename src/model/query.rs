@@ -10,6 +10,7 @@ use ipnet::IpNet;
 
 use super::acl::NetworkAcl;
 use super::cluster::{AccountLimits, Cluster, ScalableTarget};
+use super::deployment::{PastDeployment, ServiceDeployment};
 use super::id::{
     GroupId, InstanceId, ListenerArn, LoadBalancerArn, ServiceId, SubnetId, TargetGroupArn, TaskDefinitionArn, VpcId,
 };
@@ -20,7 +21,7 @@ use super::operation::Operation;
 use super::owner::Tags;
 use super::security_group::{IngressRule, SecurityGroup};
 use super::seen::Seen;
-use super::service::{PastDeployment, Revision, Service, ServiceOutline, StoppedTask, UnderWay};
+use super::service::{Revision, Service, ServiceOutline, StoppedTask, UnderWay};
 use super::target::{Host, Target, Task};
 use super::target_group::{Attributes, TargetGroup};
 use super::task_definition::TaskDefinition;

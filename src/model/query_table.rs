@@ -83,6 +83,14 @@ macro_rules! query_table {
                         Batch::Each,
                         "one for each service that a repair would redeploy",
                     );
+                /// The newest deployments of a service, whatever their state.
+                ServiceDeployments(ServiceId) => service_deployments: Vec<ServiceDeployment>,
+                    facts(
+                        &[Op::ListServiceDeployments],
+                        Batch::Each,
+                        "one for each service whose deployment `--wait` has followed to its end, or that `rollout.timeout` limits, and for \
+                         `rollback`",
+                    );
                 /// What becomes of the deployment of a service that is in progress.
                 UnderWay(ServiceId) => under_way: UnderWay,
                     facts(

@@ -1,7 +1,6 @@
 //! A live ECS service: counts, wiring, network, rollout state.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -76,6 +75,23 @@ pub struct Deployment {
     pub id: String,
     /// `createdAt`: when it began; `None` where that is not told.
     pub created: Option<Timestamp>,
+    /// `rolloutStateReason`: what ECS says about its state.
+    pub reason: Option<String>,
+    /// Its tasks.
+    pub tasks: TaskCounts,
+}
+
+/// The tasks of a deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskCounts {
+    /// `desiredCount`
+    pub desired: u32,
+    /// `runningCount`
+    pub running: u32,
+    /// `pendingCount`
+    pub pending: u32,
+    /// `failedTasks`: how many have failed, as ECS counts them.
+    pub failed: u32,
 }
 
 /// What becomes of a deployment that is in progress (`ListServiceDeployments`, and the tasks that ECS lists as STOPPED for
@@ -246,6 +262,8 @@ impl Service {
             task_definition: task_definition.clone(),
             id: format!("planned:{id}"),
             created: None,
+            reason: None,
+            tasks: TaskCounts::default(),
         };
         Self {
             id: id.clone(),
@@ -273,6 +291,14 @@ impl Service {
         self.task_sets_move
             || self.deployments.len() > 1
             || self.deployments.iter().any(|deployment| deployment.rollout == Some(Rollout::InProgress))
+    }
+
+    /// Whether ECS gave the newest deployment up and will not roll it back: it waits for a newer one, and nothing else ends it.
+    pub fn has_given_up(&self) -> bool {
+        let has_failed = self.primary().is_some_and(|primary| primary.rollout == Some(Rollout::Failed));
+        let block = self.members.as_ref().as_ref().present().and_then(|members| members.get("deploymentConfiguration"));
+        let rolls_back = |by: &str| block.and_then(|block| block.get(by)?.get("rollback")?.as_bool());
+        has_failed && rolls_back("deploymentCircuitBreaker") == Some(false) && rolls_back("alarms") != Some(true)
     }
 
     /// The primary deployment.
@@ -341,6 +367,8 @@ pub enum StopCause {
 /// A task that has stopped or stops: ECS lists it for about an hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoppedTask {
+    /// The last part of its ARN.
+    pub id: String,
     /// `startedBy`: its deployment.
     pub started_by: Option<String>,
     /// When it stopped, or began to.
@@ -349,32 +377,19 @@ pub struct StoppedTask {
     pub cause: StopCause,
     /// Why, in AWS's words.
     pub reason: String,
+    /// Its containers that failed.
+    pub containers: Vec<StoppedContainer>,
 }
 
-/// How a finished deployment of a service ended (`ListServiceDeployments`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndedDeployment {
-    /// The ARN of the service revision that it was to bring.
-    pub revision: String,
-    /// Whether it failed or was rolled back.
-    pub failed: bool,
-}
-
-/// A finished deployment of a service, and what it was to bring (`ListServiceDeployments`, `DescribeServiceRevisions`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PastDeployment {
-    /// Whether it failed or was rolled back.
-    pub failed: bool,
-    /// The ARN of the service revision; `None`: an endpoint without these operations told of it.
-    pub revision: Option<String>,
-    /// What it ran.
-    pub task_definition: TaskDefinitionArn,
-    /// The content of that revision; `None`: it does not exist any more.
-    pub content: Option<Arc<Tree>>,
-    /// The wiring it had.
-    pub load_balancers: Vec<LoadBalancerEntry>,
-    /// The network it had.
-    pub network: Option<Awsvpc>,
+/// A container of a stopped task that failed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoppedContainer {
+    /// Its name.
+    pub name: String,
+    /// `exitCode`; `None`: it never ran, or its end is not known.
+    pub exit_code: Option<i32>,
+    /// Why, in AWS's words.
+    pub reason: Option<String>,
 }
 
 /// A revision of a service (`DescribeServiceRevisions`), as far as it says where ECS registers the tasks of a deployment.

@@ -46,6 +46,7 @@ fn names(query: &Query, desired: &Desired, observed: &Observed) -> Vec<String> {
         | Query::ScalableTarget(id)
         | Query::Tasks(id)
         | Query::PastDeployments(id)
+        | Query::ServiceDeployments(id)
         | Query::UnderWay(id)
         | Query::Revisions(id)
         | Query::StoppedTasks(id) => service(id, desired),

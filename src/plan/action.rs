@@ -93,7 +93,7 @@ impl ServiceBelief {
     pub fn and_of(self, past: &[PastDeployment]) -> Self {
         let ended = past.iter().map(|past| {
             let revision = past.revision.clone()?;
-            Some(EndedDeployment { revision, failed: past.failed })
+            Some(EndedDeployment { revision, end: past.end, reason: past.reason.clone() })
         });
         Self { ended: ended.collect(), ..self }
     }
@@ -109,6 +109,8 @@ pub enum Output {
     TargetGroup(TargetGroupArn),
     /// `RegisterTaskDefinition`
     TaskDefinition(TaskDefinitionArn),
+    /// `UpdateService` with a new deployment: its id, `ecs-svc/…`.
+    Deployment(String),
 }
 
 /// The settings of a new target group.

@@ -55,7 +55,9 @@ pub(super) fn put_off(
 
 /// Whether a service is being deployed. A deployment that does not end must not hold the fleet back for ever.
 fn counts(live: &Service, now: Timestamp) -> bool {
-    live.is_deploying() && live.primary().and_then(|primary| primary.created).is_none_or(|began| is_young(began, now))
+    live.is_deploying()
+        && !live.has_given_up()
+        && live.primary().and_then(|primary| primary.created).is_none_or(|began| is_young(began, now))
 }
 
 fn is_young(began: Timestamp, now: Timestamp) -> bool {

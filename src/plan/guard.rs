@@ -263,7 +263,11 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
         if !live.is_deploying() || stuck::why_not_wait(given, live, draft, now).is_some() {
             continue;
         }
-        if draft.removes || draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. }) {
+        let deploys = draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. });
+        if deploys && live.has_given_up() {
+            continue;
+        }
+        if draft.removes || deploys {
             return difference(Reason::new(
                 format!("a deployment of service {} is in progress", service.id),
                 stuck::way_out(given, live, draft),

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::model::service::EXTERNAL;
 use crate::model::{
-    Awsvpc, DeploymentController, DesiredService, Given, GroupId, LoadBalancerEntry, Network, NetworkMode, ObjectRef,
-    Observed, PastDeployment, Seen, Service, Strategy, TargetGroupArn, TaskDefinition,
+    Awsvpc, DeploymentController, DesiredService, Given, GroupId, Network, NetworkMode, ObjectRef, Observed, Seen,
+    Service, Strategy, TargetGroupArn, TaskDefinition,
 };
 use crate::shape::SERVICE;
 
@@ -21,6 +21,7 @@ use super::field::Field;
 use super::members::{self, Redeployed};
 use super::reason::Reason;
 use super::resolve;
+use super::rolled_back::{self, Brings};
 use super::security_group::ServiceIngress;
 use super::service::live_service;
 use super::task_definition::diff_ports;
@@ -220,10 +221,17 @@ pub(super) fn plan_redeployment(
     let found = redeployment(given, wanted, now, &mut obstacles);
     // One call carries everything: what is not known yet may belong into it, and may be what ECS rolled back.
     let unread = obstacles.iter().find(|obstacle| matches!(obstacle.waiting_on, WaitingOn::Gap(_))).cloned();
+    let differs = !obstacles.is_empty();
     for obstacle in obstacles {
         obstacle.block(drafts, &object);
     }
-    let Some(found) = found else { return };
+    let Some(found) = found else {
+        if !differs && declares_what_deploys(wanted) && live.controller == DeploymentController::Ecs {
+            let failed = rolled_back::left_failed(live);
+            failed.into_iter().for_each(|why| drafts.block_on(&object, deployed(live), why));
+        }
+        return;
+    };
     let what = || describe_changes(&found.changes);
     if let Some(unread) = unread {
         return Obstacle { what: what(), ..unread }.block(drafts, &object);
@@ -244,18 +252,14 @@ pub(super) fn plan_redeployment(
             ),
         );
     }
-    match rolled_back(given.observed, wanted, &found) {
-        Ok(false) => {}
-        Ok(true) => {
-            return drafts.block_on(
-                &object,
-                what(),
-                Reason::new(
-                    "the newest deployment with this failed, or ECS rolled it back",
-                    "find out why, then change the manifest",
-                ),
-            );
-        }
+    let brings = Brings {
+        content: found.revision.as_ref().map(Move::content),
+        load_balancers: (!found.wiring.changes.is_empty()).then_some(&*found.wiring.entries),
+        network: found.network.as_ref(),
+    };
+    match rolled_back::refusal(given.observed, wanted, &brings) {
+        Ok(None) => {}
+        Ok(Some(why)) => return drafts.block_on(&object, what(), why),
         Err(obstacle) => return Obstacle { what: what(), ..obstacle }.block(drafts, &object),
     }
     if ingress.is_blocked {
@@ -265,40 +269,18 @@ pub(super) fn plan_redeployment(
     push_redeployment(given, wanted, live, found, &ingress.groups, drafts);
 }
 
+fn declares_what_deploys(wanted: &DesiredService) -> bool {
+    wanted.task_definition.is_some() || wanted.ports.is_some() || wanted.network.is_some()
+}
+
+fn deployed(live: &Service) -> String {
+    format!("deployment of {}", live.task_definition.name())
+}
+
 fn describe_changes(changes: &[Change]) -> String {
     let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
     let each = |change: &Change| format!("{}: {} → {}", change.field, show(&change.live), show(&change.desired));
     changes.iter().map(each).collect::<Vec<_>>().join("; ")
-}
-
-/// R7a: whether the newest deployment of that content, of that wiring or of that network failed or was rolled back.
-fn rolled_back(observed: &Observed, wanted: &DesiredService, found: &Redeployment) -> Result<bool, Obstacle> {
-    let past = match observed.past_deployments_of(&wanted.id) {
-        Seen::Present(past) => past,
-        Seen::Absent => return Ok(false),
-        Seen::Unknown(gap) => return Err(Obstacle::gap("last deployments", gap)),
-    };
-    let wiring = (!found.wiring.changes.is_empty()).then(|| wired(&found.wiring.entries)).flatten();
-    let content = found.revision.as_ref().map(Move::content);
-    let same_content = |past: &PastDeployment| matches!((content, past.content.as_deref()), (Some(one), Some(other)) if definition::is_same_content(one, other));
-    let same_wiring = |past: &PastDeployment| wiring.as_ref().is_some_and(|own| *own == sorted(&past.load_balancers));
-    let same_network = |past: &PastDeployment| found.network.is_some() && found.network == past.network;
-    let failed = |is_same: &dyn Fn(&PastDeployment) -> bool| {
-        past.iter().find(|past| is_same(past)).is_some_and(|newest| newest.failed)
-    };
-    Ok(failed(&same_content) || failed(&same_wiring) || failed(&same_network))
-}
-
-/// The entries as they would be sent; `None` while a target group does not exist: that wiring was never deployed.
-fn wired(entries: &[WiredEntry]) -> Option<Vec<LoadBalancerEntry>> {
-    let known = entries.iter().all(|(target, _)| !matches!(target, Some(Ref::Output(_))));
-    known.then(|| sorted(&entries.iter().map(|(_, entry)| entry.clone()).collect::<Vec<_>>()))
-}
-
-fn sorted(entries: &[LoadBalancerEntry]) -> Vec<LoadBalancerEntry> {
-    let mut entries = entries.to_vec();
-    entries.sort();
-    entries
 }
 
 fn push_redeployment(

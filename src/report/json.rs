@@ -1,6 +1,7 @@
 //! A pass as one JSON document, version 1. These are wire types: the model may change, they stay. Fields may be
 //! added, and every list and field is there even when it is empty, except what only some results have.
 
+mod rollout;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use crate::trace::catalogue;
 
 use super::{Error, Item, Report};
 
+use rollout::WireRollout;
 pub use trace::render_trace;
 
 /// The version of the documents.
@@ -38,6 +40,7 @@ pub fn render(report: &Report) -> String {
         findings: numbered(findings, |n, entry| WireFinding::of(entry, at(Item::Finding(n)))),
         gaps: numbered(gaps, |n, (object, Gap { call, why })| WireGap { object, call, why, at: at(Item::Gap(n)) }),
         broken_paths: report.broken_paths.as_ref().map(Vec::len),
+        deployments: report.rollouts.iter().map(WireRollout::of).collect(),
         errors: report.errors.iter().map(WireError::of).collect(),
         calls: report.calls.clone(),
     })
@@ -83,6 +86,9 @@ struct Document<'a> {
     gaps: Vec<WireGap<'a>>,
     /// Paths that were broken when the pass read them; null: not traced.
     broken_paths: Option<usize>,
+    /// Deployments that `--wait` has followed; left out where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deployments: Vec<WireRollout<'a>>,
     errors: Vec<WireError<'a>>,
     calls: BTreeMap<String, u64>,
 }

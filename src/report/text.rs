@@ -14,6 +14,7 @@ use super::Report;
 mod advice;
 mod line;
 mod paint;
+mod rollout;
 mod step;
 mod style;
 mod summary;
@@ -46,6 +47,7 @@ pub fn render(report: &Report, style: impl Into<Style>) -> String {
     }
     let page = step::Page::of(report);
     sections.extend(groups.iter().map(|(object, group)| render_group(object, group, &page, style)));
+    sections.extend(rollout::render(&report.rollouts, style));
     if has_something_to_say(report) {
         sections.extend(render_gaps(&report.plan, style));
         sections.extend(render_unchanged(&report.plan, style));

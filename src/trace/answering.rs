@@ -180,6 +180,8 @@ mod tests {
 
     fn stopped(cause: StopCause, at: &str) -> StoppedTask {
         StoppedTask {
+            id: "831deeb7".to_owned(),
+            containers: Vec::new(),
             started_by: Some("ecs-svc/1".to_owned()),
             at: Some(format!("2026-11-20T{at}Z").parse().expect("a time")),
             cause,

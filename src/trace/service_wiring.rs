@@ -78,13 +78,13 @@ fn rolled_back(way: &Way<'_>, service: &Service, port: &DesiredPort) -> Option<F
         port.container_port,
         service.task_definition.name()
     );
-    (newest.failed && !is_live).then(|| Finding::of(codes::DEPLOYMENT_ROLLED_BACK, what))
+    (newest.end.has_failed() && !is_live).then(|| Finding::of(codes::DEPLOYMENT_ROLLED_BACK, what))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{Stand, gap, id};
-    use crate::model::{LoadBalancerEntry, PastDeployment, Registrar, Seen, ServiceStatus, TargetState};
+    use crate::model::{DeploymentEnd, LoadBalancerEntry, PastDeployment, Registrar, Seen, ServiceStatus, TargetState};
     use crate::trace::HopId;
 
     const HOP: HopId = HopId::ServiceWiring;
@@ -155,7 +155,8 @@ mod tests {
         let mut stand = Stand::sound();
         let wanted = stand.service().load_balancers.clone();
         let past = PastDeployment {
-            failed: true,
+            end: DeploymentEnd::RolledBack,
+            reason: None,
             revision: None,
             task_definition: "shop:2".into(),
             content: None,

@@ -5,6 +5,7 @@ mod build;
 
 use std::collections::BTreeMap;
 
+use portolan::model::DeploymentEnd;
 use serde::Deserialize;
 
 pub use build::build;
@@ -416,9 +417,29 @@ pub struct Task {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Past {
+    /// Short for `ended: ROLLBACK_SUCCESSFUL`.
     pub failed: bool,
+    /// AWS's word; SUCCESSFUL when left out.
+    pub ended: Option<String>,
+    pub reason: Option<String>,
     pub task_definition: String,
     pub load_balancers: Vec<Entry>,
+}
+
+impl Past {
+    /// How it ended.
+    pub fn end(&self) -> DeploymentEnd {
+        match self.ended.as_deref() {
+            None if self.failed => DeploymentEnd::RolledBack,
+            None | Some("SUCCESSFUL") => DeploymentEnd::Successful,
+            Some("STOPPED") => DeploymentEnd::Stopped,
+            Some("ROLLBACK_IN_PROGRESS") => DeploymentEnd::RollingBack,
+            Some("ROLLBACK_SUCCESSFUL") => DeploymentEnd::RolledBack,
+            Some("ROLLBACK_FAILED") => DeploymentEnd::RollbackFailed,
+            Some("FAILED") => DeploymentEnd::Failed,
+            Some(other) => panic!("a deployment does not end {other}"),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

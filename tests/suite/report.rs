@@ -306,7 +306,8 @@ fn refusal(kind: ErrorKind) -> AwsError {
 }
 
 fn outcome(results: impl IntoIterator<Item = StepResult>) -> Outcome {
-    Outcome { results: results.into_iter().enumerate().map(|(number, result)| (StepId(number), result)).collect() }
+    let results = results.into_iter().enumerate().map(|(number, result)| (StepId(number), result)).collect();
+    Outcome { results, ..Outcome::default() }
 }
 
 /// Every result there is.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod buckets;
+mod deployments;
 mod fleet;
 mod harbour;
 mod registrar;

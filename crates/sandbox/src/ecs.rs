@@ -58,6 +58,7 @@ pub fn operation(name: &str) -> Option<Operation> {
         "ListServices" => Read(service::list),
         "ListServiceDeployments" => Read(deployment::list),
         "DescribeServiceDeployments" => Read(deployment::describe),
+        "StopServiceDeployment" => Write(deployment::stop),
         "DescribeServiceRevisions" => Read(deployment::describe_revisions),
         "RunTask" => Write(task::run),
         "StopTask" => Write(task::stop),

@@ -5,6 +5,7 @@ pub mod event;
 pub mod host;
 pub mod placement;
 mod registrar;
+pub mod rollback;
 pub mod rollout;
 pub mod service;
 pub mod task;

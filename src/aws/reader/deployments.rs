@@ -9,7 +9,8 @@ use crate::apply::AwsError;
 use crate::aws::ended::{self, LIST, NEWEST, ended};
 use crate::aws::{ecs, error};
 use crate::model::{
-    EndedDeployment, Operation, PastDeployment, Revision, Rollout, Seen, Service, ServiceId, TaskDefinitionArn,
+    DeploymentEnd, EndedDeployment, Operation, PastDeployment, Revision, Rollout, Seen, Service, ServiceDeployment,
+    ServiceId, TaskDefinitionArn,
 };
 
 use super::concurrency::few_at_once;
@@ -80,6 +81,33 @@ impl Reader {
             Err(error) if error::is_unknown_operation(&error, self.clients.custom_endpoint) => {
                 self.lacks_deployments.store(true, Ordering::Relaxed);
                 Seen::Present(Ended::Current(current_deployments(service)))
+            }
+            Err(error) => unknown(&error),
+        }
+    }
+
+    /// The newest deployments of services, whatever their state; absent where the endpoint has no such list.
+    pub(super) async fn service_deployments(
+        &self,
+        ids: &BTreeSet<ServiceId>,
+    ) -> BTreeMap<ServiceId, Seen<Vec<ServiceDeployment>>> {
+        let all = ids.iter().map(async |id| (id.clone(), self.service_deployments_of(id).await));
+        few_at_once(all).await.into_iter().collect()
+    }
+
+    async fn service_deployments_of(&self, id: &ServiceId) -> Seen<Vec<ServiceDeployment>> {
+        if self.lacks_deployments.load(Ordering::Relaxed) {
+            return Seen::Absent;
+        }
+        match self.newest_deployments(id).await {
+            Ok(listed) => {
+                let mut all: Vec<_> = listed.iter().filter_map(ecs::service_deployment_from_sdk).collect();
+                all.sort_by_key(|one| std::cmp::Reverse(one.created));
+                Seen::Present(all)
+            }
+            Err(error) if error::is_unknown_operation(&error, self.clients.custom_endpoint) => {
+                self.lacks_deployments.store(true, Ordering::Relaxed);
+                Seen::Absent
             }
             Err(error) => unknown(&error),
         }
@@ -196,12 +224,13 @@ fn is_older_than(listed: &[sdk::ServiceDeploymentBrief], service: &Service) -> b
 /// each deployment, so the service's own stands for it.
 fn current_deployments(service: &Service) -> Vec<PastDeployment> {
     let ended = service.deployments.iter().filter_map(|deployment| match deployment.rollout {
-        Some(Rollout::Failed) => Some((true, deployment)),
-        Some(Rollout::Completed) => Some((false, deployment)),
+        Some(Rollout::Failed) => Some((DeploymentEnd::Failed, deployment)),
+        Some(Rollout::Completed) => Some((DeploymentEnd::Successful, deployment)),
         Some(Rollout::InProgress) | None => None,
     });
-    let past = ended.map(|(failed, deployment)| PastDeployment {
-        failed,
+    let past = ended.map(|(end, deployment)| PastDeployment {
+        end,
+        reason: deployment.reason.clone(),
         revision: None,
         task_definition: deployment.task_definition.clone(),
         content: None,

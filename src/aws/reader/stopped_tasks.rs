@@ -6,7 +6,8 @@ use aws_sdk_ecs::types as sdk;
 
 use crate::apply::AwsError;
 use crate::aws::ecs::timestamp_from_sdk;
-use crate::model::{Operation, Seen, ServiceId, StopCause, StoppedTask};
+use crate::model::arn::last_part;
+use crate::model::{Operation, Seen, ServiceId, StopCause, StoppedContainer, StoppedTask};
 
 use super::concurrency::few_at_once;
 use super::{Reader, unknown};
@@ -45,7 +46,25 @@ impl Reader {
 
 fn stopped_from_sdk(task: &sdk::Task) -> StoppedTask {
     let at = task.stopping_at().or(task.stopped_at()).and_then(timestamp_from_sdk);
-    StoppedTask { started_by: task.started_by().map(str::to_owned), at, cause: cause(task), reason: reason(task) }
+    StoppedTask {
+        id: last_part(task.task_arn().unwrap_or_default()).to_owned(),
+        started_by: task.started_by().map(str::to_owned),
+        at,
+        cause: cause(task),
+        reason: reason(task),
+        containers: failed_containers(task),
+    }
+}
+
+/// Those that did not start, or ended with another code than 0.
+fn failed_containers(task: &sdk::Task) -> Vec<StoppedContainer> {
+    let failed = |one: &&sdk::Container| one.reason().is_some() || one.exit_code().is_some_and(|code| code != 0);
+    let all = task.containers().iter().filter(failed).map(|one| StoppedContainer {
+        name: one.name().unwrap_or_default().to_owned(),
+        exit_code: one.exit_code(),
+        reason: one.reason().map(str::to_owned),
+    });
+    all.collect()
 }
 
 /// ECS says `Scaling activity initiated by …` of a task that it no longer needs.

@@ -12,7 +12,7 @@ use crate::aws::ended::{self, LIST};
 use crate::aws::error::{answer, is_unknown_operation};
 use crate::aws::raw::{self, KeepAnswer, ServiceMembers, Slot};
 use crate::model::{Awsvpc, EndedDeployment, Service, ServiceId, TaskDefinitionArn};
-use crate::plan::{Ref, ServiceBelief, WiredEntry};
+use crate::plan::{Output, Ref, ServiceBelief, WiredEntry};
 use crate::shape::Tree;
 
 use super::retry::retrying;
@@ -88,12 +88,14 @@ impl Writer {
         let attempt = async || match self.difference(service, expect).await? {
             Some(why) => stale(why),
             None => match answer(CALL, with_members(request.clone(), members).send()).await {
-                Ok(_) => DONE,
+                Ok(answer) => Ok(begun(answer.service().and_then(primary_id))),
                 // It may have got through, its answer lost.
-                Err(error) if error.kind == ErrorKind::Transient => {
-                    let live = self.service_now(service).await?;
-                    if live.is_some_and(|live| is_as(&live, request.as_input(), expect)) { DONE } else { Err(error) }
-                }
+                Err(error) if error.kind == ErrorKind::Transient => match self.service_now(service).await? {
+                    Some(live) if is_as(&live, request.as_input(), expect) => {
+                        Ok(begun(live.primary().map(|primary| primary.id.clone())))
+                    }
+                    Some(_) | None => Err(error),
+                },
                 Err(error) => Err(error),
             },
         };
@@ -162,6 +164,16 @@ impl Writer {
         let members = ServiceMembers::of(&body.take()).take(&id.name);
         Ok(named.and_then(|service| ecs::service_from_sdk(id, service, members)))
     }
+}
+
+/// The deployment that an update began.
+fn begun(id: Option<String>) -> Performed {
+    Performed::Done(id.filter(|id| !id.is_empty()).map(Output::Deployment))
+}
+
+fn primary_id(service: &sdk::Service) -> Option<String> {
+    let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"))?;
+    primary.id().map(str::to_owned)
 }
 
 /// The request with members that the SDK's types may not know.

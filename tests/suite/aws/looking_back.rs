@@ -131,7 +131,7 @@ async fn ended_deployments_are_read_newest_first_with_their_contents() {
     ]}));
     let (script, past, _) = look_back(listed).await;
     let past = past.present().unwrap();
-    let told: Vec<(bool, &str)> = past.iter().map(|past| (past.failed, family_of(past))).collect();
+    let told: Vec<(bool, &str)> = past.iter().map(|past| (past.end.has_failed(), family_of(past))).collect();
     assert_eq!(told, [(true, "two"), (true, "checkout"), (false, "checkout")]);
     assert_eq!(past[0].load_balancers[0].target_group.as_ref().unwrap().as_str(), TG);
     let asked = script.only("DescribeServiceRevisions").json["serviceRevisionArns"].clone();
@@ -145,7 +145,7 @@ async fn ended_deployments_are_read_newest_first_with_their_contents() {
 async fn an_endpoint_without_the_operation_leaves_what_the_service_itself_says() {
     let (_, past, _) = look_back(script::json_error(400, "UnknownOperationException", "no such thing")).await;
     let past = past.present().unwrap();
-    let told: Vec<(bool, &str)> = past.iter().map(|past| (past.failed, family_of(past))).collect();
+    let told: Vec<(bool, &str)> = past.iter().map(|past| (past.end.has_failed(), family_of(past))).collect();
     assert_eq!(told, [(false, "checkout"), (true, "two")]);
 }
 

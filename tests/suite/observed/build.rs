@@ -450,6 +450,8 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
                 task_definition: definition.clone(),
                 id: format!("ecs-svc/{number}"),
                 created: None,
+                reason: None,
+                tasks: Default::default(),
             })
             .collect(),
         task_sets_move: service.task_sets_move,
@@ -460,7 +462,8 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));
     observed.tasks.insert(id.clone(), Seen::Present(tasks.collect()));
     let past = service.past.iter().map(|past| PastDeployment {
-        failed: past.failed,
+        end: past.end(),
+        reason: past.reason.clone(),
         revision: None,
         task_definition: definition_arn(&past.task_definition),
         content: match observed.task_definitions.get(&definition_arn(&past.task_definition)) {

@@ -51,7 +51,7 @@ fn every_text_form_spells_out_what_does_not_show() {
         message: HOSTILE.to_owned(),
         request_id: None,
     };
-    let outcome = Outcome { results: [(StepId(0), StepResult::Failed(failed))].into() };
+    let outcome = Outcome { results: [(StepId(0), StepResult::Failed(failed))].into(), ..Outcome::default() };
     let applied = Report { outcome: Some(outcome), ..report.clone() };
     let forms = [
         ("text", text::render(&report, Paint::Off)),

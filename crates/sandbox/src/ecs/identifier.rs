@@ -7,7 +7,7 @@ use crate::state::State;
 
 /// Members that name things, by name or by ARN, and the kind of thing that an ARN there has to be of. `true`: it is in
 /// the cluster that the call is about.
-const NAMING: [(&str, &str, bool); 12] = [
+const NAMING: [(&str, &str, bool); 13] = [
     ("cluster", "cluster", false),
     ("clusters", "cluster", false),
     ("service", "service", true),
@@ -18,6 +18,7 @@ const NAMING: [(&str, &str, bool); 12] = [
     ("containerInstance", "container-instance", true),
     ("containerInstances", "container-instance", true),
     ("taskDefinition", "task-definition", false),
+    ("serviceDeploymentArn", "service-deployment", false),
     ("serviceDeploymentArns", "service-deployment", false),
     ("serviceRevisionArns", "service-revision", false),
 ];

@@ -237,7 +237,7 @@ fn platform(service: &Service) -> Option<&str> {
 }
 
 /// Running tasks, and those on their way up.
-fn counted(statuses: impl Iterator<Item = TaskStatus>) -> (usize, usize) {
+pub fn counted(statuses: impl Iterator<Item = TaskStatus>) -> (usize, usize) {
     statuses.fold((0, 0), |(running, pending), status| match status {
         TaskStatus::Running => (running + 1, pending),
         TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating => (running, pending + 1),

@@ -207,7 +207,10 @@ fn shown_container(task: &Task, container: &crate::state::Container) -> Value {
         TaskStatus::Provisioning | TaskStatus::Pending => "PENDING",
         _ => "STOPPED",
     };
-    json!({
+    let has_ended = status == "STOPPED";
+    let code = (task.stop_code.as_deref() == Some("EssentialContainerExited") && has_ended).then_some(1);
+    let reason = task.stopped_reason.as_ref().filter(|_| task.stop_code.as_deref() == Some("TaskFailedToStart"));
+    compact(json!({
         "containerArn": format!("{}/{}", task.arn.replace(":task/", ":container/"), container.name),
         "taskArn": task.arn,
         "name": container.name,
@@ -216,5 +219,7 @@ fn shown_container(task: &Task, container: &crate::state::Container) -> Value {
         "healthStatus": if container.has_health_check && status == "RUNNING" { "HEALTHY" } else { "UNKNOWN" },
         "networkBindings": bindings,
         "networkInterfaces": interfaces.unwrap_or_else(|| json!([])),
-    })
+        "exitCode": code,
+        "reason": reason.filter(|_| has_ended),
+    }))
 }

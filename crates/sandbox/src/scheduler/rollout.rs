@@ -1,10 +1,12 @@
 //! Deployments: as many tasks as are wanted, new ones in place of old ones within the bounds of `minimumHealthyPercent`
 //! and `maximumPercent`, and back again when the circuit breaker opens (aws-facts 2.5).
 
+use jiff::Timestamp;
+
 use super::event::say;
-use super::placement;
 use super::service::{Fitness, TRY_AGAIN, fitness, tasks, wanted};
 use super::task::{self, Start};
+use super::{placement, rollback};
 use crate::due::Due;
 use crate::input::Input;
 use crate::state::{Deployment, Revision, Service, State, Task, TaskStatus};
@@ -57,11 +59,15 @@ pub fn roll(state: &mut State, arn: &str) {
     let lower = (wanted * service.minimum_percent + 99) / 100;
     let (new, old) = (counted.new.len() as i64, counted.old.len() as i64);
     let (healthy_new, healthy_old) = (Count::healthy(&counted.new), Count::healthy(&counted.old));
-    if healthy_new > 0 {
-        reset_failures(state, arn);
-    } else if is_hopeless(service, primary, wanted) {
-        return give_up(state, arn);
+    if primary.status == "ROLLBACK_REQUESTED" {
+        return rollback::carry_out(state, arn);
     }
+    if healthy_new > 0 && rollback::resets_on_healthy_task(service) {
+        reset_failures(state, arn);
+    } else if rollback::is_hopeless(service, primary, wanted) {
+        return rollback::give_up(state, arn);
+    }
+    start_work(state, arn);
 
     let started = start(state, arn, (wanted - new).min(upper - new - old), &counted);
     let spare = healthy_new + healthy_old - lower;
@@ -72,6 +78,14 @@ pub fn roll(state: &mut State, arn: &str) {
         say(state, arn, what);
     }
     settle(state, arn, wanted);
+}
+
+/// A deployment that was created begins its work.
+fn start_work(state: &mut State, arn: &str) {
+    let primary = state.services.get_mut(arn).and_then(|service| service.deployments.first_mut());
+    if let Some(primary) = primary.filter(|primary| primary.status == "PENDING") {
+        primary.status = "IN_PROGRESS".to_owned();
+    }
 }
 
 /// Starts tasks of the primary deployment; answers how many.
@@ -185,7 +199,7 @@ fn settle(state: &mut State, arn: &str, wanted: i64) {
         (primary.updated, primary.finished) = (now, Some(now));
     }
     let id = primary.id.clone();
-    retire_deployments(stored);
+    retire_deployments(stored, now);
     let was_steady = std::mem::replace(&mut stored.steady, true);
     if has_arrived {
         say(state, arn, &format!("(deployment {id}) deployment completed."));
@@ -196,12 +210,16 @@ fn settle(state: &mut State, arn: &str, wanted: i64) {
 }
 
 /// Old deployments without tasks are listed no more.
-fn retire_deployments(service: &mut Service) {
+fn retire_deployments(service: &mut Service, now: Timestamp) {
     for mut old in service.deployments.drain(1..).rev() {
-        match old.status.as_str() {
-            "IN_PROGRESS" => old.status = "STOPPED".to_owned(),
-            "ROLLBACK_IN_PROGRESS" => old.status = "ROLLBACK_SUCCESSFUL".to_owned(),
-            _ => {}
+        let ended = match old.status.as_str() {
+            "STOP_REQUESTED" => Some("STOPPED"),
+            "ROLLBACK_IN_PROGRESS" => Some("ROLLBACK_SUCCESSFUL"),
+            _ => None,
+        };
+        if let Some(ended) = ended {
+            old.status = ended.to_owned();
+            (old.updated, old.finished) = (now, Some(now));
         }
         service.past.insert(0, old);
     }
@@ -213,33 +231,6 @@ fn reset_failures(state: &mut State, arn: &str) {
         if let Some(primary) = service.deployments.first_mut() {
             primary.failed_tasks = 0;
         }
-    }
-}
-
-/// Whether the circuit breaker opens: half of the wanted tasks have failed, three at least and two hundred at most.
-fn is_hopeless(service: &Service, primary: &Deployment, wanted: i64) -> bool {
-    let threshold = ((wanted + 1) / 2).clamp(3, 200);
-    service.breaker && primary.rollout == "IN_PROGRESS" && primary.failed_tasks >= threshold
-}
-
-/// Fails the deployment, and goes back to what was before it where that is wanted and there was something.
-fn give_up(state: &mut State, arn: &str) {
-    let now = state.now;
-    let Some(service) = state.services.get_mut(arn) else { return };
-    let Some(primary) = service.deployments.first_mut() else { return };
-    let id = primary.id.clone();
-    primary.rollout = "FAILED".to_owned();
-    primary.reason = "tasks failed to start.".to_owned();
-    (primary.updated, primary.finished) = (now, Some(now));
-    let before = service.deployments.iter().skip(1).find(|old| old.rollout == "COMPLETED");
-    let before = before.filter(|_| service.rollback).map(|old| old.revision.clone());
-    if let Some(primary) = service.deployments.first_mut() {
-        primary.status = if before.is_some() { "ROLLBACK_IN_PROGRESS" } else { "STOPPED" }.to_owned();
-    }
-    say(state, arn, &format!("(deployment {id}) deployment failed: tasks failed to start."));
-    if let Some(revision) = before {
-        say(state, arn, &format!("rolling back to {}.", revision.task_definition));
-        begin(state, arn, revision, true);
     }
 }
 
@@ -262,9 +253,13 @@ pub fn begin(state: &mut State, arn: &str, revision: Revision, is_rollback: bool
         updated: state.now,
         finished: None,
         is_rollback,
-        status: "IN_PROGRESS".to_owned(),
+        status: "PENDING".to_owned(),
+        rolled_back_to: None,
     };
     if let Some(service) = state.services.get_mut(arn) {
+        // A newer one takes its place.
+        let superseded = service.deployments.iter_mut().filter(|one| matches!(&*one.status, "PENDING" | "IN_PROGRESS"));
+        superseded.for_each(|one| one.status = "STOP_REQUESTED".to_owned());
         service.deployments.insert(0, deployment);
         service.revision = revision;
         service.failures_in_a_row = 0;

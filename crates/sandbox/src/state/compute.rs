@@ -156,6 +156,8 @@ pub struct Deployment {
     pub is_rollback: bool,
     /// As ECS's service deployments call it: `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `ROLLBACK_SUCCESSFUL`, …
     pub status: String,
+    /// When it was taken back, and the revision that came in its place.
+    pub rolled_back_to: Option<(Timestamp, String)>,
 }
 
 #[derive(Clone, Debug)]

@@ -1,0 +1,82 @@
+//! R7a: what a deployment did not bring is not sent again until the manifest changes. Only a SUCCESSFUL deployment is a success.
+
+use crate::model::{
+    Awsvpc, DeploymentEnd, DesiredService, LoadBalancerEntry, Observed, PastDeployment, Rollout, Seen, Service,
+};
+use crate::shape::Tree;
+
+use super::action::{Ref, WiredEntry};
+use super::definition;
+use super::draft::Obstacle;
+use super::reason::Reason;
+
+/// What somebody has to do about a deployment that failed.
+const TO_UNBLOCK: &str = "find out why, then change the manifest";
+
+/// What a deployment would bring.
+pub(super) struct Brings<'a> {
+    /// What the service would run, if that changes.
+    pub(super) content: Option<&'a Tree>,
+    /// All its load balancers, if they change.
+    pub(super) load_balancers: Option<&'a [WiredEntry]>,
+    /// Its network, if that changes.
+    pub(super) network: Option<&'a Awsvpc>,
+}
+
+/// Why a redeployment is held back: the newest deployment of that content, of that wiring or of that network did not succeed.
+pub(super) fn refusal(
+    observed: &Observed,
+    wanted: &DesiredService,
+    brings: &Brings<'_>,
+) -> Result<Option<Reason>, Obstacle> {
+    let past = match observed.past_deployments_of(&wanted.id) {
+        Seen::Present(past) => past,
+        Seen::Absent => return Ok(None),
+        Seen::Unknown(gap) => return Err(Obstacle::gap("last deployments", gap)),
+    };
+    let wiring = brings.load_balancers.and_then(wired);
+    let same_content = |past: &PastDeployment| match (brings.content, past.content.as_deref()) {
+        (Some(one), Some(other)) => definition::is_same_content(one, other),
+        (None, _) | (_, None) => false,
+    };
+    let same_wiring = |past: &PastDeployment| wiring.as_ref().is_some_and(|own| *own == sorted(&past.load_balancers));
+    let same_network = |past: &PastDeployment| brings.network.is_some() && brings.network == past.network.as_ref();
+    let failed = |is_same: &dyn Fn(&PastDeployment) -> bool| {
+        past.iter().find(|past| is_same(past)).filter(|newest| newest.end.has_failed())
+    };
+    let newest = failed(&same_content).or_else(|| failed(&same_wiring)).or_else(|| failed(&same_network));
+    Ok(newest.map(|newest| Reason::new(because(newest), TO_UNBLOCK)))
+}
+
+/// Such as `ECS rolled back the newest deployment with this (ROLLBACK_SUCCESSFUL: tasks failed to start)`.
+fn because(past: &PastDeployment) -> String {
+    let what = match past.end {
+        DeploymentEnd::RolledBack => "ECS rolled back the newest deployment with this",
+        DeploymentEnd::RollingBack => "ECS is rolling back the newest deployment with this",
+        DeploymentEnd::RollbackFailed => "the newest deployment with this failed, and so did its rollback",
+        DeploymentEnd::Stopped => "the newest deployment with this was stopped before it succeeded",
+        DeploymentEnd::Failed => "the newest deployment with this failed",
+        DeploymentEnd::Successful => "the newest deployment with this succeeded",
+    };
+    let reason = past.reason.as_ref().map(|reason| format!(": {}", reason.trim_end_matches('.')));
+    format!("{what} ({}{})", past.end, reason.unwrap_or_default())
+}
+
+/// Why a service is not in sync although it is as declared: the deployment that was to bring this has failed.
+pub(super) fn left_failed(live: &Service) -> Option<Reason> {
+    let primary = live.primary().filter(|primary| primary.rollout == Some(Rollout::Failed))?;
+    let reason = primary.reason.as_ref().map(|reason| format!(": {}", reason.trim_end_matches('.')));
+    Some(Reason::new(format!("the deployment of this failed (FAILED{})", reason.unwrap_or_default()), TO_UNBLOCK))
+}
+
+/// The entries as they would be sent; `None` while a target group does not exist: that wiring was never deployed.
+fn wired(entries: &[WiredEntry]) -> Option<Vec<LoadBalancerEntry>> {
+    let known = entries.iter().all(|(target, _)| !matches!(target, Some(Ref::Output(_))));
+    known.then(|| sorted(&entries.iter().map(|(_, entry)| entry.clone()).collect::<Vec<_>>()))
+}
+
+fn sorted(entries: &[LoadBalancerEntry]) -> Vec<LoadBalancerEntry> {
+    let mut entries = entries.to_vec();
+    entries.sort();
+    entries
+}
