@@ -2,6 +2,7 @@
 //!
 //! Its text came with the manifest's ([`crate::yaml::Source`]): nothing is read here. Problems never repeat its content.
 
+use super::format::is_name;
 use super::member;
 use crate::shape::{TASK_DEFINITION, Tree};
 use crate::yaml::{self, At, Format, Limits, Node, Problems, Source, Value, quoted};
@@ -46,6 +47,10 @@ impl Format for DefinitionFile {
             ("${", "write the value, or render the file first, for example with envsubst"),
             ("{{", "a template: ecspresso render taskdef > task-definition.json, and name that file"),
         ]
+    }
+
+    fn is_name(&self, key: &str) -> bool {
+        is_name(key)
     }
 
     fn takes_templates(&self, keys: &[&str]) -> bool {
@@ -153,7 +158,9 @@ fn unwrapped(node: Node, problems: &mut Problems<'_>) -> Option<Node> {
     };
     let Some(inner) = entries.iter().find(|entry| entry.key == "taskDefinition") else { return Some(node) };
     for entry in entries.iter().filter(|entry| entry.key != "taskDefinition" && !BESIDE.contains(&entry.key.as_str())) {
-        let message = format!("unknown field {} beside taskDefinition", quoted(&entry.key));
+        let unnamed = || format!("of {} characters", entry.key.chars().count());
+        let message =
+            format!("unknown field {} beside taskDefinition", problems.shown_key(&entry.key).unwrap_or_else(unnamed));
         problems.add_hint(entry.key_at, message, "put it under taskDefinition");
     }
     Some(inner.value.clone())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Number as JsonNumber, Value as Json};
 
 use crate::shape::{Absent, Kind, Member, Order, Structure, size};
-use crate::yaml::{Entry, Node, Position, Problems, Sort, Value, any_text, quoted, wrong_type};
+use crate::yaml::{Entry, Node, Position, Problems, Sort, Value, any_text, nearest, quoted, unknown_field, wrong_type};
 
 /// A block by its rows; `place` is what it is called in messages. What could not be read is left out.
 pub(super) fn read(
@@ -52,7 +52,15 @@ fn read_entry(structure: &Structure, place: &str, entry: &Entry, problems: &mut 
         let known: Vec<&str> = structure.members.iter().map(|member| member.name).collect();
         let hint = problems.format().unknown_field(place, &entry.key, &known);
         let hint = hint.or_else(|| Some(format!("this release knows no such member of AWS's {}", structure.name)));
-        problems.push_hint(entry.key_at, format!("unknown field {} in {place}", quoted(&entry.key)), hint);
+        // A slip of the pen has no secret in it where no member is one.
+        let is_slip = entry.key.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && nearest(&entry.key, known.iter().copied()).is_some()
+            && !structure.members.iter().any(|member| member.is_secret);
+        if is_slip {
+            problems.push_hint(entry.key_at, format!("unknown field {} in {place}", quoted(&entry.key)), hint);
+        } else {
+            unknown_field(entry, place, &known, hint, problems);
+        }
         return None;
     };
     if member.is_output || (entry.value.is_nothing() && problems.format().takes_nothing_for_absent()) {
@@ -223,7 +231,10 @@ fn read_map(name: &str, node: &Node, problems: &mut Problems<'_>) -> Option<Json
         return wrong(node, name, "a mapping of text to text", None, problems);
     };
     let texts = entries.iter().filter_map(|entry| {
-        let text = any_text(&entry.value, &entry.key, problems)?;
+        // `key:value` without a space is a key alone, and may have a secret in it.
+        let is_shown = !(entry.value.is_nothing() && problems.hides_lines());
+        let shown = if is_shown { entry.key.clone() } else { format!("an entry of {name}") };
+        let text = any_text(&entry.value, &shown, problems)?;
         Some((entry.key.clone(), Json::from(text)))
     });
     Some(Json::Object(texts.collect()))

@@ -45,6 +45,7 @@ fn every_bad_definition_is_refused_as_written() {
     for folder in all {
         let (found, path) = (problems(&folder), folder.join("expected.txt"));
         assert_ne!(found, "no problem\n", "{}", folder.display());
+        assert!(!found.contains("hunter"), "a secret is shown: {}:\n{found}", folder.display());
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&path, &found).expect("writing an expectation");
         }
