@@ -1,5 +1,6 @@
 //! The task definition that a service shall run: the live one, one that a manifest declares, or one that it refers to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -53,36 +54,59 @@ pub(super) fn target(
 ) -> Result<Target, Obstacle> {
     match &wanted.task_definition {
         None => Ok(Target { definition: running.clone(), changes: Vec::new(), origin: Origin::Live }),
-        Some(Definition::Content { members, other_containers }) => {
-            declared(members, *other_containers, running).map_err(|obstacle| obstacle.of(running))
+        Some(Definition::Content { members, other_containers, images }) => {
+            declared(members, *other_containers, images, running).map_err(|missing| missing.of(running))
         }
         Some(Definition::Reference { family, revision }) => referenced(given, live, running, family, *revision),
     }
 }
 
 /// Why a declared definition cannot be drawn up.
-struct Missing(String);
+enum Missing {
+    /// Nobody says which image this container has.
+    Image(String),
+    /// An image is given for this container, and there is none.
+    Container(String),
+}
 
 impl Missing {
     fn of(self, running: &TaskDefinition) -> Obstacle {
-        let Self(container) = self;
-        Obstacle::difference(
-            TASK_DEFINITION_FIELD,
-            Reason::new(
-                format!("container {container:?} has no image, and {} has no such container", running.arn.name()),
+        let revision = running.arn.name();
+        let reason = match self {
+            Self::Image(container) => Reason::new(
+                format!("container {container:?} has no image, and {revision} has no such container"),
                 format!("write its image, or give one: --image SERVICE/{container}=IMAGE"),
             ),
-        )
+            Self::Container(container) => {
+                let names: Vec<&str> = containers(running.content.members())
+                    .filter_map(|container| container.get(NAME).and_then(Value::as_str))
+                    .collect();
+                Reason::new(
+                    format!(
+                        "--image is for container {container:?}, which neither the manifest nor {revision} has ({revision} has {})",
+                        names.join(", ")
+                    ),
+                    "name one of its containers, or declare the new one in the manifest",
+                )
+            }
+        };
+        Obstacle::difference(TASK_DEFINITION_FIELD, reason)
     }
 }
 
-fn declared(members: &Tree, others: OtherContainers, running: &TaskDefinition) -> Result<Target, Missing> {
+fn declared(
+    members: &Tree,
+    others: OtherContainers,
+    images: &BTreeMap<String, String>,
+    running: &TaskDefinition,
+) -> Result<Target, Missing> {
     let mapping = NetworkMapping::of(mode_of(members.members()).or(mode_of(running.content.members())));
     let (mut live, mut wanted) = (running.content.members().clone(), members.members().clone());
     // Tags are set when a revision is registered.
     wanted.remove("tags");
     fold_host_ports(&mut live, mapping);
     fold_host_ports(&mut wanted, mapping);
+    set_images(images, &live, &mut wanted)?;
     if others == OtherContainers::Keep {
         name_others(&live, &mut wanted);
     }
@@ -90,7 +114,7 @@ fn declared(members: &Tree, others: OtherContainers, running: &TaskDefinition) -
     let found = differences(&TASK_DEFINITION, &live, &wanted, &path);
     let content = without_outputs(&TASK_DEFINITION, &overlay(&TASK_DEFINITION, &live, &wanted));
     if let Some(container) = containers(&content).find(|container| container.get(IMAGE).is_none_or(Value::is_null)) {
-        return Err(Missing(container.get(NAME).and_then(Value::as_str).unwrap_or_default().to_owned()));
+        return Err(Missing::Image(container.get(NAME).and_then(Value::as_str).unwrap_or_default().to_owned()));
     }
     let changes = found.into_iter().map(|found| Change::of(Field::Member(found.path), found.live, found.declared));
     let changes: Vec<Change> = changes.collect();
@@ -107,6 +131,24 @@ fn mode_of(members: &Map<String, Value>) -> Option<&str> {
 
 fn containers(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     members.get(CONTAINERS).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Images of containers that only the running revision has.
+fn set_images(
+    images: &BTreeMap<String, String>,
+    live: &Map<String, Value>,
+    wanted: &mut Map<String, Value>,
+) -> Result<(), Missing> {
+    for (name, image) in images {
+        if !containers(live).any(|container| container.get(NAME).and_then(Value::as_str) == Some(name)) {
+            return Err(Missing::Container(name.clone()));
+        }
+        let declared = wanted.entry(CONTAINERS).or_insert_with(|| json!([]));
+        if let Some(declared) = declared.as_array_mut() {
+            declared.push(json!({NAME: name, IMAGE: image}));
+        }
+    }
+    Ok(())
 }
 
 /// Containers that a manifest does not name stay as they are: naming them says so.

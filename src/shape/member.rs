@@ -116,11 +116,11 @@ pub enum Kind {
         /// Highest.
         to: i64,
     },
-    /// A number that may have a fraction, both bounds included.
+    /// A number of whole tenths, both bounds included.
     Decimal {
-        /// Lowest.
+        /// Lowest, in tenths.
         from: i64,
-        /// Highest.
+        /// Highest, in tenths.
         to: i64,
     },
     /// true or false.

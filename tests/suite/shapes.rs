@@ -13,7 +13,8 @@ fn type_of(kind: &Kind) -> String {
     match kind {
         Kind::Text(_) => "text".to_owned(),
         Kind::Number { from, to } if *to >= i64::from(i32::MAX) => format!("number from {from}"),
-        Kind::Number { from, to } | Kind::Decimal { from, to } => format!("number, {from} to {to}"),
+        Kind::Number { from, to } => format!("number, {from} to {to}"),
+        Kind::Decimal { from, to } => format!("number, {} to {}", *from as f64 / 10.0, *to as f64 / 10.0),
         Kind::Boolean => "`true`, `false`".to_owned(),
         Kind::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         Kind::Cpu | Kind::Memory => "number or text".to_owned(),
@@ -139,9 +140,8 @@ fn what_is_left_out_is_a_value_that_the_row_takes() {
             | (Absent::Boolean(_), Kind::Boolean)
             | (Absent::Member(_), _) => true,
             (Absent::Text(text), Kind::Word(words)) => words.contains(text),
-            (Absent::Number(number), Kind::Number { from, to } | Kind::Decimal { from, to }) => {
-                (from..=to).contains(&number)
-            }
+            (Absent::Number(number), Kind::Number { from, to }) => (from..=to).contains(&number),
+            (Absent::Number(number), Kind::Decimal { from, to }) => (*from..=*to).contains(&(number * 10)),
             _ => false,
         };
         assert!(fits, "{structure}.{}: {:?}", member.name, member.absent);

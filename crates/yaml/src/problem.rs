@@ -230,7 +230,7 @@ impl<'a> Problems<'a> {
         Problem {
             file: self.name(source).to_owned(),
             line: known.map(|()| line),
-            column: known.map(|()| column),
+            column: known.map(|()| column.max(1)),
             message: found.message.clone(),
             hint: found.hint.clone(),
             excerpt: text
