@@ -13,6 +13,7 @@ mod definition_file;
 mod document;
 mod format;
 mod hints;
+mod image;
 mod in_time;
 mod lower;
 mod member;
@@ -24,6 +25,7 @@ mod schema;
 mod source;
 mod words;
 
+pub use image::wrong_image;
 pub use in_time::{InTime, Medium, in_time};
 pub use places::places;
 pub use schema::schema;

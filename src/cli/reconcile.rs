@@ -32,7 +32,7 @@ pub async fn reconcile(
     signals: &Signals,
 ) -> Result<Answer, Failure> {
     let mut run = Run::open(global, terminal, signals, inputs, args.force, &args.only).await?;
-    image::set(&mut run.desired, &args.images)?;
+    image::set(&mut run.desired, &args.images, run.policy.only.as_ref())?;
     let asks = !args.yes && !args.dry_run && can_ask() && !inputs.files.iter().any(|path| path == STDIN);
     // A yes to a plan that shows such a removal is the consent to it.
     run.policy.prune_serving = args.prune_serving || asks;

@@ -9,7 +9,7 @@ use super::member_schema;
 use super::{definition_file, member};
 use crate::model::OtherContainers;
 use crate::shape::{TASK_DEFINITION, Tree, overlay};
-use crate::yaml::{At, Decode, Entry, Node, Number, Problems, Value, wrong_type};
+use crate::yaml::{At, Decode, Entry, Node, Number, Problems, Value, quoted, wrong_type};
 
 const CONTAINERS: &str = "containerDefinitions";
 /// What it is called in messages.
@@ -37,13 +37,29 @@ pub(crate) struct Content {
     pub others: Option<At<OtherContainers>>,
 }
 
+impl Content {
+    /// Whether running containers that it does not name go: of a file, unless the manifest keeps them.
+    pub fn removes_others(&self) -> bool {
+        let otherwise = if self.file.is_some() { OtherContainers::Remove } else { OtherContainers::Keep };
+        self.others.as_ref().map_or(otherwise, |others| others.value) == OtherContainers::Remove
+    }
+}
+
 impl Decode for DefinitionSpec {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let Value::Mapping(entries) = &node.value else {
-            let hint = "write {family: NAME}, {file: PATH}, or the members of RegisterTaskDefinition";
-            wrong_type(node, name, "a mapping", Some(hint.to_owned()), problems);
+            let named = if let Value::Scalar(scalar) = &node.value { revision_of(&scalar.text) } else { None };
+            let hint = named.map_or_else(
+                || "write {family: NAME}, {file: PATH}, or the members of RegisterTaskDefinition".to_owned(),
+                |(family, revision)| format!("write {{family: {family}, revision: {revision}}}"),
+            );
+            wrong_type(node, name, "a mapping", Some(hint), problems);
             return None;
         };
+        if entries.is_empty() {
+            problems.add_hint(node.at, format!("{name} must not be empty"), "remove it to leave it unmanaged");
+            return None;
+        }
         // A line of it may hold a variable of a container.
         let hidden = problems.hide_lines(true);
         let spec = match is_reference(entries) {
@@ -55,6 +71,33 @@ impl Decode for DefinitionSpec {
     }
 }
 
+/// Family and revision of `NAME:REVISION`, also at the end of an ARN.
+pub(super) fn revision_of(text: &str) -> Option<(&str, u32)> {
+    let name = text.split_once(":task-definition/").map_or(text, |(_, name)| name);
+    let (family, revision) = name.split_once(':')?;
+    Some((family, revision.parse().ok()?)).filter(|(family, _)| is_name(family))
+}
+
+/// What ECS takes as the name of a family, a container or a volume (ECS `RegisterTaskDefinitionRequest$family`).
+pub(super) fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(allowed)
+}
+
+/// What is wrong with the name of a family, and what to write.
+pub(super) fn wrong_family(text: &str) -> (String, String) {
+    let hint = match revision_of(text) {
+        Some((family, revision)) => {
+            format!("to refer to a registered revision, write {{family: {family}, revision: {revision}}}")
+        }
+        None => NAME_HINT.to_owned(),
+    };
+    (format!("{} is not the name of a family", quoted(text)), hint)
+}
+
+/// What such a name may have in it.
+pub(super) const NAME_HINT: &str = "1 to 255 letters, digits, \"-\" and \"_\"";
+
 /// Nothing but a family, and perhaps its revision.
 fn is_reference(entries: &[Entry]) -> bool {
     let has = |name: &str| entries.iter().any(|entry| entry.key == name);
@@ -63,7 +106,11 @@ fn is_reference(entries: &[Entry]) -> bool {
 
 fn reference(entries: &[Entry], problems: &mut Problems<'_>) -> Option<DefinitionSpec> {
     let find = |name: &str| entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value);
-    let family = find("family").and_then(|node| At::decode(node, "family", problems));
+    let family = find("family").and_then(|node| At::<String>::decode(node, "family", problems));
+    if let Some(family) = family.as_ref().filter(|family| !is_name(family)) {
+        let (message, hint) = wrong_family(family);
+        problems.add_hint(family.at, message, hint);
+    }
     let revision = find("revision").map(|node| At::decode(node, "revision", problems));
     match (family, revision) {
         (Some(family), None) => Some(DefinitionSpec::Reference { family, revision: None }),

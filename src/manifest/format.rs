@@ -1,5 +1,6 @@
 //! The manifest as a format.
 
+use super::document::MAPPINGS;
 use super::{hints, member};
 use crate::shape::{SERVICE, TASK_DEFINITION};
 use crate::yaml::{Format, Limits};
@@ -7,6 +8,14 @@ use crate::yaml::{Format, Limits};
 /// A thousand services with their target groups take about a mebibyte, and as many nodes as fit into it when people write it.
 pub(super) const LIMITS: Limits =
     Limits { bytes: 1 << 20, when_too_large: "split the fleet into several files", nodes: 100_000, entries: 10_000 };
+
+/// Whether anything in a manifest or a definition file has this name.
+pub(super) fn is_name(key: &str) -> bool {
+    MAPPINGS.iter().any(|(_, fields)| fields.contains(&key))
+        || SERVICE.has_name(key)
+        || TASK_DEFINITION.has_name(key)
+        || ["file", "otherContainers"].contains(&key)
+}
 
 /// The manifest.
 pub(super) struct Manifest;
@@ -38,6 +47,15 @@ impl Format for Manifest {
 
     fn instead_of_aliases(&self) -> &'static str {
         "write the value out, or render the manifest and pipe it to -f -"
+    }
+
+    fn is_name(&self, key: &str) -> bool {
+        is_name(key)
+    }
+
+    fn secret_blocks(&self) -> &'static [&'static str] {
+        // The last three are other tools' words.
+        &["taskDefinition", "containerDefinitions", "environment", "hookDetails", "env", "envVars", "variables"]
     }
 
     fn takes_templates(&self, keys: &[&str]) -> bool {

@@ -14,6 +14,15 @@ pub(super) fn unknown_field(place: &str, field: &str, known: &[&str]) -> Option<
         .or_else(|| elsewhere(place, field))
 }
 
+/// For a field that a block of AWS does not have, by the block's name at AWS.
+pub(super) fn of_member(structure: &str, field: &str) -> Option<&'static str> {
+    match (structure, field) {
+        ("Secret", "value") => Some("write valueFrom: the ARN of the secret, or the name of the parameter"),
+        ("KeyValuePair", "valueFrom") => Some("write it under secrets, which takes valueFrom"),
+        _ => None,
+    }
+}
+
 /// What other tools call it.
 fn habit(place: &str, field: &str) -> Option<&'static str> {
     let hint = match (place, field) {
@@ -66,7 +75,8 @@ fn habit(place: &str, field: &str) -> Option<&'static str> {
 /// For a field of another mapping.
 fn elsewhere(place: &str, field: &str) -> Option<String> {
     const SHARED: [&str; 6] = ["name", "mode", "port", "protocol", "path", "key"];
-    if SHARED.contains(&field) {
+    let is_of_aws = place.starts_with("Service.spec.") && !MAPPINGS.iter().any(|(home, _)| *home == place);
+    if SHARED.contains(&field) || is_of_aws {
         return None;
     }
     let homes = MAPPINGS.iter().filter(|(home, fields)| *home != place && fields.contains(&field));

@@ -134,7 +134,8 @@ fn lower_definition(
             ports.for_each(|port| add_mapping(&mut members, port));
             // A file is the whole definition.
             let otherwise = if content.file.is_some() { OtherContainers::Remove } else { OtherContainers::Keep };
-            Definition::Content { members, other_containers: copied(&content.others).unwrap_or(otherwise) }
+            let other_containers = copied(&content.others).unwrap_or(otherwise);
+            Definition::Content { members, other_containers, images: Default::default() }
         }
     }
 }

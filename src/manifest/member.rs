@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number as JsonNumber, Value as Json};
 
+use super::hints;
 use crate::shape::{Absent, Kind, Member, Order, Structure, size};
-use crate::yaml::{Entry, Node, Position, Problems, Sort, Value, any_text, quoted, wrong_type};
+use crate::yaml::{Entry, Node, Position, Problems, Sort, Value, any_text, nearest, quoted, unknown_field, wrong_type};
 
 /// A block by its rows; `place` is what it is called in messages. What could not be read is left out.
 pub(super) fn read(
@@ -50,16 +51,25 @@ pub(super) fn is_data(structure: &Structure, keys: &[&str]) -> bool {
 fn read_entry(structure: &Structure, place: &str, entry: &Entry, problems: &mut Problems<'_>) -> Option<Json> {
     let Some(member) = structure.member(&entry.key) else {
         let known: Vec<&str> = structure.members.iter().map(|member| member.name).collect();
-        let hint = problems.format().unknown_field(place, &entry.key, &known);
+        let hint = hints::of_member(structure.name, &entry.key).map(str::to_owned);
+        let hint = hint.or_else(|| problems.format().unknown_field(place, &entry.key, &known));
         let hint = hint.or_else(|| Some(format!("this release knows no such member of AWS's {}", structure.name)));
-        problems.push_hint(entry.key_at, format!("unknown field {} in {place}", quoted(&entry.key)), hint);
+        // A slip of the pen has no secret in it where no member is one.
+        let is_slip = entry.key.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && nearest(&entry.key, known.iter().copied()).is_some()
+            && !structure.members.iter().any(|member| member.is_secret);
+        if is_slip {
+            problems.push_hint(entry.key_at, format!("unknown field {} in {place}", quoted(&entry.key)), hint);
+        } else {
+            unknown_field(entry, place, &known, hint, problems);
+        }
         return None;
     };
     if member.is_output || (entry.value.is_nothing() && problems.format().takes_nothing_for_absent()) {
         return None;
     }
     if is_empty_list(&entry.value) && !member.may_be_empty && !problems.format().takes_nothing_for_absent() {
-        let hint = "remove it to leave it unmanaged";
+        let hint = if member.is_required { "list one at least" } else { "remove it to leave it unmanaged" };
         problems.add_hint(entry.value.at, format!("{} must not be an empty list", member.name), hint);
         return None;
     }
@@ -139,7 +149,7 @@ fn wrong<T>(node: &Node, name: &str, expected: &str, hint: Option<String>, probl
 
 fn read_text(member: &Member, most: usize, node: &Node, problems: &mut Problems<'_>) -> Option<String> {
     let name = member.name;
-    if member.is_secret && !matches!(scalar(node), Some((Sort::Text, _))) && !matches!(node.value, Value::Broken) {
+    if member.is_secret && matches!(scalar(node), Some((sort, _)) if sort != Sort::Text) {
         // What is there is not repeated.
         problems.add_hint(node.at, format!("{name}: expected text, found something else"), "quote it");
         return None;
@@ -152,12 +162,30 @@ fn read_text(member: &Member, most: usize, node: &Node, problems: &mut Problems<
         return wrong(node, name, "text", Some(hint), problems);
     }
     let text = any_text(node, name, problems)?;
+    if member.is_required && text.trim().is_empty() {
+        problems.add(node.at, format!("{name} must not be empty"));
+        return None;
+    }
     let length = text.chars().count();
     if length > most {
         problems.add(node.at, format!("{name} has {length} characters; AWS takes at most {most}"));
         return None;
     }
     Some(text)
+}
+
+/// Reports what is no whole number. A number is repeated even among secrets: it is where a number belongs.
+fn wrong_number<T>(node: &Node, name: &str, whole: &str, expected: &str, problems: &mut Problems<'_>) -> Option<T> {
+    let Some((Sort::OtherNumber, text)) = scalar(node) else { return wrong(node, name, expected, None, problems) };
+    let is_padded = text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let hint = match text {
+        _ if is_padded => Some("write it without leading zeros".to_owned()),
+        _ if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => None,
+        _ => Some("write it in decimal digits".to_owned()),
+    };
+    let found = quoted(text);
+    problems.push_hint(node.at, format!("{name}: expected {whole}, found {}", found.trim_matches('"')), hint);
+    None
 }
 
 /// A whole number, also in quotes: AWS's answers and other tools' files have both.
@@ -168,7 +196,7 @@ fn read_number(name: &str, from: i64, to: i64, node: &Node, problems: &mut Probl
         Sort::Nothing | Sort::Boolean(_) | Sort::OtherNumber => false,
     };
     let Some((_, text)) = scalar(node).filter(|(sort, text)| is_number(*sort, text)) else {
-        return wrong(node, name, "a number", None, problems);
+        return wrong_number(node, name, "a whole number", "a number", problems);
     };
     match text.parse::<i64>() {
         Ok(number) if (from..=to).contains(&number) => Some(number),
@@ -185,8 +213,13 @@ fn read_decimal(name: &str, from: i64, to: i64, node: &Node, problems: &mut Prob
         Sort::Nothing | Sort::Boolean(_) | Sort::Text => None,
     });
     let Some(number) = number else { return wrong(node, name, "a number", None, problems) };
-    if number < from as f64 || number > to as f64 {
-        problems.add(node.at, format!("{name} must be {from} to {to}, found {number}"));
+    let (lowest, highest) = (from as f64 / 10.0, to as f64 / 10.0);
+    if number < lowest || number > highest {
+        problems.add(node.at, format!("{name} must be {lowest} to {highest}, found {number}"));
+        return None;
+    }
+    if ((number * 10.0).round() - number * 10.0).abs() > 1e-6 {
+        problems.add(node.at, format!("{name} is given in steps of 0.1, found {number}"));
         return None;
     }
     JsonNumber::from_f64(number)
@@ -214,7 +247,10 @@ fn read_size(name: &str, kind: &Kind, node: &Node, problems: &mut Problems<'_>) 
     let number = found.and_then(|(_, text)| size(kind, &Json::from(text))).filter(|number| *number > 0);
     match number {
         Some(number) => Some(number.to_string()),
-        None => wrong(node, name, &format!("a size such as {example}"), None, problems),
+        None => {
+            let expected = format!("a size such as {example}");
+            wrong_number(node, name, &expected, &expected, problems)
+        }
     }
 }
 
@@ -223,7 +259,10 @@ fn read_map(name: &str, node: &Node, problems: &mut Problems<'_>) -> Option<Json
         return wrong(node, name, "a mapping of text to text", None, problems);
     };
     let texts = entries.iter().filter_map(|entry| {
-        let text = any_text(&entry.value, &entry.key, problems)?;
+        // `key:value` without a space is a key alone, and may have a secret in it.
+        let is_shown = !(entry.value.is_nothing() && problems.hides_lines());
+        let shown = if is_shown { entry.key.clone() } else { format!("an entry of {name}") };
+        let text = any_text(&entry.value, &shown, problems)?;
         Some((entry.key.clone(), Json::from(text)))
     });
     Some(Json::Object(texts.collect()))

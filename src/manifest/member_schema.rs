@@ -30,7 +30,9 @@ fn of_kind(kind: &Kind) -> Value {
             {"type": "integer", "minimum": from, "maximum": to},
             {"type": "string", "pattern": "^[0-9]+$"},
         ]}),
-        Kind::Decimal { from, to } => json!({"type": "number", "minimum": from, "maximum": to}),
+        Kind::Decimal { from, to } => {
+            json!({"type": "number", "minimum": *from as f64 / 10.0, "maximum": *to as f64 / 10.0})
+        }
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Word(words) => json!({"type": "string", "enum": words}),
         Kind::Cpu | Kind::Memory => json!({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),

@@ -274,6 +274,8 @@ pub enum Definition {
         members: Tree,
         /// Containers of the running revision that it does not name.
         other_containers: OtherContainers,
+        /// Images of this run by container, of containers that it does not name: the running revision must have them.
+        images: BTreeMap<String, String>,
     },
     /// Somebody else registers it.
     Reference {

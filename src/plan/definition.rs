@@ -1,5 +1,6 @@
 //! The task definition that a service shall run: the live one, one that a manifest declares, or one that it refers to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -53,8 +54,8 @@ pub(super) fn target(
 ) -> Result<Target, Obstacle> {
     match &wanted.task_definition {
         None => Ok(Target { definition: running.clone(), changes: Vec::new(), origin: Origin::Live }),
-        Some(Definition::Content { members, other_containers }) => {
-            declared(members, *other_containers, running).map_err(|obstacle| obstacle.of(running))
+        Some(Definition::Content { members, other_containers, images }) => {
+            declared(members, *other_containers, images, running).map_err(|missing| missing.of(Some(running)))
         }
         Some(Definition::Reference { family, revision }) => referenced(given, live, running, family, *revision),
     }
@@ -64,7 +65,10 @@ pub(super) fn target(
 pub(super) fn target_of_new(given: &Given<'_>, wanted: &DesiredService) -> Result<Target, Obstacle> {
     match &wanted.task_definition {
         None => Err(Obstacle::difference(TASK_DEFINITION_FIELD, "it is not declared")),
-        Some(Definition::Content { members, other_containers: _ }) => declared_anew(wanted, members),
+        Some(Definition::Content { members, other_containers: _, images }) => match images.keys().next() {
+            Some(container) => Err(Missing::Container(container.clone()).of(None)),
+            None => declared_anew(wanted, members),
+        },
         Some(Definition::Reference { family, revision }) => {
             let found = found(given, family, *revision, || format!("{TASK_DEFINITION_FIELD}: {family}"))?;
             let path = Path::default().member(TASK_DEFINITION_FIELD);
@@ -82,8 +86,8 @@ fn declared_anew(wanted: &DesiredService, members: &Tree) -> Result<Target, Obst
     let mapping = NetworkMapping::of(mode_of(&declared));
     fold_host_ports(&mut declared, mapping);
     let content = without_outputs(&TASK_DEFINITION, &declared);
-    if let Some(container) = without_image(&content) {
-        return Err(Missing(container).of_new());
+    if let Some(missing) = Missing::image_of(&content) {
+        return Err(missing.of(None));
     }
     let path = Path::default().member(TASK_DEFINITION_FIELD);
     let found = differences(&TASK_DEFINITION, &Map::new(), &content, &path);
@@ -94,48 +98,76 @@ fn declared_anew(wanted: &DesiredService, members: &Tree) -> Result<Target, Obst
     Ok(Target { definition, changes, origin: Origin::Declared })
 }
 
-/// Why a declared definition cannot be drawn up: a container without an image.
-struct Missing(String);
+/// Why a declared definition cannot be drawn up.
+enum Missing {
+    /// Nobody says which image this container has.
+    Image(String),
+    /// An image is given for this container, and there is none.
+    Container(String),
+}
 
 impl Missing {
-    fn of(self, running: &TaskDefinition) -> Obstacle {
-        let name = running.arn.name();
-        self.obstacle(|container| format!("container {container:?} has no image, and {name} has no such container"))
+    /// The first container without an image.
+    fn image_of(content: &Map<String, Value>) -> Option<Self> {
+        let found = containers(content).find(|container| container.get(IMAGE).is_none_or(Value::is_null))?;
+        Some(Self::Image(found.get(NAME).and_then(Value::as_str).unwrap_or_default().to_owned()))
     }
 
-    fn of_new(self) -> Obstacle {
-        self.obstacle(|container| {
-            format!("container {container:?} has no image, and no revision runs that it could be taken from")
-        })
-    }
-
-    fn obstacle(self, why: impl FnOnce(&str) -> String) -> Obstacle {
-        let Self(container) = self;
-        let way_out = format!("write its image, or give one: --image SERVICE/{container}=IMAGE");
-        Obstacle::difference(TASK_DEFINITION_FIELD, Reason::new(why(&container), way_out))
+    /// `running`: the revision that runs, if one does.
+    fn of(self, running: Option<&TaskDefinition>) -> Obstacle {
+        let reason = match (self, running) {
+            (Self::Image(container), running) => Reason::new(
+                match running {
+                    Some(running) => {
+                        let revision = running.arn.name();
+                        format!("container {container:?} has no image, and {revision} has no such container")
+                    }
+                    None => format!("container {container:?} has no image, and no revision runs that has one"),
+                },
+                format!("write its image, or give one: --image SERVICE/{container}=IMAGE"),
+            ),
+            (Self::Container(container), None) => Reason::new(
+                format!("--image is for container {container:?}, which the manifest does not have"),
+                "name one of its containers, or declare the new one in the manifest",
+            ),
+            (Self::Container(container), Some(running)) => {
+                let names: Vec<&str> = containers(running.content.members())
+                    .filter_map(|container| container.get(NAME).and_then(Value::as_str))
+                    .collect();
+                let (revision, names) = (running.arn.name(), names.join(", "));
+                Reason::new(
+                    format!(
+                        "--image is for container {container:?}, which neither the manifest nor {revision} has ({revision} has {names})"
+                    ),
+                    "name one of its containers, or declare the new one in the manifest",
+                )
+            }
+        };
+        Obstacle::difference(TASK_DEFINITION_FIELD, reason)
     }
 }
 
-fn without_image(content: &Map<String, Value>) -> Option<String> {
-    let found = containers(content).find(|container| container.get(IMAGE).is_none_or(Value::is_null))?;
-    Some(found.get(NAME).and_then(Value::as_str).unwrap_or_default().to_owned())
-}
-
-fn declared(members: &Tree, others: OtherContainers, running: &TaskDefinition) -> Result<Target, Missing> {
+fn declared(
+    members: &Tree,
+    others: OtherContainers,
+    images: &BTreeMap<String, String>,
+    running: &TaskDefinition,
+) -> Result<Target, Missing> {
     let mapping = NetworkMapping::of(mode_of(members.members()).or(mode_of(running.content.members())));
     let (mut live, mut wanted) = (running.content.members().clone(), members.members().clone());
     // Tags are set when a revision is registered.
     wanted.remove("tags");
     fold_host_ports(&mut live, mapping);
     fold_host_ports(&mut wanted, mapping);
+    set_images(images, &live, &mut wanted)?;
     if others == OtherContainers::Keep {
         name_others(&live, &mut wanted);
     }
     let path = Path::default().member(TASK_DEFINITION_FIELD);
     let found = differences(&TASK_DEFINITION, &live, &wanted, &path);
     let content = without_outputs(&TASK_DEFINITION, &overlay(&TASK_DEFINITION, &live, &wanted));
-    if let Some(container) = without_image(&content) {
-        return Err(Missing(container));
+    if let Some(missing) = Missing::image_of(&content) {
+        return Err(missing);
     }
     let changes = found.into_iter().map(|found| Change::of(Field::Member(found.path), found.live, found.declared));
     let changes: Vec<Change> = changes.collect();
@@ -152,6 +184,24 @@ fn mode_of(members: &Map<String, Value>) -> Option<&str> {
 
 fn containers(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     members.get(CONTAINERS).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Images of containers that only the running revision has.
+fn set_images(
+    images: &BTreeMap<String, String>,
+    live: &Map<String, Value>,
+    wanted: &mut Map<String, Value>,
+) -> Result<(), Missing> {
+    for (name, image) in images {
+        if !containers(live).any(|container| container.get(NAME).and_then(Value::as_str) == Some(name)) {
+            return Err(Missing::Container(name.clone()));
+        }
+        let declared = wanted.entry(CONTAINERS).or_insert_with(|| json!([]));
+        if let Some(declared) = declared.as_array_mut() {
+            declared.push(json!({NAME: name, IMAGE: image}));
+        }
+    }
+    Ok(())
 }
 
 /// Containers that a manifest does not name stay as they are: naming them says so.

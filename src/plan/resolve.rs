@@ -128,7 +128,7 @@ pub(super) fn task_definition<'a>(observed: &'a Observed, service: &DesiredServi
 /// The network mode that a manifest declares, for the network or in the task definition.
 pub(super) fn declared_mode(service: &DesiredService) -> Option<NetworkMode> {
     let of_definition = match &service.task_definition {
-        Some(Definition::Content { members, other_containers: _ }) => members.get("networkMode"),
+        Some(Definition::Content { members, other_containers: _, images: _ }) => members.get("networkMode"),
         Some(Definition::Reference { .. }) | None => None,
     };
     let of_definition = of_definition.and_then(serde_json::Value::as_str).and_then(NetworkMode::of);

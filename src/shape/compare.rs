@@ -153,8 +153,20 @@ fn without_secrets(kind: &Kind, value: &Value) -> Value {
     match (kind, value) {
         (Kind::Structure(structure), Value::Object(_)) => hidden_in(structure, value),
         (Kind::List(of, _), Value::Array(entries)) => entries.iter().map(|entry| without_secrets(of, entry)).collect(),
+        (Kind::Map, Value::Object(entries)) => {
+            let shown = |(key, value): (&String, &Value)| {
+                (key.clone(), if is_secret_key(key) { HIDDEN.into() } else { value.clone() })
+            };
+            Value::Object(entries.iter().map(shown).collect())
+        }
         (_, other) => other.clone(),
     }
+}
+
+/// Whether the value of a key that is data is probably a secret, such as `splunk-token`.
+fn is_secret_key(key: &str) -> bool {
+    let key = key.to_lowercase();
+    ["token", "password", "secret", "key"].iter().any(|word| key.contains(word))
 }
 
 /// A block whose secrets are hidden, and all that no row knows: nobody can say what it is.

@@ -88,7 +88,7 @@ static ALARMS: Structure = Structure {
 static LINEAR: Structure = Structure {
     name: "LinearConfiguration",
     members: &[
-        row("stepPercent", Kind::Decimal { from: 3, to: 100 }, "Share of the traffic that moves in a step.")
+        row("stepPercent", Kind::Decimal { from: 30, to: 1000 }, "Share of the traffic that moves in a step.")
             .absent(Absent::Number(10)),
         row("stepBakeTimeInMinutes", number(0, 1440), "How long ECS waits after a step.").absent(Absent::Number(6)),
     ],
@@ -97,7 +97,7 @@ static LINEAR: Structure = Structure {
 static CANARY: Structure = Structure {
     name: "CanaryConfiguration",
     members: &[
-        row("canaryPercent", Kind::Decimal { from: 0, to: 100 }, "Share of the traffic that moves first.")
+        row("canaryPercent", Kind::Decimal { from: 1, to: 1000 }, "Share of the traffic that moves first.")
             .absent(Absent::Number(5)),
         row("canaryBakeTimeInMinutes", number(0, 1440), "How long ECS waits before the rest moves.")
             .absent(Absent::Number(10)),

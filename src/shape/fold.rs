@@ -138,13 +138,13 @@ pub(super) fn key_of(structure: Option<&Structure>, keys: &[&str], entry: &Value
     if found.is_empty() { entry.to_string() } else { found.join("/") }
 }
 
-/// Whether two values of a kind say the same.
-pub fn is_equal(kind: &Kind, one: &Value, other: &Value) -> bool {
-    let (one, other) = (fold(kind, one), fold(kind, other));
-    if one == other {
+/// Whether a live value of a kind is what a declared one asks for.
+pub fn is_equal(kind: &Kind, live: &Value, declared: &Value) -> bool {
+    let (live, declared) = (fold(kind, live), fold(kind, declared));
+    if live == declared {
         return true;
     }
-    let (Kind::Text(text), Some(Value::String(one)), Some(Value::String(other))) = (kind, one, other) else {
+    let (Kind::Text(text), Some(Value::String(live)), Some(Value::String(declared))) = (kind, live, declared) else {
         return false;
     };
     match text.same {
@@ -152,9 +152,10 @@ pub fn is_equal(kind: &Kind, one: &Value, other: &Value) -> bool {
         // A name without a path is that of a role with the path `/` in this account.
         Same::ArnOrName => {
             let is_of = |arn: &str, name: &str| arn.split_once(":role/").is_some_and(|(_, rest)| rest == name);
-            is_of(&one, &other) || is_of(&other, &one)
+            is_of(&live, &declared) || is_of(&declared, &live)
         }
-        Same::PlatformVersion => one == "LATEST" || other == "LATEST",
+        // AWS resolves it, and reads back either that or the version. A live `LATEST` may be any version but a declared one.
+        Same::PlatformVersion => declared == "LATEST",
     }
 }
 

@@ -14,6 +14,26 @@ impl Structure {
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name)
     }
+
+    /// Whether a member of it, or of a block in it, has this name.
+    pub fn has_name(&self, name: &str) -> bool {
+        fn inside(kind: &Kind, name: &str) -> bool {
+            match kind {
+                Kind::Structure(structure) => structure.has_name(name),
+                Kind::List(of, _) => inside(of, name),
+                Kind::Text(_)
+                | Kind::Number { .. }
+                | Kind::Decimal { .. }
+                | Kind::Boolean
+                | Kind::Word(_)
+                | Kind::Cpu
+                | Kind::Memory
+                | Kind::Map
+                | Kind::Anything => false,
+            }
+        }
+        self.members.iter().any(|member| member.name == name || inside(&member.kind, name))
+    }
 }
 
 /// What is known about a member.
@@ -96,11 +116,11 @@ pub enum Kind {
         /// Highest.
         to: i64,
     },
-    /// A number that may have a fraction, both bounds included.
+    /// A number of whole tenths, both bounds included.
     Decimal {
-        /// Lowest.
+        /// Lowest, in tenths.
         from: i64,
-        /// Highest.
+        /// Highest, in tenths.
         to: i64,
     },
     /// true or false.
@@ -141,7 +161,7 @@ pub enum Same {
     ArnOrName,
     /// A field of a placement strategy: whatever the case, and `host` is `instanceId`.
     PlacementField,
-    /// A platform version: `LATEST` is whatever AWS resolved it to.
+    /// A platform version: a declared `LATEST` is whatever AWS resolved it to.
     PlatformVersion,
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use portolan::manifest::{self, Source};
-use portolan::model::{Desired, ObjectRef, Observed, Seen};
+use portolan::model::{Definition, Desired, ObjectRef, Observed, OtherContainers, Seen};
 use portolan::plan::effect::apply_effect;
 use portolan::plan::{Plan, Policy, Step, StepId, WaitingOn, plan, scope_errors};
 use portolan::report::Report;
@@ -55,11 +55,14 @@ struct PolicyFile {
     only: Vec<String>,
     now: String,
     passes: usize,
+    /// Images of containers that the manifest does not name, as `--image` gives them: `SERVICE/CONTAINER=IMAGE`.
+    images: Vec<String>,
 }
 
 impl Default for PolicyFile {
     fn default() -> Self {
-        Self { force: false, prune_serving: false, only: Vec::new(), now: "2026-11-20T12:00:00Z".to_owned(), passes: 1 }
+        let now = "2026-11-20T12:00:00Z".to_owned();
+        Self { force: false, prune_serving: false, only: Vec::new(), now, passes: 1, images: Vec::new() }
     }
 }
 
@@ -82,11 +85,12 @@ pub fn named(name: &str) -> Case {
 pub fn load(folder: &Path) -> Case {
     let files = folder::open(folder);
     let source = Source { name: "manifest.yaml".to_owned(), text: files.manifest.clone(), files: Default::default() };
-    let desired = manifest::load(&[source]).unwrap_or_else(|problems| {
+    let mut desired = manifest::load(&[source]).unwrap_or_else(|problems| {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         panic!("{}: the manifest is not valid:\n{}", folder.display(), problems.join("\n"))
     });
     let policy: PolicyFile = parse(files.policy.as_deref(), "policy", folder);
+    policy.images.iter().for_each(|image| set_image(&mut desired, image));
     let observed = match &files.world {
         Some(world) => observed_in(world, folder, &desired),
         None => build(&parse::<ObservedFile>(files.observed.as_deref(), "observed", folder), &desired.fleet.name),
@@ -108,6 +112,21 @@ pub fn load(folder: &Path) -> Case {
         now: policy.now.parse().expect("now is a timestamp"),
         passes: policy.passes,
     }
+}
+
+fn set_image(desired: &mut Desired, text: &str) {
+    let parts = text.split_once('=').and_then(|(target, image)| Some((target.split_once('/')?, image)));
+    let Some(((key, container), image)) = parts else { panic!("images: takes SERVICE/CONTAINER=IMAGE, not {text}") };
+    let service = desired.services.get_mut(key).expect("a service of the manifest");
+    let empty = || Definition::Content {
+        members: Default::default(),
+        other_containers: OtherContainers::Keep,
+        images: Default::default(),
+    };
+    let Definition::Content { images, .. } = service.task_definition.get_or_insert_with(empty) else {
+        panic!("images: {key} has no content")
+    };
+    images.insert(container.to_owned(), image.to_owned());
 }
 
 /// A case may bring a world of the sandbox in place of what was observed; reading it takes the SDK.

@@ -45,6 +45,7 @@ fn every_bad_definition_is_refused_as_written() {
     for folder in all {
         let (found, path) = (problems(&folder), folder.join("expected.txt"));
         assert_ne!(found, "no problem\n", "{}", folder.display());
+        assert!(!found.contains("hunter"), "a secret is shown: {}:\n{found}", folder.display());
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&path, &found).expect("writing an expectation");
         }
@@ -95,6 +96,14 @@ fn read_with(path: &Path, beside: &str) -> Map<String, Value> {
     members.members().clone()
 }
 
+/// A file in JSON that no manifest may name.
+fn as_written(path: &Path) -> Map<String, Value> {
+    let Ok(Value::Object(members)) = serde_json::from_str(&fs::read_to_string(path).expect("a file")) else {
+        panic!("{}", path.display())
+    };
+    members
+}
+
 fn difference(structure: &Structure, live: &Map<String, Value>, declared: &Map<String, Value>) -> Vec<String> {
     let found = differences(structure, live, declared, &MemberPath::default());
     found.iter().map(|found| format!("  {}: {:?} → {:?}", found.path, found.live, found.declared)).collect()
@@ -105,7 +114,9 @@ fn every_task_definition_is_what_aws_reads_back_for_it() {
     let (all, mut differing) = (pairs("tasks"), Vec::new());
     assert!(all.len() >= 42, "only {}", all.len());
     for (path, mut live) in all {
-        let mut declared = read(&path);
+        // No manifest declares what such a volume needs of the service: the shapes agree nevertheless.
+        let is_at_launch = path.ends_with("16-ebs-at-launch.json");
+        let mut declared = if is_at_launch { as_written(&path) } else { read(&path) };
         let mapping = NetworkMapping::of(declared.get("networkMode").and_then(Value::as_str));
         fold_host_ports(&mut declared, mapping);
         fold_host_ports(&mut live, mapping);

@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use portolan::shape::{Absent, Effect, Kind, Member, SERVICE, Structure, TASK_DEFINITION};
+use portolan::shape::{
+    Absent, Effect, Kind, Member, Path as MemberPath, SERVICE, Structure, TASK_DEFINITION, differences,
+};
+use serde_json::{Value, json};
 
 fn type_of(kind: &Kind) -> String {
     match kind {
         Kind::Text(_) => "text".to_owned(),
         Kind::Number { from, to } if *to >= i64::from(i32::MAX) => format!("number from {from}"),
-        Kind::Number { from, to } | Kind::Decimal { from, to } => format!("number, {from} to {to}"),
+        Kind::Number { from, to } => format!("number, {from} to {to}"),
+        Kind::Decimal { from, to } => format!("number, {} to {}", *from as f64 / 10.0, *to as f64 / 10.0),
         Kind::Boolean => "`true`, `false`".to_owned(),
         Kind::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         Kind::Cpu | Kind::Memory => "number or text".to_owned(),
@@ -136,9 +140,8 @@ fn what_is_left_out_is_a_value_that_the_row_takes() {
             | (Absent::Boolean(_), Kind::Boolean)
             | (Absent::Member(_), _) => true,
             (Absent::Text(text), Kind::Word(words)) => words.contains(text),
-            (Absent::Number(number), Kind::Number { from, to } | Kind::Decimal { from, to }) => {
-                (from..=to).contains(&number)
-            }
+            (Absent::Number(number), Kind::Number { from, to }) => (from..=to).contains(&number),
+            (Absent::Number(number), Kind::Decimal { from, to }) => (*from..=*to).contains(&(number * 10)),
             _ => false,
         };
         assert!(fits, "{structure}.{}: {:?}", member.name, member.absent);
@@ -151,4 +154,29 @@ fn only_members_of_a_service_and_of_its_deployments_take_effect_at_different_tim
         let of_service = [SERVICE.name, "DeploymentConfiguration"].contains(&structure);
         assert!(of_service || member.effect == Effect::InPlace, "{structure}.{}", member.name);
     }
+}
+
+/// Each difference with what it shows of both sides.
+fn shown(structure: &Structure, live: &Value, declared: &Value) -> Vec<String> {
+    let (Value::Object(live), Value::Object(declared)) = (live, declared) else { panic!("two blocks") };
+    let found = differences(structure, live, declared, &MemberPath::default());
+    found.iter().map(|found| format!("{}: {:?} → {:?}", found.path, found.live, found.declared)).collect()
+}
+
+#[test]
+fn a_declared_latest_platform_version_is_any_and_a_live_one_is_not() {
+    let of = |version: &str| json!({"platformVersion": version});
+    assert_eq!(shown(&SERVICE, &of("1.4.0"), &of("LATEST")), Vec::<String>::new());
+    assert_eq!(shown(&SERVICE, &of("LATEST"), &of("1.4.0")), ["platformVersion: Some(\"LATEST\") → Some(\"1.4.0\")"]);
+}
+
+#[test]
+fn options_that_are_probably_secrets_are_not_shown() {
+    let of = |token: &str| {
+        let options = json!({"splunk-url": "https://logs.example.com", "splunk-token": token, "Api_Key": token});
+        json!({"containerDefinitions": [{"name": "app", "logConfiguration": {"logDriver": "splunk", "options": options}}]})
+    };
+    let found = shown(&TASK_DEFINITION, &of("hunter2"), &of("hunter3"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("https://logs.example.com") && !found[0].contains("hunter"), "{found:?}");
 }

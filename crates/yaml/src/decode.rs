@@ -10,8 +10,11 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
-use super::node::{Node, Sort, Value};
+use super::node::{Entry, Node, Sort, Value};
 use super::problem::{Position, Problems, quoted};
+
+/// Most names of fields that a hint lists.
+const MOST_NAMES: usize = 8;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -122,8 +125,7 @@ impl<'n> Fields<'n> {
                     values.insert(entry.key.as_str(), &entry.value);
                 }
             } else {
-                let message = format!("unknown field {} in {place}", quoted(&entry.key));
-                problems.push_hint(entry.key_at, message, problems.format().unknown_field(place, &entry.key, known));
+                unknown_field(entry, place, known, problems.format().unknown_field(place, &entry.key, known), problems);
             }
         }
         Some(Self { at: node.at, place, values })
@@ -138,6 +140,22 @@ impl<'n> Fields<'n> {
         let message = format!("missing field \"{name}\" in {}", self.place);
         problems.push_hint(self.at, message, problems.format().missing_field(self.place, name));
     }
+}
+
+/// Reports a field that does not belong where it is.
+pub fn unknown_field(entry: &Entry, place: &str, known: &[&str], hint: Option<String>, problems: &mut Problems<'_>) {
+    let key = entry.key.as_str();
+    if let Some(shown) = problems.shown_key(key) {
+        return problems.push_hint(entry.key_at, format!("unknown field {shown} in {place}"), hint);
+    }
+    let message = format!("unknown field of {} characters in {place}", key.chars().count());
+    let is_name = |name: &&&str| key.strip_prefix(**name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    let hint = match (known.iter().find(is_name), hint) {
+        (Some(name), _) => Some(format!("write \"{name}: …\": a colon and a space follow the name of a field")),
+        (None, hint) if known.len() > MOST_NAMES => hint,
+        (None, _) => Some(format!("the fields here are {}", known.join(", "))),
+    };
+    problems.push_hint(entry.key_at, message, hint);
 }
 
 /// Reports `expected …, found …`; silent where something was reported already.

@@ -65,6 +65,17 @@ pub trait Format: Sync {
         "write the value out"
     }
 
+    /// Whether a key is the name of a field. Where lines are hidden, another key may be a slip that has a secret in it, such as
+    /// `value:…` without a space, and is not repeated.
+    fn is_name(&self, _key: &str) -> bool {
+        true
+    }
+
+    /// Fields whose blocks may hold secrets. Their lines are not repeated, nor are those of a misspelt one.
+    fn secret_blocks(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Marks that betray a template which nobody has rendered, each with what to do about it.
     fn templates(&self) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -12,10 +12,11 @@ mod node;
 mod number;
 mod problem;
 mod read;
+mod secret;
 mod source;
 mod word;
 
-pub use decode::{At, Decode, Fields, Must, Slot, TEXT, TextMap, any_text, items, text_of, wrong_type};
+pub use decode::{At, Decode, Fields, Must, Slot, TEXT, TextMap, any_text, items, text_of, unknown_field, wrong_type};
 pub use format::{Format, Limits, nearest};
 pub use node::{Entry, Node, Scalar, Sort, Value};
 pub use number::{Number, Port};

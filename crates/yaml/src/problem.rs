@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::format::Format;
+use super::secret;
 use super::source::Source;
 use portolan_columns::columns;
 
@@ -134,6 +135,11 @@ impl<'a> Problems<'a> {
         folder.map_or_else(|| path.to_owned(), |folder| folder.join(path).display().to_string())
     }
 
+    /// A key as a message names it, or nothing where it may have a secret in it.
+    pub fn shown_key(&self, key: &str) -> Option<String> {
+        (!self.is_secret || self.format.is_name(key)).then(|| quoted(key))
+    }
+
     /// Adds the problems of another text.
     pub fn adopt(&mut self, others: Vec<Problem>) {
         self.others.extend(others);
@@ -224,11 +230,12 @@ impl<'a> Problems<'a> {
         Problem {
             file: self.name(source).to_owned(),
             line: known.map(|()| line),
-            column: known.map(|()| column),
+            column: known.map(|()| column.max(1)),
             message: found.message.clone(),
             hint: found.hint.clone(),
             excerpt: text
                 .filter(|text| !found.is_secret && column <= LAST_COLUMN && !text.trim().is_empty())
+                .filter(|text| !secret::is_in_line(self.format, text, column + EXCERPT_CHARS))
                 .map(|text| excerpt(text, column.max(1) - 1)),
         }
     }

@@ -11,11 +11,15 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrI
 use super::format::Limits;
 use super::node::{Entry, Node, Scalar, Value};
 use super::problem::{Position, Problems, quoted};
+use super::secret;
 
 /// Deepest nesting. No format needs a third of it.
 const MOST_DEPTH: usize = 32;
 /// Most documents in a file.
 const MOST_DOCUMENTS: usize = 10_000;
+/// How the parser's message begins when a colon makes a key of what was meant as text.
+const VALUE_AFTER_VALUE: &str = "mapping values are not allowed";
+const QUOTE: &str = "quote the text: without quotes, a colon before a space or at the end makes a key of it";
 /// Longest scalar.
 const MOST_SCALAR_BYTES: usize = 16 << 10;
 
@@ -49,14 +53,10 @@ pub fn read(source: usize, text: &str, problems: &mut Problems<'_>) -> Read {
         block_nesting_limit: MOST_DEPTH,
     };
     let parser = Parser::new_from_str_with_options(text, options);
-    // What cannot be read has no place yet, and may be a variable of a container.
-    let hidden = problems.hide_lines(true);
-    problems.hide_lines(hidden || text.contains("environment"));
-    let mut reader = Reader { source, problems, limits, parser, frames: Vec::new(), documents: Vec::new(), nodes: 0 };
+    let (frames, documents, nodes) = (Vec::new(), Vec::new(), 0);
+    let mut reader = Reader { source, text, problems, limits, parser, frames, documents, nodes, secrets: None };
     let whole = reader.run();
-    let documents = reader.documents;
-    problems.hide_lines(hidden);
-    Read { documents, whole }
+    Read { documents: reader.documents, whole }
 }
 
 /// A list or mapping that is still open.
@@ -85,12 +85,15 @@ struct Spent;
 
 struct Reader<'a, 'p> {
     source: usize,
+    text: &'a str,
     problems: &'a mut Problems<'p>,
     limits: &'static Limits,
     parser: Parser<'a, StrInput<'a>>,
     frames: Vec<Frame>,
     documents: Vec<Node>,
     nodes: usize,
+    /// For each line, whether it may hold secrets; found out with the first problem.
+    secrets: Option<Vec<bool>>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -118,18 +121,40 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    /// Whether something here may be a secret: what cannot be read has no field yet that says so.
+    fn may_be_secret(&mut self, at: Position) -> bool {
+        let format = self.problems.format();
+        let lines = self.secrets.get_or_insert_with(|| secret::lines_below(format, self.text));
+        let is_below = at.line.checked_sub(1).and_then(|line| lines.get(line)).copied().unwrap_or_default();
+        is_below || self.problems.hides_lines() || self.keys().iter().any(|key| !format.is_name(key))
+    }
+
+    /// Notes a problem; `what` gets whether something here may be a secret.
+    fn note(&mut self, at: Position, what: impl FnOnce(&Problems<'_>) -> (String, Option<String>)) {
+        let is_secret = self.may_be_secret(at);
+        let hidden = self.problems.hide_lines(is_secret);
+        let (message, hint) = what(self.problems);
+        self.problems.push_hint(at, message, hint);
+        self.problems.hide_lines(hidden);
+    }
+
+    fn add(&mut self, at: Position, message: impl Into<String>, hint: Option<&str>) {
+        self.note(at, |_| (message.into(), hint.map(str::to_owned)));
+    }
+
     fn report(&mut self, error: &ScanError) {
         let at = self.position(error.marker());
         match error.kind() {
             ErrorKind::RecursionLimitExceeded => {
-                self.problems.add(at, format!("nested deeper than {MOST_DEPTH} levels"));
+                self.add(at, format!("nested deeper than {MOST_DEPTH} levels"), None);
             }
             ErrorKind::DirectiveDisallowed => {
-                self.problems.add_hint(at, "YAML directives are not accepted", "remove the line that begins with %");
+                self.add(at, "YAML directives are not accepted", Some("remove the line that begins with %"));
             }
             _ => {
                 let language = self.problems.format().language();
-                self.problems.add(at, format!("not valid {language}: {}", error.info()));
+                let hint = error.info().starts_with(VALUE_AFTER_VALUE).then_some(QUOTE);
+                self.add(at, format!("not valid {language}: {}", error.info()), hint);
             }
         }
     }
@@ -156,18 +181,14 @@ impl<'a> Reader<'a, '_> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.problems.add_hint(
-                    at,
-                    "aliases (*name) are not accepted",
-                    self.problems.format().instead_of_aliases(),
-                );
+                let hint = self.problems.format().instead_of_aliases();
+                self.add(at, "aliases (*name) are not accepted", Some(hint));
                 self.put(Node { at, value: Value::Broken });
             }
-            Event::Anchor(..) => self.problems.add_hint(
-                at,
-                "anchors (&name) are not accepted",
-                self.problems.format().instead_of_aliases(),
-            ),
+            Event::Anchor(..) => {
+                let hint = self.problems.format().instead_of_aliases();
+                self.add(at, "anchors (&name) are not accepted", Some(hint));
+            }
             _ => {} // where streams and documents begin and end
         }
         Ok(())
@@ -186,34 +207,38 @@ impl<'a> Reader<'a, '_> {
         } else {
             return if self.problems.is_full() { Err(Spent) } else { Ok(()) };
         };
-        self.problems.add(at, message);
+        self.add(at, message, None);
         Err(Spent)
     }
 
     fn refuse_tag(&mut self, event: &Event<'_>, span: &Span) {
         if let Some(tag) = event.tag() {
             let at = span.tag_start().map_or_else(|| self.position(&span.start), |marker| self.position(&marker));
-            let message = format!("tags ({}) are not accepted", tag.original());
-            self.problems.add_hint(at, message, "remove it; quotes make a value text");
+            let original = tag.original().to_string();
+            self.note(at, |problems| {
+                let shown = if problems.hides_lines() { "!name".to_owned() } else { original };
+                (format!("tags ({shown}) are not accepted"), Some("remove it; quotes make a value text".to_owned()))
+            });
         }
     }
 
     fn scalar(&mut self, at: Position, text: &str, style: ScalarStyle) -> Result<Node, Spent> {
         if text.len() > MOST_SCALAR_BYTES {
-            self.problems.add(at, format!("a value longer than {} KiB", MOST_SCALAR_BYTES >> 10));
+            self.add(at, format!("a value longer than {} KiB", MOST_SCALAR_BYTES >> 10), None);
             return Err(Spent);
         }
         let mut marks = self.problems.format().templates().iter();
         if let Some((mark, instead)) = marks.find(|(mark, _)| text.contains(mark))
             && !self.problems.format().takes_templates(&self.keys())
         {
-            let found =
-                if self.problems.hides_lines() { String::new() } else { format!(", found in {}", quoted(text)) };
-            self.problems.add_hint(at, format!("{} is reserved{found}", quoted(mark)), *instead);
+            self.note(at, |problems| {
+                let found = if problems.hides_lines() { String::new() } else { format!(", found in {}", quoted(text)) };
+                (format!("{} is reserved{found}", quoted(mark)), Some((*instead).to_owned()))
+            });
             return Ok(Node { at, value: Value::Broken });
         }
         if text.contains('\0') {
-            self.problems.add(at, "a value with a NUL character");
+            self.add(at, "a value with a NUL character", None);
             return Ok(Node { at, value: Value::Broken });
         }
         let plain = style == ScalarStyle::Plain;
@@ -259,28 +284,27 @@ impl<'a> Reader<'a, '_> {
 
     /// Gives the waiting key its text, unless the key is one that no file must have.
     fn name_key(&mut self, node: Node) {
-        let Some(Frame::Mapping { seen, key: Some(key), .. }) = self.frames.last_mut() else { return };
         let at = node.at;
         let scalar = match node.value {
             Value::Scalar(scalar) => scalar,
             Value::Sequence(_) | Value::Mapping(_) => {
-                return self.problems.add(at, "a key must be text, not a list or a mapping");
+                return self.add(at, "a key must be text, not a list or a mapping", None);
             }
             Value::Broken => return,
         };
         if scalar.plain && scalar.text == "<<" {
-            return self.problems.add_hint(
-                at,
-                "merge keys (<<) are not accepted",
-                self.problems.format().instead_of_aliases(),
-            );
+            let hint = self.problems.format().instead_of_aliases();
+            return self.add(at, "merge keys (<<) are not accepted", Some(hint));
         }
-        if let Some(first) = seen.get(&scalar.text) {
-            let message = format!("the key {} is written twice", quoted(&scalar.text));
-            let hint = format!("first at {}", self.problems.place(*first));
-            return self.problems.add_hint(at, message, hint);
-        }
-        seen.insert(scalar.text.clone(), at);
-        key.text = Some(scalar.text);
+        let Some(Frame::Mapping { seen, key: Some(key), .. }) = self.frames.last_mut() else { return };
+        let Some(first) = seen.get(&scalar.text).copied() else {
+            seen.insert(scalar.text.clone(), at);
+            key.text = Some(scalar.text);
+            return;
+        };
+        self.note(at, |problems| {
+            let shown = problems.shown_key(&scalar.text).map_or("a key".to_owned(), |key| format!("the key {key}"));
+            (format!("{shown} is written twice"), Some(format!("first at {}", problems.place(first))))
+        });
     }
 }

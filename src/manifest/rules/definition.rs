@@ -2,16 +2,20 @@
 
 mod containers;
 mod fargate;
+mod ports;
 mod volumes;
 
 use serde_json::{Map, Value as Json};
 
 use super::deployment::{check_tag_key, entries, within};
-use crate::manifest::definition::{Content, DefinitionSpec};
+use super::name::{ROLE_HINT, is_role};
+use super::{deployment, service};
+use crate::manifest::definition::{Content, DefinitionSpec, NAME_HINT, is_name, wrong_family};
 use crate::manifest::document::WholeServiceSpec;
 use crate::shape::{Kind, size};
 use crate::yaml::{At, Node, Position, Problem, Problems, quoted};
 
+const FARGATE: &str = "FARGATE";
 /// Most containers of a definition.
 const MOST_CONTAINERS: usize = 10;
 
@@ -23,27 +27,48 @@ struct Definition<'d> {
     mode: Option<&'d str>,
     /// It says all: what is left out is left out at AWS too.
     is_whole: bool,
+    /// Its tasks run on Fargate, as far as the manifest says.
+    on_fargate: bool,
+    /// Something in it was reported: what seems absent may not be.
+    is_flawed: bool,
 }
 
 pub(super) fn check(spec: &At<WholeServiceSpec>, problems: &mut Problems<'_>) {
     let Some(declared) = &spec.task_definition else { return };
-    let DefinitionSpec::Content(content) = &declared.value else { return };
+    let content = match &declared.value {
+        DefinitionSpec::Content(content) => content,
+        DefinitionSpec::Reference { .. } => return,
+    };
     let hidden = problems.hide_lines(true);
-    let has_images = Definition { content, at: declared.at, mode: None, is_whole: false }
-        .containers()
-        .all(|container| text(container, "image").is_some());
-    // An image alone is a change of the running definition; with a platform or a size it is a definition of its own.
     let members = content.tree.members();
-    let is_own = ["requiresCompatibilities", "memory", "volumes"].iter().any(|name| members.contains_key(*name));
-    let is_launched = ["launchType", "capacityProviderStrategy"].iter().any(|name| spec.members.node(name).is_some());
-    let is_written = has_images && (is_own || is_launched || members.contains_key("networkMode"));
-    // What could not be read is not left out.
-    let is_whole = (content.file.is_some() || is_written) && !declared.flawed;
     let of_network = spec.network.as_ref().and_then(|network| network.mode.as_ref()).map(|mode| mode.value.as_str());
-    let mode = text(content.tree.members(), "networkMode").or(of_network);
-    let definition = Definition { content, at: declared.at, mode, is_whole };
+    let mode = text(members, "networkMode").or(of_network);
+    let requires_fargate = texts(members, "requiresCompatibilities").any(|name| name == FARGATE);
+    let definition = Definition {
+        content,
+        at: declared.at,
+        mode,
+        // What could not be read is not left out.
+        is_whole: is_whole(content, spec) && !declared.flawed,
+        on_fargate: requires_fargate || deployment::runs_on_fargate(&spec.members),
+        is_flawed: declared.flawed,
+    };
     definition.check(spec, problems);
     problems.hide_lines(hidden);
+}
+
+/// Whether a definition is more than a change of the running one: it is a file, or it says for all its containers what runs, where,
+/// and how much of it.
+fn is_whole(content: &Content, spec: &WholeServiceSpec) -> bool {
+    let members = content.tree.members();
+    let containers = || list(members, "containerDefinitions");
+    let has_images = containers().all(|container| text(container, "image").is_some());
+    let is_launched = ["launchType", "capacityProviderStrategy"].iter().any(|name| spec.members.node(name).is_some())
+        || members.contains_key("requiresCompatibilities");
+    let is_sized = ["cpu", "memory", "volumes"].iter().any(|name| members.contains_key(*name))
+        || containers()
+            .any(|container| container.contains_key("memory") || container.contains_key("memoryReservation"));
+    content.file.is_some() || (has_images && is_launched && is_sized)
 }
 
 impl<'d> Definition<'d> {
@@ -61,10 +86,6 @@ impl<'d> Definition<'d> {
 
     fn containers(&self) -> impl Iterator<Item = &'d Map<String, Json>> {
         self.list("containerDefinitions")
-    }
-
-    fn is_for(&self, platform: &str) -> bool {
-        texts(self.members(), "requiresCompatibilities").any(|name| name == platform)
     }
 
     /// Notes a problem where the manifest or the file has the member that these names lead to, or what is around it. Entries of
@@ -100,14 +121,16 @@ impl<'d> Definition<'d> {
     }
 
     fn check(&self, spec: &WholeServiceSpec, problems: &mut Problems<'_>) {
+        self.check_names(problems);
         self.check_mode(spec, problems);
         self.check_sizes(problems);
         for tag in self.content.own.iter().flat_map(|own| entries(within(own, "tags"))) {
             check_tag_key(within(tag, "key"), problems);
         }
         containers::check(self, problems);
+        ports::check(self, problems);
         volumes::check(self, problems);
-        if self.is_for("FARGATE") {
+        if self.on_fargate {
             fargate::check(self, problems);
         }
         self.check_ports(spec, problems);
@@ -119,6 +142,25 @@ impl<'d> Definition<'d> {
         }
     }
 
+    fn check_names(&self, problems: &mut Problems<'_>) {
+        if let Some(family) = self.text("family").filter(|family| !is_name(family)) {
+            let (message, hint) = wrong_family(family);
+            self.refuse_hint(&["family"], message, &hint, problems);
+        }
+        for (list, what) in [("containerDefinitions", "a container"), ("volumes", "a volume")] {
+            for name in self.list(list).filter_map(|entry| text(entry, "name")).filter(|name| !is_name(name)) {
+                let message = format!("{} is not the name of {what}", quoted(name));
+                self.refuse_hint(&[list, name, "name"], message, NAME_HINT, problems);
+            }
+        }
+        for role in ["taskRoleArn", "executionRoleArn"] {
+            if let Some(found) = self.text(role).filter(|found| !is_role(found)) {
+                let message = format!("{role}: {} is not a role", quoted(found));
+                self.refuse_hint(&[role], message, ROLE_HINT, problems);
+            }
+        }
+    }
+
     fn check_mode(&self, spec: &WholeServiceSpec, problems: &mut Problems<'_>) {
         let declared = spec.network.as_ref().and_then(|network| network.mode.as_ref());
         if let (Some(declared), Some(mode)) = (declared, self.text("networkMode"))
@@ -126,6 +168,18 @@ impl<'d> Definition<'d> {
         {
             let message = format!("networkMode is {mode}, and network.mode is {}", declared.value);
             self.refuse_hint(&["networkMode"], message, "write it once, or the same twice", problems);
+        }
+        let launch = deployment::launch_type(&spec.members);
+        let compatible: Vec<&str> = texts(self.members(), "requiresCompatibilities").collect();
+        if launch == Some(FARGATE) && !compatible.is_empty() && !compatible.contains(&FARGATE) {
+            let message =
+                format!("launchType FARGATE needs FARGATE in requiresCompatibilities, found {}", compatible.join(", "));
+            self.refuse(&["requiresCompatibilities"], message, problems);
+        }
+        if let (Some(network), Some(mode @ ("bridge" | "host")), None) =
+            (&spec.network, self.text("networkMode"), declared)
+        {
+            service::check_awsvpc_fields(network, mode, problems);
         }
     }
 
@@ -138,7 +192,7 @@ impl<'d> Definition<'d> {
                 value.and_then(Json::as_i64).unwrap_or(0)
             };
             let sum: i64 = self.containers().map(of).sum();
-            if sum > whole && (name == "memory" || self.is_for("FARGATE")) {
+            if sum > whole && (name == "memory" || self.on_fargate) {
                 let message = format!("the containers need {sum} of {name}, and the task has {whole}");
                 self.refuse(&[name], message, problems);
             }
@@ -146,7 +200,7 @@ impl<'d> Definition<'d> {
         let is_sized = |container: &Map<String, Json>| {
             container.contains_key("memory") || container.contains_key("memoryReservation")
         };
-        if self.is_whole && self.members().get("memory").is_none() && !self.is_for("FARGATE") {
+        if self.is_whole && self.members().get("memory").is_none() && !self.on_fargate {
             for container in self.containers().filter(|container| !is_sized(container)) {
                 let name = name_of(container);
                 let message = format!(
@@ -167,7 +221,8 @@ impl<'d> Definition<'d> {
         for port in spec.ports.iter().flat_map(|ports| &ports.0) {
             let number = port.container_port.0;
             let Some(container) = self.containers().find(|container| name_of(container) == port.container.value) else {
-                if self.is_whole && self.containers().next().is_some() {
+                let names_all = self.is_whole || self.content.removes_others();
+                if names_all && !self.is_flawed && self.containers().next().is_some() {
                     let message = format!("the task definition has no container {}", quoted(&port.container));
                     problems.add(port.container.at, message);
                 }

@@ -1,12 +1,16 @@
 //! `deploymentConfiguration` and placement of a service: what AWS refuses, and what no deployment can get past.
 
-use super::name;
+use super::name::{self, ROLE_HINT, is_role};
 use crate::manifest::document::{Count, Members, WholeServiceSpec};
 use crate::yaml::{At, Node, Problems, Value as NodeValue, quoted};
 
 /// ECS `CreateServiceRequest$placementStrategy`, `$placementConstraints`.
 const MOST_STRATEGIES: usize = 5;
 const MOST_CONSTRAINTS: usize = 10;
+/// The launch type, and how its capacity providers begin.
+const FARGATE: &str = "FARGATE";
+/// Stages at which ECS waits for no person (ECS `DeploymentLifecycleHook$targetType`).
+const WITHOUT_PAUSE: [&str; 2] = ["TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"];
 /// What ECS takes for a service.
 const MOST_TAGS: usize = 50;
 
@@ -29,8 +33,12 @@ fn check_launch(members: &Members, spec: &WholeServiceSpec, problems: &mut Probl
         let hint = "keep one of them; capacityProviderStrategy: [] returns a service to its launch type";
         problems.add_hint(launch.at, "launchType and capacityProviderStrategy exclude each other", hint);
     }
-    let names = listed.iter().filter_map(|entry| text(within(entry, "capacityProvider")));
-    let on_fargate = text(launch) == Some("FARGATE") || names.clone().any(|name| name.starts_with("FARGATE"));
+    let on_fargate = runs_on_fargate(members);
+    let mut names = listed.iter().filter_map(|entry| within(entry, "capacityProvider"));
+    let of_instances = names.find(|name| !text(Some(name)).is_some_and(|name| name.starts_with(FARGATE)));
+    if let Some(node) = of_instances.filter(|_| on_fargate && launch.is_none()) {
+        problems.add(node.at, "a strategy has capacity providers of Fargate or of instances, not both");
+    }
     let bases: Vec<&Node> =
         listed.iter().filter_map(|entry| within(entry, "base")).filter(|base| number(Some(base)) != Some(0)).collect();
     if let Some(second) = bases.get(1) {
@@ -61,6 +69,18 @@ fn check_launch(members: &Members, spec: &WholeServiceSpec, problems: &mut Probl
             problems.add(launch.at, "Fargate has no DAEMON services");
         }
     }
+}
+
+/// The declared launch type.
+pub(super) fn launch_type(members: &Members) -> Option<&str> {
+    text(members.node("launchType"))
+}
+
+/// Whether a service says that its tasks run on Fargate.
+pub(super) fn runs_on_fargate(members: &Members) -> bool {
+    let listed = entries(members.node("capacityProviderStrategy"));
+    let mut names = listed.iter().filter_map(|entry| text(within(entry, "capacityProvider")));
+    launch_type(members) == Some(FARGATE) || names.any(|name| name.starts_with(FARGATE))
 }
 
 /// A member of a mapping.
@@ -140,6 +160,16 @@ fn check_strategy(members: &Members, problems: &mut Problems<'_>) {
     }
     for hook in entries(within(block, "lifecycleHooks")) {
         let pauses = text(within(hook, "targetType")) == Some("PAUSE");
+        for stage in entries(within(hook, "lifecycleStages")).iter().filter(|_| pauses) {
+            if let Some(found) = text(Some(stage)).filter(|found| WITHOUT_PAUSE.contains(found)) {
+                problems.add(stage.at, format!("a PAUSE hook cannot wait at {found}"));
+            }
+        }
+        if let Some(role) = within(hook, "roleArn")
+            && text(Some(role)).is_some_and(|text| !is_role(text))
+        {
+            problems.add_hint(role.at, "roleArn is not a role", ROLE_HINT);
+        }
         for name in ["hookTargetArn", "roleArn"] {
             if !pauses && within(hook, name).is_none() {
                 problems.add(hook.at, format!("a hook that calls a function needs {name}"));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Scene, name};
 use crate::manifest::document::TagSpec;
+use crate::model::Budget;
 use crate::yaml::{At, Position, Problems, quoted};
 
 pub(super) fn check(scene: &Scene<'_>, problems: &mut Problems<'_>) {
@@ -27,6 +28,10 @@ fn check_fields(scene: &Scene<'_>, problems: &mut Problems<'_>) {
     }
     if let Some(cluster) = &fleet.spec.cluster {
         name::check_ecs(cluster, cluster.at, "a cluster", problems);
+    }
+    let concurrent = fleet.spec.rollout.as_ref().and_then(|rollout| rollout.concurrent.as_ref());
+    if let Some(concurrent) = concurrent.filter(|concurrent| concurrent.value == Budget::Count(0)) {
+        problems.add(concurrent.at, "rollout.concurrent must be at least 1: with 0 no deployment would ever start");
     }
     if let Some(vpc) = &fleet.spec.vpc {
         name::check_lookup(vpc, "vpc", problems);

@@ -74,6 +74,28 @@ pub(super) fn check_ecs(text: &str, at: Position, what: &str, problems: &mut Pro
     }
 }
 
+/// Longest name of an IAM role (IAM `roleNameType`).
+const ROLE_NAME: usize = 64;
+/// How a role is written.
+pub(super) const ROLE_HINT: &str =
+    "an ARN such as arn:aws:iam::123456789012:role/NAME, or the name of a role of this account";
+
+/// Whether a text is the ARN of a role, or can be its name.
+pub(super) fn is_role(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@-_".contains(&byte);
+        (1..=ROLE_NAME).contains(&name.len()) && name.bytes().all(allowed)
+    };
+    if !is_arn(text) {
+        return is_name(text.rsplit('/').next().unwrap_or_default());
+    }
+    let is_account = |account: &str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let named = Arn::parse(text).filter(|arn| arn.service == "iam" && is_account(arn.account));
+    named
+        .and_then(|arn| arn.resource_type())
+        .is_some_and(|(kind, path)| kind == "role" && is_name(path.rsplit('/').next().unwrap_or_default()))
+}
+
 /// Something that is looked up by id, name or `Name` tag.
 pub(super) fn check_lookup(text: &At<String>, what: &str, problems: &mut Problems<'_>) {
     if text.chars().count() > ECS_NAME {

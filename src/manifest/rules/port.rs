@@ -8,7 +8,9 @@ use crate::model::{HealthPort, NetworkMode, PortRange, Protocol, Registrar, Tran
 use crate::yaml::{At, Position, Problems, nearest, quoted};
 
 /// Host ports that the ECS agent keeps for Docker, SSH and itself.
-const RESERVED: [u32; 6] = [22, 2375, 2376, 51_678, 51_679, 51_680];
+pub(super) const RESERVED: [u32; 6] = [22, 2375, 2376, 51_678, 51_679, 51_680];
+/// Who has them.
+pub(super) const RESERVED_HINT: &str = "22, 2375, 2376 and 51678 to 51680 belong to SSH, Docker and the ECS agent";
 /// Longest description of a security group's rule.
 const MOST_DESCRIPTION: usize = 255;
 
@@ -72,8 +74,7 @@ fn check_host_port(port: &PortSpec, mode: Option<NetworkMode>, scene: &Scene<'_>
     let fixed = fixed_host_port(port, mode);
     let Some((number, at)) = fixed else { return };
     if RESERVED.contains(&number) {
-        let hint = "22, 2375, 2376 and 51678 to 51680 belong to SSH, Docker and the ECS agent";
-        problems.add_hint(at, format!("host port {number} is reserved on container instances"), hint);
+        problems.add_hint(at, format!("host port {number} is reserved on container instances"), RESERVED_HINT);
     }
     let dynamic = scene.fleet.as_ref().map(|fleet| fleet.dynamic_ports);
     let number = u16::try_from(number).unwrap_or_default();

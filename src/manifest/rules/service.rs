@@ -66,13 +66,9 @@ fn check_network(network: &At<NetworkSpec>, spec: &ServiceSpec, problems: &mut P
         if subnets.0.len() > MOST_SUBNETS {
             problems.add(subnets.at, format!("{} subnets; ECS takes at most {MOST_SUBNETS}", subnets.0.len()));
         }
-        if let Some(mode) = on_instances {
-            let hint = "remove them: such tasks use the subnets of their instances";
-            problems.add_hint(subnets.at, format!("subnets are for awsvpc, not for {mode} mode"), hint);
-        }
     }
-    if let (Some(public), Some(mode)) = (&network.assign_public_ip, on_instances) {
-        problems.add(public.at, format!("assignPublicIp is for awsvpc, not for {mode} mode"));
+    if let Some(mode) = on_instances {
+        check_awsvpc_fields(network, mode.as_str(), problems);
     }
     let Some(groups) = &network.security_groups else {
         if let Some(group) = network.ingress_group.as_ref().filter(|_| !network.flawed) {
@@ -96,6 +92,17 @@ fn check_network(network: &At<NetworkSpec>, spec: &ServiceSpec, problems: &mut P
             problems.add_hint(groups.at, message, format!("such as ingressGroup: {}", groups.0[0].value));
         }
         Some(_) | None => {}
+    }
+}
+
+/// Reports what only tasks with a network interface of their own have.
+pub(super) fn check_awsvpc_fields(network: &NetworkSpec, mode: &str, problems: &mut Problems<'_>) {
+    if let Some(subnets) = &network.subnets {
+        let hint = "remove them: such tasks use the subnets of their instances";
+        problems.add_hint(subnets.at, format!("subnets are for awsvpc, not for {mode} mode"), hint);
+    }
+    if let Some(public) = &network.assign_public_ip {
+        problems.add(public.at, format!("assignPublicIp is for awsvpc, not for {mode} mode"));
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json};
 
 use super::{Definition, block, list, name_of, text, texts};
+use crate::manifest::image::wrong_image;
 use crate::yaml::{Problems, quoted};
 
-/// ECS `ContainerDefinition$image`.
-const MOST_IMAGE: usize = 255;
-const DIGEST: &str = "sha256:";
+/// How a log driver hands lines over (ECS `LogConfiguration$options`).
+const LOG_MODES: [&str; 2] = ["blocking", "non-blocking"];
 /// ECS `ContainerDefinition$environmentFiles`.
 const MOST_ENVIRONMENT_FILES: usize = 10;
 
@@ -35,20 +35,8 @@ pub(super) fn check(definition: &Definition<'_>, problems: &mut Problems<'_>) {
 fn check_image(definition: &Definition<'_>, container: &Map<String, Json>, problems: &mut Problems<'_>) {
     let Some(image) = text(container, "image") else { return };
     let path = ["containerDefinitions", name_of(container), "image"];
-    let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
-    if name.len() > MOST_IMAGE {
-        let message =
-            format!("the image has {} characters before its digest; AWS takes at most {MOST_IMAGE}", name.len());
+    for message in wrong_image(image) {
         definition.refuse(&path, message, problems);
-    }
-    if image.is_empty() || image.contains(char::is_whitespace) {
-        definition.refuse(&path, format!("{} is not the name of an image", quoted(image)), problems);
-    }
-    if let Some(digest) = digest {
-        let hex = digest.strip_prefix(DIGEST).unwrap_or_default();
-        if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase()) {
-            definition.refuse(&path, "a digest is sha256: and 64 hexadecimal digits in lower case", problems);
-        }
     }
 }
 
@@ -64,14 +52,19 @@ fn check_health_check(definition: &Definition<'_>, container: &Map<String, Json>
 
 fn check_log(definition: &Definition<'_>, container: &Map<String, Json>, problems: &mut Problems<'_>) {
     let Some(log) = block(container, "logConfiguration") else { return };
-    if text(log, "logDriver") != Some("awslogs") || !definition.is_whole {
+    let path = ["containerDefinitions", name_of(container), "logConfiguration"];
+    let options = block(log, "options");
+    if let Some(mode) = options.and_then(|options| text(options, "mode")).filter(|mode| !LOG_MODES.contains(mode)) {
+        let message = format!("mode is {}, found {}", LOG_MODES.join(" or "), quoted(mode));
+        definition.refuse(&[&path[..], &["options", "mode"]].concat(), message, problems);
+    }
+    if text(log, "logDriver") != Some("awslogs") {
         return;
     }
-    let options = block(log, "options");
     let has = |name: &str| options.is_some_and(|options| options.contains_key(name));
     let missing: Vec<&str> = ["awslogs-group", "awslogs-region"].into_iter().filter(|name| !has(name)).collect();
-    let path = ["containerDefinitions", name_of(container), "logConfiguration"];
-    if !missing.is_empty() {
+    // Options that are written are all options.
+    if !missing.is_empty() && (options.is_some() || definition.is_whole) && !definition.is_flawed {
         definition.refuse(&path, format!("awslogs needs the options {}", missing.join(" and ")), problems);
     }
     if has("awslogs-datetime-format") && has("awslogs-multiline-pattern") {
@@ -112,7 +105,7 @@ fn check_ports(definition: &Definition<'_>, container: &Map<String, Json>, probl
         let number = mapping.get("containerPort").and_then(Json::as_u64);
         let place = number.map(|number| number.to_string()).unwrap_or_default();
         let path = ["containerDefinitions", name, "portMappings", place.as_str()];
-        if number.is_none() && !mapping.contains_key("containerPortRange") {
+        if number.is_none() && !mapping.contains_key("containerPortRange") && !definition.is_flawed {
             definition.refuse(&path[..3], "a port mapping needs containerPort or containerPortRange", problems);
         }
         if let (Some("awsvpc" | "host"), Some(number), Some(host)) =

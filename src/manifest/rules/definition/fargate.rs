@@ -16,6 +16,8 @@ const SIZES: [(i64, i64, i64, i64); 7] = [
     (8_192, 16_384, 61_440, 4_096),
     (16_384, 32_768, 122_880, 8_192),
 ];
+/// Longest wait for a container that starts or stops, in seconds.
+const MOST_TIMEOUT: i64 = 120;
 /// Log drivers that it has.
 const LOG_DRIVERS: [&str; 3] = ["awslogs", "splunk", "awsfirelens"];
 /// The image of a repository of Amazon ECR.
@@ -101,6 +103,16 @@ fn check_container(definition: &Definition<'_>, container: &Map<String, Json>, p
             "Fargate runs no privileged containers",
             problems,
         );
+    }
+    for member in ["startTimeout", "stopTimeout"] {
+        if let Some(found) = container.get(member).and_then(Json::as_i64).filter(|found| *found > MOST_TIMEOUT) {
+            let path = ["containerDefinitions", name, member];
+            definition.refuse(
+                &path,
+                format!("on Fargate, {member} is at most {MOST_TIMEOUT}, found {found}"),
+                problems,
+            );
+        }
     }
     for member in ["links", "dockerSecurityOptions"] {
         if texts(container, member).next().is_some() {

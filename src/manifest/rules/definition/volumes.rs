@@ -17,6 +17,16 @@ pub(super) fn check(definition: &Definition<'_>, problems: &mut Problems<'_>) {
     let mut at_launch = 0;
     for volume in definition.list("volumes") {
         let path = ["volumes", name_of(volume)];
+        if is_true(volume, "configuredAtLaunch") {
+            let message =
+                "a volume that is configuredAtLaunch needs volumeConfigurations, which this release cannot declare";
+            definition.refuse_hint(
+                &path,
+                message,
+                "refer to such a definition: {family: NAME, revision: NUMBER}",
+                problems,
+            );
+        }
         at_launch += usize::from(is_true(volume, "configuredAtLaunch"));
         if at_launch > 1 {
             definition.refuse(
