@@ -14,6 +14,7 @@ mod command;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod drift;
+mod ecspresso;
 mod environment;
 pub mod exit;
 pub mod failure;
@@ -23,6 +24,7 @@ mod foreign;
 mod form;
 mod image;
 mod init;
+mod init_args;
 mod inputs;
 mod logging;
 mod named;
@@ -45,6 +47,7 @@ mod usage;
 mod validate;
 mod variable;
 mod wait;
+mod written;
 
 use args::{Cli, Form, Verb};
 use exit::{Exit, Habit};

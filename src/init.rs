@@ -3,10 +3,12 @@
 //! What was written is read back and planned against the same reading before it is shown. What the format refuses is
 //! then a comment at its place, and what would not be in sync is named at its object: the first dry run is no surprise.
 //!
-//! Reading order: `page` is a document as a tree of entries; `fleet`, `service`, `target_group` and `route` fill it;
+//! Reading order: `page` is a document as a tree of entries; `fleet`, `service`, `definition`, `target_group` and `route` fill it;
 //! `settle` reads it back.
 
 mod attribute;
+mod definition;
+pub mod ecspresso;
 mod fleet;
 mod members;
 mod names;
@@ -28,6 +30,7 @@ use crate::plan::Plan;
 use crate::survey::key::{is_key, sanitized};
 
 pub use attribute::Attributes;
+pub use definition::Definitions;
 use page::Page;
 
 /// One document.
@@ -39,6 +42,8 @@ pub struct Document {
     pub text: String,
     /// It is only comments: the format can say nothing of it.
     pub is_comment: bool,
+    /// Files that it names, by their paths beside it.
+    pub files: BTreeMap<String, String>,
 }
 
 /// A manifest with what is to know about it.
@@ -58,7 +63,7 @@ impl Written {
         join(self.documents.iter())
     }
 
-    /// `fleet.yaml`, and a file for each service with the target groups that stand behind it.
+    /// `fleet.yaml`, and a file for each service with the target groups that stand behind it; and the files that these name.
     pub fn files(&self) -> BTreeMap<String, String> {
         let mut files: Vec<(String, Vec<&Document>)> = Vec::new();
         for document in &self.documents {
@@ -73,7 +78,9 @@ impl Written {
                 _ => files.push((name, vec![document])),
             }
         }
-        files.into_iter().map(|(name, documents)| (name, join(documents.into_iter()))).collect()
+        let manifests = files.into_iter().map(|(name, documents)| (name, join(documents.into_iter())));
+        let named = self.documents.iter().flat_map(|document| document.files.clone());
+        manifests.chain(named).collect()
     }
 }
 
@@ -96,6 +103,12 @@ pub struct Options<'a> {
     pub name: Option<&'a str>,
     /// Attributes of target groups.
     pub attributes: Attributes,
+    /// Task definitions.
+    pub definitions: Definitions,
+    /// Task definitions with the images that run.
+    pub images: bool,
+    /// Task definitions with the values of environment variables, which may be secrets.
+    pub environment: bool,
 }
 
 /// Writes the manifest of a reading. `outline` is the bare fleet that was read; `name` the fleet's name, where one was
@@ -127,21 +140,20 @@ struct Scene<'a> {
     given: Given<'a>,
     /// The fleet's name.
     fleet: String,
-    /// Attributes to write.
-    attributes: Attributes,
+    /// What was asked for.
+    options: Options<'a>,
     /// The VPC that goes without saying.
     vpc: Option<&'a Vpc>,
 }
 
 impl<'a> Scene<'a> {
-    fn of(outline: &'a Desired, observed: &'a Observed, options: Options<'_>) -> Self {
+    fn of(outline: &'a Desired, observed: &'a Observed, options: Options<'a>) -> Self {
         let given = Given::new(outline, observed);
         let fleet = match options.name {
             Some(name) => sanitized(name),
             None => fleet_of_marks(&given).unwrap_or_else(|| outline.fleet.name.clone()),
         };
-        let attributes = options.attributes;
-        let mut scene = Self { outline, observed, given, fleet, attributes, vpc: None };
+        let mut scene = Self { outline, observed, given, fleet, options, vpc: None };
         scene.vpc = scene.most_common_vpc();
         scene
     }
@@ -226,5 +238,5 @@ fn page_of(object: &ObjectRef, notes: Vec<String>, spec: Vec<page::Entry>) -> Pa
         Entry::field("metadata", Value::Map(metadata)),
         Entry::field("spec", Value::Map(spec)),
     ];
-    Page { notes, root: Entry::item(Value::Map(root)) }
+    Page { notes, root: Entry::item(Value::Map(root)), files: BTreeMap::new() }
 }

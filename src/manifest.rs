@@ -11,6 +11,7 @@ mod collect;
 mod definition;
 mod definition_file;
 mod document;
+pub mod ecspresso;
 mod format;
 mod hints;
 mod image;

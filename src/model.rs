@@ -92,5 +92,5 @@ pub use target_group::{
     Attributes, HealthCheck, HealthPort, Matcher, PRESERVE_CLIENT_IP, Protocol, ProtocolVersion, TargetGroup,
     TargetType,
 };
-pub use task_definition::{Container, NetworkMode, PortMapping, TaskDefinition};
+pub use task_definition::{AppProtocol, Container, NetworkMode, PortMapping, TaskDefinition};
 pub use user_info::without_user_info;

@@ -12,6 +12,7 @@ mod by_resource;
 pub mod change;
 mod check_order;
 mod concurrent;
+mod connected;
 mod consent;
 mod container_rename;
 mod creation;

@@ -18,7 +18,7 @@ mod tree;
 mod volume;
 
 pub use compare::{Difference, differences};
-pub use fold::{declarable, folded, is_equal, size};
+pub use fold::{Secrets, declarable, folded, is_equal, size};
 pub use member::{Absent, Controllers, Effect, Kind, Member, Order, Same, Structure, Text};
 pub use overlay::{overlay, without, without_outputs};
 pub use path::{Path, Segment};

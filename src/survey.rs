@@ -284,6 +284,8 @@ fn port(entry: &LoadBalancerEntry) -> DesiredPort {
         container_port: entry.container_port,
         host_port: None,
         protocol: Transport::Tcp,
+        app_protocol: None,
+        port_name: None,
         target_groups: None,
         registrar: Registrar::Ecs,
         allow_from: None,

@@ -112,8 +112,16 @@ fn conduct_from_sdk(service: &sdk::Service) -> Conduct {
         last_start: at(fresh.iter().find(|event| says(event, Conduct::is_start))),
         pending_count: count(service.pending_count()),
         failed_tasks: primary.map_or(0, |primary| count(primary.failed_tasks())),
+        connected_ports: primary.map_or_else(BTreeSet::new, connected_ports),
         capacity_providers: providers.filter(|name| !name.starts_with("FARGATE")).collect(),
     }
+}
+
+/// Names of port mappings that Service Connect uses. One that is turned off uses none.
+fn connected_ports(deployment: &sdk::Deployment) -> BTreeSet<String> {
+    let configuration = deployment.service_connect_configuration().filter(|configuration| configuration.enabled());
+    let services = configuration.into_iter().flat_map(|configuration| configuration.services());
+    services.map(|service| service.port_name().to_owned()).collect()
 }
 
 fn task_sets_move(sets: &[sdk::TaskSet]) -> bool {

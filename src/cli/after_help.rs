@@ -49,7 +49,10 @@ support are written as comments.
 Examples:
   portolan init --cluster prod > fleet.yaml
   portolan init --cluster prod --service checkout --service cart > fleet.yaml
-  portolan init --cluster prod --name payments-prod --split manifests/prod";
+  portolan init --cluster prod --name payments-prod --split manifests/prod
+  portolan init --cluster prod --definitions files --images --split manifests
+  portolan init --cluster prod --definitions inline > fleet.yaml
+  portolan init --ecspresso ecspresso.yml > portolan.yaml";
 
 pub const OF_STATUS: &str = "\
 Examples:

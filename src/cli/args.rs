@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use super::after_help;
 pub use super::form::{Form, Output};
 use super::form::{Wanted, WantedParser};
+pub use super::init_args::InitArgs;
 pub use super::inputs::Inputs;
 use super::notify::Secret;
 use super::outputs::Outputs;
@@ -170,36 +171,6 @@ impl Verb {
             Self::Run(_) | Self::Schema | Self::Completions { .. } => false,
         }
     }
-}
-
-/// `portolan init`
-#[derive(Args, Clone, Debug)]
-pub struct InitArgs {
-    /// ECS cluster; may repeat
-    #[arg(long = "cluster", value_name = "NAME", action = clap::ArgAction::Append, required = true)]
-    pub clusters: Vec<String>,
-    /// Include only this service and those that share a target group with it; may repeat; write CLUSTER/NAME if the name is not unique
-    #[arg(long = "service", value_name = "NAME", action = clap::ArgAction::Append)]
-    pub services: Vec<String>,
-    /// Fleet name, which is the owner id (default: the fleet already tagged on these resources, or the cluster's name)
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// Target group attributes: `changed` writes attributes at their defaults as comments, `all` writes every one
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
-    pub attributes: AttributesArg,
-    /// Write fleet.yaml and one file per service into this folder; never overwrite a file
-    #[arg(long, value_name = "DIR")]
-    pub split: Option<std::path::PathBuf>,
-}
-
-/// Attributes that `init` writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum AttributesArg {
-    /// Attributes that differ from AWS's default.
-    #[default]
-    Changed,
-    /// Every attribute.
-    All,
 }
 
 /// `portolan status`

@@ -47,6 +47,15 @@ impl Failure {
         Self::of_file("manifest", problems)
     }
 
+    /// Files of ecspresso that cannot be used.
+    pub fn of_ecspresso(problems: &[Problem]) -> Self {
+        let noun = if problems.len() == 1 { "error" } else { "errors" };
+        Self {
+            headline: format!("failed: the files of ecspresso have {} {noun}", problems.len()),
+            ..Self::of_problems(problems)
+        }
+    }
+
     /// A world file that cannot be used.
     pub fn of_world(problems: &[Problem]) -> Self {
         Self::of_file("world file", problems)

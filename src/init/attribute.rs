@@ -24,7 +24,7 @@ pub(super) fn attributes(scene: &Scene<'_>, live: &TargetGroup) -> Option<Entry>
     let (mut changed, mut at_default, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for (key, value) in attributes.iter() {
         let field = Entry::field(key, Value::Scalar(super::scalar::quoted(value)));
-        match (scene.attributes, default(key, live)) {
+        match (scene.options.attributes, default(key, live)) {
             (Attributes::All, _) => changed.push(field),
             (Attributes::Changed, Some(default)) if default == value => at_default.push(field.commented()),
             (Attributes::Changed, Some(_)) => changed.push(field),

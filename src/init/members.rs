@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::model::{Seen, Service};
-use crate::shape::{SERVICE, declarable};
+use crate::shape::{SERVICE, Secrets, declarable};
 
 use super::page::{Entry, Value};
 use super::scalar;
@@ -18,7 +18,7 @@ const BAKE_TIME: &str = "bakeTimeInMinutes";
 /// Those that say something.
 pub(super) fn entries(live: &Service) -> Vec<Entry> {
     let Seen::Present(members) = &*live.members else { return Vec::new() };
-    let mut all = declarable(&SERVICE, members.members());
+    let mut all = declarable(&SERVICE, members.members(), Secrets::LeftOut);
     let bake = members.get(DEPLOYMENT).and_then(|block| block.get(BAKE_TIME));
     // A manifest with another strategy says it, be it 0.
     if let (Some(Json::Object(block)), Some(bake)) = (all.get_mut(DEPLOYMENT), bake)
@@ -30,14 +30,15 @@ pub(super) fn entries(live: &Service) -> Vec<Entry> {
     written.map(|(name, value)| Entry::field(name, written_value(value))).collect()
 }
 
-fn written_value(value: &Json) -> Value {
+/// A value as AWS writes it. Names of members are plain; keys of data may need quotes.
+pub(super) fn written_value(value: &Json) -> Value {
     match value {
         Json::Null => Value::Nothing,
         Json::Bool(_) | Json::Number(_) => Value::Scalar(value.to_string()),
         Json::String(text) => Value::Scalar(scalar::text(text)),
         Json::Array(entries) => Value::List(entries.iter().map(|entry| Entry::item(written_value(entry))).collect()),
-        Json::Object(members) => {
-            Value::Map(members.iter().map(|(name, value)| Entry::field(name, written_value(value))).collect())
-        }
+        Json::Object(members) => Value::Map(
+            members.iter().map(|(name, value)| Entry::field(&scalar::text(name), written_value(value))).collect(),
+        ),
     }
 }

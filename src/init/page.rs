@@ -1,6 +1,8 @@
 //! A YAML document as it is written: a tree whose entries know their comments, and lines that know their entry, so
 //! that what the format refuses can become a comment at its place.
 
+use std::collections::BTreeMap;
+
 use super::scalar;
 use crate::columns::{columns, wrap};
 use crate::sanitize::plain;
@@ -84,6 +86,15 @@ impl Entry {
         }
     }
 
+    /// The key of the field at a path of positions.
+    pub(super) fn key_at(&self, path: &[usize]) -> Option<&str> {
+        let Some((first, rest)) = path.split_first() else { return self.key.as_deref() };
+        match &self.value {
+            Value::List(entries) | Value::Map(entries) => entries.get(*first)?.key_at(rest),
+            Value::Scalar(_) | Value::Nothing => None,
+        }
+    }
+
     /// The field at a path of keys, as long as YAML would read it.
     pub(super) fn named(&mut self, keys: &[&str]) -> Option<&mut Self> {
         let Some((first, rest)) = keys.split_first() else { return Some(self).filter(|entry| !entry.refused) };
@@ -117,12 +128,22 @@ impl Entry {
     }
 }
 
+/// A task definition in a file of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DefinitionFile {
+    pub(super) text: String,
+    /// What is written in its place if the format does not accept it.
+    pub(super) reference: Value,
+}
+
 /// A document with its comments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     /// Comments above it.
     pub(super) notes: Vec<String>,
     pub(super) root: Entry,
+    /// Files that it names, by their paths beside it.
+    pub(super) files: BTreeMap<String, DefinitionFile>,
 }
 
 /// The text of a page, and which entry each line is of.

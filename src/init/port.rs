@@ -21,6 +21,8 @@ struct Port<'a> {
     container: &'a str,
     number: u16,
     mapping: Option<&'a PortMapping>,
+    /// The same container port with the other protocol.
+    other: Option<&'a PortMapping>,
     groups: &'a [String],
 }
 
@@ -51,7 +53,7 @@ pub(super) fn ports(scene: &Scene<'_>, service: &DesiredService, live: &Service)
     if definition.is_some_and(|definition| definition.network_mode == NetworkMode::None) {
         return None;
     }
-    let ports = all(service, definition);
+    let ports = all(scene, service, definition);
     let labels = labels(scene, &ports);
     let mut items: Vec<Entry> =
         ports.iter().zip(labels).map(|(port, label)| item(scene, port, &label, definition)).collect();
@@ -60,7 +62,7 @@ pub(super) fn ports(scene: &Scene<'_>, service: &DesiredService, live: &Service)
 }
 
 /// Wired ports and mapped ports, by container.
-fn all<'a>(service: &'a DesiredService, definition: Option<&'a TaskDefinition>) -> Vec<Port<'a>> {
+fn all<'a>(scene: &Scene<'_>, service: &'a DesiredService, definition: Option<&'a TaskDefinition>) -> Vec<Port<'a>> {
     let mut ports: BTreeMap<(&str, u16), Port<'a>> = BTreeMap::new();
     for (container, mapping) in definition
         .into_iter()
@@ -68,12 +70,24 @@ fn all<'a>(service: &'a DesiredService, definition: Option<&'a TaskDefinition>) 
         .flat_map(|(name, container)| container.ports.iter().map(move |mapping| (name, mapping)))
     {
         let number = mapping.container_port;
-        ports.insert((container, number), Port { container, number, mapping: Some(mapping), groups: &[] });
+        let first = Port { container, number, mapping: Some(mapping), other: None, groups: &[] };
+        ports.entry((container, number)).and_modify(|port| port.other = Some(mapping)).or_insert(first);
     }
     for wired in service.ports.iter().flatten() {
         let key = (wired.container.as_str(), wired.container_port);
-        let port = ports.entry(key).or_insert(Port { container: key.0, number: key.1, mapping: None, groups: &[] });
+        let port = ports.entry(key).or_insert(Port {
+            container: key.0,
+            number: key.1,
+            mapping: None,
+            other: None,
+            groups: &[],
+        });
         port.groups = wired.target_groups.as_deref().unwrap_or_default();
+        let takes =
+            |protocol| port.groups.iter().filter_map(|key| scene.live(key)).any(|group| group.protocol == protocol);
+        if takes(Protocol::Udp) && port.other.is_some_and(|other| other.protocol == Transport::Udp) {
+            std::mem::swap(&mut port.mapping, &mut port.other);
+        }
     }
     ports.into_values().collect()
 }
@@ -108,13 +122,25 @@ fn item(scene: &Scene<'_>, port: &Port<'_>, label: &str, definition: Option<&Tas
     if port.transport(scene) == Transport::Udp {
         fields.push(Entry::word("protocol", "udp"));
     }
+    if let Some(protocol) = port.mapping.and_then(|mapping| mapping.app_protocol) {
+        fields.push(Entry::word("appProtocol", protocol.as_str()));
+    }
+    if let Some(name) = port.mapping.and_then(|mapping| mapping.name.as_ref()) {
+        fields.push(Entry::text("portName", name));
+    }
     let written: Vec<&str> = port.groups.iter().filter(|key| scene.writes(key)).map(String::as_str).collect();
     if !written.is_empty() {
         fields.push(Entry::texts("targetGroups", written));
     }
     let mut entry = Entry::item(Value::Map(fields));
     entry.notes.extend(port.groups.iter().filter_map(|key| unwritten(scene, key)));
-    if definition.is_some() && port.mapping.is_none() && !is_ranged(port, definition) {
+    if let Some(other) = port.other {
+        entry.notes.push(format!(
+            "The task definition also maps this port for {}; the manifest format has one protocol for a container port.",
+            other.protocol
+        ));
+    }
+    if is_unmapped(port, definition) {
         entry
             .notes
             .push("The service's loadBalancers name this port, but its task definition does not map it.".to_owned());
@@ -133,6 +159,15 @@ fn unwritten(scene: &Scene<'_>, key: &str) -> Option<String> {
         .live(key)
         .is_none()
         .then(|| format!("It is also registered in target group {key}, which was deleted or could not be read."))
+}
+
+/// Whether the service is wired to a port that its running task definition does not map.
+pub(super) fn has_unmapped(scene: &Scene<'_>, service: &DesiredService, definition: &TaskDefinition) -> bool {
+    all(scene, service, Some(definition)).iter().any(|port| is_unmapped(port, Some(definition)))
+}
+
+fn is_unmapped(port: &Port<'_>, definition: Option<&TaskDefinition>) -> bool {
+    definition.is_some() && port.mapping.is_none() && !is_ranged(port, definition)
 }
 
 fn is_ranged(port: &Port<'_>, definition: Option<&TaskDefinition>) -> bool {

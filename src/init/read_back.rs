@@ -19,7 +19,7 @@ pub(super) fn settle(mut pages: Vec<(ObjectRef, Page)>, scene: &Scene<'_>, now: 
     let mut unread: Vec<String> = Vec::new();
     for _ in 0..MOST_ROUNDS {
         let rendered: Vec<Rendered> = pages.iter().map(|(_, page)| page.render()).collect();
-        match load(&sources(&rendered)) {
+        match load(&sources(&pages, &rendered)) {
             Ok(desired) => {
                 unread.clear();
                 left = plan(&as_enforced(desired), scene.observed, &Policy::default(), now);
@@ -38,36 +38,43 @@ pub(super) fn settle(mut pages: Vec<(ObjectRef, Page)>, scene: &Scene<'_>, now: 
         }
     }
     let documents = pages.into_iter().map(|(object, page)| {
-        let is_comment = page.is_comment();
-        Document { object, text: page.render().text(), is_comment }
+        let (is_comment, text) = (page.is_comment(), page.render().text());
+        let files = page.files.into_iter().map(|(path, file)| (path, file.text)).collect();
+        Document { object, text, is_comment, files }
     });
     Written { documents: documents.collect(), plan: left, problems: unread }
 }
 
 /// Each document is a source of its own, named by its place: then no fleet is too large for one file.
-fn sources(rendered: &[Rendered]) -> Vec<Source> {
-    let source = |(place, rendered): (usize, &Rendered)| Source {
+fn sources(pages: &[(ObjectRef, Page)], rendered: &[Rendered]) -> Vec<Source> {
+    let source = |(place, ((_, page), rendered)): (usize, (&(ObjectRef, Page), &Rendered))| Source {
         name: place.to_string(),
         text: rendered.text(),
-        files: Default::default(),
+        files: page.files.iter().map(|(path, file)| (path.clone(), Ok(file.text.clone()))).collect(),
     };
     let has_content = |source: &Source| source.text.lines().any(|line| !line.trim_start().starts_with('#'));
-    rendered.iter().enumerate().map(source).filter(has_content).collect()
+    pages.iter().zip(rendered).enumerate().map(source).filter(has_content).collect()
 }
 
 /// Makes comments of the entries that problems point at; false when none does.
 fn refuse(pages: &mut [(ObjectRef, Page)], rendered: &[Rendered], problems: &[Problem]) -> bool {
     let mut reasons: BTreeMap<(usize, Vec<usize>), String> = BTreeMap::new();
+    let mut any = false;
     for problem in problems {
+        if let Some((_, page)) = pages.iter_mut().find(|(_, page)| page.files.contains_key(&problem.file)) {
+            refuse_file(page, &problem.file, &refusal(problem));
+            any = true;
+            continue;
+        }
         let place = problem.file.parse::<usize>().ok();
         let Some((place, line)) = place.zip(problem.line) else { continue };
         let Some(path) = rendered.get(place).and_then(|rendered| rendered.owner(line)) else { continue };
-        let reason = reasons.entry((place, path.to_vec())).or_default();
+        let path = pages.get(place).map_or_else(|| path.to_vec(), |(_, page)| unmanaged(page, path));
+        let reason = reasons.entry((place, path)).or_default();
         if reason.is_empty() {
-            *reason = format!("The manifest format does not accept this: {}.", problem.message.trim_end_matches('.'));
+            *reason = refusal(problem);
         }
     }
-    let mut any = false;
     for ((place, path), reason) in reasons {
         if let Some(entry) = pages.get_mut(place).and_then(|(_, page)| page.root.at(&path)) {
             entry.refuse(reason);
@@ -75,6 +82,31 @@ fn refuse(pages: &mut [(ObjectRef, Page)], rendered: &[Rendered], problems: &[Pr
         }
     }
     any
+}
+
+fn refusal(problem: &Problem) -> String {
+    format!("The manifest format does not accept this: {}.", problem.message.trim_end_matches('.'))
+}
+
+/// Writes a reference in place of a task definition in a file that the format does not accept.
+fn refuse_file(page: &mut Page, path: &str, reason: &str) {
+    let file = page.files.remove(path);
+    if let (Some(file), Some(entry)) = (file, page.root.named(&["spec", "taskDefinition"])) {
+        entry.value = file.reference;
+        entry.notes = vec![format!("Not written whole. {reason}")];
+    }
+}
+
+/// What becomes a comment in place of an entry that the format does not accept. In a task definition that is a whole member:
+/// leaving out an entry of a list would remove it.
+fn unmanaged(page: &Page, path: &[usize]) -> Vec<usize> {
+    let keys: Vec<Option<&str>> = (0..path.len()).map(|depth| page.root.key_at(&path[..=depth])).collect();
+    match keys.as_slice() {
+        [Some("spec"), Some("taskDefinition"), Some("containerDefinitions"), _, _, ..] => path[..5].to_vec(),
+        [Some("spec"), Some("taskDefinition"), Some("containerDefinitions"), ..] => path.to_vec(),
+        [Some("spec"), Some("taskDefinition"), Some(_), ..] => path[..3].to_vec(),
+        _ => path.to_vec(),
+    }
 }
 
 /// Where targets are healthy and only derived ingress would be added, the groups are left out: without them nothing is

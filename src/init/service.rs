@@ -1,6 +1,6 @@
 //! A Service document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Autoscaling, Awsvpc, DeploymentController, DesiredService, GroupId, NetworkMode, ObjectRef, RuleSource, Scheduling,
@@ -9,12 +9,13 @@ use crate::model::{
 use crate::survey::groups_of_instances;
 
 use super::page::{Entry, Page, Value};
-use super::{Scene, members, names, page_of, port};
+use super::{Scene, definition, members, names, page_of, port};
 
 pub(super) fn page(scene: &Scene<'_>, service: &DesiredService) -> Page {
     let object = ObjectRef::service(&service.key);
     let mut notes = scene.gaps(&object);
     let mut spec = Vec::new();
+    let mut files = BTreeMap::new();
     if service.key != service.id.name {
         spec.push(Entry::text("name", &service.id.name));
     }
@@ -29,12 +30,13 @@ pub(super) fn page(scene: &Scene<'_>, service: &DesiredService) -> Page {
             spec.extend(network(scene, service, live));
             spec.extend(members::entries(live));
             spec.extend(port::ports(scene, service, live));
+            spec.extend(definition::entry(scene, service, live, &mut files));
         }
     }
     if spec.is_empty() {
         spec.push(Entry::note("Portolan manages nothing of it."));
     }
-    page_of(&object, notes, spec)
+    Page { files, ..page_of(&object, notes, spec) }
 }
 
 /// Whose parts of the service are, where they are not the manifest's.

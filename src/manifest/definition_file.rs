@@ -103,7 +103,7 @@ fn refused(path: &str) -> Option<(String, Option<&'static str>)> {
 }
 
 /// Notes where a text stops being JSON. YAML reads what JSON does not have, such as comments and a comma at the end.
-fn check_json(text: &str, problems: &mut Problems<'_>) -> bool {
+pub(super) fn check_json(text: &str, problems: &mut Problems<'_>) -> bool {
     let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) else { return true };
     let at = yaml::Position { source: 0, line: error.line(), column: error.column() };
     let message = error.to_string();

@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::definition::DefinitionSpec;
-use super::scalar::{Managed, NonEmpty, ObjectKey};
+use super::scalar::{Managed, NonEmpty, ObjectKey, PortName};
 use super::words::{ApiVersion, FleetKind, ServiceKind, Switch, TargetGroupKind};
 use super::{member, member_schema};
 use crate::model::{
-    Autoscaling, Budget, Mode, NetworkMode, PortRange, Redeploy, Registrar, ServiceRemoval, ServingRemoval, Transport,
+    AppProtocol, Autoscaling, Budget, Mode, NetworkMode, PortRange, Redeploy, Registrar, ServiceRemoval,
+    ServingRemoval, Transport,
 };
 use crate::shape::{SERVICE, Tree};
 use crate::yaml::{At, Decode, Entry, Must, Node, Number, Port, Problems, TextMap, Value, document, wrong_type};
@@ -324,6 +325,10 @@ document! {
         host_port as "hostPort": Option<At<Number<0, 65_535>>>,
         /// Transport protocol. Default: tcp.
         protocol as "protocol": Option<At<Transport>>,
+        /// What the port speaks, for Service Connect. A change starts a deployment. Absent: unmanaged.
+        app_protocol as "appProtocol": Option<At<AppProtocol>>,
+        /// Name of the port mapping, for Service Connect. A change starts a deployment. Absent: unmanaged.
+        port_name as "portName": Option<At<PortName>>,
         /// Target groups that this port is registered in, by metadata.name. Empty: none.
         target_groups as "targetGroups": Option<At<Managed<String>>>,
         /// Who registers the tasks: ECS, through the service's loadBalancers block, or Portolan itself. Default: ecs.

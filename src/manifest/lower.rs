@@ -157,6 +157,12 @@ fn add_mapping(members: &mut Tree, port: &PortSpec) {
     if let Some(host) = &port.host_port {
         mapping["hostPort"] = host.0.into();
     }
+    if let Some(protocol) = &port.app_protocol {
+        mapping["appProtocol"] = protocol.value.as_str().into();
+    }
+    if let Some(name) = &port.port_name {
+        mapping["name"] = name.0.as_str().into();
+    }
     mappings.push(mapping);
 }
 
@@ -180,6 +186,8 @@ fn lower_port(port: &PortSpec, mode: Option<NetworkMode>) -> DesiredPort {
         container_port: port.container_port.to_u16(),
         host_port: host_port.and_then(|port| u16::try_from(port.0).ok()),
         protocol: copied(&port.protocol).unwrap_or(Transport::Tcp),
+        app_protocol: copied(&port.app_protocol),
+        port_name: port.port_name.as_ref().map(|name| name.0.clone()),
         target_groups: port.target_groups.as_ref().map(|keys| sorted(keys)),
         registrar: copied(&port.registrar).unwrap_or(Registrar::Ecs),
         allow_from: port.allow_from.as_ref().map(|sources| ingress_sources(sources)),

@@ -60,6 +60,31 @@ impl Decode for ObjectKey {
     }
 }
 
+/// The name of a port mapping (ECS `PortMapping$name`).
+#[derive(Clone, Debug)]
+pub(crate) struct PortName(pub String);
+
+impl Decode for PortName {
+    fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let text = text_of(node, name, TEXT, problems)?;
+        if !is_port_name(text) {
+            let message = format!("{name} {} is not the name of a port mapping", quoted(text));
+            problems.add_hint(node.at, message, PORT_NAME_HINT);
+            return None;
+        }
+        Some(Self(text.to_owned()))
+    }
+}
+
+/// What the name of a port mapping may be (ECS `PortMapping$name`).
+pub(crate) const PORT_NAME_HINT: &str = "1 to 64 lower-case letters, digits, \"_\" and \"-\", not \"-\" first";
+
+/// Whether ECS takes a text as the name of a port mapping.
+pub(crate) fn is_port_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    !text.is_empty() && text.len() <= 64 && !text.starts_with('-') && text.bytes().all(allowed)
+}
+
 /// Where health checks knock: `traffic-port` or a port.
 impl Decode for HealthPort {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -138,6 +163,7 @@ macro_rules! schemas {
 schemas! {
     [const MIN: u32, const MAX: u32] Duration<MIN, MAX> => {"type": "string", "pattern": "^[0-9]+[sm]$"}
     [] ObjectKey => {"type": "string", "pattern": "^[a-z0-9.-]{1,63}$"}
+    [] PortName => {"type": "string", "pattern": "^[a-z0-9_][a-z0-9_-]{0,63}$"}
     [] HealthPort => {"anyOf": [{"const": "traffic-port"}, {"type": "integer", "minimum": 1, "maximum": 65_535}]}
     [] PortRange => {"type": "string", "pattern": "^[0-9]{1,5}-[0-9]{1,5}$"}
     [] Budget => {"anyOf": [

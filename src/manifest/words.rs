@@ -1,8 +1,8 @@
 //! Values out of a closed set, spelled as AWS or ECS spell them. Case counts.
 
 use crate::model::{
-    Autoscaling, Mode, NetworkMode, OtherContainers, Protocol, ProtocolVersion, Redeploy, Registrar, ServiceRemoval,
-    ServingRemoval, TargetType, Transport,
+    AppProtocol, Autoscaling, Mode, NetworkMode, OtherContainers, Protocol, ProtocolVersion, Redeploy, Registrar,
+    ServiceRemoval, ServingRemoval, TargetType, Transport,
 };
 use crate::yaml::words;
 
@@ -42,6 +42,7 @@ words! {
     ServingRemoval { "deny" => Self::Deny, "allow" => Self::Allow }
     Autoscaling { "check" => Self::Check, "none" => Self::None }
     NetworkMode { "awsvpc" => Self::Awsvpc, "bridge" => Self::Bridge, "host" => Self::Host }
+    AppProtocol { "http" => Self::Http, "http2" => Self::Http2, "grpc" => Self::Grpc }
     Transport { "tcp" => Self::Tcp, "udp" => Self::Udp }
     OtherContainers { "keep" => Self::Keep, "remove" => Self::Remove }
     Registrar { "ecs" => Self::Ecs, "portolan" => Self::Portolan }

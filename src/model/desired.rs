@@ -11,7 +11,7 @@ use super::listener_rule::Conditions;
 use super::owner::{Mark, Tags};
 use super::target::TargetKey;
 use super::target_group::{HealthCheck, Protocol, ProtocolVersion, TargetType};
-use super::task_definition::NetworkMode;
+use super::task_definition::{AppProtocol, NetworkMode};
 use crate::shape::Tree;
 
 /// One fleet: everything that one run was given.
@@ -257,6 +257,10 @@ pub struct DesiredPort {
     pub host_port: Option<u16>,
     /// tcp or udp.
     pub protocol: Transport,
+    /// What it speaks, for Service Connect.
+    pub app_protocol: Option<AppProtocol>,
+    /// Name of the port mapping, for Service Connect.
+    pub port_name: Option<String>,
     /// Keys of target groups.
     pub target_groups: Option<Vec<String>>,
     /// Who registers.

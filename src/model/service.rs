@@ -212,6 +212,8 @@ pub struct Conduct {
     pub pending_count: u32,
     /// `failedTasks` of the primary deployment: how many have failed in a row.
     pub failed_tasks: u32,
+    /// Names of the port mappings that Service Connect uses (`serviceConnectConfiguration` of the PRIMARY deployment).
+    pub connected_ports: BTreeSet<String>,
     /// Capacity providers of its strategy that start instances; Fargate's are not among them.
     pub capacity_providers: BTreeSet<String>,
 }

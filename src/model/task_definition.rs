@@ -55,6 +55,31 @@ impl fmt::Display for NetworkMode {
     }
 }
 
+/// What a port speaks, as far as Service Connect cares (ECS `PortMapping$appProtocol`); absent means plain TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AppProtocol {
+    /// HTTP/1.1.
+    Http,
+    /// HTTP/2.
+    Http2,
+    /// gRPC.
+    Grpc,
+}
+
+impl AppProtocol {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Http, Self::Http2, Self::Grpc];
+
+    /// As ECS writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Http2 => "http2",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
 /// A port mapping of a container.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PortMapping {
@@ -64,6 +89,10 @@ pub struct PortMapping {
     pub host_port: Option<u16>,
     /// tcp or udp.
     pub protocol: Transport,
+    /// Its own name, which Service Connect refers to.
+    pub name: Option<String>,
+    /// What it speaks.
+    pub app_protocol: Option<AppProtocol>,
 }
 
 /// A container as far as reachability cares.
@@ -163,6 +192,9 @@ impl PortMapping {
             },
             // ECS takes everything but `udp` for tcp, what it does not know included.
             protocol: if text(mapping, "protocol") == Some("udp") { Transport::Udp } else { Transport::Tcp },
+            name: text(mapping, "name").filter(|name| !name.is_empty()).map(str::to_owned),
+            app_protocol: text(mapping, "appProtocol")
+                .and_then(|word| AppProtocol::ALL.into_iter().find(|protocol| protocol.as_str() == word)),
         })
     }
 }

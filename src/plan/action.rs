@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Awsvpc, Conditions, EndedDeployment, GroupId, GroupRuleId, HealthCheck, IngressRule, IpProtocol, ListenerArn,
-    LoadBalancerEntry, ObjectRef, PastDeployment, PortRange, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn,
-    RuleSource, Serve, Service, ServiceId, StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskArn,
+    AppProtocol, Awsvpc, Conditions, EndedDeployment, GroupId, GroupRuleId, HealthCheck, IngressRule, IpProtocol,
+    ListenerArn, LoadBalancerEntry, ObjectRef, PastDeployment, PortRange, Protocol, ProtocolVersion, Rule, RuleActions,
+    RuleArn, RuleSource, Serve, Service, ServiceId, StaticTarget, Tags, TargetGroupArn, TargetKey, TargetType, TaskArn,
     TaskDefinitionArn, Transport, VpcId,
 };
 use crate::shape::Tree;
@@ -145,6 +145,10 @@ pub struct PortFix {
     pub host_port: Option<u16>,
     /// tcp or udp.
     pub protocol: Transport,
+    /// Its name; `None`: as it is.
+    pub name: Option<String>,
+    /// What it speaks; `None`: as it is.
+    pub app_protocol: Option<AppProtocol>,
 }
 
 /// What changes in a rule. Everything else of the rule is sent back as it stands.

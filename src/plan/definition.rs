@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    Definition, DesiredService, Given, OtherContainers, Service, Tags, TaskDefinition, TaskDefinitionArn, owner,
+    AppProtocol, Definition, DesiredService, Given, OtherContainers, Service, Tags, TaskDefinition, TaskDefinitionArn,
+    owner,
 };
 use crate::shape::{
     NetworkMapping, Path, TASK_DEFINITION, Tree, differences, fold_host_ports, folded, overlay, without_outputs,
@@ -343,9 +344,15 @@ fn correct(content: &mut Map<String, Value>, fix: &PortFix) {
     };
     let mappings = container.entry("portMappings").or_insert_with(|| json!([]));
     let Some(mappings) = mappings.as_array_mut() else { return };
-    let is_it = |mapping: &&mut Value| mapping.get("containerPort") == Some(&json!(fix.container_port));
+    let is_its = |mapping: &Value| mapping.get("containerPort") == Some(&json!(fix.container_port));
+    let has_protocol = |mapping: &Value| {
+        let protocol = mapping.get("protocol").and_then(Value::as_str).unwrap_or("tcp");
+        protocol == fix.protocol.as_str()
+    };
+    let same = mappings.iter().position(|mapping| is_its(mapping) && has_protocol(mapping));
+    let found = same.or_else(|| mappings.iter().position(is_its));
     let mut new = Map::new();
-    match mappings.iter_mut().find(is_it) {
+    match found.and_then(|index| mappings.get_mut(index)) {
         Some(Value::Object(mapping)) => fill(mapping, fix),
         Some(_) | None => {
             fill(&mut new, fix);
@@ -361,6 +368,10 @@ fn fill(mapping: &mut Map<String, Value>, fix: &PortFix) {
         Some(port) => mapping.insert("hostPort".to_owned(), port.into()),
         None => mapping.remove("hostPort"),
     };
+    let texts = [("name", fix.name.as_deref()), ("appProtocol", fix.app_protocol.map(AppProtocol::as_str))];
+    for (member, text) in texts.into_iter().filter_map(|(member, text)| Some((member, text?))) {
+        mapping.insert(member.to_owned(), text.into());
+    }
 }
 
 /// The content in the form that all its spellings share.

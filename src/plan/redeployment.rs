@@ -14,6 +14,7 @@ use crate::shape::SERVICE;
 
 use super::action::{Action, Ref, ServiceBelief, WiredEntry};
 use super::change::{Change, WaitingOn};
+use super::connected;
 use super::container_rename::one_call;
 use super::definition::{self, Move, NewRevision, Origin, TASK_DEFINITION_FIELD, Target, movement};
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
@@ -104,10 +105,10 @@ fn diff_target(
     }
     let renamed = || one_call(given, wanted, live, &target.definition, now);
     let ports = diff_ports(wanted, &target.definition, &renamed, obstacles);
+    let all_changes = || describe_changes(&[&target.changes[..], &ports.changes[..]].concat());
     if target.origin == Origin::Referenced && !ports.fixes.is_empty() {
-        let changes = [&target.changes[..], &ports.changes[..]].concat();
         obstacles.push(Obstacle::difference(
-            describe_changes(&changes),
+            all_changes(),
             Reason::new(
                 format!(
                     "{} does not map the declared ports, and the manifest only refers to it",
@@ -124,7 +125,11 @@ fn diff_target(
         obstacles.push(Obstacle::difference(describe_changes(&target.changes), sentence));
         return;
     }
-    found.revision = movement(&target, &ports.fixes);
+    let revision = movement(&target, &ports.fixes);
+    if let Some(reason) = connected::refusal(given, live, revision.as_ref()) {
+        return obstacles.push(Obstacle::difference(all_changes(), reason));
+    }
+    found.revision = revision;
     found.changes.extend(target.changes);
     found.changes.extend(ports.changes);
     let mode = target.definition.network_mode;

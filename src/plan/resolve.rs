@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::model::{
     Definition, Desired, DesiredService, DesiredTargetGroup, Given, GroupId, Listener, LoadBalancer, Lookup,
     NetworkMode, ObjectRef, Observed, SecurityGroup, Seen, SubnetId, TargetGroup, TargetGroupArn, TargetType,
-    TaskDefinition, Vpc,
+    TaskDefinition, Vpc, VpcId,
 };
 
 use super::definition;
@@ -87,14 +87,14 @@ pub(super) fn target_group<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -
     given.target_group(&wanted.name)
 }
 
-/// The VPC of a target group: its own, the fleet's, or its load balancer's.
+/// The VPC of a target group: its own, the fleet's, its load balancer's, or that of the live one.
 pub(super) fn vpc_of_target_group<'a>(given: &Given<'a>, wanted: &DesiredTargetGroup) -> Result<&'a Vpc, Obstacle> {
     if let Some(name) = wanted.vpc.as_ref().or(given.desired.fleet.vpc.as_ref()) {
         return vpc(given.observed, name);
     }
     let of_balancer = match &wanted.load_balancer {
         Some(name) => load_balancer(given, name)?.vpc.as_ref(),
-        None => None,
+        None => target_group(given, wanted).present().and_then(|live| live.vpc.as_ref()),
     };
     match of_balancer {
         Some(id) => vpc(given.observed, id.as_str()),
@@ -102,15 +102,25 @@ pub(super) fn vpc_of_target_group<'a>(given: &Given<'a>, wanted: &DesiredTargetG
     }
 }
 
-/// The VPC in which a service's groups and subnets are looked up: the fleet's, or that of its first target group.
+/// The VPC in which a service's groups and subnets are looked up: the fleet's, that of its first target group, or that of its
+/// live subnets.
 pub(super) fn vpc_of_service<'a>(given: &Given<'a>, service: &DesiredService) -> Result<&'a Vpc, Obstacle> {
     let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());
     let mut wanted = groups.filter_map(|key| given.desired.target_groups.get(key));
     match (wanted.next(), &given.desired.fleet.vpc) {
         (Some(group), _) => vpc_of_target_group(given, group),
         (None, Some(name)) => vpc(given.observed, name),
-        (None, None) => Err(Obstacle::difference("VPC", "name the VPC in the Fleet (vpc:)")),
+        (None, None) => match vpc_of_live_subnets(given, service) {
+            Some(id) => vpc(given.observed, id.as_str()),
+            None => Err(Obstacle::difference("VPC", "name the VPC in the Fleet (vpc:)")),
+        },
     }
+}
+
+fn vpc_of_live_subnets<'a>(given: &Given<'a>, service: &DesiredService) -> Option<&'a VpcId> {
+    let live = given.observed.service(&service.id).present()?.network.as_ref()?;
+    let all = given.observed.subnets.as_ref().present()?;
+    all.iter().find(|subnet| live.subnets.contains(&subnet.id)).map(|subnet| &subnet.vpc)
 }
 
 /// The running task definition of a service, where all of it is known.

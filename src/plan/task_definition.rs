@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Container, DesiredPort, DesiredService, NetworkMode, PortMapping, TaskDefinition};
+use crate::model::{AppProtocol, Container, DesiredPort, DesiredService, NetworkMode, PortMapping, TaskDefinition};
 
 use super::action::PortFix;
 use super::change::Change;
@@ -59,16 +59,30 @@ fn diff_port(
             ),
         ));
     }
-    let live = mapping_of(container, port.container_port);
+    let live = mapping_for(container, port);
     let target = wanted_mapping(port, mode, live);
-    if live == Some(&target) || (live.is_none() && is_in_a_range(container, port.container_port)) {
+    if live == Some(&target) {
         return Ok(());
+    }
+    if live.is_none() && is_in_a_range(container, port.container_port) {
+        return match (&port.port_name, port.app_protocol) {
+            (None, None) => Ok(()),
+            (Some(_), _) | (_, Some(_)) => Err(Obstacle::difference(
+                format!("port {}", port.name),
+                Reason::new(
+                    "the task definition maps it in a range of ports, which has a name and appProtocol of its own",
+                    "remove portName and appProtocol, or map the port by itself",
+                ),
+            )),
+        };
     }
     let fix = PortFix {
         container: port.container.clone(),
         container_port: target.container_port,
         host_port: target.host_port,
         protocol: target.protocol,
+        name: target.name.clone(),
+        app_protocol: target.app_protocol,
     };
     // One port may stand twice, for each of two registrars.
     if diff.fixes.contains(&fix) {
@@ -76,14 +90,21 @@ fn diff_port(
     }
     diff.changes.push(Change {
         field: Field::PortMapping(port.name.clone()),
-        live: live.map(|mapping| describe(&port.container, mapping)),
-        desired: Some(describe(&port.container, &target)),
+        live: live.map(|mapping| describe(port, mapping)),
+        desired: Some(describe(port, &target)),
     });
     diff.fixes.push(fix);
     Ok(())
 }
 
-/// The live mapping of a container port, whatever its protocol: ECS takes one per container port.
+/// The live mapping that a declared port is compared with: both protocols of a container port may be mapped.
+fn mapping_for<'c>(container: &'c Container, port: &DesiredPort) -> Option<&'c PortMapping> {
+    let is_it =
+        |mapping: &&PortMapping| mapping.container_port == port.container_port && mapping.protocol == port.protocol;
+    container.ports.iter().find(is_it).or_else(|| mapping_of(container, port.container_port))
+}
+
+/// The first live mapping of a container port, whatever its protocol.
 pub(super) fn mapping_of(container: &Container, container_port: u16) -> Option<&PortMapping> {
     container.ports.iter().find(|mapping| mapping.container_port == container_port)
 }
@@ -97,7 +118,7 @@ fn is_in_a_range(container: &Container, port: u16) -> bool {
     })
 }
 
-/// The declared mapping; an undeclared host port keeps what stands.
+/// The declared mapping; what is not declared stays as it is.
 fn wanted_mapping(port: &DesiredPort, mode: NetworkMode, live: Option<&PortMapping>) -> PortMapping {
     // The others are compared with loadBalancers and registrations, and with ingress.
     let DesiredPort {
@@ -106,6 +127,8 @@ fn wanted_mapping(port: &DesiredPort, mode: NetworkMode, live: Option<&PortMappi
         container_port,
         host_port,
         protocol,
+        app_protocol,
+        port_name,
         target_groups: _,
         registrar: _,
         allow_from: _,
@@ -114,16 +137,29 @@ fn wanted_mapping(port: &DesiredPort, mode: NetworkMode, live: Option<&PortMappi
         NetworkMode::Bridge => host_port.or(live.and_then(|mapping| mapping.host_port)).or(Some(0)),
         NetworkMode::Awsvpc | NetworkMode::Host | NetworkMode::None => None,
     };
-    PortMapping { container_port: *container_port, host_port, protocol: *protocol }
+    PortMapping {
+        container_port: *container_port,
+        host_port,
+        protocol: *protocol,
+        name: port_name.clone().or_else(|| live.and_then(|mapping| mapping.name.clone())),
+        app_protocol: app_protocol.or(live.and_then(|mapping| mapping.app_protocol)),
+    }
 }
 
-fn describe(container: &str, mapping: &PortMapping) -> String {
+/// A mapping for people; name and application protocol only where the port declares them.
+fn describe(port: &DesiredPort, mapping: &PortMapping) -> String {
+    let container = &port.container;
     let host = match mapping.host_port {
         None => String::new(),
         Some(0) => " on a dynamic host port".to_owned(),
         Some(port) => format!(" on host port {port}"),
     };
-    format!("{container} {}/{}{host}", mapping.container_port, mapping.protocol)
+    let nothing = || "none".to_owned();
+    let name = port.port_name.as_ref().map(|_| format!(", name {}", mapping.name.clone().unwrap_or_else(nothing)));
+    let speaks = |speaks: Option<AppProtocol>| speaks.map_or("none", AppProtocol::as_str);
+    let app = port.app_protocol.map(|_| format!(", appProtocol {}", speaks(mapping.app_protocol)));
+    let more = [name, app].into_iter().flatten().collect::<String>();
+    format!("{container} {}/{}{host}{more}", mapping.container_port, mapping.protocol)
 }
 
 fn no_container(port: &DesiredPort, definition: &TaskDefinition, command: Option<String>) -> Obstacle {
@@ -159,7 +195,7 @@ pub(super) fn real_port(port: &DesiredPort, mode: NetworkMode, definition: Optio
         return RealPort::Fixed(port.container_port);
     }
     let container = definition.and_then(|definition| definition.containers.get(&port.container));
-    let live = container.and_then(|container| mapping_of(container, port.container_port));
+    let live = container.and_then(|container| mapping_for(container, port));
     match port.host_port.or(live.and_then(|mapping| mapping.host_port)) {
         None | Some(0) => RealPort::Dynamic,
         Some(host_port) => RealPort::Fixed(host_port),

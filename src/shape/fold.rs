@@ -25,26 +25,37 @@ pub fn folded(structure: &Structure, members: &Map<String, Value>) -> Map<String
     all
 }
 
-/// A live block as somebody would declare it: without what says no more than leaving it out, without secrets, and without what no
-/// row knows.
-pub fn declarable(structure: &Structure, live: &Map<String, Value>) -> Map<String, Value> {
+/// Members whose values are never shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// With their values.
+    Kept,
+    /// Without these members.
+    LeftOut,
+}
+
+/// A live block as somebody would declare it: without what says no more than leaving it out, and without what no row knows.
+pub fn declarable(structure: &Structure, live: &Map<String, Value>, secrets: Secrets) -> Map<String, Value> {
     let short = folded(structure, live);
     let mut all = Map::new();
-    for member in structure.members.iter().filter(|member| !member.is_secret && !member.is_output) {
+    let is_left_out = |member: &Member| member.is_output || (member.is_secret && secrets == Secrets::LeftOut);
+    for member in structure.members.iter().filter(|member| !is_left_out(member)) {
         let is_needed = member.is_required && !short.is_empty();
         let value = live.get(member.name).filter(|value| !value.is_null());
         let value = value.filter(|_| is_needed || short.contains_key(member.name));
-        if let Some(value) = value.map(|value| declarable_value(&member.kind, value)) {
+        if let Some(value) = value.map(|value| declarable_value(&member.kind, value, secrets)) {
             all.insert(member.name.to_owned(), value);
         }
     }
     all
 }
 
-fn declarable_value(kind: &Kind, value: &Value) -> Value {
+fn declarable_value(kind: &Kind, value: &Value, secrets: Secrets) -> Value {
     match (kind, value) {
-        (Kind::Structure(of), Value::Object(members)) => Value::Object(declarable(of, members)),
-        (Kind::List(of, _), Value::Array(entries)) => entries.iter().map(|entry| declarable_value(of, entry)).collect(),
+        (Kind::Structure(of), Value::Object(members)) => Value::Object(declarable(of, members, secrets)),
+        (Kind::List(of, _), Value::Array(entries)) => {
+            entries.iter().map(|entry| declarable_value(of, entry, secrets)).collect()
+        }
         (_, value) => value.clone(),
     }
 }

@@ -347,6 +347,8 @@ pub struct Service {
     pub deployments: Vec<String>,
     /// A CODE_DEPLOY or EXTERNAL deployment is under way.
     pub task_sets_move: bool,
+    /// Names of port mappings that Service Connect uses.
+    pub connected_ports: Vec<String>,
     /// Members as AWS writes them.
     pub members: serde_json::Map<String, serde_json::Value>,
     pub scaling: Option<Scaling>,
@@ -375,6 +377,7 @@ impl Default for Service {
             assign_public_ip: "DISABLED".to_owned(),
             deployments: Vec::new(),
             task_sets_move: false,
+            connected_ports: Vec::new(),
             members: Default::default(),
             scaling: None,
             tasks: Vec::new(),

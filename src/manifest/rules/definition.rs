@@ -231,9 +231,12 @@ impl<'d> Definition<'d> {
             let is_its = |mapping: &&Map<String, Json>| {
                 mapping.get("containerPort").and_then(Json::as_u64) == Some(u64::from(number))
             };
-            let Some(mapping) = list(container, "portMappings").find(is_its) else { continue };
             let path = ["containerDefinitions", port.container.value.as_str(), "portMappings", &number.to_string()];
             let declared = port.protocol.as_ref().map_or("tcp".to_owned(), |protocol| protocol.value.to_string());
+            let mappings = || list(container, "portMappings").filter(is_its);
+            // Both protocols of a container port may be mapped.
+            let is_declared = |mapping: &&Map<String, Json>| text(mapping, "protocol").unwrap_or("tcp") == declared;
+            let Some(mapping) = mappings().find(is_declared).or_else(|| mappings().next()) else { continue };
             let protocol = text(mapping, "protocol").unwrap_or("tcp");
             if protocol != declared {
                 let message = format!("port {number} is {protocol} here, and {declared} in ports");
@@ -244,6 +247,18 @@ impl<'d> Definition<'d> {
             {
                 let message = format!("port {number} has host port {host} here, and {} in ports", wanted.0);
                 self.refuse(&[&path[..], &["hostPort"]].concat(), message, problems);
+            }
+            let app_protocol = port.app_protocol.as_ref().map(|protocol| protocol.value.as_str());
+            let port_name = port.port_name.as_ref().map(|name| name.0.as_str());
+            for (name, field, wanted) in [("appProtocol", "appProtocol", app_protocol), ("name", "portName", port_name)]
+            {
+                if let (Some(here), Some(wanted)) = (text(mapping, name), wanted)
+                    && here != wanted
+                {
+                    let (here, wanted) = (quoted(here), quoted(wanted));
+                    let message = format!("port {number} has {name} {here} here, and {field} {wanted} in ports");
+                    self.refuse(&[&path[..], &[name]].concat(), message, problems);
+                }
             }
         }
     }
@@ -265,9 +280,18 @@ fn step<'n>(node: &'n Node, name: &str) -> Option<(&'n Node, Position)> {
         return Some((member, member.at));
     }
     let has = |entry: &&Node| {
-        ["name", "containerPort", "containerPath", "containerName", "namespace", "sourceContainer", "hostPath"]
-            .iter()
-            .any(|key| super::deployment::text(within(entry, key)) == Some(name))
+        [
+            "name",
+            "containerPort",
+            "containerPortRange",
+            "containerPath",
+            "containerName",
+            "namespace",
+            "sourceContainer",
+            "hostPath",
+        ]
+        .iter()
+        .any(|key| super::deployment::text(within(entry, key)) == Some(name))
     };
     entries(Some(node)).iter().find(has).map(|entry| (entry, entry.at))
 }

@@ -26,12 +26,43 @@ pub(super) fn check(spec: &ServiceSpec, scene: &Scene<'_>, problems: &mut Proble
         }
     }
     check_together(ports, mode, problems);
+    check_mappings(ports, problems);
     check_one_registrar(ports, problems);
 }
 
 /// Who registers the tasks of a port.
 pub(super) fn registrar(port: &PortSpec) -> Registrar {
     port.registrar.as_ref().map_or(Registrar::Ecs, |registrar| registrar.value)
+}
+
+/// A container port has one mapping, and a name is that of one mapping.
+fn check_mappings(ports: &[At<PortSpec>], problems: &mut Problems<'_>) {
+    let is_same = |one: &PortSpec, other: &PortSpec| {
+        one.container.value == other.container.value && one.container_port.0 == other.container_port.0
+    };
+    for (index, port) in ports.iter().enumerate() {
+        let before = || ports[..index].iter().map(|other| &other.value);
+        let number = port.container_port.0;
+        if let Some(name) = &port.port_name {
+            for other in before() {
+                let Some(taken) = &other.port_name else { continue };
+                match (is_same(other, port), taken.0 == name.0) {
+                    (true, false) => problems.add(name.at, format!("container port {number} has two portNames")),
+                    (false, true) => {
+                        let message = format!("portName {} is used twice in this service", quoted(&name.0));
+                        problems.add_hint(name.at, message, "each port mapping of a task definition has its own name");
+                    }
+                    (true, true) | (false, false) => {}
+                }
+            }
+        }
+        if let Some(protocol) = &port.app_protocol {
+            let differs = |other: &PortSpec| other.app_protocol.as_ref().is_some_and(|one| one.value != protocol.value);
+            if before().any(|other| is_same(other, port) && differs(other)) {
+                problems.add(protocol.at, format!("container port {number} has two appProtocols"));
+            }
+        }
+    }
 }
 
 fn check_registrar(port: &PortSpec, flawed: bool, problems: &mut Problems<'_>) {

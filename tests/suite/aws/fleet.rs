@@ -109,7 +109,13 @@ fn check_service(fleet: &Fleet, observed: &Observed, seeded: &Seeded) {
     let definition = observed.task_definition(&service.task_definition).present().unwrap();
     assert!(definition.active);
     assert_eq!(definition.content.get("status"), None, "what only answers have is not part of the content");
-    let mapping = PortMapping { container_port: seeded.port, host_port: None, protocol: Transport::Tcp };
+    let mapping = PortMapping {
+        container_port: seeded.port,
+        host_port: None,
+        protocol: Transport::Tcp,
+        name: Some("http".to_owned()),
+        app_protocol: None,
+    };
     assert_eq!(definition.containers["app"].ports, [mapping]);
 
     let [task] = observed.tasks_of(&seeded.id()).present().unwrap().as_slice() else { panic!("one task") };

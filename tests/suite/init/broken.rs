@@ -118,7 +118,7 @@ async fn the_groups_of_a_service_stay_where_without_them_a_break_would_not_show(
 #[tokio::test(start_paused = true)]
 async fn attributes_at_their_defaults_are_comments_or_all_are_written() {
     let (outline, observed) = stock(&fargate(&[]), &scope(&[])).await;
-    let with = |attributes| write_with(&outline, &observed, Options { name: None, attributes }, now()).text();
+    let with = |attributes| write_with(&outline, &observed, Options { attributes, ..Options::default() }, now()).text();
     let (some, all) = (with(Attributes::Changed), with(Attributes::All));
     assert!(some.contains("# load_balancing.algorithm.type: \"round_robin\"\n"), "{some}");
     assert!(some.contains("init --attributes all"), "{some}");

@@ -4,26 +4,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portolan::sandbox::World;
 use portolan::sandbox::server::Server;
+use portolan::sandbox::{Shared, World};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::worlds::load;
+use super::worlds::{load, scope, stock};
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn fargate() -> World {
+pub(super) fn fargate() -> World {
     load(&root().join("tests/init/fargate/world.yaml"))
 }
 
 /// What one command said.
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(super) struct Said {
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 impl Said {
@@ -31,20 +31,20 @@ impl Said {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
-    fn last(&self) -> &str {
+    pub(super) fn last(&self) -> &str {
         self.stderr.lines().last().unwrap_or_default()
     }
 }
 
 /// A folder, and a world behind a port for as long as this stands.
-struct Desk {
-    home: TempDir,
+pub(super) struct Desk {
+    pub(super) home: TempDir,
     endpoint: String,
     _stop: oneshot::Sender<()>,
 }
 
 impl Desk {
-    async fn new(world: World) -> Self {
+    pub(super) async fn new(world: World) -> Self {
         let server = Server::bind(0, world, 0.0).await.expect("a free port");
         let endpoint = format!("http://{}", server.address().expect("an address"));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -55,7 +55,7 @@ impl Desk {
     }
 
     /// Runs a line of a page, pipes and redirections included.
-    async fn run(&self, line: &str) -> Said {
+    pub(super) async fn run(&self, line: &str) -> Said {
         let binary = Path::new(env!("CARGO_BIN_EXE_portolan")).parent().expect("a folder").to_owned();
         let mut command = Command::new("/bin/sh");
         command.args(["-c", line]).current_dir(self.home.path()).env_clear().envs([
@@ -73,7 +73,7 @@ impl Desk {
     }
 
     #[track_caller]
-    fn files(&self, folder: &str) -> Vec<String> {
+    pub(super) fn files(&self, folder: &str) -> Vec<String> {
         let list = fs::read_dir(self.home.path().join(folder)).expect("a folder");
         let mut names: Vec<String> =
             list.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
@@ -85,6 +85,8 @@ impl Desk {
 #[tokio::test]
 async fn every_command_of_the_page_on_adopting_does_what_it_says() {
     let desk = Desk::new(fargate()).await;
+    let (_, observed) = stock(&Shared::still(fargate()), &scope(&[])).await;
+    super::ecspresso::project(&observed, "worker", desk.home.path());
     let page = fs::read_to_string(root().join("docs/adopting.md")).expect("the page");
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");
     let lines = |text: &str| -> Vec<String> {
@@ -135,6 +137,37 @@ async fn a_folder_gets_a_file_for_each_service_and_keeps_what_it_has() {
     assert_eq!(said.code, Some(2));
     assert!(said.stderr.contains("exist already"), "{}", said.stderr);
     assert_eq!(desk.files("fleet"), names[1..], "and nothing is made beside them");
+}
+
+#[tokio::test]
+async fn whole_definitions_are_in_sync_inline_and_in_files() {
+    let desk = Desk::new(fargate()).await;
+    let said = desk.run("portolan init --cluster prod --definitions inline --images --environment > fleet.yaml").await;
+    assert_eq!((said.code, said.last()), (Some(0), "portolan: wrote 7 documents; in sync (exit 0)"));
+    let text = fs::read_to_string(desk.home.path().join("fleet.yaml")).expect("the manifest");
+    assert!(text.contains("\n    containerDefinitions:\n"), "{text}");
+    assert_eq!(desk.run("portolan drift -f fleet.yaml --strict").await.code, Some(0));
+
+    let said = desk.run("portolan init --cluster prod --definitions files --split fleet").await;
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let names = [
+        "api.task-definition.json",
+        "api.yaml",
+        "fleet.yaml",
+        "web-front.task-definition.json",
+        "web-front.yaml",
+        "worker.task-definition.json",
+        "worker.yaml",
+    ];
+    assert_eq!(desk.files("fleet"), names);
+    assert_eq!(desk.run("portolan drift -f fleet --strict").await.code, Some(0));
+    let said = desk
+        .run("sed -i 's/\"family\"/\"ephemeralStorage\": {\"sizeInGiB\": 50}, &/' fleet/api.task-definition.json")
+        .await;
+    assert_eq!(said.code, Some(0));
+    let said = desk.run("portolan drift -f fleet").await;
+    assert_eq!(said.code, Some(1), "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("taskDefinition.ephemeralStorage.sizeInGiB"), "{}", said.stdout);
 }
 
 #[tokio::test]
@@ -192,6 +225,10 @@ async fn questions_without_an_answer_are_errors() {
         ("portolan init --cluster prod -f fleet.yaml", "-f"),
         ("portolan init", "--cluster"),
         ("portolan init --cluster prod --service test/api", "that no --cluster names"),
+        ("portolan init --cluster prod --images", "add --definitions inline"),
+        ("portolan init --cluster prod --environment", "add --definitions inline"),
+        ("portolan init --cluster prod --definitions files", "add --split DIR"),
+        ("portolan init --cluster prod --definitions whole", "inline"),
         ("portolan status", "status --cluster prod"),
         ("portolan status --cluster staging", "clusters: prod"),
         ("portolan -f . status --cluster prod", "-f and --cluster cannot be combined"),

@@ -9,7 +9,7 @@ use crate::cases::{folders, load};
 use crate::observed::build;
 use crate::properties::world::{self, FLEET};
 
-use super::{enforced, left, read_back, written};
+use super::{all_options, enforced, left, read_back, reloaded, written, written_with};
 
 /// What is not in sync by itself in a case, whatever a manifest says: the reason is in the observation. Without the sandbox
 /// there are fewer cases.
@@ -29,6 +29,15 @@ fn every_case_is_written_as_it_stands_and_what_is_left_is_named() {
         let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
         for line in &left {
             shown.push_str(&format!("{name}: {line}\n"));
+        }
+        for options in all_options() {
+            let written = written_with(&case.observed, options);
+            let plan = enforced(reloaded(&written), &case.observed);
+            assert_eq!(plan, written.plan, "{} {options:?}", folder.display());
+            let of_definition = self::left(&plan).into_iter().filter(|line| line.contains("taskDefinition"));
+            // A port that the definition does not map is a difference of the ports, whatever form it has.
+            let of_definition = of_definition.filter(|line| !line.contains("].portMappings["));
+            assert_eq!(of_definition.collect::<Vec<_>>(), [""; 0], "{} {options:?}", folder.display());
         }
         if !left.is_empty() {
             assert!(written.text().contains("# Not in sync: "), "{name}\n{}", written.text());
@@ -89,13 +98,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_sound_world_needs_nothing_of_what_is_written_about_it(spec in world::any_sound_spec()) {
+    fn a_sound_world_needs_nothing_of_what_is_written_about_it(
+        spec in world::any_sound_spec(),
+        options in proptest::sample::select(all_options()),
+    ) {
         let observed = build(&spec.observed(), FLEET);
         let written = written(&observed);
         let text = written.text();
         let plan = enforced(read_back(&text), &observed);
         prop_assert_eq!(left(&plan), Vec::<String>::new(), "{}", text);
         prop_assert_eq!(plan.gaps, Vec::new());
+        let written = written_with(&observed, options);
+        let plan = enforced(reloaded(&written), &observed);
+        prop_assert_eq!(left(&plan), Vec::<String>::new(), "{:?}\n{}", options, written.text());
     }
 
     #[test]

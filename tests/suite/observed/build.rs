@@ -456,7 +456,11 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
             .collect(),
         task_sets_move: service.task_sets_move,
         current_revisions: Vec::new(),
-        conduct: Box::new(model::Conduct { minimum_percent: service.minimum_percent, ..model::Conduct::default() }),
+        conduct: Box::new(model::Conduct {
+            minimum_percent: service.minimum_percent,
+            connected_ports: service.connected_ports.iter().cloned().collect(),
+            ..model::Conduct::default()
+        }),
         members: Box::new(Seen::Present(Tree::new(service.members.clone()))),
     };
     let tasks = service.tasks.iter().enumerate().map(|(number, task)| build_task(&built, number, task));

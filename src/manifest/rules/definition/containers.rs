@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Definition, block, list, name_of, text, texts};
 use crate::manifest::image::wrong_image;
+use crate::manifest::scalar::{PORT_NAME_HINT, is_port_name};
 use crate::yaml::{Problems, quoted};
 
 /// How a log driver hands lines over (ECS `LogConfiguration$options`).
@@ -118,6 +119,7 @@ fn check_ports(definition: &Definition<'_>, container: &Map<String, Json>, probl
             );
             definition.refuse(&path, message, problems);
         }
+        check_mapping(definition, mapping, &path, problems);
     }
     if mode == Some("host") {
         for control in list(container, "systemControls") {
@@ -141,6 +143,35 @@ fn check_ports(definition: &Definition<'_>, container: &Map<String, Json>, probl
                 definition.refuse(&["containerDefinitions", name, member], message, problems);
             }
         }
+    }
+}
+
+/// The name of a mapping, and its range of ports (ECS `PortMapping$name`, `PortMapping$containerPortRange`).
+fn check_mapping(
+    definition: &Definition<'_>,
+    mapping: &Map<String, Json>,
+    path: &[&str; 4],
+    problems: &mut Problems<'_>,
+) {
+    let range = text(mapping, "containerPortRange");
+    let place = range.unwrap_or(path[3]);
+    let at = |member| [path[0], path[1], path[2], place, member];
+    if let Some(name) = text(mapping, "name").filter(|name| !is_port_name(name)) {
+        let message = format!("{} is not the name of a port mapping", quoted(name));
+        definition.refuse_hint(&at("name"), message, PORT_NAME_HINT, problems);
+    }
+    let Some(range) = range else { return };
+    let ends = range.split_once('-').map(|(from, to)| (from.parse::<u16>(), to.parse::<u16>()));
+    match ends {
+        Some((Ok(from), Ok(to))) if from >= 1 && from < to => {}
+        _ => {
+            let message = format!("{} is not a range of ports, the lower one first", quoted(range));
+            definition.refuse_hint(&at("containerPortRange"), message, "such as 8000-8010", problems);
+        }
+    }
+    if mapping.contains_key("hostPort") {
+        let hint = "remove it: ECS chooses the host ports of a range";
+        definition.refuse_hint(&at("hostPort"), "hostPort does not go with containerPortRange", hint, problems);
     }
 }
 
