@@ -23,6 +23,7 @@ mod places;
 mod rules;
 mod scalar;
 mod schema;
+mod service_file;
 mod source;
 mod words;
 

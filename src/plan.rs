@@ -15,6 +15,7 @@ mod concurrent;
 mod connected;
 mod consent;
 mod container_rename;
+mod content;
 mod creation;
 mod definition;
 mod draft;
@@ -80,7 +81,7 @@ pub(crate) use by_resource::ListenerChange;
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
-pub use definition::is_same_content;
+pub use content::is_same_content;
 pub use facts::{Api, Deed, Facts};
 pub use field::{Field, HealthCheckField};
 pub use reason::Reason;

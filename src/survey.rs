@@ -274,6 +274,8 @@ fn service(
         ports: Some(ports.into_values().collect()),
         task_definition: None,
         members: Tree::default(),
+        load_balancers: Vec::new(),
+        unsent: Vec::new(),
     }
 }
 

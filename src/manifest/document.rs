@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::definition::DefinitionSpec;
 use super::scalar::{Managed, NonEmpty, ObjectKey, PortName};
+use super::service_file::{self, ServiceFile};
 use super::words::{ApiVersion, FleetKind, ServiceKind, Switch, TargetGroupKind};
 use super::{member, member_schema};
 use crate::model::{
@@ -158,6 +159,16 @@ document! {
         ports as "ports": Option<At<NonEmpty<PortSpec>>>,
         /// What runs: members of RegisterTaskDefinition, {file: PATH}, or {family: NAME, revision: NUMBER}. Absent: unmanaged.
         task_definition as "taskDefinition": Option<At<DefinitionSpec>>,
+        /// A service definition of ecspresso, or an answer of describe-services: {file: PATH}. It counts as if it were written here.
+        service_definition as "serviceDefinition": Option<At<ServiceFileSpec>>,
+    }
+}
+
+document! {
+    /// A service definition in a file of its own.
+    struct ServiceFileSpec in "Service.spec.serviceDefinition" {
+        /// Its path, relative to the manifest.
+        file as "file": At<String>,
     }
 }
 
@@ -167,6 +178,23 @@ pub(crate) struct WholeServiceSpec {
     own: ServiceSpec,
     /// Members with AWS's names.
     pub members: Members,
+    /// What `serviceDefinition` says.
+    pub file: Option<ServiceFile>,
+}
+
+impl WholeServiceSpec {
+    /// The name of its cluster, if it has one of its own.
+    pub fn own_cluster(&self) -> Option<&str> {
+        self.cluster
+            .as_ref()
+            .map(|cluster| cluster.value.as_str())
+            .or(self.file.as_ref().and_then(ServiceFile::cluster))
+    }
+
+    /// The name of the ECS service, if it is not the key.
+    pub fn own_name(&self) -> Option<&str> {
+        self.name.as_ref().map(|name| name.value.as_str()).or(self.file.as_ref().and_then(ServiceFile::service_name))
+    }
 }
 
 /// Members with AWS's names: what was read of them, and where.
@@ -206,7 +234,11 @@ impl Deref for WholeServiceSpec {
 impl Decode for WholeServiceSpec {
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let Value::Mapping(entries) = &node.value else {
-            return ServiceSpec::decode(node, name, problems).map(|own| Self { own, members: Members::default() });
+            return ServiceSpec::decode(node, name, problems).map(|own| Self {
+                own,
+                members: Members::default(),
+                file: None,
+            });
         };
         let (members, own): (Vec<Entry>, Vec<Entry>) =
             entries.iter().cloned().partition(|entry| SERVICE.member(&entry.key).is_some());
@@ -216,7 +248,8 @@ impl Decode for WholeServiceSpec {
         let hidden = problems.hide_lines(members.has_details() || problems.hides_lines());
         let tree = member::read(&SERVICE, ServiceSpec::FIELDS.0, &node_of(members.entries.clone()), problems);
         problems.hide_lines(hidden);
-        Some(Self { own, members: Members { tree: Tree::new(tree?), ..members } })
+        let file = own.service_definition.as_ref().and_then(|file| service_file::read(&file.file, problems));
+        Some(Self { own, members: Members { tree: Tree::new(tree?), ..members }, file })
     }
 }
 
@@ -353,7 +386,8 @@ document! {
 }
 
 /// Every mapping of the format with its fields.
-pub(crate) const MAPPINGS: [(&str, &[&str]); 19] = [
+pub(crate) const MAPPINGS: [(&str, &[&str]); 20] = [
+    ServiceFileSpec::FIELDS,
     TagSpec::FIELDS,
     RolloutSpec::FIELDS,
     FleetDocument::FIELDS,

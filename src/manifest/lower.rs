@@ -83,13 +83,23 @@ fn effective(own: &Option<At<Mode>>, fleet: Mode) -> Mode {
     }
 }
 
-fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
+/// A service document, with what its file says.
+pub(super) fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
+    let mut service = without_file(document, fleet);
+    if let Some(file) = &document.spec.file {
+        file.fill(&mut service);
+    }
+    service
+}
+
+/// What the manifest itself says.
+pub(super) fn without_file(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
     let (key, spec) = (&document.metadata.name.0, &document.spec);
     let mode = spec.network.as_ref().and_then(|network| copied(&network.mode));
-    let cluster = text(&spec.cluster).or_else(|| fleet.cluster.clone()).unwrap_or_default();
+    let cluster = spec.own_cluster().map(str::to_owned).or_else(|| fleet.cluster.clone()).unwrap_or_default();
     DesiredService {
         key: key.clone(),
-        id: ServiceId { cluster, name: text(&spec.name).unwrap_or_else(|| key.clone()) },
+        id: ServiceId { cluster, name: spec.own_name().unwrap_or(key).to_owned() },
         mode: effective(&spec.mode, fleet.mode),
         suspend: spec
             .suspend
@@ -110,6 +120,8 @@ fn service(document: &ServiceDocument, fleet: &Fleet) -> DesiredService {
             .as_ref()
             .map(|definition| lower_definition(definition, mode, spec.ports.as_ref())),
         members: spec.members.tree.clone(),
+        load_balancers: Vec::new(),
+        unsent: Vec::new(),
     }
 }
 

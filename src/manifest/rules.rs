@@ -9,9 +9,11 @@ mod fleet;
 mod health_check;
 mod listener;
 mod name;
+mod network;
 mod port;
 mod route;
 mod service;
+mod service_file;
 mod target;
 mod target_group;
 
@@ -29,6 +31,17 @@ struct Scene<'d> {
     /// `None` without a readable Fleet: nothing can be said about its defaults then.
     fleet: Option<Fleet>,
     target_groups: BTreeMap<&'d str, &'d At<TargetGroupDocument>>,
+}
+
+impl Scene<'_> {
+    /// The key of the TargetGroup with this name in AWS.
+    fn target_group_called(&self, name: &str) -> Option<String> {
+        let is_it = |group: &&&At<TargetGroupDocument>| {
+            let own = group.spec.name.as_ref().map_or(group.metadata.name.0.as_str(), |own| own.value.as_str());
+            name::bare(own) == name
+        };
+        self.target_groups.values().find(is_it).map(|group| group.metadata.name.0.clone())
+    }
 }
 
 /// Checks everything that was read.

@@ -300,15 +300,16 @@ fn paths_in(text: &str) -> BTreeSet<String> {
     }
     let sources = [Source { name: String::new(), text: text.to_owned(), files: Default::default() }];
     let documents = yaml::read(0, text, &mut Problems::new(&sources, &Manifest)).documents;
-    let file = |document: &Node| {
-        let path = ["spec", "taskDefinition", "file"];
+    let file = |document: &Node, member: &str| {
+        let path = ["spec", member, "file"];
         let node = path.iter().try_fold(document, |node, name| within(node, name))?;
         match &node.value {
             Value::Scalar(scalar) => Some(scalar.text.clone()),
             Value::Sequence(_) | Value::Mapping(_) | Value::Broken => None,
         }
     };
-    documents.iter().filter_map(file).collect()
+    let members = ["taskDefinition", "serviceDefinition"];
+    documents.iter().flat_map(|document| members.into_iter().filter_map(move |member| file(document, member))).collect()
 }
 
 fn within<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::id::{ObjectRef, PortRange, ServiceId, Transport};
 use super::listener_rule::Conditions;
 use super::owner::{Mark, Tags};
+use super::service::LoadBalancerEntry;
 use super::target::TargetKey;
 use super::target_group::{HealthCheck, Protocol, ProtocolVersion, TargetType};
 use super::task_definition::{AppProtocol, NetworkMode};
@@ -322,6 +323,11 @@ pub struct DesiredService {
     pub task_definition: Option<Definition>,
     /// Members with AWS's names, as [`crate::shape::SERVICE`] knows them.
     pub members: Tree,
+    /// Entries of `loadBalancers` that a service definition has; those of target groups that no document describes are wired as
+    /// they are.
+    pub load_balancers: Vec<LoadBalancerEntry>,
+    /// Members of a service definition that this release does not send: a live service keeps its own, and a new one would lack them.
+    pub unsent: Vec<String>,
 }
 
 /// One way from a listener to a target group.

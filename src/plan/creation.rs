@@ -9,6 +9,7 @@ use crate::shape::{Path, SERVICE, Tree, differences};
 
 use super::action::Action;
 use super::change::Change;
+use super::content;
 use super::definition::{self, Move};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::field::Field;
@@ -144,10 +145,10 @@ fn client_token(
     revision: &Move,
     (count, members): (Option<u32>, &Tree),
 ) -> String {
-    let content = definition::fingerprint(revision.content());
-    let members = definition::written(members.members());
+    let content = content::fingerprint(revision.content());
+    let members = content::written(members.members());
     let text = format!("{}\n{}\n{}\n{content}\n{count:?}\n{members}", given.desired.fleet.name, wanted.key, wanted.id);
-    format!("portolan-{}", definition::hash(&text))
+    format!("portolan-{}", content::hash(&text))
 }
 
 /// Says what is in the way of a creation.

@@ -63,6 +63,13 @@ pub(super) fn new_service(given: &Given<'_>, wanted: &DesiredService) -> Result<
         );
         return Err(vec![Obstacle::difference(what(), reason)]);
     }
+    if !wanted.unsent.is_empty() {
+        let sentence = format!(
+            "its service definition has {}, which this release does not send, so the new service would lack it",
+            wanted.unsent.join(", ")
+        );
+        return Err(vec![Obstacle::difference(what(), Reason::new(sentence, "create the service with another tool"))]);
+    }
     let all_of = |obstacle: Obstacle| vec![obstacle];
     need(given.observed.cluster(&wanted.id.cluster), what, || "its cluster does not exist").map_err(all_of)?;
     look_alike::refuse(given, wanted).map_err(all_of)?;

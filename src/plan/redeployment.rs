@@ -59,7 +59,7 @@ pub(super) fn redeployment(
             Err(obstacle) => obstacles.push(obstacle),
         }
     }
-    if wanted.ports.is_some() || wanted.task_definition.is_some() {
+    if wanted.ports.is_some() || wanted.task_definition.is_some() || !wanted.load_balancers.is_empty() {
         match target_of(given, wanted, live) {
             Ok(target) => diff_target(given, wanted, live, target, now, &mut found, obstacles),
             Err(obstacle) => obstacles.push(obstacle),

@@ -6,7 +6,7 @@ use crate::model::{
 use crate::shape::Tree;
 
 use super::action::{Ref, WiredEntry};
-use super::definition;
+use super::content;
 use super::draft::Obstacle;
 use super::reason::Reason;
 
@@ -36,7 +36,7 @@ pub(super) fn refusal(
     };
     let wiring = brings.load_balancers.and_then(wired);
     let same_content = |past: &PastDeployment| match (brings.content, past.content.as_deref()) {
-        (Some(one), Some(other)) => definition::is_same_content(one, other),
+        (Some(one), Some(other)) => content::is_same_content(one, other),
         (None, _) | (_, None) => false,
     };
     let same_wiring = |past: &PastDeployment| wiring.as_ref().is_some_and(|own| *own == sorted(&past.load_balancers));

@@ -31,6 +31,8 @@ pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &
         task_definition: _,
         members: _,
         redeploy: _,
+        load_balancers: _,
+        unsent: _,
     } = wanted;
     let object = ObjectRef::service(key);
     let live = match live_service(given.observed, wanted) {

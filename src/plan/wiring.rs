@@ -85,6 +85,31 @@ fn within_limit(wiring: &mut Wiring, obstacles: &mut Vec<Obstacle>) {
     }
 }
 
+/// Adds the entries of a service definition for target groups that no document describes: they are wired as written, and nothing
+/// else is done with them.
+fn wire_undescribed(given: &Given<'_>, wiring: &mut Wiring, wanted: &DesiredService) {
+    let is_described = |entry: &&LoadBalancerEntry| {
+        let Some(arn) = &entry.target_group else { return false };
+        given.desired.target_groups.values().any(|group| group.name == arn.name() || group.name == arn.as_str())
+    };
+    for entry in wanted.load_balancers.iter().filter(|entry| !is_described(entry)) {
+        let is_same = |(_, other): &WiredEntry| {
+            (&other.target_group, &other.classic, &other.container, other.container_port)
+                == (&entry.target_group, &entry.classic, &entry.container, entry.container_port)
+        };
+        if wiring.entries.iter().any(is_same) {
+            continue;
+        }
+        let name = entry.target_group.as_ref().map(TargetGroupArn::name).or(entry.classic.as_deref());
+        wiring.changes.push(Change {
+            field: Field::LoadBalancers,
+            live: None,
+            desired: Some(format!("{} ← {}:{}", name.unwrap_or_default(), entry.container, entry.container_port)),
+        });
+        wiring.entries.push((entry.target_group.clone().map(Ref::Known), entry.clone()));
+    }
+}
+
 /// Adds what the ports declare and takes out what they exclude.
 fn wire_ports(
     given: &Given<'_>,
@@ -105,6 +130,7 @@ fn wire_ports(
             }
         }
     }
+    wire_undescribed(given, wiring, wanted);
 }
 
 /// `targetGroups: []`: manage the port's entries and keep none.

@@ -249,3 +249,48 @@ async fn a_service_that_the_fleet_created_goes_in_steps() {
     assert!(seen[2..].iter().flatten().any(|name| *name == "DeleteTargetGroup"), "{seen:?}");
     assert_eq!((seen.last().unwrap().len(), services(&fleet)), (0, 1));
 }
+
+/// Files of ecspresso are all that a service needs.
+#[tokio::test]
+async fn a_service_is_created_from_the_files_of_ecspresso() {
+    let text =
+        include_str!("../../manifests/ecspresso/fleet.yaml").replace("loadBalancer: public", "loadBalancer: edge");
+    let text = text.replace("listener: 443", "listener: 80");
+    let fleet = InProcess::new(WORLD, one("shop"), false);
+    let ids = |call: &str, list: &str, id: &str| {
+        let found = fleet.call(call, &json!({}));
+        let all = found[list].as_array().unwrap().iter().filter(|one| named(one));
+        all.map(|one| one[id].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (subnets, groups) = (
+        ids("ec2:DescribeSubnets", "subnetSet", "subnetId"),
+        ids("ec2:DescribeSecurityGroups", "securityGroupInfo", "groupId"),
+    );
+    let service = include_str!("../../manifests/ecspresso/ecs-service-def.json")
+        .replace("subnet-0a1b2c3d4e5f60718", &subnets[0])
+        .replace("subnet-1a1b2c3d4e5f60718", &subnets[1])
+        .replace("sg-0a1b2c3d4e5f60718", &groups[0]);
+    let files = [
+        ("ecs-service-def.json", service),
+        ("ecs-task-def.json", include_str!("../../manifests/ecspresso/ecs-task-def.json").to_owned()),
+    ];
+    let files = files.map(|(name, text)| (name.to_owned(), Ok(text))).into();
+    let source = portolan::manifest::Source { name: "fleet.yaml".to_owned(), text, files };
+    let desired = portolan::manifest::load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let fleet = InProcess { desired, ..fleet };
+    let plan = fleet.pass(usize::MAX).await;
+    assert_eq!(blocked(&plan), "");
+    fleet.shared.world().advance(SignedDuration::from_mins(10));
+    assert_eq!(fleet.shared.world().request(&Sent::get("shop.example.com", "/")).code, Some(200));
+    let made = described(&fleet, "web");
+    assert_eq!((&made["desiredCount"], &made["healthCheckGracePeriodSeconds"]), (&json!(2), &json!(30)));
+    let next = fleet.pass(usize::MAX).await;
+    assert_eq!((operations(&next), blocked(&next)), (vec![], String::new()), "the next pass is silent");
+}
+
+/// Private subnets, and the security group of the tasks.
+fn named(one: &Value) -> bool {
+    let tag = one["tagSet"].as_array().into_iter().flatten().find(|tag| tag["key"] == "Name");
+    let name = tag.map_or(&one["groupName"], |tag| &tag["value"]).as_str().unwrap_or_default();
+    name.starts_with("priv-") || name == "apps"
+}

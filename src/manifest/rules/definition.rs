@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::deployment::{check_tag_key, entries, within};
 use super::name::{ROLE_HINT, is_role};
-use super::{deployment, service};
+use super::{deployment, network};
 use crate::manifest::definition::{Content, DefinitionSpec, NAME_HINT, is_name, wrong_family};
 use crate::manifest::document::WholeServiceSpec;
 use crate::shape::{Kind, size};
@@ -179,7 +179,7 @@ impl<'d> Definition<'d> {
         if let (Some(network), Some(mode @ ("bridge" | "host")), None) =
             (&spec.network, self.text("networkMode"), declared)
         {
-            service::check_awsvpc_fields(network, mode, problems);
+            network::check_awsvpc_fields(network, mode, problems);
         }
     }
 

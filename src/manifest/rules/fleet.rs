@@ -91,10 +91,13 @@ fn check_service_names(scene: &Scene<'_>, problems: &mut Problems<'_>) {
     let mut seen = BTreeMap::new();
     for service in &scene.documents.services {
         let key = &service.metadata.name;
-        let own = service.spec.cluster.as_ref().map(|cluster| cluster.value.as_str());
-        let cluster = own.or(scene.fleet.as_ref().and_then(|fleet| fleet.cluster.as_deref())).unwrap_or_default();
+        let cluster = service
+            .spec
+            .own_cluster()
+            .or(scene.fleet.as_ref().and_then(|fleet| fleet.cluster.as_deref()))
+            .unwrap_or_default();
         let name = service.spec.name.as_ref();
-        let (text, at) = name.map_or((key.0.as_str(), key.at), |name| (name.value.as_str(), name.at));
+        let (text, at) = (service.spec.own_name().unwrap_or(&key.0), name.map_or(key.at, |name| name.at));
         let message = || format!("the ECS service {} of cluster {} is declared twice", quoted(text), quoted(cluster));
         check_first(&mut seen, (cluster, text), (at, &key.0), message, problems);
     }

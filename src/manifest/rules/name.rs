@@ -1,5 +1,6 @@
 //! Names that AWS accepts.
 
+use crate::model::arn::last_part;
 use crate::model::{Arn, Fleet, is_arn};
 use crate::yaml::{At, Position, Problems, quoted};
 
@@ -87,13 +88,11 @@ pub(super) fn is_role(text: &str) -> bool {
         (1..=ROLE_NAME).contains(&name.len()) && name.bytes().all(allowed)
     };
     if !is_arn(text) {
-        return is_name(text.rsplit('/').next().unwrap_or_default());
+        return is_name(last_part(text));
     }
     let is_account = |account: &str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     let named = Arn::parse(text).filter(|arn| arn.service == "iam" && is_account(arn.account));
-    named
-        .and_then(|arn| arn.resource_type())
-        .is_some_and(|(kind, path)| kind == "role" && is_name(path.rsplit('/').next().unwrap_or_default()))
+    named.and_then(|arn| arn.resource_type()).is_some_and(|(kind, path)| kind == "role" && is_name(last_part(path)))
 }
 
 /// Something that is looked up by id, name or `Name` tag.
