@@ -20,7 +20,7 @@ pub use port::{Answers, AwsError, ErrorKind, Outputs, Perform, Performed, Read};
 
 use walk::Walk;
 
-/// Most steps under way at once. AWS limits mutating calls per account and second to about this many, and a
+/// Most steps under way together. AWS limits mutating calls per account and second to about this many, and a
 /// smaller number would let one slow call hold everything up.
 pub const DEFAULT_LIMIT: NonZeroUsize = NonZeroUsize::new(8).expect("8 is not 0");
 
@@ -35,7 +35,7 @@ pub enum Event<'a> {
 
 /// Carries `plan` out and returns a result for every one of its steps.
 ///
-/// A step starts when everything in its `after` is done. Where that did not get done, the step and what hangs on
+/// A step starts when everything in its `after` is done. If that was not done, the step and what hangs on
 /// it are skipped, and the rest goes on. Once `shutdown` is cancelled nothing new starts; what was sent already is
 /// awaited, because a call that is dropped half-way has an unknown effect.
 pub async fn apply(

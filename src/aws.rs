@@ -1,7 +1,7 @@
 //! AWS through its SDK: the only tree that names it. [`Reader`] fills [`crate::model::Observed`], [`Writer`]
 //! sends the actions of a plan; both work on the same [`Clients`].
 //!
-//! What the SDK answers is turned into the model at once (`ecs`, `elbv2`, `ec2`), and its errors into data
+//! What the SDK answers is turned into the model immediately (`ecs`, `elbv2`, `ec2`), and its errors into data
 //! (`error`). No value of the SDK is ever formatted with `{:?}`: its types show the environment of containers.
 
 pub mod calls;

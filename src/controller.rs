@@ -148,7 +148,7 @@ impl<'a, R: ReadAws, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a
         }
     }
 
-    /// Hears of changes, too: what concerns the fleet makes a pass at once.
+    /// Receives events, too: one that concerns the fleet starts a pass immediately.
     #[must_use]
     pub fn with_events(self, receiver: EventReceiver) -> Self {
         Self { receiver, ..self }
@@ -160,7 +160,7 @@ impl<'a, R: ReadAws, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a
         Self { path_tracer: Some(path_tracer), ..self }
     }
 
-    /// Runs until `shutdown`. `reload` reads the manifest again and makes a pass at once. A pass that is under way at
+    /// Runs until `shutdown`. `reload` reads the manifest again and starts a pass immediately. A pass that is under way at
     /// the end finishes the calls that it has sent, and starts no more.
     pub async fn run(&mut self, reload: &Notify, shutdown: &CancellationToken, on_event: &mut impl FnMut(Event<'_>)) {
         let mut readings = Readings::new(self.manifest, MANIFEST_PERIOD.min(self.settings.interval));
@@ -197,7 +197,7 @@ impl<'a, R: ReadAws, W: Perform, D: Declare, N: Fn() -> Timestamp> Controller<'a
     fn reload(&mut self, read: Read, on_event: &mut impl FnMut(Event<'_>)) {
         match self.declared.take(read, &self.desired) {
             None => {}
-            // As at the start, or mended to what it was before.
+            // As at the start, or corrected to what it was before.
             Some(Ok(Taken { desired, vanished })) if desired == self.desired => {
                 vanished.iter().for_each(Vanished::log);
                 on_event(Event::Reloaded(&self.desired, vanished.as_ref()));

@@ -49,7 +49,7 @@ type Calls = Box<dyn Fn() -> Counts + Send + Sync>;
 /// The wall clock.
 type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// What is told; clones share it.
+/// What is reported; clones share it.
 #[derive(Clone)]
 pub struct Endpoint(Arc<Told>);
 

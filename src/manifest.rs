@@ -1,4 +1,4 @@
-//! YAML to [`Desired`]: read, decode, check, lower. All problems of all files are reported at once.
+//! YAML to [`Desired`]: read, decode, check, lower. All problems of all files are reported together.
 //!
 //! ```text
 //! text ─ yaml ─▶ Node ─ decode ─▶ document ─ rules ─▶ (problems)

@@ -37,10 +37,10 @@ use crate::trace::{Chosen, trace_needs};
 pub use kept::Kept;
 pub use mends::link;
 pub use planned::after;
-pub use read::{Pace, Reading};
+pub use read::{Derived, Needs, Pace, Reading};
 pub use rollout::{Followed, follow};
 
-/// What one reading showed, and what it would take to mend it.
+/// What one reading showed, and the plan that would repair it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
     /// The reading.
@@ -66,7 +66,7 @@ pub async fn observe(desired: &Desired, reader: &impl Read) -> Observed {
     reading.observed
 }
 
-/// Reads what tracing the paths of `desired` needs besides.
+/// Reads what tracing the paths of `desired` needs in addition.
 pub async fn observe_around(desired: &Desired, reader: &impl Read, observed: Observed) -> Observed {
     let mut reading = Reading::of(observed);
     read_for_trace(&mut reading, desired, &Chosen::All, reader).await;
@@ -75,9 +75,8 @@ pub async fn observe_around(desired: &Desired, reader: &impl Read, observed: Obs
 
 /// Reads what planning needs and is not known yet.
 pub async fn read_for_plan(reading: &mut Reading, desired: &Desired, reader: &impl Read, kept: &mut Kept) {
-    let mut needs = PlanNeeds::new(desired);
     // Boxed: what the SDK nests would take much of a stack.
-    Box::pin(reading.read(reader, kept, Pace::Now, |observed, arrived| needs.given(observed, arrived))).await;
+    Box::pin(reading.read(reader, kept, Pace::Now, PlanNeeds::new(desired))).await;
     let observed = &mut reading.observed;
     forget_explained(desired, observed);
     observed.gaps = gaps::of(&observed.answered, desired, observed);
@@ -122,7 +121,7 @@ pub async fn read_health(
     let queries: BTreeSet<Query> = groups.iter().cloned().map(Query::Health).collect();
     kept.begin(queries.clone());
     let mut reading = Reading::new(reader.region());
-    Box::pin(reading.read(reader, kept, Pace::Now, |observed, _| observed.unanswered(&queries))).await;
+    Box::pin(reading.read(reader, kept, Pace::Now, Derived::by(|_| queries.clone()))).await;
     reading.observed.targets
 }
 
@@ -135,7 +134,7 @@ fn explains(kind: Kind) -> bool {
 pub async fn read_for_trace(reading: &mut Reading, desired: &Desired, chosen: &Chosen<'_>, reader: &impl Read) {
     let before = reading.observed.answered.clone();
     let mut kept = Kept::nothing();
-    let needs = |observed: &Observed, _: &BTreeSet<Kind>| observed.unanswered(&trace_needs(desired, observed, chosen));
+    let needs = Derived::by(|observed| trace_needs(desired, observed, chosen));
     Box::pin(reading.read(reader, &mut kept, Pace::Now, needs)).await;
     let observed = &mut reading.observed;
     observed.gaps_around = gaps::of(observed.answered.difference(&before), desired, observed);
@@ -170,7 +169,7 @@ pub async fn look_by(
 }
 
 /// Holds a plan of a reading against the paths that its steps touch: a step that would break one that is sound now becomes a
-/// blocked entry (unless forced), and whatever a step mends is told with it. The network around these paths is read for it;
+/// blocked entry (unless forced), and what a step repairs is reported with it. The network around these paths is read for it;
 /// where there is nothing to do, nothing is read.
 pub async fn hold_to_paths(
     desired: &Desired,
@@ -188,7 +187,7 @@ pub async fn hold_to_paths(
     paths::weigh(desired, &reading.observed, policy, now, plan)
 }
 
-/// As [`look`], with the network around every path, for whoever traces them all.
+/// As [`look`], with the network around every path, for a trace of all of them.
 pub async fn look_around(
     desired: &Desired,
     reader: &impl Read,
@@ -236,12 +235,12 @@ pub fn plan_observed(
 /// Reads the services of clusters, and the target groups that they may name.
 pub async fn observe_scope(scope: &Scope, reader: &impl Read) -> Observed {
     let mut reading = Reading::new(reader.region());
-    let needs = |observed: &Observed, _: &BTreeSet<Kind>| observed.unanswered(&scope_needs(scope, observed));
+    let needs = Derived::by(|observed| scope_needs(scope, observed));
     Box::pin(reading.read(reader, &mut Kept::nothing(), Pace::Now, needs)).await;
     reading.observed
 }
 
-/// Reads what stands without a manifest: the services first, then the whole chain behind them, then the groups of their
+/// Reads the live state without a manifest: the services first, then the whole chain behind them, then the groups of their
 /// instances, which only the chain tells. The bare fleet has nothing managed.
 pub async fn take_stock(
     reader: &impl Read,
@@ -252,8 +251,7 @@ pub async fn take_stock(
     let mut reading = Reading::of(observe_scope(scope, reader).await);
     let mut kept = Kept::nothing();
     let outline = outline(&reading.observed, scope, region)?;
-    let mut needs = OutlineNeeds::new(&outline, depth);
-    Box::pin(reading.read(reader, &mut kept, Pace::Now, |observed, arrived| needs.given(observed, arrived))).await;
+    Box::pin(reading.read(reader, &mut kept, Pace::Now, OutlineNeeds::new(&outline, depth))).await;
     let mut observed = reading.observed;
     observed.gaps = gaps::of(&observed.answered, &outline, &observed);
     if let Some(error) = nothing_answered(&observed) {
@@ -336,7 +334,7 @@ fn unsettled_group(given: &Given<'_>, group: &DesiredTargetGroup) -> Option<Stri
         Seen::Unknown(gap) => return Some(format!("it could not be read ({}: {})", gap.call, gap.why)),
     };
     if live.load_balancers.is_empty() && group.routes.iter().flatten().next().is_none() {
-        // Its targets are `unused`: nobody checks them, and nothing would come of waiting.
+        // Its targets are `unused`: no health check runs, and waiting would not help.
         return None;
     }
     let fed = feeds(given, group, live);

@@ -1,6 +1,6 @@
 //! When which key is worked on. Every controller's work queue, with the guarantees that Kubernetes' controllers rely on:
 //!
-//! - a key is never worked on twice at once;
+//! - a key is never worked on twice at the same time;
 //! - many requests before its turn become one, at the earliest deadline asked for;
 //! - a request while it is worked on makes exactly one more turn afterwards;
 //! - nothing that was requested is lost;
@@ -68,7 +68,7 @@ impl<K: Clone + Ord> Queue<K> {
         }
     }
 
-    /// The next key whose turn it is; it runs until [`Self::succeeded`] or [`Self::failed`]. Waits for ever while
+    /// The next key whose turn it is; it runs until [`Self::succeeded`] or [`Self::failed`]. Waits endlessly while
     /// nothing is requested. Dropping the future loses nothing.
     pub async fn next(&mut self) -> K {
         poll_fn(|context| match self.timer.poll_expired(context) {
@@ -80,7 +80,7 @@ impl<K: Clone + Ord> Queue<K> {
                 self.running.insert(key.clone(), None);
                 Poll::Ready(key)
             }
-            // An empty timer has nobody to wake; whoever requests something drops this future to do so.
+            // An empty timer wakes no task; a request drops this future.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         })
         .await

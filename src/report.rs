@@ -61,7 +61,7 @@ pub struct Report {
     /// Paths that were broken when the pass read them. A pass reads little of the network around paths, so there may be more;
     /// `None`: the paths were not traced.
     pub broken_paths: Option<Vec<BrokenPath>>,
-    /// What went wrong besides, such as a wait that ran out of time.
+    /// What else went wrong, such as a wait that ran out of time.
     pub errors: Vec<Error>,
     /// The calls that were sent, by their IAM names.
     pub calls: BTreeMap<String, u64>,

@@ -1,4 +1,4 @@
-//! From what stands to a bare [`Desired`]: the services and target groups by their keys, and nothing managed. With it
+//! From the live state to a bare [`Desired`]: the services and target groups by their keys, and nothing managed. With it
 //! the needs of a plan lead to the whole chain.
 //!
 //! `init` and `status` begin here when there is no manifest.
@@ -32,7 +32,7 @@ pub enum Depth {
     Health,
 }
 
-/// The bare fleet of what stands, or what is wrong with the question.
+/// The bare fleet of the live state, or what is wrong with the question.
 pub fn outline(observed: &Observed, scope: &Scope, region: &str) -> Result<Desired, Vec<ScopeError>> {
     let errors = errors(observed, scope, region);
     if !errors.is_empty() {
@@ -89,35 +89,43 @@ pub struct OutlineNeeds<'d> {
     outline: &'d Desired,
     depth: Depth,
     plan: PlanNeeds<'d>,
+    /// What a manifest says in addition, as far as it is open.
+    more: BTreeSet<Query>,
 }
 
 impl<'d> OutlineNeeds<'d> {
     /// Nothing is known yet.
     pub fn new(outline: &'d Desired, depth: Depth) -> Self {
-        Self { outline, depth, plan: PlanNeeds::new(outline) }
+        Self { outline, depth, plan: PlanNeeds::new(outline), more: BTreeSet::new() }
     }
 
-    /// Every question whose answer is needed and not there. Answers of the kinds `arrived` have come since the last time.
-    pub fn given(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>) -> BTreeSet<Query> {
-        let mut open = self.plan.given(observed, arrived);
+    /// Takes note of what is known now. Answers of the kinds `arrived` have come since the last time.
+    pub fn update(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>) {
+        self.plan.update(observed, arrived);
         match self.depth {
             Depth::Health => {}
-            Depth::Manifest => self.add_what_a_manifest_says(observed, &mut open),
+            Depth::Manifest => self.more = self.what_a_manifest_says(observed),
         }
-        open
     }
 
-    fn add_what_a_manifest_says(&self, observed: &Observed, open: &mut BTreeSet<Query>) {
+    /// Every question whose answer is needed and was not there at the last update; some more than once.
+    pub fn open(&self) -> impl Iterator<Item = &Query> {
+        self.plan.open().chain(&self.more)
+    }
+
+    fn what_a_manifest_says(&self, observed: &Observed) -> BTreeSet<Query> {
         let groups = observed.target_groups.as_ref().present().into_iter().flatten();
         let declared: BTreeSet<&str> = self.outline.target_groups.values().map(|group| group.name.as_str()).collect();
         let groups = groups.filter(|group| declared.contains(group.name.as_str()));
         let is_open = |query: &Query| !observed.answered.contains(query);
-        open.extend(groups.map(|group| Query::Attributes(group.arn.clone())).filter(is_open));
-        if open.is_empty() {
+        let mut open: BTreeSet<Query> =
+            groups.map(|group| Query::Attributes(group.arn.clone())).filter(is_open).collect();
+        if open.is_empty() && self.plan.open().next().is_none() {
             open.extend(explaining_all(self.outline, observed));
             open.extend(instance_groups(self.outline, observed).into_iter().map(Query::SecurityGroupRules));
             open.retain(is_open);
         }
+        open
     }
 }
 
@@ -193,7 +201,7 @@ fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
 }
 
 /// The services that were asked for, and those that feed one of their target groups: without them, their tasks would
-/// look like strangers there.
+/// look like unknown targets there.
 fn chosen<'a>(observed: &'a Observed, scope: &Scope) -> Vec<(&'a ServiceId, &'a Seen<Service>)> {
     let there: Vec<_> = observed.services.iter().filter(|(_, seen)| **seen != Seen::Absent).collect();
     if scope.services.is_empty() {

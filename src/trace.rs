@@ -100,7 +100,7 @@ pub fn trace(desired: &Desired, observed: &Observed, asked: &Asked, now: Timesta
     Trace { paths, unrouted }
 }
 
-/// As [`trace`], for whoever keeps but little of each path: thousands of them with all their evidence take tens of megabytes.
+/// As [`trace`], for callers that keep but little of each path: thousands of them with all their evidence take tens of megabytes.
 pub fn each_path(desired: &Desired, observed: &Observed, asked: &Asked, now: Timestamp, take: impl FnMut(Path)) {
     let given = Given::new(desired, observed);
     let ways = way::ways(&given, asked, now).filter(|way| is_asked(way, asked));

@@ -14,7 +14,7 @@ pub enum StepResult {
     Done,
     /// AWS refused it.
     Failed(AwsError),
-    /// A step before it did not get done.
+    /// A step before it was not done.
     Skipped {
         /// That step.
         because: StepId,

@@ -29,7 +29,7 @@ pub type Answers<'r> = LocalBoxStream<'r, Answer>;
 
 /// Writes AWS.
 pub trait Perform {
-    /// Sends one action. Removals, and edits of a thing that somebody else may have changed meanwhile, are read
+    /// Sends one action. Removals, and edits of a thing that another client may have changed meanwhile, are read
     /// again first.
     fn perform(&self, action: &Action, outputs: &Outputs) -> impl Future<Output = Result<Performed, AwsError>>;
 
@@ -61,7 +61,7 @@ pub enum ErrorKind {
     Transient,
     /// The thing is not there.
     NotFound,
-    /// It is there already, or somebody changed it at the same time.
+    /// It exists already, or another client changed it at the same time.
     Conflict,
     /// Something still uses it.
     InUse,

@@ -132,14 +132,13 @@ impl Intercept for Calls {
     }
 }
 
-/// A `Date` header.
 fn date(header: &str) -> Option<Timestamp> {
     let at = aws_smithy_types::DateTime::from_str(header, aws_smithy_types::date_time::Format::HttpDate).ok()?;
     Timestamp::from_second(at.secs()).ok()
 }
 
 /// Whether AWS answered that there were too many calls. Each attempt is looked at, also those that the SDK sends again
-/// and nobody else hears of; the error's type is the operation's own there, so that its code is read off the answer:
+/// and reports to no caller; the error's type is the operation's own there, so that its code is read off the answer:
 /// `"__type": "namespace#Code"` (ECS and Application Auto Scaling), `<Code>Code</Code>` (ELB and EC2).
 fn is_refusal(response: &HttpResponse) -> bool {
     let body = std::str::from_utf8(response.body().bytes().unwrap_or_default()).unwrap_or_default();

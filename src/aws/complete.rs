@@ -25,6 +25,7 @@ use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, Runt
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
+use bytes::Bytes;
 
 use super::http::Network;
 pub(super) use bounds::bounded;
@@ -113,16 +114,20 @@ impl HttpConnector for Checked<SharedHttpConnector> {
     }
 }
 
-/// Reads a body, and no more of it than [`bounds::ANSWER`].
-async fn read_to_end(response: &mut HttpResponse) -> Result<Vec<u8>, ConnectorError> {
+/// Reads a body, and no more of it than [`bounds::ANSWER`]. One that comes in one piece is not copied.
+async fn read_to_end(response: &mut HttpResponse) -> Result<Bytes, ConnectorError> {
     let mut stream = ByteStream::new(response.take_body());
-    let mut body = Vec::new();
+    let (mut chunks, mut length) = (Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| ConnectorError::io(Box::new(error)))?;
-        bounds::admit(body.len(), chunk.len()).map_err(Unbelieved::into_connector_error)?;
-        body.extend_from_slice(&chunk);
+        let chunk: Bytes = chunk.map_err(|error| ConnectorError::io(Box::new(error)))?;
+        bounds::admit(length, chunk.len()).map_err(Unbelieved::into_connector_error)?;
+        length += chunk.len();
+        chunks.push(chunk);
     }
-    Ok(body)
+    match <[Bytes; 1]>::try_from(chunks) {
+        Ok([whole]) => Ok(whole),
+        Err(chunks) => Ok(chunks.concat().into()),
+    }
 }
 
 /// The protocol of a request.
@@ -151,7 +156,7 @@ impl Asked {
     }
 
     /// The body, if it can be believed.
-    fn check(&self, response: &HttpResponse, body: Vec<u8>) -> Result<Vec<u8>, Unbelieved> {
+    fn check(&self, response: &HttpResponse, body: Bytes) -> Result<Bytes, Unbelieved> {
         let declared = response.headers().get("content-length").and_then(|length| length.parse::<usize>().ok());
         if let Some(declared) = declared.filter(|declared| *declared != body.len()) {
             let length = body.len();
@@ -160,7 +165,7 @@ impl Asked {
         if response.status().is_success() { self.check_success(body) } else { self.check_error(body) }
     }
 
-    fn check_success(&self, body: Vec<u8>) -> Result<Vec<u8>, Unbelieved> {
+    fn check_success(&self, body: Bytes) -> Result<Bytes, Unbelieved> {
         let read = members::of(&self.operation);
         // The answer to a changing call may say nothing at all.
         if read.is_none() && body.is_empty() {
@@ -173,13 +178,13 @@ impl Asked {
 
     /// An error that ends in the middle may name another code than the one that was sent. A page of a proxy has no code: only
     /// its status counts.
-    fn check_error(&self, body: Vec<u8>) -> Result<Vec<u8>, Unbelieved> {
+    fn check_error(&self, body: Bytes) -> Result<Bytes, Unbelieved> {
         if body.is_empty() {
             return Ok(body);
         }
         match self.contents(&body, None) {
             Ok(_) => Ok(body),
-            Err(_) if !is_own_form(self.form, &body) => Ok(Vec::new()),
+            Err(_) if !is_own_form(self.form, &body) => Ok(Bytes::new()),
             Err(why) => Err(Unbelieved::Incomplete(why)),
         }
     }
@@ -215,7 +220,8 @@ mod tests {
         let status = StatusCode::try_from(status).expect("a status");
         let response = HttpResponse::new(status, SdkBody::empty());
         let asked = Asked { form, operation: operation.to_owned() };
-        asked.check(&response, body.as_bytes().to_vec()).map(|body| String::from_utf8(body).expect("text"))
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        asked.check(&response, body).map(|body| String::from_utf8(body.to_vec()).expect("text"))
     }
 
     /// Every prefix of an answer is refused, and the answer itself is not.

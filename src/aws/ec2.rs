@@ -173,7 +173,6 @@ pub(super) fn prefixes_from_sdk(interface: &sdk::NetworkInterface) -> Vec<IpNet>
     v4.chain(v6).filter_map(|prefix| prefix.parse().ok()).collect()
 }
 
-/// A network interface.
 pub(super) fn interface_from_sdk(interface: &sdk::NetworkInterface) -> Option<Interface> {
     Some(Interface {
         id: interface.network_interface_id()?.to_owned(),

@@ -70,7 +70,7 @@ impl InProcess {
     }
 }
 
-/// A configuration whose requests all go to a function. The credentials are nobody's.
+/// A configuration whose requests all go to a function. The credentials belong to no account.
 pub fn config(region: &str, answer: impl Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync + 'static) -> SdkConfig {
     far_config(region, Duration::ZERO, answer)
 }

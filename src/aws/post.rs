@@ -1,4 +1,4 @@
-//! One POST to somebody else's server over the HTTP and TLS stack that the SDK brings along: a second one would double what
+//! One POST to a third party's server over the HTTP and TLS stack that the SDK brings along: a second one would double what
 //! has to be kept safe. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are followed, redirects are not.
 
 use std::error::Error;

@@ -1,7 +1,7 @@
 //! A mirror of AWS's token buckets, so that a pass alone in its account is not refused: Elastic Load Balancing lets an
-//! account send 40 calls at once and 10 a second, whatever they are, and asking for target health takes one call a group.
+//! account send a burst of 40 calls and 10 a second, whatever they are, and asking for target health takes one call a group.
 //!
-//! A call waits for its token before it is sent. What nobody could wait for, a further page or another attempt, is taken
+//! A call waits for its token before it is sent. What cannot wait, a further page or another attempt, is taken
 //! from the bucket when it is sent, so that the calls after it wait for it. A refusal says that others draw from
 //! the same bucket: then it counts as empty, and as filling half as fast, until a while has passed without another one.
 

@@ -203,7 +203,6 @@ impl Read for Reader {
     }
 }
 
-/// One answer.
 fn one<'r>(answer: impl Future<Output = Answer> + 'r) -> Answers<'r> {
     stream::once(answer).boxed_local()
 }

@@ -10,7 +10,7 @@ use crate::manifest::{self, Problem, Source};
 use crate::model::Desired;
 use crate::plan::{Plan, StepId};
 
-/// The texts that make up the fleet, as they are now. Paths are resolved anew each time, so that files may be replaced
+/// The texts that make up the fleet, as they are now. Paths are resolved again each time, so that files may be replaced
 /// and links moved.
 pub trait Declare {
     /// Reads them.
@@ -30,7 +30,7 @@ pub(super) type Read = Result<Vec<Source>, Vec<Problem>>;
 /// What was read so far.
 #[derive(Debug, Default)]
 pub(super) struct Declared {
-    /// What counted last, good or not, so that nothing is told twice.
+    /// What counted last, good or not, so that nothing is reported twice.
     last: Option<Read>,
     /// What was read instead when the files were looked at last, and does not count yet.
     unsettled: Option<Read>,

@@ -55,7 +55,7 @@ impl Differences {
     }
 }
 
-/// What a pass leaves: what is blocked, and steps that nobody carries out.
+/// What a pass leaves: what is blocked, and steps that are not carried out.
 fn found(report: &Report) -> BTreeMap<Key, Held> {
     let blocked = report.plan.blocked.iter().map(|entry| {
         let held = Held { because: entry.waiting_on.to_string(), changes: shown(&entry.changes) };

@@ -19,7 +19,7 @@ use super::{ForeignChange, Vanished};
 pub enum Ended {
     /// It came to a plan, and as far as it was allowed to.
     Planned(Report),
-    /// The fleet cannot be worked on from here.
+    /// These credentials or this region do not match the fleet.
     OutOfScope(Vec<ScopeError>),
     /// It took too long; what was planned by then, if anything.
     Overran(Option<Report>),

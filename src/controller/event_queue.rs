@@ -1,5 +1,5 @@
 //! Events between passes: received while a pass runs, kept as hints for the next one, and taken off their queue once a
-//! pass that began after they came has ended well. Whatever is lost on the way (a crash, a call that failed) comes again
+//! pass that began after they came has succeeded. What is lost (by a crash, by a call that failed) comes again
 //! from the queue, and does no harm twice.
 //!
 //! Receiving runs beside the controller ([`QueueWorker`]): a call that waits for messages must not be dropped
@@ -58,7 +58,7 @@ impl EventReceiver {
         Self { region: String::new(), line: None }
     }
 
-    /// What has come, at least one message; waits for ever where nothing comes. Dropping the future loses nothing.
+    /// What has come, at least one message; waits endlessly if nothing comes. Dropping the future loses nothing.
     pub(super) async fn receive(&mut self) -> Vec<Message> {
         let mut heard = Vec::new();
         if let Some((messages, _)) = &mut self.line
@@ -94,7 +94,7 @@ impl<H: EventQueue> QueueWorker<'_, H> {
                             tokio::time::sleep_until(asked + PATIENCE).await;
                         }
                         for message in heard {
-                            // Waits while as many are held as may be. Nobody to hear: the service is about to end.
+                            // Waits while as many are held as may be. No receiver is left: the service is about to end.
                             let _ = messages.send(message).await;
                         }
                     }
@@ -163,7 +163,7 @@ pub(super) struct PendingEvents {
 }
 
 impl PendingEvents {
-    /// Takes messages in. What gives no hint of this fleet causes no pass, and is settled at once.
+    /// Takes messages in. What gives no hint of this fleet causes no pass, and is settled immediately.
     pub(super) fn take_in(&mut self, messages: Vec<Message>, receiver: &EventReceiver, desired: &Desired) -> Tally {
         let place = Place { region: &receiver.region, account: desired.fleet.account.as_deref() };
         let (mut tally, mut done) = (Tally::default(), Vec::new());
@@ -226,7 +226,7 @@ impl PendingEvents {
         self.sent
     }
 
-    /// The pass did not end well: the next one is to know as well.
+    /// The pass failed: the next one gets the same hints.
     pub(super) fn keep(&mut self, other: Self) {
         self.hints.extend(other.hints);
         self.receipts.extend(other.receipts);

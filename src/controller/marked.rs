@@ -139,7 +139,7 @@ impl MarkedResources {
         found.into_iter().map(|what| ForeignChange { at: now, what }).collect()
     }
 
-    /// Takes in what was sent. Of a call whose answer was lost nobody knows whether it arrived.
+    /// Takes in what was sent. It is not known whether a call arrived whose answer was lost.
     pub(super) fn learn(&mut self, plan: &Plan, outcome: &Outcome, now: Timestamp) {
         for step in &plan.steps {
             let may_have_arrived = match outcome.results.get(&step.id) {

@@ -1,4 +1,4 @@
-//! What a long-lived service knows beyond one look: which removals it has seen planned before, which fields somebody
+//! What a long-lived service knows beyond one pass: which removals it has seen planned before, which fields another writer
 //! keeps changing back, and what failed. Pure: a plan and a time go in, and the plan comes back with the steps that
 //! must not be sent now as blocked entries.
 //!
@@ -22,7 +22,7 @@ pub const SIGHTING: SignedDuration = SignedDuration::from_mins(5);
 pub const MOST_WRITES: usize = 3;
 /// The time in which writes are counted.
 pub const WINDOW: SignedDuration = SignedDuration::from_mins(10);
-/// How long a field that somebody else fights for is left alone.
+/// How long a field is left alone that another writer changes back.
 pub const TRUCE: SignedDuration = SignedDuration::from_hours(1);
 
 const DELAY: &str = "deregistration_delay.timeout_seconds";
@@ -58,7 +58,7 @@ pub struct Memory {
     backoff: Backoff<ObjectRef>,
     /// Objects with a failed step, and when they are tried again.
     retries: BTreeMap<ObjectRef, Timestamp>,
-    /// Marked things that were removed, by operation and summary, and when. One that is there again was made by somebody
+    /// Marked things that were removed, by operation and summary, and when. One that exists again was created by somebody
     /// else, under this fleet's name: AWS gives it another ARN, so the summary is what stays the same.
     removed: BTreeMap<(String, String), Timestamp>,
     /// Steps that AWS refused by their nature.
@@ -156,7 +156,7 @@ impl Memory {
         self.retries.values().min().copied()
     }
 
-    /// The manifest changed: whoever wrote it may have settled a dispute, or mended what failed.
+    /// The manifest changed: its author may have settled a dispute, or corrected what failed.
     pub fn reconsider(&mut self) {
         self.writes.clear();
         self.contended.clear();
@@ -211,7 +211,7 @@ impl Memory {
         })
     }
 
-    /// Rule R10: what was written three times and differs again is somebody else's wish.
+    /// Rule R10: what was written three times and differs again is another writer's intention.
     fn notice_contention(&mut self, plan: &Plan, now: Timestamp) {
         self.contended.retain(|_, until| *until > now);
         self.writes.retain(|_, times| {

@@ -5,7 +5,7 @@
 //! the slowest tier and a call a second where a call each is needed ([`PathTracer`]), and every pass is traced against the last
 //! reading. What the pass itself has read is fresher, and goes first. What is not known yet is unknown, never ok.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::apply::Read;
 use crate::model::{Desired, Kind, ObjectRef, Observed};
-use crate::pass::{Kept, Pace, Reading};
+use crate::pass::{Derived, Kept, Pace, Reading};
 use crate::trace::{Asked, Chosen, Path, State, Subjects, Verdict, each_path};
 
 /// How old the network around may become.
@@ -87,10 +87,10 @@ impl<S: Read> NetworkReader<'_, S> {
         while let Some(question) = self.asks.recv().await {
             let Question { subjects, known } = *question;
             let mut reading = Reading::of(known);
-            let needs = |observed: &Observed, _: &BTreeSet<Kind>| observed.unanswered(&subjects.needs(observed));
+            let needs = Derived::by(|observed| subjects.needs(observed));
             Box::pin(reading.read(self.reader, &mut Kept::nothing(), Pace::Background, needs)).await;
             let around = reading.observed;
-            // Nobody to tell: the service is about to end.
+            // No receiver is left: the service is about to end.
             let _ = self.found.send(around).await;
         }
         std::future::pending().await
@@ -145,7 +145,7 @@ impl PathTracer {
     }
 }
 
-/// When something on the way to each target group was last written: for itself, or for a service behind it.
+/// When something on the path to each target group was last written: for itself, or for a service behind it.
 fn last_changes(desired: &Desired, written: &BTreeMap<ObjectRef, Timestamp>) -> BTreeMap<String, Timestamp> {
     let services = desired.services.values().flat_map(|service| {
         let groups = service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten());

@@ -9,7 +9,7 @@ struct ByNature {
     /// The part before the colon of the call's IAM name.
     service: &'static str,
     code: &'static str,
-    /// Sentences under the same code that do not mean so: what they speak of passes, or is put right elsewhere.
+    /// Sentences under the same code that do not mean so: the cause passes, or is corrected elsewhere.
     except: &'static [&'static str],
 }
 
@@ -17,7 +17,7 @@ const ECS: &str = "ecs";
 const ELB: &str = "elasticloadbalancing";
 const EC2: &str = "ec2";
 
-/// Not here, for time or somebody else may end them: throttling, server errors, conflicts, things in use or not found,
+/// Not here, because time or another writer may end them: throttling, server errors, conflicts, things in use or not found,
 /// quotas, permissions, credentials; `ClientException` of ECS, which is also what two registrations of one family at the
 /// same time get; `InvalidTarget`, which an instance that is just starting gets.
 const TABLE: [ByNature; 16] = [

@@ -392,7 +392,7 @@ mod tests {
         }
     }
 
-    /// The seconds from `begin` to `end`, with a look in every thirtieth that needs these besides; the most health in a second.
+    /// The seconds from `begin` to `end`, with a pass in every thirtieth that needs these in addition; the most health in a second.
     fn go_on(tiers: &mut Tiers, log: &mut Log, needed: &BTreeSet<Query>, begin: i64, end: i64) -> usize {
         let mut most = 0;
         for now in begin..=end {

@@ -1,4 +1,4 @@
-//! What another manifest no longer has. A file that was lost looks just like a decision, so people are told by name.
+//! What another manifest no longer has. A file that was lost looks just like a decision, so each object is reported by name.
 
 use std::collections::BTreeSet;
 

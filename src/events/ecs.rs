@@ -7,7 +7,7 @@ use super::{Ignored, Names};
 /// A task: `detail.group` names its service, `detail.clusterArn` the cluster. Tasks of no service give no hint.
 pub(super) fn task(detail: &Value, names: &mut Names<'_>) -> Result<(), Ignored> {
     let text = |name: &str| detail.get(name).and_then(Value::as_str);
-    // A task sends an event for each of up to eight states. On the way up nothing can be registered or missed yet.
+    // A task sends an event for each of up to eight states. While it starts, nothing can be registered or missing yet.
     let is_early = matches!(text("lastStatus"), Some("PROVISIONING" | "PENDING" | "ACTIVATING"));
     if is_early && text("desiredStatus") != Some("STOPPED") {
         return Err(Ignored::Early);
@@ -19,7 +19,7 @@ pub(super) fn task(detail: &Value, names: &mut Names<'_>) -> Result<(), Ignored>
 }
 
 /// A service or its deployment. Both name the service by ARN in `resources`, some by `detail.serviceName`; an action
-/// may name target groups besides.
+/// may name target groups in addition.
 pub(super) fn service(event: &Value, detail: &Value, names: &mut Names<'_>) {
     let text = |name: &str| detail.get(name).and_then(Value::as_str);
     for name in ["resources", "serviceArn", "targetGroupArns"] {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Names that are answered besides loopback names and IP literals; lower case, without a port.
+/// Names that are answered in addition to loopback names and IP literals; lower case, without a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedHosts(BTreeSet<String>);
 

@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Metrics for Prometheus.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -203,7 +203,7 @@ impl Metrics {
         }
     }
 
-    /// Counts changes that somebody else made.
+    /// Counts changes that another writer made.
     pub(super) fn count_foreign(&self, number: usize) {
         self.foreign.inc_by(number as u64);
     }

@@ -66,7 +66,7 @@ fn all<'a>(scene: &Scene<'_>, service: &'a DesiredService, definition: Option<&'
     let mut ports: BTreeMap<(&str, u16), Port<'a>> = BTreeMap::new();
     for (container, mapping) in definition
         .into_iter()
-        .flat_map(|definition| &definition.containers)
+        .flat_map(|definition| definition.containers.iter())
         .flat_map(|(name, container)| container.ports.iter().map(move |mapping| (name, mapping)))
     {
         let number = mapping.container_port;
@@ -176,7 +176,7 @@ fn is_ranged(port: &Port<'_>, definition: Option<&TaskDefinition>) -> bool {
 }
 
 fn ranges(definition: Option<&TaskDefinition>) -> Vec<Entry> {
-    let containers = definition.into_iter().flat_map(|definition| &definition.containers);
+    let containers = definition.into_iter().flat_map(|definition| definition.containers.iter());
     let ranges = containers.flat_map(|(name, container)| container.port_ranges.iter().map(move |range| (name, range)));
     ranges
         .map(|(name, range)| {

@@ -1,4 +1,4 @@
-//! Reading that ends in time. A file system that does not answer, or a pipe that nobody writes, can hold a read forever, and
+//! Reading that ends in time. A file system that does not answer, or a pipe without a writer, can hold a read forever, and
 //! a thread in such a read cannot be ended. So each reading has a thread of its own, which is left behind when it hangs; it
 //! ends with the process at the latest.
 
@@ -71,7 +71,7 @@ enum News {
 pub fn in_time(work: impl FnOnce(&dyn Fn(&str, Medium)) -> Read + Send + 'static) -> InTime {
     let (sender, news) = channel();
     let reading = move || {
-        // Nobody listens any more once the reading has been given up.
+        // No receiver is left once the reading has been given up.
         let opens = |name: &str, medium| _ = sender.send(News::Opens(name.to_owned(), medium));
         let read = work(&opens);
         let _ = sender.send(News::Ended(read));

@@ -226,7 +226,7 @@ pub enum Registrar {
     Portolan,
 }
 
-/// Who may come in besides the load balancer.
+/// Sources that are allowed in addition to the load balancer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IngressSource {
     /// A group, by id, name or `Name` tag.
@@ -282,7 +282,7 @@ pub enum Definition {
         /// Images of this run by container, of containers that it does not name: the running revision must have them.
         images: BTreeMap<String, String>,
     },
-    /// Somebody else registers it.
+    /// Another tool registers it.
     Reference {
         /// The family.
         family: String,
@@ -379,8 +379,8 @@ pub struct DesiredTargetGroup {
     pub health_check: HealthCheck,
     /// Declared attributes, by AWS's keys.
     pub attributes: Tags,
-    /// The ways in.
+    /// Its routes.
     pub routes: Option<Vec<Route>>,
-    /// Static registrations besides the tasks'.
+    /// Static registrations, in addition to the tasks'.
     pub targets: Option<Vec<StaticTarget>>,
 }

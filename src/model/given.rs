@@ -1,9 +1,11 @@
 //! What planning and tracing are given: a manifest and a reading, with who belongs to whom worked out once.
 //!
-//! Who feeds a target group, which ports name it, what stands under a name: each is asked of nearly every object, and a look
+//! Who feeds a target group, which ports name it, what has a name: each is asked of nearly every object, and a look
 //! through the whole fleet each time would make the work grow with its square.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Map;
+use std::slice;
 use std::sync::OnceLock;
 
 use super::desired::{Desired, DesiredPort, DesiredService, DesiredTargetGroup, Registrar};
@@ -22,7 +24,28 @@ pub(crate) type RulesOfRoutes = BTreeMap<ListenerArn, BTreeMap<(String, usize), 
 
 static NONE: BTreeSet<TargetGroupArn> = BTreeSet::new();
 
-/// A manifest and a reading. Made anew whenever one of them has changed.
+/// The things of a key.
+type Things<'g, K, T> = Map<slice::Iter<'g, (K, T)>, fn(&(K, T)) -> T>;
+
+/// Things by a key that several may have, in the order in which they were added. One list: most keys have one thing.
+#[derive(Debug)]
+struct Grouped<K, T>(Vec<(K, T)>);
+
+impl<K: Ord, T: Copy> Grouped<K, T> {
+    fn of(things: impl IntoIterator<Item = (K, T)>) -> Self {
+        let mut things: Vec<(K, T)> = things.into_iter().collect();
+        things.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self(things)
+    }
+
+    fn get<Q: PartialOrd<K>>(&self, key: Q) -> Things<'_, K, T> {
+        let from = self.0.partition_point(|(other, _)| key > *other);
+        let number = self.0[from..].iter().take_while(|(other, _)| key == *other).count();
+        self.0[from..from + number].iter().map(|(_, thing)| *thing)
+    }
+}
+
+/// A manifest and a reading. Built again whenever one of them has changed.
 #[derive(Debug)]
 pub struct Given<'a> {
     /// What the manifest says.
@@ -32,9 +55,9 @@ pub struct Given<'a> {
     /// A manifest has each of them once.
     services: BTreeMap<&'a ServiceId, &'a DesiredService>,
     /// By the key of the target group.
-    ports: BTreeMap<&'a str, Vec<(&'a DesiredService, &'a DesiredPort)>>,
+    ports: Grouped<&'a str, (&'a DesiredService, &'a DesiredPort)>,
     /// By name or ARN, as the manifest has it.
-    declared: BTreeMap<&'a str, Vec<&'a DesiredTargetGroup>>,
+    declared: Grouped<&'a str, &'a DesiredTargetGroup>,
     /// By name and by ARN.
     standing: BTreeMap<&'a str, &'a TargetGroup>,
     /// By the target groups that they feed, as primary or as alternate.
@@ -48,9 +71,9 @@ pub struct Given<'a> {
     /// ARNs of rules and listeners that deployments move traffic with.
     deployment_rules: BTreeSet<&'a str>,
     /// By everything that a load balancer may be called.
-    balancers: BTreeMap<&'a str, Vec<&'a LoadBalancer>>,
+    balancers: Grouped<&'a str, &'a LoadBalancer>,
     /// By everything that a security group may be called.
-    security_groups: BTreeMap<(&'a VpcId, &'a str), Vec<&'a SecurityGroup>>,
+    security_groups: Grouped<(&'a VpcId, &'a str), &'a SecurityGroup>,
     /// Worked out by [`crate::plan`] when it is asked for the first time.
     pub(crate) rules_of_routes: OnceLock<RulesOfRoutes>,
 }
@@ -92,7 +115,7 @@ impl<'a> Given<'a> {
         &self,
         target_group: &str,
     ) -> impl Iterator<Item = (&'a DesiredService, &'a DesiredPort)> + use<'a, '_> {
-        self.ports.get(target_group).into_iter().flatten().copied()
+        self.ports.get(target_group)
     }
 
     /// As [`Self::ports_of`], those whose tasks Portolan itself registers.
@@ -105,8 +128,7 @@ impl<'a> Given<'a> {
 
     /// The declared target groups that a live one is.
     pub fn declared_as(&self, live: &TargetGroup) -> impl Iterator<Item = &'a DesiredTargetGroup> + use<'a, '_> {
-        let by = |name: &str| self.declared.get(name).into_iter().flatten().copied();
-        by(live.name.as_str()).chain(by(live.arn.as_str()))
+        self.declared.get(live.name.as_str()).chain(self.declared.get(live.arn.as_str()))
     }
 
     /// A live target group by ARN or name; absent when the complete list has none of that name.
@@ -120,13 +142,13 @@ impl<'a> Given<'a> {
 
     /// A load balancer by ARN or name.
     pub fn load_balancer(&self, name: &str) -> Seen<Lookup<'a, LoadBalancer>> {
-        let called = self.balancers.get(name).into_iter().flatten().copied();
+        let called = self.balancers.get(name);
         look_up_in(&self.observed.load_balancers, called, name, LoadBalancer::names)
     }
 
     /// A security group of a VPC by id, name or `Name` tag.
     pub fn security_group(&self, vpc: &VpcId, name: &str) -> Seen<Lookup<'a, SecurityGroup>> {
-        let called = self.security_groups.get(&(vpc, name)).into_iter().flatten().copied();
+        let called = self.security_groups.get((vpc, name));
         look_up_in(&self.observed.security_groups, called, name, SecurityGroup::names)
     }
 
@@ -162,40 +184,41 @@ fn services(desired: &Desired) -> BTreeMap<&ServiceId, &DesiredService> {
     desired.services.values().map(|service| (&service.id, service)).collect()
 }
 
-fn ports(desired: &Desired) -> BTreeMap<&str, Vec<(&DesiredService, &DesiredPort)>> {
-    let mut ports: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+fn ports(desired: &Desired) -> Grouped<&str, (&DesiredService, &DesiredPort)> {
+    let mut all = Vec::new();
     for service in desired.services.values() {
         for port in service.ports.iter().flatten() {
-            // Named twice by one port, a target group has it once.
-            let keys: BTreeSet<&str> = port.target_groups.iter().flatten().map(String::as_str).collect();
-            keys.into_iter().for_each(|key| ports.entry(key).or_default().push((service, port)));
+            let groups = port.target_groups.iter().flatten();
+            all.extend(groups.map(|key| (key.as_str(), (service, port))));
         }
     }
+    let mut ports = Grouped::of(all);
+    // Named twice by one port, a target group has it once.
+    ports.0.dedup_by(|(a, (_, one)), (b, (_, other))| a == b && std::ptr::eq(*one, *other));
     ports
 }
 
-fn declared(desired: &Desired) -> BTreeMap<&str, Vec<&DesiredTargetGroup>> {
-    let mut declared: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for group in desired.target_groups.values() {
-        declared.entry(&group.name).or_default().push(group);
-    }
-    declared
+fn declared(desired: &Desired) -> Grouped<&str, &DesiredTargetGroup> {
+    Grouped::of(desired.target_groups.values().map(|group| (group.name.as_str(), group)))
 }
 
 fn standing(observed: &Observed) -> BTreeMap<&str, &TargetGroup> {
-    let mut standing = BTreeMap::new();
-    for group in observed.target_groups.as_ref().present().into_iter().flatten() {
-        standing.entry(group.name.as_str()).or_insert(group);
-        standing.entry(group.arn.as_str()).or_insert(group);
-    }
-    standing
+    let groups = observed.target_groups.as_ref().present().map_or(&[][..], Vec::as_slice);
+    // Of several with a name, the first one counts: a map keeps the last.
+    let all = groups.iter().rev().flat_map(|group| [(group.arn.as_str(), group), (group.name.as_str(), group)]);
+    all.collect()
 }
 
 fn feeding<'a>(live: impl Iterator<Item = &'a Service>) -> BTreeMap<&'a TargetGroupArn, Vec<&'a Service>> {
-    let mut feeding: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut feeding: BTreeMap<_, Vec<&Service>> = BTreeMap::new();
     for service in live {
-        let named: BTreeSet<_> = service.target_groups().collect();
-        named.into_iter().for_each(|arn| feeding.entry(arn).or_default().push(service));
+        for arn in service.target_groups() {
+            let services = feeding.entry(arn).or_default();
+            // Named twice by one service, a target group has it once.
+            if services.last().is_none_or(|last| !std::ptr::eq(*last, service)) {
+                services.push(service);
+            }
+        }
     }
     feeding
 }
@@ -211,24 +234,14 @@ fn parked_rules(observed: &Observed) -> BTreeMap<&ListenerArn, Vec<&Rule>> {
     parked
 }
 
-fn balancers(observed: &Observed) -> BTreeMap<&str, Vec<&LoadBalancer>> {
-    let mut balancers: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for balancer in observed.load_balancers.as_ref().present().into_iter().flatten() {
-        for name in balancer.names().all() {
-            balancers.entry(name).or_default().push(balancer);
-        }
-    }
-    balancers
+fn balancers(observed: &Observed) -> Grouped<&str, &LoadBalancer> {
+    let all = observed.load_balancers.as_ref().present().into_iter().flatten();
+    Grouped::of(all.flat_map(|balancer| balancer.names().all().map(move |name| (name, balancer))))
 }
 
-fn security_groups(observed: &Observed) -> BTreeMap<(&VpcId, &str), Vec<&SecurityGroup>> {
-    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for group in observed.security_groups.as_ref().present().into_iter().flatten() {
-        for name in group.names().all() {
-            groups.entry((&group.vpc, name)).or_default().push(group);
-        }
-    }
-    groups
+fn security_groups(observed: &Observed) -> Grouped<(&VpcId, &str), &SecurityGroup> {
+    let all = observed.security_groups.as_ref().present().into_iter().flatten();
+    Grouped::of(all.flat_map(|group| group.names().all().map(move |name| ((&group.vpc, name), group))))
 }
 
 /// Looks a name up among those things of a list that are called so in some way.

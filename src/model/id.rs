@@ -74,7 +74,7 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// The word that stands in `kind:`.
+    /// The word in `kind:`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fleet => "Fleet",

@@ -16,7 +16,7 @@ pub struct Interface {
     pub subnet: SubnetId,
     /// Its groups.
     pub security_groups: BTreeSet<GroupId>,
-    /// What AWS or somebody wrote on it: whose it is.
+    /// Its description, by AWS or its creator: whose it is.
     pub description: String,
 }
 

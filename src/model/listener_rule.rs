@@ -26,7 +26,7 @@ pub struct QueryCondition {
     pub pairs: BTreeSet<(Option<String>, String)>,
 }
 
-/// What a regular expression is held against.
+/// What a regular expression is compared with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RegexField {
     /// `host-header`
@@ -196,7 +196,7 @@ pub struct Rule {
     pub conditions: Conditions,
     /// What it does.
     pub actions: RuleActions,
-    /// Its transforms as text: they change host or path on the way to the target.
+    /// Its transforms as text: they change host or path in transit.
     pub transforms: Vec<String>,
     /// Its tags: the mark, if it is ours.
     pub tags: Seen<Tags>,

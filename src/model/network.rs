@@ -111,11 +111,14 @@ pub fn look_up<'a, T>(
     type Pick = for<'n> fn(&Names<'n>) -> Option<&'n str>;
     let kinds: [Pick; 3] = [|n| Some(n.id), |n| n.name, |n| n.name_tag];
     for pick in kinds {
-        let found: Vec<&T> = all.clone().into_iter().filter(|item| pick(&names(item)) == Some(name)).collect();
-        match found.as_slice() {
-            [] => {}
-            [one] => return Lookup::One(one),
-            several => return Lookup::Several(several.iter().map(|item| names(item).id.to_owned()).collect()),
+        let mut found = all.clone().into_iter().filter(|item| pick(&names(item)) == Some(name));
+        match (found.next(), found.next()) {
+            (None, _) => {}
+            (Some(one), None) => return Lookup::One(one),
+            (Some(one), Some(another)) => {
+                let several = [one, another].into_iter().chain(found);
+                return Lookup::Several(several.map(|item| names(item).id.to_owned()).collect());
+            }
         }
     }
     Lookup::None
@@ -133,7 +136,10 @@ pub struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// Each of them once.
-    pub fn all(&self) -> BTreeSet<&'a str> {
-        [Some(self.id), self.name, self.name_tag].into_iter().flatten().collect()
+    pub fn all(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let Self { id, name, name_tag } = *self;
+        let name = name.filter(|name| *name != id);
+        let name_tag = name_tag.filter(|tag| *tag != id && Some(*tag) != name);
+        [Some(id), name, name_tag].into_iter().flatten()
     }
 }

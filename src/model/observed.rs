@@ -138,7 +138,7 @@ fn not_asked<T>(kind: Kind) -> Seen<T> {
     Seen::Unknown(Gap::not_asked(kind.call()))
 }
 
-/// Reads a map of observations: a missing key was not asked for, hence unknown.
+/// Reads a map of observations: a missing key was not asked for, so it is unknown.
 fn asked<'a, K: Borrow<Q> + Ord, Q: Ord + ?Sized, T>(
     map: &'a BTreeMap<K, Seen<T>>,
     key: &Q,
@@ -161,7 +161,7 @@ fn in_some_vpc<T>(lists: &BTreeMap<VpcId, Seen<Vec<T>>>, kind: Kind, is_it: impl
 }
 
 impl Observed {
-    /// Whether a gap hides a part of what stands, so that nothing may be removed (rule R11). The quotas are no such part:
+    /// Whether a gap hides a part of the live state, so that nothing may be removed (rule R11). The quotas are no such part:
     /// they hold back what is added, and where they are unknown AWS says no itself. Neither are routes, which hold back
     /// parked rules, nor prefix lists, which hold back the rules of security groups.
     pub fn hides_what_stands(&self, gap: &Gap) -> bool {

@@ -25,7 +25,7 @@ pub enum Outside {
 
 /// Whether a text fits a pattern: `*` stands for any text, `?` for one character.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    // A path is held against the patterns of all rules before its own, and nearly all of these are ASCII.
+    // A path is compared with the patterns of all rules before its own, and nearly all of these are ASCII.
     if pattern.is_ascii() && text.is_ascii() {
         return fits(pattern.as_bytes(), text.as_bytes(), b'*', b'?');
     }
@@ -104,7 +104,7 @@ pub fn meet(a: &str, b: &str) -> bool {
     row.last().copied().unwrap_or(false)
 }
 
-/// Whether both have another character before either has a wildcard: most pairs are told apart by that.
+/// Whether both have another character before either has a wildcard: most pairs differ there.
 fn begin_differently(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> bool {
     let is_wild = |symbol: &char| matches!(symbol, '*' | '?');
     a.zip(b).take_while(|(x, y)| !is_wild(x) && !is_wild(y)).any(|(x, y)| x != y)

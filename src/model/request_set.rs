@@ -234,7 +234,7 @@ impl Conditions {
         methods && sources && !sets.is_empty() && sets.iter().all(|set| self.share_of(set) == Share::All)
     }
 
-    /// Whether some request may meet both. Only hosts, paths and methods are told apart; everything else may be met
+    /// Whether some request may meet both. Only hosts, paths and methods are compared; everything else may be met
     /// together.
     pub fn may_overlap(&self, other: &Self) -> bool {
         if self.is_parked() || other.is_parked() {
@@ -301,7 +301,7 @@ fn words(conditions: &[Unsayable]) -> String {
     conditions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The texts of some patterns, held against those of a rule.
+/// The texts of some patterns, compared with those of a rule.
 fn share_of_pattern(condition: &'static str, wanted: &[String], rule: &[String]) -> Share {
     if !wanted.iter().any(|wanted| rule.iter().any(|pattern| meet(wanted, pattern))) {
         return Share::None(condition);

@@ -362,7 +362,7 @@ pub enum StopCause {
     Failed,
     /// ECS needed it no longer: a lower count, or a newer deployment.
     NotNeeded,
-    /// Somebody stopped it, or its host is gone.
+    /// A user stopped it, or its host is gone.
     Other,
 }
 

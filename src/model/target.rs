@@ -62,7 +62,7 @@ pub struct Target {
     pub health: TargetHealth,
 }
 
-/// What the name of a service begins with that stands for tasks that no service started: no service can be called so.
+/// The prefix of the name under which tasks are filed that no service started: no service can be called so.
 pub const STARTED_ALONE: &str = "group:";
 
 /// Who started the tasks of a service, for people; tasks that were started alone have no service.

@@ -112,7 +112,7 @@ pub struct Container {
     pub is_pinned: bool,
 }
 
-/// A revision of a task definition. Immutable, so it is cached by ARN for ever.
+/// A revision of a task definition. Immutable, so it can be cached by ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskDefinition {
     /// Its ARN.
@@ -123,8 +123,8 @@ pub struct TaskDefinition {
     pub active: bool,
     /// Its network mode.
     pub network_mode: NetworkMode,
-    /// Its containers by name.
-    pub containers: BTreeMap<String, Container>,
+    /// Its containers by name. Shared: a revision is read once and is in every reading after that.
+    pub containers: Arc<BTreeMap<String, Container>>,
     /// Its tags.
     pub tags: Tags,
     /// All of it as AWS writes it, without tags and without what only answers have: registering it makes the same again.
@@ -153,7 +153,7 @@ impl TaskDefinition {
             family: text(content.members(), "family").unwrap_or_default().to_owned(),
             active,
             network_mode,
-            containers: containers.collect(),
+            containers: Arc::new(containers.collect()),
             tags,
             content: Arc::new(content),
         }

@@ -1,5 +1,5 @@
 //! What each action does to a path: the hops that it acts on, and whether it can take something away there. Facts alone,
-//! for whoever decides.
+//! for the caller that decides.
 
 use std::collections::BTreeSet;
 

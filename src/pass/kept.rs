@@ -55,16 +55,16 @@ impl Kept {
         Some(answer.clone())
     }
 
-    pub(super) fn keep(&mut self, answer: &Answer) {
+    /// Keeps the answer to a question.
+    pub(super) fn keep(&mut self, query: &Query, answer: &Answer) {
         let Some(answers) = &mut self.answers else { return };
-        let query = answer.query();
         match query.kind().facts().keep {
             Keep::Pass => {}
             Keep::InTurn | Keep::Hour if answer.is_present() => {
-                self.renew.remove(&query);
-                answers.insert(query, (answer.clone(), Instant::now()));
+                self.renew.remove(query);
+                answers.insert(query.clone(), (answer.clone(), Instant::now()));
             }
-            Keep::InTurn | Keep::Hour => _ = answers.remove(&query),
+            Keep::InTurn | Keep::Hour => _ = answers.remove(query),
         }
     }
 }

@@ -32,7 +32,7 @@ fn of_routes(number: usize) -> Stand {
     stand
 }
 
-/// How often a rule is held against a route while such a fleet is planned, and while its paths are traced.
+/// How often a rule is compared with a route while such a fleet is planned, and while its paths are traced.
 fn compared(number: usize) -> (usize, usize) {
     let stand = of_routes(number);
     let rules = stand.observed.rules_of(&listener_arn()).present().map_or(0, Vec::len);
@@ -52,7 +52,7 @@ fn compared(number: usize) -> (usize, usize) {
 fn twice_as_many_routes_are_twice_the_comparisons() {
     let ((planned, traced), (planned_twice, traced_twice)) = (compared(40), compared(80));
     assert!(planned > 0 && traced > 0, "{planned} {traced}");
-    // A few of the first route besides.
+    // And a few of the first route.
     assert!(planned_twice <= 2 * planned + 50, "{planned} comparisons of 40 routes, {planned_twice} of 80");
     assert!(traced_twice <= 2 * traced + 50, "{traced} comparisons of 40 routes, {traced_twice} of 80");
 }

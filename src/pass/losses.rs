@@ -2,7 +2,7 @@
 //!
 //! Judged by hop: one that is broken after all steps and is not now is lost, whatever other hops are unknown, unless the path
 //! is known to be broken. States are compared by what is configured: what is registered, and what health checks say, follow
-//! in time, and nobody knows them beforehand. A declared count is consent (R5), so scaling to 0 breaks nothing in this sense;
+//! in time, and they are not known beforehand. A declared count is consent (R5), so scaling to 0 breaks nothing in this sense;
 //! nor does a target in a zone that gets no requests, which takes none from the others. The state is the one after all
 //! steps: the order of steps is the planner's.
 

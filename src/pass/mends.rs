@@ -1,4 +1,4 @@
-//! What the steps of a plan mend: findings of a trace that are gone in the planned state, each with the step without which it
+//! What the steps of a plan repair: findings of a trace that are gone in the planned state, each with the step without which it
 //! would still stand.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use crate::trace::{Asked, Finding, HopId, Path, Trace};
 
 use super::view::{View, beside};
 
-/// Names, in every finding of a trace, the step of the plan that mends it.
+/// Names, in every finding of a trace, the step of the plan that repairs it.
 pub fn link(desired: &Desired, observed: &Observed, plan: &Plan, asked: &Asked, now: Timestamp, traced: &mut Trace) {
     let _ = mends(&View { desired, observed, now }, plan, asked, traced);
 }

@@ -1,4 +1,4 @@
-//! A plan held against the paths that it touches: which of its steps would break one that is not known to be broken
+//! A plan checked against the paths that it touches: which of its steps would break one that is not known to be broken
 //! ([`super::losses`]), and which could break one at a hop that could not be examined ([`super::unread`]). Pure, and the
 //! same for every mode.
 
@@ -38,7 +38,7 @@ pub(super) fn broken(desired: &Desired, observed: &Observed, policy: &Policy, no
     broken
 }
 
-/// Takes the steps out of a plan that would break a sound path, and tells what the others mend. With `force` they stay, with
+/// Takes the steps out of a plan that would break a sound path, and notes what the others repair. With `force` they stay, with
 /// a note.
 pub(super) fn weigh(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, mut plan: Plan) -> Plan {
     let view = View { desired, observed, now };

@@ -8,7 +8,7 @@ use crate::plan::effect::apply_effect;
 use crate::plan::{Action, Step};
 
 /// Applies steps. Tasks that they start come up where the old ones are, with the new groups, and are yet to be registered.
-/// A target that is healthy now stays evidence of what works; whatever ails the others may be mended, so they start anew.
+/// A target that is healthy now stays evidence of what works; what makes the others unhealthy may be repaired, so they start again.
 pub fn after<'a>(steps: impl IntoIterator<Item = &'a Step>, observed: &Observed) -> Observed {
     let mut observed = observed.clone();
     let mut has_steps = false;
@@ -45,7 +45,7 @@ fn present<T>(seen: Option<&mut Seen<T>>) -> Option<&mut T> {
     }
 }
 
-/// A deployment replaces the tasks of a service. Where it moves them to other subnets, nobody knows their addresses.
+/// A deployment replaces the tasks of a service. Where it moves them to other subnets, their addresses are not known.
 fn restart(id: &ServiceId, network: Option<&Awsvpc>, observed: &mut Observed) {
     let Some(service) = present(observed.services.get_mut(id)) else { return };
     let subnets = |network: &Awsvpc| network.subnets.clone();
@@ -117,7 +117,7 @@ fn come_up(id: &ServiceId, observed: &mut Observed) {
     }
 }
 
-/// As while a deployment is in progress, whoever carries it out.
+/// As while a deployment is in progress, by ECS or by another controller.
 fn await_tasks(service: &mut Service) {
     service.running_count = 0;
     service.task_sets_move = true;

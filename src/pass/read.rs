@@ -13,6 +13,61 @@ use tokio::time::{Instant, sleep_until};
 use super::kept::Kept;
 use crate::apply::Read;
 use crate::model::{Answer, Batch, Kind, Observed, Queries, Query};
+use crate::plan::needs::PlanNeeds;
+use crate::survey::OutlineNeeds;
+
+/// What a reading is for. It names no question that is answered.
+pub trait Needs {
+    /// Takes note of what is known now, and of the kinds of the answers that have arrived since the last time; at first all kinds.
+    fn update(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>);
+
+    /// The questions that are open; some may be named more than once.
+    fn open(&self) -> impl Iterator<Item = &Query>;
+}
+
+impl Needs for PlanNeeds<'_> {
+    fn update(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>) {
+        Self::update(self, observed, arrived);
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Query> {
+        Self::open(self)
+    }
+}
+
+impl Needs for OutlineNeeds<'_> {
+    fn update(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>) {
+        Self::update(self, observed, arrived);
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Query> {
+        Self::open(self)
+    }
+}
+
+/// Needs that are derived as a whole each time.
+#[derive(Debug)]
+pub struct Derived<F> {
+    derive: F,
+    open: BTreeSet<Query>,
+}
+
+impl<F: FnMut(&Observed) -> BTreeSet<Query>> Derived<F> {
+    /// All that is needed, answered or not, given what is known.
+    pub fn by(derive: F) -> Self {
+        Self { derive, open: BTreeSet::new() }
+    }
+}
+
+impl<F: FnMut(&Observed) -> BTreeSet<Query>> Needs for Derived<F> {
+    fn update(&mut self, observed: &Observed, _: &BTreeSet<Kind>) {
+        self.open = observed.unanswered(&(self.derive)(observed));
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Query> {
+        self.open.iter()
+    }
+}
 
 /// How fast questions are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,45 +111,40 @@ impl Reading {
         Self { observed, ages: BTreeMap::new(), balancing_calls: 0 }
     }
 
-    /// Asks whatever `needs` names, and what follows from the answers: it is given what is known, and the kinds of the answers that
-    /// have arrived since it was last called; at first all kinds. It names no question that is answered. Answers that `kept` may use are
-    /// not asked. What arrived stays if the future is dropped.
-    pub async fn read(
-        &mut self,
-        reader: &impl Read,
-        kept: &mut Kept,
-        pace: Pace,
-        mut needs: impl FnMut(&Observed, &BTreeSet<Kind>) -> BTreeSet<Query>,
-    ) {
-        let (mut under_way, mut sent) = (SelectAll::new(), BTreeSet::new());
+    /// Asks what `needs` names, and what follows from the answers. Answers that `kept` may use are not asked. What arrived stays if the
+    /// future is dropped.
+    pub async fn read(&mut self, reader: &impl Read, kept: &mut Kept, pace: Pace, mut needs: impl Needs) {
+        let (mut under_way, mut sent) = (SelectAll::new(), Sent::default());
         let mut arrived: BTreeSet<Kind> = Kind::ALL.iter().copied().collect();
         loop {
-            // Both are sorted, and long: they are walked through together.
-            let missing: BTreeSet<Query> = needs(&self.observed, &arrived).difference(&sent).cloned().collect();
-            debug_assert!(missing.is_disjoint(&self.observed.answered), "an answered query is asked again");
+            needs.update(&self.observed, &arrived);
+            // By reference: a large fleet has thousands, and most of them wait for others.
+            let missing: BTreeSet<&Query> = needs.open().filter(|query| !sent.contains(query)).collect();
+            debug_assert!(
+                !missing.iter().any(|query| self.observed.answered.contains(*query)),
+                "an answered query is asked again"
+            );
             arrived = self.recall(&missing, kept);
             if !arrived.is_empty() {
                 continue;
             }
             for (queries, is_more) in ready(missing, &sent, pace) {
-                sent.extend(queries.iter().cloned());
+                sent.insert(&queries);
                 under_way.push(ask(reader, queries, &self.observed, pace, is_more));
             }
             loop {
                 match under_way.next().await {
                     None => return,
                     Some(Event::Answered(answer)) => {
-                        kept.keep(&answer);
                         let query = answer.query();
+                        kept.keep(&query, &answer);
                         arrived.insert(query.kind());
                         self.observed.answered.insert(query);
                         self.observed.take(*answer);
                     }
                     Some(Event::Ended(queries)) => {
-                        for query in &queries {
-                            sent.remove(query);
-                            arrived.insert(query.kind());
-                        }
+                        sent.remove(&queries);
+                        arrived.extend(queries.iter().map(Query::kind));
                         self.observed.answered.extend(queries);
                         break;
                     }
@@ -104,9 +154,9 @@ impl Reading {
     }
 
     /// Takes what is kept, and says of which kinds that was: it may lead to further questions.
-    fn recall(&mut self, missing: &BTreeSet<Query>, kept: &Kept) -> BTreeSet<Kind> {
+    fn recall(&mut self, missing: &BTreeSet<&Query>, kept: &Kept) -> BTreeSet<Kind> {
         let mut kinds = BTreeSet::new();
-        for query in missing {
+        for query in missing.iter().copied() {
             if let Some(answer) = kept.recall(query) {
                 self.observed.take(answer);
                 self.observed.answered.insert(query.clone());
@@ -122,13 +172,42 @@ impl Reading {
     }
 }
 
+/// The questions that are under way, by kind.
+#[derive(Debug, Default)]
+struct Sent(BTreeMap<Kind, BTreeSet<Query>>);
+
+impl Sent {
+    fn contains(&self, query: &Query) -> bool {
+        self.0.get(&query.kind()).is_some_and(|queries| queries.contains(query))
+    }
+
+    fn insert(&mut self, queries: &BTreeSet<Query>) {
+        for query in queries {
+            self.0.entry(query.kind()).or_default().insert(query.clone());
+        }
+    }
+
+    fn remove(&mut self, queries: &BTreeSet<Query>) {
+        for query in queries {
+            if let Some(sent) = self.0.get_mut(&query.kind()) {
+                sent.remove(query);
+            }
+        }
+        self.0.retain(|_, queries| !queries.is_empty());
+    }
+
+    fn kinds(&self) -> BTreeSet<Kind> {
+        self.0.keys().copied().collect()
+    }
+}
+
 /// The questions that can be sent, of each kind that waits for no other, and whether there are more of that kind.
-fn ready(missing: BTreeSet<Query>, sent: &BTreeSet<Query>, pace: Pace) -> Vec<(BTreeSet<Query>, bool)> {
-    let mut by_kind: BTreeMap<Kind, Vec<Query>> = BTreeMap::new();
+fn ready(missing: BTreeSet<&Query>, sent: &Sent, pace: Pace) -> Vec<(BTreeSet<Query>, bool)> {
+    let mut by_kind: BTreeMap<Kind, Vec<&Query>> = BTreeMap::new();
     for query in missing {
         by_kind.entry(query.kind()).or_default().push(query);
     }
-    let under_way: BTreeSet<Kind> = sent.iter().map(Query::kind).collect();
+    let under_way = sent.kinds();
     let open: BTreeSet<Kind> = by_kind.keys().chain(&under_way).copied().collect();
     let mut ready = Vec::new();
     for (kind, queries) in by_kind {
@@ -142,7 +221,7 @@ fn ready(missing: BTreeSet<Query>, sent: &BTreeSet<Query>, pace: Pace) -> Vec<(B
             (Pace::Background, Batch::Each | Batch::PerCluster(_)) => HANDFUL,
         };
         let is_more = queries.len() > most;
-        ready.push((queries.into_iter().take(most).collect(), is_more));
+        ready.push((queries.into_iter().take(most).cloned().collect(), is_more));
     }
     ready
 }
@@ -189,6 +268,12 @@ mod tests {
     use crate::plan::needs::PlanNeeds;
     use crate::trace::fixture::Stand;
 
+    /// What is open once this is known and these kinds have arrived.
+    fn open(needs: &mut PlanNeeds<'_>, known: &Observed, arrived: &[Kind]) -> BTreeSet<Query> {
+        needs.update(known, &arrived.iter().copied().collect());
+        needs.open().cloned().collect()
+    }
+
     #[test]
     fn no_kind_waits_for_itself() {
         for kind in Kind::ALL {
@@ -203,11 +288,11 @@ mod tests {
         let orders: [Vec<Kind>; 2] = [rows.clone().collect(), rows.rev().collect()];
         for order in orders {
             let mut needs = PlanNeeds::new(&stand.desired);
-            needs.given(&Observed::unasked("eu-west-1"), &BTreeSet::new());
+            open(&mut needs, &Observed::unasked("eu-west-1"), &[]);
             for (at, kind) in order.iter().enumerate() {
                 let known = stand.observed.only(|query| order[..=at].contains(&query.kind()));
-                let open = needs.given(&known, &BTreeSet::from([*kind]));
-                assert_eq!(open, PlanNeeds::new(&stand.desired).given(&known, &BTreeSet::new()), "after {kind:?}");
+                let found = open(&mut needs, &known, &[*kind]);
+                assert_eq!(found, open(&mut PlanNeeds::new(&stand.desired), &known, &[]), "after {kind:?}");
             }
         }
     }
@@ -218,9 +303,9 @@ mod tests {
         let mut known = stand.observed.only(|query| matches!(query.kind(), Kind::LoadBalancers | Kind::Listeners));
         let mut needs = PlanNeeds::new(&stand.desired);
         let has_rules = |open: BTreeSet<Query>| open.iter().any(|query| query.kind() == Kind::Rules);
-        assert!(has_rules(needs.given(&known, &BTreeSet::new())));
+        assert!(has_rules(open(&mut needs, &known, &[])));
         known.listeners.values_mut().for_each(|seen| *seen = Seen::Present(Vec::new()));
-        assert!(has_rules(needs.given(&known, &BTreeSet::from([Kind::TargetGroups]))), "nothing of theirs has arrived");
-        assert!(!has_rules(needs.given(&known, &BTreeSet::from([Kind::Listeners]))));
+        assert!(has_rules(open(&mut needs, &known, &[Kind::TargetGroups])), "nothing of theirs has arrived");
+        assert!(!has_rules(open(&mut needs, &known, &[Kind::Listeners])));
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{
 use crate::report::{Rollout, RolloutState};
 
 use super::kept::Kept;
-use super::read::{Pace, Reading};
+use super::read::{Derived, Pace, Reading};
 
 /// So many looks wait for a deployment that has ended to be listed: AWS's lists lag behind.
 const PATIENCE: u32 = 3;
@@ -59,7 +59,7 @@ impl Followed {
 pub async fn follow(followed: &mut [Followed], observed: &Observed, reader: &impl Read) {
     let needs: BTreeSet<Query> = followed.iter().flat_map(|one| needs(one, observed)).collect();
     let mut reading = Reading::new(reader.region());
-    Box::pin(reading.read(reader, &mut Kept::nothing(), Pace::Now, |more, _| more.unanswered(&needs))).await;
+    Box::pin(reading.read(reader, &mut Kept::nothing(), Pace::Now, Derived::by(|_| needs.clone()))).await;
     for one in followed.iter_mut().filter(|one| !one.rollout.state.is_final()) {
         update(one, observed, &reading.observed);
     }

@@ -46,7 +46,7 @@ pub(super) fn touched_by(given: &Given<'_>, step: &Step) -> Vec<String> {
 }
 
 /// Whether requests to a target group pass a security group, as far as that is known before the network is read. Where
-/// addresses are registered that nobody knows, or something was not read, they may.
+/// unknown addresses are registered, or something was not read, they may.
 fn is_guarded_by(given: &Given<'_>, wanted: &DesiredTargetGroup, group: &GroupId) -> bool {
     let balancers = given.observed.load_balancers.as_ref().present().into_iter().flatten();
     let is_its = |one: &&LoadBalancer| {

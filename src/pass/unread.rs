@@ -1,4 +1,4 @@
-//! Steps that can take something away at a hop which could not be examined: nobody knows what they would break, so they wait
+//! Steps that can take something away at a hop which could not be examined: it is not known what they would break, so they wait
 //! until it can be. What only adds goes.
 
 use std::collections::BTreeSet;

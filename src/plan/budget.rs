@@ -97,7 +97,7 @@ pub(super) fn hold_over_budget(given: &Given<'_>, drafts: &mut Drafts, held: &mu
     }
 }
 
-/// Keeps the first `left` registrations of a list; the rest is told as blocked. `None` where nothing can be cut.
+/// Keeps the first `left` registrations of a list; the rest is reported as blocked. `None` where nothing can be cut.
 fn cut(draft: &mut Draft, left: usize) -> Option<Blocked> {
     let Action::DeregisterTargets { targets, .. } = &mut draft.action else { return None };
     if left == 0 {

@@ -10,7 +10,7 @@ use super::action::Action;
 use super::change::{Planned, WaitingOn};
 use super::draft::{Draft, DraftId, Drafts};
 
-/// A deployment that has taken longer is not waited for: without a circuit breaker, ECS tries for ever.
+/// A deployment that has taken longer is not waited for: without a circuit breaker, ECS tries endlessly.
 const LONGEST: SignedDuration = SignedDuration::from_hours(1);
 
 /// Puts off the deployments that are too many, with the revisions that are registered for them.
@@ -53,7 +53,7 @@ pub(super) fn put_off(
     }
 }
 
-/// Whether a service is being deployed. A deployment that does not end must not hold the fleet back for ever.
+/// Whether a service is being deployed. A deployment that does not end must not hold the fleet back endlessly.
 fn counts(live: &Service, now: Timestamp) -> bool {
     live.is_deploying()
         && !live.has_given_up()

@@ -1,5 +1,5 @@
 //! Removals that take away a way in: a rule that gives requests to healthy targets goes only with a consent of its own. One
-//! file that was left out of `-f` looks just like a route that nobody wants any more.
+//! file that was left out of `-f` looks just like a route that is no longer wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -22,7 +22,7 @@ pub(super) struct Draft {
     pub(super) summary: String,
     pub(super) reason: String,
     pub(super) changes: Vec<Change>,
-    /// Steps that must be done before, besides those whose output the action names.
+    /// Steps that must be done before, in addition to those whose output the action names.
     pub(super) after: BTreeSet<DraftId>,
     pub(super) redeploys: bool,
     pub(super) removes: bool,

@@ -42,8 +42,8 @@ pub fn subjects(given: &Given<'_>, step: &Step) -> BTreeSet<String> {
     arns
 }
 
-/// The target groups beside a step that moves requests: whoever else its listener forwards to (R2a). They need not be
-/// read anew for it, but must not have gone unread for long.
+/// The target groups beside a step that moves requests: the others that its listener forwards to (R2a). They need not be
+/// read again for it, but must not have gone unread for long.
 pub fn neighbours(observed: &Observed, step: &Step) -> BTreeSet<TargetGroupArn> {
     let listener = listener_of(observed, &step.action);
     let rules = listener.and_then(|listener| observed.rules.get(listener)?.as_ref().present());

@@ -26,7 +26,7 @@ pub(super) struct Flow {
     pub(super) field: Field,
     /// It may be opened. Else it only stays open where it is: nothing declares it.
     pub(super) opens: bool,
-    /// Groups that the same sender has besides: what one of them may send, the sender sends.
+    /// Other groups of the same sender: what one of them may send, the sender sends.
     pub(super) also: BTreeSet<GroupId>,
     /// The addresses that it comes from, where a network load balancer sends it: rules may allow these instead of its group.
     pub(super) nodes: Option<NodeAddresses>,

@@ -14,7 +14,7 @@ use super::reason::Reason;
 /// that expect it serve the declared form.
 const SEEN_BY_TARGETS: [&str; 2] = ["preserve_client_ip.enabled", "proxy_protocol_v2.enabled"];
 
-/// What was planned for a target group that stands.
+/// What was planned for an existing target group.
 pub(super) struct Edits {
     pub(super) health_check: Vec<Change>,
     pub(super) attributes: Vec<Change>,

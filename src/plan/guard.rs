@@ -274,7 +274,7 @@ fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &
             ));
         }
         let rolling = live.controller == DeploymentController::Ecs && live.strategy == Strategy::Rolling;
-        // Opening a port is all that helps whoever deploys.
+        // Opening a port is all that helps a deployment.
         if !rolling && !matches!(draft.action, Action::AuthorizeSecurityGroupIngress { .. }) {
             return difference(Reason::new(
                 format!("a deployment of service {} is in progress, and its controller moves the traffic", service.id),

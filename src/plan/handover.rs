@@ -96,10 +96,10 @@ pub(super) enum Phase {
     Clear,
 }
 
-/// What a route that leads elsewhere may do now.
+/// What a route that forwards to another target group may do now.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// No handover: it is put right like any other.
+    /// No handover: it is corrected like any other.
     Free,
     /// It stays until the new target group is ready.
     Wait,
@@ -184,7 +184,7 @@ fn of_moved<'a>(key: &'a str, moved: network::Moved<'a>) -> Handover<'a> {
     Handover { key, old, listener, kind: LoadBalancerKind::Network, temporary: Vec::new(), phase }
 }
 
-/// Target groups that nobody declares and that a service feeds which is to feed the declared one.
+/// Undeclared target groups that a service feeds which is to feed the declared one.
 fn candidates<'a>(given: &Given<'a>, key: &str) -> Vec<&'a TargetGroup> {
     let own = resolve::stand_ins(given, key);
     let services = fed_by_ecs(given, key).filter_map(|(service, _)| given.observed.service(&service.id).present());
@@ -222,7 +222,7 @@ pub(super) fn kept(given: &Given<'_>) -> BTreeSet<TargetGroupArn> {
     kept.map(|live| live.arn.clone()).chain(by_weights.map(|pair| pair.idle.clone())).collect()
 }
 
-/// Why a left-over target group has to stay a while longer: requests move away from it, or its targets drain.
+/// Why an orphaned target group has to stay a while longer: requests move away from it, or its targets drain.
 pub(super) fn keeps(given: &Given<'_>, live: &TargetGroup) -> Option<String> {
     let is_about = |rule: &Temporary<'_>| rule.replaces == live.arn.as_str() || rule.forwards_to(&live.arn);
     let named = given.services_feeding(&live.arn);
@@ -363,12 +363,12 @@ fn after_move<'a>(given: &Given<'a>, key: &'a str, own: Vec<Temporary<'a>>) -> O
         Some(old) if named(&old) => Phase::Keep,
         Some(_) | None => Phase::Clear,
     };
-    // With the old target group gone there is nothing left but the rules; the new one stands in for the name.
+    // With the old target group gone there is nothing left but the rules; the new one has the name.
     let old = old.or_else(|| resolve::target_group(given, given.desired.target_groups.get(key)?).present())?;
     Some(Handover { key, old, listener, kind: LoadBalancerKind::Application, temporary: own, phase })
 }
 
-/// Whether a live target group that nobody declares leaves a service, and until when it stays.
+/// Whether an undeclared live target group leaves a service, and until when it stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Leaving {
     /// It goes now.

@@ -101,7 +101,7 @@ fn may_change(planner: &ListenerPlanner<'_>, what: &str) -> Result<(), Obstacle>
     }
 }
 
-/// A target group of the manifest, or one that bears this fleet's mark.
+/// A target group of the manifest, or one with this fleet's mark.
 fn is_of_fleet(planner: &ListenerPlanner<'_>, arn: &str) -> bool {
     let Seen::Present(live) = planner.given.target_group(arn) else { return false };
     let declared: BTreeSet<&str> =

@@ -1,4 +1,4 @@
-//! Listener rules: match, put right, create. A route manages the forward, the conditions and the priority; logins,
+//! Listener rules: match, correct, create. A route manages the forward, the conditions and the priority; logins,
 //! tokens, transforms and weights that stand are carried over.
 
 use std::collections::BTreeSet;
@@ -253,7 +253,7 @@ impl<'a> ListenerPlanner<'a> {
         ))
     }
 
-    /// The highest priority that no rule, no route and no step has: where a temporary rule stands in nobody's way.
+    /// The highest priority that no rule, no route and no step has: where a temporary rule is in no other rule's way.
     pub(super) fn last_free_priority(&self, drafts: &Drafts) -> Option<u32> {
         let rules = self.given.observed.rules_of(&self.live.arn).present()?;
         let routes = routes_by_listener(self.given);
@@ -423,7 +423,7 @@ impl<'a> ListenerPlanner<'a> {
         Ok(())
     }
 
-    /// Whoever loses a rule has a say: the object that its mark names, and what stands behind the groups that it leads to.
+    /// The owners of a rule have a say: the object that its mark names, and the services behind the groups that it forwards to.
     fn losers(&self, route: &RouteRef<'_>, rule: &Rule) -> BTreeSet<ObjectRef> {
         let own = resolve::stand_ins(self.given, route.key);
         let others: Vec<_> = match &rule.actions.serve {

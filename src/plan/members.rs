@@ -105,6 +105,9 @@ pub(super) fn redeployed(wanted: &DesiredService, live: &Service) -> Redeployed 
     let found = differences(&SERVICE, known.members(), declared, &Path::default());
     let found: Vec<Difference> =
         found.into_iter().filter(|difference| difference.effect == Effect::Deployment).collect();
+    if found.is_empty() {
+        return Redeployed::default();
+    }
     let differing: BTreeSet<&str> = found.iter().filter_map(|difference| difference.path.first()).collect();
     let of = |all: &Map<String, Value>| -> Map<String, Value> {
         all.iter().filter(|(name, _)| differing.contains(name.as_str())).map(owned).collect()

@@ -8,7 +8,6 @@ use super::facts::Product;
 /// What a call names.
 #[derive(Debug, Default)]
 pub(crate) struct Names<'a> {
-    /// The service.
     pub(crate) service: Option<&'a ServiceId>,
     /// The target groups that exist.
     pub(crate) target_groups: Vec<&'a TargetGroupArn>,
@@ -50,7 +49,6 @@ impl<'a> Names<'a> {
 }
 
 impl Action {
-    /// What it names.
     pub(crate) fn names(&self) -> Names<'_> {
         match self {
             Self::UpdateServiceCount { service, .. }

@@ -27,37 +27,64 @@ use structure::Structure;
 pub struct PlanNeeds<'d> {
     desired: &'d Desired,
     structure: Structure,
+    /// The structure is known, except for the health of target groups.
+    has_structure: bool,
+    /// What of the second stage is open; `None` before it was derived.
     further: Option<BTreeSet<Query>>,
-    /// What explains registrations and allows flows; it may grow with its answers.
+    /// What explains registrations and allows flows, answered or open; it may grow with its answers.
     last: BTreeSet<Query>,
+    open_last: BTreeSet<Query>,
     is_complete: bool,
 }
 
 impl<'d> PlanNeeds<'d> {
     /// Nothing is known yet.
     pub fn new(desired: &'d Desired) -> Self {
-        Self { desired, structure: Structure::default(), further: None, last: BTreeSet::new(), is_complete: false }
+        Self {
+            desired,
+            structure: Structure::default(),
+            has_structure: false,
+            further: None,
+            last: BTreeSet::new(),
+            open_last: BTreeSet::new(),
+            is_complete: false,
+        }
     }
 
-    /// Every question whose answer is needed and not there. Answers of the kinds `arrived` have come since the last time.
-    pub fn given(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>) -> BTreeSet<Query> {
+    /// Takes note of what is known now. Answers of the kinds `arrived` have come since the last time.
+    pub fn update(&mut self, observed: &Observed, arrived: &BTreeSet<Kind>) {
         self.structure.update(self.desired, observed, arrived);
-        let mut open = self.structure.open();
         // The health of all target groups takes longest, and nothing of the next stage depends on it.
-        if open.iter().any(|query| query.kind() != Kind::Health) {
-            return open;
+        self.has_structure = self.structure.open().all(|query| query.kind() == Kind::Health);
+        if !self.has_structure {
+            return;
         }
-        let is_open = |query: &&Query| !observed.answered.contains(*query);
-        let further = self.further.get_or_insert_with(|| further(&Given::new(self.desired, observed)));
-        open.extend(further.iter().filter(is_open).cloned());
-        if !self.is_complete && open.is_empty() && self.last.is_subset(&observed.answered) {
+        match &mut self.further {
+            Some(open) => retain_open(open, observed, arrived),
+            None => {
+                let needs = further(&Given::new(self.desired, observed));
+                self.further = Some(needs.difference(&observed.answered).cloned().collect());
+            }
+        }
+        let is_answered = self.structure.open().chain(self.further.iter().flatten()).next().is_none();
+        if !self.is_complete && is_answered && self.last.is_subset(&observed.answered) {
             let before = self.last.len();
             self.last.extend(last(&Given::new(self.desired, observed)));
             self.is_complete = self.last.len() == before;
         }
-        open.extend(self.last.iter().filter(is_open).cloned());
-        open
+        self.open_last = self.last.difference(&observed.answered).cloned().collect();
     }
+
+    /// Every question whose answer is needed and was not there at the last update; some more than once.
+    pub fn open(&self) -> impl Iterator<Item = &Query> {
+        let stages = self.further.iter().flatten().chain(&self.open_last);
+        self.structure.open().chain(stages.filter(|_| self.has_structure))
+    }
+}
+
+/// Drops the questions that have been answered, as answers of some kinds have arrived.
+fn retain_open(open: &mut BTreeSet<Query>, observed: &Observed, arrived: &BTreeSet<Kind>) {
+    open.retain(|query| !arrived.contains(&query.kind()) || !observed.answered.contains(query));
 }
 
 /// What may explain registrations and allow flows by address; and once that is known, what is behind older tasks.
@@ -71,7 +98,7 @@ fn last(given: &Given<'_>) -> BTreeSet<Query> {
     needs
 }
 
-/// What planning needs besides the services, the chain of load balancing and the network: all that is known.
+/// What planning needs in addition to the services, the chain of load balancing and the network: all that is known.
 fn further(given: &Given<'_>) -> BTreeSet<Query> {
     let listeners = routed_listeners(given);
     let losing = who_may_lose_requests(given, &listeners);
@@ -308,6 +335,10 @@ impl Unexplained {
 /// live wiring does not explain. Needs what [`unexplained_targets`] needs.
 fn services_with_older_tasks(given: &Given<'_>) -> BTreeSet<ServiceId> {
     let mut services = BTreeSet::new();
+    // In most passes there is no such task, and no registration has to be matched with one.
+    if !given.observed.all_tasks().any(|(id, task)| given.is_older(id, task)) {
+        return services;
+    }
     for wanted in given.desired.target_groups.values() {
         let arns = stand_ins(given, &wanted.key);
         let registrants = given.registrants(wanted, arns);

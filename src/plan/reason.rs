@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Reason {
     /// The reason, a clause.
     pub because: String,
-    /// What somebody has to do, or what has to happen, where that is known.
+    /// What an operator has to do, or what has to happen, if that is known.
     pub to_unblock: Option<String>,
 }
 
@@ -31,7 +31,6 @@ impl From<String> for Reason {
     }
 }
 
-/// As from a [`String`].
 impl From<&str> for Reason {
     fn from(because: &str) -> Self {
         Self::from(because.to_owned())

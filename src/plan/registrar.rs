@@ -1,5 +1,5 @@
 //! Registrations that have to be added: static targets, and the tasks of services for which Portolan is the registrar
-//! (`registrar: portolan`). What goes is the business of [`super::target`], for whoever registered it.
+//! (`registrar: portolan`). What goes is up to [`super::target`], whichever tool registered it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -53,7 +53,7 @@ pub(super) fn register_in_new(given: &Given<'_>, wanted: &DesiredTargetGroup, dr
     push_registrations(&group, additions, drafts);
 }
 
-/// Registers what is missing in a target group that stands.
+/// Registers what is missing in an existing target group.
 pub(super) fn register_missing(
     given: &Given<'_>,
     wanted: &DesiredTargetGroup,
@@ -204,7 +204,7 @@ fn tasks_to_register(
     Ok(places(observed, group, service, port, tasks, drafts))
 }
 
-/// Where the running tasks are; those that have no place to register are told.
+/// Where the running tasks are; those that have no place to register are reported.
 fn places(
     observed: &Observed,
     group: &Group<'_>,

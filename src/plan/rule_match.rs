@@ -1,7 +1,7 @@
-//! Which live rule is the declared one: on that listener, the rule that bears this fleet's mark for the object;
+//! Which live rule is the declared one: on that listener, the rule with this fleet's mark for the object;
 //! else the one that agrees with the route in at least two of three: forward, conditions, priority. Three before
 //! two, and of those the one with exactly the declared conditions first: two rules of one target group whose priorities
-//! were swapped by hand are told apart by them. A tie is blocked.
+//! were swapped by hand differ in them. A tie is blocked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,9 +63,7 @@ pub(super) fn routes_by_listener<'a>(given: &Given<'a>) -> BTreeMap<ListenerArn,
 /// A listener with the routes that the fleet has there.
 #[derive(Debug)]
 pub(super) struct RoutedListener<'a> {
-    /// The listener.
     pub(super) live: &'a Listener,
-    /// Its rules.
     pub(super) rules: Seen<&'a Vec<Rule>>,
     /// Routes that are its default action.
     pub(super) defaults: Vec<RouteRef<'a>>,
@@ -122,7 +120,7 @@ fn agrees(rule: &Rule, route: &Route, arns: &BTreeSet<TargetGroupArn>, how: Agre
     if same_conditions && rule.conditions != route.conditions {
         return false;
     }
-    // What is told soonest comes first: every route is held against every rule of its listener.
+    // The cheapest comparison comes first: a route is compared with many rules of its listener.
     let agrees: [&dyn Fn() -> bool; 3] =
         [&|| route.priority == Some(rule.priority), &|| rule.conditions == route.conditions, &|| {
             forwards_only_to(&rule.actions, arns)
@@ -138,7 +136,7 @@ enum Mark {
     Own,
     /// This fleet's, for another object.
     Left,
-    /// Nobody's.
+    /// No fleet's.
     None,
 }
 
@@ -201,7 +199,7 @@ pub(super) fn match_rules<'a>(given: &Given<'_>, routes: &[RouteRef<'_>], rules:
     found
 }
 
-/// The rules of a listener by what a route may have in common with one: every route is held against those alone.
+/// The rules of a listener by what a route may have in common with one: every route is compared with those alone.
 struct Index<'a, 'o> {
     priorities: BTreeMap<u32, usize>,
     conditions: BTreeMap<&'a Conditions, Vec<usize>>,
@@ -261,7 +259,7 @@ fn settle<'a>(claims: Vec<(usize, Vec<&'a Rule>)>, found: &mut [Match<'a>], take
 }
 
 /// The live rules that may be the one of a route: the one that planning would correct; several if it cannot tell;
-/// none, where it would create one. A rule whose marks were not read is held against the route alone.
+/// none, where it would create one. A rule whose marks were not read is compared with the route alone.
 pub(crate) fn rules_of_route<'a>(given: &Given<'a>, listener: &ListenerArn, key: &str, route: &Route) -> Vec<&'a Rule> {
     let Seen::Present(rules) = given.observed.rules_of(listener) else { return Vec::new() };
     let own = given.desired.target_groups.get(key).into_iter().flat_map(|group| group.routes.iter().flatten());
@@ -276,7 +274,7 @@ pub(crate) fn rules_of_route<'a>(given: &Given<'a>, listener: &ListenerArn, key:
     rules.iter().filter(|rule| agrees(rule, route, arns, close)).collect()
 }
 
-/// The rules of every route, as far as all marks were read: matching is done for all routes of a listener at once.
+/// The rules of every route, as far as all marks were read: matching is done for all routes of a listener together.
 fn every_match(given: &Given<'_>) -> RulesOfRoutes {
     let mut all = RulesOfRoutes::new();
     for (listener, routes) in routes_by_listener(given) {
@@ -301,7 +299,7 @@ fn every_match(given: &Given<'_>) -> RulesOfRoutes {
     all
 }
 
-/// How often a rule was held against a route: what a test of large listeners counts.
+/// How often a rule was compared with a route: what a test of large listeners counts.
 #[cfg(test)]
 pub(crate) mod count {
     use std::cell::Cell;

@@ -26,7 +26,7 @@ use super::{new_service, resolve};
 pub(super) struct WantedFlow {
     /// The group that gets its rule.
     pub(super) ingress_group: GroupId,
-    /// All groups of the service: their union must admit it.
+    /// All groups of the service: their union must allow it.
     pub(super) groups: BTreeSet<GroupId>,
     pub(super) flow: Flow,
 }

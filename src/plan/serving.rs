@@ -28,7 +28,6 @@ pub(super) enum Serving {
     Unknown(Gap),
 }
 
-/// Whether a target group has a healthy target.
 pub(super) fn has_healthy_target(observed: &Observed, arn: &TargetGroupArn) -> Seen<bool> {
     match observed.targets_of(arn) {
         Seen::Present(targets) => {

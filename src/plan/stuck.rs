@@ -1,5 +1,5 @@
 //! The one exception of R7: a rolling deployment that cannot end because of what a step puts right. Waiting for it would be
-//! waiting for ever: ECS starts task after task, and none becomes healthy.
+//! waiting endlessly: ECS starts task after task, and none becomes healthy.
 
 use jiff::{SignedDuration, Timestamp};
 

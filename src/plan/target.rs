@@ -273,7 +273,7 @@ fn vacancy(given: &Given<'_>, live: &TargetGroup, key: &TargetKey) -> Result<Opt
 }
 
 /// The other proof: a task of another service of the manifest has the address, and serves that service at this very port. In
-/// a target group that bears our mark the address is enough.
+/// a target group with our mark the address is enough.
 fn task_of_another_service(
     given: &Given<'_>,
     live: &TargetGroup,

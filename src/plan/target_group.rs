@@ -322,7 +322,7 @@ fn report_immutable(
     fields
 }
 
-/// What to write to have a target group replaced, and what stands in the way of that.
+/// What to write to have a target group replaced, and what prevents that.
 fn replacement(given: &Given<'_>, wanted: &DesiredTargetGroup, live: &TargetGroup) -> Reason {
     const IN_PLACE: &str = "AWS cannot change this in place";
     if given.ports_of(&wanted.key).next().is_none() {
@@ -392,7 +392,7 @@ pub(super) fn other_load_balancers<'a>(
     (!live.load_balancers.is_empty() && !live.load_balancers.contains(&balancer.arn)).then_some(&live.load_balancers)
 }
 
-/// Health checks move to another port only when the service's groups admit them there.
+/// Health checks move to another port only when the service's groups allow them there.
 pub(super) fn check_only_open_ports(service: &DesiredService, ingress: &ServiceIngress, drafts: &mut Drafts) {
     let keys: BTreeSet<&String> =
         service.ports.iter().flatten().flat_map(|port| port.target_groups.iter().flatten()).collect();

@@ -16,7 +16,6 @@ pub(super) const NOTHING: &str = "nothing";
 /// A temporary rule of this fleet.
 #[derive(Clone, Debug)]
 pub(super) struct Temporary<'a> {
-    /// The rule.
     pub(super) rule: &'a Rule,
     /// The listener that it is on.
     pub(super) listener: &'a Listener,
@@ -29,7 +28,6 @@ pub(super) struct Temporary<'a> {
 }
 
 impl Temporary<'_> {
-    /// Whether it forwards to this target group.
     pub(super) fn forwards_to(&self, arn: &TargetGroupArn) -> bool {
         names(&self.rule.actions, arn)
     }
@@ -47,7 +45,7 @@ pub(super) fn is_temporary(given: &Given<'_>, rule: &Rule) -> bool {
 
 /// The object that a temporary rule is for, and the ARN of the target group that is replaced.
 fn replaces<'a>(given: &Given<'_>, rule: &'a Rule) -> Option<(String, &'a str)> {
-    // What is told soonest comes first: this is asked of every rule.
+    // The cheapest test comes first: this is asked of every rule.
     if !rule.conditions.is_parked() {
         return None;
     }
@@ -91,7 +89,6 @@ pub(super) fn forwarding_to<'a>(given: &Given<'a>, arn: &TargetGroupArn) -> Opti
     all(given).filter(|rule| rule.forwards_to(arn)).max_by_key(|rule| rule.moved)
 }
 
-/// A listener by its ARN.
 pub(super) fn listener<'a>(observed: &'a Observed, arn: &ListenerArn) -> Option<&'a Listener> {
     let lists = observed.listeners.values().filter_map(|seen| seen.as_ref().present());
     lists.flatten().find(|listener| listener.arn == *arn)

@@ -1,5 +1,5 @@
 //! R2a: no traffic moves to nothing. Judged once, on the table of rules that a listener would have after all steps that
-//! are left: whoever gets requests that an action serves now must have a healthy target.
+//! are left: a target group that gets requests which another one serves now must have a healthy target.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -371,7 +371,7 @@ fn advice(given: &Given<'_>, receiver: &Receiver<'_>) -> &'static str {
 }
 
 /// Whether requests that an entry serves now fall to another one because it goes, or moves behind it. Where a rule goes
-/// altogether, that it falls to what nobody declared is what pruning asks for.
+/// altogether, that the requests fall to an undeclared action is what pruning asks for.
 fn inherits(given: &Given<'_>, leaver: &Entry<'_>, getter: &Entry<'_>) -> bool {
     let Some((priority, conditions, _)) = &leaver.now else { return false };
     if std::ptr::eq(leaver, getter) || getter.deleted || !conditions.may_overlap(getter.conditions) {

@@ -15,13 +15,13 @@ use super::resolve;
 pub(super) enum Forwarding {
     /// It forwards to the declared target group.
     AsDeclared,
-    /// Somebody else owns what it does now.
+    /// Another owner decides what it does now.
     Theirs { what: String, owner: &'static str },
     /// It shares traffic by weights that stand: carried over.
     Carried(String),
     /// It is wrong, and no repair is safe; the reason says what to do.
     Blocked(Reason),
-    /// It goes elsewhere: to be put right.
+    /// It forwards to another target group: to be corrected.
     Wrong,
 }
 
@@ -93,7 +93,7 @@ pub(super) fn weights_owner(given: &Given<'_>, key: &str) -> Option<&'static str
     })
 }
 
-/// Whoever deploys a service moves the weights of the target groups that it knows of: not of those that only Portolan
+/// The controller that deploys a service moves the weights of the target groups that it knows of: not of those that only Portolan
 /// registers the tasks in.
 fn is_registered_by_portolan_alone(given: &Given<'_>, service: &DesiredService, live: &Service, key: &str) -> bool {
     let of_service = |(owner, _): &(&DesiredService, &DesiredPort)| owner.id == service.id;

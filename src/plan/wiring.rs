@@ -254,7 +254,7 @@ fn wire(
     Ok(())
 }
 
-/// Whether an entry names a target group of this name that is gone: somebody deleted it, and the one that bears its name
+/// Whether an entry names a target group of this name that is gone: it was deleted, and the one that has its name
 /// now, or will, is another one to AWS. As long as the block names the old one, ECS refuses every block and no
 /// deployment ends. Where ECS swings between two groups the entry is its own.
 fn is_of_deleted(observed: &Observed, entry: &LoadBalancerEntry, name: &str) -> bool {

@@ -119,7 +119,7 @@ struct WireStep<'a> {
     /// What AWS said; failed steps only.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// The step that did not get done; skipped steps only.
+    /// The step that was not done; skipped steps only.
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
     /// What had changed, or that the run was interrupted.

@@ -27,7 +27,7 @@ pub enum Item {
 }
 
 /// The place of everything that a plan says: of the field that differs where there is one, of the object otherwise.
-/// What the manifest does not name, such as a left-over, is the Fleet's.
+/// What the manifest does not name, such as an orphaned target group, is the Fleet's.
 pub fn locate(plan: &Plan, desired: &Desired, places: &Places) -> BTreeMap<Item, Place> {
     let map = Map { desired, places };
     let steps = plan.steps.iter().map(|step| (Item::Step(step.id), map.step(step)));

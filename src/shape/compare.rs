@@ -8,7 +8,7 @@ use super::path::Path;
 
 /// Longest text of a value that a difference shows.
 const SHOWN: usize = 160;
-/// What stands for a value that is never shown.
+/// The replacement of a value that is never shown.
 const HIDDEN: &str = "(hidden)";
 
 /// A member that is not as declared.
@@ -169,7 +169,7 @@ fn is_secret_key(key: &str) -> bool {
     ["token", "password", "secret", "key"].iter().any(|word| key.contains(word))
 }
 
-/// A block whose secrets are hidden, and all that no row knows: nobody can say what it is.
+/// A block whose secrets are hidden, and all that no row knows: it may be a secret.
 fn hidden_in(structure: &Structure, value: &Value) -> Value {
     let Value::Object(members) = value else { return value.clone() };
     let shown = members.iter().map(|(name, value)| {

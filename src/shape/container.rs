@@ -5,7 +5,6 @@ use super::member::{Absent, Kind, LONG_TEXT, Order, Structure, TEXT, TEXT_SET, T
 /// Most of a number that AWS states no bound for.
 const MOST: i64 = 2_147_483_647;
 
-/// A container.
 pub(super) static CONTAINER: Structure = Structure {
     name: "ContainerDefinition",
     members: &[

@@ -34,7 +34,7 @@ pub enum Secrets {
     LeftOut,
 }
 
-/// A live block as somebody would declare it: without what says no more than leaving it out, and without what no row knows.
+/// A live block as a manifest would declare it: without what says no more than leaving it out, and without what no row knows.
 pub fn declarable(structure: &Structure, live: &Map<String, Value>, secrets: Secrets) -> Map<String, Value> {
     let short = folded(structure, live);
     let mut all = Map::new();

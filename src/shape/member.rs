@@ -49,7 +49,7 @@ pub struct Member {
     pub absent: Absent,
     /// AWS refuses the block without it.
     pub is_required: bool,
-    /// AWS answers it and takes it in no request: accepted where somebody pastes an answer, and ignored.
+    /// AWS answers it and takes it in no request: accepted because people paste answers, and ignored.
     pub is_output: bool,
     /// Its value is never shown.
     pub is_secret: bool,
@@ -77,9 +77,9 @@ pub enum Controllers {
 /// When a change of a member of a service takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// At once, and no task is replaced.
+    /// Immediately, and no task is replaced.
     InPlace,
-    /// At once for tasks that start from then on; running ones keep the old value.
+    /// Immediately for tasks that start from then on; running ones keep the old value.
     NewTasks,
     /// By a deployment, which the change starts.
     Deployment,
@@ -89,7 +89,7 @@ pub enum Effect {
     Strategy,
 }
 
-/// What a value is where nobody wrote it.
+/// The value of a member that was not written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Absent {
     /// Nothing is read back, or AWS fills in what cannot be known beforehand.
@@ -199,7 +199,6 @@ pub(super) const fn number(from: i64, to: i64) -> Kind {
     Kind::Number { from, to }
 }
 
-/// A row.
 pub(super) const fn row(name: &'static str, kind: Kind, help: &'static str) -> Member {
     Member {
         name,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A step on the way to a member.
+/// A step of the path to a member.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Segment {
     /// A member, by its name.

@@ -2,7 +2,6 @@
 
 use super::member::{Absent, Kind, SWITCH, Structure, TEXT, number, row, text};
 
-/// A volume.
 pub(super) static VOLUME: Structure = Structure {
     name: "Volume",
     members: &[

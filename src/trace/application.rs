@@ -341,6 +341,8 @@ fn fails_open(way: &Way<'_>, targets: &[&Target], is_alone: bool) -> Option<Find
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::fixture::{PORT, Stand, gap, id, target};
     use crate::model::{Conduct, LoadBalancerEntry, Matcher, Protocol, Rollout, Seen, TargetState};
     use crate::trace::{HopId, Verdict};
@@ -460,7 +462,8 @@ mod tests {
         let mut stand = ill(FAILED, "");
         *stand.service().conduct = Conduct { events: vec![stopped("targetgroup/shop/1"); 2], ..Conduct::default() };
         assert_eq!(stand.found(HOP), ["M18|M19|M21|M24", "M55"], "its image tag may name another app today");
-        stand.definition().containers.values_mut().for_each(|container| container.is_pinned = true);
+        let containers = Arc::make_mut(&mut stand.definition().containers);
+        containers.values_mut().for_each(|container| container.is_pinned = true);
         assert_eq!(stand.found(HOP), ["M24", "M55"], "the same revision was healthy before");
         stand.service().deployments[0].rollout = Some(Rollout::InProgress);
         assert_eq!(stand.found(HOP), ["M18|M19|M21|M24", "M55"]);

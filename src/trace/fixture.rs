@@ -3,6 +3,7 @@
 mod parts;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -45,7 +46,7 @@ impl Stand {
         stand
     }
 
-    /// The same behind a network load balancer without groups: the tasks admit the VPC.
+    /// The same behind a network load balancer without groups: the tasks allow the VPC.
     pub(crate) fn behind_network() -> Self {
         let mut stand = Self::sound();
         let edge = LoadBalancer { security_groups: BTreeSet::new(), ..balancer(LoadBalancerKind::Network) };
@@ -71,7 +72,7 @@ impl Stand {
         stand.service().network = None;
         let definition = stand.definition();
         definition.network_mode = NetworkMode::Bridge;
-        definition.containers.entry("app".to_owned()).or_default().ports[0].host_port = Some(0);
+        Arc::make_mut(&mut definition.containers).entry("app".to_owned()).or_default().ports[0].host_port = Some(0);
         let places = [0, 1].map(|one| (INSTANCES[one], HOST_PORTS[one]));
         *stand.targets() = places.map(|(instance, port)| target(instance, port)).into();
         *stand.tasks() = places.map(|(instance, port)| task(instance, bound(instance, "app", port))).into();

@@ -1,4 +1,4 @@
-//! What tracing needs to know besides what planning does: the network around the paths. Pure.
+//! What tracing needs to know in addition to what planning does: the network around the paths. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

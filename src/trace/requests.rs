@@ -71,7 +71,7 @@ pub(super) enum Goes<'a> {
         by: Vec<&'a Rule>,
         before: Taker<'a>,
     },
-    /// The rule of this route matches a part of them and leads elsewhere.
+    /// The rule of this route matches a part of them and forwards to another target group.
     Partly(&'a Rule),
     /// Unknown, and why.
     Open(String),

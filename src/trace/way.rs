@@ -397,13 +397,11 @@ impl<'a> Way<'a> {
         all.iter().find(|known| known.id == *subnet).map(|known| &known.vpc)
     }
 
-    /// The zone of a subnet.
     pub(super) fn zone_of(&self, subnet: &crate::model::SubnetId) -> Option<&'a str> {
         let all = self.given.observed.subnets.as_ref().present()?;
         all.iter().find(|known| known.id == *subnet)?.zone.as_deref()
     }
 
-    /// The blocks of a subnet.
     pub(super) fn blocks_of(&self, subnet: &crate::model::SubnetId) -> Vec<IpNet> {
         let all = self.given.observed.subnets.as_ref().present().into_iter().flatten();
         all.filter(|known| known.id == *subnet).flat_map(|known| known.cidrs.iter().copied()).collect()

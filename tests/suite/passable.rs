@@ -1,6 +1,8 @@
 //! Rules are made parked only where nothing says that the tasks fail the health checks which begin with them: ECS would stop
 //! these tasks.
 
+use std::sync::Arc;
+
 use portolan::model::{Conditions, Registrar, Seen, Service};
 use portolan::plan::Action;
 
@@ -23,7 +25,7 @@ fn takes(case: &mut Case, seconds: u32) {
     let definitions = case.observed.task_definitions.values_mut();
     for seen in definitions {
         let Seen::Present(definition) = seen else { continue };
-        definition.containers.values_mut().for_each(|container| container.start_time = seconds);
+        Arc::make_mut(&mut definition.containers).values_mut().for_each(|container| container.start_time = seconds);
     }
 }
 

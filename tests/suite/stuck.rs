@@ -1,5 +1,7 @@
 //! Which deployments in progress are waited for (R7), and which cannot end without the step that would wait.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use portolan::model::{
     Deployment, DeploymentController, Gap, Rollout, Seen, Service, ServiceId, Strategy, Target, TargetState, Task,
@@ -120,7 +122,8 @@ fn a_young_deployment_is_waited_for_and_so_is_one_whose_tasks_may_take_long() {
     assert!(!goes(|case| primary(case).created = None), "when it began is not known");
     assert!(!goes(|case| service(case).conduct.grace = 1200), "a grace period of 20 minutes, and the checks after it");
     assert!(!goes(|case| {
-        definition(case).containers.values_mut().for_each(|container| container.start_time = 1200);
+        let containers = Arc::make_mut(&mut definition(case).containers);
+        containers.values_mut().for_each(|container| container.start_time = 1200);
     }));
     assert!(!goes(|case| {
         let Seen::Present(groups) = &mut case.observed.target_groups else { panic!("they are known") };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::input::Input;
 
-/// Name, calls at once, calls a second.
+/// Name, burst, calls a second.
 type Bucket = (&'static str, f64, f64);
 
 const ELB: Bucket = ("elb.account", 40.0, 10.0);

@@ -97,7 +97,7 @@ fn probe(state: &State, group: &TargetGroup, target: &Target) -> Option<Health> 
     failure.map(|failure| if balancer.is_application() { failure } else { failed() })
 }
 
-/// The nodes of a load balancer, as ends of connections. One without groups filters nothing on the way out.
+/// The nodes of a load balancer, as ends of connections. One without groups filters no outgoing traffic.
 pub fn nodes(state: &State, balancer: &LoadBalancer) -> Vec<End> {
     let interfaces = balancer.interfaces.values().filter_map(|id| state.interfaces.get(id));
     let node = |interface| {
@@ -133,7 +133,7 @@ fn judge(check: &HealthCheck, group: &TargetGroup, reached: &Reached) -> Option<
     }
 }
 
-/// What a port answers to somebody who speaks this protocol; `None` where they do not understand each other.
+/// What a port answers to a client that speaks this protocol; `None` where they do not understand each other.
 pub fn answer(listen: &Listen, protocol: &str, version: Option<&str>, path: Option<&str>) -> Option<u16> {
     let understood = match listen.speaks {
         Speaks::Http => protocol == "HTTP" && version != Some("GRPC"),

@@ -11,7 +11,7 @@
 //!                     World::request ─▶ routing ─▶ path (groups, ACLs, ports, apps) ──────────────▶ state
 //! ```
 //!
-//! What it knows is written in `docs/sandbox.md`, and held against another client and another emulator by
+//! What it knows is written in `docs/sandbox.md`, and compared with another client and another emulator by
 //! `tests/contract`. It knows nothing of the planner or of the SDK, and the planner nothing of it.
 
 mod autoscaling;

@@ -39,7 +39,7 @@ pub fn find(service: &str, name: &str) -> Result<Operation, Refusal> {
     })
 }
 
-/// What a call is held against whatever it is about.
+/// What every call is checked against.
 pub fn check(service: &str, name: &str, state: &State, input: Input) -> Result<(), Refusal> {
     if service == "ecs" { ecs::check(name, state, input) } else { Ok(()) }
 }

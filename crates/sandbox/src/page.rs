@@ -24,7 +24,7 @@ pub fn page<T>(
     Ok(Page { items: items.into_iter().skip(start).take(size).collect(), next })
 }
 
-/// Tokens are opaque: nobody should count in them.
+/// Tokens are opaque: no client should read them.
 fn encode(start: usize) -> String {
     format!("{:016x}", (start as u64 ^ 0x5CA1_AB1E).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }

@@ -114,7 +114,7 @@ pub fn health_of(state: &State, group: &TargetGroup, target: &Target) -> Health 
     target.health.clone()
 }
 
-/// Why nobody checks a target: its group is in no rule, its zone is not enabled, its instance does not run, or its
+/// Why a target is not checked: its group is in no rule, its zone is not enabled, its instance does not run, or its
 /// address is a load balancer's.
 pub fn unused(state: &State, group: &TargetGroup, target: &Target) -> Option<Health> {
     let instance = state.instances.get(&target.id);

@@ -173,7 +173,7 @@ impl<'a> Way<'a> {
         })
     }
 
-    /// The client as the load balancer's groups see it: whoever has an interface in the VPC comes with its groups.
+    /// The client as the load balancer's groups see it: a client with an interface in the VPC comes with its groups.
     fn client(&self, balancer: &LoadBalancer) -> End {
         let is_it = |one: &&NetworkInterface| one.address == self.sent.from && one.vpc == balancer.vpc;
         let nowhere = || End { address: self.sent.from, groups: Default::default(), subnet: None };

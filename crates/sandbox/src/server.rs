@@ -79,7 +79,7 @@ async fn aws(State(served): State<Served>, request: Request) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let mut response = served.shared.answer(&http::Request::from_parts(parts, body)).map(Body::from);
-    // Ages are counted by the clock of whoever answers, and time is virtual here.
+    // Ages are counted by the clock of the server, and time is virtual here.
     let date = served.shared.world().now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(date) = http::HeaderValue::from_str(&date) {
         response.headers_mut().insert(http::header::DATE, date);

@@ -22,17 +22,17 @@ pub struct Shared {
 struct Clock {
     /// Virtual seconds in a second.
     speed: f64,
-    /// When somebody last looked; the time since then is still to be lived through.
+    /// When a caller last looked; the time since then is still to be lived through.
     last: Arc<Mutex<Instant>>,
 }
 
 impl Shared {
-    /// Time stands still until somebody calls [`World::advance`].
+    /// Time does not move until a caller uses [`World::advance`].
     pub fn still(world: World) -> Self {
         Self { world: Arc::new(Mutex::new(world)), clock: None }
     }
 
-    /// Time follows Tokio's clock, a paused one too, at a multiple of its speed; it moves on whenever somebody looks.
+    /// Time follows Tokio's clock, a paused one too, at a multiple of its speed; it moves on at every access.
     pub fn following(world: World, speed: f64) -> Self {
         let clock = Clock { speed, last: Arc::new(Mutex::new(Instant::now())) };
         Self { world: Arc::new(Mutex::new(world)), clock: Some(clock) }

@@ -1,4 +1,4 @@
-//! What stands in the sandbox: plain data, cloned whole where reads are to lag behind writes.
+//! The state of the sandbox: plain data, cloned whole where reads are to lag behind writes.
 
 pub mod app;
 pub mod balancing;
@@ -28,7 +28,7 @@ pub use scaling::ScalableTarget;
 /// Tags of a thing.
 pub type Tags = BTreeMap<String, String>;
 
-/// Everything that stands, and what is due to happen to it. Things are kept by what their API calls them by: ids in
+/// Everything that exists, and what is due to happen to it. Things are kept by what their API calls them by: ids in
 /// EC2, ARNs elsewhere.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -115,7 +115,7 @@ impl State {
         }
     }
 
-    /// Has something happen after a while; at once is not before the call that causes it has ended.
+    /// Has something happen after a while; even without a delay it happens after the call that causes it.
     pub fn after(&mut self, seconds: i64, due: Due) {
         let at = self.now + SignedDuration::from_secs(seconds);
         self.queue.push(at, due);

@@ -1,4 +1,4 @@
-//! STS: who calls. Whoever has not taken a role is one and the same.
+//! STS: who calls. All callers without a role are the same identity.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub fn operation(name: &str) -> Option<Operation> {
 /// The id of every role.
 const ROLE_ID: &str = "AROASANDBOXSANDBOXSA";
 
-/// Somebody who calls.
+/// A caller.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub account: String,
@@ -40,7 +40,7 @@ impl Caller {
     }
 }
 
-/// Those who took a role, by the access key that they got. They are no part of what stands: reads that lag know them.
+/// Those who took a role, by the access key that they got. They are no part of the state: reads that lag know them.
 #[derive(Clone, Debug, Default)]
 pub struct Callers(BTreeMap<String, Caller>);
 

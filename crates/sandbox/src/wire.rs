@@ -29,7 +29,7 @@ struct Call {
     input: Value,
 }
 
-/// Answers a request of an AWS client, with the time of the world. Signatures are not checked: whoever reaches the sandbox may use
+/// Answers a request of an AWS client, with the time of the world. Signatures are not checked: every client that reaches the sandbox may use
 /// it.
 pub fn answer(world: &mut World, request: &Request<Bytes>) -> Response<Bytes> {
     let mut response = answered(world, request);

@@ -1,4 +1,4 @@
-//! A world: what stands, its time, and how it misbehaves on purpose.
+//! A world: its state, its time, and how it misbehaves on purpose.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -20,14 +20,14 @@ pub const ACCOUNT: &str = "123456789012";
 /// AWS's region in a new world.
 pub const REGION: &str = "eu-west-1";
 
-/// How a world treats its callers. The default refuses nothing that AWS would not, and answers at once.
+/// How a world treats its callers. The default refuses nothing that AWS would not, and answers immediately.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Reads tell what was so long ago, and changes do not find what is newer.
     pub lag: SignedDuration,
     /// Calls are taken out of buckets of AWS's documented sizes.
     pub buckets: bool,
-    /// Calls that nobody may make, such as `ecs:DescribeTasks`.
+    /// Calls that no client may make, such as `ecs:DescribeTasks`.
     pub denied: BTreeSet<String>,
     /// Calls that are answered with an error of this code, such as `ServiceUnavailable`.
     pub refused: BTreeMap<String, String>,
@@ -104,7 +104,7 @@ impl World {
         self.call_as(None, call, input)
     }
 
-    /// The same by whoever signs with an access key, such as one that a role gave.
+    /// The same by a client that signs with an access key, such as one that a role gave.
     pub fn call_as(&mut self, key: Option<&str>, call: &str, input: &Value) -> Answer {
         let caller = self.callers.who(key, &self.state.account);
         let (service, name) = call.split_once(':').unwrap_or(("", call));

@@ -1,7 +1,7 @@
-//! Worlds as data: what stands, and what is done to it by hand. A test, a demonstration or a bug report is one file.
+//! Worlds as data: their state, and what is done to it by hand. A test, a demonstration or a bug report is one file.
 //!
 //! Everything is made by the calls that anybody would make, so a file can no more bend AWS's rules than a client can. What is
-//! not in its form is told at once; where everything is, so are all names of nothing; where these are right, the world is made,
+//! not in its form is reported first; where everything is, so are all names of nothing; where these are right, the world is made,
 //! and the first thing that AWS refuses ends it.
 
 mod build;

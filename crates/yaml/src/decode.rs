@@ -55,7 +55,7 @@ pub struct Must<T>(pub Option<At<T>>);
 /// A mapping from any text to text.
 pub type TextMap = BTreeMap<String, At<String>>;
 
-/// Something that stands in a file. `name` is the field, for messages.
+/// A value in a file. `name` is the field, for messages.
 pub trait Decode: Sized {
     /// The value of a node; `None` once what is wrong with it is reported.
     fn decode(node: &Node, name: &str, problems: &mut Problems<'_>) -> Option<Self>;
@@ -131,7 +131,7 @@ impl<'n> Fields<'n> {
         Some(Self { at: node.at, place, values })
     }
 
-    /// What stands in a field.
+    /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&'n Node> {
         self.values.get(name).copied()
     }

@@ -76,7 +76,7 @@ pub trait Format: Sync {
         &[]
     }
 
-    /// Marks that betray a template which nobody has rendered, each with what to do about it.
+    /// Marks of a template that was not rendered, each with what to do about it.
     fn templates(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }

@@ -11,7 +11,7 @@ pub struct Node {
     pub value: Value,
 }
 
-/// What stands there.
+/// The value.
 #[derive(Clone, Debug)]
 pub enum Value {
     /// Text, a number, a boolean, or nothing.
@@ -20,7 +20,7 @@ pub enum Value {
     Sequence(Vec<Node>),
     /// A mapping, in the order in which it is written.
     Mapping(Vec<Entry>),
-    /// Something that was reported already; whoever meets it keeps silent.
+    /// A problem that was reported already; it is not reported again.
     Broken,
 }
 
@@ -94,7 +94,7 @@ fn is_number(text: &str) -> bool {
 }
 
 impl Node {
-    /// What stands there, for a sentence: `expected a list, found …`.
+    /// What kind of value it is, for a sentence: `expected a list, found …`.
     pub fn found(&self) -> String {
         match &self.value {
             Value::Scalar(scalar) => match scalar.sort() {

@@ -18,7 +18,7 @@ const QUOTED_CHARS: usize = 60;
 /// Beyond that column a line is not for people, and counting its characters for each problem would take long.
 const LAST_COLUMN: usize = 4_000;
 
-/// One thing to mend, with its place. `Display` is what people read in the terminal, without colour.
+/// One thing to correct, with its place. `Display` is what people read in the terminal, without colour.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// The file as people named it.

@@ -263,7 +263,7 @@ impl<'a> Reader<'a, '_> {
         self.put(node);
     }
 
-    /// Gives a finished node to whatever is open.
+    /// Gives a finished node to the map or list that is open.
     fn put(&mut self, node: Node) {
         match self.frames.last_mut() {
             None => self.documents.push(node),

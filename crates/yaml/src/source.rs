@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The name that stands for standard input.
+/// The name of standard input.
 pub const STDIN: &str = "-";
 
 /// One text.

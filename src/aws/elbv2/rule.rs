@@ -251,7 +251,7 @@ pub(crate) fn forward_beside_to_sdk(to: &TargetGroupArn, idle: &TargetGroupArn) 
 /// The actions that stand, with the last one replaced by a forward to one target group.
 ///
 /// What comes before is sent back as AWS answered it, except that AWS does not answer the secret of an OIDC client:
-/// it is told to keep the one it has. Sticky sessions among target groups are kept where they are on.
+/// the call keeps the one it has. Sticky sessions among target groups are kept where they are on.
 pub(crate) fn forward_instead(actions: &[sdk::Action], target_group: &TargetGroupArn) -> Vec<sdk::Action> {
     let mut sorted: Vec<&sdk::Action> = actions.iter().collect();
     sorted.sort_by_key(|action| action.order().unwrap_or(0));

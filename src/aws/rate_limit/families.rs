@@ -3,7 +3,7 @@
 
 use crate::model::{Bucket, Operation};
 
-/// A bucket: calls at once, and calls a second after that.
+/// A bucket: the burst, and calls a second after that.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Size {
     pub(super) burst: f64,

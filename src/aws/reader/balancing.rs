@@ -65,11 +65,12 @@ impl Reader {
     pub(super) async fn rules(&self, listener: &ListenerArn) -> Seen<Vec<Rule>> {
         let request = self.clients.reading.elb.describe_rules().listener_arn(listener.as_str());
         let request = request.set_page_size(Operation::DescribeRules.page());
-        let pages = request.into_paginator().items().send();
+        let pages = request.into_paginator().send();
         match self.ask(Operation::DescribeRules, pages.try_collect()).await {
-            Ok(list) => {
+            Ok(pages) => {
                 let untagged = Seen::Unknown(Gap::not_asked(TAGS.call()));
-                let mut all: Vec<Rule> = list.iter().filter_map(|rule| rule_from_sdk(rule, untagged.clone())).collect();
+                let list = pages.iter().flat_map(|page| page.rules());
+                let mut all: Vec<Rule> = list.filter_map(|rule| rule_from_sdk(rule, untagged.clone())).collect();
                 all.sort_by_key(|rule| rule.priority);
                 Seen::Present(all)
             }
@@ -80,11 +81,12 @@ impl Reader {
     pub(super) async fn target_groups(&self) -> Seen<Vec<TargetGroup>> {
         let request =
             self.clients.reading.elb.describe_target_groups().set_page_size(Operation::DescribeTargetGroups.page());
-        let pages = request.into_paginator().items().send();
+        let pages = request.into_paginator().send();
         let untagged = Seen::Unknown(Gap::not_asked(TAGS.call()));
         match self.ask(Operation::DescribeTargetGroups, pages.try_collect()).await {
-            Ok(list) => {
-                let read = list.iter().filter_map(|group| elbv2::target_group_from_sdk(group, untagged.clone()));
+            Ok(pages) => {
+                let list = pages.iter().flat_map(|page| page.target_groups());
+                let read = list.filter_map(|group| elbv2::target_group_from_sdk(group, untagged.clone()));
                 let mut all: Vec<TargetGroup> = read.collect();
                 all.sort_by(|a, b| a.arn.cmp(&b.arn));
                 Seen::Present(all)

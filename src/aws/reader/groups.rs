@@ -40,8 +40,9 @@ impl Reader {
         let ids = groups.iter().map(ToString::to_string).collect();
         let filter = Filter::builder().name("group-id").set_values(Some(ids)).build();
         let request = self.clients.reading.ec2.describe_security_group_rules().filters(filter);
-        let pages = request.set_max_results(RULES.page()).into_paginator().items().send();
-        self.ask(RULES, pages.try_collect()).await
+        let pages = request.set_max_results(RULES.page()).into_paginator().send();
+        let pages = self.ask(RULES, pages.try_collect()).await?;
+        Ok(pages.into_iter().flat_map(|page| page.security_group_rules.unwrap_or_default()).collect())
     }
 }
 

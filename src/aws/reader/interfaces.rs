@@ -1,5 +1,5 @@
 //! Network interfaces: who really has an address. Those that AWS manages for the account are asked for as well: they may be
-//! hidden by default, and a live target must not look like nobody's.
+//! hidden by default, and a live target must not look unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

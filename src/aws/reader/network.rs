@@ -1,4 +1,4 @@
-//! What EC2 knows of a region: VPCs, subnets, security groups, and the ingress rules that bear the fleet's mark.
+//! What EC2 knows of a region: VPCs, subnets, security groups, and the ingress rules with the fleet's tag.
 
 use crate::aws::ec2;
 use crate::model::owner::FLEET_TAG;
@@ -39,10 +39,11 @@ impl Reader {
     pub(super) async fn security_groups(&self) -> Seen<Vec<SecurityGroup>> {
         let request = self.clients.reading.ec2.describe_security_groups();
         let request = request.set_max_results(Operation::DescribeSecurityGroups.page());
-        let pages = request.into_paginator().items().send();
+        let pages = request.into_paginator().send();
         match self.ask(Operation::DescribeSecurityGroups, pages.try_collect()).await {
-            Ok(list) => {
-                let mut groups: Vec<SecurityGroup> = list.iter().filter_map(ec2::group_from_sdk).collect();
+            Ok(pages) => {
+                let list = pages.iter().flat_map(|page| page.security_groups());
+                let mut groups: Vec<SecurityGroup> = list.filter_map(ec2::group_from_sdk).collect();
                 groups.sort_by(|a, b| a.id.cmp(&b.id));
                 Seen::Present(groups)
             }

@@ -12,7 +12,7 @@ use super::vpcs::in_vpcs;
 use super::{Reader, unknown};
 
 impl Reader {
-    /// Destinations of all routes of each VPC. The default routes are left out: they lead to whatever is nowhere else.
+    /// Destinations of all routes of each VPC. The default routes are left out: they lead to every other address.
     pub(super) async fn routes(&self, vpcs: &BTreeSet<VpcId>) -> BTreeMap<VpcId, Seen<BTreeSet<IpNet>>> {
         let request = self.clients.reading.ec2.describe_route_tables().filters(in_vpcs(vpcs));
         let pages = request.set_max_results(Operation::DescribeRouteTables.page()).into_paginator().items().send();

@@ -35,7 +35,8 @@ impl Reader {
         if let Some(known) = self.remembered(arn) {
             return Seen::Present(known);
         }
-        let read = self.read_task_definition(arn).await;
+        // Boxed: most are remembered, and what a call needs would be in the future of each.
+        let read = Box::pin(self.read_task_definition(arn)).await;
         if let Seen::Present(definition) = &read {
             let mut memory = self.task_definitions.lock().unwrap_or_else(PoisonError::into_inner);
             memory.insert(arn.clone(), Known { definition: definition.clone(), is_used: true });

@@ -26,8 +26,8 @@ struct FoundTask {
     bindings: Option<Vec<Binding>>,
 }
 
-/// A task that is not STOPPED. Its group names the service that has started it. What somebody has started alone counts for the
-/// instance that carries it, and may be in a group of any name: it stands under one that no service can have.
+/// A task that is not STOPPED. Its group names the service that has started it. A task that was started alone counts for the
+/// instance that carries it, and may be in a group of any name: it is filed under one that no service can have.
 fn found_from_sdk(cluster: &str, task: &sdk::Task) -> Option<FoundTask> {
     let group = task.group().unwrap_or_default();
     let name = group.strip_prefix("service:").map_or_else(|| format!("{STARTED_ALONE}{group}"), str::to_owned);
@@ -131,9 +131,9 @@ impl Reader {
     /// Every task of a cluster that is not STOPPED.
     async fn tasks_of_cluster(&self, cluster: &str, status: sdk::DesiredStatus) -> Result<ReadCluster, AwsError> {
         let request = self.clients.reading.ecs.list_tasks().cluster(cluster).desired_status(status);
-        let pages = request.set_max_results(LIST.page()).into_paginator().items().send();
-        let arns = match self.ask(LIST, pages.try_collect()).await {
-            Ok(arns) => arns,
+        let pages = request.set_max_results(LIST.page()).into_paginator().send();
+        let arns: Vec<String> = match self.ask(LIST, pages.try_collect()).await {
+            Ok(pages) => pages.into_iter().flat_map(|page| page.task_arns.unwrap_or_default()).collect(),
             Err(error) if is_cluster_missing(&error) => Vec::new(),
             Err(error) => return Err(error),
         };

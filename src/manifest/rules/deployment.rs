@@ -228,7 +228,7 @@ fn check_tags(members: &Members, problems: &mut Problems<'_>) {
     }
 }
 
-/// Keys that nobody but AWS, and nobody but Portolan, writes.
+/// Keys that only AWS, or only Portolan, may write.
 pub(super) fn check_tag_key(key: Option<&Node>, problems: &mut Problems<'_>) {
     let (Some(node), Some(key)) = (key, text(key)) else { return };
     if let Some(why) = name::reserved_tag(key) {

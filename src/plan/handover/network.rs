@@ -20,7 +20,6 @@ pub(super) const QUOTA: &str = "target-groups-per-action-on-network-load-balance
 /// A default action that names two target groups, of which one gets every connection.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Pair<'a> {
-    /// The listener.
     pub(in super::super) listener: &'a Listener,
     /// The target group that gets the connections.
     pub(in super::super) serving: &'a TargetGroupArn,
@@ -122,14 +121,14 @@ pub(super) fn after_move<'a>(given: &Given<'a>, key: &str) -> Option<Moved<'a>> 
     Some(Moved { listener, old, is_attached: pair.is_some() })
 }
 
-/// Since when a target group that nobody declares gets no connections in a default action. `Some(None)`: it never got any,
+/// Since when an undeclared target group gets no connections in a default action. `Some(None)`: it never got any,
 /// for its handover was given up before the move. `None`: no handover keeps it there.
 pub(super) fn kept(given: &Given<'_>, arn: &TargetGroupArn) -> Option<Option<Timestamp>> {
     pairs(given).filter(|pair| pair.idle == arn).find_map(|pair| {
         let took_over = record(given, pair.serving).filter(|record| record.replaces == arn.as_str());
         let given_up = || record(given, arn).filter(|record| record.replaces == pair.serving.as_str());
         match took_over {
-            // Without a time the move is somebody else's.
+            // Without a time the move is another writer's.
             Some(record) => record.moved.map(Some),
             None => given_up().map(|record| record.moved),
         }

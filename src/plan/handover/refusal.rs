@@ -1,5 +1,5 @@
 //! What a handover needs, and what to do where it cannot be: the tasks are in both target groups for a while, so they must
-//! pass both health checks at once, and the service must keep tasks during its deployments.
+//! pass both health checks together, and the service must keep tasks during its deployments.
 
 use std::collections::BTreeSet;
 
@@ -61,7 +61,7 @@ pub(super) fn judge(given: &Given<'_>, found: &Handover<'_>) -> Result<(), Obsta
     Ok(())
 }
 
-/// What stands in the way of a target group that would replace `old` and be as `group` is declared. Its name is not known yet.
+/// What prevents a target group that would replace `old` and be as `group` is declared. Its name is not known yet.
 pub(in super::super) fn of_replacement(
     given: &Given<'_>,
     old: &TargetGroup,
@@ -87,7 +87,7 @@ fn no(reason: impl Into<Reason>) -> Result<(), Obstacle> {
     Err(Obstacle::difference(String::new(), reason))
 }
 
-/// It bears this fleet's mark, or only services of the manifest name it.
+/// It has this fleet's mark, or only services of the manifest name it.
 fn is_ours(given: &Given<'_>, old: &TargetGroup) -> Result<(), Obstacle> {
     match serving::owner_of(given, &given.desired.fleet.name, &old.arn) {
         Seen::Present(Owner::Ours(_)) => return Ok(()),
@@ -267,7 +267,7 @@ impl Speech {
     }
 }
 
-/// One task can pass both health checks at once, and the new one shows that the task takes what the new group sends.
+/// One task can pass both health checks together, and the new one shows that the task takes what the new group sends.
 pub(in super::super) fn passes_both(
     live: &Service,
     port: &DesiredPort,

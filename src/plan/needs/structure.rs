@@ -34,7 +34,7 @@ impl Structure {
         for (part, open) in PARTS.iter().zip(&mut self.0) {
             match open {
                 Some(open) if !part.from.iter().any(|kind| arrived.contains(kind)) => {
-                    open.retain(|query| !arrived.contains(&query.kind()) || is_open(query));
+                    super::retain_open(open, observed, arrived);
                 }
                 Some(_) | None => *open = Some((part.needs)(desired, observed).into_iter().filter(is_open).collect()),
             }
@@ -42,8 +42,8 @@ impl Structure {
     }
 
     /// What is needed and has no answer.
-    pub(super) fn open(&self) -> BTreeSet<Query> {
-        self.0.iter().flatten().flatten().cloned().collect()
+    pub(super) fn open(&self) -> impl Iterator<Item = &Query> {
+        self.0.iter().flatten().flatten()
     }
 }
 

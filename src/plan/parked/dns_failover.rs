@@ -26,7 +26,7 @@ use super::super::resolve;
 /// The attribute.
 pub(in super::super) const COUNT: &str = "target_group_health.dns_failover.minimum_healthy_targets.count";
 const OFF: &str = "off";
-/// What AWS sets where nobody says otherwise (`TargetGroupAttribute`).
+/// AWS's default (`TargetGroupAttribute`).
 const DEFAULT: &str = "1";
 
 /// What the attribute is once the target group takes requests.

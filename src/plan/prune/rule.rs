@@ -20,7 +20,7 @@ struct Homeless<'a> {
     route: RouteRef<'a>,
     /// The listener it is for, if that is known.
     listener: Option<ListenerArn>,
-    /// The rule that has to be put right, if there is one.
+    /// The rule that has to be corrected, if there is one.
     rule: Option<RuleArn>,
 }
 
@@ -125,7 +125,7 @@ fn matched_rules<'a>(given: &Given<'a>) -> (BTreeSet<String>, Vec<Homeless<'a>>)
     (matched, homeless)
 }
 
-/// The step that makes or mends the rule of a homeless route, if there is one.
+/// The step that creates or corrects the rule of a homeless route, if there is one.
 fn creation(homeless: &Homeless<'_>, drafts: &Drafts) -> Option<DraftId> {
     let wanted = homeless.route.route;
     drafts.steps.iter().position(|draft| match draft.action.on_listener() {
@@ -144,7 +144,7 @@ fn creation(homeless: &Homeless<'_>, drafts: &Drafts) -> Option<DraftId> {
     })
 }
 
-/// Whether a left-over rule may be what a homeless route had until now: on its listener, of its object, or leading to
+/// Whether an orphaned rule may be what a homeless route had until now: on its listener, of its object, or leading to
 /// its target group.
 fn may_mean(given: &Given<'_>, homeless: &Homeless<'_>, listener: &ListenerArn, rule: &Rule, object: &str) -> bool {
     // It only keeps the place: the new rule cannot stand before it goes, and it serves nothing that the route means.

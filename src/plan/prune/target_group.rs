@@ -16,7 +16,7 @@ pub(super) fn prune_target_groups(given: &Given<'_>, deleted: &[DeletedRule], dr
     for live in left_over::target_groups(given) {
         let Some(object) = marked_for(live.tags.as_ref().present(), &given.desired.fleet.name) else { continue };
         let what = format!("delete target group {}", live.name);
-        // An object that only changed its AWS name is still wanted by somebody: never delete and create in one plan.
+        // An object that only changed its AWS name is still wanted: never delete and create in one plan.
         if resolve::declared_object(given.desired, &object).is_some() {
             let sentence = Reason::new(
                 format!("{object} is still in the manifest, under another AWS name"),

@@ -44,7 +44,6 @@ impl Block {
         self.text
     }
 
-    /// One line as it is.
     pub(super) fn line(&mut self, indent: usize, text: &str) {
         self.text.push_str(&" ".repeat(indent));
         self.text.push_str(text.trim_end());

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-/// Whether text is coloured; decided by whoever knows the terminal.
+/// Whether text is coloured; decided by the caller, which knows the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Paint {
     /// With ANSI colours.
@@ -23,7 +23,7 @@ pub enum Tone {
     Remove,
     /// A difference that stays.
     Blocked,
-    /// Somebody else's.
+    /// Another owner's.
     Defer,
     /// It worked.
     Good,

@@ -15,7 +15,7 @@ use crate::sanitize::plain;
 
 /// Steps that are named in `after`; a removal at the end may wait for all of them.
 const NAMED_AFTER: usize = 6;
-/// Paths that are named where a step mends several.
+/// Paths that are named where a step repairs several.
 const NAMED_PATHS: usize = 3;
 
 /// What all steps of a report share: its steps by number, and the widths of the page.

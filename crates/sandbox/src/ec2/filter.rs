@@ -75,7 +75,7 @@ impl Reading<'_> {
     }
 }
 
-/// Goes down a path; every member of a list on the way is followed.
+/// Goes down a path; every member of a list on that path is followed.
 fn collect<'a>(value: &Value, mut path: impl Iterator<Item = &'a str> + Clone, values: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect(item, path.clone(), values)),

@@ -235,7 +235,7 @@ fn show_revoked(rule: &GroupRule) -> Value {
     shown
 }
 
-/// What standing and revoked rules are told by alike; the source only where it is not a group.
+/// What is answered of existing and of revoked rules alike; the source only where it is not a group.
 fn show_plain(rule: &GroupRule) -> Value {
     let (cidr4, cidr6, list) = match &rule.source {
         Source::Cidr4(cidr) => (Some(cidr.to_string()), None, None),

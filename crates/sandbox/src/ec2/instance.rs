@@ -1,4 +1,4 @@
-//! Instances. They run at once and stop at once.
+//! Instances. They run and stop immediately.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -20,7 +20,7 @@ const LISTING: Listing<Instance> = Listing {
     page: listing::PAGE,
 };
 
-/// Instances that do not run are told of only where a call wants all.
+/// Instances that do not run are in the answer only if the call asks for all.
 pub fn describe(state: &State, input: Input) -> Answer {
     let ids = input.texts(LISTING.ids);
     ids.iter().try_for_each(|id| instance::check_id(id))?;

@@ -171,7 +171,7 @@ fn absent(id: &str) -> Refusal {
     Refusal::new("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist"))
 }
 
-/// Whether anything stands in a VPC beside what came with it.
+/// Whether a VPC has anything that was not created with it.
 fn has_content(state: &State, vpc: &Vpc) -> bool {
     state.subnets.values().any(|subnet| subnet.vpc == vpc.id)
         || state.gateways.values().any(|gateway| gateway.vpc.as_ref() == Some(&vpc.id))

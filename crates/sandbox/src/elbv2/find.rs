@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// What stands under an ARN, or that it is none of this kind, or that nothing stands there.
+    /// The thing with an ARN, or an error: it is of another kind, or nothing has this ARN.
     fn look<T>(self, state: &State, arn: &str, found: Option<T>) -> Result<T, Refusal> {
         // Each region has an API of its own, and takes no other's ARNs.
         if Self::of(arn) != Some(self) || arn.split(':').nth(3) != Some(&state.region) {

@@ -72,7 +72,7 @@ pub fn done(world: &mut World, name: &str, input: Value) -> Value {
     call(world, name, input).expect(name)
 }
 
-/// The code of a call that has to be refused, without a trace in what stands.
+/// The code of a call that has to be refused, and that changes nothing.
 pub fn refused(world: &mut World, name: &str, input: Value) -> String {
     let before = format!("{:?}", standing(world));
     let code = call(world, name, input).expect_err(name).code;

@@ -58,7 +58,7 @@ impl<'a> Family<'a> {
     }
 }
 
-/// The check that a call comes to: what it writes over what stands, or over the defaults.
+/// The check that a call comes to: what it writes over the existing check, or over the defaults.
 pub fn read(input: Input, family: Family, standing: Option<&HealthCheck>) -> Result<HealthCheck, Refusal> {
     check_enabled(input, family)?;
     let default_protocol = if family.is_application() { "HTTP" } else { "TCP" };

@@ -9,7 +9,7 @@ use crate::input::Input;
 use crate::refusal::{Answer, Refusal};
 use crate::state::{Listener, LoadBalancer, State};
 
-/// `CreateListener`. The same one again is the one that stands.
+/// `CreateListener`. The same one again is the existing one.
 pub fn create(state: &mut State, input: Input) -> Answer {
     let balancer = find::load_balancer(state, find::need(input, "LoadBalancerArn")?)?;
     let protocol = find::need(input, "Protocol")?;

@@ -15,7 +15,7 @@ pub fn is_secure(protocol: &str) -> bool {
     matches!(protocol, "HTTPS" | "TLS")
 }
 
-/// The certificate and the policy of a listener of a protocol; what a call leaves out stays as it stands.
+/// The certificate and the policy of a listener of a protocol; what a call leaves out stays as it is.
 pub fn read(
     state: &State,
     input: Input,

@@ -110,7 +110,7 @@ fn resources(input: Input) -> Result<Vec<String>, Refusal> {
     Ok(arns)
 }
 
-/// The tags of what stands under an ARN; none for a default rule, which has none of its own here.
+/// The tags of the thing with an ARN; none for a default rule, which has none of its own here.
 fn tags<'a>(state: &'a State, arn: &str) -> Result<Option<&'a Tags>, Refusal> {
     Ok(match Kind::of(arn) {
         Some(Kind::LoadBalancer) => Some(&find::load_balancer(state, arn)?.tags),

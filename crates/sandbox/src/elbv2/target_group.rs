@@ -86,7 +86,7 @@ fn version(input: Input, protocol: &str) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// Whether a call asks for what stands. Attributes are not part of a creation.
+/// Whether a call asks for an existing target group. Attributes are not part of a creation.
 fn is_same(wanted: &TargetGroup, standing: &TargetGroup) -> bool {
     let identity = |group: &TargetGroup| {
         let TargetGroup { protocol, protocol_version, port, vpc, target_type, .. } = group.clone();

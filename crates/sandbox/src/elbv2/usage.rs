@@ -30,7 +30,7 @@ pub fn check(state: &State, balancer: &LoadBalancer, holder: &str, actions: &[Va
     check_targets(state, balancer, &used, &[])
 }
 
-/// That load balancers take more targets of a group that they use. The new ones are told by their ids.
+/// That load balancers take more targets of a group that they use. The new ones are named by their ids.
 pub fn check_new_targets(state: &State, group: &TargetGroup, new: &[&str]) -> Result<(), Refusal> {
     let new: Vec<Registered> = new.iter().map(|id| (group, *id)).collect();
     let balancers = routing::balancers_of(state, &group.arn);

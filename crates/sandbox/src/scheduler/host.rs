@@ -4,11 +4,11 @@ use super::{placement, task};
 use crate::due::Due;
 use crate::state::{ContainerInstance, State};
 
-/// The stop code of tasks whose host is gone: nobody can stop their containers in good order.
+/// The stop code of tasks whose host is gone: their containers cannot be stopped in good order.
 pub const GONE: &str = "TerminationNotice";
 
 /// An EC2 instance was started, stopped or terminated. With one that is terminated while its agent is connected, the
-/// container instance goes too; one that was stopped before stays, for nobody tells ECS.
+/// container instance goes too; one that was stopped before stays, since ECS is not informed.
 pub fn changed(state: &mut State, instance: &str, was_connected: bool) {
     let mut all = state.container_instances.values();
     let Some(found) = all.find(|one| one.instance == instance).cloned() else { return };

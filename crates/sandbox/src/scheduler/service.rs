@@ -38,7 +38,7 @@ pub fn living<'a>(state: &'a State, arn: &'a str) -> impl Iterator<Item = &'a Ta
     state.tasks.values().filter(move |task| task.is_alive() && task.service.as_deref() == Some(arn))
 }
 
-/// Registers again what somebody else deregistered.
+/// Registers again what another client deregistered.
 fn put_back(state: &mut State, arn: &str) {
     let is_up = |task: &&Task| matches!(task.status, TaskStatus::Activating | TaskStatus::Running) && !task.stopping;
     for task in arns(tasks(state, arn).into_iter().filter(is_up)) {
@@ -54,7 +54,7 @@ fn arns<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fitness {
     Healthy,
-    /// Nobody knows yet.
+    /// It is not known yet.
     Waiting,
     /// Unhealthy in this target group, for this reason.
     Unhealthy {
@@ -132,7 +132,7 @@ pub fn count_failure(state: &mut State, task: &str) {
     for one in service.deployments.iter_mut().filter(|one| one.id == deployment) {
         one.failed_tasks += 1;
     }
-    // Tasks that never ran are tried again ever more slowly, up to a quarter of an hour; those that ran, at once.
+    // Tasks that never ran are tried again ever more slowly, up to a quarter of an hour; those that ran, immediately.
     if never_ran {
         service.failures_in_a_row = (service.failures_in_a_row + 1).min(10);
         let wait = (10i64 << service.failures_in_a_row).min(900);

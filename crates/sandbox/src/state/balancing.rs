@@ -127,7 +127,7 @@ pub struct Target {
     pub port: u16,
     /// A zone's name, or `all`.
     pub zone: Option<String>,
-    /// What the last checks came to; whether it is in use at all is worked out when somebody asks.
+    /// What the last checks came to; whether it is in use at all is derived when a call asks.
     pub health: Health,
     pub registered: Timestamp,
     /// It drains until then.

@@ -225,7 +225,7 @@ pub struct Task {
     pub container_instance: Option<String>,
     /// Interface of an awsvpc task.
     pub interface: Option<String>,
-    /// Id of what attaches the interface; it is told even when the interface is gone.
+    /// Id of what attaches the interface; it is in the answer even when the interface is gone.
     pub attachment: Option<String>,
     /// Of Fargate: `1.4.0`
     pub platform_version: Option<String>,

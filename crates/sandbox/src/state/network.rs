@@ -35,7 +35,7 @@ pub struct Subnet {
     /// The route table that it is associated with; the VPC's main one where absent.
     pub route_table: Option<String>,
     pub map_public_ip: bool,
-    /// Offset of the next address to try: EC2 does not hand out an address again at once.
+    /// Offset of the next address to try: EC2 does not reuse an address immediately.
     pub next_address: u32,
     pub tags: Tags,
 }

@@ -125,7 +125,7 @@ fn name_tag(kind: &str, name: &str) -> Value {
     json!([{"ResourceType": kind, "Tag": [{"Key": "Name", "Value": name}]}])
 }
 
-/// A text, or what stands for it where it is absent.
+/// A text, or its replacement where it is absent.
 fn or<'a>(text: &'a Option<At<String>>, usual: &'a str) -> &'a str {
     text.as_ref().map_or(usual, |text| text.as_str())
 }

@@ -18,7 +18,7 @@ use compute::ScalableTarget;
 use value::{ByName, Count, Hosts, List, OrDefault, Seed};
 
 mapping! {
-    /// A whole file. Lists are made in this order, so each may name what stands before it.
+    /// A whole file. Lists are made in this order, so each may name what comes before it.
     #[derive(Default)]
     struct World in "the world" {
         _about as "about": Option<At<String>>,

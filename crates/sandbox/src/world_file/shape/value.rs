@@ -21,7 +21,7 @@ pub type Code = Number<0, 999>;
 /// A port, or 0 for none in particular.
 pub type AnyPort = Number<0, 65_535>;
 
-/// A field that stands for its type's default where it is absent.
+/// A field that has its type's default where it is absent.
 #[derive(Clone, Debug, Default)]
 pub struct OrDefault<T>(T);
 
