@@ -51,6 +51,7 @@ mod redeployment;
 mod registrar;
 mod resolve;
 mod rolled_back;
+mod room;
 mod rule_match;
 mod rule_words;
 pub mod scope;

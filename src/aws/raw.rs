@@ -49,7 +49,7 @@ impl<'de> Visitor<'de> for ServiceVisitor {
         while let Some(key) = map.next_key::<String>()? {
             if key == "serviceName" {
                 service.name = map.next_value()?;
-            } else if SERVICE.member(&key).is_some() {
+            } else if SERVICE.member(&key).is_some_and(|member| !member.is_output) {
                 service.members.insert(key, map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;

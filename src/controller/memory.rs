@@ -233,7 +233,7 @@ impl Memory {
         Some(Reason::new(
             format!(
                 "contended: another writer changed {field} back {MOST_WRITES} times in {WINDOW:#}, so \
-                 Portolan does not repair it until {until} or until the manifest changes"
+                 Portolan does not repair it until {until:.0} or until the manifest changes"
             ),
             "find and stop that writer",
         ))
@@ -244,7 +244,7 @@ impl Memory {
             self.removed.get(&removal_of(step)).filter(|at| is_pruned(step) && now.duration_since(**at) < TRUCE)?;
         Some(Reason::new(
             format!(
-                "Portolan removed it at {at}, and it exists again with this fleet's tags, so another writer \
+                "Portolan removed it at {at:.0}, and it exists again with this fleet's tags, so another writer \
                  uses the same fleet name"
             ),
             "give each manifest its own Fleet name",
@@ -257,7 +257,7 @@ impl Memory {
             1 => "once".to_owned(),
             times => format!("{times} times"),
         };
-        Some(format!("a step of this object failed {times}, so the next attempt is at {retry}").into())
+        Some(format!("a step of this object failed {times}, so the next attempt is at {retry:.0}").into())
     }
 }
 

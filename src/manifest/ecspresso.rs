@@ -210,26 +210,8 @@ pub struct Wired {
     pub port: u16,
 }
 
-/// Members that only answers of AWS have.
-const OUTPUTS: [&str; 17] = [
-    "clusterArn",
-    "createdAt",
-    "createdBy",
-    "currentServiceDeployment",
-    "currentServiceRevisions",
-    "deployments",
-    "events",
-    "pendingCount",
-    "platformFamily",
-    "resourceManagementType",
-    "roleArn",
-    "runningCount",
-    "serviceArn",
-    "status",
-    "taskSets",
-    "failures",
-    "ResponseMetadata",
-];
+/// What answers of AWS have beside the service.
+const BESIDE: [&str; 2] = ["failures", "ResponseMetadata"];
 
 /// Reads a service definition: plain, wrapped in `service`, or an answer of `aws ecs describe-services` with one service.
 pub fn service_definition(name: &str, text: &str) -> Result<ServiceDefinition, Vec<Problem>> {
@@ -314,7 +296,7 @@ fn definition(entries: &[Entry], at: Position, problems: &mut Problems<'_>) -> S
             "networkConfiguration" => found.network = network(&entry.value, problems),
             "loadBalancers" => found.load_balancers = load_balancers(&entry.value, problems),
             name if SERVICE.member(name).is_some() => members.push(entry.clone()),
-            name if OUTPUTS.contains(&name) => {}
+            name if BESIDE.contains(&name) => {}
             name => found.left_out.push(name.to_owned()),
         }
     }

@@ -7,7 +7,7 @@ use crate::yaml::nearest;
 /// For a field that does not belong where it stands.
 pub(super) fn unknown_field(place: &str, field: &str, known: &[&str]) -> Option<String> {
     let of_aws = if place == "Service.spec" { SERVICE.members } else { &[] };
-    let known = known.iter().copied().chain(of_aws.iter().map(|member| member.name));
+    let known = known.iter().copied().chain(of_aws.iter().filter(|member| !member.is_output).map(|member| member.name));
     habit(place, field)
         .map(str::to_owned)
         .or_else(|| nearest(field, known).map(|near| format!("did you mean \"{near}\"?")))

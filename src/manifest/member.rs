@@ -50,7 +50,8 @@ pub(super) fn is_data(structure: &Structure, keys: &[&str]) -> bool {
 
 fn read_entry(structure: &Structure, place: &str, entry: &Entry, problems: &mut Problems<'_>) -> Option<Json> {
     let Some(member) = structure.member(&entry.key) else {
-        let known: Vec<&str> = structure.members.iter().map(|member| member.name).collect();
+        let known: Vec<&str> =
+            structure.members.iter().filter(|member| !member.is_output).map(|member| member.name).collect();
         let hint = hints::of_member(structure.name, &entry.key).map(str::to_owned);
         let hint = hint.or_else(|| problems.format().unknown_field(place, &entry.key, &known));
         let hint = hint.or_else(|| Some(format!("this release knows no such member of AWS's {}", structure.name)));

@@ -15,11 +15,14 @@ use super::change::{Change, WaitingOn};
 use super::draft::{Draft, Drafts};
 use super::field::Field;
 use super::reason::Reason;
+use super::room;
 
 /// The member whose entries are managed one by one: only written keys are compared.
 const TAGS: &str = "tags";
 /// The block that AWS wants without the settings of other strategies.
 const DEPLOYMENT: &str = "deploymentConfiguration";
+/// Where the tasks run of a service without such a strategy.
+const LAUNCH_TYPE: &str = "launchType";
 /// The strategy that AWS changes only with a forced deployment.
 const PROVIDERS: &str = "capacityProviderStrategy";
 /// The member of the call that forces one.
@@ -47,9 +50,11 @@ pub(super) fn plan_members(wanted: &DesiredService, live: &Service, drafts: &mut
     let found = differences(&SERVICE, known.members(), &declared, &Path::default());
     // What starts a deployment goes with all else that does.
     let found = found.into_iter().filter(|difference| difference.effect != Effect::Deployment).collect();
+    let found = without_return(known, &declared, found);
     let found = without_creation(&object, found, drafts);
     let found = without_other_controllers(&object, live, found, drafts);
     let found = without_strategy(&object, found, drafts);
+    let found = without_deadlock(wanted, live, found, drafts);
     if found.is_empty() {
         return;
     }
@@ -135,6 +140,36 @@ fn without_creation(object: &ObjectRef, found: Vec<Difference>, drafts: &mut Dra
         );
         drafts.block_on(object, describe(&refused), reason);
     }
+    taken
+}
+
+/// Leaves out the launch type to which a service returns when its capacity providers are taken away.
+fn without_return(known: &Tree, declared: &Map<String, Value>, mut found: Vec<Difference>) -> Vec<Difference> {
+    let returns = declared.get(PROVIDERS).and_then(Value::as_array).is_some_and(Vec::is_empty);
+    if returns && known.get(LAUNCH_TYPE).is_none() {
+        found.retain(|difference| difference.path.first() != Some(LAUNCH_TYPE));
+    }
+    found
+}
+
+/// Blocks percentages with which no deployment could replace a task.
+fn without_deadlock(
+    wanted: &DesiredService,
+    live: &Service,
+    found: Vec<Difference>,
+    drafts: &mut Drafts,
+) -> Vec<Difference> {
+    let Some(reason) = room::missing(wanted, live) else { return found };
+    let block = Path::default().member(DEPLOYMENT);
+    let is_percentage =
+        |difference: &Difference| room::PERCENTAGES.iter().any(|name| difference.path == block.member(name));
+    if !found.iter().any(is_percentage) {
+        return found;
+    }
+    // The block is sent whole.
+    let (refused, taken): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|difference| difference.path.first() == Some(DEPLOYMENT));
+    drafts.block_on(&ObjectRef::service(&wanted.key), describe(&refused), reason);
     taken
 }
 

@@ -21,12 +21,12 @@ use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::field::Field;
 use super::members::{self, Redeployed};
 use super::reason::Reason;
-use super::resolve;
 use super::rolled_back::{self, Brings};
 use super::security_group::ServiceIngress;
 use super::service::live_service;
 use super::task_definition::diff_ports;
 use super::wiring::{self, Wiring, diff_wiring};
+use super::{resolve, room};
 
 /// Everything about a service that only a new deployment can put right.
 #[derive(Clone, Debug, Default)]
@@ -256,6 +256,9 @@ pub(super) fn plan_redeployment(
                 "wire it where these are declared",
             ),
         );
+    }
+    if let Some(reason) = room::missing(wanted, live) {
+        return drafts.block_on(&object, what(), reason);
     }
     let brings = Brings {
         content: found.revision.as_ref().map(Move::content),

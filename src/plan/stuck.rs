@@ -58,7 +58,7 @@ pub(super) fn way_out(given: &Given<'_>, live: &Service, draft: &Draft) -> Strin
     match Stuck::find(given, live, draft) {
         Some(Stuck { until, .. }) => format!(
             "wait: if the deployment cannot end without this step, Portolan sends it once {FAILED_TASKS} of its tasks have \
-             failed, or after {until}"
+             failed, or after {until:.0}"
         ),
         None => "wait for it to end: the next pass decides".to_owned(),
     }
@@ -66,7 +66,7 @@ pub(super) fn way_out(given: &Given<'_>, live: &Service, draft: &Draft) -> Strin
 
 fn told(since: Timestamp, what: &str) -> String {
     format!(
-        "the deployment that is in progress since {since} cannot end without this step, so it is not waited for: {what}"
+        "the deployment that is in progress since {since:.0} cannot end without this step, so it is not waited for: {what}"
     )
 }
 
@@ -135,4 +135,15 @@ fn start_time(given: &Given<'_>, live: &Service, deployment: &Deployment) -> Opt
     });
     let seconds = i64::from(live.conduct.grace) + i64::from(own) + i64::from(checks.max().unwrap_or(0));
     Some(SignedDuration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn times_are_said_in_whole_seconds() {
+        let since = "2026-01-01T00:13:11.02699995Z".parse().expect("a time");
+        assert!(told(since, "none is healthy").contains("since 2026-01-01T00:13:11Z cannot end"));
+    }
 }

@@ -1,7 +1,7 @@
 //! Members of a service that a manifest declares with AWS's names (ECS `CreateServiceRequest`, `UpdateServiceRequest`).
 
 use super::deployment::{DEPLOYMENT, TAG};
-use super::member::{Absent, Effect, Kind, Order, SWITCH, Same, Structure, Text, number, row, text};
+use super::member::{Absent, Effect, Kind, Order, SWITCH, Same, Structure, Text, number, output, row, text};
 
 /// Members of a service with AWS's names.
 pub static SERVICE: Structure = Structure {
@@ -81,6 +81,21 @@ pub static SERVICE: Structure = Structure {
             "Tags of the service. Only written keys are managed.",
         )
         .with_all_controllers(),
+        output("serviceArn"),
+        output("clusterArn"),
+        output("status"),
+        output("runningCount"),
+        output("pendingCount"),
+        output("events"),
+        output("deployments"),
+        output("taskSets"),
+        output("createdAt"),
+        output("createdBy"),
+        output("roleArn"),
+        output("resourceManagementType"),
+        output("platformFamily"),
+        output("currentServiceDeployment"),
+        output("currentServiceRevisions"),
     ],
 };
 

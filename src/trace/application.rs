@@ -61,7 +61,7 @@ fn judged_before_the_change(way: &Way<'_>, targets: &[&Target]) -> Option<String
     let is_open = !has(TargetState::Healthy) && has(TargetState::Unhealthy) && way.now < until;
     is_open.then(|| {
         format!(
-            "the health results are older than the change at {at}; wait until {until} (interval × healthy threshold)"
+            "the health results are older than the change at {at:.0}; wait until {until:.0} (interval × healthy threshold)"
         )
     })
 }

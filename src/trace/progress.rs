@@ -60,16 +60,16 @@ pub(super) fn progress(way: &Way<'_>, service: &Service, is_late: bool) -> Progr
     let until = since + limit;
     if way.now < until || !is_late {
         let late = if is_late { format!("; broken if no target answers by {until}") } else { String::new() };
-        return Progress::Starting(format!("starting since {since}: {running}{late}"));
+        return Progress::Starting(format!("starting since {since:.0}: {running}{late}"));
     }
     if let Some(providers) = waits_for_capacity(way, service) {
         return Progress::Starting(format!(
-            "starting since {since}: {running}; tasks are PROVISIONING, waiting for instances of capacity provider {providers}"
+            "starting since {since:.0}: {running}; tasks are PROVISIONING, waiting for instances of capacity provider {providers}"
         ));
     }
     let minutes = limit.as_mins();
     Progress::Failing(format!(
-        "{running}; none started successfully since {since} (limit: {minutes} minutes): {newest}"
+        "{running}; none started successfully since {since:.0} (limit: {minutes} minutes): {newest}"
     ))
 }
 

@@ -239,11 +239,11 @@ fn until_then(kind: LoadBalancerKind, until: Timestamp) -> String {
     match kind {
         LoadBalancerKind::Network => format!(
             "a network load balancer may send it connections for 10 minutes after the move, and those that it has then get \
-             the deregistration delay: until {until}; a connection that stays open longer, such as one to a database or a \
+             the deregistration delay: until {until:.0}; a connection that stays open longer, such as one to a database or a \
              WebSocket, is closed then"
         ),
         LoadBalancerKind::Application | LoadBalancerKind::Gateway => format!(
-            "requests that began before the move have until {until} to end (deregistration delay); a connection that stays open longer, such as a WebSocket, is closed then"
+            "requests that began before the move have until {until:.0} to end (deregistration delay); a connection that stays open longer, such as a WebSocket, is closed then"
         ),
     }
 }
