@@ -328,3 +328,22 @@ pub(super) fn resource_id(id: &ServiceId) -> String {
     let cluster = last_part(&id.cluster);
     format!("service/{cluster}/{}", id.name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{connected_ports, sdk};
+
+    #[test]
+    fn service_connect_uses_the_ports_that_it_names_while_it_is_on() {
+        let service = sdk::ServiceConnectService::builder().port_name("api").build().expect("a port name");
+        let with = |enabled| {
+            let configuration = sdk::ServiceConnectConfiguration::builder().enabled(enabled).services(service.clone());
+            sdk::Deployment::builder().service_connect_configuration(configuration.build()).build()
+        };
+        assert_eq!(connected_ports(&with(true)), BTreeSet::from(["api".to_owned()]));
+        assert_eq!(connected_ports(&with(false)), BTreeSet::new());
+        assert_eq!(connected_ports(&sdk::Deployment::builder().build()), BTreeSet::new());
+    }
+}
