@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::arn::last_part;
 use super::id::TaskDefinitionArn;
 use super::service::{Awsvpc, LoadBalancerEntry};
 use crate::shape::Tree;
@@ -146,8 +147,7 @@ pub struct ServiceDeployment {
 impl ServiceDeployment {
     /// Whether it is the deployment that `deployments[]` of the service calls `ecs-svc/…`.
     pub fn is(&self, id: &str) -> bool {
-        let number = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
-        !id.is_empty() && number(&self.revision) == number(id)
+        !id.is_empty() && last_part(&self.revision) == last_part(id)
     }
 
     /// Whether one of the others was created before this one ended: then it took its place.

@@ -1,6 +1,6 @@
 //! A service and its network.
 
-use super::{Scene, check_once, definition, deployment, name, port};
+use super::{Scene, check_once, definition, deployment, fleet, name, port};
 use crate::manifest::document::{Count, NetworkSpec, ServiceDocument, ServiceSpec};
 use crate::model::{NetworkMode, Registrar};
 use crate::yaml::{At, Problems, quoted};
@@ -22,6 +22,12 @@ pub(super) fn check(service: &At<ServiceDocument>, scene: &Scene<'_>, problems: 
     }
     if let Some(network) = &spec.network {
         check_network(network, spec, problems);
+    }
+    if let Some(rollout) = &spec.rollout
+        && let (None, Some(on_timeout)) = (&rollout.timeout, &rollout.on_timeout)
+        && scene.fleet.as_ref().is_none_or(|fleet| fleet.rollout.timeout.is_none())
+    {
+        problems.add_hint(on_timeout.at, fleet::NO_TIMEOUT, "write rollout.timeout, such as 30m");
     }
     check_target_group_count(spec, problems);
     port::check(spec, scene, problems);
