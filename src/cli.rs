@@ -11,9 +11,11 @@ mod after_help;
 pub mod args;
 mod cluster;
 mod command;
+mod command_args;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod drift;
+mod duration;
 mod ecspresso;
 mod environment;
 pub mod exit;
@@ -56,6 +58,7 @@ use outputs::Outputs;
 use signals::Signals;
 use terminal::{Terminal, note};
 
+use crate::plan::Command;
 use crate::report::Error;
 use crate::report::text::plain;
 
@@ -133,6 +136,14 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> (Result<Answer, Failure>, Habit) {
         Verb::Run(args) => {
             let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
             let work = signals.watch(run_service::serve(args, &inputs, global, terminal, &signals));
+            (block_on(work), Habit::Own)
+        }
+        Verb::Rollback(args) | Verb::Restart(args) => {
+            let (inputs, signals) = (cli.inputs.and(&args.inputs), Signals::default());
+            let key = args.service.clone();
+            let is_rollback = matches!(cli.verb, Verb::Rollback(_));
+            let asked = if is_rollback { Command::Rollback(key) } else { Command::Restart(key) };
+            let work = signals.watch(reconcile::command(asked, args, &inputs, global, terminal, &signals));
             (block_on(work), Habit::Own)
         }
         Verb::Reconcile(args) => {

@@ -54,8 +54,8 @@ pub use cluster::{AccountLimits, Cluster, ScalableTarget};
 pub use deployment::{DeploymentEnd, DeploymentState, EndedDeployment, PastDeployment, ServiceDeployment};
 pub use desired::{
     Autoscaling, Budget, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
-    IngressSource, Mode, Network, OtherContainers, Redeploy, Registrar, Removal, Route, ServiceRemoval, ServingRemoval,
-    StaticTarget, Suspend,
+    IngressSource, Mode, Network, OnTimeout, OtherContainers, Redeploy, Registrar, Removal, RolloutLimit, Route,
+    ServiceRemoval, ServingRemoval, StaticTarget, Suspend,
 };
 pub use given::Given;
 pub(crate) use given::RulesOfRoutes;

@@ -29,7 +29,7 @@ use crate::model::{
     TargetGroup, TargetGroupArn, TargetKey, TargetState,
 };
 use crate::plan::needs::{PlanNeeds, forget_explained};
-use crate::plan::{CHECK_ACCESS, Plan, Policy, ScopeError, plan, scope_errors};
+use crate::plan::{CHECK_ACCESS, Plan, Policy, ScopeError, command_needs, plan, scope_errors};
 use crate::report::{BrokenPath, Report};
 use crate::survey::{Depth, OutlineNeeds, outline, scope_needs};
 use crate::trace::{Chosen, trace_needs};
@@ -160,6 +160,7 @@ pub async fn look_by(
 ) -> Result<Look, Vec<ScopeError>> {
     let mut reading = Reading::new(reader.region());
     read_for_plan(&mut reading, desired, reader, &mut Kept::nothing()).await;
+    read_for_command(&mut reading, desired, reader, policy).await;
     let now = clock();
     let plan = plan_observed(desired, &reading.observed, policy, now)?;
     // What filters around a path that no step touches is not read for this: what it keeps out shows in target health.
@@ -185,6 +186,13 @@ pub async fn hold_to_paths(
     }
     read_for_trace(reading, desired, &Chosen::TargetGroups(&touched), reader).await;
     paths::weigh(desired, &reading.observed, policy, now, plan)
+}
+
+/// Reads what a command needs beyond that.
+async fn read_for_command(reading: &mut Reading, desired: &Desired, reader: &impl Read, policy: &Policy) {
+    let Some(command) = &policy.command else { return };
+    let needs = Derived::by(|observed: &Observed| command_needs(desired, observed, command));
+    Box::pin(reading.read(reader, &mut Kept::nothing(), Pace::Now, needs)).await;
 }
 
 /// As [`look`], with the network around every path, for a trace of all of them.

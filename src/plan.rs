@@ -11,6 +11,7 @@ mod budget;
 mod by_resource;
 pub mod change;
 mod check_order;
+mod command;
 mod concurrent;
 mod connected;
 mod consent;
@@ -39,9 +40,11 @@ mod listener_rule;
 mod members;
 mod names;
 pub mod needs;
+mod network;
 mod new_service;
 mod node_addresses;
 mod orphan;
+mod overdue;
 mod parked;
 mod priority;
 mod protocol;
@@ -82,6 +85,7 @@ pub(crate) use by_resource::ListenerChange;
 pub use change::{
     Blocked, Change, Deferred, Finding, Mend, Plan, Planned, Receivers, Step, StepId, Verdict, WaitingOn,
 };
+pub use command::{Command, command_needs};
 pub use content::is_same_content;
 pub use facts::{Api, Deed, Facts};
 pub use field::{Field, HealthCheckField};
@@ -101,6 +105,8 @@ pub struct Policy {
     pub force: bool,
     /// These objects alone; a service brings its target groups. Never prunes.
     pub only: Option<BTreeSet<ObjectRef>>,
+    /// Plans this alone.
+    pub command: Option<Command>,
     /// Consents to removals that take away a way in: rules that give requests to healthy targets.
     pub prune_serving: bool,
 }
@@ -128,6 +134,11 @@ pub fn plan(desired: &Desired, observed: &Observed, policy: &Policy, now: Timest
 pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now: Timestamp, vetoes: &[Veto]) -> Plan {
     let given = &Given::new(desired, observed);
     let mut drafts = Drafts::default();
+    if let Some(command) = &policy.command {
+        command::plan_command(given, command, &mut drafts);
+        guard::hold_back(given, policy, now, vetoes, &mut drafts);
+        return finish(given, policy, drafts);
+    }
     let mut groups = Vec::new();
     for group in given.desired.target_groups.values() {
         if weights::is_managed_by_ecs(given, &group.key) {

@@ -244,6 +244,7 @@ fn fleet(scope: &Scope, region: &str) -> Fleet {
         autoscaling: Autoscaling::Check,
         dynamic_ports: DYNAMIC_PORTS,
         concurrent_rollouts: Budget::Percent(10),
+        rollout: Default::default(),
         removal: Removal::default(),
     }
 }
@@ -277,6 +278,7 @@ fn service(
         mode: Mode::Observe,
         suspend: None,
         redeploy: Redeploy::Deny,
+        rollout: Default::default(),
         desired_count: None,
         network,
         ports: Some(ports.into_values().collect()),

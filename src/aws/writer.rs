@@ -4,6 +4,7 @@
 //! is [`Performed::Stale`]: nothing is sent and the next pass decides. An error that says "it is so already" is
 //! believed only after a look.
 
+mod deployment;
 mod ingress;
 mod listener_rule;
 mod retry;
@@ -78,6 +79,9 @@ impl Writer {
             }
             Action::DrainService { service, from, mark } => self.drain_service(service, *from, mark).await,
             Action::DeleteService { service, mark } => self.delete_service(service, mark).await,
+            Action::StopServiceDeployment { service, deployment, id: _ } => {
+                self.stop_service_deployment(service, deployment).await
+            }
             Action::TagService { service: _, arn, tags } => self.tag_service(arn, tags).await,
             Action::CreateTargetGroup(new) => self.create_target_group(new).await,
             Action::ModifyTargetGroup { target_group, health_check } => {
@@ -181,6 +185,7 @@ fn target_of(action: &Action) -> String {
         | Action::DeleteService { service, .. }
         | Action::UpdateServiceMembers { service, .. }
         | Action::TagService { service, .. }
+        | Action::StopServiceDeployment { service, .. }
         | Action::UpdateService { service, .. } => service.to_string(),
         Action::CreateTargetGroup(new) => new.name.clone(),
         Action::ModifyTargetGroup { target_group, .. }

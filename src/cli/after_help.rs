@@ -30,6 +30,22 @@ Examples:
   portolan reconcile -f manifests/ --only service/checkout
   portolan reconcile -f manifests/ --image checkout=shop:1.5 --yes --wait";
 
+pub const OF_ROLLBACK: &str = "\
+A deployment that is in progress is stopped, and ECS rolls it back. Otherwise the service gets what its last successful deployment \
+before the current one ran. Portolan tags the service with a fingerprint of what it rolled back from \
+(portolan.dev/rolled-back), and does not deploy that again until the manifest changes.
+
+Examples:
+  portolan rollback checkout -f manifests/ --dry-run
+  portolan rollback checkout -f manifests/ --yes --wait";
+
+pub const OF_RESTART: &str = "\
+The task definition stays the same. Use it after a secret was rotated.
+
+Examples:
+  portolan restart checkout -f manifests/
+  portolan restart checkout -f manifests/ --yes --wait --timeout 15m";
+
 pub const OF_DRIFT: &str = "\
 Every format except text has the line of the manifest. FORMAT=FILE writes a format to a file in the same pass. \
 --notify-url posts the document of `-o json` if the exit code is not 0; set PORTOLAN_NOTIFY_URL instead to keep its \

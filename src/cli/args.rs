@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::after_help;
+pub use super::command_args::CommandArgs;
+use super::duration::parse_duration;
 pub use super::form::{Form, Output};
 use super::form::{Wanted, WantedParser};
 pub use super::init_args::InitArgs;
@@ -100,6 +102,12 @@ pub enum Verb {
     /// Run one pass: read, plan, show the plan, apply
     #[command(after_help = after_help::OF_RECONCILE)]
     Reconcile(ReconcileArgs),
+    /// Deploy what a service ran before, or stop its deployment
+    #[command(after_help = after_help::OF_ROLLBACK)]
+    Rollback(CommandArgs),
+    /// Start new tasks of a service, which read their secrets and images again
+    #[command(after_help = after_help::OF_RESTART)]
+    Restart(CommandArgs),
     /// Report differences and change nothing, for cron and CI
     #[command(after_help = after_help::OF_DRIFT)]
     Drift(DriftArgs),
@@ -140,6 +148,7 @@ impl Verb {
         match self {
             Self::Validate(inputs) => Some(inputs),
             Self::Reconcile(args) => Some(&args.inputs),
+            Self::Rollback(args) | Self::Restart(args) => Some(&args.inputs),
             Self::Drift(args) => Some(&args.inputs),
             Self::Status(args) => Some(&args.inputs),
             Self::Trace(args) => Some(&args.inputs),
@@ -160,6 +169,8 @@ impl Verb {
         match self {
             Self::Validate(_)
             | Self::Reconcile(_)
+            | Self::Rollback(_)
+            | Self::Restart(_)
             | Self::Drift(_)
             | Self::Status(_)
             | Self::Trace(_)
@@ -306,6 +317,25 @@ pub struct ReconcileArgs {
     pub detailed_exitcode: bool,
 }
 
+impl CommandArgs {
+    /// The same options of `reconcile`.
+    pub fn as_reconcile(&self) -> ReconcileArgs {
+        let Self { service: _, inputs, dry_run, yes, wait, timeout } = self.clone();
+        ReconcileArgs {
+            inputs,
+            dry_run,
+            yes,
+            force: false,
+            prune_serving: false,
+            wait,
+            timeout,
+            only: Vec::new(),
+            images: Vec::new(),
+            detailed_exitcode: false,
+        }
+    }
+}
+
 /// `portolan run`
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
@@ -388,10 +418,4 @@ fn parse_speed(text: &str) -> Result<f64, String> {
 fn parse_block(text: &str) -> Result<ipnet::IpNet, String> {
     let block = text.parse::<ipnet::IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from));
     block.map(|block| block.trunc()).map_err(|_| "an address or a block such as 203.0.113.0/24".to_owned())
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let parsed: Result<jiff::SignedDuration, _> = text.parse();
-    let duration = parsed.ok().and_then(|duration| Duration::try_from(duration).ok());
-    duration.filter(|duration| !duration.is_zero()).ok_or_else(|| "write it like 90s, 10m or 1h".to_owned())
 }

@@ -6,6 +6,7 @@ use super::progress::Lines;
 use super::run::{Run, aws_now};
 use crate::model::{ObjectRef, Observed, Rollout as Word};
 use crate::pass::{Followed, follow};
+use crate::plan::Action;
 use crate::report::{Error, Report, Rollout, RolloutState};
 
 /// The deployments of a run.
@@ -20,6 +21,15 @@ impl Rollouts {
     pub fn add(&mut self, run: &Run<'_>, report: &Report) {
         for (object, id) in report.outcome.iter().flat_map(|outcome| &outcome.deployments) {
             self.push(run, object, id);
+        }
+        if run.policy.command.is_none() {
+            return;
+        }
+        for step in &report.plan.steps {
+            if let Action::StopServiceDeployment { service, deployment: _, id } = &step.action {
+                let stopped = Followed::new(step.object.clone(), service.clone(), id.clone());
+                self.followed.push(stopped.taken_back());
+            }
         }
     }
 
@@ -59,11 +69,7 @@ impl Rollouts {
 
     /// Whether one did not succeed, or will not.
     pub fn have_failed(&self) -> bool {
-        self.followed.iter().any(|one| match one.rollout().state {
-            RolloutState::Ended(end) => end.has_failed(),
-            RolloutState::Unknown => true,
-            RolloutState::InProgress | RolloutState::Superseded => false,
-        })
+        self.followed.iter().any(|one| one.rollout().has_failed())
     }
 
     /// Whether a newer deployment took the place of one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::args::{Form, Global, Inputs, ReconcileArgs};
+use super::args::{CommandArgs, Form, Global, Inputs, ReconcileArgs};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::follow::Rollouts;
@@ -17,9 +17,10 @@ use super::wait::{LONGEST_PERIOD, Waited, wait};
 use crate::apply::{DEFAULT_LIMIT, Event, Outcome, StepResult, apply};
 use crate::aws::Writer;
 use crate::manifest::STDIN;
+use crate::model::ObjectRef;
 use crate::model::owner::MOVED_TAG;
 use crate::pass::{Look, awaited};
-use crate::plan::{Action, Plan, Planned, Step, Verdict};
+use crate::plan::{Action, Command, Plan, Planned, Step, Verdict};
 use crate::report::text::{render, render_result, render_summary};
 use crate::report::{Error, Report};
 
@@ -37,6 +38,27 @@ pub async fn reconcile(
     // A yes to a plan that shows such a removal is the consent to it.
     run.policy.prune_serving = args.prune_serving || asks;
     carry_on(args, &run, asks).await
+}
+
+/// `portolan rollback` and `portolan restart`: the plan of that alone, shown and asked for as any other.
+pub async fn command(
+    command: Command,
+    args: &CommandArgs,
+    inputs: &Inputs,
+    global: &Global,
+    terminal: Terminal,
+    signals: &Signals,
+) -> Result<Answer, Failure> {
+    let mut run = Run::open(global, terminal, signals, inputs, false, &[]).await?;
+    if !run.desired.services.contains_key(command.key()) {
+        let known: Vec<&str> = run.desired.services.keys().take(10).map(String::as_str).collect();
+        let hint = format!("the manifest has {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") });
+        return Err(Failure::new(format!("the manifest declares no service {:?}", command.key()), Some(hint)));
+    }
+    run.policy.only = Some(BTreeSet::from([ObjectRef::service(command.key())]));
+    run.policy.command = Some(command);
+    let asks = !args.yes && !args.dry_run && can_ask() && !inputs.files.iter().any(|path| path == STDIN);
+    carry_on(&args.as_reconcile(), &run, asks).await
 }
 
 /// Everything after the manifest has been read.
@@ -246,7 +268,11 @@ async fn settle(
     let awaited = awaited(&run.desired, &report.plan, &run.policy);
     if let Waited::TimedOut(missing) = wait(run, &awaited, rollouts, left, has_changed).await {
         report.errors = missing.into_iter().map(|what| timed_out(args.timeout, &what)).collect();
-    } else if rollouts.were_superseded() && !rollouts.have_failed() && run.signals.exit().is_none() {
+    } else if rollouts.were_superseded()
+        && run.policy.command.is_none()
+        && !rollouts.have_failed()
+        && run.signals.exit().is_none()
+    {
         // Whatever took the place of a deployment of this run may have brought something else.
         report = run.report(run.look().await?, None);
     }

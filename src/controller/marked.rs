@@ -304,6 +304,7 @@ fn effects(action: &Action) -> Vec<Effect> {
         | Action::DeleteService { .. }
         | Action::UpdateServiceCount { .. }
         | Action::UpdateServiceMembers { .. }
+        | Action::StopServiceDeployment { .. }
         | Action::TagService { .. }
         | Action::UpdateService { .. }
         | Action::AddTags { .. }

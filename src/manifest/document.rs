@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::definition::DefinitionSpec;
-use super::scalar::{Managed, NonEmpty, ObjectKey, PortName};
+use super::scalar::{Duration, Managed, NonEmpty, ObjectKey, PortName};
 use super::service_file::{self, ServiceFile};
 use super::words::{ApiVersion, FleetKind, ServiceKind, Switch, TargetGroupKind};
 use super::{member, member_schema};
 use crate::model::{
-    AppProtocol, Autoscaling, Budget, Mode, NetworkMode, PortRange, Redeploy, Registrar, ServiceRemoval,
+    AppProtocol, Autoscaling, Budget, Mode, NetworkMode, OnTimeout, PortRange, Redeploy, Registrar, ServiceRemoval,
     ServingRemoval, Transport,
 };
 use crate::shape::{SERVICE, Tree};
@@ -121,8 +121,25 @@ document! {
     struct RolloutSpec in "Fleet.spec.rollout" {
         /// Most deployments that Portolan has running at a time: a number, or a share of the services (then at least 1). Default: 10%.
         concurrent as "concurrent": Option<At<Budget>>,
+        /// How long a deployment may be in progress before it is reported as stuck, such as 30m. Absent: no limit.
+        timeout as "timeout": Option<At<RolloutTimeout>>,
+        /// What happens then: report, or stop, which rolls the deployment back. Default: report.
+        on_timeout as "onTimeout": Option<At<OnTimeout>>,
     }
 }
+
+document! {
+    /// Limits on the deployments of a service; they override the fleet's.
+    struct ServiceRolloutSpec in "Service.spec.rollout" {
+        /// How long a deployment may be in progress before it is reported as stuck, such as 30m. Absent: no limit.
+        timeout as "timeout": Option<At<RolloutTimeout>>,
+        /// What happens then: report, or stop, which rolls the deployment back. Default: report.
+        on_timeout as "onTimeout": Option<At<OnTimeout>>,
+    }
+}
+
+/// A minute to a day.
+type RolloutTimeout = Duration<60, 86_400>;
 
 document! {
     /// Limits on removals.
@@ -151,6 +168,8 @@ document! {
         suspend as "suspend": Option<At<SuspendSpec>>,
         /// Whether a repair may start a deployment of this service; deny overrides the fleet's allow, never the reverse.
         redeploy as "redeploy": Option<At<Redeploy>>,
+        /// Limits on its deployments.
+        rollout as "rollout": Option<At<ServiceRolloutSpec>>,
         /// A number, or the band {min, max}. Absent: unmanaged.
         desired_count as "desiredCount": Option<At<Count>>,
         /// The network of its tasks.
@@ -386,10 +405,11 @@ document! {
 }
 
 /// Every mapping of the format with its fields.
-pub(crate) const MAPPINGS: [(&str, &[&str]); 20] = [
+pub(crate) const MAPPINGS: [(&str, &[&str]); 21] = [
     ServiceFileSpec::FIELDS,
     TagSpec::FIELDS,
     RolloutSpec::FIELDS,
+    ServiceRolloutSpec::FIELDS,
     FleetDocument::FIELDS,
     Metadata::FIELDS,
     FleetSpec::FIELDS,

@@ -18,8 +18,8 @@ use super::scalar::{Managed, NonEmpty};
 use crate::model::{
     Budget, Conditions, Definition, Desired, DesiredCount, DesiredPort, DesiredService, DesiredTargetGroup, Fleet,
     HeaderCondition, HealthCheck, IngressSource, Matcher, Mode, Network, NetworkMode, OtherContainers, PortRange,
-    ProtocolVersion, QueryCondition, Redeploy, Registrar, Removal, Route, ServiceId, StaticTarget, Suspend, Tags,
-    TargetKey, Transport,
+    ProtocolVersion, QueryCondition, Redeploy, Registrar, Removal, RolloutLimit, Route, ServiceId, StaticTarget,
+    Suspend, Tags, TargetKey, Transport,
 };
 use crate::shape::Tree;
 use crate::yaml::{At, TextMap};
@@ -61,6 +61,10 @@ pub(super) fn fleet(name: &str, spec: &FleetSpec) -> Fleet {
             .as_ref()
             .and_then(|rollout| copied(&rollout.concurrent))
             .unwrap_or(CONCURRENT_ROLLOUTS),
+        rollout: spec.rollout.as_ref().map_or_else(RolloutLimit::default, |rollout| RolloutLimit {
+            timeout: rollout.timeout.as_ref().map(|timeout| timeout.value.0),
+            on_timeout: copied(&rollout.on_timeout).unwrap_or_default(),
+        }),
         removal: Removal {
             prune: removal.and_then(|removal| copied(&removal.prune)).unwrap_or(defaults.prune),
             budget: removal.and_then(|removal| copied(&removal.budget)).unwrap_or(defaults.budget),
@@ -109,6 +113,10 @@ pub(super) fn without_file(document: &ServiceDocument, fleet: &Fleet) -> Desired
             (Some(Redeploy::Deny), _) | (_, Redeploy::Deny) => Redeploy::Deny,
             (Some(Redeploy::Allow) | None, Redeploy::Allow) => Redeploy::Allow,
         },
+        rollout: spec.rollout.as_ref().map_or(fleet.rollout, |own| RolloutLimit {
+            timeout: own.timeout.as_ref().map(|timeout| timeout.value.0).or(fleet.rollout.timeout),
+            on_timeout: copied(&own.on_timeout).unwrap_or(fleet.rollout.on_timeout),
+        }),
         desired_count: spec.desired_count.as_ref().map(|count| match &count.value {
             Count::Exact(count) => DesiredCount::Exact(*count),
             Count::Band(band) => DesiredCount::Band { min: band.min.0, max: band.max.0 },

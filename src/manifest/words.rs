@@ -1,8 +1,8 @@
 //! Values out of a closed set, spelled as AWS or ECS spell them. Case counts.
 
 use crate::model::{
-    AppProtocol, Autoscaling, Mode, NetworkMode, OtherContainers, Protocol, ProtocolVersion, Redeploy, Registrar,
-    ServiceRemoval, ServingRemoval, TargetType, Transport,
+    AppProtocol, Autoscaling, Mode, NetworkMode, OnTimeout, OtherContainers, Protocol, ProtocolVersion, Redeploy,
+    Registrar, ServiceRemoval, ServingRemoval, TargetType, Transport,
 };
 use crate::yaml::words;
 
@@ -39,6 +39,7 @@ words! {
     Mode { "enforce" => Self::Enforce, "observe" => Self::Observe }
     Redeploy { "deny" => Self::Deny, "allow" => Self::Allow }
     ServiceRemoval { "deny" => Self::Deny, "allow" => Self::Allow }
+    OnTimeout { "report" => Self::Report, "stop" => Self::Stop }
     ServingRemoval { "deny" => Self::Deny, "allow" => Self::Allow }
     Autoscaling { "check" => Self::Check, "none" => Self::None }
     NetworkMode { "awsvpc" => Self::Awsvpc, "bridge" => Self::Bridge, "host" => Self::Host }

@@ -67,6 +67,25 @@ pub enum Autoscaling {
     None,
 }
 
+/// What becomes of a deployment that is in progress for too long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnTimeout {
+    /// It is reported.
+    #[default]
+    Report,
+    /// It is stopped, which rolls it back.
+    Stop,
+}
+
+/// How long a deployment may be in progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RolloutLimit {
+    /// Seconds; `None`: for ever.
+    pub timeout: Option<u32>,
+    /// What happens then.
+    pub on_timeout: OnTimeout,
+}
+
 /// Most removals of one kind in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
@@ -156,6 +175,8 @@ pub struct Fleet {
     pub dynamic_ports: PortRange,
     /// Most deployments that Portolan has running at a time: a number, or a share of the services.
     pub concurrent_rollouts: Budget,
+    /// How long a deployment may be in progress.
+    pub rollout: RolloutLimit,
     /// Removal policy.
     pub removal: Removal,
 }
@@ -313,6 +334,8 @@ pub struct DesiredService {
     pub suspend: Option<Suspend>,
     /// Effective: the service's own deny wins over the fleet's allow.
     pub redeploy: Redeploy,
+    /// How long a deployment may be in progress: its own limit, or the fleet's.
+    pub rollout: RolloutLimit,
     /// The count.
     pub desired_count: Option<DesiredCount>,
     /// The network.

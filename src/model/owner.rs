@@ -15,6 +15,9 @@ pub const OBJECT_TAG: &str = "portolan.dev/object";
 /// Tag on a copied task definition: the fingerprint of its content (rule R7a).
 pub const FINGERPRINT_TAG: &str = "portolan.dev/fingerprint";
 
+/// Tag on a service: fingerprints of what a person rolled back from (rule R7a).
+pub const ROLLED_BACK_TAG: &str = "portolan.dev/rolled-back";
+
 /// Tag on a temporary rule: the ARN of the target group that the object's own one replaces.
 pub const REPLACES_TAG: &str = "portolan.dev/replaces";
 /// Tag on a temporary rule: when requests moved to the new target group (RFC 3339).

@@ -37,6 +37,8 @@ pub fn acts(action: &Action) -> Acts {
         Action::DrainService { .. } => takes(&[HopId::Registration]),
         // It has no tasks any more.
         Action::DeleteService { .. } => adds(&[]),
+        // What served before serves again.
+        Action::StopServiceDeployment { .. } => adds(&[]),
         // How tasks are replaced and placed from now on: no running task is touched.
         Action::UpdateServiceMembers { .. } | Action::TagService { .. } => adds(&[]),
         Action::UpdateServiceCount { desired_count, from, .. } if desired_count < from => takes(&[HopId::Registration]),

@@ -34,6 +34,7 @@ impl Followed {
             id,
             revision: String::new(),
             state: RolloutState::InProgress,
+            asked: DeploymentEnd::Successful,
             by_rollout_state: None,
             reason: None,
             since: None,
@@ -42,6 +43,13 @@ impl Followed {
             failed_tasks: Vec::new(),
         };
         Self { service, unlisted: 0, rollout }
+    }
+
+    /// The same of one that was stopped on request: its rollback is what was asked for.
+    #[must_use]
+    pub fn taken_back(mut self) -> Self {
+        self.rollout.asked = DeploymentEnd::RolledBack;
+        self
     }
 
     /// What is known of it.

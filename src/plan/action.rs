@@ -244,6 +244,15 @@ pub enum Action {
         /// What these members were in the reading that the plan was made from: a mismatch makes the step stale.
         expect: Tree,
     },
+    /// `StopServiceDeployment`: ECS rolls back to the last deployment that completed.
+    StopServiceDeployment {
+        /// The service.
+        service: ServiceId,
+        /// The ARN of the deployment, which must still be in progress.
+        deployment: String,
+        /// Its id in the service: `ecs-svc/…`.
+        id: String,
+    },
     /// `TagResource` for a service.
     TagService {
         /// The service.
@@ -382,11 +391,12 @@ pub enum Action {
 }
 
 /// The AWS operations that steps are.
-pub const OPERATIONS: [&str; 19] = [
+pub const OPERATIONS: [&str; 20] = [
     "RegisterTaskDefinition",
     "CreateService",
     "UpdateService",
     "DeleteService",
+    "StopServiceDeployment",
     "TagResource",
     "CreateTargetGroup",
     "ModifyTargetGroup",

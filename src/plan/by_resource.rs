@@ -34,6 +34,7 @@ pub(crate) enum ServiceChange<'a> {
     /// It goes, or its tasks do.
     Remove,
     UpdateServiceCount,
+    StopServiceDeployment,
     /// What changes in place: members, tags.
     InPlace,
     UpdateService {
@@ -66,6 +67,7 @@ impl Action {
             Self::UpdateService { service, task_definition, load_balancers, network, members: _, expect: _ } => {
                 Service(ServiceChange::UpdateService { service, task_definition, load_balancers, network })
             }
+            Self::StopServiceDeployment { .. } => Service(ServiceChange::StopServiceDeployment),
             Self::UpdateServiceMembers { .. } | Self::TagService { .. } => Service(ServiceChange::InPlace),
             Self::CreateTargetGroup(_)
             | Self::ModifyTargetGroup { .. }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{
     AddressFamily, Attributes, Awsvpc, Conditions, Forward, HealthCheck, Listener, ListenerArn, LoadBalancerEntry,
-    Matcher, Observed, Protocol, ProtocolVersion, Rule, RuleActions, RuleArn, Seen, Serve, Service, ServiceId,
+    Matcher, Observed, Protocol, ProtocolVersion, Rollout, Rule, RuleActions, RuleArn, Seen, Serve, Service, ServiceId,
     StaticTarget, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
 };
 
@@ -78,6 +78,13 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
                 present(observed.services.get_mut(service)).and_then(|live| present(Some(&mut *live.members)))
             {
                 live.members_mut().extend(members.members().clone());
+            }
+        }
+        // What ECS goes back to is not known here; that nothing is in progress any more is.
+        Action::StopServiceDeployment { service, deployment: _, id } => {
+            let live = present(observed.services.get_mut(service));
+            for one in live.into_iter().flat_map(|live| &mut live.deployments).filter(|one| one.id == *id) {
+                one.rollout = Some(Rollout::Failed);
             }
         }
         Action::TagService { service, arn: _, tags } => {

@@ -101,6 +101,7 @@ impl Action {
                 Facts::of("UpdateService", Ecs, Change).counts(Budgeted::Services, 1)
             }
             Self::UpdateServiceMembers { .. } => Facts::of("UpdateService", Ecs, Change),
+            Self::StopServiceDeployment { .. } => Facts::of("StopServiceDeployment", Ecs, Change),
             Self::TagService { .. } => Facts::of("TagResource", Ecs, Change),
             Self::CreateTargetGroup(_) => Facts::of("CreateTargetGroup", Elb, Create).produces(Product::TargetGroup),
             Self::ModifyTargetGroup { health_check, .. } => {

@@ -28,7 +28,7 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
             .find_map(|object| by_mode(given, now, object))
             .or_else(|| objects().find_map(|object| by_deployment(given, now, object, draft)))
             .or_else(|| draft.held.clone())
-            .or_else(|| by_redeploy(given.desired, draft))
+            .or_else(|| policy.command.is_none().then(|| by_redeploy(given.desired, draft)).flatten())
             .or_else(|| by_partial_view(given.observed, draft))
             .or_else(|| by_veto(vetoes, draft));
         if let Some(why) = why {
@@ -47,7 +47,9 @@ pub(super) fn hold_back(given: &Given<'_>, policy: &Policy, now: Timestamp, veto
     }
     dns_failover::settle(given, drafts, &mut held, &mut later);
     edges::hold_dependents(&drafts.steps, &mut held);
-    concurrent::put_off(given, now, drafts, &mut held, &mut later);
+    if policy.command.is_none() {
+        concurrent::put_off(given, now, drafts, &mut held, &mut later);
+    }
     check_order::put_off(given, drafts, &mut held, &mut later);
     edges::hold_dependents(&drafts.steps, &mut held);
     let put_off: BTreeSet<DraftId> = later.keys().filter(|id| held.contains_key(id)).copied().collect();
@@ -251,6 +253,10 @@ fn tell_what_is_not_waited_for(given: &Given<'_>, now: Timestamp, drafts: &mut D
 
 /// R7: while a deployment is in progress.
 fn by_deployment(given: &Given<'_>, now: Timestamp, object: &ObjectRef, draft: &Draft) -> Option<WaitingOn> {
+    // It ends the deployment that others wait for.
+    if matches!(draft.action, Action::StopServiceDeployment { .. }) {
+        return None;
+    }
     for service in services_of(given, object) {
         let live = match given.observed.service(&service.id) {
             Seen::Present(live) => live,

@@ -55,6 +55,7 @@ impl Action {
             | Self::UpdateServiceMembers { service, .. }
             | Self::DrainService { service, .. }
             | Self::DeleteService { service, .. }
+            | Self::StopServiceDeployment { service, .. }
             | Self::TagService { service, .. } => Names::of_service(service),
             Self::UpdateService { service, task_definition, load_balancers, .. } => {
                 let groups = load_balancers.iter().flatten().filter_map(|(group, _)| group.as_ref());

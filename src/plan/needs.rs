@@ -10,15 +10,15 @@ use jiff::Timestamp;
 
 use crate::model::{
     Behind, DeploymentController, Desired, DesiredPort, DesiredService, Given, GroupId, InstanceId, Kind,
-    LoadBalancerArn, LoadBalancerEntry, Lookup, Observed, Owner, Placement, Query, Registrar, Seen, Serve, ServiceId,
-    Strategy, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
+    LoadBalancerArn, LoadBalancerEntry, Lookup, Observed, OnTimeout, Owner, Placement, Query, Registrar, Seen, Serve,
+    ServiceId, Strategy, TargetGroup, TargetGroupArn, TargetKey, TargetState, Task,
 };
 
 use super::ingress_reads;
 use super::resolve::stand_ins;
 use super::rule_match::{Match, RoutedListener, forwards_only_to, routed_listeners};
 pub use super::target::Unknown;
-use super::{handover, left_over, new_service, parked, redeployment, resolve, target};
+use super::{handover, left_over, new_service, overdue, parked, redeployment, resolve, target};
 use structure::Structure;
 
 /// What planning a manifest needs to know, given what is known so far: in stages, each of which follows from the answers to the one
@@ -110,12 +110,23 @@ fn further(given: &Given<'_>) -> BTreeSet<Query> {
     needs.extend(losing.iter().filter(|arn| is_untagged(given, arn)).map(|arn| Query::Tags(arn.to_string())));
     needs.extend(look_back.iter().filter(|id| is_rolling(given, id)).cloned().map(Query::UnderWay));
     needs.extend(look_back.into_iter().map(Query::PastDeployments));
+    needs.extend(services_to_stop(given).map(Query::ServiceDeployments));
     needs.extend(groups_to_look_around(given).into_iter().map(Query::GroupAddresses));
     needs.extend(clusters_to_list(given).into_iter().map(Query::ClusterServices));
     needs.extend(young.cloned().chain(handover::kept(given)).map(Query::Attributes));
     needs.extend(may_park.vpcs.into_iter().map(Query::Routes));
     needs.extend(target_groups_to_check(given, losing).into_iter().map(Query::Health));
     needs
+}
+
+/// The services whose deployment in progress is stopped if it takes too long.
+fn services_to_stop(given: &Given<'_>) -> impl Iterator<Item = ServiceId> {
+    let limited = given.desired.services.values().filter(|wanted| wanted.rollout.on_timeout == OnTimeout::Stop);
+    let under_way = limited.filter(|wanted| {
+        let live = given.observed.service(&wanted.id).present();
+        live.is_some_and(|live| overdue::limited(live, wanted).is_some())
+    });
+    under_way.map(|wanted| wanted.id.clone())
 }
 
 /// Whether a rolling deployment of a service is in progress.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::model::service::EXTERNAL;
 use crate::model::{
-    Awsvpc, DeploymentController, DesiredService, Given, GroupId, Network, NetworkMode, ObjectRef, Observed, Seen,
-    Service, Strategy, TargetGroupArn, TaskDefinition,
+    Awsvpc, DeploymentController, DesiredService, Given, GroupId, ObjectRef, Observed, Seen, Service, Strategy,
+    TargetGroupArn, TaskDefinition,
 };
 use crate::shape::SERVICE;
 
@@ -20,13 +20,15 @@ use super::definition::{self, Move, NewRevision, Origin, TASK_DEFINITION_FIELD, 
 use super::draft::{Draft, DraftId, Drafts, Obstacle, need};
 use super::field::Field;
 use super::members::{self, Redeployed};
+use super::network::diff_network;
+use super::overdue::plan_overdue;
 use super::reason::Reason;
 use super::rolled_back::{self, Brings};
+use super::room;
 use super::security_group::ServiceIngress;
 use super::service::live_service;
 use super::task_definition::diff_ports;
 use super::wiring::{self, Wiring, diff_wiring};
-use super::{resolve, room};
 
 /// Everything about a service that only a new deployment can put right.
 #[derive(Clone, Debug, Default)]
@@ -156,62 +158,6 @@ fn mode_agrees(wanted: &DesiredService, definition: &TaskDefinition, obstacles: 
     }
 }
 
-fn diff_network(
-    given: &Given<'_>,
-    wanted: &DesiredService,
-    live: &Service,
-    network: &Network,
-) -> Result<Option<(Awsvpc, Vec<Change>)>, Obstacle> {
-    let Some(current) = &live.network else { return Ok(None) };
-    let Network { mode, subnets, security_groups, ingress_group: _, assign_public_ip } = network;
-    let names_things = subnets.is_some() || security_groups.is_some();
-    if mode.is_some_and(|mode| mode != NetworkMode::Awsvpc) || !(names_things || assign_public_ip.is_some()) {
-        return Ok(None);
-    }
-    // AWS reads DISABLED back where nobody wrote it.
-    let now = current.assign_public_ip.as_deref().unwrap_or(members::switch(false));
-    let public = assign_public_ip.map(members::switch).filter(|wanted| *wanted != now);
-    if !names_things && public.is_none() {
-        return Ok(None);
-    }
-    let vpc = resolve::vpc_of_service(given, wanted)?;
-    let subnets = subnets.as_ref().map(|names| resolve::subnets(given.observed, vpc, names)).transpose()?;
-    let subnets = subnets.filter(|subnets| *subnets != current.subnets);
-    let groups = security_groups.as_ref().map(|names| resolve::security_groups(given, vpc, names)).transpose()?;
-    let groups = groups.filter(|groups| *groups != current.security_groups);
-    if subnets.is_none() && groups.is_none() && public.is_none() {
-        return Ok(None);
-    }
-    let mut block = current.clone();
-    let mut changes = Vec::new();
-    if let Some(subnets) = subnets {
-        changes.push(set_change(Field::Subnets, &current.subnets, &subnets));
-        block.subnets = subnets;
-    }
-    if let Some(groups) = groups {
-        changes.push(set_change(Field::SecurityGroups, &current.security_groups, &groups));
-        block.security_groups = groups;
-    }
-    if let Some(public) = public {
-        changes.push(Change::of(Field::AssignPublicIp, Some(now.to_owned()), Some(public.to_owned())));
-        block.assign_public_ip = Some(public.to_owned());
-    }
-    Ok(Some((block, changes)))
-}
-
-fn set_change<T: ToString>(
-    field: Field,
-    live: impl IntoIterator<Item = T>,
-    desired: impl IntoIterator<Item = T>,
-) -> Change {
-    let list = |items: Vec<String>| (!items.is_empty()).then(|| items.join(", "));
-    Change {
-        field,
-        live: list(live.into_iter().map(|item| item.to_string()).collect()),
-        desired: list(desired.into_iter().map(|item| item.to_string()).collect()),
-    }
-}
-
 pub(super) fn plan_redeployment(
     given: &Given<'_>,
     wanted: &DesiredService,
@@ -219,8 +165,20 @@ pub(super) fn plan_redeployment(
     ingress: &ServiceIngress,
     drafts: &mut Drafts,
 ) {
+    let is_as_declared = plan_one_call(given, wanted, now, ingress, drafts);
+    plan_overdue(given, wanted, now, is_as_declared, drafts);
+}
+
+/// Answers whether nothing differs that a deployment would put right.
+fn plan_one_call(
+    given: &Given<'_>,
+    wanted: &DesiredService,
+    now: Timestamp,
+    ingress: &ServiceIngress,
+    drafts: &mut Drafts,
+) -> bool {
     // Why it cannot be planned is said where the service itself is.
-    let Ok(live) = live_service(given.observed, wanted) else { return };
+    let Ok(live) = live_service(given.observed, wanted) else { return false };
     let object = ObjectRef::service(&wanted.key);
     let mut obstacles = Vec::new();
     let found = redeployment(given, wanted, now, &mut obstacles);
@@ -235,8 +193,22 @@ pub(super) fn plan_redeployment(
             let failed = rolled_back::left_failed(live);
             failed.into_iter().for_each(|why| drafts.block_on(&object, deployed(live), why));
         }
-        return;
+        return !differs;
     };
+    plan_found(given, wanted, live, found, unread, ingress, drafts);
+    false
+}
+
+fn plan_found(
+    given: &Given<'_>,
+    wanted: &DesiredService,
+    live: &Service,
+    found: Redeployment,
+    unread: Option<Obstacle>,
+    ingress: &ServiceIngress,
+    drafts: &mut Drafts,
+) {
+    let object = ObjectRef::service(&wanted.key);
     let what = || describe_changes(&found.changes);
     if let Some(unread) = unread {
         return Obstacle { what: what(), ..unread }.block(drafts, &object);
@@ -265,7 +237,7 @@ pub(super) fn plan_redeployment(
         load_balancers: (!found.wiring.changes.is_empty()).then_some(&*found.wiring.entries),
         network: found.network.as_ref(),
     };
-    match rolled_back::refusal(given.observed, wanted, &brings) {
+    match rolled_back::refusal(given.observed, wanted, live, &brings) {
         Ok(None) => {}
         Ok(Some(why)) => return drafts.block_on(&object, what(), why),
         Err(obstacle) => return Obstacle { what: what(), ..obstacle }.block(drafts, &object),

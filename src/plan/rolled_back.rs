@@ -1,7 +1,11 @@
 //! R7a: what a deployment did not bring is not sent again until the manifest changes. Only a SUCCESSFUL deployment is a success.
 
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
 use crate::model::{
-    Awsvpc, DeploymentEnd, DesiredService, LoadBalancerEntry, Observed, PastDeployment, Rollout, Seen, Service,
+    Awsvpc, DeploymentEnd, DesiredService, LoadBalancerEntry, Observed, PastDeployment, Rollout, Seen, Service, owner,
 };
 use crate::shape::Tree;
 
@@ -27,8 +31,14 @@ pub(super) struct Brings<'a> {
 pub(super) fn refusal(
     observed: &Observed,
     wanted: &DesiredService,
+    live: &Service,
     brings: &Brings<'_>,
 ) -> Result<Option<Reason>, Obstacle> {
+    let taken_back = taken_back(live)?;
+    if tokens(brings).iter().any(|token| taken_back.contains(token)) {
+        let way_out = format!("change the manifest, or remove the tag {} from the service", owner::ROLLED_BACK_TAG);
+        return Ok(Some(Reason::new("this was rolled back on request (portolan rollback)", way_out)));
+    }
     let past = match observed.past_deployments_of(&wanted.id) {
         Seen::Present(past) => past,
         Seen::Absent => return Ok(None),
@@ -79,4 +89,52 @@ fn sorted(entries: &[LoadBalancerEntry]) -> Vec<LoadBalancerEntry> {
     let mut entries = entries.to_vec();
     entries.sort();
     entries
+}
+
+/// Most fingerprints that a tag keeps: its value has 256 characters.
+pub(super) const MOST_TOKENS: usize = 10;
+
+/// Fingerprints of what a person rolled the service back from.
+pub(super) fn taken_back(live: &Service) -> Result<BTreeSet<String>, Obstacle> {
+    Ok(taken_back_in_order(live)?.into_iter().collect())
+}
+
+/// The same, the newest first.
+pub(super) fn taken_back_in_order(live: &Service) -> Result<Vec<String>, Obstacle> {
+    let members = match live.members.as_ref().as_ref() {
+        Seen::Present(members) => members,
+        Seen::Absent => return Ok(Vec::new()),
+        Seen::Unknown(gap) => return Err(Obstacle::gap("tags of the service", gap)),
+    };
+    let tags = members.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let own = |tag: &&Value| tag.get("key").and_then(Value::as_str) == Some(owner::ROLLED_BACK_TAG);
+    let value = tags.into_iter().find(own).and_then(|tag| tag.get("value")?.as_str()).unwrap_or_default();
+    Ok(value.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The fingerprints of what a deployment brings, one for each part of it.
+pub(super) fn tokens(brings: &Brings<'_>) -> Vec<String> {
+    let Brings { content, load_balancers, network } = brings;
+    let wiring = load_balancers.and_then(wired).map(|entries| wiring_token(&entries));
+    let network = network.map(|network| {
+        let Awsvpc { subnets, security_groups, assign_public_ip } = network;
+        let list = |all: Vec<String>| Value::from(all);
+        let value = json!([
+            list(subnets.iter().map(ToString::to_string).collect()),
+            list(security_groups.iter().map(ToString::to_string).collect()),
+            assign_public_ip,
+        ]);
+        format!("net-{}", content::hash(&value.to_string()))
+    });
+    content.map(content::fingerprint).into_iter().chain(wiring).chain(network).collect()
+}
+
+/// The fingerprint of a list of load balancers.
+pub(super) fn wiring_token(entries: &[LoadBalancerEntry]) -> String {
+    let each = |entry: &LoadBalancerEntry| {
+        let groups: Vec<&str> = entry.target_groups().map(|arn| arn.as_str()).collect();
+        json!([groups, entry.classic, entry.container, entry.container_port])
+    };
+    let value: Vec<Value> = sorted(entries).iter().map(each).collect();
+    format!("lb-{}", content::hash(&Value::from(value).to_string()))
 }

@@ -25,6 +25,7 @@ pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &
         id,
         mode: _,
         suspend: _,
+        rollout: _,
         desired_count: _,
         network: _,
         ports: _,

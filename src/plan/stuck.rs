@@ -80,9 +80,11 @@ fn repairs(live: &Service, action: &Action) -> bool {
             let other_groups = network.is_some() && network.as_ref().map(groups) != live.network.as_ref().map(groups);
             *service == live.id && (task_definition.is_some() || load_balancers.is_some() || other_groups)
         }
-        ServiceChange::Create | ServiceChange::Remove | ServiceChange::UpdateServiceCount | ServiceChange::InPlace => {
-            false
-        }
+        ServiceChange::Create
+        | ServiceChange::Remove
+        | ServiceChange::UpdateServiceCount
+        | ServiceChange::StopServiceDeployment
+        | ServiceChange::InPlace => false,
     }
 }
 

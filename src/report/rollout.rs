@@ -24,6 +24,8 @@ pub struct Rollout {
     pub revision: String,
     /// Where it is.
     pub state: RolloutState,
+    /// How it should end: a deployment that was stopped on request ends as asked when it is rolled back.
+    pub asked: DeploymentEnd,
     /// Why its state is not that of the service deployment but `rolloutState`; `None`: it is.
     pub by_rollout_state: Option<String>,
     /// What ECS says about its state.
@@ -79,10 +81,20 @@ impl Rollout {
         if revision.is_empty() { format!("{id} of {service}") } else { format!("{revision} on {service} ({id})") }
     }
 
+    /// Whether it ended, or will end, otherwise than asked.
+    pub fn has_failed(&self) -> bool {
+        match self.state {
+            RolloutState::Ended(DeploymentEnd::RollingBack) => self.asked == DeploymentEnd::Successful,
+            RolloutState::Ended(end) => end.has_failed() && end != self.asked,
+            RolloutState::Unknown => true,
+            RolloutState::InProgress | RolloutState::Superseded => false,
+        }
+    }
+
     /// What a run ends with if this did not succeed.
     pub fn error(&self) -> Option<Error> {
         let (what, hint) = match self.state {
-            RolloutState::Ended(end) if end.has_failed() => (
+            RolloutState::Ended(end) if self.has_failed() => (
                 format!("did not succeed: {end}"),
                 "find out why, then change the manifest: Portolan does not deploy the same again",
             ),
@@ -171,6 +183,7 @@ mod tests {
             id: "ecs-svc/2".to_owned(),
             revision: "web:2".to_owned(),
             state,
+            asked: DeploymentEnd::Successful,
             by_rollout_state: None,
             reason: Some("tasks failed to start.".to_owned()),
             since: None,

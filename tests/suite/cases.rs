@@ -105,6 +105,7 @@ pub fn load(folder: &Path) -> Case {
         desired,
         observed,
         policy: Policy {
+            command: None,
             force: policy.force,
             only: (!only.is_empty()).then_some(only),
             prune_serving: policy.prune_serving,

@@ -65,7 +65,14 @@ impl InProcess {
         self.pass_under(&Policy { prune_serving: true, ..Policy::default() }, most).await
     }
 
-    async fn pass_under(&self, policy: &Policy, most: usize) -> Plan {
+    /// Declares something else.
+    pub fn declare(&mut self, text: String) {
+        self.desired = load(&text);
+        self.text = text;
+    }
+
+    /// The same by a policy.
+    pub async fn pass_under(&self, policy: &Policy, most: usize) -> Plan {
         let clients = self.clients();
         let now = self.shared.world().now();
         let look = Box::pin(pass::look(&self.desired, &Reader::new(&clients), policy, now)).await;

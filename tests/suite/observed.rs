@@ -345,6 +345,12 @@ pub struct Service {
     pub assign_public_ip: String,
     /// Rollout states, the primary one first; `COMPLETED` when left out.
     pub deployments: Vec<String>,
+    /// When the primary deployment began (RFC 3339).
+    pub deployed_at: Option<String>,
+    /// `failedTasks` of the primary deployment.
+    pub failed_tasks: u32,
+    /// What `ListServiceDeployments` says of the primary deployment; `unlisted`: nothing. IN_PROGRESS when left out.
+    pub listed_as: String,
     /// A CODE_DEPLOY or EXTERNAL deployment is under way.
     pub task_sets_move: bool,
     /// Names of port mappings that Service Connect uses.
@@ -376,6 +382,9 @@ impl Default for Service {
             security_groups: Vec::new(),
             assign_public_ip: "DISABLED".to_owned(),
             deployments: Vec::new(),
+            deployed_at: None,
+            failed_tasks: 0,
+            listed_as: "IN_PROGRESS".to_owned(),
             task_sets_move: false,
             connected_ports: Vec::new(),
             members: Default::default(),

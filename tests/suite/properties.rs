@@ -343,6 +343,7 @@ fn may_touch(desired: &Desired, observed: &Observed, action: &Action) -> bool {
         Action::UpdateServiceCount { service: id, .. }
         | Action::UpdateServiceMembers { service: id, .. }
         | Action::TagService { service: id, .. }
+        | Action::StopServiceDeployment { service: id, .. }
         | Action::UpdateService { service: id, .. } => service(id),
         Action::ModifyTargetGroup { target_group, .. }
         | Action::AddTags { target_group, .. }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use jiff::SignedDuration;
-use portolan::plan::Plan;
+use portolan::plan::{Command, Plan, Policy};
 use portolan::sandbox::Sent;
 use serde_json::{Value, json};
 
@@ -41,7 +41,33 @@ fn fleet(spec: &str) -> InProcess {
 /// The world with what each test declares, with a name.
 pub fn places() -> Vec<(String, String, String)> {
     let of = |(name, spec): (&str, &str)| (name.to_owned(), WORLD.to_owned(), manifest(spec));
-    [("rollout-image", IMAGE), ("rollout-in-place", IN_PLACE)].map(of).into()
+    let mut places: Vec<_> = [("rollout-image", IMAGE), ("rollout-in-place", IN_PLACE)].map(of).into();
+    places.push(("rollout-overdue".to_owned(), overdue(), manifest(LIMITED)));
+    places
+}
+
+/// The image that a test declares, with a limit for its deployment.
+const LIMITED: &str = "  rollout: {timeout: 10m, onTimeout: stop}
+  taskDefinition: {containerDefinitions: [{name: web, image: \"web:2\"}]}";
+
+/// The declared image never starts, and its deployment has taken twenty minutes.
+fn overdue() -> String {
+    format!(
+        "{WORLD}then:
+  - app: {{\"web:2\": {{cannotStart: true}}}}
+  - call: ecs:RegisterTaskDefinition
+    with:
+      family: web
+      networkMode: awsvpc
+      requiresCompatibilities: [FARGATE]
+      cpu: \"256\"
+      memory: \"512\"
+      containerDefinitions: [{{name: web, image: \"web:2\", portMappings: [{{containerPort: 8080}}]}}]
+  - call: ecs:UpdateService
+    with: {{cluster: prod, service: web, taskDefinition: web}}
+  - advance: 1200
+"
+    )
 }
 
 fn operations(plan: &Plan) -> Vec<&'static str> {
@@ -157,4 +183,115 @@ async fn members_change_in_place_and_start_no_deployment() {
     assert_eq!((&breaker["rollback"], &breaker["resetOnHealthyTask"]), (&json!(true), &json!(false)));
     assert_eq!((&after["healthCheckGracePeriodSeconds"], &after["enableExecuteCommand"]), (&json!(90), &json!(true)));
     assert!(fleet.pass(0).await.steps.is_empty(), "the next pass is silent");
+}
+
+#[tokio::test]
+async fn a_deployment_that_takes_too_long_is_stopped_rolled_back_and_not_made_again() {
+    let world = format!("{WORLD}apps: {{\"web:2\": {{cannotStart: true}}}}\n");
+    let fleet = InProcess::new(&world, manifest(LIMITED), false);
+    assert_eq!(operations(&fleet.pass(9).await), ["RegisterTaskDefinition", "UpdateService"]);
+    serve(&fleet, 9);
+    assert!(fleet.pass(0).await.steps.is_empty(), "it is not over");
+    serve(&fleet, 2);
+    assert_eq!(operations(&fleet.pass(9).await), ["StopServiceDeployment"]);
+    serve(&fleet, 10);
+    assert!(service(&fleet)["taskDefinition"].as_str().unwrap().ends_with("web:1"));
+    let plan = fleet.pass(9).await;
+    assert!(plan.steps.is_empty(), "{:?}", operations(&plan));
+    let why: Vec<String> = plan.blocked.iter().map(|entry| entry.waiting_on.because()).collect();
+    assert_eq!(
+        why,
+        ["ECS rolled back the newest deployment with this (ROLLBACK_SUCCESSFUL: Rollback requested by user)"]
+    );
+}
+
+/// One pass of a command.
+async fn ask(fleet: &InProcess, command: Command) -> Plan {
+    let policy = Policy { command: Some(command), ..Policy::default() };
+    fleet.pass_under(&policy, 9).await
+}
+
+fn rollback() -> Command {
+    Command::Rollback("web".to_owned())
+}
+
+/// A fleet whose declared image runs.
+async fn deployed() -> InProcess {
+    let fleet = InProcess::new(WORLD, manifest(IMAGE), false);
+    assert_eq!(fleet.pass(9).await.steps.len(), 2);
+    serve(&fleet, 10);
+    assert_eq!(running(&fleet)["taskDefinition"]["revision"], 2);
+    fleet
+}
+
+#[tokio::test]
+async fn a_rollback_deploys_what_ran_before_and_what_it_came_from_waits_for_the_manifest() {
+    let mut fleet = deployed().await;
+    assert_eq!(operations(&ask(&fleet, rollback()).await), ["TagResource", "UpdateService"]);
+    serve(&fleet, 10);
+    assert_eq!(running(&fleet)["taskDefinition"]["revision"], 1);
+    let plan = fleet.pass(9).await;
+    assert!(plan.steps.is_empty(), "{:?}", operations(&plan));
+    assert_eq!(plan.blocked[0].waiting_on.because(), "this was rolled back on request (portolan rollback)");
+    // A second one does not go forward to it again.
+    let again = ask(&fleet, rollback()).await;
+    assert!(again.steps.is_empty() && again.blocked.len() == 1, "{again:?}");
+    fleet.declare(manifest(&IMAGE.replace("web:2", "web:3")));
+    assert_eq!(
+        operations(&fleet.pass(9).await),
+        ["RegisterTaskDefinition", "UpdateService"],
+        "the manifest has changed"
+    );
+    serve(&fleet, 10);
+    assert_eq!(running(&fleet)["taskDefinition"]["containerDefinitions"][0]["image"], "web:3");
+}
+
+#[tokio::test]
+async fn a_rollback_stops_a_deployment_that_is_in_progress() {
+    let fleet = InProcess::new(WORLD, manifest(IMAGE), false);
+    assert_eq!(fleet.pass(9).await.steps.len(), 2);
+    fleet.shared.world().advance(SignedDuration::from_secs(15));
+    assert_eq!(operations(&ask(&fleet, rollback()).await), ["TagResource", "StopServiceDeployment"]);
+    let again = ask(&fleet, rollback()).await;
+    assert!(again.steps.is_empty(), "{:?}", operations(&again));
+    serve(&fleet, 10);
+    assert_eq!(running(&fleet)["taskDefinition"]["revision"], 1);
+    let plan = fleet.pass(9).await;
+    assert!(plan.steps.is_empty() && plan.blocked.len() == 1, "{:?}", operations(&plan));
+}
+
+#[tokio::test]
+async fn a_restart_replaces_the_tasks_and_nothing_else() {
+    let fleet = InProcess::new(WORLD, manifest(""), false);
+    let before = service(&fleet)["deployments"][0]["id"].clone();
+    let restart = || Command::Restart("web".to_owned());
+    assert_eq!(operations(&ask(&fleet, restart()).await), ["UpdateService"]);
+    let again = ask(&fleet, restart()).await;
+    assert!(again.steps.is_empty(), "one is in progress");
+    serve(&fleet, 10);
+    let after = service(&fleet);
+    assert_ne!(after["deployments"][0]["id"], before);
+    assert!(after["taskDefinition"].as_str().unwrap().ends_with("web:1"));
+    assert!(fleet.pass(0).await.steps.is_empty());
+}
+
+#[tokio::test]
+async fn modes_and_owners_hold_for_commands() {
+    for (from, to, steps) in [
+        ("mode: enforce", "mode: observe", 0),
+        ("redeploy: allow", "redeploy: deny", 1),
+        ("network: {", "suspend: {until: \"2027-01-01T00:00:00Z\", reason: test}\n  network: {", 0),
+    ] {
+        let fleet = InProcess::new(WORLD, manifest("").replace(from, to), false);
+        let plan = ask(&fleet, Command::Restart("web".to_owned())).await;
+        assert_eq!((plan.steps.len(), plan.blocked.len()), (steps, 1 - steps), "{to}: {plan:?}");
+    }
+    for controller in ["CODE_DEPLOY", "EXTERNAL"] {
+        let world = WORLD.replace("desiredCount: 2", &format!("desiredCount: 2\n    controller: {controller}"));
+        let fleet = InProcess::new(&world, manifest(""), false);
+        for command in [Command::Restart("web".to_owned()), rollback()] {
+            let plan = ask(&fleet, command).await;
+            assert_eq!((plan.steps.len(), plan.deferred.len()), (0, 1), "{controller}: {plan:?}");
+        }
+    }
 }

@@ -43,6 +43,10 @@ async fn reconciled(options: &[&str]) -> (Answer, BTreeSet<Option<u16>>) {
 }
 
 async fn reconciled_on(shared: &Shared, manifest: &str, options: &[&str]) -> (Answer, BTreeSet<Option<u16>>) {
+    run_on(shared, manifest, options, Policy::default()).await
+}
+
+async fn run_on(shared: &Shared, manifest: &str, options: &[&str], policy: Policy) -> (Answer, BTreeSet<Option<u16>>) {
     let answering = shared.clone();
     let config = in_process::config("eu-west-1", move |request| answering.answer(request));
     let clients = Clients::new(&config).expect("clients");
@@ -54,7 +58,7 @@ async fn reconciled_on(shared: &Shared, manifest: &str, options: &[&str]) -> (An
     let Verb::Reconcile(args) = &cli.verb else { panic!("another verb") };
     let (terminal, signals) =
         (Terminal::of(cli.global.color, cli.global.quiet, cli.global.verbose), Signals::default());
-    let run = Run::on(clients, &cli.global, terminal, &signals, desired, Policy::default());
+    let run = Run::on(clients, &cli.global, terminal, &signals, desired, policy);
     let mut codes = BTreeSet::new();
     let asking = async {
         loop {
@@ -139,4 +143,18 @@ async fn a_wait_that_began_after_the_deployment_ends_with_its_end_too() {
     assert_eq!(reconciled_on(&shared, IMAGE, &["--yes"]).await.0.exit, Exit::Sound);
     let (answer, _) = reconciled_on(&shared, IMAGE, &WAIT).await;
     assert_eq!(answer.exit, Exit::Error, "{}", answer.texts.stdout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_rollback_that_stops_a_deployment_ends_well_when_it_is_rolled_back() {
+    let shared = rollout("{cannotStart: true}");
+    assert_eq!(reconciled_on(&shared, IMAGE, &["--yes"]).await.0.exit, Exit::Sound);
+    let command = Some(Command::Rollback("web".to_owned()));
+    let (answer, codes) = run_on(&shared, IMAGE, &WAIT, Policy { command, ..Policy::default() }).await;
+    assert_eq!(answer.exit, Exit::Sound, "{}", answer.texts.stdout);
+    assert!(answer.texts.stdout.contains("= ROLLBACK_SUCCESSFUL: web:2 on prod/web"), "{}", answer.texts.stdout);
+    assert_eq!(codes, BTreeSet::from([Some(200)]));
+    let (answer, _) = reconciled_on(&shared, IMAGE, &["--dry-run"]).await;
+    assert_eq!(answer.exit, Exit::Difference, "{}", answer.texts.stdout);
+    assert!(answer.texts.stdout.contains("rolled back on request"), "{}", answer.texts.stdout);
 }

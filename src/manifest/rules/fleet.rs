@@ -7,6 +7,9 @@ use crate::manifest::document::TagSpec;
 use crate::model::Budget;
 use crate::yaml::{At, Position, Problems, quoted};
 
+/// What `onTimeout` lacks.
+pub(super) const NO_TIMEOUT: &str = "rollout.onTimeout without rollout.timeout never applies";
+
 pub(super) fn check(scene: &Scene<'_>, problems: &mut Problems<'_>) {
     check_fields(scene, problems);
     check_service_names(scene, problems);
@@ -32,6 +35,11 @@ fn check_fields(scene: &Scene<'_>, problems: &mut Problems<'_>) {
     let concurrent = fleet.spec.rollout.as_ref().and_then(|rollout| rollout.concurrent.as_ref());
     if let Some(concurrent) = concurrent.filter(|concurrent| concurrent.value == Budget::Count(0)) {
         problems.add(concurrent.at, "rollout.concurrent must be at least 1: with 0 no deployment would ever start");
+    }
+    if let Some(rollout) = &fleet.spec.rollout
+        && let (None, Some(on_timeout)) = (&rollout.timeout, &rollout.on_timeout)
+    {
+        problems.add_hint(on_timeout.at, NO_TIMEOUT, "write rollout.timeout, such as 30m");
     }
     if let Some(vpc) = &fleet.spec.vpc {
         name::check_lookup(vpc, "vpc", problems);

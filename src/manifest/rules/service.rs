@@ -1,6 +1,6 @@
 //! A service.
 
-use super::{Scene, definition, deployment, name, network, port, service_file};
+use super::{Scene, definition, deployment, fleet, name, network, port, service_file};
 use crate::manifest::document::{Count, ServiceDocument, ServiceSpec};
 use crate::manifest::lower;
 use crate::model::Registrar;
@@ -20,6 +20,12 @@ pub(super) fn check(service: &At<ServiceDocument>, scene: &Scene<'_>, problems: 
     }
     if let Some(network) = &spec.network {
         network::check(network, spec, problems);
+    }
+    if let Some(rollout) = &spec.rollout
+        && let (None, Some(on_timeout)) = (&rollout.timeout, &rollout.on_timeout)
+        && scene.fleet.as_ref().is_none_or(|fleet| fleet.rollout.timeout.is_none())
+    {
+        problems.add_hint(on_timeout.at, fleet::NO_TIMEOUT, "write rollout.timeout, such as 30m");
     }
     check_target_group_count(spec, problems);
     if let (Some(file), Some(fleet)) = (&spec.file, &scene.fleet) {

@@ -68,6 +68,7 @@ impl<'a> WireRollout<'a> {
             id,
             revision,
             state,
+            asked: _,
             by_rollout_state,
             reason,
             since,

@@ -13,7 +13,7 @@ pub(super) fn render(rollouts: &[Rollout], style: Style) -> Option<String> {
     block.line(0, &style.paint.tone(Tone::Heading, "Deployments"));
     for rollout in rollouts {
         let (symbol, tone) = match rollout.state {
-            RolloutState::Ended(end) if end.has_failed() => ("!", Tone::Bad),
+            RolloutState::Ended(_) if rollout.has_failed() => ("!", Tone::Bad),
             RolloutState::Ended(_) => ("=", Tone::Quiet),
             RolloutState::InProgress | RolloutState::Superseded | RolloutState::Unknown => ("…", Tone::Quiet),
         };

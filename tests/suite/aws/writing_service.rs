@@ -146,3 +146,57 @@ async fn a_service_that_changed_since_it_was_read_is_left_alone() {
         assert_eq!(script.sent("UpdateService").len(), usize::from(goes));
     }
 }
+
+const DEPLOYMENT: &str = "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/checkout/abc";
+
+/// Stops a deployment that is listed with these states, one after the other.
+async fn stopped(
+    states: &'static [&'static str],
+    answer: script::Answer,
+) -> (script::Script, Result<Performed, String>) {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let answering = move |request: &script::Request| match request.operation.as_str() {
+        "ListServiceDeployments" => {
+            let at = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed).min(states.len() - 1);
+            Some(script::json(json!({"serviceDeployments": [{"serviceDeploymentArn": DEPLOYMENT, "status": states[at],
+                "targetServiceRevisionArn": "arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/checkout/7"}]})))
+        }
+        _ => Some(answer.clone()),
+    };
+    let action = Action::StopServiceDeployment {
+        service: service(),
+        deployment: DEPLOYMENT.to_owned(),
+        id: "ecs-svc/7".to_owned(),
+    };
+    let (script, performed) = perform(action, answering).await;
+    (script, performed.map_err(|error| error.code))
+}
+
+#[tokio::test]
+async fn a_deployment_in_progress_is_stopped_with_a_rollback() {
+    let (script, performed) =
+        stopped(&["IN_PROGRESS"], script::json(json!({"serviceDeploymentArn": DEPLOYMENT}))).await;
+    assert_eq!(performed, Ok(Performed::Done(None)));
+    let sent = script.only("StopServiceDeployment").json;
+    assert_eq!(sent, json!({"serviceDeploymentArn": DEPLOYMENT, "stopType": "ROLLBACK"}));
+}
+
+#[tokio::test]
+async fn a_deployment_that_has_ended_is_not_stopped() {
+    for state in ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL"] {
+        let states: &'static [&'static str] = match state {
+            "SUCCESSFUL" => &["SUCCESSFUL"],
+            "STOPPED" => &["STOPPED"],
+            _ => &["ROLLBACK_SUCCESSFUL"],
+        };
+        let (script, performed) = stopped(states, script::json(json!({}))).await;
+        assert!(matches!(performed, Ok(Performed::Stale(_))), "{state}: {performed:?}");
+        assert!(script.sent("StopServiceDeployment").is_empty(), "{state}");
+    }
+    let (script, performed) = stopped(&["ROLLBACK_IN_PROGRESS"], script::json(json!({}))).await;
+    assert_eq!(performed, Ok(Performed::Done(None)), "somebody did the same");
+    assert!(script.sent("StopServiceDeployment").is_empty());
+    let conflict = script::json_error(400, "ConflictException", "it has ended");
+    let (_, performed) = stopped(&["IN_PROGRESS"], conflict).await;
+    assert!(matches!(performed, Ok(Performed::Stale(_))), "it ended meanwhile: {performed:?}");
+}

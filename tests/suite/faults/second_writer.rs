@@ -66,6 +66,11 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
                 call(world, "elasticloadbalancing:ModifyListener", &input);
             }
         }
+        Action::StopServiceDeployment { deployment, .. } => {
+            if let Deed::Edit | Deed::Same = deed {
+                call(world, "ecs:StopServiceDeployment", &json!({"serviceDeploymentArn": deployment}));
+            }
+        }
         Action::CreateTargetGroup(new) => {
             if let Deed::Same = deed {
                 let input = json!({"Name": new.name, "Protocol": new.protocol.to_string(), "Port": new.port.to_string(),

@@ -449,9 +449,12 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
                 rollout: Some(rollout(state)),
                 task_definition: definition.clone(),
                 id: format!("ecs-svc/{number}"),
-                created: None,
+                created: service.deployed_at.as_ref().map(|at| at.parse().expect("deployedAt is a timestamp")),
                 reason: None,
-                tasks: Default::default(),
+                tasks: model::TaskCounts {
+                    failed: if number == 0 { service.failed_tasks } else { 0 },
+                    ..Default::default()
+                },
             })
             .collect(),
         task_sets_move: service.task_sets_move,
@@ -478,6 +481,15 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
         network: None,
     });
     observed.past_deployments.insert(id.clone(), Seen::Present(past.collect()));
+    let listed = (service.listed_as != "unlisted").then(|| model::ServiceDeployment {
+        arn: format!("{ECS}:service-deployment/{id}/0"),
+        revision: format!("{ECS}:service-revision/{id}/0"),
+        state: model::DeploymentState::of(&service.listed_as),
+        reason: None,
+        created: built.deployments[0].created,
+        finished: None,
+    });
+    observed.service_deployments.insert(id.clone(), Seen::Present(listed.into_iter().collect()));
     observed.services.insert(id, Seen::Present(built));
 }
 
@@ -528,7 +540,10 @@ fn open_gap(file: &GapFile, observed: &mut Observed) {
         }
         "ecs:ListTasks" | "ecs:DescribeTasks" => all(&mut observed.tasks, &gap),
         "ecs:DescribeTaskDefinition" => all(&mut observed.task_definitions, &gap),
-        "ecs:ListServiceDeployments" => all(&mut observed.past_deployments, &gap),
+        "ecs:ListServiceDeployments" => {
+            all(&mut observed.past_deployments, &gap);
+            all(&mut observed.service_deployments, &gap);
+        }
         "application-autoscaling:DescribeScalableTargets" => all(&mut observed.scalable_targets, &gap),
         "elasticloadbalancing:DescribeLoadBalancers" => observed.load_balancers = Seen::Unknown(gap.clone()),
         "elasticloadbalancing:DescribeTargetGroups" => observed.target_groups = Seen::Unknown(gap.clone()),
