@@ -264,6 +264,7 @@ mod tests {
             ("shop/app=shop:${TAG}", "template"),
             ("shop/app=shop:{{ tag }}", "template"),
             ("shop/app=a b", "not the name"),
+            ("shop/app=shop:1=2", "not the name"),
             ("shop/app=a:1\n", "not the name"),
             ("shop/app=@sha256:0", "not the name"),
             (&digest, "a digest is"),

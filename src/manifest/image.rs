@@ -20,7 +20,7 @@ pub fn wrong_image(image: &str) -> Vec<String> {
             name.chars().count()
         ));
     }
-    if name.is_empty() || image.contains(|char: char| char.is_whitespace() || char.is_control()) {
+    if name.is_empty() || !name.bytes().all(is_allowed) {
         found.push(format!("{} is not the name of an image", quoted(image)));
     }
     if let Some(digest) = digest {
@@ -30,4 +30,9 @@ pub fn wrong_image(image: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// What an image's name and tag are made of (ECS `ContainerDefinition$image`).
+fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_:./#".contains(&byte)
 }

@@ -177,11 +177,13 @@ fn read_text(member: &Member, most: usize, node: &Node, problems: &mut Problems<
 
 /// Reports what is no whole number. A number is repeated even among secrets: it is where a number belongs.
 fn wrong_number<T>(node: &Node, name: &str, whole: &str, expected: &str, problems: &mut Problems<'_>) -> Option<T> {
-    let Some((Sort::OtherNumber, text)) = scalar(node) else { return wrong(node, name, expected, None, problems) };
+    let Some((Sort::OtherNumber | Sort::Integer, text)) = scalar(node) else {
+        return wrong(node, name, expected, None, problems);
+    };
     let is_padded = text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_digit());
     let hint = match text {
         _ if is_padded => Some("write it without leading zeros".to_owned()),
-        _ if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => None,
+        _ if text.bytes().all(|byte| byte.is_ascii_digit() || b".-".contains(&byte)) => None,
         _ => Some("write it in decimal digits".to_owned()),
     };
     let found = quoted(text);

@@ -44,13 +44,14 @@ pub(super) fn check(spec: &At<WholeServiceSpec>, problems: &mut Problems<'_>) {
     let of_network = spec.network.as_ref().and_then(|network| network.mode.as_ref()).map(|mode| mode.value.as_str());
     let mode = text(members, "networkMode").or(of_network);
     let requires_fargate = texts(members, "requiresCompatibilities").any(|name| name == FARGATE);
+    let on_fargate = requires_fargate || deployment::runs_on_fargate(&spec.members);
     let definition = Definition {
         content,
         at: declared.at,
         mode,
         // What could not be read is not left out.
-        is_whole: is_whole(content, spec) && !declared.flawed,
-        on_fargate: requires_fargate || deployment::runs_on_fargate(&spec.members),
+        is_whole: is_whole(content, spec, on_fargate) && !declared.flawed,
+        on_fargate,
         is_flawed: declared.flawed,
     };
     definition.check(spec, problems);
@@ -59,15 +60,15 @@ pub(super) fn check(spec: &At<WholeServiceSpec>, problems: &mut Problems<'_>) {
 
 /// Whether a definition is more than a change of the running one: it is a file, or it says for all its containers what runs, where,
 /// and how much of it.
-fn is_whole(content: &Content, spec: &WholeServiceSpec) -> bool {
+fn is_whole(content: &Content, spec: &WholeServiceSpec, on_fargate: bool) -> bool {
     let members = content.tree.members();
     let containers = || list(members, "containerDefinitions");
     let has_images = containers().all(|container| text(container, "image").is_some());
     let is_launched = ["launchType", "capacityProviderStrategy"].iter().any(|name| spec.members.node(name).is_some())
         || members.contains_key("requiresCompatibilities");
-    let is_sized = ["cpu", "memory", "volumes"].iter().any(|name| members.contains_key(*name))
-        || containers()
-            .any(|container| container.contains_key("memory") || container.contains_key("memoryReservation"));
+    // On Fargate the task has the size, and containers may have one in addition.
+    let is_sized = ["cpu", "memory"].iter().any(|name| members.contains_key(*name))
+        || (!on_fargate && containers().any(|one| one.contains_key("memory") || one.contains_key("memoryReservation")));
     content.file.is_some() || (has_images && is_launched && is_sized)
 }
 

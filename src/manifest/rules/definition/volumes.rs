@@ -61,7 +61,8 @@ pub(super) fn check(definition: &Definition<'_>, problems: &mut Problems<'_>) {
             );
         }
     }
-    if !definition.is_whole {
+    // Volumes that are written are all volumes.
+    if definition.is_flawed || !(definition.is_whole || definition.members().contains_key("volumes")) {
         return;
     }
     for container in definition.containers() {
