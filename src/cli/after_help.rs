@@ -104,6 +104,7 @@ Runs an in-memory AWS inside this process: it installs nothing and sends nothing
 
 Examples:
   portolan demo
+  portolan demo --chapter rollout        # create, deploy, roll back
   portolan demo --port 4566              # then try it on the same broken fleet
   portolan demo --print manifest > fleet.yaml";
 

@@ -205,9 +205,22 @@ pub struct DemoArgs {
     /// Afterwards serve the broken fleet on this loopback port; 0 picks a free one
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
+    /// What to show: a broken fleet that is repaired, or services that are created and rolled out
+    #[arg(long, value_name = "CHAPTER", default_value = "repair")]
+    pub chapter: DemoChapter,
     /// Print a file of the demo and stop
     #[arg(long, value_name = "FILE", conflicts_with = "port")]
     pub print: Option<DemoFile>,
+}
+
+/// The chapters of the demonstration.
+#[cfg(feature = "sandbox")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DemoChapter {
+    /// A broken fleet is repaired
+    Repair,
+    /// A service is created, one gets a new image, one is rolled back
+    Rollout,
 }
 
 /// The files of the demonstration.

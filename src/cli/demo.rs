@@ -3,12 +3,14 @@
 //! Nothing here is staged: the same pass, the same reader and writer and the same SDK as ever, only that its requests
 //! end in [`crate::sandbox`] instead of a socket.
 
+mod chapter;
+
 use std::fmt::Write;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::args::{DemoArgs, DemoFile, Global, Output};
+use super::args::{DemoArgs, DemoChapter, DemoFile, Global, Output};
 use super::exit::Exit;
 use super::failure::{Answer, Failure};
 use super::reconcile::carry_out;
@@ -24,65 +26,58 @@ use crate::report::text::Style;
 use crate::report::{Report, json as documents, text};
 use crate::sandbox::{Answered, Sent, Shared, World, world_file};
 
-const WORLD: &str = include_str!("demo/world.yaml");
-const MANIFEST: &str = include_str!("../../manifests/harbour/fleet.yaml");
-const MANIFEST_PATH: &str = "manifests/harbour/fleet.yaml";
-
-/// The ways in, and what is the matter with each.
-const WAYS: [(&str, &str); 8] = [
-    ("cart", "none: it is as declared"),
-    ("checkout", "its security group no longer allows the load balancer"),
-    ("catalog", "its desired count was set to 0"),
-    ("orders", "its listener rule was edited to /order/*"),
-    ("search", "its health check requests another path; the load balancer fails open"),
-    ("payments", "a stopped task's address is still registered; it gets no requests yet"),
-    ("reports", "the instances' security group does not allow dynamic host ports"),
-    ("ledger", "its server was never registered"),
-];
-
-/// What to make of the requests that follow: two of those that answer are no sounder than those that fail.
-const INTRODUCTION: &str = "\
-Eight services behind one load balancer, in an in-memory AWS. One is as declared, five fail, and two still answer:
-search has no working health check, and the next owner of the stopped task's address would get requests for payments.
-";
-
-/// Minutes that go by after the repair: tasks start, health checks pass.
-const MINUTES: i64 = 5;
+use chapter::Chapter;
 
 /// Shows everything, and serves the broken fleet afterwards if a port is given.
 pub async fn demo(args: &DemoArgs, global: &Global, terminal: Terminal, signals: &Signals) -> Result<Answer, Failure> {
     let shown = |text: &str| Answer { texts: text.to_owned().into(), headline: None, exit: Exit::Sound };
+    let chapter = match args.chapter {
+        DemoChapter::Repair => &chapter::REPAIR,
+        DemoChapter::Rollout => &chapter::ROLLOUT,
+    };
     match args.print {
-        Some(DemoFile::Manifest) => return Ok(shown(MANIFEST)),
-        Some(DemoFile::World) => return Ok(shown(WORLD)),
+        Some(DemoFile::Manifest) => return Ok(shown(chapter.manifest)),
+        Some(DemoFile::World) => return Ok(shown(chapter.world)),
         None => {}
     }
-    let world = world_file::load("the world of the demonstration", WORLD)
+    let world = world_file::load("the world of the demonstration", chapter.world)
         .map_err(|error| Failure::new(error.to_string(), None))?;
     // First of all: who asks for a port that is taken is told at once, and not behind a long answer.
     let bound = match args.port {
         Some(port) => Some(bind(port, world.clone(), 1.0).await?),
         None => None,
     };
-    let stage = Stage::new(world, global, terminal, signals)?;
+    let stage = Stage::new(chapter, world, global, terminal, signals)?;
     let answer = stage.play().await?;
     let Some(bound) = bound else { return Ok(answer) };
     super::terminal::answer(&answer.texts.stdout).map_err(|why| Failure::new(why, None))?;
-    terminal.progress("\nTry it yourself on the same broken fleet:");
-    terminal.progress("  portolan demo --print manifest > fleet.yaml");
+    let print = match args.chapter {
+        DemoChapter::Repair => "  portolan demo --print manifest > fleet.yaml",
+        DemoChapter::Rollout => "  portolan demo --chapter rollout --print manifest > fleet.yaml",
+    };
+    terminal.progress("\nTry it yourself on the same fleet, as it was before:");
+    terminal.progress(print);
     terminal.progress("  portolan reconcile -f fleet.yaml --dry-run\n");
     listen(bound, terminal, signals).await
 }
 
 /// The fleet, the manifest and the run.
 struct Stage<'a> {
+    chapter: &'static Chapter,
     shared: Shared,
     run: Run<'a>,
 }
 
 impl<'a> Stage<'a> {
-    fn new(world: World, global: &'a Global, terminal: Terminal, signals: &'a Signals) -> Result<Self, Failure> {
-        let source = Source { name: MANIFEST_PATH.to_owned(), text: MANIFEST.to_owned(), files: Default::default() };
+    fn new(
+        chapter: &'static Chapter,
+        world: World,
+        global: &'a Global,
+        terminal: Terminal,
+        signals: &'a Signals,
+    ) -> Result<Self, Failure> {
+        let text = chapter.manifest.to_owned();
+        let source = Source { name: chapter.path.to_owned(), text, files: Default::default() };
         let desired = manifest::load(&[source]).map_err(|problems| Failure::of_problems(&problems))?;
         let region = world.region().to_owned();
         let shared = Shared::still(world);
@@ -91,20 +86,20 @@ impl<'a> Stage<'a> {
         let clients = Clients::new(&config).map_err(|error| Failure::new(error.to_string(), None))?;
         // What happens is told in order on standard output.
         let run = Run::on(clients, global, terminal.hushed(), signals, desired, Policy::default());
-        Ok(Self { shared, run })
+        Ok(Self { chapter, shared, run })
     }
 
     async fn play(&self) -> Result<Answer, Failure> {
         let before = self.ask();
         let dry_run = self.run.report(self.run.look().await?, None);
         let repaired = carry_out(&self.run, self.run.look().await?).await;
-        self.shared.world().advance(SignedDuration::from_mins(MINUTES));
+        self.shared.world().advance(SignedDuration::from_mins(self.chapter.minutes));
         let after = self.ask();
         let second = carry_out(&self.run, self.run.look().await?).await;
         let drift = self.run.report(self.run.look().await?, None);
         let texts = self.run.global.outputs.render(self.run.terminal.answer, |form, style| match form.output() {
-            Output::Text => tell(style, [&before, &after], [&dry_run, &repaired, &second, &drift]),
-            Output::Json => document(&before, &[&dry_run, &repaired, &second, &drift], &after),
+            Output::Text => tell(self.chapter, style, [&before, &after], [&dry_run, &repaired, &second, &drift]),
+            Output::Json => document(self.chapter, &before, &[&dry_run, &repaired, &second, &drift], &after),
         });
         let is_mended = after.iter().all(|answered| answered.code == Some(200));
         let exit = if is_mended { Exit::Sound } else { Exit::Error };
@@ -114,12 +109,18 @@ impl<'a> Stage<'a> {
     /// A request to each way in.
     fn ask(&self) -> Vec<Answered> {
         let mut world = self.shared.world();
-        WAYS.iter().map(|(name, _)| world.request(&Sent::get("shop.example.com", &path(name)))).collect()
+        self.chapter.ways.iter().map(|(name, _)| world.request(&Sent::get("shop.example.com", &way(name)))).collect()
     }
 }
 
 /// The whole tour.
-fn tell(style: Style, [before, after]: [&[Answered]; 2], [dry_run, repaired, second, drift]: [&Report; 4]) -> String {
+fn tell(
+    chapter: &Chapter,
+    style: Style,
+    [before, after]: [&[Answered]; 2],
+    [dry_run, repaired, second, drift]: [&Report; 4],
+) -> String {
+    let Chapter { path, introduction, repair, minutes, meanwhile, second: words_of_second, check, .. } = chapter;
     let Style { paint, width } = style;
     // A tour is read, also where it is kept in a file.
     let style = Style { width: width.or(Style::from(paint).width), paint };
@@ -128,17 +129,17 @@ fn tell(style: Style, [before, after]: [&[Answered]; 2], [dry_run, repaired, sec
         // Writing to a text does not fail.
         let _ = writeln!(told, "{text}");
     };
-    say(INTRODUCTION);
-    say(&table(before, true));
-    say(&format!("The manifest compared with the live state:\n\n$ portolan reconcile -f {MANIFEST_PATH} --dry-run"));
+    say(introduction);
+    say(&table(chapter, before, true));
+    say(&format!("The manifest compared with the live state:\n\n$ portolan reconcile -f {path} --dry-run"));
     say(&text::render(dry_run, style));
-    say(&format!("The repair:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
+    say(&format!("{repair}\n\n$ portolan reconcile -f {path} --yes"));
     say(&results(repaired, paint));
-    say(&format!("{MINUTES} minutes later, tasks have started and health checks have passed:\n"));
-    say(&table(after, false));
-    say(&format!("A second pass needs no changes:\n\n$ portolan reconcile -f {MANIFEST_PATH} --yes"));
+    say(&format!("{minutes} minutes later, {meanwhile}\n"));
+    say(&table(chapter, after, false));
+    say(&format!("{words_of_second}\n\n$ portolan reconcile -f {path} --yes"));
     say(&text::render(second, style));
-    say(&format!("The check that cron or CI would run agrees:\n\n$ portolan drift -f {MANIFEST_PATH}"));
+    say(&format!("{check}\n\n$ portolan drift -f {path}"));
     told.push_str(&text::render(drift, style));
     told
 }
@@ -156,15 +157,15 @@ fn results(report: &Report, paint: text::Paint) -> String {
     lines + &text::render_summary(report) + "\n"
 }
 
-fn path(name: &str) -> String {
+fn way(name: &str) -> String {
     format!("/{name}/1")
 }
 
 /// What a client sees, a line for each way in; with what is the matter, before it is mended.
-fn table(answers: &[Answered], with_cause: bool) -> String {
+fn table(chapter: &Chapter, answers: &[Answered], with_cause: bool) -> String {
     let mut table = String::new();
-    for ((name, cause), answered) in WAYS.iter().zip(answers) {
-        let request = format!("GET {}", path(name));
+    for ((name, cause), answered) in chapter.ways.iter().zip(answers) {
+        let request = format!("GET {}", way(name));
         let seen = seen(answered);
         let request = pad(&request, 17);
         let line =
@@ -189,11 +190,11 @@ fn seen(answered: &Answered) -> String {
 }
 
 /// The same for programs, as one document.
-fn document(before: &[Answered], reports: &[&Report; 4], after: &[Answered]) -> String {
+fn document(chapter: &Chapter, before: &[Answered], reports: &[&Report; 4], after: &[Answered]) -> String {
     let requests = |answers: &[Answered]| -> Value {
         let request =
-            |((name, _), answered): (&(&str, &str), &Answered)| json!({"path": path(name), "code": answered.code});
-        WAYS.iter().zip(answers).map(request).collect()
+            |((name, _), answered): (&(&str, &str), &Answered)| json!({"path": way(name), "code": answered.code});
+        chapter.ways.iter().zip(answers).map(request).collect()
     };
     let passes = reports.map(|report| serde_json::from_str::<Value>(&documents::render(report)).unwrap_or_default());
     let [dry_run, reconcile, second, drift] = passes;

@@ -166,12 +166,12 @@ impl Writer {
     }
 }
 
-/// The deployment that an update began.
-fn begun(id: Option<String>) -> Performed {
+/// The deployment that a call began.
+pub(super) fn begun(id: Option<String>) -> Performed {
     Performed::Done(id.filter(|id| !id.is_empty()).map(Output::Deployment))
 }
 
-fn primary_id(service: &sdk::Service) -> Option<String> {
+pub(super) fn primary_id(service: &sdk::Service) -> Option<String> {
     let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"))?;
     primary.id().map(str::to_owned)
 }

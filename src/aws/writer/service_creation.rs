@@ -12,8 +12,8 @@ use crate::plan::{Ref, WiredEntry};
 use crate::shape::Tree;
 
 use super::retry::retrying;
-use super::service::entries_to_sdk;
-use super::{DONE, Writer, refusal, stale, task_definition};
+use super::service::{begun, entries_to_sdk, primary_id};
+use super::{Writer, refusal, stale, task_definition};
 
 const CALL: &str = "ecs:CreateService";
 const READ: &str = "ecs:DescribeServices";
@@ -52,8 +52,9 @@ impl Writer {
             let members = new.members.members().clone();
             let request = request.clone().customize();
             let created = answer(CALL, request.mutate_request(move |to| raw::add_members(to, &members)).send()).await?;
-            match created.service().and_then(|made| made.status()) {
-                Some("ACTIVE") | None => DONE,
+            let made = created.service();
+            match made.and_then(|made| made.status()) {
+                Some("ACTIVE") | None => Ok(begun(made.and_then(primary_id))),
                 // The token of a service that was deleted since: AWS answers with that one and makes none.
                 Some(status) => Err(refusal(CALL, ErrorKind::Other, "NotActive", format!("the service is {status}"))),
             }

@@ -65,6 +65,16 @@ fn the_demonstration_ends_well_and_is_what_the_readme_shows() {
 }
 
 #[test]
+fn the_chapter_about_rollouts_creates_deploys_and_rolls_back() {
+    let said = run(&["demo", "--chapter", "rollout"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(said.stdout);
+    let json = run(&["demo", "--chapter", "rollout", "-o", "json"]).json();
+    let verdicts = ["dryRun", "reconcile", "second", "drift"].map(|pass| json[pass]["verdict"].clone());
+    assert_eq!(verdicts, ["pending", "applied", "blocked", "blocked"]);
+}
+
+#[test]
 fn the_demonstration_is_one_document_for_programs() {
     let said = run(&["demo", "-o", "json"]);
     let json = said.json();
@@ -80,10 +90,11 @@ fn the_demonstration_is_one_document_for_programs() {
 
 #[test]
 fn the_files_of_the_demonstration_are_sound() {
-    let manifest = run(&["demo", "--print", "manifest"]).stdout;
-    assert_eq!(super::feed(&["validate", "-f", "-"], &manifest).code, Some(0));
-    let world = run(&["demo", "--print", "world"]).stdout;
-    assert!(portolan::sandbox::world_file::load("world.yaml", &world).is_ok());
+    for chapter in ["repair", "rollout"] {
+        let print = |file: &str| run(&["demo", "--chapter", chapter, "--print", file]).stdout;
+        assert_eq!(super::feed(&["validate", "-f", "-"], &print("manifest")).code, Some(0));
+        assert!(portolan::sandbox::world_file::load("world.yaml", &print("world")).is_ok());
+    }
 }
 
 #[test]
