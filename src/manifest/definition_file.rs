@@ -2,7 +2,6 @@
 //!
 //! Its text came with the manifest's ([`crate::yaml::Source`]): nothing is read here. Problems never repeat its content.
 
-use super::format::is_name;
 use super::member;
 use crate::shape::{TASK_DEFINITION, Tree};
 use crate::yaml::{self, At, Format, Limits, Node, Problems, Source, Value, quoted};
@@ -52,7 +51,7 @@ impl Format for DefinitionFile {
     }
 
     fn is_name(&self, key: &str) -> bool {
-        is_name(key)
+        TASK_DEFINITION.has_name(key) || key == "taskDefinition"
     }
 
     fn takes_templates(&self, keys: &[&str]) -> bool {

@@ -10,7 +10,7 @@ pub(super) const LIMITS: Limits =
     Limits { bytes: 1 << 20, when_too_large: "split the fleet into several files", nodes: 100_000, entries: 10_000 };
 
 /// Whether anything in a manifest or a definition file has this name.
-pub(super) fn is_name(key: &str) -> bool {
+fn is_name(key: &str) -> bool {
     MAPPINGS.iter().any(|(_, fields)| fields.contains(&key))
         || SERVICE.has_name(key)
         || TASK_DEFINITION.has_name(key)

@@ -14,15 +14,6 @@ pub(super) fn unknown_field(place: &str, field: &str, known: &[&str]) -> Option<
         .or_else(|| elsewhere(place, field))
 }
 
-/// For a field that a block of AWS does not have, by the block's name at AWS.
-pub(super) fn of_member(structure: &str, field: &str) -> Option<&'static str> {
-    match (structure, field) {
-        ("Secret", "value") => Some("write valueFrom: the ARN of the secret, or the name of the parameter"),
-        ("KeyValuePair", "valueFrom") => Some("write it under secrets, which takes valueFrom"),
-        _ => None,
-    }
-}
-
 /// What other tools call it.
 fn habit(place: &str, field: &str) -> Option<&'static str> {
     let hint = match (place, field) {

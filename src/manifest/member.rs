@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number as JsonNumber, Value as Json};
 
-use super::hints;
 use crate::shape::{Absent, Kind, Member, Order, Structure, size};
 use crate::yaml::{Entry, Node, Position, Problems, Sort, Value, any_text, nearest, quoted, unknown_field, wrong_type};
 
@@ -52,7 +51,7 @@ fn read_entry(structure: &Structure, place: &str, entry: &Entry, problems: &mut 
     let Some(member) = structure.member(&entry.key) else {
         let known: Vec<&str> =
             structure.members.iter().filter(|member| !member.is_output).map(|member| member.name).collect();
-        let hint = hints::of_member(structure.name, &entry.key).map(str::to_owned);
+        let hint = instead_of(structure.name, &entry.key).map(str::to_owned);
         let hint = hint.or_else(|| problems.format().unknown_field(place, &entry.key, &known));
         let hint = hint.or_else(|| Some(format!("this release knows no such member of AWS's {}", structure.name)));
         // A slip of the pen has no secret in it where no member is one.
@@ -75,6 +74,15 @@ fn read_entry(structure: &Structure, place: &str, entry: &Entry, problems: &mut 
         return None;
     }
     read_value(member, &member.kind, &format!("{place}.{}", member.name), &entry.value, problems)
+}
+
+/// For a field that a block of AWS does not have, by the block's name at AWS.
+fn instead_of(structure: &str, field: &str) -> Option<&'static str> {
+    match (structure, field) {
+        ("Secret", "value") => Some("write valueFrom: the ARN of the secret, or the name of the parameter"),
+        ("KeyValuePair", "valueFrom") => Some("write it under secrets, which takes valueFrom"),
+        _ => None,
+    }
 }
 
 fn is_empty_list(node: &Node) -> bool {

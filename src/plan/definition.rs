@@ -1,5 +1,7 @@
 //! The task definition that a service shall run: the live one, one that a manifest declares, or one that it refers to.
 
+mod missing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use super::content::fingerprint;
 use super::draft::{Obstacle, need};
 use super::field::Field;
 use super::reason::Reason;
+use missing::Missing;
 
 /// Where AWS and manifests have the containers, their names and images.
 const CONTAINERS: &str = "containerDefinitions";
@@ -98,55 +101,6 @@ fn declared_anew(wanted: &DesiredService, members: &Tree) -> Result<Target, Obst
     let tags = tags_of(members, &Tags::new());
     let definition = TaskDefinition::new(TaskDefinitionArn::from(family), true, tags, Tree::new(content));
     Ok(Target { definition, changes, origin: Origin::Declared })
-}
-
-/// Why a declared definition cannot be drawn up.
-enum Missing {
-    /// Nobody says which image this container has.
-    Image(String),
-    /// An image is given for this container, and there is none.
-    Container(String),
-}
-
-impl Missing {
-    /// The first container without an image.
-    fn image_of(content: &Map<String, Value>) -> Option<Self> {
-        let found = containers(content).find(|container| container.get(IMAGE).is_none_or(Value::is_null))?;
-        Some(Self::Image(found.get(NAME).and_then(Value::as_str).unwrap_or_default().to_owned()))
-    }
-
-    /// `running`: the revision that runs, if one does.
-    fn of(self, running: Option<&TaskDefinition>) -> Obstacle {
-        let reason = match (self, running) {
-            (Self::Image(container), running) => Reason::new(
-                match running {
-                    Some(running) => {
-                        let revision = running.arn.name();
-                        format!("container {container:?} has no image, and {revision} has no such container")
-                    }
-                    None => format!("container {container:?} has no image, and no revision runs that has one"),
-                },
-                format!("write its image, or give one: --image SERVICE/{container}=IMAGE"),
-            ),
-            (Self::Container(container), None) => Reason::new(
-                format!("--image is for container {container:?}, which the manifest does not have"),
-                "name one of its containers, or declare the new one in the manifest",
-            ),
-            (Self::Container(container), Some(running)) => {
-                let names: Vec<&str> = containers(running.content.members())
-                    .filter_map(|container| container.get(NAME).and_then(Value::as_str))
-                    .collect();
-                let (revision, names) = (running.arn.name(), names.join(", "));
-                Reason::new(
-                    format!(
-                        "--image is for container {container:?}, which neither the manifest nor {revision} has ({revision} has {names})"
-                    ),
-                    "name one of its containers, or declare the new one in the manifest",
-                )
-            }
-        };
-        Obstacle::difference(TASK_DEFINITION_FIELD, reason)
-    }
 }
 
 fn declared(
