@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Seen, Service, TargetGroupArn, TargetState,
+    Deployment, Desired, DesiredService, DesiredTargetGroup, Given, ObjectRef, Observed, Rollout, Seen, Service,
+    TargetGroupArn, TargetState,
 };
 use crate::plan::{Plan, Verdict};
 use crate::trace::{self, Path, Trace};
@@ -67,6 +68,8 @@ pub struct Row {
     pub is_starting: bool,
     /// A deployment is in progress.
     pub is_deploying: bool,
+    /// The deployments of a service, the newest first, while one is in progress or the newest has failed; otherwise empty.
+    pub deployments: Vec<Deployment>,
     /// The differences, one sentence each.
     pub why: Vec<String>,
 }
@@ -157,6 +160,7 @@ fn service_row(given: &Given<'_>, plan: Option<&Plan>, service: &DesiredService)
         is_degraded: false,
         is_starting: false,
         is_deploying: present.is_some_and(Service::is_deploying),
+        deployments: present.map(unsteady).unwrap_or_default(),
         tasks: match live {
             Seen::Present(live) => {
                 Seen::Present(Share { good: live.running_count as usize, all: live.desired_count as usize })
@@ -183,8 +187,15 @@ fn group_row(given: &Given<'_>, plan: Option<&Plan>, group: &DesiredTargetGroup)
         is_degraded: false,
         is_starting: false,
         is_deploying: false,
+        deployments: Vec::new(),
         why,
     }
+}
+
+/// The deployments of a service that is not steady.
+fn unsteady(live: &Service) -> Vec<Deployment> {
+    let has_failed = live.primary().is_some_and(|primary| primary.rollout == Some(Rollout::Failed));
+    if live.is_deploying() || has_failed { live.deployments.clone() } else { Vec::new() }
 }
 
 /// Whether the live state equals the declared state, for a service and everything behind its ports.
@@ -275,6 +286,29 @@ mod tests {
         stand.observed.route_tables.insert("vpc-1".into(), Seen::Unknown(gap));
         assert!(followed(&stand).is_unknown());
     }
+
+    #[test]
+    fn deployments_are_shown_while_one_is_in_progress_or_the_newest_has_failed() {
+        let mut stand = Stand::sound();
+        assert!(table(&stand.desired, &stand.observed, None).rows[0].deployments.is_empty(), "steady");
+        stand.service().deployments[0].tasks =
+            crate::model::TaskCounts { desired: 2, running: 1, pending: 1, failed: 3 };
+        stand.service().deployments[0].created = "2026-11-20T11:55:00Z".parse().ok();
+        for (rollout, word) in [(Rollout::InProgress, "IN_PROGRESS"), (Rollout::Failed, "FAILED")] {
+            stand.service().deployments[0].rollout = Some(rollout);
+            let table = table(&stand.desired, &stand.observed, None);
+            let text = text::render(&table, crate::report::text::Paint::Off);
+            let line = format!(
+                "\nDeployments:\n  prod/shop  shop:1 {word} since 2026-11-20T11:55:00Z: 1 of 2 tasks run, 3 have failed\n"
+            );
+            assert!(text.contains(&line), "{text}");
+            let document: serde_json::Value =
+                serde_json::from_str(&json::render(&table, &Default::default())).expect("JSON");
+            let shown = &document["services"][0]["deployments"][0];
+            assert_eq!((&shown["rolloutState"], &shown["tasks"]["failed"]), (&word.into(), &3.into()));
+        }
+    }
+
     #[test]
     fn what_is_starting_is_unknown_and_no_reason_to_fail() {
         let mut stand = Stand::sound();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::{Gap, Seen};
+use crate::model::{Deployment, Gap, Rollout, Seen, TaskCounts};
 
 use super::{Row, Share, Table};
 
@@ -26,8 +26,20 @@ pub fn render(table: &Table, calls: &BTreeMap<String, u64>) -> String {
 }
 
 fn row(row: &Row) -> Value {
-    let Row { object, name, in_sync, reachable, tasks, targets, is_degraded, is_starting, is_deploying, why } = row;
-    json!({
+    let Row {
+        object,
+        name,
+        in_sync,
+        reachable,
+        tasks,
+        targets,
+        is_degraded,
+        is_starting,
+        is_deploying,
+        deployments,
+        why,
+    } = row;
+    let mut document = json!({
         "object": object.to_string(),
         "name": name,
         "inSync": in_sync.as_str(),
@@ -38,7 +50,35 @@ fn row(row: &Row) -> Value {
         "targets": share(targets, "healthy", "registered"),
         "deploying": is_deploying,
         "why": why,
+    });
+    if !deployments.is_empty() {
+        document["deployments"] = deployments.iter().map(deployment).collect();
+    }
+    document
+}
+
+/// A deployment of a service that is not steady.
+fn deployment(one: &Deployment) -> Value {
+    let Deployment { primary, rollout, task_definition, id, created, reason, tasks } = one;
+    let TaskCounts { desired, running, pending, failed } = tasks;
+    json!({
+        "deployment": id,
+        "primary": primary,
+        "taskDefinition": task_definition.name(),
+        "rolloutState": rollout.map(state),
+        "since": created.map(|at| at.to_string()),
+        "reason": reason,
+        "tasks": {"desired": desired, "running": running, "pending": pending, "failed": failed},
     })
+}
+
+/// AWS's word.
+pub(super) fn state(rollout: Rollout) -> &'static str {
+    match rollout {
+        Rollout::InProgress => "IN_PROGRESS",
+        Rollout::Completed => "COMPLETED",
+        Rollout::Failed => "FAILED",
+    }
 }
 
 /// Null if the object has no such count; the numbers are null if they could not be read.

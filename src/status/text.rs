@@ -1,9 +1,10 @@
 //! The status table as text: sorted, aligned, with optional colours.
 
 use crate::columns::columns;
-use crate::model::Seen;
+use crate::model::{Deployment, Rollout, Seen};
 use crate::report::text::{Paint, Tone, plain};
 
+use super::json::state;
 use super::{Answer, Row, Share, Table};
 
 const TITLES: [&str; 5] = ["SERVICE", "IN SYNC", "REACHABLE", "TASKS", "TARGETS"];
@@ -22,6 +23,11 @@ pub fn render(table: &Table, paint: Paint) -> String {
     }
     let title = TITLES.map(|title| (title.to_owned(), Some(Tone::Heading)));
     let mut text: String = [&title].into_iter().chain(&rows).map(|row| line(row, widths, paint)).collect();
+    let unsteady = table.rows.iter().filter(|row| !row.deployments.is_empty());
+    for (number, row) in unsteady.enumerate() {
+        text.push_str(if number == 0 { "\nDeployments:\n" } else { "" });
+        row.deployments.iter().for_each(|one| text.push_str(&deployment(&row.name, one)));
+    }
     if !table.gaps.is_empty() {
         text.push_str("\nCould not be read:\n");
         for (object, gap) in &table.gaps {
@@ -48,8 +54,19 @@ fn line(cells: &[Cell; 5], widths: [usize; 5], paint: Paint) -> String {
 }
 
 fn cells(row: &Row) -> [Cell; 5] {
-    let Row { object: _, name, in_sync, reachable, tasks, targets, is_degraded, is_starting, is_deploying, why: _ } =
-        row;
+    let Row {
+        object: _,
+        name,
+        in_sync,
+        reachable,
+        tasks,
+        targets,
+        is_degraded,
+        is_starting,
+        is_deploying,
+        deployments: _,
+        why: _,
+    } = row;
     let reach = match (is_degraded, is_starting) {
         (true, _) => (format!("{}, degraded", reachable.as_str()), Some(Tone::Change)),
         (false, true) => ("starting".to_owned(), Some(Tone::Blocked)),
@@ -60,6 +77,18 @@ fn cells(row: &Row) -> [Cell; 5] {
         count.push_str(" deploying");
     }
     [(plain(name), None), answer(*in_sync), reach, (count, tone), share(targets)]
+}
+
+/// Such as `  prod/web  web:2 IN_PROGRESS since 2026-11-20T11:55:00Z: 1 of 2 tasks run, 3 have failed`.
+fn deployment(name: &str, one: &Deployment) -> String {
+    let state = one.rollout.map_or("", state);
+    let since = one.created.map(|at| format!(" since {at}")).unwrap_or_default();
+    let failed = if one.tasks.failed > 0 { format!(", {} have failed", one.tasks.failed) } else { String::new() };
+    let (revision, running, desired) = (one.task_definition.name(), one.tasks.running, one.tasks.desired);
+    let reason = one.reason.as_ref().filter(|_| one.rollout == Some(Rollout::Failed));
+    let reason = reason.map(|reason| format!(" ({})", plain(reason))).unwrap_or_default();
+    let line = format!("{name}  {revision} {state}{since}: {running} of {desired} tasks run{failed}");
+    format!("  {}{reason}\n", plain(&line))
 }
 
 fn answer(answer: Answer) -> Cell {
