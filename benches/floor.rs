@@ -14,7 +14,7 @@ mod week {
 #[path = "floor/bare.rs"]
 mod bare;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ const TIMES: u32 = 5;
 type Record = Vec<(Sent, Response<Bytes>)>;
 
 /// A request: its operation and its body.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sent {
     /// Such as `DescribeServices`.
     pub operation: String,
@@ -140,7 +140,7 @@ impl Pass {
 
 /// So many steady passes, with recorded answers.
 async fn steady(record: &Record, size: Size, desired: &Desired, times: u32) -> Vec<Pass> {
-    let answers: HashMap<Sent, Response<Bytes>> =
+    let answers: BTreeMap<Sent, Response<Bytes>> =
         record.iter().map(|(sent, answer)| (sent.clone(), copy(answer))).collect();
     let shared = Shared::still(world_file::load("world.yaml", &fleets::world(size)).unwrap());
     let now = shared.world().now();

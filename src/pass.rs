@@ -476,7 +476,6 @@ spec: {loadBalancer: public, protocol: HTTP, targetType: ip, targets: [{address:
                 tasks: Default::default(),
             }],
             task_sets_move: false,
-            current_revisions: Vec::new(),
             conduct: Default::default(),
             members: Box::new(Seen::Present(Default::default())),
         }

@@ -80,11 +80,6 @@ pub(super) fn service_from_sdk(id: &ServiceId, service: &sdk::Service, members: 
         network: service.network_configuration().and_then(awsvpc_from_sdk),
         deployments: service.deployments().iter().map(deployment_from_sdk).collect(),
         task_sets_move: task_sets_move(service.task_sets()),
-        current_revisions: service
-            .current_service_revisions()
-            .iter()
-            .filter_map(|revision| revision.arn().map(str::to_owned))
-            .collect(),
         conduct: Box::new(conduct_from_sdk(service)),
         members: Box::new(members),
     })
@@ -103,6 +98,11 @@ fn conduct_from_sdk(service: &sdk::Service) -> Conduct {
     let strategy = strategy.chain(primary.into_iter().flat_map(|primary| primary.capacity_provider_strategy()));
     let providers = strategy.map(|item| item.capacity_provider().to_owned());
     Conduct {
+        current_revisions: service
+            .current_service_revisions()
+            .iter()
+            .filter_map(|revision| revision.arn().map(str::to_owned))
+            .collect(),
         grace: service.health_check_grace_period_seconds().map_or(0, count),
         minimum_percent: deployment.and_then(|deployment| deployment.minimum_healthy_percent()).map(count),
         maximum_percent: deployment.and_then(|deployment| deployment.maximum_percent()).map(count),

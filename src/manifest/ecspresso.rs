@@ -259,7 +259,7 @@ fn unwrapped<'n>(node: &'n Node, problems: &mut Problems<'_>) -> Option<&'n [Ent
         (Some(service), _) => service,
         (None, Some(services)) => match &services.value {
             Value::Sequence(all) if all.len() == 1 => all.first()?,
-            _ => {
+            Value::Sequence(_) | Value::Mapping(_) | Value::Scalar(_) | Value::Broken => {
                 problems.add_hint(
                     services.at,
                     "expected one service in services",
@@ -272,7 +272,7 @@ fn unwrapped<'n>(node: &'n Node, problems: &mut Problems<'_>) -> Option<&'n [Ent
     };
     match &inner.value {
         Value::Mapping(entries) => Some(entries),
-        _ => {
+        Value::Sequence(_) | Value::Scalar(_) | Value::Broken => {
             wrong_type(inner, "the service definition", "a mapping", None, problems);
             None
         }
@@ -317,7 +317,7 @@ fn is_nothing(node: &Node) -> bool {
 fn count(node: &Node, problems: &mut Problems<'_>) -> Option<u32> {
     let number = match &node.value {
         Value::Scalar(scalar) if scalar.sort() == Sort::Integer => scalar.text.parse().ok(),
-        _ => None,
+        Value::Scalar(_) | Value::Sequence(_) | Value::Mapping(_) | Value::Broken => None,
     };
     if number.is_none() {
         wrong_type(node, "desiredCount", "a number", None, problems);
@@ -328,7 +328,7 @@ fn count(node: &Node, problems: &mut Problems<'_>) -> Option<u32> {
 fn members<'n>(node: &'n Node, name: &str, problems: &mut Problems<'_>) -> &'n [Entry] {
     match &node.value {
         Value::Mapping(entries) => entries,
-        _ => {
+        Value::Sequence(_) | Value::Scalar(_) | Value::Broken => {
             wrong_type(node, name, "a mapping", None, problems);
             &[]
         }
@@ -338,7 +338,7 @@ fn members<'n>(node: &'n Node, name: &str, problems: &mut Problems<'_>) -> &'n [
 fn texts(node: &Node, name: &str, problems: &mut Problems<'_>) -> Vec<String> {
     match &node.value {
         Value::Sequence(nodes) => nodes.iter().filter_map(|node| any_text(node, name, problems)).collect(),
-        _ => {
+        Value::Mapping(_) | Value::Scalar(_) | Value::Broken => {
             wrong_type(node, name, "a list", None, problems);
             Vec::new()
         }

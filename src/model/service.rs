@@ -182,8 +182,6 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// There are several task sets, or one that is not steady: a deployment from outside is under way.
     pub task_sets_move: bool,
-    /// ARNs of the service revisions that its tasks run (`currentServiceRevisions`), as far as they are given.
-    pub current_revisions: Vec<String>,
     /// How ECS runs it.
     pub conduct: Box<Conduct>,
     /// Members as AWS writes them, as far as [`crate::shape::SERVICE`] has a row for them.
@@ -193,6 +191,8 @@ pub struct Service {
 /// How ECS runs a service, as far as it explains why tasks do not come up or do not stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conduct {
+    /// ARNs of the service revisions that its tasks run (`currentServiceRevisions`), as far as they are given.
+    pub current_revisions: Vec<String>,
     /// `healthCheckGracePeriodSeconds`
     pub grace: u32,
     /// `minimumHealthyPercent`
@@ -282,7 +282,6 @@ impl Service {
             network,
             deployments: vec![deployment],
             task_sets_move: false,
-            current_revisions: Vec::new(),
             conduct: Box::default(),
             members: Box::new(Seen::Present(members.clone())),
         }

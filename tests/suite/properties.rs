@@ -209,7 +209,7 @@ proptest! {
             prop_assert_eq!(given.load_balancer(name), Seen::Present(found));
         }
         let groups: Vec<_> = observed.security_groups.as_ref().present().into_iter().flatten().collect();
-        for (vpc, name) in groups.iter().flat_map(|one| one.names().all().into_iter().map(|name| (&one.vpc, name))) {
+        for (vpc, name) in groups.iter().flat_map(|one| one.names().all().map(|name| (&one.vpc, name))) {
             let here = groups.iter().copied().filter(|group| group.vpc == *vpc);
             prop_assert_eq!(given.security_group(vpc, name), Seen::Present(look_up(here, name, SecurityGroup::names)));
         }

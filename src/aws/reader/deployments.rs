@@ -163,7 +163,7 @@ impl Reader {
     }
 
     async fn revisions_of(&self, service: &Service) -> Result<BTreeSet<String>, AwsError> {
-        let mut arns: BTreeSet<String> = service.current_revisions.iter().cloned().collect();
+        let mut arns: BTreeSet<String> = service.conduct.current_revisions.iter().cloned().collect();
         if self.lacks_deployments.load(Ordering::Relaxed) {
             return Ok(arns);
         }

@@ -458,7 +458,6 @@ fn ecs_service(service: &super::Service, observed: &mut Observed) {
             })
             .collect(),
         task_sets_move: service.task_sets_move,
-        current_revisions: Vec::new(),
         conduct: Box::new(model::Conduct {
             minimum_percent: service.minimum_percent,
             connected_ports: service.connected_ports.iter().cloned().collect(),
