@@ -28,7 +28,7 @@ pub(super) fn plan_creation(
     let object = ObjectRef::service(&wanted.key);
     let what = what(wanted);
     if ingress.is_blocked {
-        let sentence = "its ingress cannot be opened yet: its tasks would come up behind a closed port";
+        let sentence = "its ingress rules are blocked, so the load balancer could not reach its tasks";
         return drafts.block_on(&object, what, sentence);
     }
     let mut obstacles = Vec::new();
@@ -156,7 +156,7 @@ pub(super) fn block(wanted: &DesiredService, obstacles: Vec<Obstacle>, drafts: &
     let object = ObjectRef::service(&wanted.key);
     let what = what(wanted);
     if !obstacles.iter().any(|obstacle| obstacle.what == what) {
-        drafts.block_on(&object, what, "the other entries of this service come first");
+        drafts.block_on(&object, what, "another blocked entry of this service has to be resolved first");
     }
     obstacles.into_iter().for_each(|obstacle| obstacle.block(drafts, &object));
 }

@@ -219,7 +219,7 @@ fn found<'a>(
     })?;
     if !found.active {
         let reason =
-            Reason::new(format!("{name} is INACTIVE, and ECS starts nothing with it"), "name an ACTIVE revision");
+            Reason::new(format!("{name} is INACTIVE, and ECS starts no tasks from it"), "name an ACTIVE revision");
         return Err(Obstacle::difference(what(), reason));
     }
     Ok(found)

@@ -46,7 +46,7 @@ fn is_protected(tags: &Tags) -> bool {
 
 /// Why it stays.
 fn protected() -> Reason {
-    Reason::new("it has the tag portolan.dev/protect", "take that tag off to let it go")
+    Reason::new("it has the tag portolan.dev/protect", "remove the tag to allow the removal")
 }
 
 /// `Kind/key` of a marked thing of this fleet.

@@ -61,7 +61,7 @@ pub(super) fn live_service<'a>(observed: &'a Observed, wanted: &DesiredService) 
     let live = need(observed.service(&wanted.id), what, || {
         Reason::new(
             format!("no service is called {:?} in cluster {:?}", wanted.id.name, wanted.id.cluster),
-            "create it first, or declare what it runs (taskDefinition), and Portolan creates it",
+            "create it first, or let Portolan create it: set redeploy: allow, and declare taskDefinition and the rest of the service",
         )
     })?;
     match live.status {

@@ -67,7 +67,7 @@ of api is broken.
 ",
     repair: "The rollout:",
     minutes: 20,
-    meanwhile: "search answers, web:2 has taken over from web:1, and ECS has given up api:2. api:1 never stopped to answer:",
+    meanwhile: "search answers, web:2 has replaced web:1, and ECS has rolled back api:2. api:1 kept answering throughout:",
     second: "A second pass says what became of api. It does not try the same again:",
     check: "The check that cron or CI would run says it too, with exit code 1:",
 };

@@ -31,7 +31,7 @@ impl Missing {
                         let revision = running.arn.name();
                         format!("container {container:?} has no image, and {revision} has no such container")
                     }
-                    None => format!("container {container:?} has no image, and no revision runs that has one"),
+                    None => format!("container {container:?} has no image, and no running revision provides one"),
                 },
                 format!("write its image, or give one: --image SERVICE/{container}=IMAGE"),
             ),

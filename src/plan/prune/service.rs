@@ -19,7 +19,7 @@ pub(super) fn prune_services(given: &Given<'_>, policy: &Policy, drafts: &mut Dr
         let what = format!("delete service {}", outline.id);
         if !left_over::may_services_go(given) {
             let sentence = format!(
-                "service {} was created for {object}, which the manifest no longer names; removal.services says deny",
+                "service {} was created for {object}, which the manifest no longer names; it stays because removal.services is deny",
                 outline.id
             );
             drafts.find(&fleet, sentence);
@@ -69,7 +69,9 @@ fn prune_service(
         let served = consented(given, policy, live)?;
         drain(given, live, (outline, object), &served, drafts);
     } else if live.is_deploying() || (live.running_count > 0 && !is_daemon) {
-        drafts.plan_later(&fleet, format!("delete service {}", outline.id), "its last tasks are stopping");
+        let because =
+            if live.is_deploying() { "a deployment of it is in progress" } else { "its last tasks are stopping" };
+        drafts.plan_later(&fleet, format!("delete service {}", outline.id), because);
     } else {
         let served = consented(given, policy, live)?;
         delete(given, (outline, object), &served, drafts);
