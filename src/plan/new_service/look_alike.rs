@@ -1,7 +1,7 @@
 //! A live service that may be the declared one under another name. To create a second one beside it would split its requests, or
 //! answer them with nothing.
 
-use crate::model::{DesiredService, Given, Owner, Seen, ServiceOutline, TargetGroupArn};
+use crate::model::{DesiredService, Given, ObjectRef, Owner, Seen, ServiceOutline, TargetGroupArn};
 
 use super::super::draft::{Obstacle, need};
 use super::super::reason::Reason;
@@ -13,8 +13,9 @@ pub(super) fn refuse(given: &Given<'_>, wanted: &DesiredService) -> Result<(), O
     let all = need(given.observed.cluster_services_of(&wanted.id.cluster), what, || "its cluster does not exist")?;
     let own = own_groups(given, wanted);
     let others = all.iter().filter(|other| given.declared_service(&other.id).is_none());
-    let found = others.filter_map(|other| Some((other, likeness(given, wanted, &own, other)?))).next();
-    let Some((other, why)) = found else { return Ok(()) };
+    let alike = others.filter_map(|other| Some((other, likeness(given, wanted, &own, other)?)));
+    // The one that is most like it is the one to name.
+    let Some((other, (_, why))) = alike.min_by_key(|(other, (rank, _))| (*rank, &other.id)) else { return Ok(()) };
     let sentence = format!("service {} {why}, and the manifest does not name it: it may be the same one", other.id);
     let way_out = format!(
         "if it is, write name: {} in Service/{}; if not, declare that service too, or delete it first",
@@ -34,22 +35,32 @@ fn own_groups(given: &Given<'_>, wanted: &DesiredService) -> Vec<TargetGroupArn>
     live.collect()
 }
 
-/// In what another service is like the declared one.
+/// In what another service is like the declared one; the lower the number, the more.
 fn likeness(
     given: &Given<'_>,
     wanted: &DesiredService,
     own: &[TargetGroupArn],
     other: &ServiceOutline,
-) -> Option<String> {
-    if let Owner::Ours(object) = Owner::of(&other.tags, &given.desired.fleet.name) {
-        return Some(format!("has this fleet's tags (for {object})"));
+) -> Option<(u8, String)> {
+    let owner = Owner::of(&other.tags, &given.desired.fleet.name);
+    let own_tags = |object: &str| format!("has this fleet's tags (for {object})");
+    if let Owner::Ours(object) = &owner
+        && owner.is_ours_for(&ObjectRef::service(&wanted.key))
+    {
+        return Some((0, own_tags(object)));
     }
     if let Some(shared) = own.iter().find(|arn| other.target_groups.contains(*arn)) {
-        return Some(format!("registers its tasks in the same target group {}", shared.name()));
+        return Some((1, format!("registers its tasks in the same target group {}", shared.name())));
     }
-    let is_theirs = matches!(Owner::of(&other.tags, &given.desired.fleet.name), Owner::AnotherFleet(_));
+    let is_theirs = matches!(owner, Owner::AnotherFleet(_));
     let is_slip = !is_theirs && is_one_slip_away(&wanted.id.name, &other.id.name);
-    is_slip.then(|| format!("has nearly the same name as {}", wanted.id.name))
+    if is_slip {
+        return Some((2, format!("has nearly the same name as {}", wanted.id.name)));
+    }
+    match &owner {
+        Owner::Ours(object) => Some((3, own_tags(object))),
+        Owner::Unmarked | Owner::AnotherFleet(_) => None,
+    }
 }
 
 /// Whether one letter is wrong, missing, too many, or two stand in each other's place; in another case, or with another

@@ -72,7 +72,7 @@ unnumbered! {
         evidence: "the declared ECS service does not exist",
         fix: "create the service",
         owner: Owner::Deployments,
-        repaired_by: &[],
+        repaired_by: &["CreateService"],
     }
     SERVICE_BEING_DELETED {
         name: "service-being-deleted",
