@@ -20,6 +20,7 @@ mod lower;
 mod member;
 mod member_schema;
 mod places;
+mod referenced_file;
 mod rules;
 mod scalar;
 mod schema;

@@ -299,7 +299,7 @@ mod tests {
             let table = table(&stand.desired, &stand.observed, None);
             let text = text::render(&table, crate::report::text::Paint::Off);
             let line = format!(
-                "\nDeployments:\n  prod/shop  shop:1 {word} since 2026-11-20T11:55:00Z: 1 of 2 tasks run, 3 have failed\n"
+                "\nDeployments:\n  prod/shop  shop:1 {word} since 2026-11-20T11:55:00Z: 1 of 2 tasks running, 3 failed\n"
             );
             assert!(text.contains(&line), "{text}");
             let document: serde_json::Value =

@@ -99,7 +99,7 @@ fn content(scene: &Scene<'_>, definition: &TaskDefinition) -> Map<String, Json> 
 fn about(scene: &Scene<'_>, definition: &TaskDefinition) -> Vec<String> {
     let mut notes = Vec::new();
     if !scene.options.images {
-        notes.push("Images are left out: the deployed ones stay. `init --images` writes them.".to_owned());
+        notes.push("Images are left out: the deployed ones stay. Add --images to write them.".to_owned());
     }
     let mut newer = Vec::new();
     unknown(&TASK_DEFINITION, definition.content.members(), &Path::default(), &mut newer);
@@ -163,7 +163,7 @@ fn variables<'j>(kind: &Kind, value: &'j Json) -> Option<Vec<&'j str>> {
 
 fn without(what: &str, names: &[&str]) -> String {
     let names = names.join(", ");
-    format!("{what} is left out: {names}. Values may be secrets; `init --environment` writes them.")
+    format!("{what} is left out: {names}. Values may be secrets; add --environment to write them.")
 }
 
 /// Members without variables, and a note about each list that is missing.

@@ -159,13 +159,17 @@ fn service_page(project: &Project, object: &ObjectRef, name: &str, fleet_cluster
 
 /// The same wait as a command of Portolan.
 fn waiting(timeout: &str) -> String {
-    let seconds = seconds(timeout);
-    let command = match seconds {
-        Some(seconds) if seconds % 60 == 0 => format!(" --timeout {}m", seconds / 60),
-        Some(seconds) => format!(" --timeout {seconds}s"),
-        None => String::new(),
+    let same = match seconds(timeout) {
+        Some(seconds) if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        Some(seconds) => format!("{seconds}s"),
+        // Portolan's own default is not the same.
+        None => {
+            return format!(
+                "ecspresso waits {timeout} for a deployment; for Portolan, write `portolan reconcile --wait --timeout TIME`."
+            );
+        }
     };
-    format!("ecspresso waits {timeout} for a deployment; so does `portolan reconcile --wait{command}`.")
+    format!("ecspresso waits {timeout} for a deployment; so does `portolan reconcile --wait --timeout {same}`.")
 }
 
 /// A duration as Go writes it, such as `10m0s`.

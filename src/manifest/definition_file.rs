@@ -2,9 +2,9 @@
 //!
 //! Its text came with the manifest's ([`crate::yaml::Source`]): nothing is read here. Problems never repeat its content.
 
-use super::member;
+use super::{member, referenced_file};
 use crate::shape::{TASK_DEFINITION, Tree};
-use crate::yaml::{self, At, Format, Limits, Node, Problems, Source, Value, quoted};
+use crate::yaml::{self, At, Format, Limits, Node, Problems, Source, Value};
 
 /// A definition takes no more than 64 KiB at AWS.
 const LIMITS: Limits =
@@ -12,8 +12,6 @@ const LIMITS: Limits =
 
 /// Members that `describe-task-definition` has beside the definition.
 const BESIDE: [&str; 2] = ["tags", "ResponseMetadata"];
-/// Suffixes of files that are read.
-const SUFFIXES: [&str; 3] = [".json", ".yaml", ".yml"];
 
 /// The mark of a template of ecspresso.
 const TEMPLATE: &str = "{{";
@@ -62,23 +60,8 @@ impl Format for DefinitionFile {
 
 /// Reads the file that a manifest names at `path`. What is wrong in it is noted as a problem of that file.
 pub(super) fn read(path: &At<String>, problems: &mut Problems<'_>) -> Option<Read> {
-    if let Some((message, hint)) = refused(path) {
-        problems.push_hint(path.at, message, hint.map(str::to_owned));
-        return None;
-    }
-    let text = match problems.file(path.at, &path.value) {
-        Some(Ok(text)) => text.clone(),
-        Some(Err(why)) => {
-            problems.add(path.at, format!("file {}: {why}", quoted(path)));
-            return None;
-        }
-        None => {
-            let hint = "files are read beside a manifest that is read from a file or from standard input";
-            problems.add_hint(path.at, format!("file {} was not read", quoted(path)), hint);
-            return None;
-        }
-    };
-    let source = Source { name: problems.beside(path.at, path), text, files: Default::default() };
+    let (name, text) = referenced_file::read(path, "task-definition.json", problems)?;
+    let source = Source { name, text, files: Default::default() };
     let sources = [source.clone()];
     let format = if path.ends_with(".json") { &DefinitionFile(true) } else { &DefinitionFile(false) };
     let mut own = Problems::new(&sources, format);
@@ -86,19 +69,6 @@ pub(super) fn read(path: &At<String>, problems: &mut Problems<'_>) -> Option<Rea
     let read = parse(source, &mut own);
     problems.adopt(own.finish());
     read
-}
-
-fn refused(path: &str) -> Option<(String, Option<&'static str>)> {
-    if path.ends_with(".jsonnet") || path.ends_with(".libsonnet") {
-        return Some((
-            format!("file {} is a program that makes JSON", quoted(path)),
-            Some("jsonnet FILE > task-definition.json, and name that file"),
-        ));
-    }
-    if !SUFFIXES.iter().any(|suffix| path.ends_with(suffix)) {
-        return Some((format!("file {} ends with none of .json, .yaml and .yml", quoted(path)), None));
-    }
-    None
 }
 
 /// Notes where a text stops being JSON. YAML reads what JSON does not have, such as comments and a comma at the end.
@@ -132,7 +102,7 @@ fn parse(source: Source, problems: &mut Problems<'_>) -> Option<Read> {
         problems.only(
             at,
             "a template: \"{{\" has to be rendered first",
-            "ecspresso render taskdef > task-definition.json, and name that file",
+            "run `ecspresso render taskdef > task-definition.json`, then use that file",
         );
         return None;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::definition_file::check_json;
 use super::member;
+use super::referenced_file::refusal;
 use crate::model::arn::last_part;
 use crate::shape::{SERVICE, Tree};
 use crate::yaml::{
@@ -58,13 +59,11 @@ pub enum Part {
 impl Part {
     fn hint(self) -> &'static str {
         match self {
-            Self::Configuration => "ecspresso render config > rendered.yml, and pass that file",
+            Self::Configuration => "run `ecspresso render config > rendered.yml`, then use that file",
             Self::ServiceDefinition => {
-                "ecspresso render servicedef > ecs-service-def.rendered.json, and name that file under service_definition"
+                "run `ecspresso render servicedef > ecs-service-def.rendered.json`, then use that file"
             }
-            Self::TaskDefinition => {
-                "ecspresso render taskdef > ecs-task-def.rendered.json, and name that file under task_definition"
-            }
+            Self::TaskDefinition => "run `ecspresso render taskdef > ecs-task-def.rendered.json`, then use that file",
         }
     }
 }
@@ -103,14 +102,8 @@ impl Configuration {
 
     /// What is wrong with naming such a file, if anything.
     pub fn refusal(&self, part: Part, path: &At<String>) -> Option<Problem> {
-        let is = |ends: &[&str]| ends.iter().any(|end| path.value.ends_with(end));
-        if is(&[".jsonnet", ".libsonnet"]) {
-            let message = format!("file {} is a program that makes JSON", quoted(path));
-            return Some(self.problem(path.at, message, Some(part.hint())));
-        }
-        (!is(&[".json", ".yaml", ".yml"])).then(|| {
-            self.problem(path.at, format!("file {} ends with none of .json, .yaml and .yml", quoted(path)), None)
-        })
+        let (message, hint) = refusal(path, part.hint())?;
+        Some(self.problem(path.at, message, hint.as_deref()))
     }
 }
 

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::ecspresso::{self, ServiceDefinition};
+use super::referenced_file;
 use crate::model::{Definition, DesiredCount, DesiredService, LoadBalancerEntry, Network, TargetGroupArn};
-use crate::yaml::{At, Position, Problems, quoted};
+use crate::yaml::{At, Position, Problems};
 
 /// What a file says.
 #[derive(Clone, Debug)]
@@ -19,23 +20,7 @@ pub(crate) struct ServiceFile {
 
 /// Reads the file that a manifest names. What is wrong in it is noted as a problem of that file.
 pub(super) fn read(path: &At<String>, problems: &mut Problems<'_>) -> Option<ServiceFile> {
-    if let Some((message, hint)) = refused(path) {
-        problems.push_hint(path.at, message, hint.map(str::to_owned));
-        return None;
-    }
-    let text = match problems.file(path.at, path) {
-        Some(Ok(text)) => text.clone(),
-        Some(Err(why)) => {
-            problems.add(path.at, format!("file {}: {why}", quoted(path)));
-            return None;
-        }
-        None => {
-            let hint = "files are read beside a manifest that is read from a file or from standard input";
-            problems.add_hint(path.at, format!("file {} was not read", quoted(path)), hint);
-            return None;
-        }
-    };
-    let name = problems.beside(path.at, path);
+    let (name, text) = referenced_file::read(path, "service-definition.json", problems)?;
     match ecspresso::service_definition(&name, &text) {
         Ok(definition) => Some(ServiceFile { at: path.at, name, definition }),
         Err(found) => {
@@ -43,16 +28,6 @@ pub(super) fn read(path: &At<String>, problems: &mut Problems<'_>) -> Option<Ser
             None
         }
     }
-}
-
-fn refused(path: &str) -> Option<(String, Option<&'static str>)> {
-    let is = |ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
-    if is(&[".jsonnet", ".libsonnet"]) {
-        let message = format!("file {} is a program that makes JSON", quoted(path));
-        return Some((message, Some("jsonnet FILE > service-definition.json, and name that file")));
-    }
-    (!is(&[".json", ".yaml", ".yml"]))
-        .then(|| (format!("file {} ends with none of .json, .yaml and .yml", quoted(path)), None))
 }
 
 impl ServiceFile {

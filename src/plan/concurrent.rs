@@ -38,8 +38,9 @@ pub(super) fn put_off(
             waiting.insert(&draft.object);
         }
     }
-    let allowed =
-        format!("rollout.concurrent allows {most} of {all} services to be deployed at a time; {under_way} are now");
+    let allowed = format!(
+        "rollout.concurrent allows deployments of {most} of {all} services at a time; in progress now: {under_way}"
+    );
     let because = if most > under_way { format!("{allowed}, and others of this plan come first") } else { allowed };
     for (id, draft) in drafts.steps.iter().enumerate() {
         let is_its = draft.redeploys || matches!(draft.action, Action::RegisterTaskDefinition { .. });

@@ -37,7 +37,7 @@ pub(super) fn refusal(
     let taken_back = taken_back(live)?;
     if tokens(brings).iter().any(|token| taken_back.contains(token)) {
         let way_out = format!("change the manifest, or remove the tag {} from the service", owner::ROLLED_BACK_TAG);
-        return Ok(Some(Reason::new("this was rolled back on request (portolan rollback)", way_out)));
+        return Ok(Some(Reason::new("this configuration was rolled back with `portolan rollback`", way_out)));
     }
     let past = match observed.past_deployments_of(&wanted.id) {
         Seen::Present(past) => past,
@@ -58,15 +58,15 @@ pub(super) fn refusal(
     Ok(newest.map(|newest| Reason::new(because(newest), TO_UNBLOCK)))
 }
 
-/// Such as `ECS rolled back the newest deployment with this (ROLLBACK_SUCCESSFUL: tasks failed to start)`.
+/// Such as `ECS rolled back the last deployment of this configuration (ROLLBACK_SUCCESSFUL: tasks failed to start)`.
 fn because(past: &PastDeployment) -> String {
     let what = match past.end {
-        DeploymentEnd::RolledBack => "ECS rolled back the newest deployment with this",
-        DeploymentEnd::RollingBack => "ECS is rolling back the newest deployment with this",
-        DeploymentEnd::RollbackFailed => "the newest deployment with this failed, and so did its rollback",
-        DeploymentEnd::Stopped => "the newest deployment with this was stopped before it succeeded",
-        DeploymentEnd::Failed => "the newest deployment with this failed",
-        DeploymentEnd::Successful => "the newest deployment with this succeeded",
+        DeploymentEnd::RolledBack => "ECS rolled back the last deployment of this configuration",
+        DeploymentEnd::RollingBack => "ECS is rolling back the last deployment of this configuration",
+        DeploymentEnd::RollbackFailed => "the last deployment of this configuration failed, and so did its rollback",
+        DeploymentEnd::Stopped => "the last deployment of this configuration was stopped before it succeeded",
+        DeploymentEnd::Failed => "the last deployment of this configuration failed",
+        DeploymentEnd::Successful => "the last deployment of this configuration succeeded",
     };
     let reason = past.reason.as_ref().map(|reason| format!(": {}", reason.trim_end_matches('.')));
     format!("{what} ({}{})", past.end, reason.unwrap_or_default())
@@ -76,7 +76,10 @@ fn because(past: &PastDeployment) -> String {
 pub(super) fn left_failed(live: &Service) -> Option<Reason> {
     let primary = live.primary().filter(|primary| primary.rollout == Some(Rollout::Failed))?;
     let reason = primary.reason.as_ref().map(|reason| format!(": {}", reason.trim_end_matches('.')));
-    Some(Reason::new(format!("the deployment of this failed (FAILED{})", reason.unwrap_or_default()), TO_UNBLOCK))
+    Some(Reason::new(
+        format!("the service's current deployment failed (FAILED{})", reason.unwrap_or_default()),
+        TO_UNBLOCK,
+    ))
 }
 
 /// The entries as they would be sent; `None` while a target group does not exist: that wiring was never deployed.

@@ -99,7 +99,7 @@ impl Rollout {
                 "find out why, then change the manifest: Portolan does not deploy the same again",
             ),
             RolloutState::Unknown => {
-                ("ended, and how is not known".to_owned(), "run `portolan status` and `portolan drift`")
+                ("ended with an unknown result".to_owned(), "run `portolan status` and `portolan drift`")
             }
             RolloutState::InProgress | RolloutState::Ended(_) | RolloutState::Superseded => return None,
         };
@@ -124,8 +124,8 @@ impl Rollout {
     /// One line, without the time: tasks by revision, targets, failed tasks.
     pub fn progress(&self) -> String {
         let tasks = self.tasks.iter().enumerate().map(|(number, (revision, tasks))| match number {
-            0 => format!("{revision} {} of {} tasks run", tasks.running, tasks.desired),
-            _ => format!("{revision} {} run", tasks.running),
+            0 => format!("{revision}: {} of {} tasks running", tasks.running, tasks.desired),
+            _ => format!("{revision}: {} running", tasks.running),
         });
         let targets = self.targets.map(|(healthy, all)| format!("{healthy} of {all} targets healthy"));
         let parts = [Some(tasks.collect::<Vec<_>>().join(", ")), targets, self.failures().into_iter().next()];
@@ -216,7 +216,7 @@ mod tests {
     fn progress_counts_tasks_by_revision_targets_and_failures() {
         assert_eq!(
             rollout(RolloutState::InProgress).progress(),
-            "prod/web web:2 1 of 2 tasks run, web:1 2 run; 2 of 3 targets healthy; \
+            "prod/web web:2: 1 of 2 tasks running, web:1: 2 running; 2 of 3 targets healthy; \
              2 tasks: container app exited with code 1 (Essential container in task exited)"
         );
     }

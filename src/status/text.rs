@@ -79,15 +79,15 @@ fn cells(row: &Row) -> [Cell; 5] {
     [(plain(name), None), answer(*in_sync), reach, (count, tone), share(targets)]
 }
 
-/// Such as `  prod/web  web:2 IN_PROGRESS since 2026-11-20T11:55:00Z: 1 of 2 tasks run, 3 have failed`.
+/// Such as `  prod/web  web:2 IN_PROGRESS since 2026-11-20T11:55:00Z: 1 of 2 tasks running, 3 failed`.
 fn deployment(name: &str, one: &Deployment) -> String {
     let state = one.rollout.map_or("", state);
     let since = one.created.map(|at| format!(" since {at}")).unwrap_or_default();
-    let failed = if one.tasks.failed > 0 { format!(", {} have failed", one.tasks.failed) } else { String::new() };
+    let failed = if one.tasks.failed > 0 { format!(", {} failed", one.tasks.failed) } else { String::new() };
     let (revision, running, desired) = (one.task_definition.name(), one.tasks.running, one.tasks.desired);
     let reason = one.reason.as_ref().filter(|_| one.rollout == Some(Rollout::Failed));
     let reason = reason.map(|reason| format!(" ({})", plain(reason))).unwrap_or_default();
-    let line = format!("{name}  {revision} {state}{since}: {running} of {desired} tasks run{failed}");
+    let line = format!("{name}  {revision} {state}{since}: {running} of {desired} tasks running{failed}");
     format!("  {}{reason}\n", plain(&line))
 }
 

@@ -201,7 +201,7 @@ async fn a_deployment_that_takes_too_long_is_stopped_rolled_back_and_not_made_ag
     let why: Vec<String> = plan.blocked.iter().map(|entry| entry.waiting_on.because()).collect();
     assert_eq!(
         why,
-        ["ECS rolled back the newest deployment with this (ROLLBACK_SUCCESSFUL: Rollback requested by user)"]
+        ["ECS rolled back the last deployment of this configuration (ROLLBACK_SUCCESSFUL: Rollback requested by user)"]
     );
 }
 
@@ -232,7 +232,7 @@ async fn a_rollback_deploys_what_ran_before_and_what_it_came_from_waits_for_the_
     assert_eq!(running(&fleet)["taskDefinition"]["revision"], 1);
     let plan = fleet.pass(9).await;
     assert!(plan.steps.is_empty(), "{:?}", operations(&plan));
-    assert_eq!(plan.blocked[0].waiting_on.because(), "this was rolled back on request (portolan rollback)");
+    assert_eq!(plan.blocked[0].waiting_on.because(), "this configuration was rolled back with `portolan rollback`");
     // A second one does not go forward to it again.
     let again = ask(&fleet, rollback()).await;
     assert!(again.steps.is_empty() && again.blocked.len() == 1, "{again:?}");

@@ -88,7 +88,7 @@ async fn a_wait_that_is_too_short_says_what_is_left() {
     assert_eq!(codes, BTreeSet::from([Some(200)]));
 }
 
-/// The world of a new image, of which the app of that image is told in YAML.
+/// The world of a new image; `app` says in YAML how the program of that image behaves.
 fn rollout(app: &str) -> Shared {
     let text = format!("{WORLD}apps: {{\"web:2\": {app}}}\n");
     Shared::following(world_file::load("world.yaml", &text).expect("a world"), 1.0)
@@ -121,7 +121,11 @@ async fn a_wait_for_a_deployment_that_is_rolled_back_fails_and_later_passes_are_
     assert_eq!(codes, BTreeSet::from([Some(200)]), "the old tasks answer");
     let (answer, _) = reconciled_on(&shared, IMAGE, &WAIT).await;
     assert_eq!(answer.exit, Exit::Difference, "{}", answer.texts.stdout);
-    assert!(answer.texts.stdout.contains("ECS rolled back the newest deployment with this"), "{}", answer.texts.stdout);
+    assert!(
+        answer.texts.stdout.contains("ECS rolled back the last deployment of this configuration"),
+        "{}",
+        answer.texts.stdout
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +138,7 @@ async fn without_a_rollback_a_wait_fails_as_well_and_does_not_wait_for_ever() {
     assert_eq!(codes, BTreeSet::from([Some(200)]));
     let (answer, _) = reconciled_on(&shared, &manifest, &["--dry-run"]).await;
     assert_eq!(answer.exit, Exit::Difference, "{}", answer.texts.stdout);
-    assert!(answer.texts.stdout.contains("the deployment of this failed"), "{}", answer.texts.stdout);
+    assert!(answer.texts.stdout.contains("the service's current deployment failed"), "{}", answer.texts.stdout);
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,5 +160,5 @@ async fn a_wait_for_a_rollback_that_stops_a_deployment_ends_well_when_it_is_roll
     assert_eq!(codes, BTreeSet::from([Some(200)]));
     let (answer, _) = reconciled_on(&shared, IMAGE, &["--dry-run"]).await;
     assert_eq!(answer.exit, Exit::Difference, "{}", answer.texts.stdout);
-    assert!(answer.texts.stdout.contains("rolled back on request"), "{}", answer.texts.stdout);
+    assert!(answer.texts.stdout.contains("was rolled back with `portolan rollback`"), "{}", answer.texts.stdout);
 }

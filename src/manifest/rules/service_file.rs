@@ -11,7 +11,7 @@ pub(super) fn check(file: &ServiceFile, spec: &WholeServiceSpec, own: &DesiredSe
     let says = &file.definition;
     let mut disagree = |name: &str, member: &str, at: Position| {
         let hint = format!("the other value is in {}; keep one of them", file.place(member));
-        problems.add_hint(at, format!("{name} is not what the serviceDefinition says"), hint);
+        problems.add_hint(at, format!("{name} differs from the file of serviceDefinition"), hint);
     };
     if let (Some(own), Some(other)) = (&spec.name, &says.name)
         && own.value != *other
