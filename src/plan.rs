@@ -78,8 +78,8 @@ use jiff::Timestamp;
 use crate::model::{Desired, DesiredService, Given, ObjectKind, ObjectRef, Observed};
 
 pub use action::{
-    Action, DeletedRuleBelief, NewTargetGroup, OPERATIONS, Output, PortFix, Ref, RegistrationBelief, RuleBelief,
-    RuleEdit, ServiceBelief, WiredEntry,
+    Action, DeletedRuleBelief, NewService, NewTargetGroup, OPERATIONS, Output, PortFix, Ref, RegistrationBelief,
+    RuleBelief, RuleEdit, ServiceBelief, WiredEntry,
 };
 pub(crate) use by_resource::ListenerChange;
 pub use change::{
@@ -143,7 +143,7 @@ pub fn plan_without(desired: &Desired, observed: &Observed, policy: &Policy, now
     for group in given.desired.target_groups.values() {
         if weights::is_managed_by_ecs(given, &group.key) {
             let what = format!("target group {} and its routes", group.name);
-            drafts.defer(&ObjectRef::target_group(&group.key), what, service::MANAGED_BY_ECS);
+            drafts.defer(&ObjectRef::target_group(&group.key), what, crate::model::service::MANAGED_BY_ECS);
         } else {
             groups.push(group);
         }

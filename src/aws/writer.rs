@@ -48,25 +48,7 @@ impl Writer {
                 let (source, expect) = (source.as_ref(), expect.as_ref());
                 self.register_task_definition(task_definition::New { service, source, content, tags, expect }).await
             }
-            Action::CreateService {
-                service,
-                task_definition,
-                desired_count,
-                load_balancers,
-                network,
-                members,
-                client_token,
-            } => {
-                let new = service_creation::New {
-                    task_definition,
-                    desired_count: *desired_count,
-                    load_balancers,
-                    network: network.as_ref(),
-                    members,
-                    client_token,
-                };
-                self.create_service(service, new, outputs).await
-            }
+            Action::CreateService(new) => self.create_service(new, outputs).await,
             Action::UpdateServiceCount { service, desired_count, from, unscaled } => {
                 self.update_service_count(service, *desired_count, *from, *unscaled).await
             }
@@ -77,8 +59,8 @@ impl Writer {
             Action::UpdateServiceMembers { service, members, expect } => {
                 self.update_service_members(service, members, expect).await
             }
-            Action::DrainService { service, from, mark } => self.drain_service(service, *from, mark).await,
-            Action::DeleteService { service, mark } => self.delete_service(service, mark).await,
+            Action::DrainService { service, from, mark, idle } => self.drain_service(service, *from, mark, idle).await,
+            Action::DeleteService { service, mark, idle } => self.delete_service(service, mark, idle).await,
             Action::StopServiceDeployment { service, deployment, id: _ } => {
                 self.stop_service_deployment(service, deployment).await
             }
@@ -179,8 +161,8 @@ fn target_of(action: &Action) -> String {
         Action::RegisterTaskDefinition { service, source, .. } => {
             source.as_ref().map_or_else(|| service.to_string(), ToString::to_string)
         }
-        Action::CreateService { service, .. }
-        | Action::UpdateServiceCount { service, .. }
+        Action::CreateService(new) => new.service.to_string(),
+        Action::UpdateServiceCount { service, .. }
         | Action::DrainService { service, .. }
         | Action::DeleteService { service, .. }
         | Action::UpdateServiceMembers { service, .. }

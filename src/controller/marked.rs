@@ -299,7 +299,7 @@ fn effects(action: &Action) -> Vec<Effect> {
         // A new target group comes with its attributes; the rest is not tagged.
         Action::ModifyTargetGroupAttributes { target_group: Ref::Output(_), .. }
         | Action::RegisterTaskDefinition { .. }
-        | Action::CreateService { .. }
+        | Action::CreateService(_)
         | Action::DrainService { .. }
         | Action::DeleteService { .. }
         | Action::UpdateServiceCount { .. }

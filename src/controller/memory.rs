@@ -267,7 +267,7 @@ fn creates_service(step: &Step) -> bool {
 }
 
 fn creates(action: &Action) -> bool {
-    matches!(action, Action::CreateService { .. })
+    matches!(action, Action::CreateService(_))
 }
 
 /// A revision that nothing would use is not registered.

@@ -319,6 +319,16 @@ impl Service {
         }
     }
 
+    /// Who owns its deployments, where that is not ECS under its own controller.
+    pub fn other_owner(&self) -> Option<&'static str> {
+        match self.controller {
+            _ if self.managed_by_ecs => Some(MANAGED_BY_ECS),
+            DeploymentController::Ecs => None,
+            DeploymentController::CodeDeploy => Some(CODE_DEPLOY),
+            DeploymentController::External => Some(EXTERNAL),
+        }
+    }
+
     /// The target groups that ECS feeds, alternates included.
     pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroupArn> {
         self.load_balancers.iter().flat_map(LoadBalancerEntry::target_groups)
@@ -349,6 +359,8 @@ pub struct ServiceOutline {
     pub tags: Tags,
 }
 
+/// The owner of a chain that ECS makes itself: Express mode and gateways.
+pub const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
 /// CodeDeploy, as the owner of weights and wiring.
 pub const CODE_DEPLOY: &str = "codedeploy";
 /// The owner of services with an EXTERNAL deployment controller.

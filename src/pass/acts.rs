@@ -32,8 +32,8 @@ pub fn acts(action: &Action) -> Acts {
     match action {
         // A revision that nothing runs.
         Action::RegisterTaskDefinition { .. } => adds(&[]),
-        // Its tasks are new: nobody's requests went to them.
-        Action::CreateService { .. } => adds(&[HopId::ServiceWiring, HopId::Registration, HopId::PortBinding]),
+        // Its tasks are new: no request went to them before.
+        Action::CreateService(_) => adds(&[HopId::ServiceWiring, HopId::Registration, HopId::PortBinding]),
         Action::DrainService { .. } => takes(&[HopId::Registration]),
         // It has no tasks any more.
         Action::DeleteService { .. } => adds(&[]),

@@ -18,8 +18,8 @@ pub fn after<'a>(steps: impl IntoIterator<Item = &'a Step>, observed: &Observed)
             restart(service, network.as_ref(), &mut observed);
         }
         apply_effect(step, &mut observed);
-        if let Action::CreateService { service, .. } = &step.action
-            && let Some(made) = present(observed.services.get_mut(service))
+        if let Action::CreateService(new) = &step.action
+            && let Some(made) = present(observed.services.get_mut(&new.service))
         {
             await_tasks(made);
         }

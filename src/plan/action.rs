@@ -134,6 +134,25 @@ pub struct NewTargetGroup {
     pub tags: Tags,
 }
 
+/// What a new service is created with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewService {
+    /// The service.
+    pub service: ServiceId,
+    /// The revision.
+    pub task_definition: Ref<TaskDefinitionArn>,
+    /// The count; `None`: a DAEMON service.
+    pub desired_count: Option<u32>,
+    /// Its load balancer entries.
+    pub load_balancers: Vec<WiredEntry>,
+    /// Its network; `None`: bridge, host.
+    pub network: Option<Awsvpc>,
+    /// Members with AWS's names, tags and the mark included.
+    pub members: Tree,
+    /// What makes a second attempt the same request; at most 25 characters.
+    pub client_token: String,
+}
+
 /// A corrected port mapping in a copied task definition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PortFix {
@@ -177,22 +196,7 @@ pub enum Action {
         expect: Option<ServiceBelief>,
     },
     /// `CreateService`, unless a service of that name exists.
-    CreateService {
-        /// The service.
-        service: ServiceId,
-        /// The revision.
-        task_definition: Ref<TaskDefinitionArn>,
-        /// The count; `None`: a DAEMON service.
-        desired_count: Option<u32>,
-        /// Its load balancer entries.
-        load_balancers: Vec<WiredEntry>,
-        /// Its network; `None`: bridge, host.
-        network: Option<Awsvpc>,
-        /// Members with AWS's names, tags and the mark included.
-        members: Tree,
-        /// What makes a second attempt the same request; at most 25 characters.
-        client_token: String,
-    },
+    CreateService(NewService),
     /// `UpdateService` with `desiredCount` alone: starts no deployment.
     UpdateServiceCount {
         /// The service.
@@ -212,6 +216,8 @@ pub enum Action {
         from: u32,
         /// The tags that it must still have.
         mark: Tags,
+        /// Those of its target groups that had no healthy target: one that has one now makes the step stale.
+        idle: BTreeSet<TargetGroupArn>,
     },
     /// `DeleteService`, if it still has the tags, no task, and no deployment in progress.
     DeleteService {
@@ -219,6 +225,8 @@ pub enum Action {
         service: ServiceId,
         /// The tags that it must still have.
         mark: Tags,
+        /// Those of its target groups that had no healthy target: one that has one now makes the step stale.
+        idle: BTreeSet<TargetGroupArn>,
     },
     /// `UpdateService` with everything that redeploys in one call; a `None` is left out of the call.
     UpdateService {

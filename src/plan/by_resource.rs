@@ -61,7 +61,7 @@ impl Action {
         use ByResource::{Listener, SecurityGroup, Service, TargetGroup, Targets};
         match self {
             Self::RegisterTaskDefinition { source, .. } => Service(ServiceChange::RegisterTaskDefinition { source }),
-            Self::CreateService { .. } => Service(ServiceChange::Create),
+            Self::CreateService(_) => Service(ServiceChange::Create),
             Self::DrainService { .. } | Self::DeleteService { .. } => Service(ServiceChange::Remove),
             Self::UpdateServiceCount { .. } => Service(ServiceChange::UpdateServiceCount),
             Self::UpdateService { service, task_definition, load_balancers, network, members: _, expect: _ } => {

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::model::service::EXTERNAL;
 use crate::model::{
-    Awsvpc, Deployment, DeploymentController, DeploymentEnd, DeploymentState, Desired, DesiredService, Given,
-    LoadBalancerEntry, ObjectRef, Observed, PastDeployment, Query, Rollout, Seen, Service, Strategy, owner,
+    Awsvpc, Deployment, DeploymentEnd, DeploymentState, Desired, DesiredService, Given, LoadBalancerEntry, ObjectRef,
+    Observed, PastDeployment, Query, Rollout, Seen, Service, Strategy, owner,
 };
 use crate::shape::{Path, Tree};
 
@@ -21,7 +20,7 @@ use super::field::Field;
 use super::overdue;
 use super::reason::Reason;
 use super::rolled_back::{self, Brings};
-use super::service::{MANAGED_BY_ECS, live_service};
+use super::service::live_service;
 
 /// What is asked for, by the key of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,13 +77,7 @@ pub(super) fn plan_command(given: &Given<'_>, command: &Command, drafts: &mut Dr
         Err(obstacle) => return obstacle.block(drafts, &object),
     };
     let what = format!("{} of service {}", command.word(), wanted.id);
-    let owner = match live.controller {
-        _ if live.managed_by_ecs => Some(MANAGED_BY_ECS),
-        DeploymentController::CodeDeploy => Some("codedeploy"),
-        DeploymentController::External => Some(EXTERNAL),
-        DeploymentController::Ecs => None,
-    };
-    if let Some(owner) = owner {
+    if let Some(owner) = live.other_owner() {
         return drafts.defer(&object, what, owner);
     }
     let planned = match command {
@@ -94,60 +87,46 @@ pub(super) fn plan_command(given: &Given<'_>, command: &Command, drafts: &mut Dr
             None => roll_back(given, wanted, live, drafts),
         },
     };
-    if let Err(why) = planned {
-        match why {
-            Why::Reason(reason) => drafts.block_on(&object, what, reason),
-            Why::Obstacle(obstacle) => Obstacle { what, ..obstacle }.block(drafts, &object),
-        }
+    if let Err(obstacle) = planned {
+        Obstacle { what, ..obstacle }.block(drafts, &object);
     }
 }
 
-/// Why a command is not planned.
-enum Why {
-    Reason(Reason),
-    Obstacle(Obstacle),
+/// Why a command is not planned; what it is about is said by the caller.
+fn why(because: impl Into<String>, to_unblock: impl Into<String>) -> Obstacle {
+    Obstacle::difference("", Reason::new(because, to_unblock))
 }
 
-impl From<Obstacle> for Why {
-    fn from(obstacle: Obstacle) -> Self {
-        Self::Obstacle(obstacle)
-    }
-}
-
-fn why(because: impl Into<String>, to_unblock: impl Into<String>) -> Why {
-    Why::Reason(Reason::new(because, to_unblock))
-}
-
-fn restart(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts: &mut Drafts) -> Result<(), Why> {
+fn restart(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts: &mut Drafts) -> Result<(), Obstacle> {
     let running = live.task_definition.name();
     if given.observed.task_definition(&live.task_definition).present().is_some_and(|definition| !definition.active) {
         return Err(why(
-            format!("{running} is INACTIVE, and ECS takes no update with it"),
-            "deploy an active revision",
+            format!("{running} is INACTIVE, and ECS rejects updates that use it"),
+            "deploy an ACTIVE revision first",
         ));
     }
     let members = Map::from_iter([("forceNewDeployment".to_owned(), Value::Bool(true))]);
+    let action = Action::UpdateService {
+        service: wanted.id.clone(),
+        task_definition: None,
+        load_balancers: None,
+        network: None,
+        members: Tree::new(members),
+        expect: ServiceBelief::of(live),
+    };
     drafts.push(Draft {
-        action: Action::UpdateService {
-            service: wanted.id.clone(),
-            task_definition: None,
-            load_balancers: None,
-            network: None,
-            members: Tree::new(members),
-            expect: ServiceBelief::of(live),
-        },
         summary: format!("replace the tasks of {running} with a new deployment"),
         reason: "a restart was asked for; new tasks read their secrets and images again".to_owned(),
         redeploys: true,
-        ..draft(wanted)
+        ..draft(wanted, action)
     });
     Ok(())
 }
 
-/// A draft without its action: only what all share is set.
-fn draft(wanted: &DesiredService) -> Draft {
+/// A step of a command, without what is said of it.
+fn draft(wanted: &DesiredService, action: Action) -> Draft {
     Draft {
-        action: Action::TagService { service: wanted.id.clone(), arn: String::new(), tags: Default::default() },
+        action,
         object: ObjectRef::service(&wanted.key),
         also: BTreeSet::new(),
         target: wanted.id.to_string(),
@@ -169,11 +148,11 @@ fn stop(
     live: &Service,
     primary: &Deployment,
     drafts: &mut Drafts,
-) -> Result<(), Why> {
+) -> Result<(), Obstacle> {
     let in_progress = format!("a deployment of service {} is in progress", wanted.id);
     let listed = match given.observed.service_deployments_of(&wanted.id) {
         Seen::Present(listed) => listed,
-        Seen::Unknown(gap) => return Err(Obstacle::gap("", gap).into()),
+        Seen::Unknown(gap) => return Err(Obstacle::gap("", gap)),
         Seen::Absent => {
             return Err(why(format!("{in_progress}, and the endpoint cannot stop it"), "wait for it to end"));
         }
@@ -187,15 +166,19 @@ fn stop(
         };
         return Err(why(because, "wait for it to end"));
     };
-    let past = match given.observed.past_deployments_of(&wanted.id) {
-        Seen::Present(past) => past.as_slice(),
-        Seen::Absent | Seen::Unknown(_) => &[],
-    };
+    let past =
+        need(given.observed.past_deployments_of(&wanted.id), String::new, || "ECS reports no past deployments of it")?;
+    if overdue::has_nothing_before(live, Some(past)) {
+        return Err(why(
+            format!("{in_progress}, and it is the first one: ECS has nothing to roll back to"),
+            "set desiredCount: 0 to stop its tasks, or deploy a revision that works",
+        ));
+    }
     let before = past.iter().find(|past| past.end == DeploymentEnd::Successful);
     let tokens = match given.observed.task_definition(&live.task_definition) {
         Seen::Present(running) => tokens(live, &running.content, before),
         Seen::Absent => Vec::new(),
-        Seen::Unknown(gap) => return Err(Obstacle::gap("", gap).into()),
+        Seen::Unknown(gap) => return Err(Obstacle::gap("", gap)),
     };
     let tag = tag(wanted, live, tokens, drafts)?;
     let reason = "a rollback was asked for while the deployment is in progress".to_owned();
@@ -206,8 +189,10 @@ fn stop(
 }
 
 /// Deploys what the last successful deployment before the current one ran.
-fn roll_back(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts: &mut Drafts) -> Result<(), Why> {
-    let past = need(given.observed.past_deployments_of(&wanted.id), String::new, || "nothing is known".to_owned())?;
+fn roll_back(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts: &mut Drafts) -> Result<(), Obstacle> {
+    let past = need(given.observed.past_deployments_of(&wanted.id), String::new, || {
+        "ECS reports no past deployments of it".to_owned()
+    })?;
     let what = || format!("task definition {}", live.task_definition);
     let running = need(given.observed.task_definition(&live.task_definition), what, || "it does not exist".to_owned())?;
     let taken_back = rolled_back::taken_back(live)?;
@@ -221,7 +206,10 @@ fn roll_back(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts:
     let definition = given.observed.task_definition(&target.task_definition);
     let found = need(definition, || name.to_owned(), || format!("task definition {name} does not exist any more"))?;
     if !found.active {
-        return Err(why(format!("{name} is INACTIVE, and ECS takes no update with it"), "declare an ACTIVE revision"));
+        return Err(why(
+            format!("{name} is INACTIVE, and ECS rejects updates that use it"),
+            "declare an ACTIVE revision",
+        ));
     }
     let moves = target.task_definition != live.task_definition;
     let rewires = sorted(&target.load_balancers) != sorted(&live.load_balancers);
@@ -231,15 +219,15 @@ fn roll_back(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts:
     }
     let tag = tag(wanted, live, tokens(live, &running.content, Some(target)), drafts)?;
     let entries = target.load_balancers.iter().map(|entry| (entry.target_group.clone().map(Ref::Known), entry.clone()));
+    let action = Action::UpdateService {
+        service: wanted.id.clone(),
+        task_definition: moves.then(|| Ref::Known(target.task_definition.clone())),
+        load_balancers: rewires.then(|| entries.collect()),
+        network: network.clone(),
+        members: Tree::default(),
+        expect: ServiceBelief::of(live).and_of(past),
+    };
     drafts.push(Draft {
-        action: Action::UpdateService {
-            service: wanted.id.clone(),
-            task_definition: moves.then(|| Ref::Known(target.task_definition.clone())),
-            load_balancers: rewires.then(|| entries.collect()),
-            network: network.clone(),
-            members: Tree::default(),
-            expect: ServiceBelief::of(live).and_of(past),
-        },
         summary: format!("roll back to {name} with a new deployment"),
         reason: format!(
             "a rollback was asked for; {name} is what the last successful deployment before the current one ran"
@@ -247,7 +235,7 @@ fn roll_back(given: &Given<'_>, wanted: &DesiredService, live: &Service, drafts:
         changes: changes(live, target, moves, rewires, network.as_ref()),
         after: tag.into_iter().collect(),
         redeploys: true,
-        ..draft(wanted)
+        ..draft(wanted, action)
     });
     Ok(())
 }
@@ -290,7 +278,7 @@ fn tag(
     live: &Service,
     tokens: Vec<String>,
     drafts: &mut Drafts,
-) -> Result<Option<DraftId>, Why> {
+) -> Result<Option<DraftId>, Obstacle> {
     if tokens.is_empty() {
         return Ok(None);
     }
@@ -302,17 +290,17 @@ fn tag(
     let field = Field::Member(Path::default().member("tags").entry(owner::ROLLED_BACK_TAG));
     let change = Change::of(field, (!before.is_empty()).then(|| before.join(" ")), Some(value.clone()));
     let tags = [(owner::ROLLED_BACK_TAG.to_owned(), value)].into();
+    let action = Action::TagService { service: wanted.id.clone(), arn: live.arn.clone(), tags };
     Ok(Some(drafts.push(Draft {
-        action: Action::TagService { service: wanted.id.clone(), arn: live.arn.clone(), tags },
         summary: format!("set the tag {}", owner::ROLLED_BACK_TAG),
         reason: "what is rolled back from is not deployed again until the manifest changes".to_owned(),
         changes: vec![change],
-        ..draft(wanted)
+        ..draft(wanted, action)
     })))
 }
 
 /// ECS takes only load balancers that exist, and needs more than a list where it moves the traffic itself.
-fn check_wiring(given: &Given<'_>, live: &Service, target: &PastDeployment) -> Result<(), Why> {
+fn check_wiring(given: &Given<'_>, live: &Service, target: &PastDeployment) -> Result<(), Obstacle> {
     if live.strategy != Strategy::Rolling {
         return Err(why(
             "the load balancers of that deployment differ, and the service deploys blue/green",

@@ -7,13 +7,13 @@ use serde_json::Map;
 use crate::model::{Awsvpc, DesiredService, Given, ObjectRef};
 use crate::shape::{Path, SERVICE, Tree, differences};
 
-use super::action::Action;
+use super::action::{Action, NewService};
 use super::change::Change;
 use super::content;
 use super::definition::{self, Move};
 use super::draft::{Draft, DraftId, Drafts, Obstacle};
 use super::field::Field;
-use super::new_service::{NewService, what};
+use super::new_service::{CompleteService, what};
 use super::security_group::ServiceIngress;
 use super::wiring::{self, Wiring};
 
@@ -21,7 +21,7 @@ use super::wiring::{self, Wiring};
 pub(super) fn plan_creation(
     given: &Given<'_>,
     wanted: &DesiredService,
-    new: NewService,
+    new: CompleteService,
     ingress: &ServiceIngress,
     drafts: &mut Drafts,
 ) {
@@ -75,12 +75,12 @@ fn registration(wanted: &DesiredService, new: &definition::NewRevision, changes:
 fn creation(
     given: &Given<'_>,
     wanted: &DesiredService,
-    (new, wiring): (NewService, Wiring),
+    (new, wiring): (CompleteService, Wiring),
     after: BTreeSet<DraftId>,
 ) -> Draft {
     let object = ObjectRef::service(&wanted.key);
     let changes = changes(wanted, &new, &wiring);
-    let NewService { revision, changes: _, mode: _, count, network, members } = new;
+    let CompleteService { revision, changes: _, mode: _, count, network, members } = new;
     let tasks = match count {
         Some(1) => "1 task".to_owned(),
         Some(count) => format!("{count} tasks"),
@@ -88,7 +88,7 @@ fn creation(
     };
     let client_token = client_token(given, wanted, &revision, (count, &members));
     Draft {
-        action: Action::CreateService {
+        action: Action::CreateService(NewService {
             service: wanted.id.clone(),
             task_definition: revision.target(&object),
             desired_count: count,
@@ -96,7 +96,7 @@ fn creation(
             network,
             members,
             client_token,
-        },
+        }),
         object,
         also: Default::default(),
         target: wanted.id.to_string(),
@@ -114,7 +114,7 @@ fn creation(
     }
 }
 
-fn changes(wanted: &DesiredService, new: &NewService, wiring: &Wiring) -> Vec<Change> {
+fn changes(wanted: &DesiredService, new: &CompleteService, wiring: &Wiring) -> Vec<Change> {
     let set = |field, value: String| Change::of(field, None, Some(value));
     let runs = match &new.revision {
         Move::Register(revision) => format!("{}, registered by this plan", revision.family()),

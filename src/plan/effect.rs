@@ -10,7 +10,7 @@ use crate::model::{
     StaticTarget, Target, TargetGroup, TargetGroupArn, TargetHealth, TargetState, TaskDefinition, TaskDefinitionArn,
 };
 
-use super::action::{Action, NewTargetGroup, Ref, RuleEdit, WiredEntry};
+use super::action::{Action, NewService, NewTargetGroup, Ref, RuleEdit, WiredEntry};
 use super::change::Step;
 use super::members;
 
@@ -37,37 +37,19 @@ pub fn apply_effect(step: &Step, observed: &mut Observed) {
             let made = TaskDefinition::new(arn.clone(), true, tags.clone(), content.clone());
             observed.task_definitions.insert(arn, Seen::Present(made));
         }
-        Action::CreateService {
-            service,
-            task_definition,
-            desired_count,
-            load_balancers,
-            network,
-            members,
-            client_token: _,
-        } => {
-            let (balancers, revision) = (sent_entries(load_balancers), planned(task_definition));
-            let mut network = network.clone();
-            // What AWS shows where nothing was said.
-            network.iter_mut().for_each(|block| {
-                block.assign_public_ip.get_or_insert_with(|| members::switch(false).to_owned());
-            });
-            let made = Service::created(service, revision, (*desired_count, balancers, network), members);
-            observed.tasks.insert(service.clone(), Seen::Present(Vec::new()));
-            observed.services.insert(service.clone(), Seen::Present(made));
-        }
+        Action::CreateService(new) => create_service(observed, new),
         Action::UpdateServiceCount { service, desired_count, from: _, unscaled: _ } => {
             if let Some(live) = present(observed.services.get_mut(service)) {
                 live.desired_count = *desired_count;
                 live.running_count = *desired_count;
             }
         }
-        Action::DrainService { service, from: _, mark: _ } => {
+        Action::DrainService { service, from: _, mark: _, idle: _ } => {
             if let Some(live) = present(observed.services.get_mut(service)) {
                 (live.desired_count, live.running_count) = (0, 0);
             }
         }
-        Action::DeleteService { service, mark: _ } => {
+        Action::DeleteService { service, mark: _, idle: _ } => {
             observed.services.insert(service.clone(), Seen::Absent);
             if let Some(all) = present(observed.cluster_services.get_mut(&service.cluster)) {
                 all.retain(|other| other.id != *service);
@@ -209,6 +191,19 @@ fn update_service(
     if let Some(network) = network {
         live.network = Some(network.clone());
     }
+}
+
+fn create_service(observed: &mut Observed, new: &NewService) {
+    let NewService { service, task_definition, desired_count, load_balancers, network, members, client_token: _ } = new;
+    let mut network = network.clone();
+    // What AWS shows where nothing was said.
+    network.iter_mut().for_each(|block| {
+        block.assign_public_ip.get_or_insert_with(|| members::switch(false).to_owned());
+    });
+    let parts = (*desired_count, sent_entries(load_balancers), network);
+    let made = Service::created(service, planned(task_definition), parts, members);
+    observed.tasks.insert(service.clone(), Seen::Present(Vec::new()));
+    observed.services.insert(service.clone(), Seen::Present(made));
 }
 
 /// Entries as AWS shows them.

@@ -95,7 +95,7 @@ impl Action {
             Self::RegisterTaskDefinition { .. } => {
                 Facts::of("RegisterTaskDefinition", Ecs, Create).produces(Product::TaskDefinition)
             }
-            Self::CreateService { .. } => Facts::of("CreateService", Ecs, Create),
+            Self::CreateService(_) => Facts::of("CreateService", Ecs, Create),
             Self::DeleteService { .. } => Facts::of("DeleteService", Ecs, Remove).counts(Budgeted::Services, 1),
             Self::UpdateServiceCount { .. } | Self::DrainService { .. } | Self::UpdateService { .. } => {
                 Facts::of("UpdateService", Ecs, Change).counts(Budgeted::Services, 1)

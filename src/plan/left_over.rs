@@ -16,7 +16,7 @@ pub(super) fn target_groups<'a>(given: &Given<'a>) -> impl Iterator<Item = &'a T
     })
 }
 
-/// The left-over services of the clusters that were read, each with the object that its mark names.
+/// Services that this fleet created and the manifest does not name, each with the object in its tags.
 pub(super) fn services<'a>(given: &Given<'a>) -> Vec<(&'a ServiceOutline, String)> {
     let fleet = &given.desired.fleet.name;
     let all = given.observed.cluster_services.values().filter_map(|seen| seen.as_ref().present()).flatten();

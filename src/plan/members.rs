@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::service::{CODE_DEPLOY, EXTERNAL};
 use crate::model::{DeploymentController, DesiredService, ObjectRef, Seen, Service, Strategy, Tags};
 use crate::shape::{
     Controllers, Difference, Effect, Path, SERVICE, Tree, differences, overlay, without, without_outputs,
@@ -73,11 +72,7 @@ fn without_other_controllers(
     found: Vec<Difference>,
     drafts: &mut Drafts,
 ) -> Vec<Difference> {
-    let owner = match live.controller {
-        DeploymentController::Ecs => return found,
-        DeploymentController::CodeDeploy => CODE_DEPLOY,
-        DeploymentController::External => EXTERNAL,
-    };
+    let Some(owner) = live.other_owner() else { return found };
     let is_taken = |difference: &Difference| {
         let row = difference.path.first().and_then(|name| SERVICE.member(name));
         match row.map_or(Controllers::Ecs, |row| row.controllers) {

@@ -2,7 +2,7 @@
 
 use crate::model::{ObjectRef, RuleArn, ServiceId, TargetGroupArn, TaskDefinitionArn};
 
-use super::action::{Action, Ref};
+use super::action::{Action, NewService, Ref};
 use super::facts::Product;
 
 /// What a call names.
@@ -61,7 +61,7 @@ impl Action {
                 let groups = load_balancers.iter().flatten().filter_map(|(group, _)| group.as_ref());
                 Names::of_service(service).and_revision(task_definition.as_ref()).and_groups(groups)
             }
-            Self::CreateService { service, task_definition, load_balancers, .. } => {
+            Self::CreateService(NewService { service, task_definition, load_balancers, .. }) => {
                 let groups = load_balancers.iter().filter_map(|(group, _)| group.as_ref());
                 Names::of_service(service).and_revision(Some(task_definition)).and_groups(groups)
             }

@@ -18,7 +18,7 @@ use super::task_definition::diff_ports;
 use super::{members, resolve};
 
 /// What the call needs, the load balancers apart: their target groups may be yet to be made.
-pub(super) struct NewService {
+pub(super) struct CompleteService {
     pub(super) revision: Move,
     /// The definition as people read it, and that of the ports.
     pub(super) changes: Vec<Change>,
@@ -48,7 +48,7 @@ pub(super) fn is_consented(given: &Given<'_>, wanted: &DesiredService) -> bool {
 }
 
 /// What would be created; or all that is in the way.
-pub(super) fn new_service(given: &Given<'_>, wanted: &DesiredService) -> Result<NewService, Vec<Obstacle>> {
+pub(super) fn new_service(given: &Given<'_>, wanted: &DesiredService) -> Result<CompleteService, Vec<Obstacle>> {
     let what = || what(wanted);
     let missing = missing(wanted);
     if !missing.is_empty() {
@@ -82,7 +82,7 @@ pub(super) fn what(wanted: &DesiredService) -> String {
     format!("create service {}", wanted.id)
 }
 
-fn of_target(given: &Given<'_>, wanted: &DesiredService, target: Target) -> Result<NewService, Vec<Obstacle>> {
+fn of_target(given: &Given<'_>, wanted: &DesiredService, target: Target) -> Result<CompleteService, Vec<Obstacle>> {
     let mut obstacles = Vec::new();
     let mode = target.definition.network_mode;
     if let Some(declared) = wanted.network.as_ref().and_then(|network| network.mode).filter(|own| *own != mode) {
@@ -106,7 +106,7 @@ fn of_target(given: &Given<'_>, wanted: &DesiredService, target: Target) -> Resu
     match (movement(&target, &ports.fixes), network, members) {
         (Some(revision), Ok(network), Ok(members)) if obstacles.is_empty() => {
             let changes = target.changes.into_iter().chain(ports.changes).collect();
-            Ok(NewService { revision, changes, mode, count: count(wanted), network, members })
+            Ok(CompleteService { revision, changes, mode, count: count(wanted), network, members })
         }
         _ => Err(obstacles),
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    Deployment, DeploymentController, DesiredService, Given, ObjectRef, OnTimeout, Rollout, Seen, Service,
+    Deployment, DeploymentController, DeploymentEnd, DesiredService, Given, ObjectRef, OnTimeout, PastDeployment,
+    Rollout, Seen, Service,
 };
 
 use super::action::Action;
@@ -53,18 +54,31 @@ pub(super) fn plan_overdue(
             Seen::Unknown(gap) => Obstacle::gap(what, gap).block(drafts, &object),
             Seen::Absent => report(", and the endpoint cannot stop deployments", drafts),
             Seen::Present(listed) => match listed.iter().find(|one| one.is(&primary.id)) {
+                Some(_) if has_nothing_before(live, given.observed.past_deployments_of(&wanted.id).present()) => {
+                    report(", and it is the first one, so that ECS has nothing to roll back to", drafts);
+                }
                 Some(found) if found.state.is_under_way() => {
                     let reason = format!("{because}, and rollout.onTimeout is stop");
                     drafts.push(stop(wanted, primary, &found.arn, reason));
                 }
                 Some(_) => {
-                    let reason = Reason::new(format!("{because}, and ECS is stopping it"), "wait for it to end");
+                    let reason = Reason::new(
+                        format!("{because}, and ECS no longer lists it as one that is in progress"),
+                        "wait: ECS is stopping it, rolling it back or completing it",
+                    );
                     drafts.block_on(&object, what, reason);
                 }
                 None => report(", and ECS does not list it as one that can be stopped", drafts),
             },
         },
     }
+}
+
+/// Whether a deployment in progress is a service's first: none has succeeded, and no older one is still there. ECS keeps 90 days of
+/// deployments, so the list alone does not say so.
+pub(super) fn has_nothing_before(live: &Service, past: Option<&Vec<PastDeployment>>) -> bool {
+    let none_succeeded = past.is_some_and(|past| past.iter().all(|past| past.end != DeploymentEnd::Successful));
+    none_succeeded && live.deployments.iter().all(|deployment| deployment.primary)
 }
 
 /// Stops a deployment; ECS rolls back to the last one that completed.

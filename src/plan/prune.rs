@@ -23,9 +23,9 @@ pub(super) fn plan_prune(given: &Given<'_>, policy: &Policy, wanted: &WantedIngr
     {
         return;
     }
-    service::prune_services(given, policy, drafts);
     let mut deleted = rule::prune_rules(given, drafts);
     deleted.extend(rule::temporary_rules(given, drafts));
+    service::prune_services(given, policy, &deleted, drafts);
     target_group::prune_target_groups(given, &deleted, drafts);
     ingress::prune_ingress(given, wanted, drafts);
 }

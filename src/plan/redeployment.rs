@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::model::service::EXTERNAL;
 use crate::model::{
     Awsvpc, DeploymentController, DesiredService, Given, GroupId, ObjectRef, Observed, Seen, Service, Strategy,
     TargetGroupArn, TaskDefinition,
@@ -75,8 +74,8 @@ pub(super) fn redeployment(
         obstacles.push(Obstacle::difference(
             describe_changes(&found.changes),
             Reason::new(
-                format!("{} is INACTIVE, and ECS takes no update with it", live.task_definition.name()),
-                "deploy an active revision",
+                format!("{} is INACTIVE, and ECS rejects updates that use it", live.task_definition.name()),
+                "deploy an ACTIVE revision first",
             ),
         ));
         return None;
@@ -169,7 +168,7 @@ pub(super) fn plan_redeployment(
     plan_overdue(given, wanted, now, is_as_declared, drafts);
 }
 
-/// Answers whether nothing differs that a deployment would put right.
+/// Plans the redeployment. Returns whether nothing differs that a deployment would put right.
 fn plan_one_call(
     given: &Given<'_>,
     wanted: &DesiredService,
@@ -213,10 +212,8 @@ fn plan_found(
     if let Some(unread) = unread {
         return Obstacle { what: what(), ..unread }.block(drafts, &object);
     }
-    match live.controller {
-        DeploymentController::Ecs => {}
-        DeploymentController::CodeDeploy => return drafts.defer(&object, what(), "codedeploy"),
-        DeploymentController::External => return drafts.defer(&object, what(), EXTERNAL),
+    if let Some(owner) = live.other_owner() {
+        return drafts.defer(&object, what(), owner);
     }
     if live.strategy != Strategy::Rolling && !found.wiring.changes.is_empty() {
         return drafts.block_on(

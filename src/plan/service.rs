@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::service::EXTERNAL;
+use crate::model::service::{EXTERNAL, MANAGED_BY_ECS};
 use crate::model::{
     Autoscaling, DeploymentController, DesiredCount, DesiredService, Given, ObjectRef, Observed, Scheduling, Seen,
     Service, ServiceStatus,
@@ -14,9 +14,6 @@ use super::draft::{Draft, Drafts, Obstacle, need};
 use super::field::Field;
 use super::members;
 use super::reason::Reason;
-
-/// The owner of a chain that ECS makes itself: Express mode and gateways.
-pub(super) const MANAGED_BY_ECS: &str = "ecs (resourceManagementType ECS)";
 
 pub(super) fn plan_service(given: &Given<'_>, wanted: &DesiredService, drafts: &mut Drafts) {
     // The count is compared here, network and ports where the service is redeployed and where its ingress is planned.

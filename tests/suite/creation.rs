@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use jiff::SignedDuration;
-use portolan::plan::Plan;
+use portolan::plan::{Command, Plan, Policy};
 use portolan::sandbox::Sent;
 use serde_json::{Value, json};
 
@@ -244,7 +244,7 @@ async fn a_service_that_the_fleet_created_goes_in_steps() {
         fleet.shared.world().advance(SignedDuration::from_mins(10));
         assert_eq!(fleet.shared.world().request(&Sent::get("", "/cart/")).code, Some(200));
     }
-    assert!(seen[0].contains(&"UpdateService") && seen[0].contains(&"DeleteRule"), "{seen:?}");
+    assert_eq!(seen[0], ["DeleteRule", "UpdateService"], "its rule goes before its tasks do");
     assert_eq!(seen[1], ["DeleteService"]);
     assert!(seen[2..].iter().flatten().any(|name| *name == "DeleteTargetGroup"), "{seen:?}");
     assert_eq!((seen.last().unwrap().len(), services(&fleet)), (0, 1));
@@ -293,4 +293,15 @@ fn named(one: &Value) -> bool {
     let tag = one["tagSet"].as_array().into_iter().flatten().find(|tag| tag["key"] == "Name");
     let name = tag.map_or(&one["groupName"], |tag| &tag["value"]).as_str().unwrap_or_default();
     name.starts_with("priv-") || name == "apps"
+}
+
+/// A service's first deployment has nothing behind it: to stop it "with a rollback" would promise what cannot be.
+#[tokio::test]
+async fn a_first_deployment_is_not_rolled_back() {
+    let fleet = InProcess::new(WORLD, one("shop"), false);
+    let _ = fleet.pass(usize::MAX).await;
+    let policy = Policy { command: Some(Command::Rollback("shop".to_owned())), ..Policy::default() };
+    let plan = fleet.pass_under(&policy, usize::MAX).await;
+    assert_eq!(operations(&plan), Vec::<&str>::new());
+    assert!(blocked(&plan).contains("ECS has nothing to roll back to"), "{}", blocked(&plan));
 }

@@ -334,7 +334,7 @@ fn may_touch(desired: &Desired, observed: &Observed, action: &Action) -> bool {
     };
     let service = |id: &portolan::model::ServiceId| desired.services.values().any(|wanted| wanted.id == *id);
     match action {
-        Action::RegisterTaskDefinition { .. } | Action::CreateService { .. } | Action::CreateTargetGroup(_) => true,
+        Action::RegisterTaskDefinition { .. } | Action::CreateService(_) | Action::CreateTargetGroup(_) => true,
         Action::DrainService { service: id, .. } | Action::DeleteService { service: id, .. } => {
             let mut all = observed.cluster_services.values().filter_map(|seen| seen.as_ref().present()).flatten();
             let found = all.find(|live| live.id == *id).expect("the service of a step stands");

@@ -2,6 +2,8 @@
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 use aws_sdk_ecs::client::customize::CustomizableOperation;
+use aws_sdk_ecs::operation::describe_services::DescribeServicesOutput;
+use aws_sdk_ecs::operation::describe_services::builders::DescribeServicesFluentBuilder;
 use aws_sdk_ecs::operation::update_service::builders::{UpdateServiceFluentBuilder, UpdateServiceInputBuilder};
 use aws_sdk_ecs::operation::update_service::{UpdateServiceError, UpdateServiceOutput};
 use aws_sdk_ecs::types as sdk;
@@ -19,7 +21,7 @@ use super::retry::retrying;
 use super::{DONE, Writer, refusal, stale, target_group, task_definition};
 
 const CALL: &str = "ecs:UpdateService";
-const READ: &str = "ecs:DescribeServices";
+pub(super) const READ: &str = "ecs:DescribeServices";
 
 /// The members to send; a `None` is left out of the call.
 pub(super) struct Update<'a> {
@@ -150,20 +152,40 @@ impl Writer {
 
     /// The service, right now; `None` when it does not exist any more.
     pub(super) async fn service_now(&self, id: &ServiceId) -> Result<Option<Service>, AwsError> {
-        let (client, body) = (&self.clients.reading.ecs, Slot::default());
-        let request = client.describe_services().cluster(&id.cluster).services(&id.name);
-        let request = request.customize().interceptor(KeepAnswer(body.clone()));
-        let found = answer(READ, request.send()).await?;
-        let named = found.services().iter().find(|service| service.service_name() == Some(&id.name));
-        let is_missing = found.failures().iter().any(|failure| failure.reason() == Some("MISSING"));
-        if named.is_none() && !is_missing {
-            let reason = found.failures().iter().find_map(|failure| failure.reason());
-            let reason = reason.unwrap_or("neither in the response nor among its failures");
-            return Err(refusal(READ, ErrorKind::Other, reason, String::new()));
-        }
+        let body = Slot::default();
+        let request = self.describe(id).customize().interceptor(KeepAnswer(body.clone()));
+        let named = the_service(id, answer(READ, request.send()).await)?;
         let members = ServiceMembers::of(&body.take()).take(&id.name);
-        Ok(named.and_then(|service| ecs::service_from_sdk(id, service, members)))
+        Ok(named.and_then(|service| ecs::service_from_sdk(id, &service, members)))
     }
+
+    /// The call that describes one service.
+    pub(super) fn describe(&self, id: &ServiceId) -> DescribeServicesFluentBuilder {
+        self.clients.reading.ecs.describe_services().cluster(&id.cluster).services(&id.name)
+    }
+}
+
+/// The service that an answer is about, whatever its status; `None`: ECS has no such service, or has none any more.
+pub(super) fn the_service(
+    id: &ServiceId,
+    answer: Result<DescribeServicesOutput, AwsError>,
+) -> Result<Option<sdk::Service>, AwsError> {
+    let found = match answer {
+        Ok(found) => found,
+        // One that was deleted long ago.
+        Err(error) if error.code == "ServiceNotFoundException" => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let (services, failures) = (found.services.unwrap_or_default(), found.failures.unwrap_or_default());
+    if let Some(named) = services.into_iter().find(|service| service.service_name() == Some(&id.name)) {
+        return Ok(Some(named));
+    }
+    if failures.iter().any(|failure| failure.reason() == Some("MISSING")) {
+        return Ok(None);
+    }
+    let reason = failures.iter().find_map(|failure| failure.reason());
+    let reason = reason.unwrap_or("neither in the response nor among its failures");
+    Err(refusal(READ, ErrorKind::Other, reason, String::new()))
 }
 
 /// The deployment that a call began.

@@ -7,16 +7,14 @@ use crate::apply::{AwsError, ErrorKind, Outputs, Performed};
 use crate::aws::ecs;
 use crate::aws::error::answer;
 use crate::aws::raw;
-use crate::model::{Awsvpc, ServiceId, TaskDefinitionArn};
-use crate::plan::{Ref, WiredEntry};
-use crate::shape::Tree;
+use crate::model::ServiceId;
+use crate::plan::NewService;
 
 use super::retry::retrying;
-use super::service::{begun, entries_to_sdk, primary_id};
+use super::service::{READ, begun, entries_to_sdk, primary_id, the_service};
 use super::{Writer, refusal, stale, task_definition};
 
 const CALL: &str = "ecs:CreateService";
-const READ: &str = "ecs:DescribeServices";
 
 /// What ECS says of a thing that was just made and that it does not know everywhere yet: a rule, a role, a cluster. It has no
 /// codes for that; the sentences have been the same for years (aws-facts 2.1).
@@ -26,28 +24,13 @@ const NOT_YET: [&str; 3] = [
     "verify that the ECS service role being passed has the proper permissions",
 ];
 
-/// The members to send.
-pub(super) struct New<'a> {
-    pub(super) task_definition: &'a Ref<TaskDefinitionArn>,
-    pub(super) desired_count: Option<u32>,
-    pub(super) load_balancers: &'a [WiredEntry],
-    pub(super) network: Option<&'a Awsvpc>,
-    pub(super) members: &'a Tree,
-    pub(super) client_token: &'a str,
-}
-
 impl Writer {
-    pub(super) async fn create_service(
-        &self,
-        service: &ServiceId,
-        new: New<'_>,
-        outputs: &Outputs,
-    ) -> Result<Performed, AwsError> {
-        let before = match self.before_creation(service).await? {
+    pub(super) async fn create_service(&self, new: &NewService, outputs: &Outputs) -> Result<Performed, AwsError> {
+        let before = match self.before_creation(&new.service).await? {
             Ok(before) => before,
             Err(why) => return stale(why),
         };
-        let request = self.request(service, &new, outputs)?.client_token(token(new.client_token, before));
+        let request = self.request(new, outputs)?.client_token(token(&new.client_token, before));
         let attempt = async || {
             let members = new.members.members().clone();
             let request = request.clone().customize();
@@ -67,17 +50,21 @@ impl Writer {
         }
     }
 
-    fn request(
-        &self,
-        service: &ServiceId,
-        new: &New<'_>,
-        outputs: &Outputs,
-    ) -> Result<CreateServiceFluentBuilder, AwsError> {
-        let definition = task_definition(CALL, new.task_definition, outputs)?;
-        let balancers = entries_to_sdk(CALL, new.load_balancers, outputs)?;
-        let network = new.network.map(ecs::awsvpc_to_sdk).transpose();
+    fn request(&self, new: &NewService, outputs: &Outputs) -> Result<CreateServiceFluentBuilder, AwsError> {
+        let NewService {
+            service,
+            task_definition: revision,
+            desired_count,
+            load_balancers,
+            network,
+            members: _,
+            client_token: _,
+        } = new;
+        let definition = task_definition(CALL, revision, outputs)?;
+        let balancers = entries_to_sdk(CALL, load_balancers, outputs)?;
+        let network = network.as_ref().map(ecs::awsvpc_to_sdk).transpose();
         let network = network.map_err(|message| refusal(CALL, ErrorKind::Invalid, "NoSubnets", message))?;
-        let count = new.desired_count.map(i32::try_from).transpose().map_err(|_| {
+        let count = desired_count.map(i32::try_from).transpose().map_err(|_| {
             refusal(CALL, ErrorKind::Invalid, "TooLarge", "desiredCount is not a valid number of tasks".to_owned())
         })?;
         let client = &self.clients.writing.ecs;
@@ -93,24 +80,12 @@ impl Writer {
 
     /// When the deleted service of this name was created, if AWS still shows one; or why the name is not free.
     async fn before_creation(&self, id: &ServiceId) -> Result<Result<Option<Timestamp>, String>, AwsError> {
-        let request = self.clients.reading.ecs.describe_services().cluster(&id.cluster).services(&id.name);
-        let found = match answer(READ, request.send()).await {
-            Ok(found) => found,
-            // A service that was deleted long ago.
-            Err(error) if error.code == "ServiceNotFoundException" => return Ok(Ok(None)),
-            Err(error) => return Err(error),
-        };
-        let named = found.services().iter().find(|service| service.service_name() == Some(&id.name));
-        match named.map(|service| (service.status(), service.created_at())) {
-            Some((Some("INACTIVE"), created)) => Ok(Ok(created.and_then(ecs::timestamp_from_sdk))),
-            Some((status, _)) => Ok(Err(format!("the service exists now and is {}", status.unwrap_or("there")))),
-            None if found.failures().iter().any(|failure| failure.reason() == Some("MISSING")) => Ok(Ok(None)),
-            None => {
-                let reason = found.failures().iter().find_map(|failure| failure.reason());
-                let reason = reason.unwrap_or("neither in the response nor among its failures");
-                Err(refusal(READ, ErrorKind::Other, reason, String::new()))
-            }
-        }
+        let named = the_service(id, answer(READ, self.describe(id).send()).await)?;
+        Ok(match named.as_ref().map(|service| (service.status(), service.created_at())) {
+            Some((Some("INACTIVE"), created)) => Ok(created.and_then(ecs::timestamp_from_sdk)),
+            Some((status, _)) => Err(format!("the service exists now and is {}", status.unwrap_or("there"))),
+            None => Ok(None),
+        })
     }
 }
 

@@ -1,21 +1,26 @@
 //! Stops the tasks of a service that is to go, and deletes it. Never with `force`.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ecs::types::ServiceField;
 
 use crate::apply::{AwsError, ErrorKind, Performed};
 use crate::aws::ecs;
 use crate::aws::error::answer;
-use crate::model::{Gap, Scheduling, Seen, Service, ServiceId, ServiceStatus, Tags};
+use crate::model::{Gap, Scheduling, Seen, Service, ServiceId, ServiceStatus, Tags, TargetGroupArn};
 
 use super::retry::retrying;
-use super::{DONE, Writer, bears, refusal, stale};
+use super::service::{READ, the_service};
+use super::{DONE, Writer, bears, stale};
 
-const READ: &str = "ecs:DescribeServices";
 const DRAIN: &str = "ecs:UpdateService";
 const CALL: &str = "ecs:DeleteService";
 
 /// ECS counts a deployment as active for a moment after its last task has stopped; it has no code for that (aws-facts 2.8).
 const STILL_ACTIVE: &str = "cannot be stopped while deployments are active";
+
+/// What serves goes only with a consent, which was not needed when the plan was made.
+const SERVES_NOW: &str = "a target group of the service has a healthy target now; it had none when it was read";
 
 impl Writer {
     pub(super) async fn drain_service(
@@ -23,6 +28,7 @@ impl Writer {
         service: &ServiceId,
         from: u32,
         mark: &Tags,
+        idle: &BTreeSet<TargetGroupArn>,
     ) -> Result<Performed, AwsError> {
         let Some((live, tags)) = self.with_tags(service).await? else { return DONE };
         if live.status == ServiceStatus::Draining || live.desired_count == 0 {
@@ -35,6 +41,9 @@ impl Writer {
             let now = live.desired_count;
             return stale(format!("the desired count is {now} now; it was {from} when the service was read"));
         }
+        if self.any_healthy(idle).await? {
+            return stale(SERVES_NOW);
+        }
         if self.is_scaled(service).await? {
             return stale("an autoscaler owns the desired count now; none did when the service was read");
         }
@@ -43,7 +52,12 @@ impl Writer {
         DONE
     }
 
-    pub(super) async fn delete_service(&self, service: &ServiceId, mark: &Tags) -> Result<Performed, AwsError> {
+    pub(super) async fn delete_service(
+        &self,
+        service: &ServiceId,
+        mark: &Tags,
+        idle: &BTreeSet<TargetGroupArn>,
+    ) -> Result<Performed, AwsError> {
         let Some((live, tags)) = self.with_tags(service).await? else { return DONE };
         if live.status == ServiceStatus::Draining {
             return DONE;
@@ -54,6 +68,9 @@ impl Writer {
         let has_tasks = live.desired_count > 0 || live.running_count > 0;
         if (has_tasks && live.scheduling == Scheduling::Replica) || live.is_deploying() {
             return stale("the service has tasks again, or a deployment is in progress");
+        }
+        if self.any_healthy(idle).await? {
+            return stale(SERVES_NOW);
         }
         let request = self.clients.writing.ecs.delete_service().cluster(&service.cluster).service(&service.name);
         let attempt = async || match answer(CALL, request.clone().send()).await {
@@ -66,25 +83,13 @@ impl Writer {
 
     /// A service and its tags, right now; `None` when it does not exist any more.
     async fn with_tags(&self, id: &ServiceId) -> Result<Option<(Service, Tags)>, AwsError> {
-        let request = self.clients.reading.ecs.describe_services().cluster(&id.cluster).services(&id.name);
-        let found = match answer(READ, request.include(ServiceField::Tags).send()).await {
-            Ok(found) => found,
-            Err(error) if error.code == "ServiceNotFoundException" => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let named = found.services().iter().find(|service| service.service_name() == Some(&id.name));
-        let Some(named) = named else {
-            let reason = found.failures().iter().find_map(|failure| failure.reason());
-            return match reason {
-                Some("MISSING") => Ok(None),
-                _ => {
-                    let reason = reason.unwrap_or("neither in the response nor among its failures");
-                    Err(refusal(READ, ErrorKind::Other, reason, String::new()))
-                }
-            };
-        };
+        let request = self.describe(id).include(ServiceField::Tags);
+        let named = the_service(id, answer(READ, request.send()).await)?;
         // Its members with AWS's names are not looked at here.
-        let unread = Seen::Unknown(Gap { call: READ.to_owned(), why: "not asked".to_owned() });
-        Ok(ecs::service_from_sdk(id, named, unread).map(|live| (live, ecs::tags_from_sdk(named.tags()))))
+        let unread = || Seen::Unknown(Gap { call: READ.to_owned(), why: "not asked".to_owned() });
+        Ok(named.and_then(|named| {
+            let live = ecs::service_from_sdk(id, &named, unread())?;
+            Some((live, ecs::tags_from_sdk(named.tags())))
+        }))
     }
 }

@@ -1,19 +1,19 @@
 //! R21: services that this fleet created and that the manifest no longer names. The count goes to 0 in one pass, the service in a
 //! later one, and its target groups in a third.
 
-use crate::model::service::{CODE_DEPLOY, EXTERNAL};
+use std::collections::BTreeSet;
+
 use crate::model::{
-    Autoscaling, DeploymentController, Given, ObjectRef, Scheduling, Seen, Service, ServiceOutline, ServiceStatus,
+    Autoscaling, Given, ObjectRef, Scheduling, Seen, Service, ServiceOutline, ServiceStatus, TargetGroupArn,
 };
 
 use super::super::action::Action;
-use super::super::draft::{Drafts, Obstacle, need};
+use super::super::draft::{Draft, Drafts, Obstacle, need};
 use super::super::reason::Reason;
-use super::super::service::MANAGED_BY_ECS;
 use super::super::{Policy, left_over, resolve, serving};
-use super::{Words, is_protected, mark_of, protected, removal};
+use super::{DeletedRule, Words, is_protected, mark_of, protected, removal};
 
-pub(super) fn prune_services(given: &Given<'_>, policy: &Policy, drafts: &mut Drafts) {
+pub(super) fn prune_services(given: &Given<'_>, policy: &Policy, deleted: &[DeletedRule], drafts: &mut Drafts) {
     let fleet = ObjectRef::fleet(&given.desired.fleet.name);
     for (outline, object) in left_over::services(given) {
         let what = format!("delete service {}", outline.id);
@@ -25,19 +25,27 @@ pub(super) fn prune_services(given: &Given<'_>, policy: &Policy, drafts: &mut Dr
             drafts.find(&fleet, sentence);
             continue;
         }
-        if let Err(obstacle) = prune_service(given, policy, outline, &object, drafts) {
-            Obstacle { what, ..obstacle }.block(drafts, &fleet);
+        match prune_service(given, policy, outline, &object, drafts) {
+            Ok(Some(mut step)) => {
+                // Requests go elsewhere before the tasks stop that answer them.
+                let leads_to = |rule: &&DeletedRule| !rule.forwards_to.is_disjoint(&outline.target_groups);
+                step.after.extend(deleted.iter().filter(leads_to).map(|rule| rule.step));
+                drafts.push(step);
+            }
+            Ok(None) => {}
+            Err(obstacle) => Obstacle { what, ..obstacle }.block(drafts, &fleet),
         }
     }
 }
 
+/// The step that comes next for a service that is to go, if one does.
 fn prune_service(
     given: &Given<'_>,
     policy: &Policy,
     outline: &ServiceOutline,
     object: &str,
     drafts: &mut Drafts,
-) -> Result<(), Obstacle> {
+) -> Result<Option<Draft>, Obstacle> {
     let fleet = ObjectRef::fleet(&given.desired.fleet.name);
     let no = |reason: Reason| Err(Obstacle::difference("", reason));
     if resolve::declared_object(given.desired, object).is_some() {
@@ -51,32 +59,26 @@ fn prune_service(
     }
     let live = need(given.observed.service(&outline.id), String::new, || "it no longer exists")?;
     if live.status == ServiceStatus::Draining {
-        return Ok(());
+        return Ok(None);
     }
-    let owner = match live.controller {
-        _ if live.managed_by_ecs => Some(MANAGED_BY_ECS),
-        DeploymentController::Ecs => None,
-        DeploymentController::CodeDeploy => Some(CODE_DEPLOY),
-        DeploymentController::External => Some(EXTERNAL),
-    };
-    if let Some(owner) = owner {
+    if let Some(owner) = live.other_owner() {
         drafts.defer(&fleet, format!("delete service {}", outline.id), owner);
-        return Ok(());
+        return Ok(None);
     }
     unscaled(given, live)?;
     let is_daemon = live.scheduling == Scheduling::Daemon;
     if live.desired_count > 0 && !is_daemon {
-        let served = consented(given, policy, live)?;
-        drain(given, live, (outline, object), &served, drafts);
-    } else if live.is_deploying() || (live.running_count > 0 && !is_daemon) {
+        let consented = consented(given, policy, live)?;
+        return Ok(Some(drain(given, live, (outline, object), consented)));
+    }
+    if live.is_deploying() || (live.running_count > 0 && !is_daemon) {
         let because =
             if live.is_deploying() { "a deployment of it is in progress" } else { "its last tasks are stopping" };
         drafts.plan_later(&fleet, format!("delete service {}", outline.id), because);
-    } else {
-        let served = consented(given, policy, live)?;
-        delete(given, (outline, object), &served, drafts);
+        return Ok(None);
     }
-    Ok(())
+    let consented = consented(given, policy, live)?;
+    Ok(Some(delete(given, (outline, object), consented)))
 }
 
 /// A scalable target would raise the count again.
@@ -97,22 +99,38 @@ fn unscaled(given: &Given<'_>, live: &Service) -> Result<(), Obstacle> {
     }
 }
 
-/// What it takes away, for people: nothing without a consent of its own.
-fn consented(given: &Given<'_>, policy: &Policy, live: &Service) -> Result<String, Obstacle> {
-    let mut served = Vec::new();
+/// What a removal takes away, and what it must not.
+struct Consented {
+    /// For people; empty: nothing.
+    served: String,
+    /// Target groups without a healthy target.
+    idle: BTreeSet<TargetGroupArn>,
+}
+
+/// What serves requests goes only with a consent of its own.
+fn consented(given: &Given<'_>, policy: &Policy, live: &Service) -> Result<Consented, Obstacle> {
+    let (mut serving, mut idle) = (Vec::new(), BTreeSet::new());
     for arn in live.target_groups() {
         match serving::has_healthy_target(given.observed, arn) {
-            Seen::Present(false) | Seen::Absent => {}
-            Seen::Present(true) => served.push(arn.name()),
+            Seen::Present(false) | Seen::Absent => {
+                idle.insert(arn.clone());
+            }
+            Seen::Present(true) => serving.push(arn.name()),
             Seen::Unknown(gap) => return Err(Obstacle::gap("", gap)),
         }
     }
-    if served.is_empty() {
-        return Ok(String::new());
+    let mut served = Vec::new();
+    if !serving.is_empty() {
+        served.push(format!("healthy targets of {} are its tasks", serving.join(", ")));
     }
-    let served = format!("healthy targets of {} are its tasks", served.join(", "));
-    if policy.prune_serving {
-        return Ok(format!("; {served}"));
+    let ports: Vec<&str> = live.conduct.connected_ports.iter().map(String::as_str).collect();
+    if !ports.is_empty() {
+        served.push(format!("Service Connect offers its port {} to other services", ports.join(", ")));
+    }
+    let served = served.join(", and ");
+    if served.is_empty() || policy.prune_serving {
+        let served = if served.is_empty() { served } else { format!("; {served}") };
+        return Ok(Consented { served, idle });
     }
     Err(Obstacle::difference(
         "",
@@ -129,11 +147,10 @@ fn drain(
     given: &Given<'_>,
     live: &Service,
     (outline, object): (&ServiceOutline, &str),
-    served: &str,
-    drafts: &mut Drafts,
-) {
+    Consented { served, idle }: Consented,
+) -> Draft {
     let action =
-        Action::DrainService { service: live.id.clone(), from: live.desired_count, mark: mark_of(&outline.tags) };
+        Action::DrainService { service: live.id.clone(), from: live.desired_count, mark: mark_of(&outline.tags), idle };
     let words = Words {
         target: live.id.to_string(),
         summary: format!("stop all tasks of service {}", live.id),
@@ -141,15 +158,19 @@ fn drain(
             "this fleet created it for {object}, which the manifest no longer names; a later pass deletes it{served}"
         ),
     };
-    drafts.push(removal(given.desired, action, resolve::concerned(given, object, live.target_groups()), words));
+    removal(given.desired, action, resolve::concerned(given, object, live.target_groups()), words)
 }
 
-fn delete(given: &Given<'_>, (outline, object): (&ServiceOutline, &str), served: &str, drafts: &mut Drafts) {
-    let action = Action::DeleteService { service: outline.id.clone(), mark: mark_of(&outline.tags) };
+fn delete(
+    given: &Given<'_>,
+    (outline, object): (&ServiceOutline, &str),
+    Consented { served, idle }: Consented,
+) -> Draft {
+    let action = Action::DeleteService { service: outline.id.clone(), mark: mark_of(&outline.tags), idle };
     let words = Words {
         target: outline.id.to_string(),
         summary: format!("delete service {}", outline.id),
         reason: format!("this fleet created it for {object}, which the manifest no longer names{served}"),
     };
-    drafts.push(removal(given.desired, action, resolve::concerned(given, object, &outline.target_groups), words));
+    removal(given.desired, action, resolve::concerned(given, object, &outline.target_groups), words)
 }

@@ -6,6 +6,8 @@ use portolan::apply::{AwsError, ErrorKind, Performed};
 use portolan::model::{Conditions, RuleSource, Tags, TargetGroupArn};
 use portolan::plan::{Action, DeletedRuleBelief, Output, RegistrationBelief, RuleBelief, RuleEdit};
 
+use serde_json::json;
+
 use super::script::{self, ASKED, Answer, Request, Script};
 use super::writing::{
     LISTENER, RULE, TG, belief, believed, conditions, forward, forwards_to, ingress, known, mark, new_target_group,
@@ -516,5 +518,41 @@ async fn a_target_group_that_was_just_made_may_take_a_while_to_show() {
         let error = script::elb_error(400, "TargetGroupNotFound", "not found");
         let (script, _) = perform(action, failing_first("CreateRule", 2, error)).await;
         assert_eq!(attempts(&script, "CreateRule"), wanted);
+    }
+}
+
+/// A service that is to go, with this mark and count, and its target group's health by now.
+fn leaving(
+    count: u32,
+    marked: bool,
+    state: &'static str,
+) -> impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static {
+    move |request| {
+        let tags: Vec<_> = mark().into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+        let service = json!({
+            "serviceName": "checkout", "status": "ACTIVE", "desiredCount": count, "taskDefinition": "app:7",
+            "tags": if marked { tags } else { Vec::new() },
+        });
+        match request.operation.as_str() {
+            "DescribeServices" => Some(script::json(json!({"services": [service], "failures": []}))),
+            "DescribeTargetHealth" => Some(health(&[("10.0.1.5", state)])),
+            "DescribeScalableTargets" => Some(script::json(json!({"ScalableTargets": []}))),
+            _ => None,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_serves_by_now_or_lost_its_mark_does_not_go() {
+    let idle = || BTreeSet::from([TargetGroupArn::from(TG)]);
+    for (marked, state, sends) in [(true, "unhealthy", 1), (true, "healthy", 0), (false, "unhealthy", 0)] {
+        let drain = Action::DrainService { service: service(), from: 2, mark: mark(), idle: idle() };
+        let (script, done) = perform(drain, leaving(2, marked, state)).await;
+        assert_eq!(is_stale(&done), sends == 0, "{done:?}");
+        assert_eq!(script.sent("UpdateService").len(), sends);
+        let delete = Action::DeleteService { service: service(), mark: mark(), idle: idle() };
+        let (script, done) = perform(delete, leaving(0, marked, state)).await;
+        assert_eq!(is_stale(&done), sends == 0, "{done:?}");
+        assert_eq!(script.sent("DeleteService").len(), sends);
     }
 }

@@ -149,9 +149,9 @@ pub fn act(world: &mut World, step: &Step, deed: Deed) {
         }
         Action::RegisterTaskDefinition { source: None, .. } => {}
         // Somebody else creates one of that name, or the cluster has another one meanwhile.
-        Action::CreateService { service, .. } => {
+        Action::CreateService(new) => {
             if let Deed::Same | Deed::Edit = deed {
-                create_service(world, service);
+                create_service(world, &new.service);
             }
         }
         Action::AuthorizeSecurityGroupIngress { group, ports, .. } => {

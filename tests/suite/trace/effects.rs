@@ -94,7 +94,7 @@ async fn live_through(place: Place, wrong: &mut Vec<String>, compared: &mut BTre
 }
 
 fn created(action: &Action) -> Option<ServiceId> {
-    if let Action::CreateService { service, .. } = action { Some(service.clone()) } else { None }
+    if let Action::CreateService(new) = action { Some(new.service.clone()) } else { None }
 }
 
 /// Whether members that were read have all that was sent.
